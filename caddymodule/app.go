@@ -1,0 +1,325 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+
+	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/queue"
+)
+
+// App is Leadgate's part of the global options: the store and its limits. The
+// tenants and their destinations stand in the leadgate blocks of the sites.
+type App struct {
+	// Where events wait until they are delivered.
+	// Default: embedded, in <Caddy's data directory>/leadgate.
+	Queue *Queue `json:"queue,omitempty"`
+
+	// How many events may wait for one destination; what comes beyond becomes
+	// its dead letter, with the reason overflow. Default: 1000000.
+	MaxBacklog int `json:"max_backlog,omitempty"`
+
+	// How long an event's id is remembered, from the event's own time, so that
+	// a redelivery is not queued again. Default: 7d.
+	Dedupe caddy.Duration `json:"dedupe,omitempty"`
+
+	// How long a contact's click is kept. Default: 28d.
+	RememberClicks caddy.Duration `json:"remember_clicks,omitempty"`
+
+	// How long a dead letter is kept. Default: 30d.
+	KeepDead caddy.Duration `json:"keep_dead,omitempty"`
+
+	// How long the last release of the store, at exit or when another store is
+	// configured, waits for deliveries in flight. Default: 3s.
+	Grace *caddy.Duration `json:"grace,omitempty"`
+
+	logger       *zap.Logger
+	events       *zap.Logger
+	now          func() time.Time
+	store        *store
+	engine       *engine
+	attached     bool
+	tenants      map[string]*tenant
+	destinations map[string]*destination
+}
+
+// Queue is the store.
+type Queue struct {
+	// embedded, a file for one edge, or redis, for production and several edges.
+	Kind string `json:"kind"`
+
+	// embedded: the folder of the file. Default: <Caddy's data directory>/leadgate.
+	Path string `json:"path,omitempty"`
+
+	// embedded: how many bytes may wait, dead letters included; over it
+	// webhooks are answered 503. Default: 4 GiB.
+	MaxSize int64 `json:"max_size,omitempty"`
+
+	// redis: where it is: redis://, rediss:// or unix://. Several URLs are the
+	// nodes of a Cluster. Redis 7 or Valkey.
+	URLs []string `json:"urls,omitempty"`
+
+	// redis: the name of the master that Sentinels look after, and their addresses.
+	SentinelMaster string   `json:"sentinel_master,omitempty"`
+	Sentinels      []string `json:"sentinels,omitempty"`
+
+	// redis: what the keys begin with. Default: leadgate.
+	Prefix string `json:"prefix,omitempty"`
+}
+
+// tenant is a tenant as all blocks of a configuration together make it.
+type tenant struct {
+	name         string
+	destinations []*destination
+}
+
+// destination is a destination with its placeholders replaced.
+type destination struct {
+	delivery.Destination
+	wants    wants
+	raw      bool
+	capi     *capiDestination
+	settings any // what must be equal where a name stands twice
+}
+
+// CaddyModule returns the Caddy module information.
+func (App) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "leadgate", New: func() caddy.Module { return new(App) }}
+}
+
+// Provision reads the settings and takes a reference to the engine of the
+// store; it opens nothing, so that caddy validate works beside a running edge.
+func (a *App) Provision(ctx caddy.Context) error {
+	a.logger = ctx.Logger()
+	a.events = a.logger.Named("events")
+	a.now = time.Now
+	a.tenants = make(map[string]*tenant)
+	a.destinations = make(map[string]*destination)
+	if a.Queue == nil {
+		a.Queue = &Queue{Kind: "embedded"}
+	}
+	if a.MaxBacklog == 0 {
+		a.MaxBacklog = 1_000_000
+	}
+	setDefault(&a.Dedupe, 7*24*time.Hour)
+	setDefault(&a.RememberClicks, 28*24*time.Hour)
+	setDefault(&a.KeepDead, 30*24*time.Hour)
+	if a.Grace == nil {
+		grace := caddy.Duration(3 * time.Second)
+		a.Grace = &grace
+	}
+	registerMetrics(ctx.GetMetricsRegistry())
+	var err error
+	if a.store, err = a.Queue.provision(); err != nil {
+		return err
+	}
+	a.engine, err = acquireEngine(a.store)
+	return err
+}
+
+func setDefault(d *caddy.Duration, to time.Duration) {
+	if *d == 0 {
+		*d = caddy.Duration(to)
+	}
+}
+
+// Start opens the store and begins to deliver, if any block needs it.
+func (a *App) Start() error {
+	if len(a.destinations) == 0 {
+		return nil
+	}
+	if err := a.engine.attach(a); err != nil {
+		return fmt.Errorf("opening the queue: %w", err)
+	}
+	a.attached = true
+	a.logger.Info("leadgate is running",
+		zap.String("version", Version()),
+		zap.String("queue", a.store.shown),
+		zap.Int("tenants", len(a.tenants)),
+		zap.Int("destinations", len(a.destinations)))
+	return nil
+}
+
+// Stop gives way to the configuration before, if there is one: this one's
+// start, or that of another app, failed.
+func (a *App) Stop() error {
+	a.detach()
+	return nil
+}
+
+// Cleanup releases the engine. The last release waits for deliveries in flight
+// and closes the store; requests that still run hold references of their own.
+func (a *App) Cleanup() error {
+	if a.engine == nil {
+		return nil
+	}
+	a.detach()
+	a.engine = nil
+	return releaseEngine(a.store)
+}
+
+func (a *App) detach() {
+	if a.attached {
+		a.attached = false
+		a.engine.detach(a)
+	}
+}
+
+// options are the settings of the store that a reload may change.
+func (a *App) options() queue.Options {
+	return queue.Options{
+		Dedupe:         time.Duration(a.Dedupe),
+		RememberClicks: time.Duration(a.RememberClicks),
+		KeepDead:       time.Duration(a.KeepDead),
+		MaxBacklog:     a.MaxBacklog,
+		MaxSize:        a.Queue.MaxSize,
+	}
+}
+
+// deliveries are the destinations of this configuration.
+func (a *App) deliveries() []delivery.Destination {
+	list := make([]delivery.Destination, 0, len(a.destinations))
+	for _, d := range a.destinations {
+		list = append(list, d.Destination)
+	}
+	slices.SortFunc(list, func(x, y delivery.Destination) int { return strings.Compare(x.Dest.Name, y.Dest.Name) })
+	return list
+}
+
+// tenantNamed returns the tenant, which all blocks share.
+func (a *App) tenantNamed(name string) *tenant {
+	t := a.tenants[name]
+	if t == nil {
+		t = &tenant{name: name}
+		a.tenants[name] = t
+	}
+	return t
+}
+
+// addDestination adds a destination to a tenant. The same name with the same
+// settings is the same destination; with others it is an error.
+func (a *App) addDestination(t *tenant, d *destination, named bool) error {
+	name := d.Dest.Name
+	if name == queue.Unmatched.Name {
+		return errorf("tenant %s: a destination cannot be called %s, which is where events without a tenant go", t.name, name)
+	}
+	other := a.destinations[name]
+	if other == nil {
+		a.destinations[name] = d
+		t.destinations = append(t.destinations, d)
+		return nil
+	}
+	if other.Dest == d.Dest && reflect.DeepEqual(other.settings, d.settings) {
+		return nil
+	}
+	if !named {
+		return errorf("tenant %s: destination %s: two destinations get this name by default: give one of them a name of its own with `name <name>`", t.name, name)
+	}
+	return errorf("tenant %s: destination %s: the name stands twice with different settings (tenants %s and %s): a name is a queue's identity, so give one of them another `name`",
+		t.name, name, other.Dest.Tenant, t.name)
+}
+
+// store is a queue's configuration with its placeholders replaced.
+type store struct {
+	key   string // the store's identity: what it is, without settings and credentials
+	shown string // for people
+	open  func(queue.Options, *zap.Logger) (queue.Queue, error)
+}
+
+func (q *Queue) provision() (*store, error) {
+	repl := caddy.NewReplacer()
+	switch q.Kind {
+	case "", "embedded":
+		path := filepath.Join(caddy.AppDataDir(), "leadgate")
+		if q.Path != "" {
+			var err error
+			if path, err = replaceText(repl, "queue embedded", q.Path); err != nil {
+				return nil, err
+			}
+		}
+		path, err := filepath.Abs(path)
+		if err != nil {
+			return nil, fmt.Errorf("queue embedded: finding the folder: %w", err)
+		}
+		if q.MaxSize == 0 {
+			q.MaxSize = 4 << 30
+		}
+		return &store{
+			key:   "embedded:" + path,
+			shown: "embedded " + path,
+			open: func(o queue.Options, logger *zap.Logger) (queue.Queue, error) {
+				return queue.OpenEmbedded(path, o, queue.EmbeddedConfig{Logger: logger, LockTimeout: lockTimeout})
+			},
+		}, nil
+	case "redis":
+		return q.provisionRedis(repl)
+	default:
+		return nil, errorf("queue '%s' is unknown: it is embedded or redis", q.Kind)
+	}
+}
+
+// lockTimeout must exceed the grace of a drain, so that a request that arrives
+// while the same file is being closed waits for it.
+const lockTimeout = 15 * time.Second
+
+func (q *Queue) provisionRedis(repl *caddy.Replacer) (*store, error) {
+	if len(q.URLs) == 0 && q.SentinelMaster == "" {
+		return nil, errors.New("queue redis needs a URL: write `queue redis redis://127.0.0.1:6379`")
+	}
+	cfg := queue.RedisConfig{SentinelMaster: q.SentinelMaster, Prefix: q.Prefix}
+	if cfg.Prefix == "" {
+		cfg.Prefix = "leadgate"
+	}
+	var shown []string
+	for _, text := range q.URLs {
+		text, err := replaceText(repl, "queue redis", text)
+		if err != nil {
+			return nil, err
+		}
+		u, err := url.Parse(text)
+		if err != nil || !slices.Contains([]string{"redis", "rediss", "unix"}, u.Scheme) {
+			return nil, errors.New("queue redis: a URL is not redis://, rediss:// or unix://: write one such as redis://127.0.0.1:6379")
+		}
+		cfg.URLs = append(cfg.URLs, text)
+		u.User = nil
+		db := u.Query().Get("db")
+		u.RawQuery, u.Fragment = "", ""
+		s := strings.TrimSuffix(u.String(), "/")
+		if db != "" {
+			s += "?db=" + db
+		}
+		shown = append(shown, s)
+	}
+	for _, text := range q.Sentinels {
+		text, err := replaceText(repl, "queue redis: sentinel", text)
+		if err != nil {
+			return nil, err
+		}
+		cfg.Sentinels = append(cfg.Sentinels, text)
+		shown = append(shown, "sentinel "+q.SentinelMaster+" "+text)
+	}
+	slices.Sort(shown)
+	return &store{
+		key:   "redis:" + strings.Join(shown, ",") + " " + cfg.Prefix,
+		shown: "redis " + strings.Join(shown, " ") + " " + cfg.Prefix,
+		open: func(o queue.Options, logger *zap.Logger) (queue.Queue, error) {
+			cfg.Logger = logger
+			return queue.OpenRedis(cfg, o)
+		},
+	}, nil
+}
+
+var (
+	_ caddy.App          = (*App)(nil)
+	_ caddy.Provisioner  = (*App)(nil)
+	_ caddy.CleanerUpper = (*App)(nil)
+)

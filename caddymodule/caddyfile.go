@@ -1,0 +1,430 @@
+package caddymodule
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/dustin/go-humanize"
+)
+
+func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
+	if existing != nil {
+		return nil, d.Err("leadgate is already configured: write one leadgate block in the global options")
+	}
+	app := new(App)
+	if err := app.UnmarshalCaddyfile(d); err != nil {
+		return nil, err
+	}
+	return httpcaddyfile.App{Name: "leadgate", Value: caddyconfig.JSON(app, nil)}, nil
+}
+
+func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	handler := new(Handler)
+	if err := handler.UnmarshalCaddyfile(h.Dispenser); err != nil {
+		return nil, err
+	}
+	return handler, nil
+}
+
+// UnmarshalCaddyfile sets up the app from the global option:
+//
+//	leadgate {
+//		queue embedded [<path>] {
+//			max_size <size>
+//		}
+//		queue redis <url>... {
+//			sentinel <master> <host:port>...
+//			prefix <prefix>
+//		}
+//		max_backlog     <n>
+//		dedupe          <duration>
+//		remember_clicks <duration>
+//		keep_dead       <duration>
+//		grace           <duration>
+//	}
+func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next()
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	seen := make(once)
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		if err := seen.check(d); err != nil {
+			return err
+		}
+		var err error
+		switch d.Val() {
+		case "queue":
+			a.Queue, err = parseQueue(d)
+		case "max_backlog":
+			a.MaxBacklog, err = positiveInt(d)
+		case "dedupe":
+			a.Dedupe, err = duration(d)
+		case "remember_clicks":
+			a.RememberClicks, err = duration(d)
+		case "keep_dead":
+			a.KeepDead, err = duration(d)
+		case "grace":
+			a.Grace, err = optionalDuration(d)
+		default:
+			return unknownOption(d, "leadgate", "queue", "max_backlog", "dedupe", "remember_clicks", "keep_dead", "grace")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func parseQueue(d *caddyfile.Dispenser) (*Queue, error) {
+	q := new(Queue)
+	if !d.NextArg() {
+		return nil, d.Err("queue needs a kind: write `queue embedded` or `queue redis redis://127.0.0.1:6379`")
+	}
+	q.Kind = d.Val()
+	args, err := literalArgs(d)
+	if err != nil {
+		return nil, err
+	}
+	switch q.Kind {
+	case "embedded":
+		if len(args) > 1 {
+			return nil, d.ArgErr()
+		}
+		if len(args) == 1 {
+			q.Path = args[0]
+		}
+	case "redis":
+		q.URLs = args
+	default:
+		return nil, d.Errf("queue '%s' is unknown: write `queue embedded` or `queue redis <url>`", q.Kind)
+	}
+	seen := make(once)
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		if err := seen.check(d); err != nil {
+			return nil, err
+		}
+		switch option := d.Val(); {
+		case option == "max_size" && q.Kind == "embedded":
+			text, err := literal(d)
+			if err != nil {
+				return nil, err
+			}
+			size, err := humanize.ParseBytes(text)
+			if err != nil || size == 0 || size > 1<<62 {
+				return nil, d.Errf("max_size '%s' is no size: write one such as 4GiB", text)
+			}
+			q.MaxSize = int64(size)
+		case option == "sentinel" && q.Kind == "redis":
+			args, err := literals(d)
+			if err != nil {
+				return nil, err
+			}
+			if len(args) < 2 {
+				return nil, d.Err("sentinel needs the master's name and at least one address: write `sentinel mymaster 10.0.0.1:26379`")
+			}
+			q.SentinelMaster, q.Sentinels = args[0], args[1:]
+		case option == "prefix" && q.Kind == "redis":
+			if q.Prefix, err = literal(d); err != nil {
+				return nil, err
+			}
+			if !validName(q.Prefix) {
+				return nil, d.Errf("prefix '%s' is not of letters, digits, dots, dashes and underscores, at most 64", q.Prefix)
+			}
+		case q.Kind == "embedded":
+			return nil, unknownOption(d, "queue embedded", "max_size")
+		default:
+			return nil, unknownOption(d, "queue redis", "sentinel", "prefix")
+		}
+	}
+	if q.Kind == "redis" && len(q.URLs) == 0 && q.SentinelMaster == "" {
+		return nil, d.Err("queue redis needs a URL: write `queue redis redis://127.0.0.1:6379`")
+	}
+	return q, nil
+}
+
+// UnmarshalCaddyfile sets up the handler from tokens:
+//
+//	leadgate [<matcher>] {
+//		provider <name> {
+//			…
+//		}
+//		max_body <size>
+//		tenant <name> {
+//			match <key> <value>...
+//			forward <url> {
+//				…
+//			}
+//			capi [<channel>...] {
+//				…
+//			}
+//		}
+//		tenant <name>   # of the settings that stand directly in the block
+//		forward <url> { … }
+//		capi [<channel>...] { … }
+//	}
+func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next()
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	var direct Tenant
+	matches := make(map[string]string) // key and value → tenant
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		switch d.Val() {
+		case "provider":
+			if h.ProviderRaw != nil {
+				return d.Err("provider is already specified: a leadgate block has one provider; write another block for another one")
+			}
+			if !d.NextArg() {
+				return d.Errf("provider needs a name, one of %s", strings.Join(providerNames(), ", "))
+			}
+			name := d.Val()
+			if !slices.Contains(providerNames(), name) {
+				return d.Errf("provider '%s' is unknown: write one of %s", name, strings.Join(providerNames(), ", "))
+			}
+			provider, err := caddyfile.UnmarshalModule(d, "leadgate.providers."+name)
+			if err != nil {
+				return err
+			}
+			h.ProviderRaw = caddyconfig.JSONModuleObject(provider, "name", name, nil)
+		case "max_body":
+			if h.MaxBody != 0 {
+				return d.Err("max_body is already specified")
+			}
+			text, err := literal(d)
+			if err != nil {
+				return err
+			}
+			size, err := humanize.ParseBytes(text)
+			if err != nil || size == 0 || size > 1<<31 {
+				return d.Errf("max_body '%s' is no size: write one such as 3MiB", text)
+			}
+			h.MaxBody = int64(size)
+		case "tenant":
+			name, err := nameArg(d, "tenant")
+			if err != nil {
+				return err
+			}
+			t := &Tenant{Name: name}
+			block := false
+			for nesting := d.Nesting(); d.NextBlock(nesting); {
+				block = true
+				if err := t.parseOption(d, matches); err != nil {
+					return err
+				}
+			}
+			if !block {
+				if direct.Name != "" {
+					return d.Errf("tenant is already specified: %s", direct.Name)
+				}
+				direct.Name = name
+				continue
+			}
+			if len(t.Match) == 0 {
+				return d.Errf("tenant %s has no match, so nothing would reach it: write `match phone_number_id <id>`, or `tenant %s` alone on a line and its settings directly in the block", name, name)
+			}
+			h.Tenants = append(h.Tenants, t)
+		case "forward", "capi":
+			if err := direct.parseOption(d, nil); err != nil {
+				return err
+			}
+		case "match":
+			return d.Err("match stands inside a `tenant <name> { }`")
+		default:
+			return unknownOption(d, "leadgate", "provider", "max_body", "tenant", "forward", "capi")
+		}
+	}
+	if h.ProviderRaw == nil {
+		return d.Err("leadgate needs a provider: write `provider meta { … }`")
+	}
+	if direct.Name != "" || len(direct.Forward) > 0 || len(direct.CAPI) > 0 {
+		h.Tenant = &direct
+	}
+	return nil
+}
+
+// parseOption reads one option of a tenant.
+func (t *Tenant) parseOption(d *caddyfile.Dispenser, matches map[string]string) error {
+	switch d.Val() {
+	case "match":
+		if !d.NextArg() {
+			return d.Errf("match needs a key, one of %s, and values", strings.Join(matchKeys, ", "))
+		}
+		key := d.Val()
+		if !slices.Contains(matchKeys, key) {
+			return d.Errf("match '%s' is unknown: write one of %s", key, strings.Join(matchKeys, ", "))
+		}
+		values, err := literals(d)
+		if err != nil {
+			return err
+		}
+		if t.Match == nil {
+			t.Match = make(map[string][]string)
+		}
+		for _, v := range values {
+			if other, taken := matches[key+"\n"+v]; taken && other != t.Name {
+				return d.Errf("match %s %s is already tenant %s's: an event has exactly one tenant", key, v, other)
+			}
+			matches[key+"\n"+v] = t.Name
+		}
+		t.Match[key] = append(t.Match[key], values...)
+	case "forward":
+		f, err := parseForward(d)
+		if err != nil {
+			return err
+		}
+		t.Forward = append(t.Forward, f)
+	case "capi":
+		c, err := parseCAPI(d)
+		if err != nil {
+			return err
+		}
+		t.CAPI = append(t.CAPI, c)
+	default:
+		return unknownOption(d, "tenant "+t.Name, "match", "forward", "capi")
+	}
+	return nil
+}
+
+// once reports options that stand twice in one block.
+type once map[string]bool
+
+func (o once) check(d *caddyfile.Dispenser) error {
+	if o[d.Val()] {
+		return d.Errf("%s is already specified", d.Val())
+	}
+	o[d.Val()] = true
+	return nil
+}
+
+func unknownOption(d *caddyfile.Dispenser, where string, known ...string) error {
+	return d.Errf("%s has no option '%s': write one of %s", where, d.Val(), strings.Join(known, ", "))
+}
+
+// literals reads the values of an option, at least one, none of them empty.
+func literals(d *caddyfile.Dispenser) ([]string, error) {
+	option := d.Val()
+	args, err := literalArgs(d)
+	if err == nil && len(args) == 0 {
+		err = d.Errf("%s needs a value", option)
+	}
+	return args, err
+}
+
+func literalArgs(d *caddyfile.Dispenser) ([]string, error) {
+	option := d.Val()
+	args := d.RemainingArgs()
+	if slices.Contains(args, "") {
+		return nil, d.Errf("%s has an empty value", option)
+	}
+	return args, nil
+}
+
+// literal reads the one value of an option.
+func literal(d *caddyfile.Dispenser) (string, error) {
+	option := d.Val()
+	args, err := literals(d)
+	if err != nil {
+		return "", err
+	}
+	if len(args) > 1 {
+		return "", d.Errf("%s takes one value, not %d", option, len(args))
+	}
+	return args[0], nil
+}
+
+func duration(d *caddyfile.Dispenser) (caddy.Duration, error) {
+	option := d.Val()
+	text, err := literal(d)
+	if err != nil {
+		return 0, err
+	}
+	dur, err := caddy.ParseDuration(text)
+	if err != nil || dur <= 0 {
+		return 0, d.Errf("%s '%s' is no duration: write one such as 10s, 5m, 72h or 7d", option, text)
+	}
+	return caddy.Duration(dur), nil
+}
+
+// optionalDuration is for options where 0 means something else than the default.
+func optionalDuration(d *caddyfile.Dispenser) (*caddy.Duration, error) {
+	option := d.Val()
+	text, err := literal(d)
+	if err != nil {
+		return nil, err
+	}
+	dur, err := caddy.ParseDuration(text)
+	if err != nil || dur < 0 {
+		return nil, d.Errf("%s '%s' is no duration: write one such as 1s or 0s", option, text)
+	}
+	value := caddy.Duration(dur)
+	return &value, nil
+}
+
+func positiveInt(d *caddyfile.Dispenser) (int, error) {
+	option := d.Val()
+	text, err := literal(d)
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return 0, d.Errf("%s '%s' is no positive number", option, text)
+	}
+	return n, nil
+}
+
+func nameArg(d *caddyfile.Dispenser, option string) (string, error) {
+	name, err := literal(d)
+	if err != nil {
+		return "", err
+	}
+	if !validName(name) {
+		return "", d.Errf("%s '%s' is not of letters, digits, dots, dashes and underscores, at most 64", option, name)
+	}
+	return name, nil
+}
+
+// validName says whether a tenant or destination may be called so.
+func validName(name string) bool {
+	if name == "" || len(name) > 64 {
+		return false
+	}
+	for _, c := range []byte(name) {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '.', c == '_', c == '-':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+func orList(words []string) string {
+	if len(words) == 1 {
+		return words[0]
+	}
+	return fmt.Sprintf("%s or %s", strings.Join(words[:len(words)-1], ", "), words[len(words)-1])
+}
+
+// providerNames lists the registered providers, guests included.
+func providerNames() []string {
+	var names []string
+	for _, m := range caddy.GetModules("leadgate.providers") {
+		names = append(names, m.ID.Name())
+	}
+	return names
+}
+
+var (
+	_ caddyfile.Unmarshaler = (*App)(nil)
+	_ caddyfile.Unmarshaler = (*Handler)(nil)
+)

@@ -1,0 +1,247 @@
+package caddymodule
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+
+	"github.com/leadgate/leadgate/capi/capitest"
+	"github.com/leadgate/leadgate/normalize"
+)
+
+// command is `caddy leadgate`.
+func command() caddycmd.Command {
+	return caddycmd.Command{
+		Name:  "leadgate",
+		Usage: "<command>",
+		Short: "Tries out and looks into Leadgate: webhooks, conversions, destinations",
+		CobraFunc: func(cmd *cobra.Command) {
+			cmd.AddCommand(sendCommand(), normalizeCommand(), fakeMetaCommand())
+			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		},
+	}
+}
+
+func sendCommand() *cobra.Command {
+	var to, provider, secret, sample string
+	cmd := &cobra.Command{
+		Use:   "send --to <url> --secret <secret> (--sample <name> | <file>)",
+		Short: "Posts a webhook as the provider would, signed",
+		Long: `Posts a webhook as the provider would: signed with the app secret, or with
+the token as a header and in the query. Prints the answer; fails unless it is 200.
+
+A sample is a new event each time. Samples: ` + strings.Join(sampleNames(), ", ") + `
+
+Example:
+
+  caddy leadgate send --to http://127.0.0.1:8080/webhooks/meta --secret demo-secret --sample click`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			body, err := webhookBody(cmd.InOrStdin(), sample, args)
+			if err != nil {
+				return err
+			}
+			return send(cmd.OutOrStdout(), to, provider, secret, body)
+		},
+	}
+	cmd.Flags().StringVar(&to, "to", "", "where to post")
+	cmd.Flags().StringVar(&provider, "provider", "", "the provider that posts (default: the sample's, else meta)")
+	cmd.Flags().StringVar(&secret, "secret", "", "the app secret or token")
+	cmd.Flags().StringVar(&sample, "sample", "", "a built-in webhook instead of a file")
+	_ = cmd.MarkFlagRequired("to")
+	cmd.PreRun = func(*cobra.Command, []string) {
+		if provider == "" {
+			provider = sampleProvider(sample)
+		}
+	}
+	return cmd
+}
+
+// webhookBody is the sample, the file, or what comes in.
+func webhookBody(stdin io.Reader, sample string, args []string) ([]byte, error) {
+	switch {
+	case sample != "" && len(args) > 0:
+		return nil, errors.New("a sample and a file exclude each other")
+	case sample != "":
+		return renderSample(sample, time.Now())
+	case len(args) == 0 || args[0] == "-":
+		return io.ReadAll(stdin)
+	default:
+		return os.ReadFile(args[0])
+	}
+}
+
+// requestSigner is a Provider whose webhooks `send` can imitate.
+type requestSigner interface {
+	SignRequest(r *http.Request, body []byte, secret string)
+}
+
+func send(out io.Writer, to, provider, secret string, body []byte) error {
+	p, err := newProvider(provider)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequest(http.MethodPost, to, newReader(body))
+	if err != nil {
+		return fmt.Errorf("making the request: %w", err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", "Leadgate/"+Version())
+	if s, ok := p.(requestSigner); ok && secret != "" {
+		s.SignRequest(req, body, secret)
+	}
+	client := http.Client{
+		Timeout:       30 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return fmt.Errorf("posting: %w", err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	if err != nil {
+		return fmt.Errorf("reading the answer: %w", err)
+	}
+	_, _ = fmt.Fprintln(out, resp.Status)
+	if len(answer) > 0 {
+		_, _ = fmt.Fprintln(out, string(answer))
+	}
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("the edge answered %s%s", resp.Status, sendHint(resp.StatusCode))
+	}
+	return nil
+}
+
+// sendHint says what a status usually means.
+func sendHint(status int) string {
+	switch status {
+	case http.StatusUnauthorized:
+		return ": --secret is not the app_secret or token of the leadgate block"
+	case http.StatusNotFound, http.StatusMethodNotAllowed:
+		return ": --to is not the path of a leadgate block"
+	case http.StatusServiceUnavailable:
+		return ": the queue cannot take it; the edge's log says why"
+	}
+	return ""
+}
+
+// newProvider makes a provider without secrets.
+func newProvider(name string) (Provider, error) {
+	info, err := caddy.GetModule("leadgate.providers." + name)
+	if err != nil {
+		return nil, errorf("provider '%s' is unknown: write one of %s", name, strings.Join(providerNames(), ", "))
+	}
+	p, ok := info.New().(Provider)
+	if !ok {
+		return nil, errorf("module %s is no provider", info.ID)
+	}
+	return p, nil
+}
+
+func normalizeCommand() *cobra.Command {
+	var provider, tenant, contentType string
+	var at int64
+	cmd := &cobra.Command{
+		Use:   "normalize [--provider <name>] [--tenant <name>] [--at <ms>] [<file>]",
+		Short: "Prints a webhook's events as unified JSON, a line each",
+		Long: `Prints a webhook's events as unified JSON, a line each. Reads the file, or
+what comes in. Nothing is verified, stored or sent.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			body, err := webhookBody(cmd.InOrStdin(), "", args)
+			if err != nil {
+				return err
+			}
+			p, err := newProvider(provider)
+			if err != nil {
+				return err
+			}
+			if at == 0 {
+				at = time.Now().UnixMilli()
+			}
+			r, err := http.NewRequest(http.MethodPost, "http://localhost/", newReader(body))
+			if err != nil {
+				return err
+			}
+			r.Header.Set("Content-Type", contentType)
+			var batch normalize.Batch
+			if err := p.Normalize(r, body, at, &batch); err != nil {
+				return err
+			}
+			out := bufio.NewWriter(cmd.OutOrStdout())
+			for i := range batch.Events {
+				batch.Events[i].SetTenant(tenant)
+				line, _ := batch.Events[i].AppendJSON(nil)
+				if line, err = compactJSON(line); err != nil {
+					return err
+				}
+				if _, err := out.Write(append(line, '\n')); err != nil {
+					return err
+				}
+			}
+			return out.Flush()
+		},
+	}
+	cmd.Flags().StringVar(&provider, "provider", "meta", "the provider that posted it")
+	cmd.Flags().StringVar(&tenant, "tenant", defaultTenant, "the tenant, which the ids depend on")
+	cmd.Flags().Int64Var(&at, "at", 0, "when the edge took it, UNIX ms (default: now)")
+	cmd.Flags().StringVar(&contentType, "content-type", "application/json", "the webhook's Content-Type")
+	return cmd
+}
+
+func fakeMetaCommand() *cobra.Command {
+	var listen string
+	cmd := &cobra.Command{
+		Use:   "fake-meta [--listen <address>]",
+		Short: "Answers as Meta's Conversions API would, and prints what it accepts",
+		Long: `Answers as Meta's Conversions API would: it refuses what Meta refuses, with its
+codes, and prints each event that it accepts as a line of JSON. Point a capi
+block's endpoint at it for a rehearsal. Nothing reaches Meta.
+
+What it accepted can also be read at /_leadgate/accepted.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			l, err := net.Listen("tcp", listen)
+			if err != nil {
+				return fmt.Errorf("listening: %w", err)
+			}
+			out, log := cmd.OutOrStdout(), cmd.ErrOrStderr()
+			fake := &capitest.Server{
+				Keep:     10_000,
+				OnAccept: func(a capitest.Accepted) { _ = json.NewEncoder(out).Encode(a) },
+				OnRefuse: func(dataset string, e *capitest.Error) {
+					_, _ = fmt.Fprintf(log, "refused for dataset %s: %v\n", dataset, e)
+				},
+			}
+			_, _ = fmt.Fprintf(log, "fake Meta listens: write `endpoint http://%s` in a capi block\n", l.Addr())
+			server := &http.Server{Handler: fake, ReadHeaderTimeout: 10 * time.Second}
+			return server.Serve(l)
+		},
+	}
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:9099", "the address to listen on")
+	return cmd
+}
+
+// sampleNames lists the built-in webhooks.
+func sampleNames() []string {
+	entries, _ := samples.ReadDir("samples") // embedded, so that it cannot fail
+	var names []string
+	for _, e := range entries {
+		names = append(names, sampleName(e.Name()))
+	}
+	slices.Sort(names)
+	return names
+}

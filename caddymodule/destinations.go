@@ -1,0 +1,341 @@
+package caddymodule
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/leadgate/leadgate/capi"
+	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/normalize"
+)
+
+// wants is which kinds of events a destination wants, a bit for each Kind, and
+// whether ad clicks alone.
+type wants struct {
+	kinds uint8
+	ads   bool
+}
+
+const (
+	wantMessages    = 1 << normalize.KindMessage
+	wantEchoes      = 1 << normalize.KindEcho
+	wantStatuses    = 1 << normalize.KindStatus
+	wantAutomatic   = 1 << normalize.KindAutomaticEvent
+	wantAccount     = 1 << normalize.KindAccount
+	wantConversions = 1 << normalize.KindConversion
+	wantAll         = wantMessages | wantEchoes | wantStatuses | wantAutomatic | wantAccount | wantConversions
+	wantDefault     = wantMessages | wantStatuses | wantAutomatic
+)
+
+// onlyBits are the words of `only`. ads is no kind: it narrows the others.
+var onlyBits = map[string]uint8{
+	"messages": wantMessages, "statuses": wantStatuses, "echoes": wantEchoes,
+	"automatic_events": wantAutomatic, "account": wantAccount, "conversions": wantConversions,
+	"all": wantAll, "ads": 0,
+}
+
+func parseOnly(words []string) (wants, error) {
+	var w wants
+	for _, word := range words {
+		bits, ok := onlyBits[word]
+		if !ok {
+			return w, errorf("only '%s' is unknown: write %s", word, orList(onlyWords))
+		}
+		w.kinds |= bits
+		w.ads = w.ads || word == "ads"
+	}
+	switch {
+	case w.kinds == 0 && w.ads:
+		w.kinds = wantMessages | wantAutomatic
+	case w.kinds == 0:
+		w.kinds = wantDefault
+	}
+	return w, nil
+}
+
+// event says whether the destination wants an event.
+func (w wants) event(ev *normalize.Event) bool {
+	kind := uint8(1) << ev.Kind
+	// Another app answers in a standby thread, so what is said there is for
+	// those who listen to both sides.
+	if string(ev.RawLastEventType) == `"standby"` {
+		kind = wantEchoes
+	}
+	if w.kinds&kind == 0 {
+		return false
+	}
+	return !w.ads || ev.Kind == normalize.KindAutomaticEvent || ev.Referral.IsAd()
+}
+
+// holdForever makes a failing event hold back its contact until it is gone.
+const holdForever = -1
+
+func parseHold(text string) (time.Duration, error) {
+	switch text {
+	case "":
+		return 5 * time.Minute, nil
+	case "forever":
+		return holdForever, nil
+	}
+	d, err := caddy.ParseDuration(text)
+	if err != nil || d < 0 {
+		return 0, errorf("hold '%s' is no duration: write one such as 5m, or forever", text)
+	}
+	return d, nil
+}
+
+func (f *Forward) provision(t *tenant, repl *caddy.Replacer) (d *destination, named bool, err error) {
+	where := func(option string) string {
+		return "tenant " + t.name + ": forward " + redactURL(f.URL) + ": " + option
+	}
+	target, err := replaceText(repl, where("url"), f.URL)
+	if err != nil {
+		return nil, false, err
+	}
+	if err := checkURL(target); err != nil {
+		return nil, false, errorf("%s: %w", where("url"), err)
+	}
+	u, _ := url.Parse(target)
+	name := f.Name
+	if name == "" {
+		name = defaultForwardName(t.name, u)
+	}
+	if !validName(name) {
+		return nil, false, errorf("%s: the name '%s' is not of letters, digits, dots, dashes and underscores, at most 64: write `name <name>`", where("name"), name)
+	}
+	w, err := parseOnly(f.Only)
+	if err != nil {
+		return nil, false, errorf("%s: %w", where("only"), err)
+	}
+	hold, err := parseHold(f.Hold)
+	if err != nil {
+		return nil, false, errorf("%s: %w", where("hold"), err)
+	}
+	cfg := delivery.ForwardConfig{
+		URL: target, Tenant: t.name, Raw: f.Raw, Version: Version(),
+		Timeout: orDefault(time.Duration(f.Timeout), 10*time.Second), Concurrency: orDefault(f.Concurrency, defaultConcurrency),
+		Header: make(http.Header),
+	}
+	for field, values := range f.Header {
+		for _, v := range values {
+			text, err := replaceText(repl, where("header "+field), v)
+			if err != nil {
+				return nil, false, err
+			}
+			cfg.Header.Add(field, text)
+		}
+	}
+	if f.Sign != "" {
+		if cfg.Sign, err = replaceText(repl, where("sign"), f.Sign); err != nil {
+			return nil, false, err
+		}
+	}
+	sender, err := delivery.NewForward(cfg)
+	if err != nil {
+		return nil, false, errorf("tenant %s: destination %s: %w", t.name, name, err)
+	}
+	d = &destination{
+		Destination: delivery.Destination{
+			Dest: queue.Dest{Tenant: t.name, Name: name}, Kind: "forward", Target: redactURL(target), Sender: sender,
+			Ordered: true, Concurrency: cfg.Concurrency, Rate: f.Rate,
+			RetryFor: orDefault(time.Duration(f.RetryFor), 72*time.Hour), Hold: hold, Batch: 1,
+		},
+		wants: w, raw: f.Raw,
+	}
+	d.settings = struct {
+		Config delivery.ForwardConfig
+		Wants  wants
+		Rate   float64
+		Retry  time.Duration
+		Hold   time.Duration
+	}{cfg, w, f.Rate, d.RetryFor, hold}
+	return d, f.Name != "", nil
+}
+
+// defaultForwardName is <tenant>-<host>[-<port>]; an IPv6 address keeps its
+// digits, with dashes for colons.
+func defaultForwardName(tenant string, u *url.URL) string {
+	name := tenant + "-" + strings.ReplaceAll(u.Hostname(), ":", "-")
+	if port := u.Port(); port != "" {
+		name += "-" + port
+	}
+	return name
+}
+
+// capiDestination is what planning needs of a dataset.
+type capiDestination struct {
+	settings capi.Settings
+	channels []string // none: what no other capi of the tenant names
+}
+
+// takes says whether the dataset is the one for a channel. Among the tenant's,
+// one that names the channel goes before one that names none.
+func (c *capiDestination) takes(channel normalize.Channel, among []*destination) bool {
+	if len(c.channels) > 0 {
+		return slices.Contains(c.channels, channel.String())
+	}
+	for _, d := range among {
+		if d.capi != nil && slices.Contains(d.capi.channels, channel.String()) {
+			return false
+		}
+	}
+	return true
+}
+
+var capiChannels = []string{"whatsapp", "messenger", "instagram"}
+
+func (c *CAPI) checkChannels() error {
+	for i, channel := range c.Channels {
+		if !slices.Contains(capiChannels, channel) {
+			return errorf("capi channel '%s' is unknown: write %s, or none for all", channel, orList(capiChannels))
+		}
+		if slices.Contains(c.Channels[:i], channel) {
+			return errorf("capi channel '%s' stands twice", channel)
+		}
+	}
+	return nil
+}
+
+// settings reads the options through get, which replaces placeholders.
+func (c *CAPI) settings(get func(option, text string) (string, error)) (s capi.Settings, err error) {
+	text := func(into *string, option, value string) {
+		if value != "" && err == nil {
+			*into, err = get(option, value)
+		}
+	}
+	text(&s.Dataset, "dataset", c.Dataset)
+	text(&s.AccessToken, "access_token", c.AccessToken)
+	text(&s.EventName, "event_name", c.EventName)
+	text(&s.GraphVersion, "graph_version", c.GraphVersion)
+	text(&s.Endpoint, "endpoint", c.Endpoint)
+	text(&s.AppSecret, "app_secret", c.AppSecret)
+	text(&s.TestEventCode, "test_event_code", c.TestEventCode)
+	text(&s.PartnerAgent, "partner_agent", c.PartnerAgent)
+	text(&s.WabaID, "waba_id", c.WabaID)
+	if err != nil {
+		return s, err
+	}
+	s.LeadOn = capi.LeadOn(c.LeadOn)
+	s.AutomaticEvents = capi.AutomaticEvents(c.AutomaticEvents)
+	s.AutomaticValueDivisor = int64(c.AutomaticValueDivisor)
+	s.InstagramIDField = c.InstagramIDField
+	s.OnTimeoutDrop = c.OnTimeout == "drop"
+	s.NoMatchKeys = c.MatchKeys == "none"
+	s.UserAgent = "Leadgate/" + Version()
+	if s.DataProcessingOptions, err = parseLDU(c.DataProcessingOptions); err != nil {
+		return s, err
+	}
+	for _, o := range []struct{ option, value, words string }{
+		{"match_keys", c.MatchKeys, "on none"},
+		{"on_timeout", c.OnTimeout, "retry drop"},
+	} {
+		if words := strings.Fields(o.words); o.value != "" && !slices.Contains(words, o.value) {
+			return s, errorf("%s '%s' is unknown: write %s", o.option, o.value, orList(words))
+		}
+	}
+	switch {
+	case c.Batch < 0 || c.Batch > capi.MaxBatch:
+		return s, errorf("batch %d is not from 1 to %d, the most events that Meta takes in one request", c.Batch, capi.MaxBatch)
+	case time.Duration(c.RetryFor) > capi.MaxAge:
+		return s, errorf("retry_for is longer than 7d, the age up to which Meta takes an event")
+	}
+	return s, nil
+}
+
+// parseLDU reads LDU [<country> <state>].
+func parseLDU(words []string) (*capi.LDU, error) {
+	wrong := errorf("data_processing_options '%s': write LDU, or LDU <country> <state> such as LDU 1 1000", strings.Join(words, " "))
+	switch {
+	case len(words) == 0:
+		return nil, nil
+	case words[0] != "LDU" || len(words) != 1 && len(words) != 3:
+		return nil, wrong
+	case len(words) == 1:
+		return &capi.LDU{}, nil
+	}
+	country, err1 := strconv.Atoi(words[1])
+	state, err2 := strconv.Atoi(words[2])
+	if err1 != nil || err2 != nil {
+		return nil, wrong
+	}
+	return &capi.LDU{Country: country, State: state}, nil
+}
+
+func (c *CAPI) provision(a *App, t *tenant, repl *caddy.Replacer) (d *destination, named bool, err error) {
+	where := "tenant " + t.name + ": capi " + c.Dataset
+	if err := c.checkChannels(); err != nil {
+		return nil, false, errorf("%s: %w", where, err)
+	}
+	settings, err := c.settings(func(option, text string) (string, error) { return replaceText(repl, where+": "+option, text) })
+	if err != nil {
+		return nil, false, err
+	}
+	settings.RememberClicks = time.Duration(a.RememberClicks)
+	if err := settings.Validate(); err != nil {
+		return nil, false, errorf("%s: %w", where, err)
+	}
+	name := c.Name
+	if name == "" {
+		name = t.name + "-capi-" + settings.Dataset
+	}
+	if !validName(name) {
+		return nil, false, errorf("%s: the name '%s' is not of letters, digits, dots, dashes and underscores, at most 64: write `name <name>`", where, name)
+	}
+	linger := time.Second
+	if c.Linger != nil {
+		linger = time.Duration(*c.Linger)
+	}
+	d = &destination{
+		Destination: delivery.Destination{
+			Dest: queue.Dest{Tenant: t.name, Name: name}, Kind: "capi", Target: settings.Dataset,
+			Concurrency: capiConcurrency, RetryFor: orDefault(time.Duration(c.RetryFor), capi.MaxAge),
+			Batch: orDefault(c.Batch, capi.MaxBatch), Linger: linger,
+		},
+		capi: &capiDestination{settings: settings, channels: c.Channels},
+	}
+	d.Sender = delivery.NewCAPI(settings, c.token)
+	d.settings = struct {
+		Settings capi.Settings
+		Channels []string
+		Retry    time.Duration
+		Batch    int
+		Linger   time.Duration
+	}{settings, c.Channels, d.RetryFor, d.Batch, linger}
+	for _, warning := range settings.Warnings() {
+		a.logger.Warn(warning, logDestination(d.Dest)...)
+	}
+	return d, c.Name != "", nil
+}
+
+// token reads the access token anew, for when Meta has refused the last one.
+func (c *CAPI) token() (string, error) {
+	return replaceText(caddy.NewReplacer(), "access_token", c.AccessToken)
+}
+
+// capiConcurrency is how many batches are under way at once.
+const capiConcurrency = 4
+
+func orDefault[T comparable](v, def T) T {
+	var zero T
+	if v == zero {
+		return def
+	}
+	return v
+}
+
+// onlyDigits keeps the digits of a phone number.
+func onlyDigits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,155 @@
+package caddymodule
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+
+	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/queue"
+)
+
+// engines holds the store and its workers, one engine for each store, shared by
+// the configurations and requests that use it: at a reload the new and the old
+// configuration overlap, and old requests outlive theirs.
+var engines = caddy.NewUsagePool()
+
+// engine is a store and what drains it. The settings (destinations, tokens,
+// logger) belong to the configurations; the newest that started rules.
+type engine struct {
+	store *store
+
+	mu       sync.Mutex
+	opened   bool
+	queue    queue.Queue
+	delivery *delivery.Engine
+	configs  []*App // started, newest last; the last one is kept for the final drain
+	grace    time.Duration
+	logger   *zap.Logger
+}
+
+func acquireEngine(s *store) (*engine, error) {
+	value, _, err := engines.LoadOrNew(s.key, func() (caddy.Destructor, error) {
+		return &engine{store: s}, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return value.(*engine), nil
+}
+
+func releaseEngine(s *store) error {
+	_, err := engines.Delete(s.key)
+	return err
+}
+
+// open opens the store at its first use: from Start, or from a request that
+// came before.
+func (e *engine) open(a *App) (queue.Queue, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.openLocked(a)
+}
+
+func (e *engine) openLocked(a *App) (queue.Queue, error) {
+	if e.opened {
+		return e.queue, nil
+	}
+	e.logger = a.logger
+	q, err := e.store.open(a.options(), a.logger.Named("queue"))
+	if err != nil {
+		return nil, err
+	}
+	e.queue, e.opened = q, true
+	e.grace = time.Duration(*a.Grace)
+	return q, nil
+}
+
+// attach makes a configuration the newest.
+func (e *engine) attach(a *App) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, err := e.openLocked(a); err != nil {
+		return err
+	}
+	if e.delivery == nil {
+		e.delivery = delivery.New(e.queue, delivery.Options{Logger: a.logger.Named("delivery"), Observer: observer{}})
+	}
+	// One that has been stopped but was kept, as the last, has no say any more.
+	e.configs = slices.DeleteFunc(e.configs, func(c *App) bool { return !c.attached })
+	e.configs = append(e.configs, a)
+	e.rule(a)
+	return nil
+}
+
+// detach takes a configuration away. If it was the newest, the one before
+// rules again; the very last one is kept, so that a final drain has its tokens.
+func (e *engine) detach(a *App) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.configs) == 1 {
+		return
+	}
+	newest := e.configs[len(e.configs)-1] == a
+	e.configs = slices.DeleteFunc(e.configs, func(c *App) bool { return c == a })
+	if newest {
+		e.rule(e.configs[len(e.configs)-1])
+	}
+}
+
+func (e *engine) rule(a *App) {
+	e.grace, e.logger = time.Duration(*a.Grace), a.logger
+	e.queue.Configure(a.options())
+	e.delivery.Configure(a.deliveries())
+}
+
+// Destruct waits, up to the grace, for the deliveries in flight, and closes
+// what was opened. What is left stays in the store.
+func (e *engine) Destruct() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.opened {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), e.grace)
+	defer cancel()
+	if e.delivery != nil {
+		e.delivery.Close(ctx)
+		e.delivery = nil
+	}
+	e.logRest()
+	if err := e.queue.Close(); err != nil {
+		return fmt.Errorf("closing the queue: %w", err)
+	}
+	return nil
+}
+
+// logRest says how much stays in a store that is given up.
+func (e *engine) logRest() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	list, err := e.queue.Destinations(ctx)
+	if err != nil {
+		return
+	}
+	waiting := 0
+	for _, d := range list {
+		waiting += d.Backlog
+	}
+	if waiting > 0 {
+		e.logger.Info("events stay in the queue and are delivered when this queue is configured again",
+			zap.String("queue", e.store.shown), zap.Int("waiting", waiting))
+	}
+}
+
+// running returns the workers, nil if the store was never opened for them.
+func (e *engine) running() *delivery.Engine {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.delivery
+}

@@ -1,0 +1,303 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/leadgate/leadgate/normalize"
+)
+
+// appendTimeout is how long a webhook waits for the store. The whole answer
+// must be out within 5 s, after which providers count it as failed.
+const appendTimeout = 4 * time.Second
+
+// retryAfter is what a 503 asks for, in seconds.
+const retryAfter = "10"
+
+// CaddyModule returns the Caddy module information.
+func (Handler) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.leadgate", New: func() caddy.Module { return new(Handler) }}
+}
+
+// Provision loads the provider, replaces the placeholders and makes the block's
+// tenants known to the app.
+func (h *Handler) Provision(ctx caddy.Context) error {
+	h.logger = ctx.Logger()
+	if h.ProviderRaw == nil {
+		return errors.New("leadgate needs a provider: write `provider meta { … }`")
+	}
+	mod, err := ctx.LoadModule(h, "ProviderRaw")
+	if err != nil {
+		return fmt.Errorf("loading the provider: %w", err)
+	}
+	provider, ok := mod.(Provider)
+	if !ok {
+		return errorf("module %T is no provider", mod)
+	}
+	h.provider = provider
+	h.methods = []string{http.MethodPost}
+	if m, ok := provider.(methodser); ok {
+		h.methods = m.Methods()
+	}
+	if s, ok := provider.(skipper); ok && s.SkipsVerification() {
+		h.logger.Warn("insecure_skip_verify: webhooks are not verified, so that anybody can post events",
+			zap.String("provider", h.providerName()))
+	}
+	if h.MaxBody == 0 {
+		h.MaxBody = defaultMaxBody
+	}
+	app, err := ctx.App("leadgate")
+	if err != nil {
+		return err
+	}
+	h.app = app.(*App)
+	h.events = h.app.events
+	return h.provisionTenants()
+}
+
+func (h *Handler) provisionTenants() error {
+	repl := caddy.NewReplacer()
+	queued := false
+	for _, t := range h.Tenants {
+		if !validName(t.Name) {
+			return errorf("tenant '%s': a name is of letters, digits, dots, dashes and underscores, at most 64", t.Name)
+		}
+		if len(t.Match) == 0 {
+			return errorf("tenant %s has no match, so nothing would reach it", t.Name)
+		}
+		match := make(map[string][]string, len(t.Match))
+		for key, values := range t.Match {
+			if !slices.Contains(matchKeys, key) {
+				return errorf("tenant %s: match '%s' is unknown: write one of %s", t.Name, key, strings.Join(matchKeys, ", "))
+			}
+			for _, v := range values {
+				v, err := replaceText(repl, "tenant "+t.Name+": match "+key, v)
+				if err != nil {
+					return err
+				}
+				match[key] = append(match[key], v)
+			}
+		}
+		shared := h.app.tenantNamed(t.Name)
+		if err := h.routes.add(shared, match); err != nil {
+			return err
+		}
+		if err := h.provisionDestinations(shared, t, repl); err != nil {
+			return err
+		}
+		queued = queued || len(t.Forward)+len(t.CAPI) > 0
+	}
+	direct := h.Tenant
+	if direct == nil {
+		direct = new(Tenant)
+	}
+	if direct.Name == "" {
+		direct.Name = defaultTenant
+	}
+	if !validName(direct.Name) || len(direct.Match) > 0 {
+		return errorf("tenant '%s' directly in the block: a name is of letters, digits, dots, dashes and underscores, at most 64, and it takes no match", direct.Name)
+	}
+	queued = queued || len(direct.Forward)+len(direct.CAPI) > 0
+	h.inline = !queued
+	if h.inline || h.Tenant != nil || len(h.Tenants) == 0 {
+		h.routes.direct = h.app.tenantNamed(direct.Name)
+		return h.provisionDestinations(h.routes.direct, direct, repl)
+	}
+	return nil
+}
+
+func (h *Handler) provisionDestinations(shared *tenant, t *Tenant, repl *caddy.Replacer) error {
+	for _, f := range t.Forward {
+		d, named, err := f.provision(shared, repl)
+		if err != nil {
+			return err
+		}
+		if err := h.app.addDestination(shared, d, named); err != nil {
+			return err
+		}
+	}
+	for _, c := range t.CAPI {
+		d, named, err := c.provision(h.app, shared, repl)
+		if err != nil {
+			return err
+		}
+		if err := h.app.addDestination(shared, d, named); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *Handler) providerName() string {
+	return h.provider.(caddy.Module).CaddyModule().ID.Name()
+}
+
+// ServeHTTP answers one request of the provider: read, verify, normalize, and
+// either store what came of it and say 200, or hand it to the next handler.
+//
+// The statuses are written here and not returned as errors: a handle_errors
+// with a reverse_proxy in it would turn a 503 into somebody else's 200, and the
+// provider would not send the webhook again.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	started := time.Now()
+	if h.provider.Handshake(w, r) {
+		h.count("", "handshake", 1)
+		return nil
+	}
+	if r.Method == http.MethodGet || !slices.Contains(h.methods, r.Method) {
+		w.Header().Set("Allow", strings.Join(h.methods, ", "))
+		return h.refuse(w, http.StatusMethodNotAllowed, "method", nil)
+	}
+	s := scratches.Get().(*scratch)
+	body, err := s.read(r, h.MaxBody)
+	switch {
+	case errors.Is(err, errTooLarge):
+		s.release()
+		return h.refuse(w, http.StatusRequestEntityTooLarge, "too_large", nil)
+	case err != nil:
+		s.release()
+		return h.refuse(w, http.StatusBadRequest, "unreadable", err)
+	}
+	if err := h.provider.Verify(r, body); err != nil {
+		s.release()
+		return h.refuse(w, http.StatusUnauthorized, "unauthorized", err)
+	}
+	now := h.app.now()
+	if err := h.provider.Normalize(r, body, now.UnixMilli(), &s.batch); err != nil {
+		s.release()
+		return h.refuse(w, http.StatusBadRequest, "malformed", err)
+	}
+	if len(s.batch.Events) == 0 {
+		s.release()
+		h.count("", "empty", 1)
+		return h.accept(w)
+	}
+	if h.inline {
+		return h.serveNext(w, r, next, s)
+	}
+	if err := h.store(r, s); err != nil {
+		// The store may still be reading what it was given, so s is left to the collector.
+		w.Header().Set("Retry-After", retryAfter)
+		return h.refuse(w, http.StatusServiceUnavailable, "unavailable", err)
+	}
+	s.release()
+	err = h.accept(w)
+	metrics.ack.Observe(time.Since(started).Seconds())
+	return err
+}
+
+// refuse answers with a status and no body, and logs why.
+func (h *Handler) refuse(w http.ResponseWriter, status int, outcome string, why error) error {
+	h.count("", outcome, 1)
+	level := zapcore.DebugLevel
+	switch status {
+	case http.StatusServiceUnavailable:
+		level = zapcore.ErrorLevel
+	case http.StatusUnauthorized, http.StatusBadRequest, http.StatusRequestEntityTooLarge:
+		level = zapcore.WarnLevel
+	}
+	if c := h.logger.Check(level, "webhook refused"); c != nil {
+		fields := []zap.Field{zap.String("provider", h.providerName()), zap.Int("status", status), zap.String("outcome", outcome)}
+		if why != nil {
+			fields = append(fields, zap.Error(why))
+		}
+		var syntax *normalize.SyntaxError
+		if errors.As(why, &syntax) {
+			fields = append(fields, zap.Int64("position", syntax.Offset))
+		}
+		c.Write(fields...)
+	}
+	w.WriteHeader(status)
+	return nil
+}
+
+// accept says that the provider need not send this again.
+func (h *Handler) accept(w http.ResponseWriter) error {
+	if a, ok := h.provider.(answerer); ok {
+		a.Answer(w)
+		return nil
+	}
+	w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// store queues the events: durable when it returns nil.
+func (h *Handler) store(r *http.Request, s *scratch) error {
+	// The engine may outlive this request's configuration only by references
+	// like this one.
+	engine, err := acquireEngine(h.app.store)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := releaseEngine(h.app.store); err != nil {
+			h.logger.Error("releasing the queue", zap.Error(err))
+		}
+	}()
+	q, err := engine.open(h.app)
+	if err != nil {
+		return err
+	}
+	s.plan(h, r)
+	if len(s.groups) == 0 {
+		return nil // nobody wants these
+	}
+	// A provider that hangs up must not leave us in the dark about what was
+	// stored, so its context does not count.
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(r.Context()), appendTimeout, errAppendTimeout)
+	defer cancel()
+	results := q.Append(ctx, s.groups)
+	return h.report(s, results)
+}
+
+var errAppendTimeout = errorf("the queue did not answer within %s", appendTimeout)
+
+// serveNext hands the events to the next handler as a JSON array.
+func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, s *scratch) error {
+	// Not from a pool: a proxy may read it after the handler has returned.
+	out := make([]byte, 0, 2*len(s.body)+2048*len(s.batch.Events))
+	out = append(out, '[')
+	for i := range s.batch.Events {
+		ev := &s.batch.Events[i]
+		t := h.routes.route(ev)
+		ev.SetTenant(t.name)
+		h.countEvent(t.name, ev)
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out, _ = ev.AppendJSON(out)
+	}
+	out = append(out, ']')
+	n := len(s.batch.Events)
+	s.release()
+	h.count("", "inline", 1)
+
+	r.Body = io.NopCloser(newReader(out))
+	r.ContentLength = int64(len(out))
+	r.TransferEncoding = nil
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Content-Length", strconv.Itoa(len(out)))
+	r.Header.Set("Leadgate-Events", strconv.Itoa(n))
+	r.Header.Del("Content-Encoding")
+	for _, name := range signatureHeaders {
+		r.Header.Del(name)
+	}
+	return next.ServeHTTP(w, r)
+}
+
+var (
+	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
+)

@@ -1,0 +1,182 @@
+package caddymodule
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+func ids(t *testing.T, s *sink, n int) map[string]int {
+	t.Helper()
+	got := make(map[string]int)
+	for len(got) < n {
+		d := s.next(t)
+		got[d.event["message"].(map[string]any)["id"].(string)]++
+	}
+	return got
+}
+
+// TestReloadSwapsSettings reloads with the same store and another URL and header:
+// what waits goes the new way.
+func TestReloadSwapsSettings(t *testing.T) {
+	old, fresh := newSink(t), newSink(t)
+	old.status = func(delivered) int { return http.StatusServiceUnavailable }
+	block := func(url, token string) string {
+		return site("forward " + url + " {\n\t\t\tname crm\n\t\t\theader Authorization \"Bearer " + token + "\"\n\t\t}")
+	}
+	e := startEdge(t, block(old.URL, "one"))
+	e.post("/webhooks/meta", message("wamid.1", "15551234567", "x"))
+	if got := old.next(t).header.Get("Authorization"); got != "Bearer one" {
+		t.Errorf("Authorization: %q", got)
+	}
+	if err := e.load(block(fresh.URL, "two")); err != nil {
+		t.Fatal(err)
+	}
+	if d := fresh.next(t); d.header.Get("Authorization") != "Bearer two" || d.event["message"].(map[string]any)["id"] != "wamid.1" {
+		t.Errorf("got %v %s", d.header, d.body)
+	}
+}
+
+// TestFailingReload leaves the old configuration working.
+func TestFailingReload(t *testing.T) {
+	s, other := newSink(t), newSink(t)
+	block := func(url string) string { return site("forward " + url + " {\n\t\t\tname crm\n\t\t}") }
+	e := startEdge(t, block(s.URL))
+	// This one provisions, but cannot start: its port is taken by nobody that
+	// gives it back.
+	blocked := strings.Replace(block(other.URL), "{\n\tadmin off", "{\n\tadmin off\n\tservers {\n\t\tprotocols h1\n\t}", 1) +
+		"\nhttp://127.0.0.1:" + portOf(other.URL) + " {\n\trespond 200\n}\n"
+	if err := e.load(blocked); err == nil {
+		t.Fatal("the broken configuration was loaded")
+	}
+	if resp, _ := e.post("/webhooks/meta", message("wamid.1", "15551234567", "x")); resp.StatusCode != 200 {
+		t.Fatalf("status %d", resp.StatusCode)
+	}
+	ids(t, s, 1)
+	other.expectNone(t)
+}
+
+func portOf(url string) string { return url[strings.LastIndex(url, ":")+1:] }
+
+// TestReloadUnderLoad reloads again and again while webhooks come in: each one
+// is answered 200 and delivered once.
+func TestReloadUnderLoad(t *testing.T) {
+	s := newSink(t)
+	block := func(n int) string {
+		return site(fmt.Sprintf("forward %s {\n\t\t\tname crm\n\t\t\theader X-Config %d\n\t\t}", s.URL, n))
+	}
+	e := startEdge(t, block(0))
+	const senders, each = 8, 100
+	var wg sync.WaitGroup
+	for c := range senders {
+		wg.Go(func() {
+			for i := range each {
+				body := message(fmt.Sprintf("wamid.%d.%d", c, i), fmt.Sprintf("1555123%04d", c), "x")
+				if resp, _ := e.post("/webhooks/meta", body); resp.StatusCode != 200 {
+					t.Errorf("status %d", resp.StatusCode)
+				}
+			}
+		})
+	}
+	for n := range 5 {
+		if err := e.load(block(n + 1)); err != nil {
+			t.Error(err)
+		}
+	}
+	wg.Wait()
+	for id, times := range ids(t, s, senders*each) {
+		if times != 1 {
+			t.Errorf("%s was delivered %d times", id, times)
+		}
+	}
+	s.expectNone(t)
+}
+
+// TestReloadToAnotherStore keeps what is left in the old store, and delivers it
+// when a configuration names that store again.
+func TestReloadToAnotherStore(t *testing.T) {
+	s := newSink(t)
+	down := true
+	s.status = func(delivered) int {
+		if down {
+			return http.StatusServiceUnavailable
+		}
+		return http.StatusOK
+	}
+	block := func(folder string) string {
+		return siteWith("queue embedded %DIR%/"+folder+"\n\t\tgrace 0s", "forward "+s.URL+" {\n\t\t\tname crm\n\t\t}")
+	}
+	e := startEdge(t, block("a"))
+	e.post("/webhooks/meta", message("wamid.a", "15551234567", "x"))
+	s.next(t)
+	s.mu.Lock()
+	down = false
+	s.mu.Unlock()
+	if err := e.load(block("b")); err != nil {
+		t.Fatal(err)
+	}
+	e.post("/webhooks/meta", message("wamid.b", "15557654321", "x"))
+	for id := range ids(t, s, 1) {
+		if id != "wamid.b" {
+			t.Errorf("%s was delivered from the other store", id)
+		}
+	}
+	if err := e.load(block("a")); err != nil {
+		t.Fatal(err)
+	}
+	for id := range ids(t, s, 1) {
+		if id != "wamid.a" {
+			t.Errorf("got %s", id)
+		}
+	}
+}
+
+// TestValidateBesideRunningEdge validates a configuration whose store is open,
+// and opens nothing.
+func TestValidateBesideRunningEdge(t *testing.T) {
+	s := newSink(t)
+	e := startEdge(t, site("forward "+s.URL))
+	cfg, err := e.adapt(site("forward " + s.URL))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := validateJSON(cfg); err != nil {
+		t.Error(err)
+	}
+	other := e.dir + "/never"
+	cfg, err = e.adapt(siteWith("queue embedded "+other, "forward "+s.URL))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := validateJSON(cfg); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(other); err == nil {
+		t.Error("validate opened a store")
+	}
+	if resp, _ := e.post("/webhooks/meta", message("wamid.1", "15551234567", "x")); resp.StatusCode != 200 {
+		t.Errorf("status %d", resp.StatusCode)
+	}
+	ids(t, s, 1)
+}
+
+// TestRestart delivers what was acknowledged before the stop.
+func TestRestart(t *testing.T) {
+	s := newSink(t)
+	e := startEdge(t, site("forward http://127.0.0.1:9/ {\n\t\t\tname crm\n\t\t}"))
+	for i := range 20 {
+		e.post("/webhooks/meta", message(fmt.Sprintf("wamid.%d", i), fmt.Sprintf("155512340%02d", i), "x"))
+	}
+	if err := caddy.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.load(site("forward " + s.URL + " {\n\t\t\tname crm\n\t\t}")); err != nil {
+		t.Fatal(err)
+	}
+	ids(t, s, 20)
+}

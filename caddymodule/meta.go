@@ -1,0 +1,231 @@
+package caddymodule
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"hash"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/leadgate/leadgate/normalize"
+)
+
+// Meta is the provider of the WhatsApp Cloud API, Messenger and Instagram. It
+// answers the handshake and verifies X-Hub-Signature-256 over the raw bytes.
+type Meta struct {
+	// The app's secret. Several may be given, for a rotation or for the
+	// Instagram app's own; any may match.
+	AppSecret []string `json:"app_secret,omitempty"`
+
+	// The verify token that was typed into Meta's dashboard. Several may be given.
+	VerifyToken []string `json:"verify_token,omitempty"`
+
+	// Take every request for Meta's. Anybody can then post events.
+	InsecureSkipVerify bool `json:"insecure_skip_verify,omitempty"`
+
+	secrets []*signingKey
+	tokens  []string
+}
+
+// CaddyModule returns the Caddy module information.
+func (Meta) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "leadgate.providers.meta", New: func() caddy.Module { return new(Meta) }}
+}
+
+// Provision reads the secrets.
+func (m *Meta) Provision(caddy.Context) error {
+	repl := caddy.NewReplacer()
+	for _, s := range m.AppSecret {
+		secret, err := replaceText(repl, "provider meta: app_secret", s)
+		if err != nil {
+			return err
+		}
+		m.secrets = append(m.secrets, newSigningKey(secret))
+	}
+	for _, t := range m.VerifyToken {
+		token, err := replaceText(repl, "provider meta: verify_token", t)
+		if err != nil {
+			return err
+		}
+		m.tokens = append(m.tokens, token)
+	}
+	return nil
+}
+
+// Validate refuses a configuration that would verify nothing.
+func (m *Meta) Validate() error {
+	if len(m.secrets) == 0 && !m.InsecureSkipVerify {
+		return errors.New("provider meta: app_secret is missing: write `app_secret {env.META_APP_SECRET}`; it is in the app's dashboard under App settings, Basic")
+	}
+	if len(m.tokens) == 0 && !m.InsecureSkipVerify {
+		return errors.New("provider meta: verify_token is missing: write `verify_token {env.META_VERIFY_TOKEN}`, any word that you also type into Meta's dashboard")
+	}
+	return nil
+}
+
+// SkipsVerification reports insecure_skip_verify.
+func (m *Meta) SkipsVerification() bool { return m.InsecureSkipVerify }
+
+// Handshake answers GET with hub.mode: the challenge for the right token, 403
+// for any other.
+// https://developers.facebook.com/docs/graph-api/webhooks/getting-started
+func (m *Meta) Handshake(w http.ResponseWriter, r *http.Request) bool {
+	if r.Method != http.MethodGet {
+		return false
+	}
+	query := r.URL.Query()
+	if !query.Has("hub.mode") {
+		return false
+	}
+	token := query.Get("hub.verify_token")
+	ok := m.InsecureSkipVerify && len(m.tokens) == 0
+	for _, t := range m.tokens {
+		if subtle.ConstantTimeCompare([]byte(token), []byte(t)) == 1 {
+			ok = true
+		}
+	}
+	// Plain text, and no guessing of another type: the challenge is the
+	// caller's own text.
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if !ok || query.Get("hub.mode") != "subscribe" {
+		w.WriteHeader(http.StatusForbidden)
+		return true
+	}
+	_, _ = io.WriteString(w, query.Get("hub.challenge"))
+	return true
+}
+
+// Verify checks X-Hub-Signature-256; sha1 alone counts as missing.
+func (m *Meta) Verify(r *http.Request, body []byte) error {
+	if m.InsecureSkipVerify {
+		return nil
+	}
+	header := r.Header.Get("X-Hub-Signature-256")
+	if header == "" {
+		if r.Header.Get("X-Hub-Signature") != "" {
+			return errors.New("the request carries only a sha1 signature, which is not accepted")
+		}
+		return errNoSignature
+	}
+	var given [sha256.Size]byte
+	if len(header) != len(signaturePrefix)+2*sha256.Size || !strings.HasPrefix(header, signaturePrefix) {
+		return errors.New("the signature is not sha256= and 64 hex digits")
+	}
+	if _, err := hex.Decode(given[:], []byte(header[len(signaturePrefix):])); err != nil {
+		return errors.New("the signature is not sha256= and 64 hex digits")
+	}
+	if m.matching(body, given[:]) == nil {
+		return errors.New("the signature fits none of the app secrets")
+	}
+	return nil
+}
+
+const signaturePrefix = "sha256="
+
+// matching returns the key that made the signature, nil if none did. All keys
+// are tried, so that the time tells nothing of which one it was.
+func (m *Meta) matching(body, given []byte) *signingKey {
+	var found *signingKey
+	for _, key := range m.secrets {
+		if key.verify(body, given) {
+			found = key
+		}
+	}
+	return found
+}
+
+// Methods names GET for the handshake.
+func (*Meta) Methods() []string { return []string{http.MethodGet, http.MethodPost} }
+
+// Normalize reads all of Meta's webhooks; the object tells them apart.
+func (*Meta) Normalize(_ *http.Request, body []byte, now int64, into *normalize.Batch) error {
+	return normalize.Meta(into, body, now)
+}
+
+// UnmarshalCaddyfile sets up the provider from tokens:
+//
+//	meta {
+//		app_secret   <secret>...
+//		verify_token <token>...
+//		insecure_skip_verify
+//	}
+func (m *Meta) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // the provider's name
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		switch option := d.Val(); option {
+		case "app_secret", "verify_token":
+			values, err := literals(d)
+			if err != nil {
+				return err
+			}
+			if option == "app_secret" {
+				m.AppSecret = append(m.AppSecret, values...)
+			} else {
+				m.VerifyToken = append(m.VerifyToken, values...)
+			}
+		case "insecure_skip_verify":
+			if d.NextArg() {
+				return d.ArgErr()
+			}
+			m.InsecureSkipVerify = true
+		default:
+			return unknownOption(d, "provider meta", "app_secret", "verify_token", "insecure_skip_verify")
+		}
+	}
+	// What stands in the text is checked here too, where file and line are known.
+	if len(m.AppSecret) == 0 && !m.InsecureSkipVerify {
+		return d.Err("provider meta needs an app_secret: write `app_secret {env.META_APP_SECRET}`")
+	}
+	if len(m.VerifyToken) == 0 && !m.InsecureSkipVerify {
+		return d.Err("provider meta needs a verify_token: write `verify_token {env.META_VERIFY_TOKEN}`")
+	}
+	return nil
+}
+
+// signingKey makes and checks HMAC-SHA256 signatures with states from a pool,
+// since setting one up costs as much as signing a kilobyte.
+type signingKey struct{ pool sync.Pool }
+
+func newSigningKey(secret string) *signingKey {
+	k := new(signingKey)
+	k.pool.New = func() any { return hmac.New(sha256.New, []byte(secret)) }
+	return k
+}
+
+func (k *signingKey) sum(body []byte, into []byte) []byte {
+	mac := k.pool.Get().(hash.Hash)
+	mac.Reset()
+	_, _ = mac.Write(body)
+	sum := mac.Sum(into)
+	k.pool.Put(mac)
+	return sum
+}
+
+func (k *signingKey) verify(body, given []byte) bool {
+	var buf [sha256.Size]byte
+	return hmac.Equal(k.sum(body, buf[:0]), given)
+}
+
+var (
+	_ Provider              = (*Meta)(nil)
+	_ caddy.Provisioner     = (*Meta)(nil)
+	_ caddy.Validator       = (*Meta)(nil)
+	_ caddyfile.Unmarshaler = (*Meta)(nil)
+)
+
+// SignRequest signs a body as Meta does.
+func (*Meta) SignRequest(r *http.Request, body []byte, secret string) {
+	r.Header.Set("X-Hub-Signature-256", signaturePrefix+hex.EncodeToString(newSigningKey(secret).sum(body, nil)))
+}

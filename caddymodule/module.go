@@ -1,0 +1,54 @@
+// Package caddymodule plugs Leadgate into Caddy: it verifies the webhooks of
+// chat providers, normalizes them into one unified JSON, forwards that to CRM
+// and automation URLs, and reports ad clicks that became leads to Meta's
+// Conversions API.
+//
+// Import it for its side effects to register the modules:
+//
+//	import _ "github.com/leadgate/leadgate/caddymodule"
+package caddymodule
+
+import (
+	"runtime/debug"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+)
+
+func init() {
+	caddy.RegisterModule(App{})
+	caddy.RegisterModule(Handler{})
+	caddy.RegisterModule(Meta{})
+	caddy.RegisterModule(Gupshup{})
+	caddy.RegisterModule(Whapi{})
+	caddy.RegisterModule(Dialog360{})
+	caddy.RegisterModule(Twilio{})
+	caddy.RegisterModule(adminAPI{})
+
+	httpcaddyfile.RegisterGlobalOption("leadgate", parseGlobalOption)
+	httpcaddyfile.RegisterHandlerDirective("leadgate", parseHandler)
+	// Before respond, not before reverse_proxy: a catch-all respond in the same
+	// site would otherwise answer the webhooks.
+	httpcaddyfile.RegisterDirectiveOrder("leadgate", httpcaddyfile.Before, "respond")
+
+	caddycmd.RegisterCommand(command())
+}
+
+// modulePath is the Go module that carries this package.
+const modulePath = "github.com/leadgate/leadgate"
+
+// Version is Leadgate's version as the build recorded it, "devel" where it
+// recorded none.
+func Version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "devel"
+	}
+	for _, m := range append(info.Deps, &info.Main) {
+		if m.Path == modulePath && m.Version != "" && m.Version != "(devel)" {
+			return m.Version
+		}
+	}
+	return "devel"
+}

@@ -1,0 +1,304 @@
+package caddymodule
+
+import (
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/leadgate/leadgate/capi"
+	"github.com/leadgate/leadgate/internal/clicks"
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/normalize"
+)
+
+// part is what a group is made of, beside what the store must know.
+type part struct {
+	tenant *tenant // nil: no tenant wanted them
+	events []int   // indexes into batch.Events
+	encode []int32 // per event of the group: its payload, 0 = not encoded yet, else index + 1
+
+	attribution []uint32 // per payload of the group: where attribution goes
+}
+
+// minOnce is how long a conversion's event id is remembered at the least: Meta
+// takes events up to an age of 7 days.
+const minOnce = 8 * 24 * time.Hour
+
+// plan makes one group of jobs for each tenant whose events came.
+func (s *scratch) plan(h *Handler, r *http.Request) {
+	for i := range s.batch.Events {
+		ev := &s.batch.Events[i]
+		t := h.routes.route(ev)
+		if t == nil {
+			ev.SetTenant("")
+		} else {
+			ev.SetTenant(t.name)
+		}
+		s.planEvent(h, s.group(t), i)
+	}
+	for g := range s.parts {
+		if t := s.parts[g].tenant; t != nil {
+			s.planRaw(h, r, g)
+		}
+	}
+	// What nobody wants need not be remembered, unless it is a click.
+	kept := s.groups[:0]
+	keptParts := s.parts[:0]
+	for g := range s.groups {
+		if len(s.groups[g].Jobs) > 0 || hasClick(s.groups[g].Events) {
+			kept, keptParts = append(kept, s.groups[g]), append(keptParts, s.parts[g])
+		}
+	}
+	s.groups, s.parts = kept, keptParts
+}
+
+func hasClick(events []queue.Event) bool {
+	for i := range events {
+		if events[i].Click != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// group returns the index of the tenant's group.
+func (s *scratch) group(t *tenant) int {
+	for g := range s.parts {
+		if s.parts[g].tenant == t {
+			return g
+		}
+	}
+	group := queue.Group{}
+	if t != nil {
+		group.Tenant = t.name
+	}
+	s.groups = append(s.groups, group)
+	s.parts = append(s.parts, part{tenant: t})
+	return len(s.groups) - 1
+}
+
+// planEvent adds an event to its group, with a job for each destination that
+// wants it.
+func (s *scratch) planEvent(h *Handler, g, i int) {
+	ev := &s.batch.Events[i]
+	group, p := &s.groups[g], &s.parts[g]
+	n := len(group.Events)
+	known := queue.Event{ID: ev.ID()}
+	if ev.HasProviderTime {
+		known.Time = ev.ReceivedAt
+	}
+	clicks.Touch(ev, &known)
+	group.Events = append(group.Events, known)
+	p.events, p.encode = append(p.events, i), append(p.encode, 0)
+
+	header := queue.Header{
+		EventID: ev.ID(), Kind: uint8(ev.Kind), Contact: known.Contact, ClickKey: known.Contact,
+		Time: ev.ReceivedAt, QueuedAt: ev.IngestedAt,
+	}
+	if p.tenant == nil {
+		h.unmatched(ev)
+		job := queue.Job{Dest: queue.Unmatched, Events: s.one(n), Header: header, Dead: &queue.Reason{
+			Reason: "unmatched", Explanation: "no tenant's match names one of the event's ids; it would need " + hint(ev),
+		}}
+		job.Header.Format = queue.FormatEvent
+		job.Payload, job.Header.Attribution = s.payload(g, n)
+		group.Jobs = append(group.Jobs, job)
+		return
+	}
+	for _, d := range p.tenant.destinations {
+		job := queue.Job{Dest: d.Dest, Events: s.one(n), Header: header}
+		switch {
+		case d.capi != nil:
+			plan, ok := d.capi.plan(ev, p.tenant.destinations)
+			if !ok {
+				continue
+			}
+			job.Header.Format = queue.FormatCAPI
+			job.Header.ClickKey = ""
+			job.Header.Meta = []byte(plan.Name)
+			job.Once = onceKeys(d, ev, plan, h.app)
+		case d.raw || !d.wants.event(ev):
+			continue
+		default:
+			job.Header.Format = queue.FormatEvent
+		}
+		job.Payload, job.Header.Attribution = s.payload(g, n)
+		group.Jobs = append(group.Jobs, job)
+	}
+}
+
+func (c *capiDestination) plan(ev *normalize.Event, among []*destination) (capi.Plan, bool) {
+	if ev.Kind != normalize.KindMessage && ev.Kind != normalize.KindAutomaticEvent || !c.takes(ev.Channel, among) {
+		return capi.Plan{}, false
+	}
+	return c.settings.Plan(ev)
+}
+
+// onceKeys are the keys that make a conversion a duplicate: the event's id, and
+// what the plan says.
+func onceKeys(d *destination, ev *normalize.Event, plan capi.Plan, a *App) []queue.Once {
+	keys := make([]queue.Once, 0, 1+len(plan.Once))
+	keys = append(keys, queue.Once{Key: d.capi.settings.Dataset + "\nevent\n" + ev.ID().String(), Window: max(time.Duration(a.Dedupe), minOnce)})
+	for _, o := range plan.Once {
+		keys = append(keys, queue.Once{Key: o.Key, Window: o.Window, Use: queue.Use(o.Use)})
+	}
+	return keys
+}
+
+// payload encodes an event of a group once, for all the jobs that carry it.
+func (s *scratch) payload(g, n int) (payload int, attribution uint32) {
+	group, p := &s.groups[g], &s.parts[g]
+	if p.encode[n] == 0 {
+		start := len(s.out)
+		out, at := s.batch.Events[p.events[n]].AppendJSON(s.out)
+		s.out = out
+		group.Payloads = append(group.Payloads, out[start:len(out):len(out)])
+		p.encode[n] = int32(len(group.Payloads))
+		p.attribution = append(p.attribution, uint32(at-start))
+	}
+	payload = int(p.encode[n]) - 1
+	return payload, p.attribution[payload]
+}
+
+// planRaw adds a job for each destination that gets the webhook as it came.
+func (s *scratch) planRaw(h *Handler, r *http.Request, g int) {
+	group, p := &s.groups[g], &s.parts[g]
+	var body []byte
+	var headers []queue.HTTPHeader
+	for _, d := range p.tenant.destinations {
+		if !d.raw {
+			continue
+		}
+		job := queue.Job{Dest: d.Dest}
+		for n, i := range p.events {
+			if d.wants.event(&s.batch.Events[i]) {
+				job.Events = append(job.Events, n)
+			}
+		}
+		if len(job.Events) == 0 {
+			continue
+		}
+		if body == nil {
+			body, headers = h.rawFor(r, s, p.tenant)
+			group.Payloads = append(group.Payloads, body)
+			p.attribution = append(p.attribution, 0)
+		}
+		first := &s.batch.Events[p.events[job.Events[0]]]
+		job.Payload = len(group.Payloads) - 1
+		job.Header = queue.Header{
+			EventID: normalize.RawID(body), Format: queue.FormatRaw, Kind: uint8(first.Kind),
+			Contact: group.Events[job.Events[0]].Contact, Time: first.ReceivedAt, QueuedAt: first.IngestedAt, HTTP: headers,
+		}
+		for _, n := range job.Events {
+			if group.Events[n].Contact != job.Header.Contact {
+				job.Header.Contact = "" // several contacts have no order
+			}
+		}
+		group.Jobs = append(group.Jobs, job)
+	}
+}
+
+// rawFor returns the body that a tenant's raw destinations get, with the
+// headers that go along: the whole one where all of it is the tenant's, else
+// the tenant's part, signed again.
+func (h *Handler) rawFor(r *http.Request, s *scratch, t *tenant) ([]byte, []queue.HTTPHeader) {
+	headers := make([]queue.HTTPHeader, 0, 1+len(signatureHeaders))
+	for _, name := range append([]string{"Content-Type"}, signatureHeaders...) {
+		for _, v := range r.Header.Values(name) {
+			headers = append(headers, queue.HTTPHeader{Name: name, Value: v})
+		}
+	}
+	signer, ok := h.provider.(signer)
+	if !ok || len(s.parts) == 1 {
+		return s.body, headers
+	}
+	part, err := signer.Part(s.body, func(piece []byte) bool { return h.concerns(r, piece, t) })
+	if err != nil {
+		// The body was parsed a moment ago, so this cannot happen; whole is
+		// better than lost.
+		h.logger.Error("cutting a webhook down to one tenant", zap.String("tenant", t.name), zap.Error(err))
+		return s.body, headers
+	}
+	return part, append(headers[:0], signer.Sign(r, s.body, part)...)
+}
+
+// concerns says whether a piece of a webhook is a tenant's.
+func (h *Handler) concerns(r *http.Request, piece []byte, t *tenant) bool {
+	var batch normalize.Batch
+	if h.provider.Normalize(r, piece, h.app.now().UnixMilli(), &batch) != nil {
+		return false
+	}
+	for i := range batch.Events {
+		if h.routes.route(&batch.Events[i]) == t {
+			return true
+		}
+	}
+	return false
+}
+
+// unmatched logs an event that no tenant wants.
+func (h *Handler) unmatched(ev *normalize.Event) {
+	if c := h.logger.Check(zapcore.WarnLevel, "no tenant matches an event; it is kept as a dead letter of unmatched"); c != nil {
+		c.Write(zap.String("provider", ev.Provider), zap.Stringer("kind", ev.Kind), zap.String("needs", hint(ev)))
+	}
+}
+
+// report counts and logs what was stored. An error says that at least one
+// tenant's part was not.
+func (h *Handler) report(s *scratch, results []queue.Result) error {
+	var failed error
+	for g := range results {
+		tenantName := ""
+		p := &s.parts[g]
+		if p.tenant != nil {
+			tenantName = p.tenant.name
+		}
+		result := &results[g]
+		if result.Err != nil {
+			failed = result.Err
+			continue
+		}
+		fresh := false
+		for n, isNew := range result.New {
+			if !isNew {
+				continue
+			}
+			fresh = true
+			ev := &s.batch.Events[p.events[n]]
+			h.countEvent(tenantName, ev)
+			h.logClick(tenantName, ev)
+		}
+		outcome := "duplicate"
+		switch {
+		case p.tenant == nil:
+			outcome = "unmatched"
+		case fresh:
+			outcome = "queued"
+		}
+		h.count(tenantName, outcome, 1)
+		for j, o := range result.Jobs {
+			h.countJob(&s.groups[g].Jobs[j], o)
+		}
+	}
+	return failed
+}
+
+// logClick writes each click down once, when it is first seen.
+func (h *Handler) logClick(tenant string, ev *normalize.Event) {
+	var clid normalize.Text
+	var ad normalize.Text
+	switch {
+	case ev.Referral.IsAd():
+		clid, ad = ev.Referral.CtwaClid, ev.Referral.AdID
+	case ev.AutomaticEvent != nil && ev.AutomaticEvent.CtwaClid != nil:
+		clid = ev.AutomaticEvent.CtwaClid
+	default:
+		return
+	}
+	if c := h.events.Check(zapcore.InfoLevel, "ad click"); c != nil {
+		c.Write(zap.String("tenant", tenant), zap.Stringer("channel", ev.Channel), zap.Stringer("kind", ev.Kind),
+			zap.String("ctwa_clid", clid.String()), zap.String("ad_id", ad.String()), zap.Stringer("event_id", ev.ID()))
+	}
+}

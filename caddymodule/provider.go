@@ -1,0 +1,59 @@
+package caddymodule
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/normalize"
+)
+
+// Provider is who posts webhooks. It is a Caddy module in the namespace
+// leadgate.providers, so that anybody can add one in a repository of their own:
+// provision the secrets, refuse to be provisioned without any, and answer these
+// three questions.
+type Provider interface {
+	// Handshake answers a request other than a webhook, such as Meta's GET
+	// with hub.challenge, and reports whether it was one.
+	Handshake(w http.ResponseWriter, r *http.Request) bool
+
+	// Verify says whether the body comes from the provider, by the raw bytes
+	// and in constant time. Its error is logged, and must hold neither the
+	// secret nor the expected value. It runs before anything is parsed.
+	Verify(r *http.Request, body []byte) error
+
+	// Normalize adds the body's events to the batch, in order and without
+	// loss; none for the provider's own probes. now is in UNIX milliseconds.
+	// An error means that the body is not what the provider can have sent
+	// (400), so that nothing unknown may be an error.
+	Normalize(r *http.Request, body []byte, now int64, into *normalize.Batch) error
+}
+
+// errNoSignature is what Verify returns where there is nothing to verify.
+var errNoSignature = errors.New("the request carries no signature")
+
+// methodser is a Provider that takes other methods than POST; GET is one that
+// only its handshake answers.
+type methodser interface{ Methods() []string }
+
+// answerer is a Provider that wants another answer than an empty 200.
+type answerer interface {
+	Answer(w http.ResponseWriter)
+}
+
+// signer is a Provider whose raw bodies can be cut down to one tenant's part
+// and signed again with the secret that the whole was signed with.
+type signer interface {
+	// Part returns the body with only those pieces that keep wants. A piece is
+	// a body of its own, with one entry or one change in it.
+	Part(body []byte, keep func(piece []byte) bool) ([]byte, error)
+	// Sign returns the headers of a part of a body that r's headers sign.
+	Sign(r *http.Request, body, part []byte) []queue.HTTPHeader
+}
+
+// skipper is a Provider that can be told to let everything pass.
+type skipper interface{ SkipsVerification() bool }
+
+// signatureHeaders are what providers sign their webhooks with. They go along
+// with raw bytes, and are taken off where the body is replaced.
+var signatureHeaders = []string{"X-Hub-Signature", "X-Hub-Signature-256", "X-Twilio-Signature"}

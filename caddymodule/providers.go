@@ -1,0 +1,121 @@
+package caddymodule
+
+import (
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/leadgate/leadgate/normalize"
+)
+
+// Gupshup is the provider Gupshup, in its own format (V2) and in Meta's (V3).
+// It signs nothing: webhooks are verified by a token.
+type Gupshup struct{ Tokens }
+
+// Dialog360 is the provider 360dialog, in Meta's format. Meta's signature is
+// made with 360dialog's own secret: webhooks are verified by a token.
+type Dialog360 struct{ Tokens }
+
+// Whapi is the provider Whapi.Cloud, in all its modes: it may also PUT, PATCH
+// and DELETE, and append paths, so that the matcher wants a star:
+// /webhooks/whapi*. It signs nothing: webhooks are verified by a token.
+type Whapi struct{ Tokens }
+
+// CaddyModule returns the Caddy module information.
+func (Gupshup) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "leadgate.providers.gupshup", New: func() caddy.Module { return new(Gupshup) }}
+}
+
+// CaddyModule returns the Caddy module information.
+func (Dialog360) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "leadgate.providers.360dialog", New: func() caddy.Module { return new(Dialog360) }}
+}
+
+// CaddyModule returns the Caddy module information.
+func (Whapi) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "leadgate.providers.whapi", New: func() caddy.Module { return new(Whapi) }}
+}
+
+// Provision reads the tokens.
+func (p *Gupshup) Provision(caddy.Context) error { return p.provision("gupshup") }
+
+// Provision reads the tokens.
+func (p *Dialog360) Provision(caddy.Context) error { return p.provision("360dialog") }
+
+// Provision reads the tokens.
+func (p *Whapi) Provision(caddy.Context) error { return p.provision("whapi") }
+
+// Validate refuses a configuration that would verify nothing.
+func (p *Gupshup) Validate() error { return p.validate("gupshup") }
+
+// Validate refuses a configuration that would verify nothing.
+func (p *Dialog360) Validate() error { return p.validate("360dialog") }
+
+// Validate refuses a configuration that would verify nothing.
+func (p *Whapi) Validate() error { return p.validate("whapi") }
+
+// Handshake has nothing to answer: these providers have none.
+func (*Tokens) Handshake(http.ResponseWriter, *http.Request) bool { return false }
+
+// Verify looks for a right token.
+func (t *Tokens) Verify(r *http.Request, _ []byte) error { return t.verify(r) }
+
+// SignRequest sends the token as a header and in the query.
+func (*Tokens) SignRequest(r *http.Request, _ []byte, token string) { signWithToken(r, token) }
+
+// Normalize reads V2, V3 and the forms in between, told apart by shape.
+func (*Gupshup) Normalize(_ *http.Request, body []byte, now int64, into *normalize.Batch) error {
+	return normalize.Gupshup(into, body, now)
+}
+
+// Normalize reads Meta's form and the old one without its envelope.
+func (*Dialog360) Normalize(_ *http.Request, body []byte, now int64, into *normalize.Batch) error {
+	return normalize.Dialog360(into, body, now)
+}
+
+// Normalize reads all of Whapi's webhooks.
+func (*Whapi) Normalize(_ *http.Request, body []byte, now int64, into *normalize.Batch) error {
+	return normalize.Whapi(into, body, now)
+}
+
+// Methods are those of the mode "method".
+func (*Whapi) Methods() []string {
+	return []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+}
+
+// UnmarshalCaddyfile sets up the provider from tokens:
+//
+//	gupshup {
+//		token header|query <name> <value>...
+//		insecure_skip_verify
+//	}
+func (p *Gupshup) UnmarshalCaddyfile(d *caddyfile.Dispenser) error { return p.unmarshal(d) }
+
+// UnmarshalCaddyfile sets up the provider from tokens:
+//
+//	360dialog {
+//		token header|query <name> <value>...
+//		insecure_skip_verify
+//	}
+func (p *Dialog360) UnmarshalCaddyfile(d *caddyfile.Dispenser) error { return p.unmarshal(d) }
+
+// UnmarshalCaddyfile sets up the provider from tokens:
+//
+//	whapi {
+//		token header|query <name> <value>...
+//		insecure_skip_verify
+//	}
+func (p *Whapi) UnmarshalCaddyfile(d *caddyfile.Dispenser) error { return p.unmarshal(d) }
+
+var (
+	_ Provider              = (*Gupshup)(nil)
+	_ Provider              = (*Dialog360)(nil)
+	_ Provider              = (*Whapi)(nil)
+	_ caddy.Validator       = (*Gupshup)(nil)
+	_ caddy.Validator       = (*Dialog360)(nil)
+	_ caddy.Validator       = (*Whapi)(nil)
+	_ caddyfile.Unmarshaler = (*Gupshup)(nil)
+	_ caddyfile.Unmarshaler = (*Dialog360)(nil)
+	_ caddyfile.Unmarshaler = (*Whapi)(nil)
+)

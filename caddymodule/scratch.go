@@ -1,0 +1,83 @@
+package caddymodule
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/normalize"
+)
+
+// scratch is the memory of one webhook, from a pool.
+type scratch struct {
+	body   []byte
+	batch  normalize.Batch
+	out    []byte // the unified JSON of the events
+	groups []queue.Group
+	parts  []part // what each group is made of, beside groups
+	index  []int  // 0, 1, 2…: the event lists of jobs are slices of it
+}
+
+// maxKept is the most that a scratch in the pool holds on to, in bytes.
+const maxKept = 1 << 20
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+// release puts the memory back. Nothing may point into it any more.
+func (s *scratch) release() {
+	s.batch.Reset()
+	if cap(s.body) > maxKept {
+		s.body = nil
+	}
+	if cap(s.out) > maxKept {
+		s.out = nil
+	}
+	clear(s.groups)
+	s.groups = s.groups[:0]
+	clear(s.parts)
+	s.parts = s.parts[:0]
+	scratches.Put(s)
+}
+
+var errTooLarge = errors.New("the body is larger than max_body")
+
+// read reads the whole body, at most limit bytes.
+func (s *scratch) read(r *http.Request, limit int64) ([]byte, error) {
+	if r.ContentLength > limit {
+		return nil, errTooLarge
+	}
+	s.body = s.body[:0]
+	if need := r.ContentLength + 1; need > int64(cap(s.body)) {
+		s.body = make([]byte, 0, need)
+	} else if cap(s.body) == 0 {
+		s.body = make([]byte, 0, 4096)
+	}
+	for {
+		n, err := r.Body.Read(s.body[len(s.body):cap(s.body)])
+		s.body = s.body[:len(s.body)+n]
+		switch {
+		case int64(len(s.body)) > limit:
+			return nil, errTooLarge
+		case err == io.EOF:
+			return s.body, nil
+		case err != nil:
+			return nil, err
+		}
+		if len(s.body) == cap(s.body) {
+			s.body = append(s.body, 0)[:len(s.body)]
+		}
+	}
+}
+
+// one is the list of the event i alone.
+func (s *scratch) one(i int) []int {
+	for len(s.index) <= i {
+		s.index = append(s.index, len(s.index))
+	}
+	return s.index[i : i+1 : i+1]
+}
+
+func newReader(b []byte) io.Reader { return bytes.NewReader(b) }

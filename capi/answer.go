@@ -1,0 +1,216 @@
+package capi
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/leadgate/leadgate/internal/jsondoc"
+)
+
+// verdict is what an answer says about the group of events that was sent.
+type verdict uint8
+
+const (
+	other    verdict = iota // whatever Result says, for all of the group alike
+	accepted                // all of them count
+	refused                 // at least one is bad, and nothing was taken
+	tooLarge                // the request has too many bytes for somebody
+)
+
+// answer is what came back for one request.
+type answer struct {
+	verdict verdict
+	Result
+}
+
+// How long throttling lasts where the headers don't say, and at most.
+const (
+	firstThrottle = time.Minute
+	lastThrottle  = 15 * time.Minute
+	maxWait       = time.Hour
+)
+
+// read classifies an answer to a request with that many events. Meta answers
+// some throttling and some expired tokens with other statuses than one would
+// think, so the code in the body comes first, and the status only without one.
+func (c *Client) read(resp *http.Response, body []byte, sent int) answer {
+	var doc jsondoc.Doc
+	var root jsondoc.Node
+	if doc.Parse(body) == nil {
+		root = doc.Root()
+	}
+	wait, atLimit := headerWait(resp.Header, c.now())
+	if e := root.Get("error"); e.Kind() == '{' {
+		if g := graphError(e); g.Code != 0 || g.Transient {
+			return c.failed(g, resp.StatusCode, wait)
+		}
+	}
+	status := resp.StatusCode
+	switch {
+	case status >= 200 && status < 300:
+		if wait == 0 && atLimit {
+			wait = firstThrottle
+		}
+		return c.received(root, sent, wait)
+	case status == http.StatusTooManyRequests:
+		c.throttled.Add(1)
+		return answer{Result: Result{Outcome: Retry, Class: Throttled, Throttled: true, After: c.throttleWait(wait),
+			Text: "Meta asks for fewer requests; nothing to do: it waits"}}
+	case status == http.StatusGatewayTimeout && c.settings.OnTimeoutDrop:
+		return timedOut()
+	case status >= 500 || status == http.StatusRequestTimeout:
+		return answer{Result: Result{Outcome: Retry, Class: Transient, After: wait,
+			Text: fmt.Sprintf("HTTP status %d without an error of the Graph API; nothing to do: it is tried again", status)}}
+	case status == http.StatusRequestEntityTooLarge:
+		return answer{verdict: tooLarge, Result: Result{Outcome: Dead, Class: BadEvent, Reason: ReasonRefused,
+			Text: "the event has too many bytes (HTTP status 413)"}}
+	case status >= 300 && status < 400:
+		return parked(Configuration, fmt.Sprintf("the endpoint redirects (HTTP status %d), which is never followed", status), "check `endpoint`, and any proxy between here and Meta")
+	}
+	return parked(Configuration, fmt.Sprintf("HTTP status %d without an error of the Graph API: probably not Meta answered", status), "check `endpoint`, and any proxy between here and Meta")
+}
+
+func (c *Client) now() time.Time {
+	if c.Now != nil {
+		return c.Now()
+	}
+	return time.Now()
+}
+
+func graphError(e jsondoc.Node) *GraphError {
+	code, _ := e.Get("code").Int()
+	subcode, _ := e.Get("error_subcode").Int()
+	return &GraphError{
+		Message: e.Get("message").String(), Type: e.Get("type").String(),
+		Code: int(code), Subcode: int(subcode),
+		Transient: e.Get("is_transient").Kind() == 't', TraceID: e.Get("fbtrace_id").String(),
+	}
+}
+
+func parked(class Class, sentence, fix string) answer {
+	return answer{Result: Result{Outcome: Park, Class: class, Text: sentence + "; " + fix}}
+}
+
+// failed is the answer with an error of the Graph API.
+func (c *Client) failed(g *GraphError, status int, wait time.Duration) answer {
+	x := g.Explain()
+	r := Result{Class: x.Class, Code: g.Code, Subcode: g.Subcode, Text: x.Text(), TraceID: g.TraceID}
+	if generic(g) && g.Message != "" {
+		r.Text += "; Meta's message: " + shorten(g.Message)
+	}
+	switch {
+	case x.Class == Throttled:
+		c.throttled.Add(1)
+		r.Outcome, r.Throttled, r.After = Retry, true, max(c.throttleWait(wait), x.Wait)
+		return answer{Result: r}
+	case x.Class.Parks():
+		r.Outcome = Park
+		return answer{Result: r}
+	case x.Class == BadEvent && status < 500:
+		r.Outcome, r.Reason = Dead, ReasonRefused
+		if g.Subcode == 2804003 {
+			r.Reason = ReasonExpired
+		}
+		return answer{verdict: refused, Result: r}
+	}
+	r.Class, r.Outcome, r.After = Transient, Retry, wait
+	return answer{Result: r}
+}
+
+// generic says whether the table knows nothing particular of the error, so that
+// Meta's own message is worth showing.
+func generic(g *GraphError) bool {
+	x := lookup(g.Code, g.Subcode)
+	return x.Code == 0 || x.Code == 100 && x.Subcode == 0
+}
+
+// shorten makes a foreign text fit for a log line.
+func shorten(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, s)
+	if runes := []rune(s); len(runes) > 200 {
+		return string(runes[:200]) + "…"
+	}
+	return s
+}
+
+// received compares how many events were sent with how many Meta counts.
+func (c *Client) received(root jsondoc.Node, sent int, wait time.Duration) answer {
+	n, _ := root.Get("events_received").Int()
+	trace := root.Get("fbtrace_id").String()
+	switch {
+	case n >= int64(sent):
+		c.throttled.Store(0)
+		return answer{verdict: accepted, Result: Result{Outcome: Done, After: wait, TraceID: trace}}
+	case n <= 0:
+		return answer{Result: Result{Outcome: Retry, Class: Transient, Unconfirmed: true, After: wait, TraceID: trace,
+			Text: "Meta answered 200 and counts none of the events; nothing to do: it is tried again"}}
+	}
+	return answer{Result: Result{Outcome: Dead, Class: BadEvent, Reason: ReasonUnconfirmed, TraceID: trace,
+		Text: fmt.Sprintf("Meta counts %d of the batch's %d events and does not say which, so that none is sent again; compare with the Events Manager before a replay", n, sent)}}
+}
+
+// throttleWait is the time of the headers, else a minute that doubles up to a
+// quarter of an hour.
+func (c *Client) throttleWait(header time.Duration) time.Duration {
+	if header > 0 {
+		return header
+	}
+	n := min(max(c.throttled.Load()-1, 0), 10)
+	return min(firstThrottle<<n, lastThrottle)
+}
+
+// headerWait is how long Meta's headers ask to wait, at most an hour, 0 where
+// they give no time, and whether they say that a limit is reached. Usage is in
+// percent, and at 100 calls are refused: X-Business-Use-Case-Usage gives
+// minutes, X-Ad-Account-Usage seconds, X-App-Usage no time; Retry-After has
+// seconds or a date.
+func headerWait(h http.Header, now time.Time) (wait time.Duration, atLimit bool) {
+	if v := strings.TrimSpace(h.Get("Retry-After")); v != "" {
+		if n, err := strconv.ParseInt(v, 10, 64); err == nil && n > 0 {
+			wait = time.Duration(min(n, int64(maxWait/time.Second))) * time.Second
+		} else if at, err := http.ParseTime(v); err == nil {
+			wait = max(0, at.Sub(now))
+		}
+	}
+	var doc jsondoc.Doc
+	if v := h.Get("X-Business-Use-Case-Usage"); v != "" && doc.Parse([]byte(v)) == nil {
+		for account := doc.Root().First(); account.Exists(); account = account.Next() {
+			for u := account.First(); u.Exists(); u = u.Next() {
+				if n, ok := u.Get("estimated_time_to_regain_access").Int(); ok && n > 0 {
+					wait = max(wait, time.Duration(min(n, 60))*time.Minute)
+				}
+				atLimit = atLimit || spent(u)
+			}
+		}
+	}
+	if v := h.Get("X-Ad-Account-Usage"); v != "" && doc.Parse([]byte(v)) == nil && percent(doc.Root().Get("acc_id_util_pct")) >= 100 {
+		atLimit = true
+		if n, ok := doc.Root().Get("reset_time_duration").Int(); ok && n > 0 {
+			wait = max(wait, time.Duration(min(n, 3600))*time.Second)
+		}
+	}
+	if v := h.Get("X-App-Usage"); v != "" && doc.Parse([]byte(v)) == nil {
+		atLimit = atLimit || spent(doc.Root())
+	}
+	return min(wait, maxWait), atLimit
+}
+
+func spent(usage jsondoc.Node) bool {
+	return percent(usage.Get("call_count")) >= 100 || percent(usage.Get("total_cputime")) >= 100 || percent(usage.Get("total_time")) >= 100
+}
+
+func percent(n jsondoc.Node) float64 {
+	v, err := strconv.ParseFloat(n.String(), 64)
+	if err != nil {
+		return 0
+	}
+	return v
+}

@@ -1,0 +1,135 @@
+// Package clicks knows who clicked which ad: the keys under which a contact's
+// clicks are stored, and what is kept of a click. The store itself, with first
+// and last touch, is part of package queue, since a click is written in the
+// same atomic step as the jobs.
+package clicks
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/leadgate/leadgate/internal/jsondoc"
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/normalize"
+)
+
+// Contact is the key of a person on a channel. id is a WhatsApp BSUID, the
+// digits of a phone number, a PSID or an IGSID.
+func Contact(channel normalize.Channel, id string) string {
+	return channel.String() + ":" + id
+}
+
+// Message is the key of a message of a contact with a click.
+func Message(id string) string { return "message:" + id }
+
+// Clid is the key of a WhatsApp click by its click id.
+func Clid(clid string) string { return "clid:" + clid }
+
+// Touch fills in what the store must know of an event's contact and click. A
+// person on WhatsApp is known by the BSUID where there is one; the phone
+// number, and the wa_id where its digits differ, are other names of the same.
+func Touch(ev *normalize.Event, into *queue.Event) {
+	if ev.Channel == normalize.ChannelUnknown {
+		return
+	}
+	var names [3]string
+	n := 0
+	for _, t := range [...]normalize.Text{ev.UserID, ev.WaPhone, ev.WaID} {
+		name := strings.TrimPrefix(t.String(), "+")
+		if name != "" && (n == 0 || names[n-1] != name) {
+			names[n] = name
+			n++
+		}
+	}
+	if n == 0 {
+		return
+	}
+	into.Contact = Contact(ev.Channel, names[0])
+	for _, name := range names[1:n] {
+		into.Aliases = append(into.Aliases, Contact(ev.Channel, name))
+	}
+	if ev.Kind != normalize.KindMessage {
+		return
+	}
+	if ev.Message != nil && ev.Message.ID != nil {
+		into.MessageID = Message(ev.Message.ID.String())
+	}
+	if ev.Referral.IsAd() {
+		if clid := ev.Referral.CtwaClid; clid != nil {
+			into.Aliases = append(into.Aliases, Clid(clid.String()))
+		}
+		into.Click = &queue.Click{At: ev.ReceivedAt, HasClid: ev.Referral.CtwaClid != nil, Data: appendClick(nil, ev)}
+	}
+}
+
+// appendClick writes a click as it is stored: an array of what attribution
+// shows, and of whom the click identifies to the Conversions API.
+func appendClick(b []byte, ev *normalize.Event) []byte {
+	r := ev.Referral
+	b = append(b, `[{"ctwaClid":`...)
+	b = appendText(b, r.CtwaClid)
+	b = append(b, `,"adId":`...)
+	b = appendText(b, r.AdID)
+	b = append(b, `,"sourceUrl":`...)
+	b = appendText(b, r.SourceURL)
+	b = append(b, `,"headline":`...)
+	b = appendText(b, r.Headline)
+	b = append(b, `,"clickedAt":`...)
+	b = strconv.AppendInt(b, ev.ReceivedAt, 10)
+	b = append(b, `,"messageId":`...)
+	var id normalize.Text
+	if ev.Message != nil {
+		id = ev.Message.ID
+	}
+	b = appendText(b, id)
+	b = append(b, `},{"channel":"`...)
+	b = append(b, ev.Channel.String()...)
+	for _, f := range [...]struct {
+		key  string
+		text normalize.Text
+	}{
+		{`","wabaId":`, ev.Account.WabaID},
+		{`,"pageId":`, ev.Account.PageID},
+		{`,"instagramId":`, ev.Account.InstagramID},
+		{`,"userId":`, ev.UserID},
+		{`,"waId":`, ev.WaID},
+		{`,"waPhone":`, ev.WaPhone},
+	} {
+		b = append(b, f.key...)
+		b = appendText(b, f.text)
+	}
+	return append(b, `}]`...)
+}
+
+func appendText(b []byte, t normalize.Text) []byte {
+	if t == nil {
+		return append(b, "null"...)
+	}
+	return append(b, t...)
+}
+
+// AppendAttribution writes the contact's first and last click as the unified
+// JSON's attribution, null for a contact without clicks.
+func AppendAttribution(b []byte, c queue.Clicks) []byte {
+	if c.First == nil && c.Last == nil {
+		return append(b, "null"...)
+	}
+	b = append(b, `{"firstClick":`...)
+	b = appendShown(b, c.First)
+	b = append(b, `,"lastClick":`...)
+	b = appendShown(b, c.Last)
+	return append(b, '}')
+}
+
+// appendShown writes the first element of a stored click.
+func appendShown(b, click []byte) []byte {
+	var doc jsondoc.Doc
+	if click == nil || doc.Parse(click) != nil {
+		return append(b, "null"...)
+	}
+	shown := doc.Root().First()
+	if shown.Kind() != '{' {
+		return append(b, "null"...)
+	}
+	return append(b, shown.Raw()...)
+}

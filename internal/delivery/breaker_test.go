@@ -1,0 +1,113 @@
+package delivery
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestBreaker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newMemQueue()
+		up := false
+		s := &sink{}
+		s.answer = failsFor(func(*Item) bool { return !up })
+		q.add(crm, numbered("c", 5000)...)
+		d := forwardTo(s)
+		d.Concurrency = 1
+		e := start(t, q, Options{}, d)
+		elapse(time.Hour)
+		sent := s.attempts()
+		if len(sent) < breakerFailures || len(sent) > 140 {
+			t.Fatalf("%d sent in an hour's outage", len(sent))
+		}
+		want := time.Second
+		for i := breakerFailures; i < len(sent); i++ {
+			if gap := sent[i].at.Sub(sent[i-1].at).Round(time.Millisecond); gap != want {
+				t.Fatalf("probe %d came after %v, want %v", i-breakerFailures, gap, want)
+			}
+			if sent[i].contact == sent[i-1].contact {
+				t.Fatalf("probes %d and the one before are of %s", i-breakerFailures, sent[i].contact)
+			}
+			want = min(2*want, 30*time.Second)
+		}
+		if st := statusOf(t, e, "crm"); st.State != StateOpen || st.Reason != "500 Internal Server Error" || st.Backlog != 5000 {
+			t.Fatalf("status %+v", st)
+		}
+		if w := e.workers[crm]; w.tracked > 200 || w.ready.len() > windowEntries {
+			t.Fatalf("%d tracked and %d ready while the breaker is open", w.tracked, w.ready.len())
+		}
+		s.mu.Lock()
+		up = true
+		s.mu.Unlock()
+		elapse(31 * time.Second)
+		elapse(time.Second)
+		if n, retries, _ := q.counts(crm); n > 200 || n != retries {
+			t.Fatalf("%d left, %d of them wait for a retry", n, retries)
+		}
+		elapse(time.Hour)
+		if n, _, _ := q.counts(crm); n != 0 {
+			t.Fatalf("%d left", n)
+		}
+		if st := statusOf(t, e, "crm"); st.State != StateRunning {
+			t.Fatalf("status %+v", st)
+		}
+	})
+}
+
+func TestBreakerNeedsThreeContacts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q, s := newMemQueue(), &sink{answer: retryWith("503 Service Unavailable")}
+		q.add(crm, contacts("a", "b")...)
+		e := start(t, q, Options{}, forwardTo(s))
+		elapse(time.Hour)
+		if st := statusOf(t, e, "crm"); st.State != StateRetrying {
+			t.Fatalf("status %+v", st)
+		}
+	})
+}
+
+// One poisoned event cannot keep the breaker open.
+func TestProbesTakeAnotherContact(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newMemQueue()
+		up := false
+		s := &sink{}
+		s.answer = failsFor(func(it *Item) bool { return it.Header.Contact == "c0" || !up })
+		q.add(crm, numbered("c", 12)...) // no others to come
+		e := start(t, q, Options{}, forwardTo(s))
+		elapse(10 * time.Minute)
+		if st := statusOf(t, e, "crm"); st.State != StateOpen {
+			t.Fatalf("status %+v", st)
+		}
+		s.mu.Lock()
+		up = true
+		s.mu.Unlock()
+		elapse(62 * time.Second) // two probes
+		if st := statusOf(t, e, "crm"); st.State != StateRetrying {
+			t.Fatalf("status %+v", st)
+		}
+		elapse(20 * time.Minute)
+		if n, _, _ := q.counts(crm); n != 1 {
+			t.Fatalf("%d left, want the poisoned one", n)
+		}
+	})
+}
+
+func TestBreakerHeedsRetryAfter(t *testing.T) {
+	var b breaker
+	for i := range breakerFailures {
+		b.failure(uint64(i), false, time.Minute, 90*time.Second)
+	}
+	if !b.open || b.probeAt != time.Minute+90*time.Second {
+		t.Fatalf("open %v, probe at %v", b.open, b.probeAt)
+	}
+	b.failure(1, true, 3*time.Minute, 0)
+	if b.probeAt != 3*time.Minute+2*time.Second {
+		t.Fatalf("second probe at %v", b.probeAt)
+	}
+	b.success()
+	if b.open || b.fails != 0 || len(b.contacts) != 0 {
+		t.Fatalf("after a success: %+v", b)
+	}
+}

@@ -1,0 +1,160 @@
+package delivery
+
+import (
+	"context"
+	"hash/maphash"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"go.uber.org/zap"
+
+	"github.com/leadgate/leadgate/internal/queue"
+)
+
+// lastWriteTime is how long the last write to the store may take at Close.
+const lastWriteTime = 2 * time.Second
+
+// Engine drains the queues of a store. It outlives the configs: each gives it
+// its destinations by Configure.
+type Engine struct {
+	q       queue.Queue
+	o       Options
+	began   time.Time
+	seed    maphash.Seed
+	logger  atomic.Pointer[zap.Logger]
+	window  atomic.Int64 // bytes of payloads that each destination may hold
+	tracked atomic.Int64 // events that wait for a retry or behind one
+
+	sendCtx     context.Context // ends when deliveries in flight are broken off
+	cancelSends context.CancelFunc
+	storeCtx    context.Context // ends when the last write was made
+	cancelStore context.CancelFunc
+
+	mu      sync.Mutex
+	workers map[queue.Dest]*worker
+	closing atomic.Bool // written under mu
+	wg      sync.WaitGroup
+}
+
+// New makes an engine for a store. Nothing runs before Configure.
+func New(q queue.Queue, o Options) *Engine {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Timer == nil {
+		o.Timer = func(d time.Duration) (<-chan time.Time, func() bool) {
+			t := time.NewTimer(d)
+			return t.C, t.Stop
+		}
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Float64
+	}
+	e := &Engine{q: q, o: o, began: o.Now(), seed: maphash.MakeSeed(), workers: map[queue.Dest]*worker{}}
+	e.SetLogger(o.Logger)
+	e.window.Store(largestWindow)
+	e.sendCtx, e.cancelSends = context.WithCancel(context.Background())
+	e.storeCtx, e.cancelStore = context.WithCancel(context.Background())
+	return e
+}
+
+// SetLogger replaces the logger: a logger belongs to a config, and its writers
+// are closed when that config is gone.
+func (e *Engine) SetLogger(l *zap.Logger) {
+	if l == nil {
+		l = zap.NewNop()
+	}
+	e.logger.Store(l)
+}
+
+// tick is the time since the engine began, unmoved by jumps of the clock; never
+// 0, which means "not yet".
+func (e *Engine) tick() time.Duration { return e.o.Now().Sub(e.began) + 1 }
+
+// Configure makes these the destinations. One that was there keeps its worker,
+// its place in the queue and what is in flight, and continues with the new
+// settings; one that is missing starts no new sends and ends when its last is
+// done, its queue stays in the store. It does not wait for that.
+func (e *Engine) Configure(dests []Destination) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closing.Load() {
+		return
+	}
+	share := engineWindow / max(len(dests), 1)
+	e.window.Store(int64(min(max(share, smallestWindow), largestWindow)))
+
+	wanted := make(map[queue.Dest]bool, len(dests))
+	for i := range dests {
+		d := dests[i]
+		d.setDefaults()
+		wanted[d.Dest] = true
+		if w := e.workers[d.Dest]; w != nil {
+			w.mu.Lock()
+			w.next, w.removed = &d, false
+			w.mu.Unlock()
+			w.poke()
+			continue
+		}
+		e.begin(&d)
+	}
+	for dest, w := range e.workers {
+		if !wanted[dest] {
+			w.mu.Lock()
+			w.removed = true
+			w.mu.Unlock()
+			w.poke()
+		}
+	}
+}
+
+// begin starts a worker; e.mu is held.
+func (e *Engine) begin(d *Destination) {
+	w := newWorker(e, d)
+	w.drain = e.q.Drain(d.Dest, w.poke)
+	e.workers[d.Dest] = w
+	e.wg.Go(w.run)
+}
+
+// Close starts no new sends, waits until ctx ends for those in flight, breaks
+// off the rest, which stay in the store, and gives the queues back. It returns
+// when nothing of the engine runs any more.
+func (e *Engine) Close(ctx context.Context) {
+	e.mu.Lock()
+	e.closing.Store(true)
+	for _, w := range e.workers {
+		w.poke()
+	}
+	e.mu.Unlock()
+
+	ended := make(chan struct{})
+	go func() {
+		e.wg.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		e.cancelSends()
+		e.mu.Lock()
+		for _, w := range e.workers {
+			w.poke()
+		}
+		e.mu.Unlock()
+		late, stop := e.o.Timer(lastWriteTime)
+		select {
+		case <-ended:
+			stop()
+		case <-late:
+		}
+	}
+	e.cancelSends()
+	e.cancelStore()
+	<-ended
+}
+
+// eventID is a log field.
+func eventID(id queue.ID) zap.Field { return zap.Stringer("event_id", uuid.UUID(id)) }

@@ -1,0 +1,205 @@
+package delivery
+
+import (
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/leadgate/leadgate/internal/queue"
+)
+
+// finish takes in what became of a job.
+func (w *worker) finish(j *job) {
+	w.now = w.e.tick()
+	delete(w.jobs, j)
+	w.flying--
+	if j.retries > 0 {
+		w.flyingRetries--
+	}
+	w.inFlight.Add(-int64(len(j.entries)))
+	switch j.mode {
+	case sendBreakerProbe:
+		w.breaker.probing = false
+	case sendParkProbe:
+		w.parkProbing = false
+	}
+	stopped := w.e.sendCtx.Err() != nil
+
+	var counts [Again + 1]int
+	var park, gone *Outcome
+	for i, e := range j.entries {
+		o := &j.outcomes[i]
+		if stopped && o.Class == Retry {
+			o.Class = Again // we broke it off ourselves
+		}
+		if o.Class == 0 || o.Class > Again {
+			o.Class = Retry
+		}
+		counts[o.Class]++
+		switch o.Class {
+		case Done:
+			w.acks.done = append(w.acks.done, e.Pos)
+			w.settle(e)
+		case Gone:
+			gone = o
+			w.die(e, o)
+		case Dead:
+			w.die(e, o)
+		case Retry:
+			w.fail(e, o, j.mode)
+		case Park:
+			park = o
+		case Throttle:
+			w.throttledUntil = max(w.throttledUntil, w.now+o.After)
+		}
+	}
+	// What was not tried goes back to the front, in its order.
+	for i := len(j.entries) - 1; i >= 0; i-- {
+		switch j.outcomes[i].Class {
+		case Park, Throttle, Again:
+			w.putBack(j.entries[i])
+		}
+	}
+	if n := counts[Done]; n > 0 {
+		w.delivered.Add(int64(n))
+		w.succeeded(j.mode)
+	}
+	switch {
+	case park != nil:
+		w.park(park)
+	case gone != nil:
+		w.pause(gone)
+	case counts[Again] == len(j.entries) && !stopped:
+		// A sender that tries nothing must not keep us busy.
+		w.throttledUntil = max(w.throttledUntil, w.now+againPause)
+	}
+	if j.mode == sendParkProbe && counts[Dead] == 0 && w.parkProbeAt <= w.now {
+		w.parkProbeAt = w.now + parkedProbe
+	}
+	w.observe(j, &counts)
+	w.recycle(j)
+}
+
+// succeeded notes that the destination took something.
+func (w *worker) succeeded(m mode) {
+	w.breaker.success()
+	w.heldSuccess()
+	if m == sendParkProbe && w.state.Parked {
+		w.changeState(queue.State{Paused: w.state.Paused})
+	}
+}
+
+// settle forgets an event that was delivered or died.
+func (w *worker) settle(e *entry) {
+	if e.failed != nil {
+		w.dropFailed(e.failed)
+	}
+	if !e.seen {
+		w.settled[e.Pos] = struct{}{}
+		delete(w.aloft, e.Pos)
+	}
+	w.release(e)
+}
+
+// release lets the next event of a contact go.
+func (w *worker) release(e *entry) {
+	if e.lane != nil {
+		e.lane.busy = false
+		w.advance(e.lane)
+	}
+}
+
+func (w *worker) die(e *entry, o *Outcome) {
+	w.acks.dead = append(w.acks.dead, queue.Death{
+		Pos: e.Pos, Attempts: e.attempts + 1, FirstAt: e.firstAt,
+		Reason: queue.Reason{Reason: o.Reason, Code: o.Code, Explanation: o.Explanation},
+	})
+	w.settle(e)
+	if w.deadAt == 0 || w.now-w.deadAt >= noticesPerState {
+		w.deadAt = w.now
+		w.logger().Warn("event became a dead letter", zap.String("reason", o.Reason), zap.String("code", o.Code),
+			zap.String("explanation", o.Explanation), zap.Int("attempts", e.attempts+1))
+	}
+}
+
+// fail counts a failed attempt: the event is tried again later, or is dead when
+// it has failed for too long.
+func (w *worker) fail(e *entry, o *Outcome, m mode) {
+	wish := min(max(o.After, 0), longestWish)
+	w.lastFailure = o.Reason
+	w.breaker.failure(e.contact, m == sendBreakerProbe, w.now, wish)
+	if m == sendParkProbe {
+		w.parkProbeAt = w.now + max(wish, parkedProbe)
+	}
+	wall := w.wall()
+	left := w.settings.RetryFor - time.Duration(wall-e.firstAt)*time.Millisecond
+	if left <= 0 {
+		w.die(e, o)
+		return
+	}
+	e.attempts++
+	// The last attempt is made at the end of the time, not before.
+	delay := max(min(retryDelay(e.attempts, w.e.o.Rand()), left), wish)
+	due := wall + delay.Milliseconds()
+	if !e.seen {
+		delete(w.aloft, e.Pos)
+		w.known[e.Pos] = known{attempts: e.attempts, firstAt: e.firstAt, due: due, reason: o.Reason, unsaved: true}
+		w.release(e)
+		return
+	}
+	w.acks.retry = append(w.acks.retry, queue.Retry{
+		Pos: e.Pos, Attempts: e.attempts, FirstAt: e.firstAt, Due: due, Reason: o.Reason,
+	})
+	f := e.failed
+	if f == nil {
+		f = &failed{pos: e.Pos, lane: e.lane, contact: e.contact, firstAt: e.firstAt}
+		w.addFailed(f)
+	}
+	f.claimed, f.attempts, f.triedAt, f.due = false, e.attempts, w.now, w.now+delay
+	w.dueHeap.push(f)
+	w.heldFailure(f)
+	w.release(e)
+}
+
+// putBack returns an event that was not tried to the front of what is ready.
+func (w *worker) putBack(e *entry) {
+	if e.attempts == 0 {
+		e.firstAt = 0
+	}
+	switch {
+	case !e.seen:
+		// It will be read again in its place, unless it was already passed.
+		delete(w.aloft, e.Pos)
+		if e.attempts > 0 {
+			w.known[e.Pos] = known{attempts: e.attempts, firstAt: e.firstAt, due: w.wall()}
+		}
+		w.release(e)
+	case e.failed != nil:
+		w.bytes += len(e.Payload)
+		w.due.pushFront(e)
+	default:
+		w.bytes += len(e.Payload)
+		w.ready.pushFront(e)
+	}
+}
+
+// observe tells the metrics, and at debug level the log.
+func (w *worker) observe(j *job, counts *[Again + 1]int) {
+	if o := w.e.o.Observer; o != nil {
+		for class, n := range counts {
+			if n > 0 {
+				o.Delivered(w.dest.Name, j.settings.Kind, Class(class).String(), n, j.took)
+			}
+		}
+	}
+	logger := w.logger()
+	if !logger.Core().Enabled(zapcore.DebugLevel) {
+		return
+	}
+	for i, e := range j.entries {
+		o := &j.outcomes[i]
+		logger.Debug("event sent", eventID(e.Header.EventID), zap.Stringer("outcome", o.Class), zap.Int("attempt", j.items[i].Attempt),
+			zap.String("reason", o.Reason), zap.String("code", o.Code), zap.Duration("took", j.took))
+	}
+}

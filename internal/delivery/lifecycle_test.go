@@ -1,0 +1,235 @@
+package delivery
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/leadgate/leadgate/internal/queue"
+)
+
+// slow takes a while, and gives up when it is broken off.
+func slow(d time.Duration) func(context.Context, *Item) Outcome {
+	return func(ctx context.Context, _ *Item) Outcome {
+		select {
+		case <-time.After(d):
+			return Outcome{Class: Done}
+		case <-ctx.Done():
+			return Outcome{Class: Retry, Reason: "broken off"}
+		}
+	}
+}
+
+func TestReloadKeepsWhatIsInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newMemQueue()
+		old, next := &sink{answer: slow(10 * time.Second)}, &sink{}
+		q.add(crm, contacts("a", "a", "b")...)
+		e := start(t, q, Options{}, forwardTo(old))
+		synctest.Wait()
+		e.Configure([]Destination{forwardTo(next)})
+		q.add(crm, contacts("c")...)
+		synctest.Wait()
+		wantSeqs(t, next, 4) // a's second waits for the old config's first
+		elapse(11 * time.Second)
+		wantSeqs(t, next, 4, 2)
+		if n, _, _ := q.counts(crm); n != 0 || len(old.seqs()) != 2 {
+			t.Fatalf("%d left; the old sender sent %v", n, old.seqs())
+		}
+	})
+}
+
+func TestRemovedAndNamedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newMemQueue()
+		s := &sink{answer: slow(10 * time.Second)}
+		q.add(crm, contacts("a", "a")...)
+		e := start(t, q, Options{}, forwardTo(s))
+		synctest.Wait()
+		e.Configure(nil)
+		if st := statusOf(t, e, "crm"); st.State != StateRemoved {
+			t.Fatalf("status %+v", st)
+		}
+		elapse(5 * time.Second)
+		e.Configure([]Destination{forwardTo(s)})
+		synctest.Wait()
+		wantSeqs(t, s, 1) // still in flight, not sent again
+		elapse(30 * time.Second)
+		wantSeqs(t, s, 1, 2)
+		e.Configure(nil)
+		synctest.Wait()
+		if len(e.workers) != 0 || len(q.dest(crm).wakes) != 0 {
+			t.Fatal("the worker did not end")
+		}
+		q.add(crm, contacts("b")...)
+		e.Configure([]Destination{forwardTo(s)})
+		elapse(30 * time.Second)
+		wantSeqs(t, s, 1, 2, 3)
+	})
+}
+
+func TestCloseWaitsForGrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newMemQueue()
+		s := &sink{answer: func(ctx context.Context, it *Item) Outcome {
+			if it.Pos.Seq == 1 {
+				return slow(time.Second)(ctx, it)
+			}
+			return slow(time.Hour)(ctx, it)
+		}}
+		q.add(crm, contacts("a", "b", "a", "c", "d")...)
+		d := forwardTo(s)
+		d.Concurrency = 2
+		e := New(q, Options{Rand: noJitter})
+		e.Configure([]Destination{d})
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		began := time.Now()
+		e.Close(ctx)
+		if took := time.Since(began); took != 3*time.Second {
+			t.Fatalf("Close took %v, want the grace", took)
+		}
+		wantSeqs(t, s, 1, 2) // nothing new was started
+		if n, retries, _ := q.counts(crm); n != 4 || retries != 0 {
+			t.Fatalf("%d entries, %d retries: want the first delivered, and no attempt counted", n, retries)
+		}
+		if len(q.dest(crm).wakes) != 0 {
+			t.Fatal("the right to drain was not given back")
+		}
+		e.Configure([]Destination{d}) // too late: nothing starts
+		synctest.Wait()
+		wantSeqs(t, s, 1, 2)
+	})
+}
+
+func TestEpochChangeRereads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newMemQueue()
+		s := &sink{answer: func(ctx context.Context, it *Item) Outcome {
+			if it.Pos.Seq == 2 && it.Attempt < 3 {
+				return Outcome{Class: Retry, Reason: "500 Internal Server Error"}
+			}
+			return slow(10*time.Second)(ctx, it)
+		}}
+		q.add(crm, contacts("a", "b", "a", "c")...)
+		d := forwardTo(s)
+		d.Concurrency = 2
+		start(t, q, Options{}, d)
+		synctest.Wait() // 1 and, once 2 has failed, 4 are in flight
+		q.change(crm, func(m *memDest) { m.lost = true })
+		elapse(2 * time.Second)
+		// Another edge delivers 4 meanwhile; ours still is in flight.
+		q.change(crm, func(m *memDest) {
+			(&memDrain{m}).remove([]queue.Pos{{Seq: 4}})
+			m.lost, m.epoch = false, m.epoch+1
+		})
+		elapse(time.Minute)
+		count := map[uint64]int{}
+		for _, seq := range s.seqs() {
+			count[seq]++
+		}
+		if count[1] != 1 || count[2] != 3 || count[3] != 1 || count[4] != 1 {
+			t.Fatalf("sent %v", count)
+		}
+		if n, retries, _ := q.counts(crm); n != 0 || retries != 0 || s.together {
+			t.Fatalf("%d entries, %d retries left, two at once: %v", n, retries, s.together)
+		}
+	})
+}
+
+// What was delivered while the store takes no deletions is deleted later and
+// not sent again, over a change of epoch too.
+func TestStoreOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		core, logs := observer.New(zapcore.InfoLevel)
+		q, s := newMemQueue(), &sink{answer: slow(time.Second)}
+		q.add(crm, contacts("a", "a", "b", "c")...)
+		start(t, q, Options{Logger: zap.New(core)}, forwardTo(s))
+		synctest.Wait()
+		q.change(crm, func(m *memDest) { m.q.noDone = true })
+		elapse(time.Minute)
+		q.change(crm, func(m *memDest) { m.epoch++ })
+		elapse(time.Minute)
+		if n := len(s.seqs()); n != 3 && n != 4 {
+			t.Fatalf("sent %v while nothing could be deleted", s.seqs())
+		}
+		if n := logs.FilterMessageSnippet("does not answer").Len(); n != 1 {
+			t.Fatalf("%d lines about the outage, want 1", n)
+		}
+		q.change(crm, func(m *memDest) { m.q.away = true })
+		elapse(time.Minute)
+		q.change(crm, func(m *memDest) { m.q.noDone, m.q.away = false, false; m.epoch++ })
+		elapse(time.Minute)
+		count := map[uint64]int{}
+		for _, seq := range s.seqs() {
+			count[seq]++
+		}
+		if count[1] != 1 || count[2] != 1 || count[3] != 1 || count[4] != 1 {
+			t.Fatalf("sent %v", count)
+		}
+		if n, _, _ := q.counts(crm); n != 0 {
+			t.Fatalf("%d left", n)
+		}
+	})
+}
+
+func TestIdleCostsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q, s := newMemQueue(), &sink{}
+		q.add(crm, contacts("a")...)
+		e := start(t, q, Options{}, forwardTo(s))
+		synctest.Wait()
+		reads := q.reads
+		elapse(time.Hour)
+		if q.reads != reads {
+			t.Fatalf("%d reads in an idle hour", q.reads-reads)
+		}
+		if w := e.workers[crm]; w.senders.jobs != nil || w.timer.c != nil {
+			t.Fatal("an idle worker keeps senders or a timer")
+		}
+	})
+}
+
+func TestPauseByAnotherEdge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q, s := newMemQueue(), &sink{}
+		start(t, q, Options{}, forwardTo(s))
+		elapse(2 * time.Second)
+		q.change(crm, func(m *memDest) { m.state = queue.State{Paused: true, Reason: "elsewhere"} })
+		elapse(2 * time.Second)
+		q.add(crm, contacts("a")...)
+		elapse(time.Minute)
+		wantSeqs(t, s)
+		q.change(crm, func(m *memDest) { m.state = queue.State{} })
+		elapse(time.Second)
+		wantSeqs(t, s, 1)
+	})
+}
+
+func TestClicksComeWithTheEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q, s := newMemQueue(), &sink{}
+		q.clicks["whatsapp:15551234567"] = queue.Clicks{Last: []byte("last")}
+		q.add(crm,
+			queue.Header{Contact: "a"},
+			queue.Header{Contact: "b", ClickKey: "whatsapp:15551234567", Attribution: 24},
+			queue.Header{Contact: "c", ClickKey: "whatsapp:15557654321", Attribution: 24},
+			queue.Header{Contact: "d", ClickKey: "whatsapp:15551234567"})
+		start(t, q, Options{}, forwardTo(s))
+		synctest.Wait()
+		for _, a := range s.attempts() {
+			if got := string(a.item.Clicks.Last); (got == "last") != (a.seq == 2) {
+				t.Errorf("event %d came with click %q", a.seq, got)
+			}
+		}
+		if len(s.seqs()) != 4 {
+			t.Fatalf("sent %v", s.seqs())
+		}
+	})
+}

@@ -1,0 +1,140 @@
+package delivery
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/leadgate/leadgate/internal/queue"
+)
+
+// Status is what a destination does, as the admin API shows it.
+type Status struct {
+	Name             string `json:"name"`
+	Tenant           string `json:"tenant"`
+	Kind             string `json:"kind"`   // forward or capi; "" for a removed one
+	Target           string `json:"target"` // "" for a removed one
+	State            State  `json:"state"`
+	Reason           string `json:"reason"`
+	Backlog          int    `json:"backlog"` // events not yet delivered, those in flight included
+	InFlight         int    `json:"inFlight"`
+	Dead             int    `json:"dead"`
+	Delivered        int64  `json:"delivered"` // since this process began
+	OldestAgeSeconds int64  `json:"oldestAgeSeconds"`
+}
+
+// Status lists all destinations by name: those of the newest config, and
+// as removed those that only the store knows.
+func (e *Engine) Status(ctx context.Context) ([]Status, error) {
+	infos, err := e.q.Destinations(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("listing destinations: %w", err)
+	}
+	byDest := make(map[queue.Dest]*queue.Info, len(infos))
+	for i := range infos {
+		byDest[infos[i].Dest] = &infos[i]
+	}
+	now := e.o.Now().UnixMilli()
+	var list []Status
+	add := func(s Status, info *queue.Info) {
+		if info != nil {
+			s.Backlog, s.Dead = info.Backlog, info.Dead
+			if info.OldestAt > 0 {
+				s.OldestAgeSeconds = max(now-info.OldestAt, 0) / 1000
+			}
+		}
+		list = append(list, s)
+	}
+	e.mu.Lock()
+	for dest, w := range e.workers {
+		if s, ok := w.status(); ok {
+			add(s, byDest[dest])
+			delete(byDest, dest)
+		}
+	}
+	e.mu.Unlock()
+	for dest, info := range byDest {
+		s := Status{Name: dest.Name, Tenant: dest.Tenant, State: StateRemoved, Reason: info.State.Reason}
+		if dest == queue.Unmatched {
+			s.State = StateRunning
+		}
+		add(s, info)
+	}
+	slices.SortFunc(list, func(a, b Status) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Tenant, b.Tenant))
+	})
+	return list, nil
+}
+
+// status is the worker's own part; not ok if no config names the destination.
+func (w *worker) status() (Status, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p := w.published
+	if w.next != nil { // not taken over yet
+		p.kind, p.target = w.next.Kind, w.next.Target
+	}
+	return Status{
+		Name: w.dest.Name, Tenant: w.dest.Tenant, Kind: p.kind, Target: p.target,
+		State: p.state, Reason: p.reason,
+		InFlight: int(w.inFlight.Load()), Delivered: w.delivered.Load(),
+	}, !w.removed
+}
+
+// Pause stops a destination until it is resumed, over restarts too. What is in
+// flight is still finished. The error is [queue.ErrNotFound] for a name that
+// neither a config nor the store knows.
+func (e *Engine) Pause(ctx context.Context, name, reason string) error {
+	return e.order(ctx, name, func(s queue.State) queue.State {
+		return queue.State{Paused: true, Parked: s.Parked, Reason: reason, Since: e.o.Now().UnixMilli()}
+	})
+}
+
+// Resume lets a destination go on that is paused, parked, throttled or whose
+// breaker is open. Errors are as for Pause.
+func (e *Engine) Resume(ctx context.Context, name string) error {
+	return e.order(ctx, name, func(queue.State) queue.State { return queue.State{} })
+}
+
+func (e *Engine) order(ctx context.Context, name string, change func(queue.State) queue.State) error {
+	infos, err := e.q.Destinations(ctx)
+	if err != nil {
+		return fmt.Errorf("listing destinations: %w", err)
+	}
+	found := map[queue.Dest]queue.State{}
+	for i := range infos {
+		if infos[i].Name == name && infos[i].Dest != queue.Unmatched {
+			found[infos[i].Dest] = infos[i].State
+		}
+	}
+	workers := map[queue.Dest]*worker{}
+	e.mu.Lock()
+	for dest, w := range e.workers {
+		if dest.Name == name && !w.isRemoved() {
+			workers[dest] = w
+			found[dest] = w.storedState()
+		}
+	}
+	e.mu.Unlock()
+	if len(found) == 0 {
+		return fmt.Errorf("finding destination %q: %w", name, queue.ErrNotFound)
+	}
+	for dest, state := range found {
+		if w := workers[dest]; w != nil {
+			err = w.order(ctx, change(state))
+		} else {
+			err = e.q.SetState(ctx, dest, change(state))
+		}
+		if err != nil {
+			return fmt.Errorf("storing state: %w", err)
+		}
+	}
+	return nil
+}
+
+func (w *worker) storedState() queue.State {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.stored
+}

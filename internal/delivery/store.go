@@ -1,0 +1,122 @@
+package delivery
+
+import (
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/leadgate/leadgate/internal/queue"
+)
+
+// acks is what the store must be told.
+type acks struct {
+	retry []queue.Retry
+	dead  []queue.Death
+	done  []queue.Pos
+}
+
+func (a *acks) len() int { return len(a.retry) + len(a.dead) + len(a.done) }
+
+// before puts older ones in front.
+func (a *acks) before(older *acks) {
+	a.retry = append(older.retry, a.retry...)
+	a.dead = append(older.dead, a.dead...)
+	a.done = append(older.done, a.done...)
+}
+
+// flush writes what the store must be told, one write at a time: what comes
+// meanwhile goes with the next.
+func (w *worker) flush() {
+	if w.isWriting || w.acks.len() == 0 {
+		return
+	}
+	switch {
+	case w.lastWrite:
+		return
+	case w.stopping && w.flying == 0 && w.e.sendCtx.Err() != nil:
+		w.lastWrite = true
+	case w.writes.resting(w):
+		return
+	}
+	spare := w.writing
+	w.writing = w.acks
+	w.acks = acks{retry: spare.retry[:0], dead: spare.dead[:0], done: spare.done[:0]}
+	w.isWriting = true
+	w.e.wg.Go(func() { w.written <- w.write(&w.writing) })
+}
+
+// write stops at the first error and leaves what was not written. Retries come
+// first: an event may have failed and then been delivered since the last write.
+func (w *worker) write(a *acks) error {
+	ctx := w.e.storeCtx
+	if len(a.retry) > 0 {
+		if err := w.drain.Retry(ctx, a.retry); err != nil {
+			return err
+		}
+		a.retry = a.retry[:0]
+	}
+	if len(a.dead) > 0 {
+		if err := w.drain.Dead(ctx, a.dead); err != nil {
+			return err
+		}
+		clear(a.dead)
+		a.dead = a.dead[:0]
+	}
+	if len(a.done) > 0 {
+		if err := w.drain.Done(ctx, a.done); err != nil {
+			return err
+		}
+		a.done = a.done[:0]
+	}
+	return nil
+}
+
+// wrote takes in how a write went. What was delivered but could not be deleted
+// is kept, to be deleted later and not sent again.
+func (w *worker) wrote(err error) {
+	w.now = w.e.tick()
+	w.isWriting = false
+	if err == nil {
+		w.writes.worked(w)
+		return
+	}
+	w.acks.before(&w.writing)
+	w.writing = acks{}
+	w.writes.failed(w, err)
+}
+
+// outage is a time in which the store does not answer.
+type outage struct {
+	what    string
+	fails   int
+	retryAt time.Duration
+}
+
+func (o *outage) failed(w *worker, err error) {
+	if w.e.storeCtx.Err() != nil {
+		o.retryAt = never
+		return
+	}
+	if o.fails == 0 {
+		w.logger().Warn("queue does not answer, deliveries wait", zap.String("while", o.what), zap.Error(err))
+	}
+	o.retryAt = w.now + doubled(firstOutage, longestOutage, o.fails)
+	o.fails++
+	w.at(o.retryAt)
+}
+
+func (o *outage) worked(w *worker) {
+	if o.fails > 0 {
+		w.logger().Info("queue answers again", zap.String("after", o.what))
+		o.fails = 0
+	}
+}
+
+// resting says whether it is too early to try the store again.
+func (o *outage) resting(w *worker) bool {
+	if o.fails == 0 || o.retryAt <= w.now {
+		return false
+	}
+	w.at(o.retryAt)
+	return true
+}

@@ -1,0 +1,193 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	"go.uber.org/zap"
+)
+
+// Embedded is the durable store of a single edge: one bbolt file, leadgate.db.
+//
+// All writes go through one goroutine that commits whatever waits in one
+// transaction with one fsync. Reads are short transactions of their own. The
+// file's buckets, all of them on the top level so that a commit touches few
+// pages:
+//
+//	meta    format, bytes stored, number of openings; its sequence numbers dead letters
+//	dests   tenant NUL name → counters and state; its sequence numbers destinations
+//	e<num>  sequence → header and payload of an entry
+//	r<num>  sequence → retry state
+//	x<num>  number → dead letter
+//	ids     provider time, event id → nothing
+//	once    key → expiry
+//	clicks  contact → clicks and aliases
+//	alias   contact's other key → contact
+//	msgs    message → expiry and contact
+//	oncex, clickx, msgsx   time, key → nothing: what expires when
+//
+// Keys of contacts, messages and once are the first 16 bytes of a SHA-256.
+type Embedded struct {
+	path   string
+	cfg    EmbeddedConfig
+	opts   atomic.Pointer[Options]
+	writer *writer
+	txn    txn // the writer's own
+	space  space
+
+	mu     sync.RWMutex // held to read while db is used, to write while it is swapped
+	db     *bolt.DB     // nil while the file could not be opened again
+	closed bool
+
+	broken  atomic.Bool
+	retryAt time.Time // when opening again may be tried; the writer's own
+
+	drainsMu sync.Mutex
+	drains   map[Dest]map[*embeddedDrain]struct{}
+
+	life    context.Context // of the janitor
+	end     context.CancelFunc
+	janitor sync.WaitGroup
+}
+
+var _ Queue = (*Embedded)(nil)
+
+// EmbeddedConfig is what an embedded store is given for its whole life.
+type EmbeddedConfig struct {
+	Now    func() time.Time // the clock; default time.Now
+	Logger *zap.Logger      // default: none
+	// LockTimeout is how long OpenEmbedded waits for a process that has the
+	// file open. Default 5s.
+	LockTimeout time.Duration
+	// Tick makes the store look for what has expired, every minute of Now, and
+	// try to open a file that failed again. Default: every second.
+	Tick <-chan time.Time
+}
+
+// OpenEmbedded opens or makes the store in the folder dir. The folder is made
+// for its owner alone.
+func OpenEmbedded(dir string, opts Options, cfg EmbeddedConfig) (*Embedded, error) {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = zap.NewNop()
+	}
+	if cfg.LockTimeout <= 0 {
+		cfg.LockTimeout = 5 * time.Second
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making folder of the queue: %w", err)
+	}
+	e := &Embedded{
+		path:   filepath.Join(dir, "leadgate.db"),
+		cfg:    cfg,
+		drains: map[Dest]map[*embeddedDrain]struct{}{},
+	}
+	e.life, e.end = context.WithCancel(context.Background())
+	e.opts.Store(&opts)
+	if err := e.open(); err != nil {
+		e.end()
+		return nil, err
+	}
+	if err := e.compact(); err != nil {
+		cfg.Logger.Warn("the queue's file could not be made smaller", zap.Error(err))
+	}
+	e.writer = newWriter(e.commit)
+	e.janitor.Go(e.tidy)
+	return e, nil
+}
+
+// Configure implements [Queue].
+func (e *Embedded) Configure(o Options) { e.opts.Store(&o) }
+
+// Close implements [Queue]: what was accepted is committed first.
+func (e *Embedded) Close() error {
+	e.mu.Lock()
+	already := e.closed
+	e.closed = true
+	e.mu.Unlock()
+	if already {
+		e.janitor.Wait()
+		e.writer.close()
+		return nil
+	}
+	e.end()
+	e.janitor.Wait()
+	e.writer.close()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.db == nil {
+		return nil
+	}
+	err := e.db.Close()
+	e.db = nil
+	if err != nil {
+		return fmt.Errorf("closing %s: %w", e.path, err)
+	}
+	return nil
+}
+
+// view runs a short read transaction.
+func (e *Embedded) view(ctx context.Context, f func(*bolt.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return context.Cause(ctx)
+	}
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if e.db == nil || e.closed {
+		return errClosed
+	}
+	return e.db.View(f)
+}
+
+var errClosed = fmt.Errorf("%w: its file is not open", ErrUnavailable)
+
+// do has one change made by the writer, and waits until it is durable. adds is
+// about how many bytes it brings; a change that brings none goes through on a
+// full disk.
+func (e *Embedded) do(ctx context.Context, adds int64, run func(*txn) error) error {
+	u := []unit{{run: run, adds: adds}}
+	if err := e.writer.do(ctx, u); err != nil {
+		return err
+	}
+	return u[0].err
+}
+
+// tidy is the janitor: one goroutine that throws away what has expired, and
+// pokes the writer while the file waits to be opened again.
+func (e *Embedded) tidy() {
+	tick := e.cfg.Tick
+	if tick == nil {
+		t := time.NewTicker(time.Second)
+		defer t.Stop()
+		tick = t.C
+	}
+	var last time.Time
+	for {
+		select {
+		case <-e.life.Done():
+			return
+		case <-tick:
+		}
+		now := e.cfg.Now()
+		if e.broken.Load() {
+			_ = e.do(e.life, 0, func(*txn) error { return nil })
+			continue
+		}
+		if since := now.Sub(last); since >= 0 && since < time.Minute {
+			continue
+		}
+		last = now
+		if err := e.Sweep(e.life); err != nil && !errors.Is(err, context.Canceled) {
+			e.cfg.Logger.Warn("what has expired could not be removed from the queue", zap.Error(err))
+		}
+	}
+}

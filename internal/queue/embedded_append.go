@@ -1,0 +1,210 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+)
+
+// Append implements [Queue].
+func (e *Embedded) Append(ctx context.Context, groups []Group) []Result {
+	if len(groups) == 0 {
+		return nil
+	}
+	results := make([]Result, len(groups))
+	units := make([]unit, len(groups))
+	for i := range groups {
+		g, r := &groups[i], &results[i]
+		if err := checkEmbeddedGroup(g); err != nil {
+			r.Err = err
+			units[i].run = func(*txn) error { return nil }
+			continue
+		}
+		r.New, r.Jobs = make([]bool, len(g.Events)), make([]Outcome, len(g.Jobs))
+		units[i] = unit{adds: groupSize(g), run: func(t *txn) error { return t.append(g, r) }}
+	}
+	if err := e.writer.do(ctx, units); err != nil {
+		return failed(len(groups), err)
+	}
+	for i := range units {
+		if results[i].Err == nil && units[i].err != nil {
+			results[i] = Result{Err: units[i].err}
+		}
+	}
+	return results
+}
+
+// checkEmbeddedGroup finds what is wrong with a group by itself.
+func checkEmbeddedGroup(g *Group) error {
+	for i := range g.Jobs {
+		j := &g.Jobs[i]
+		if j.Payload < 0 || j.Payload >= len(g.Payloads) {
+			return fmt.Errorf("appending job for %s: no payload %d", j.Dest.Name, j.Payload)
+		}
+		for _, n := range j.Events {
+			if n < 0 || n >= len(g.Events) {
+				return fmt.Errorf("appending job for %s: no event %d", j.Dest.Name, n)
+			}
+		}
+		if len(destKey(j.Dest)) > 1024 {
+			return fmt.Errorf("appending job for %s: name is too long", j.Dest.Name)
+		}
+	}
+	return nil
+}
+
+// groupSize is about what a group takes on disk.
+func groupSize(g *Group) int64 {
+	size := int64(64)
+	for i := range g.Events {
+		size += 64
+		if c := g.Events[i].Click; c != nil {
+			size += 3*int64(len(c.Data)) + 512
+		}
+	}
+	for i := range g.Jobs {
+		size += int64(len(g.Payloads[g.Jobs[i].Payload])) + 256
+	}
+	return size
+}
+
+// plan is what append found out before its first write.
+type plan struct {
+	values [][]byte       // per job: the record, nil for a duplicate
+	ids    map[ID]bool    // of this group, where it has several events
+	keys   map[mark]int64 // once keys that its jobs set, and their expiry
+	queued map[Dest]int   // entries that it adds
+}
+
+func (p *plan) reset() {
+	clear(p.values)
+	p.values = p.values[:0]
+	clear(p.ids)
+	clear(p.keys)
+	clear(p.queued)
+	if p.ids == nil {
+		p.ids, p.keys, p.queued = map[ID]bool{}, map[mark]int64{}, map[Dest]int{}
+	}
+}
+
+// append stores a group: first everything is looked up, then written.
+func (t *txn) append(g *Group, r *Result) error {
+	t.plan.reset()
+	fresh := false
+	for i := range g.Events {
+		id := g.Events[i].ID
+		r.New[i] = !t.plan.ids[id] && !t.known(&g.Events[i])
+		if len(g.Events) > 1 {
+			t.plan.ids[id] = true
+		}
+		fresh = fresh || r.New[i]
+	}
+	var need int64
+	for i := range g.Jobs {
+		value, err := t.planJob(g, r, i)
+		if err != nil {
+			return err
+		}
+		t.plan.values = append(t.plan.values, value)
+		if value != nil {
+			need += cost(value)
+		}
+	}
+	if need > 0 && t.opts.MaxSize > 0 && t.bytes+need > t.opts.MaxSize {
+		return fmt.Errorf("%w: over max_size, %d bytes wait", ErrFull, t.bytes)
+	}
+	if !fresh {
+		return nil
+	}
+
+	for i := range g.Events {
+		if !r.New[i] {
+			continue
+		}
+		if err := t.remember(&g.Events[i]); err != nil {
+			return fmt.Errorf("remembering event: %w", err)
+		}
+		if err := t.touch(g.Tenant, &g.Events[i]); err != nil {
+			return fmt.Errorf("storing click: %w", err)
+		}
+	}
+	for key, expiry := range t.plan.keys {
+		if err := t.setOnce(key, expiry); err != nil {
+			return fmt.Errorf("remembering once key: %w", err)
+		}
+	}
+	for i, value := range t.plan.values {
+		if value == nil {
+			continue
+		}
+		d, err := t.need(g.Jobs[i].Dest)
+		if err != nil {
+			return err
+		}
+		if r.Jobs[i] == Queued {
+			err = t.addEntry(d, value)
+		} else {
+			err = t.addDead(d, value)
+		}
+		if err != nil {
+			return fmt.Errorf("storing job for %s: %w", d.Name, err)
+		}
+	}
+	return nil
+}
+
+// planJob decides a job's outcome and encodes its record.
+func (t *txn) planJob(g *Group, r *Result, i int) ([]byte, error) {
+	j := &g.Jobs[i]
+	r.Jobs[i] = Duplicate
+	fresh := false
+	for _, n := range j.Events {
+		fresh = fresh || r.New[n]
+	}
+	if !fresh {
+		return nil, nil
+	}
+	for k := range j.Once {
+		if o := &j.Once[k]; o.Use != Mark && t.onceKnown(markOf(g.Tenant, o.Key)) {
+			return nil, nil
+		}
+	}
+	for k := range j.Once {
+		if o := &j.Once[k]; o.Use != Look {
+			t.plan.keys[markOf(g.Tenant, o.Key)] = t.now + o.Window.Milliseconds()
+		}
+	}
+	died := j.Dead
+	if died != nil {
+		r.Jobs[i] = Died
+	} else {
+		d, err := t.find(j.Dest)
+		if err != nil {
+			return nil, err
+		}
+		backlog := t.plan.queued[j.Dest]
+		if d != nil {
+			backlog += d.backlog
+		}
+		if t.opts.MaxBacklog > 0 && backlog >= t.opts.MaxBacklog {
+			r.Jobs[i], died = Overflow, &embeddedOverflow
+		} else {
+			r.Jobs[i] = Queued
+			t.plan.queued[j.Dest]++
+		}
+	}
+	t.name = t.name[:0]
+	if died != nil {
+		t.name = appendDeath(t.name, 0, 0, t.now, died)
+	}
+	t.name = appendHeader(t.name, &j.Header)
+	payload := g.Payloads[j.Payload]
+	value := t.alloc(len(t.name) + len(payload))
+	copy(value[copy(value, t.name):], payload)
+	return value, nil
+}
+
+// embeddedOverflow is the reason of dead letters for which there was no room.
+var embeddedOverflow = Reason{
+	Reason:      "overflow",
+	Explanation: "the destination's backlog was full (max_backlog) when the event came; replay it when the destination takes events again",
+}

@@ -1,0 +1,325 @@
+package queue
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+const (
+	clickVersion = 1
+	// keepMessages is how long a message id leads to its contact.
+	keepMessages = 8 * dayMs
+	// maxAliases bounds a contact's record; beyond it the oldest alias goes.
+	maxAliases = 64
+)
+
+// touchpoint is one stored click; data is empty for none.
+type touchpoint struct {
+	at   int64
+	data []byte
+}
+
+// clickRecord is what is stored of a contact.
+type clickRecord struct {
+	first, last, clid touchpoint
+	seen              int64 // the last click's time, but not in the future; expiry counts from here
+	aliases           []mark
+	changed           bool // since it was read
+}
+
+// appendClicks appends a record: version, seen, the three clicks (time, data;
+// the last and the one with a click id have a byte in front that says which
+// earlier one they equal), aliases.
+func appendClicks(dst []byte, c *clickRecord) []byte {
+	dst = append(dst, clickVersion)
+	dst = binary.AppendVarint(dst, c.seen)
+	points := [3]*touchpoint{&c.first, &c.last, &c.clid}
+	for i, p := range points {
+		same := slices.IndexFunc(points[:i], func(q *touchpoint) bool {
+			return q.at == p.at && string(q.data) == string(p.data)
+		})
+		dst = append(dst, byte(same+1))
+		if same < 0 {
+			dst = binary.AppendVarint(dst, p.at)
+			dst = appendText(dst, p.data)
+		}
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(c.aliases)))
+	for i := range c.aliases {
+		dst = append(dst, c.aliases[i][:]...)
+	}
+	return dst
+}
+
+// decodeClicks reads what appendClicks wrote, and keeps nothing of b.
+func decodeClicks(b []byte) (*clickRecord, error) {
+	r := reader{b: b}
+	r.version(clickVersion)
+	c := &clickRecord{seen: r.varint()}
+	points := [3]*touchpoint{&c.first, &c.last, &c.clid}
+	for i, p := range points {
+		if same := int(r.byte()); same > i {
+			r.fail(errShortRecord)
+		} else if same > 0 {
+			*p = *points[same-1]
+		} else {
+			p.at = r.varint()
+			p.data = slices.Clone(r.bytes())
+		}
+	}
+	n := r.count()
+	for i := 0; i < n && r.err == nil; i++ {
+		var m mark
+		copy(m[:], r.take(uint64(len(m))))
+		c.aliases = append(c.aliases, m)
+	}
+	if r.err != nil {
+		return nil, fmt.Errorf("decoding clicks: %w", r.err)
+	}
+	return c, nil
+}
+
+// add counts a click in: the oldest, the newest, the newest with a click id.
+func (c *clickRecord) add(click touchpoint, hasClid bool) {
+	if len(click.data) == 0 {
+		return
+	}
+	c.changed = true
+	if len(c.first.data) == 0 || click.at < c.first.at {
+		c.first = click
+	}
+	if len(c.last.data) == 0 || click.at >= c.last.at {
+		c.last = click
+	}
+	if hasClid && (len(c.clid.data) == 0 || click.at >= c.clid.at) {
+		c.clid = click
+	}
+}
+
+// touch stores an event's click, and links its aliases and its message id with
+// its contact if that has a click.
+func (t *txn) touch(tenant string, ev *Event) error {
+	if ev.Contact == "" {
+		return nil
+	}
+	contact, rec, err := t.contact(markOf(tenant, ev.Contact))
+	if err != nil {
+		return err
+	}
+	for _, alias := range ev.Aliases {
+		if alias == "" {
+			continue
+		}
+		// An earlier event knew only this key: its clicks are the contact's.
+		m := markOf(tenant, alias)
+		if m == contact {
+			continue
+		}
+		if rec, err = t.merge(contact, rec, m); err != nil {
+			return err
+		}
+	}
+	if ev.Click != nil && len(ev.Click.Data) > 0 {
+		if rec == nil {
+			rec = &clickRecord{}
+		}
+		rec.add(touchpoint{at: ev.Click.At, data: ev.Click.Data}, ev.Click.HasClid)
+		if err := t.see(contact, rec, min(ev.Click.At, t.now)); err != nil {
+			return err
+		}
+	}
+	if rec == nil {
+		return nil
+	}
+	for _, alias := range ev.Aliases {
+		if m := markOf(tenant, alias); alias != "" && m != contact {
+			if err := t.link(contact, rec, m); err != nil {
+				return err
+			}
+		}
+	}
+	if rec.changed {
+		if err := t.put(t.tx.Bucket(clicksBucket), contact[:], appendClicks(nil, rec)); err != nil {
+			return err
+		}
+	}
+	if ev.MessageID == "" {
+		return nil
+	}
+	return t.setExpiring(msgsBucket, msgsIndex, markOf(tenant, ev.MessageID), t.now+keepMessages, contact[:])
+}
+
+// contact resolves a key: to itself, or to the contact whose alias it is. The
+// record is nil if there is none; one that has expired is removed.
+func (t *txn) contact(key mark) (mark, *clickRecord, error) {
+	rec, err := t.load(key)
+	if rec != nil || err != nil {
+		return key, rec, err
+	}
+	to := t.tx.Bucket(aliasBucket).Get(key[:])
+	if len(to) != len(key) {
+		return key, nil, nil
+	}
+	if rec, err = t.load(mark(to)); rec != nil || err != nil {
+		return mark(to), rec, err
+	}
+	return key, nil, nil
+}
+
+func (t *txn) load(key mark) (*clickRecord, error) {
+	value := t.tx.Bucket(clicksBucket).Get(key[:])
+	if value == nil {
+		return nil, nil
+	}
+	rec, err := decodeClicks(value)
+	if err != nil {
+		return nil, err
+	}
+	if rec.expired(t.now, t.opts) {
+		return nil, t.forget(key, rec)
+	}
+	return rec, nil
+}
+
+func (c *clickRecord) expired(now int64, o Options) bool {
+	return c.seen+o.RememberClicks.Milliseconds() <= now
+}
+
+// see moves the record's place in the expiry index.
+func (t *txn) see(contact mark, rec *clickRecord, at int64) error {
+	x := t.tx.Bucket(clicksIndex)
+	if err := t.delete(x, timeKey(rec.seen, contact)); err != nil {
+		return err
+	}
+	rec.seen = max(rec.seen, at)
+	return t.put(x, timeKey(rec.seen, contact), []byte{})
+}
+
+// merge takes over the clicks that are stored under an alias as a key of its
+// own. rec may be nil.
+func (t *txn) merge(contact mark, rec *clickRecord, alias mark) (*clickRecord, error) {
+	old, err := t.load(alias)
+	if old == nil || err != nil {
+		return rec, err
+	}
+	if err := t.forget(alias, old); err != nil {
+		return nil, err
+	}
+	if rec == nil {
+		rec = &clickRecord{}
+	}
+	rec.add(old.first, false)
+	rec.add(old.last, false)
+	rec.add(old.clid, true)
+	if err := t.see(contact, rec, old.seen); err != nil {
+		return nil, err
+	}
+	for _, m := range append(old.aliases, alias) {
+		if m == contact {
+			continue
+		}
+		if err := t.link(contact, rec, m); err != nil {
+			return nil, err
+		}
+	}
+	return rec, nil
+}
+
+// link makes alias lead to contact from now on. The caller stores rec.
+func (t *txn) link(contact mark, rec *clickRecord, alias mark) error {
+	b := t.tx.Bucket(aliasBucket)
+	if to := b.Get(alias[:]); string(to) != string(contact[:]) {
+		if err := t.put(b, alias[:], contact[:]); err != nil {
+			return err
+		}
+	}
+	if slices.Contains(rec.aliases, alias) {
+		return nil
+	}
+	rec.changed = true
+	rec.aliases = append(rec.aliases, alias)
+	if len(rec.aliases) <= maxAliases {
+		return nil
+	}
+	oldest := rec.aliases[0]
+	rec.aliases = rec.aliases[1:]
+	return t.unlink(contact, oldest)
+}
+
+// unlink removes an alias, unless it leads to another contact by now.
+func (t *txn) unlink(contact, alias mark) error {
+	b := t.tx.Bucket(aliasBucket)
+	if string(b.Get(alias[:])) != string(contact[:]) {
+		return nil
+	}
+	return t.delete(b, alias[:])
+}
+
+// forget removes a contact's record and aliases.
+func (t *txn) forget(contact mark, rec *clickRecord) error {
+	for _, alias := range rec.aliases {
+		if err := t.unlink(contact, alias); err != nil {
+			return err
+		}
+	}
+	if err := t.delete(t.tx.Bucket(clicksIndex), timeKey(rec.seen, contact)); err != nil {
+		return err
+	}
+	return t.delete(t.tx.Bucket(clicksBucket), contact[:])
+}
+
+// Clicks implements [Queue].
+func (e *Embedded) Clicks(ctx context.Context, tenant string, keys []string) ([]Clicks, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	found := make([]Clicks, len(keys))
+	now, opts := e.cfg.Now().UnixMilli(), *e.opts.Load()
+	err := e.view(ctx, func(tx *bolt.Tx) error {
+		for i, key := range keys {
+			_, rec, err := lookUp(tx, markOf(tenant, key), now)
+			if err != nil {
+				return err
+			}
+			if rec != nil && !rec.expired(now, opts) {
+				found[i] = Clicks{First: rec.first.data, Last: rec.last.data, LastClid: rec.clid.data}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading clicks: %w", err)
+	}
+	return found, nil
+}
+
+// lookUp finds the record of a contact's key, alias or message id. The contact
+// is returned also where it has no record.
+func lookUp(tx *bolt.Tx, key mark, now int64) (mark, *clickRecord, error) {
+	clicks, aliases := tx.Bucket(clicksBucket), tx.Bucket(aliasBucket)
+	get := func(m mark) (mark, []byte) {
+		if v := clicks.Get(m[:]); v != nil {
+			return m, v
+		}
+		if to := aliases.Get(m[:]); len(to) == len(m) {
+			return mark(to), clicks.Get(to)
+		}
+		return m, nil
+	}
+	contact, value := get(key)
+	if value == nil {
+		// A message's contact may have become another's alias since.
+		if v := tx.Bucket(msgsBucket).Get(key[:]); len(v) == 8+len(key) && int64(number(v[:8])) > now {
+			contact, value = get(mark(v[8:]))
+		}
+	}
+	if value == nil {
+		return contact, nil, nil
+	}
+	rec, err := decodeClicks(value)
+	return contact, rec, err
+}

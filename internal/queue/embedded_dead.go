@@ -1,0 +1,314 @@
+package queue
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// deadRef is where a dead letter lies. Its number orders the letters of the
+// whole file.
+type deadRef struct {
+	dest   Dest
+	num    uint32 // the destination's
+	number uint64
+}
+
+// id is the letter's id: <number of the destination>-<number of the letter>.
+func (r deadRef) id() string {
+	return strconv.FormatUint(uint64(r.num), 10) + "-" + strconv.FormatUint(r.number, 10)
+}
+
+func parseEmbeddedID(id string) (r deadRef, ok bool) {
+	num, n, found := strings.Cut(id, "-")
+	if !found {
+		return deadRef{}, false
+	}
+	dest, err := strconv.ParseUint(num, 10, 32)
+	if err != nil {
+		return deadRef{}, false
+	}
+	r.number, err = strconv.ParseUint(n, 10, 64)
+	r.num = uint32(dest)
+	return r, err == nil
+}
+
+// One read transaction looks at no more than these, since it keeps the pages
+// in use that are replaced meanwhile.
+const (
+	viewLetters = 256
+	viewBytes   = 4 << 20
+)
+
+// walkDead calls visit for the dead letters that f selects, newest first. The
+// letter has all but its header and its payload, which stand in entry, lent.
+func (e *Embedded) walkDead(ctx context.Context, f DeadFilter, visit func(deadRef, *DeadLetter, []byte) error) error {
+	before := uint64(math.MaxUint64)
+	if f.After != "" {
+		after, ok := parseEmbeddedID(f.After)
+		if !ok {
+			return fmt.Errorf("listing dead letters: %q is no id of one", f.After)
+		}
+		before = after.number
+	}
+	since := f.Since
+	if keep := e.opts.Load().KeepDead; keep > 0 {
+		since = max(since, e.cfg.Now().Add(-keep).UnixMilli()+1)
+	}
+	found := 0
+	for more := true; more; {
+		err := e.view(ctx, func(tx *bolt.Tx) error {
+			scan, err := newDeadScan(tx, f, before)
+			if err != nil {
+				return err
+			}
+			more = false
+			for looked, size := 0, 0; ; looked++ {
+				ref, value := scan.next()
+				if value == nil {
+					return nil
+				}
+				if looked >= viewLetters || size >= viewBytes {
+					more = true
+					return nil
+				}
+				before = ref.number
+				letter, entry, err := decodeDeath(value)
+				if err != nil {
+					return err
+				}
+				if letter.DiedAt < since || f.Reason != "" && letter.Reason.Reason != f.Reason {
+					continue
+				}
+				size += len(value)
+				letter.ID, letter.Dest = ref.id(), ref.dest
+				if err := visit(ref, &letter, entry); err != nil {
+					return err
+				}
+				if found++; f.Limit > 0 && found >= f.Limit {
+					return nil
+				}
+			}
+		})
+		if err != nil {
+			return fmt.Errorf("reading dead letters: %w", err)
+		}
+	}
+	return nil
+}
+
+// deadScan goes through dead letters newest first: all those of several
+// destinations at once, or some that are named.
+type deadScan struct {
+	heads []deadHead
+	named []deadRef // newest first
+	tx    *bolt.Tx
+}
+
+// deadHead is a destination's newest letter that was not yet looked at.
+type deadHead struct {
+	ref    deadRef
+	value  []byte
+	cursor *bolt.Cursor
+}
+
+// newDeadScan starts at the newest letters with numbers below before.
+func newDeadScan(tx *bolt.Tx, f DeadFilter, before uint64) (*deadScan, error) {
+	s := &deadScan{tx: tx}
+	dests := map[uint32]Dest{}
+	err := eachDestination(tx, func(d *destination) error {
+		if f.Destination != "" && d.Name != f.Destination {
+			return nil
+		}
+		dests[d.num] = d.Dest
+		b := tx.Bucket(bucketName(nil, deadBucket, d.num))
+		if b == nil || len(f.IDs) > 0 {
+			return nil
+		}
+		h := deadHead{ref: deadRef{dest: d.Dest, num: d.num}, cursor: b.Cursor()}
+		var key []byte
+		if key, h.value = h.cursor.Seek(sequence(before)); key == nil {
+			key, h.value = h.cursor.Last()
+		} else {
+			key, h.value = h.cursor.Prev()
+		}
+		if key != nil {
+			h.ref.number = number(key)
+			s.heads = append(s.heads, h)
+		}
+		return nil
+	})
+	for _, id := range f.IDs {
+		r, ok := parseEmbeddedID(id)
+		dest, known := dests[r.num]
+		if r.dest = dest; ok && known && r.number < before {
+			s.named = append(s.named, r)
+		}
+	}
+	slices.SortFunc(s.named, func(a, b deadRef) int { return cmp.Compare(b.number, a.number) })
+	s.named = slices.Compact(s.named)
+	return s, err
+}
+
+// next returns the next letter, lent, or nil after the last.
+func (s *deadScan) next() (deadRef, []byte) {
+	for len(s.named) > 0 {
+		ref := s.named[0]
+		s.named = s.named[1:]
+		if b := s.tx.Bucket(bucketName(nil, deadBucket, ref.num)); b != nil {
+			if value := b.Get(sequence(ref.number)); value != nil {
+				return ref, value
+			}
+		}
+	}
+	if len(s.heads) == 0 {
+		return deadRef{}, nil
+	}
+	newest := 0
+	for i := range s.heads {
+		if s.heads[i].ref.number > s.heads[newest].ref.number {
+			newest = i
+		}
+	}
+	h := &s.heads[newest]
+	ref, value := h.ref, h.value
+	key, older := h.cursor.Prev()
+	if key == nil {
+		s.heads = slices.Delete(s.heads, newest, newest+1)
+	} else {
+		h.ref.number, h.value = number(key), older
+	}
+	return ref, value
+}
+
+// Dead implements [Queue].
+func (e *Embedded) Dead(ctx context.Context, f DeadFilter) (list []DeadLetter, err error) {
+	err = e.walkDead(ctx, f, func(_ deadRef, letter *DeadLetter, entry []byte) (err error) {
+		if letter.Header, letter.Payload, err = decodeHeader(entry); err != nil {
+			return err
+		}
+		letter.Payload = bytes.Clone(letter.Payload)
+		list = append(list, *letter)
+		return nil
+	})
+	return list, err
+}
+
+// DropDead implements [Queue].
+func (e *Embedded) DropDead(ctx context.Context, f DeadFilter) (int, error) {
+	refs, err := e.selectDead(ctx, f, nil)
+	if err != nil {
+		return 0, err
+	}
+	n, err := e.changeDead(ctx, refs, (*txn).removeDead)
+	if err != nil {
+		return n, fmt.Errorf("dropping dead letters: %w", err)
+	}
+	return n, nil
+}
+
+// ReplayDead implements [Queue]. A destination whose backlog is full takes no
+// more: the rest stay dead letters.
+func (e *Embedded) ReplayDead(ctx context.Context, f DeadFilter) (int, error) {
+	refs, err := e.selectDead(ctx, f, nil)
+	if err != nil {
+		return 0, err
+	}
+	refs = slices.DeleteFunc(refs, func(r deadRef) bool { return r.dest == Unmatched })
+	n, err := e.changeDead(ctx, refs, func(t *txn, d *destination, letters *bolt.Bucket, key, value []byte) error {
+		if t.opts.MaxBacklog > 0 && d.backlog >= t.opts.MaxBacklog {
+			return errSkip
+		}
+		_, entry, err := decodeDeath(value)
+		if err != nil {
+			return err
+		}
+		again := t.alloc(len(entry))
+		copy(again, entry)
+		if err := t.removeDead(d, letters, key, value); err != nil {
+			return err
+		}
+		return t.addEntry(d, again)
+	})
+	if err != nil {
+		return n, fmt.Errorf("replaying dead letters: %w", err)
+	}
+	return n, nil
+}
+
+// selectDead returns where the letters lie that f and also, if given, select:
+// oldest first.
+func (e *Embedded) selectDead(ctx context.Context, f DeadFilter, also func(*DeadLetter) (bool, error)) ([]deadRef, error) {
+	var refs []deadRef
+	err := e.walkDead(ctx, f, func(ref deadRef, letter *DeadLetter, entry []byte) (err error) {
+		if also != nil {
+			if letter.Header, _, err = decodeHeader(entry); err != nil {
+				return err
+			}
+			if ok, err := also(letter); !ok || err != nil {
+				return err
+			}
+		}
+		refs = append(refs, ref)
+		return nil
+	})
+	slices.Reverse(refs)
+	return refs, err
+}
+
+// errSkip leaves a dead letter as it is.
+var errSkip = errors.New("left as it is")
+
+// changeDead has the writer change dead letters that are still there, a few in
+// each transaction, and returns how many were changed.
+func (e *Embedded) changeDead(ctx context.Context, refs []deadRef,
+	f func(t *txn, d *destination, letters *bolt.Bucket, key, value []byte) error) (int, error) {
+	total := 0
+	for len(refs) > 0 {
+		done, changed := 0, 0
+		err := e.do(ctx, 0, func(t *txn) error {
+			done, changed = 0, 0
+			for size := 0; done < len(refs) && done < viewLetters && size < deathBatch; done++ {
+				ref := refs[done]
+				d, err := t.find(ref.dest)
+				if err != nil {
+					return err
+				}
+				if d == nil || d.num != ref.num {
+					continue
+				}
+				letters := t.bucket(deadBucket, d.num)
+				if letters == nil {
+					continue
+				}
+				key := sequence(ref.number)
+				value := letters.Get(key)
+				if value == nil {
+					continue
+				}
+				size += len(value)
+				switch err := f(t, d, letters, key, value); {
+				case err == nil:
+					changed++
+				case !errors.Is(err, errSkip):
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return total, err
+		}
+		total += changed
+		refs = refs[done:]
+	}
+	return total, nil
+}

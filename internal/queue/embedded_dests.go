@@ -1,0 +1,185 @@
+package queue
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+// Destinations implements [Queue].
+func (e *Embedded) Destinations(ctx context.Context) (list []Info, err error) {
+	err = e.view(ctx, func(tx *bolt.Tx) error {
+		return eachDestination(tx, func(d *destination) error {
+			info := Info{Dest: d.Dest, Backlog: d.backlog, Dead: d.dead, State: d.state}
+			if b := tx.Bucket(bucketName(nil, entryBucket, d.num)); b != nil {
+				if _, value := b.Cursor().First(); value != nil {
+					h, _, err := decodeHeader(value)
+					if err != nil {
+						return err
+					}
+					info.OldestAt = h.QueuedAt
+				}
+			}
+			list = append(list, info)
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing destinations: %w", err)
+	}
+	return list, nil
+}
+
+// SetState implements [Queue].
+func (e *Embedded) SetState(ctx context.Context, d Dest, s State) error {
+	err := e.do(ctx, 0, func(t *txn) error {
+		found, err := t.need(d)
+		if err != nil {
+			return err
+		}
+		found.state = s
+		t.wake[d] = struct{}{}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("storing state of %s: %w", d.Name, err)
+	}
+	return nil
+}
+
+// Move implements [Queue]. It goes in steps: after a crash in the middle, what
+// was moved is there, and the rest is where it was. Attempts start anew.
+func (e *Embedded) Move(ctx context.Context, from, to Dest) (int, error) {
+	if from.Tenant != to.Tenant {
+		return 0, fmt.Errorf("moving %s: %s is another tenant's", from.Name, to.Name)
+	}
+	if from == to {
+		return 0, fmt.Errorf("moving %s: it can't be moved to itself", from.Name)
+	}
+	total := 0
+	for more := true; more; {
+		n := 0
+		err := e.do(ctx, 0, func(t *txn) (err error) {
+			n, more, err = t.move(from, to)
+			return err
+		})
+		if err != nil {
+			return total, fmt.Errorf("moving %s: %w", from.Name, err)
+		}
+		total += n
+	}
+	return total, nil
+}
+
+// move moves some entries and dead letters, oldest first.
+func (t *txn) move(from, to Dest) (n int, more bool, err error) {
+	src, err := t.find(from)
+	if err != nil {
+		return 0, false, err
+	}
+	if src == nil {
+		return 0, false, ErrNotFound
+	}
+	dst, err := t.need(to)
+	if err != nil {
+		return 0, false, err
+	}
+	t.moved[from] = struct{}{}
+	size := 0
+	take := func(kind byte, move func(b *bolt.Bucket, key, value []byte) error) error {
+		b := t.bucket(kind, src.num)
+		for b != nil && !more {
+			key, value := b.Cursor().First()
+			if key == nil {
+				return nil
+			}
+			if more = n >= viewLetters || size > 0 && size+len(value) > deathBatch; more {
+				return nil
+			}
+			n, size = n+1, size+len(value)
+			key, value = bytes.Clone(key), append(t.alloc(len(value))[:0], value...)
+			if err := move(b, key, value); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	retries := t.bucket(retryBucket, src.num)
+	err = take(entryBucket, func(b *bolt.Bucket, key, value []byte) error {
+		if err := t.removeEntry(src, b, retries, key, value); err != nil {
+			return err
+		}
+		return t.addEntry(dst, value)
+	})
+	if err != nil {
+		return 0, false, err
+	}
+	err = take(deadBucket, func(b *bolt.Bucket, key, value []byte) error {
+		if err := t.removeDead(src, b, key, value); err != nil {
+			return err
+		}
+		letters, err := t.needBucket(deadBucket, dst.num)
+		if err != nil {
+			return err
+		}
+		// Its number stays, and with it its place among all others.
+		letters.FillPercent = 0.5
+		dst.dead++
+		t.bytes += cost(value)
+		return t.put(letters, key, value)
+	})
+	if err != nil || more {
+		return n, more, err
+	}
+	return n, false, t.removeDestination(src)
+}
+
+// Drop implements [Queue].
+func (e *Embedded) Drop(ctx context.Context, d Dest) (int, error) {
+	n := 0
+	err := e.do(ctx, 0, func(t *txn) error {
+		n = 0
+		found, err := t.find(d)
+		if err != nil {
+			return err
+		}
+		if found == nil {
+			return ErrNotFound
+		}
+		for _, kind := range []byte{entryBucket, deadBucket} {
+			b := t.bucket(kind, found.num)
+			if b == nil {
+				continue
+			}
+			c := b.Cursor()
+			for key, value := c.First(); key != nil; key, value = c.Next() {
+				n++
+				t.bytes -= cost(value)
+			}
+		}
+		t.moved[d] = struct{}{}
+		return t.removeDestination(found)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("dropping %s: %w", d.Name, err)
+	}
+	return n, nil
+}
+
+// removeDestination deletes a destination's record and buckets. A later one of
+// the same name has another number.
+func (t *txn) removeDestination(d *destination) error {
+	t.writes++
+	d.gone = true
+	for _, kind := range []byte{entryBucket, retryBucket, deadBucket} {
+		err := t.tx.DeleteBucket(bucketName(nil, kind, d.num))
+		if err != nil && !errors.Is(err, bolterrors.ErrBucketNotFound) {
+			return err
+		}
+	}
+	return t.tx.Bucket(destsBucket).Delete(destKey(d.Dest))
+}

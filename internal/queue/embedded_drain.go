@@ -1,0 +1,316 @@
+package queue
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// embeddedDrain is a [Drain] of the embedded store. The right to drain is
+// always there: the file belongs to one process.
+type embeddedDrain struct {
+	e     *Embedded
+	dest  Dest
+	epoch atomic.Uint64
+
+	mu     sync.Mutex // held while wake runs, so that nothing comes after Close
+	wake   func()
+	closed bool
+}
+
+// Drain implements [Queue]. wake must not close the Drain.
+func (e *Embedded) Drain(d Dest, wake func()) Drain {
+	drain := &embeddedDrain{e: e, dest: d, wake: wake}
+	drain.epoch.Store(1)
+	e.drainsMu.Lock()
+	if e.drains[d] == nil {
+		e.drains[d] = map[*embeddedDrain]struct{}{}
+	}
+	e.drains[d][drain] = struct{}{}
+	e.drainsMu.Unlock()
+	// The right is won at once; the writer says so, as it does everything else.
+	e.writer.start(&request{done: make(chan struct{}), units: []unit{{run: func(t *txn) error {
+		t.wake[d] = struct{}{}
+		return nil
+	}}}})
+	return drain
+}
+
+// publish tells the drains what the last transaction did.
+func (e *Embedded) publish() {
+	t := &e.txn
+	if len(t.wake) == 0 && len(t.moved) == 0 {
+		return
+	}
+	var woken []*embeddedDrain
+	e.drainsMu.Lock()
+	for d := range t.moved {
+		for drain := range e.drains[d] {
+			drain.epoch.Add(1)
+			woken = append(woken, drain)
+		}
+	}
+	for d := range t.wake {
+		for drain := range e.drains[d] {
+			woken = append(woken, drain)
+		}
+	}
+	e.drainsMu.Unlock()
+	for _, drain := range woken {
+		drain.call()
+	}
+}
+
+// restart tells all drains that the file was opened again.
+func (e *Embedded) restart() {
+	var woken []*embeddedDrain
+	e.drainsMu.Lock()
+	for _, drains := range e.drains {
+		for drain := range drains {
+			drain.epoch.Add(1)
+			woken = append(woken, drain)
+		}
+	}
+	e.drainsMu.Unlock()
+	for _, drain := range woken {
+		drain.call()
+	}
+}
+
+func (d *embeddedDrain) call() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.closed {
+		d.wake()
+	}
+}
+
+// Close implements [Drain].
+func (d *embeddedDrain) Close() {
+	d.mu.Lock()
+	d.closed = true
+	d.mu.Unlock()
+	d.e.drainsMu.Lock()
+	defer d.e.drainsMu.Unlock()
+	delete(d.e.drains[d.dest], d)
+	if len(d.e.drains[d.dest]) == 0 {
+		delete(d.e.drains, d.dest)
+	}
+}
+
+// Epoch implements [Drain].
+func (d *embeddedDrain) Epoch() (uint64, bool) {
+	return d.epoch.Load(), !d.e.broken.Load()
+}
+
+// view reads the destination's bucket of a kind; f is not called where there
+// is none.
+func (d *embeddedDrain) view(ctx context.Context, kind byte, f func(*bolt.Bucket) error) error {
+	err := d.e.view(ctx, func(tx *bolt.Tx) error {
+		found, err := findDestination(tx, d.dest)
+		if found == nil || err != nil {
+			return err
+		}
+		if b := tx.Bucket(bucketName(nil, kind, found.num)); b != nil {
+			return f(b)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("reading queue of %s: %w", d.dest.Name, err)
+	}
+	return nil
+}
+
+// State implements [Drain].
+func (d *embeddedDrain) State(ctx context.Context) (s State, err error) {
+	err = d.e.view(ctx, func(tx *bolt.Tx) error {
+		found, err := findDestination(tx, d.dest)
+		if found != nil {
+			s = found.state
+		}
+		return err
+	})
+	if err != nil {
+		return State{}, fmt.Errorf("reading state of %s: %w", d.dest.Name, err)
+	}
+	return s, nil
+}
+
+// Retries implements [Drain].
+func (d *embeddedDrain) Retries(ctx context.Context) (list []Retry, err error) {
+	err = d.view(ctx, retryBucket, func(b *bolt.Bucket) error {
+		return b.ForEach(func(key, value []byte) error {
+			r, err := decodeRetry(value)
+			r.Pos = Pos{Seq: number(key)}
+			list = append(list, r)
+			return err
+		})
+	})
+	return list, err
+}
+
+// Read implements [Drain].
+func (d *embeddedDrain) Read(ctx context.Context, after Pos, n, maxBytes int) (list []Entry, err error) {
+	if after.Ms > 0 || after.Seq == 1<<64-1 {
+		return nil, nil // nothing comes later
+	}
+	err = d.view(ctx, entryBucket, func(b *bolt.Bucket) error {
+		c := b.Cursor()
+		size := 0
+		for key, value := c.Seek(sequence(after.Seq + 1)); key != nil && len(list) < n; key, value = c.Next() {
+			if size += len(value); size > maxBytes && len(list) > 0 {
+				break
+			}
+			entry, err := decodeEntry(key, value)
+			if err != nil {
+				return err
+			}
+			list = append(list, entry)
+		}
+		return nil
+	})
+	return list, err
+}
+
+// Get implements [Drain].
+func (d *embeddedDrain) Get(ctx context.Context, at []Pos) (list []Entry, err error) {
+	if len(at) == 0 {
+		return nil, nil
+	}
+	err = d.view(ctx, entryBucket, func(b *bolt.Bucket) error {
+		var buf [8]byte
+		for _, pos := range at {
+			key := binary.BigEndian.AppendUint64(buf[:0], pos.Seq)
+			value := b.Get(key)
+			if value == nil {
+				continue
+			}
+			entry, err := decodeEntry(key, value)
+			if err != nil {
+				return err
+			}
+			list = append(list, entry)
+		}
+		return nil
+	})
+	return list, err
+}
+
+// decodeEntry copies what it returns: the file's pages are only lent.
+func decodeEntry(key, value []byte) (Entry, error) {
+	h, payload, err := decodeHeader(value)
+	if err != nil {
+		return Entry{}, err
+	}
+	return Entry{Pos: Pos{Seq: number(key)}, Header: h, Payload: bytes.Clone(payload)}, nil
+}
+
+// change has the writer change entries of the destination that are still
+// there. f gets each with its key and its record.
+func (d *embeddedDrain) change(ctx context.Context, n int, pos func(int) Pos,
+	f func(t *txn, dest *destination, entries, retries *bolt.Bucket, i int, key, value []byte) error) error {
+	if n == 0 {
+		return nil
+	}
+	return d.e.do(ctx, 0, func(t *txn) error {
+		found, err := t.find(d.dest)
+		if found == nil || err != nil {
+			return err
+		}
+		entries := t.bucket(entryBucket, found.num)
+		if entries == nil {
+			return nil
+		}
+		retries := t.bucket(retryBucket, found.num)
+		var buf [8]byte
+		for i := range n {
+			key := binary.BigEndian.AppendUint64(buf[:0], pos(i).Seq)
+			value := entries.Get(key)
+			if value == nil {
+				continue
+			}
+			if err := f(t, found, entries, retries, i, key, value); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Done implements [Drain].
+func (d *embeddedDrain) Done(ctx context.Context, at []Pos) error {
+	err := d.change(ctx, len(at), func(i int) Pos { return at[i] },
+		func(t *txn, dest *destination, entries, retries *bolt.Bucket, _ int, key, value []byte) error {
+			return t.removeEntry(dest, entries, retries, key, value)
+		})
+	if err != nil {
+		return fmt.Errorf("removing delivered entries of %s: %w", d.dest.Name, err)
+	}
+	return nil
+}
+
+// Retry implements [Drain].
+func (d *embeddedDrain) Retry(ctx context.Context, list []Retry) error {
+	err := d.change(ctx, len(list), func(i int) Pos { return list[i].Pos },
+		func(t *txn, dest *destination, _, retries *bolt.Bucket, i int, key, _ []byte) (err error) {
+			if retries == nil {
+				if retries, err = t.needBucket(retryBucket, dest.num); err != nil {
+					return err
+				}
+			}
+			return t.put(retries, key, appendRetry(nil, &list[i]))
+		})
+	if err != nil {
+		return fmt.Errorf("storing retries of %s: %w", d.dest.Name, err)
+	}
+	return nil
+}
+
+// deathBatch is how many bytes are moved to the dead letters in one
+// transaction: on a full disk they must fit into the reserve.
+const deathBatch = spaceReserve / 4
+
+// Dead implements [Drain].
+func (d *embeddedDrain) Dead(ctx context.Context, list []Death) error {
+	for len(list) > 0 {
+		n, size := 0, 0
+		err := d.change(ctx, len(list), func(i int) Pos { return list[i].Pos },
+			func(t *txn, dest *destination, entries, retries *bolt.Bucket, i int, key, value []byte) error {
+				if i == 0 {
+					n, size = 0, 0 // the writer may have rolled back
+				}
+				if size > 0 && size+len(value) > deathBatch {
+					return nil
+				}
+				n, size = i+1, size+len(value)
+				death := &list[i]
+				letter := t.deathOf(value, death)
+				if err := t.removeEntry(dest, entries, retries, key, value); err != nil {
+					return err
+				}
+				return t.addDead(dest, letter)
+			})
+		if err != nil {
+			return fmt.Errorf("storing dead letters of %s: %w", d.dest.Name, err)
+		}
+		if n == 0 {
+			return nil // the rest is gone
+		}
+		list = list[n:]
+	}
+	return nil
+}
+
+// deathOf turns an entry's record into a dead letter's.
+func (t *txn) deathOf(entry []byte, d *Death) []byte {
+	t.name = appendDeath(t.name[:0], d.Attempts, d.FirstAt, t.now, &d.Reason)
+	letter := t.alloc(len(t.name) + len(entry))
+	copy(letter[copy(letter, t.name):], entry)
+	return letter
+}

@@ -1,0 +1,248 @@
+package queue
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+	"go.uber.org/zap"
+)
+
+// embeddedFormat is the number of the file's format. A file with a greater one
+// is refused.
+const embeddedFormat = 1
+
+const (
+	embeddedPage = 16 << 10
+	embeddedMap  = 1 << 30
+
+	// A file is compacted at open when it is this large, and this part is free.
+	compactFrom = 128 << 20
+	compactFree = 0.75
+)
+
+var (
+	metaBucket   = []byte("meta")
+	destsBucket  = []byte("dests")
+	idsBucket    = []byte("ids")
+	onceBucket   = []byte("once")
+	onceIndex    = []byte("oncex")
+	clicksBucket = []byte("clicks")
+	clicksIndex  = []byte("clickx")
+	aliasBucket  = []byte("alias")
+	msgsBucket   = []byte("msgs")
+	msgsIndex    = []byte("msgsx")
+
+	fixedBuckets = [][]byte{
+		metaBucket, destsBucket, idsBucket, onceBucket, onceIndex,
+		clicksBucket, clicksIndex, aliasBucket, msgsBucket, msgsIndex,
+	}
+
+	formatKey = []byte("format")
+	bytesKey  = []byte("bytes")
+	openedKey = []byte("opened")
+)
+
+// openFile opens a bbolt file and returns its handle beside it.
+func openFile(path string, timeout time.Duration) (*bolt.DB, *os.File, error) {
+	var file *os.File
+	db, err := bolt.Open(path, 0o600, &bolt.Options{
+		Timeout: timeout,
+		// With bbolt's defaults the freelist is rewritten at each commit: 9 k
+		// appends/s instead of 127 k after a drain (facts/performance.md).
+		NoFreelistSync:  true,
+		FreelistType:    bolt.FreelistMapType,
+		InitialMmapSize: embeddedMap,
+		PageSize:        embeddedPage,
+		OpenFile: func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
+			file, err = os.OpenFile(name, flag, mode)
+			return file, err
+		},
+	})
+	return db, file, err
+}
+
+// open opens the file, checks its format, and makes one commit. That commit
+// also settles a file of which the last fsync failed: what it shows after it is
+// durable.
+func (e *Embedded) open() error {
+	db, file, err := openFile(e.path, e.cfg.LockTimeout)
+	// While we waited for the lock, the file may have been replaced by its
+	// compacted copy: then ours has no name any more.
+	for attempt := 0; err == nil && attempt < 3 && !named(file, e.path); attempt++ {
+		_ = db.Close()
+		db, file, err = openFile(e.path, e.cfg.LockTimeout)
+	}
+	if errors.Is(err, bolterrors.ErrTimeout) {
+		return fmt.Errorf("opening %s: another process has it open (waited %s); a queue belongs to one edge: stop the other, or name another folder",
+			e.path, e.cfg.LockTimeout)
+	}
+	if err != nil {
+		return fmt.Errorf("opening %s: %w", e.path, err)
+	}
+	if err := db.Update(func(tx *bolt.Tx) error { return prepare(tx, e.path) }); err != nil {
+		_ = db.Close()
+		return fmt.Errorf("opening %s: %w", e.path, err)
+	}
+	e.attach(db, file)
+	return nil
+}
+
+// named says whether path is the name of the open file f.
+func named(f *os.File, path string) bool {
+	ours, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	at, err := os.Stat(path)
+	return err == nil && os.SameFile(ours, at)
+}
+
+// prepare checks the format, or makes an empty file one of ours.
+func prepare(tx *bolt.Tx, path string) error {
+	meta := tx.Bucket(metaBucket)
+	if meta == nil {
+		if name, _ := tx.Cursor().First(); name != nil {
+			return errors.New("it is a bbolt file, but no queue of Leadgate")
+		}
+		var err error
+		for _, name := range fixedBuckets {
+			if _, err = tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
+		}
+		meta = tx.Bucket(metaBucket)
+		if err = meta.Put(formatKey, binary.BigEndian.AppendUint64(nil, embeddedFormat)); err != nil {
+			return err
+		}
+	}
+	if format := number(meta.Get(formatKey)); format > embeddedFormat {
+		return fmt.Errorf("it was written by a newer Leadgate (format %d, this one knows %d): start that version, or name another folder than %s",
+			format, embeddedFormat, filepath.Dir(path))
+	} else if format == 0 {
+		return errors.New("it carries no format number: it is damaged")
+	}
+	return meta.Put(openedKey, binary.BigEndian.AppendUint64(nil, number(meta.Get(openedKey))+1))
+}
+
+// number reads eight big-endian bytes; 0 for anything else.
+func number(b []byte) uint64 {
+	if len(b) != 8 {
+		return 0
+	}
+	return binary.BigEndian.Uint64(b)
+}
+
+func (e *Embedded) attach(db *bolt.DB, file *os.File) {
+	e.space.attach(file)
+	e.mu.Lock()
+	e.db = db
+	e.mu.Unlock()
+}
+
+// reopen closes a file of which a commit failed, and opens it again: after a
+// failed fsync what is in memory need not be what is on disk. It is called by
+// the writer alone.
+func (e *Embedded) reopen() error {
+	now := e.cfg.Now()
+	// At most once a second, but not never after the clock went back.
+	if wait := e.retryAt.Sub(now); wait > 0 && wait <= time.Second {
+		return errClosed
+	}
+	e.retryAt = now.Add(time.Second)
+	e.mu.Lock()
+	db := e.db
+	e.db = nil
+	e.mu.Unlock()
+	if db != nil {
+		if err := db.Close(); err != nil {
+			e.cfg.Logger.Warn("the queue's file could not be closed", zap.Error(err))
+		}
+	}
+	if err := e.open(); err != nil {
+		e.cfg.Logger.Error("the queue's file could not be opened again", zap.Error(err))
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	e.retryAt = time.Time{}
+	e.broken.Store(false)
+	e.cfg.Logger.Info("the queue's file was opened again")
+	e.restart()
+	return nil
+}
+
+// compact copies a large and mostly free file into a small one. The copy is
+// complete and synced before it takes the old one's name, and both are locked
+// until then, so that a crash leaves one or the other.
+func (e *Embedded) compact() (err error) {
+	copyPath := e.path + ".compact"
+	if err := os.Remove(copyPath); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("removing an unfinished copy: %w", err)
+	}
+	info, err := os.Stat(e.path)
+	if err != nil {
+		return fmt.Errorf("reading size of the queue's file: %w", err)
+	}
+	var pages int64
+	if err := e.db.View(func(tx *bolt.Tx) error { pages = tx.Size() / embeddedPage; return nil }); err != nil {
+		return fmt.Errorf("reading size of the queue's file: %w", err)
+	}
+	if info.Size() < compactFrom || float64(freePages(e.db)) < compactFree*float64(pages) {
+		return nil
+	}
+	db, file, err := openFile(copyPath, e.cfg.LockTimeout)
+	if err != nil {
+		return fmt.Errorf("compacting the queue's file: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			_ = db.Close()
+			_ = os.Remove(copyPath)
+		}
+	}()
+	db.NoSync = true
+	if err := bolt.Compact(db, e.db, 16<<20); err != nil {
+		return fmt.Errorf("compacting the queue's file: %w", err)
+	}
+	db.NoSync = false
+	if err := db.Sync(); err != nil {
+		return fmt.Errorf("syncing the compacted file: %w", err)
+	}
+	if err := os.Rename(copyPath, e.path); err != nil {
+		return fmt.Errorf("replacing the queue's file: %w", err)
+	}
+	// From here on the copy is the queue: nothing may fail any more.
+	if err := syncFolder(filepath.Dir(e.path)); err != nil {
+		e.cfg.Logger.Warn("the queue's folder could not be synced", zap.Error(err))
+	}
+	old := e.db
+	e.attach(db, file)
+	if err := old.Close(); err != nil {
+		e.cfg.Logger.Warn("the queue's old file could not be closed", zap.Error(err))
+	}
+	e.cfg.Logger.Info("compacted the queue's file", zap.Int64("bytes_before", info.Size()))
+	return nil
+}
+
+func freePages(db *bolt.DB) int64 {
+	s := db.Stats()
+	return int64(s.FreePageN + s.PendingPageN)
+}
+
+// syncFolder makes a rename in a folder durable. Where folders can't be synced
+// (Windows) the rename is as durable as the system makes it.
+func syncFolder(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = d.Close() }()
+	if err := d.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	return nil
+}

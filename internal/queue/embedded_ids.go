@@ -1,0 +1,107 @@
+package queue
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"time"
+)
+
+const dayMs = int64(24 * time.Hour / time.Millisecond)
+
+// aheadMs is how far in the future a provider's time is believed. What lies
+// beyond counts as an event without a time, or it would be remembered forever.
+const aheadMs = 366 * dayMs
+
+// idKey is a remembered id's key: six bytes of time, so that inserts are nearly
+// sequential and whole ranges expire at once, and the id.
+func idKey(dst []byte, at int64, id ID) []byte {
+	at = max(at, 0)
+	dst = append(dst, byte(at>>40), byte(at>>32), byte(at>>24), byte(at>>16), byte(at>>8), byte(at))
+	return append(dst, id[:]...)
+}
+
+// timed says whether an event is remembered by its own time. An event without
+// one, or whose time is past the window already, is remembered by the day of
+// its arrival.
+func (t *txn) timed(at int64) bool {
+	return at > t.now-t.opts.Dedupe.Milliseconds() && at <= t.now+aheadMs && at > 0
+}
+
+// known says whether an event's id is remembered.
+func (t *txn) known(ev *Event) bool {
+	ids := t.tx.Bucket(idsBucket)
+	var buf [6 + len(ID{})]byte
+	if t.timed(ev.Time) {
+		return ids.Get(idKey(buf[:0], ev.Time, ev.ID)) != nil
+	}
+	// A day stands under its end, so that it is kept for the whole window. One
+	// day more, if the clock went back.
+	for day := dayEnd(t.now - t.opts.Dedupe.Milliseconds()); day <= dayEnd(t.now)+dayMs; day += dayMs {
+		if ids.Get(idKey(buf[:0], day, ev.ID)) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *txn) remember(ev *Event) error {
+	ids := t.tx.Bucket(idsBucket)
+	ids.FillPercent = 0.9 // nearly sequential
+	at := ev.Time
+	if !t.timed(at) {
+		at = dayEnd(t.now)
+	}
+	return t.put(ids, idKey(make([]byte, 0, 6+len(ID{})), at, ev.ID), []byte{})
+}
+
+// dayEnd is when the UTC day of a time ends, ms.
+func dayEnd(at int64) int64 { return at - at%dayMs + dayMs }
+
+// mark stands for a key of a tenant. Hashed, keys are short and of one length,
+// and the file holds no phone numbers beside the entries'.
+type mark [16]byte
+
+func markOf(tenant, key string) (m mark) {
+	buf := make([]byte, 0, 128)
+	buf = append(buf, tenant...)
+	buf = append(buf, 0)
+	buf = append(buf, key...)
+	sum := sha256.Sum256(buf)
+	copy(m[:], sum[:])
+	return m
+}
+
+// onceKnown says whether a once key is remembered, or set by an earlier job of
+// the group.
+func (t *txn) onceKnown(key mark) bool {
+	if expiry, ok := t.plan.keys[key]; ok {
+		return expiry > t.now
+	}
+	return int64(number(t.tx.Bucket(onceBucket).Get(key[:]))) > t.now
+}
+
+func (t *txn) setOnce(key mark, expiry int64) error {
+	return t.setExpiring(onceBucket, onceIndex, key, expiry, nil)
+}
+
+// setExpiring stores a value behind its expiry, and the index entry by which
+// Sweep finds it.
+func (t *txn) setExpiring(bucket, index []byte, key mark, expiry int64, value []byte) error {
+	b, x := t.tx.Bucket(bucket), t.tx.Bucket(index)
+	if old := b.Get(key[:]); len(old) >= 8 {
+		if err := t.delete(x, timeKey(int64(number(old[:8])), key)); err != nil {
+			return err
+		}
+	}
+	v := binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(value)), uint64(max(expiry, 0)))
+	if err := t.put(b, key[:], append(v, value...)); err != nil {
+		return err
+	}
+	x.FillPercent = 0.9
+	return t.put(x, timeKey(expiry, key), []byte{})
+}
+
+// timeKey is an index entry: eight bytes of time, and a mark.
+func timeKey(at int64, key mark) []byte {
+	return append(binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(key)), uint64(max(at, 0))), key[:]...)
+}

@@ -1,0 +1,84 @@
+package queue
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Deletes need pages too: bbolt never writes over a page in use. So the file
+// always has some that its disk has already given: appends must leave this
+// much, deletes may use it. A full store can so be drained, on a full disk and
+// after a restart.
+const (
+	spaceReserve = 8 << 20  // what appends leave
+	spaceStep    = 16 << 20 // asked of the disk at a time, while it has it
+)
+
+// space knows how far the file's blocks are really there.
+type space struct {
+	file *os.File
+	end  int64 // up to here the disk has given blocks; 0 = not known yet
+	give func(f *os.File, from, to int64) error
+}
+
+func (s *space) attach(f *os.File) {
+	s.file, s.end = f, 0
+	if s.give == nil {
+		s.give = allocate
+	}
+}
+
+// room makes sure that a transaction which brings need bytes leaves the
+// reserve. The writer alone calls it, within its transaction.
+func (s *space) room(db *bolt.DB, tx *bolt.Tx, need int64) error {
+	used := tx.Size()
+	s.end = max(s.end, used)
+	// Pages are filled to half at worst, and each change copies a few.
+	need = 2*need + 1<<20
+	want := used + need + spaceReserve
+	if want <= s.end {
+		return nil
+	}
+	err := s.give(s.file, s.end, want+spaceStep)
+	if err == nil {
+		s.end = want + spaceStep
+		return nil
+	}
+	if full(err) {
+		if err = s.give(s.file, s.end, want); err == nil {
+			s.end = want
+			return nil
+		}
+	}
+	if !full(err) {
+		return fmt.Errorf("%w: allocating file: %w", ErrUnavailable, err)
+	}
+	// The disk gives no more. What was drained lies free within the file.
+	if free := int64(db.Stats().FreePageN) * embeddedPage; free+s.end-used >= 2*need+spaceReserve {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrFull, err)
+}
+
+// full says whether an error is a full disk's.
+func full(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
+// zeros allocates by writing, where the system has no better way. Nothing of
+// the file in use lies there.
+func zeros(f *os.File, from, to int64) error {
+	buf := make([]byte, min(to-from, 1<<20))
+	for from < to {
+		n, err := f.WriteAt(buf[:min(to-from, int64(len(buf)))], from)
+		if err != nil {
+			return err
+		}
+		from += int64(n)
+	}
+	return nil
+}

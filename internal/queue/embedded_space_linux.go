@@ -1,0 +1,21 @@
+package queue
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+// allocate has the disk give blocks for a part of f.
+func allocate(f *os.File, from, to int64) error {
+	for {
+		err := syscall.Fallocate(int(f.Fd()), 0, from, to-from)
+		switch {
+		case errors.Is(err, syscall.EINTR):
+			continue
+		case errors.Is(err, syscall.EOPNOTSUPP), errors.Is(err, syscall.ENOSYS):
+			return zeros(f, from, to)
+		}
+		return err
+	}
+}

@@ -1,0 +1,182 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// sweepBatch is how much one transaction throws away, so that appends wait for
+// a few milliseconds at most.
+const sweepBatch = 2000
+
+// Sweep throws away what has expired: remembered ids, once keys, clicks and
+// their aliases, message ids, dead letters. Entries never expire. The store
+// calls it by itself; what has expired is not shown before either.
+func (e *Embedded) Sweep(ctx context.Context) error {
+	steps := []struct {
+		what string
+		step func(*txn) (int, error)
+	}{
+		{"remembered ids", (*txn).sweepIDs},
+		{"once keys", func(t *txn) (int, error) { return t.sweepExpiring(onceBucket, onceIndex) }},
+		{"message ids", func(t *txn) (int, error) { return t.sweepExpiring(msgsBucket, msgsIndex) }},
+		{"clicks", (*txn).sweepClicks},
+		{"dead letters", (*txn).sweepDead},
+	}
+	for _, s := range steps {
+		for n := sweepBatch; n >= sweepBatch; {
+			err := e.do(ctx, 0, func(t *txn) (err error) { n, err = s.step(t); return err })
+			if err != nil {
+				return fmt.Errorf("removing expired %s: %w", s.what, err)
+			}
+		}
+	}
+	return nil
+}
+
+// before returns up to n of a bucket's keys that are smaller than end, copied.
+func before(b *bolt.Bucket, end []byte, n int) [][]byte {
+	var keys [][]byte
+	c := b.Cursor()
+	for key, _ := c.First(); key != nil && len(keys) < n && string(key) < string(end); key, _ = c.Next() {
+		keys = append(keys, append([]byte(nil), key...))
+	}
+	return keys
+}
+
+func (t *txn) sweepIDs() (int, error) {
+	ids := t.tx.Bucket(idsBucket)
+	end := idKey(nil, t.now-t.opts.Dedupe.Milliseconds()+1, ID{})
+	keys := before(ids, end, sweepBatch)
+	for _, key := range keys {
+		if err := t.delete(ids, key); err != nil {
+			return 0, err
+		}
+	}
+	return len(keys), nil
+}
+
+// sweepExpiring removes what setExpiring stored.
+func (t *txn) sweepExpiring(bucket, index []byte) (int, error) {
+	b, x := t.tx.Bucket(bucket), t.tx.Bucket(index)
+	keys := before(x, timeKey(t.now+1, mark{}), sweepBatch)
+	for _, key := range keys {
+		if err := t.delete(b, key[8:]); err != nil {
+			return 0, err
+		}
+		if err := t.delete(x, key); err != nil {
+			return 0, err
+		}
+	}
+	return len(keys), nil
+}
+
+func (t *txn) sweepClicks() (int, error) {
+	x := t.tx.Bucket(clicksIndex)
+	keys := before(x, timeKey(t.now-t.opts.RememberClicks.Milliseconds()+1, mark{}), sweepBatch)
+	for _, key := range keys {
+		contact := mark(key[8:])
+		rec, err := t.load(contact) // removes what has expired
+		if err != nil {
+			return 0, err
+		}
+		if rec == nil || rec.seen != int64(number(key[:8])) {
+			if err := t.delete(x, key); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return len(keys), nil
+}
+
+// sweepDead removes dead letters older than KeepDead. They are looked at from
+// the oldest on, up to the first that is kept: after a jump of the clock some
+// stay longer, never shorter.
+func (t *txn) sweepDead() (int, error) {
+	if t.opts.KeepDead <= 0 {
+		return 0, nil
+	}
+	end := t.now - t.opts.KeepDead.Milliseconds()
+	var dests []Dest
+	if err := eachDestination(t.tx, func(d *destination) error {
+		if d.dead > 0 {
+			dests = append(dests, d.Dest)
+		}
+		return nil
+	}); err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, name := range dests {
+		d, err := t.find(name)
+		if err != nil {
+			return 0, err
+		}
+		if d == nil {
+			continue
+		}
+		letters := t.bucket(deadBucket, d.num)
+		for letters != nil && n < sweepBatch {
+			key, value := letters.Cursor().First()
+			if key == nil {
+				break
+			}
+			letter, _, err := decodeDeath(value)
+			if err != nil {
+				return 0, err
+			}
+			if letter.DiedAt > end {
+				break
+			}
+			if err := t.removeDead(d, letters, append([]byte(nil), key...), value); err != nil {
+				return 0, err
+			}
+			n++
+		}
+	}
+	return n, nil
+}
+
+// Erase implements [Queue]. It counts the contact's clicks as one, each alias,
+// and each dead letter.
+func (e *Embedded) Erase(ctx context.Context, tenant, key string) (int, error) {
+	keys := map[mark]bool{markOf(tenant, key): true}
+	n := 0
+	err := e.do(ctx, 0, func(t *txn) error {
+		n = 0
+		contact, rec, err := lookUp(t.tx, markOf(tenant, key), t.now)
+		if rec == nil || err != nil {
+			return err
+		}
+		keys[contact] = true
+		n++
+		for _, alias := range rec.aliases {
+			keys[alias] = true
+			if string(t.tx.Bucket(aliasBucket).Get(alias[:])) == string(contact[:]) {
+				n++
+			}
+		}
+		return t.forget(contact, rec)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("erasing clicks: %w", err)
+	}
+	refs, err := e.selectDead(ctx, DeadFilter{Since: math.MinInt64}, func(l *DeadLetter) (bool, error) {
+		if l.Dest.Tenant != tenant {
+			return false, nil
+		}
+		h := &l.Header
+		return h.Contact != "" && keys[markOf(tenant, h.Contact)] || h.ClickKey != "" && keys[markOf(tenant, h.ClickKey)], nil
+	})
+	if err != nil {
+		return n, fmt.Errorf("erasing dead letters: %w", err)
+	}
+	dropped, err := e.changeDead(ctx, refs, (*txn).removeDead)
+	if err != nil {
+		return n, fmt.Errorf("erasing dead letters: %w", err)
+	}
+	return n + dropped, nil
+}

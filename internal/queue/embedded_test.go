@@ -1,0 +1,83 @@
+package queue_test
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/queuetest"
+)
+
+var start = time.Date(2026, 11, 20, 10, 30, 0, 0, time.UTC)
+
+// openEmbedded opens a store that no ticker disturbs.
+func openEmbedded(t testing.TB, dir string, clock *queuetest.Clock) *queue.Embedded {
+	t.Helper()
+	e, err := queue.OpenEmbedded(dir, queuetest.DefaultOptions(), queue.EmbeddedConfig{
+		Now: clock.Now, LockTimeout: 10 * time.Second, Tick: make(chan time.Time),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return e
+}
+
+func TestEmbedded(t *testing.T) {
+	queuetest.Run(t, func(t *testing.T) queuetest.Harness {
+		dir, clock := t.TempDir(), queuetest.NewClock(start)
+		e := openEmbedded(t, dir, clock)
+		return queuetest.Harness{
+			Queue: e,
+			Clock: clock,
+			Reopen: func(t *testing.T) queue.Queue {
+				if err := e.Close(); err != nil {
+					t.Fatal(err)
+				}
+				e = openEmbedded(t, dir, clock)
+				return e
+			},
+			// What a crash leaves is the file as it is: a copy of it, taken
+			// while the store is open.
+			Crash: func(t *testing.T) queue.Queue {
+				crashed := t.TempDir()
+				copyFile(t, filepath.Join(dir, "leadgate.db"), filepath.Join(crashed, "leadgate.db"))
+				dir = crashed
+				e = openEmbedded(t, dir, clock)
+				return e
+			},
+			Sweep: func(t *testing.T) {
+				if err := e.Sweep(context.Background()); err != nil {
+					t.Fatal(err)
+				}
+			},
+		}
+	})
+}
+
+func copyFile(t testing.TB, from, to string) {
+	t.Helper()
+	src, err := os.Open(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	dst, err := os.Create(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(dst, src); err != nil {
+		t.Fatal(err)
+	}
+	if err := dst.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,223 @@
+package queuetest
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/leadgate/leadgate/internal/queue"
+)
+
+// click is an event of contact c that clicked an ad at a time.
+func (s *suite) click(n int, c string, at int64, clid bool, aliases ...string) queue.Group {
+	g := s.group(crm, n)
+	g.Events[0].Contact, g.Events[0].Aliases = c, aliases
+	g.Events[0].MessageID = fmt.Sprintf("m:wamid.%d", n)
+	g.Events[0].Click = &queue.Click{At: at, HasClid: clid, Data: fmt.Appendf(nil, `{"click":%d}`, n)}
+	return g
+}
+
+// organic is an event of contact c without a click.
+func (s *suite) organic(n int, c string, aliases ...string) queue.Group {
+	g := s.click(n, c, 0, false, aliases...)
+	g.Events[0].Click = nil
+	return g
+}
+
+// touches checks which clicks are stored for a key: the numbers of the events
+// of the first, the last and the last with a click id, 0 for none.
+func (s *suite) touches(key string, first, last, clid int) {
+	s.Helper()
+	found, err := s.Queue.Clicks(s.Context(), tenant, []string{key})
+	s.check(err)
+	expect(s, "answers", len(found), 1)
+	data := func(n int) string {
+		if n == 0 {
+			return ""
+		}
+		return fmt.Sprintf(`{"click":%d}`, n)
+	}
+	got := [3]string{string(found[0].First), string(found[0].Last), string(found[0].LastClid)}
+	expect(s, "first, last, last with a click id of "+key, got, [3]string{data(first), data(last), data(clid)})
+}
+
+const (
+	bsuid = "whatsapp:US.13491208655302741918"
+	waID  = "whatsapp:15551234567"
+	phone = "+15551234567"
+)
+
+var clickTests = []test{
+	{name: "first and last", run: func(s *suite) {
+		now := s.now()
+		s.touches(waID, 0, 0, 0)
+		s.append(s.organic(1, waID))
+		s.touches(waID, 0, 0, 0)
+		s.append(s.click(2, waID, now-3000, true))
+		s.touches(waID, 2, 2, 2)
+		s.append(s.click(3, waID, now-1000, false))
+		s.touches(waID, 2, 3, 2)
+		s.append(s.click(4, waID, now, true))
+		s.reopen()
+		s.touches(waID, 2, 4, 4)
+	}},
+	{name: "out of order", run: func(s *suite) {
+		now := s.now()
+		s.append(s.click(1, waID, now-1000, false))
+		s.append(s.click(2, waID, now-5000, true)) // older than the first, the only click id
+		s.touches(waID, 2, 1, 2)
+		s.append(s.click(3, waID, now-3000, true)) // between
+		s.touches(waID, 2, 1, 3)
+		s.append(s.click(4, waID, now-4000, true)) // between, older than the last click id
+		s.touches(waID, 2, 1, 3)
+	}},
+	{name: "two in one group", run: func(s *suite) {
+		a, b := s.click(1, waID, s.now()-2000, true), s.click(2, waID, s.now()-1000, true)
+		a.Events, a.Jobs = append(a.Events, b.Events...), nil
+		s.append(a)
+		s.touches(waID, 1, 2, 2)
+	}},
+	{name: "a redelivery changes nothing", run: func(s *suite) {
+		g := s.click(1, waID, s.now(), true)
+		s.append(g)
+		g.Events[0].Click = &queue.Click{At: s.now() + 1, HasClid: true, Data: []byte(`{"click":9}`)}
+		s.append(g)
+		s.touches(waID, 1, 1, 1)
+	}},
+	{name: "tenants are apart", run: func(s *suite) {
+		s.append(s.click(1, waID, s.now(), true))
+		found, err := s.Queue.Clicks(s.Context(), other.Tenant, []string{waID})
+		s.check(err)
+		expect(s, "another tenant's click", string(found[0].First), "")
+	}},
+	{name: "many keys at once", run: func(s *suite) {
+		s.append(s.click(1, waID, s.now(), true), s.click(2, "whatsapp:15557654321", s.now(), false))
+		found, err := s.Queue.Clicks(s.Context(), tenant, []string{"whatsapp:nobody", waID, "whatsapp:15557654321", waID})
+		s.check(err)
+		expect(s, "answers", len(found), 4)
+		expect(s, "nobody", string(found[0].First), "")
+		expect(s, "first", string(found[1].LastClid), `{"click":1}`)
+		expect(s, "second", string(found[2].Last), `{"click":2}`)
+		expect(s, "without a click id", string(found[2].LastClid), "")
+		expect(s, "first again", string(found[3].LastClid), `{"click":1}`)
+		found, err = s.Queue.Clicks(s.Context(), tenant, nil)
+		s.check(err)
+		expect(s, "no keys", len(found), 0)
+	}},
+	{name: "aliases and message ids", run: func(s *suite) {
+		s.append(s.click(1, bsuid, s.now(), true, phone, waID))
+		s.touches(phone, 1, 1, 1)
+		s.touches(waID, 1, 1, 1)
+		s.touches("m:wamid.1", 1, 1, 1)
+		s.append(s.organic(2, bsuid, "whatsapp:@jane"))
+		s.touches("m:wamid.2", 1, 1, 1)
+		s.touches("whatsapp:@jane", 1, 1, 1)
+		s.append(s.organic(3, "whatsapp:15550000000", "+15550000000"))
+		s.touches("m:wamid.3", 0, 0, 0)
+		s.touches("+15550000000", 0, 0, 0)
+		s.reopen()
+		s.touches("m:wamid.2", 1, 1, 1)
+		s.touches(phone, 1, 1, 1)
+	}},
+	{name: "an alias's own click is merged", run: func(s *suite) {
+		now := s.now()
+		s.append(s.click(1, waID, now-9000, true, phone)) // the phone only
+		s.append(s.click(2, bsuid, now-5000, false, waID))
+		for _, key := range []string{bsuid, waID} {
+			s.touches(key, 1, 2, 1)
+		}
+		s.append(s.click(3, bsuid, now-1000, true))
+		s.touches(waID, 1, 3, 3)
+		s.touches("m:wamid.1", 1, 3, 3)
+		s.touches(phone, 1, 3, 3)
+	}},
+	{name: "an alias's own click is merged by an event without one", run: func(s *suite) {
+		s.append(s.click(1, waID, s.now()-9000, true, phone))
+		s.append(s.organic(2, bsuid, waID, phone))
+		for _, key := range []string{bsuid, waID, phone, "m:wamid.1", "m:wamid.2"} {
+			s.touches(key, 1, 1, 1)
+		}
+	}},
+	{name: "a contact that is an alias", run: func(s *suite) {
+		now := s.now()
+		s.append(s.click(1, bsuid, now-9000, true, waID))
+		s.append(s.click(2, waID, now-5000, true)) // the phone only, known BSUID
+		s.touches(bsuid, 1, 2, 2)
+		s.touches(waID, 1, 2, 2)
+		s.append(s.organic(3, waID))
+		s.touches("m:wamid.3", 1, 2, 2)
+	}},
+	{name: "expiry", expiry: true, run: func(s *suite) {
+		s.append(s.click(1, bsuid, s.now(), true, phone))
+		s.Clock.Advance(20 * day)
+		s.append(s.click(2, bsuid, s.now(), false))
+		s.Clock.Advance(28*day - time.Hour)
+		s.sweep()
+		s.touches(phone, 1, 2, 1)
+		s.Clock.Advance(2 * time.Hour)
+		s.sweep()
+		s.touches(bsuid, 0, 0, 0)
+		s.touches(phone, 0, 0, 0)
+		s.append(s.click(3, phone, s.now(), true)) // no alias any more
+		s.touches(phone, 3, 3, 3)
+		s.touches(bsuid, 0, 0, 0)
+	}},
+	{name: "expiry without a sweep", expiry: true, run: func(s *suite) {
+		s.append(s.click(1, bsuid, s.now(), true, phone))
+		s.Clock.Advance(28*day + time.Hour)
+		s.touches(bsuid, 0, 0, 0)
+		s.append(s.click(2, bsuid, s.now(), false))
+		s.touches(bsuid, 2, 2, 0)
+	}},
+	{name: "message ids expire", expiry: true, run: func(s *suite) {
+		s.append(s.click(1, bsuid, s.now(), true))
+		s.Clock.Advance(8*day - time.Hour)
+		s.sweep()
+		s.touches("m:wamid.1", 1, 1, 1)
+		s.Clock.Advance(2 * time.Hour)
+		s.sweep()
+		s.touches("m:wamid.1", 0, 0, 0)
+		s.touches(bsuid, 1, 1, 1)
+	}},
+	{name: "erase", run: func(s *suite) {
+		s.append(s.click(1, bsuid, s.now(), true, phone, waID), s.click(2, "whatsapp:other", s.now(), true))
+		dead := func(n int, contact, click string) {
+			g := s.group(crm, n)
+			g.Jobs[0].Header.Contact, g.Jobs[0].Header.ClickKey = contact, click
+			g.Jobs[0].Dead = &queue.Reason{Reason: "x"}
+			s.append(g)
+		}
+		dead(10, waID, "")
+		dead(11, "", bsuid)
+		dead(12, "whatsapp:other", "whatsapp:other")
+		n, err := s.Queue.Erase(s.Context(), tenant, phone)
+		s.check(err)
+		// The clicks, the two aliases and the two dead letters.
+		if n < 5 {
+			s.Fatalf("%d removed, want at least 5", n)
+		}
+		for _, key := range []string{bsuid, phone, waID, "m:wamid.1"} {
+			s.touches(key, 0, 0, 0)
+		}
+		s.deadAre(s.dead(queue.DeadFilter{}), 12)
+		s.touches("whatsapp:other", 2, 2, 2)
+		n, err = s.Queue.Erase(s.Context(), tenant, phone)
+		s.check(err)
+		expect(s, "erased again", n, 0)
+		expect(s, "counted", s.info(crm).Dead, 1)
+		s.reopen()
+		s.touches(bsuid, 0, 0, 0)
+	}},
+	{name: "erase a contact without clicks", run: func(s *suite) {
+		g := s.group(crm, 1)
+		g.Jobs[0].Header.Contact = "15551230001"
+		g.Jobs[0].Dead = &queue.Reason{Reason: "x"}
+		s.append(g)
+		n, err := s.Queue.Erase(s.Context(), other.Tenant, "15551230001")
+		s.check(err)
+		expect(s, "another tenant's", n, 0)
+		n, err = s.Queue.Erase(s.Context(), tenant, "15551230001")
+		s.check(err)
+		expect(s, "removed", n, 1)
+		expect(s, "dead letters", len(s.dead(queue.DeadFilter{})), 0)
+	}},
+}

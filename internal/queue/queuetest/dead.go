@@ -1,0 +1,302 @@
+package queuetest
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/leadgate/leadgate/internal/queue"
+)
+
+func contextEnded(s *suite) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(s.Context())
+	cancel()
+	return ctx, cancel
+}
+
+// kill appends events to d and makes each a dead letter, a second apart.
+func (s *suite) kill(d queue.Dest, reason string, n ...int) {
+	s.Helper()
+	r := s.drain(d)
+	defer r.Close()
+	for _, n := range n {
+		s.append(s.group(d, n))
+		entries := r.all()
+		last := entries[len(entries)-1]
+		s.Clock.Advance(time.Second)
+		s.check(r.Dead(s.Context(), []queue.Death{{
+			Pos: last.Pos, Attempts: 3, FirstAt: s.now() - 5000,
+			Reason: queue.Reason{Reason: reason, Code: "404", Explanation: "check the URL"},
+		}}))
+	}
+}
+
+var deadTests = []test{
+	{name: "a death", run: func(s *suite) {
+		s.kill(crm, "404 Not Found", 1)
+		s.reopen()
+		letters := s.dead(queue.DeadFilter{})
+		s.deadAre(letters, 1)
+		l := letters[0]
+		expect(s, "destination", l.Dest, crm)
+		expect(s, "attempts", l.Attempts, 3)
+		expect(s, "times", [2]int64{l.FirstAt, l.DiedAt}, [2]int64{s.now() - 5000, s.now()})
+		expect(s, "reason", l.Reason, queue.Reason{Reason: "404 Not Found", Code: "404", Explanation: "check the URL"})
+		expect(s, "contact", l.Header.Contact, s.header(1).Contact)
+		expect(s, "has an id", l.ID != "", true)
+		s.holds(crm)
+		i := s.info(crm)
+		expect(s, "counts", [2]int{i.Backlog, i.Dead}, [2]int{0, 1})
+		expect(s, "redelivery", s.outcome(s.group(crm, 1)), queue.Duplicate)
+	}},
+	{name: "a death of what is gone", run: func(s *suite) {
+		s.append(s.group(crm, 1))
+		d := s.drain(crm)
+		defer d.Close()
+		at := positions(d.all())
+		s.check(d.Done(s.Context(), at))
+		s.check(d.Dead(s.Context(), []queue.Death{{Pos: at[0], Reason: queue.Reason{Reason: "x"}}}))
+		s.check(d.Dead(s.Context(), nil))
+		expect(s, "dead letters", len(s.dead(queue.DeadFilter{})), 0)
+		expect(s, "counted", s.info(crm).Dead, 0)
+	}},
+	{name: "filter", run: func(s *suite) {
+		s.kill(crm, "404 Not Found", 1, 2)
+		s.kill(n8n, "expired", 3)
+		since := s.now() + 1
+		s.kill(crm, "expired", 4)
+		s.deadAre(s.dead(queue.DeadFilter{}), 4, 3, 2, 1)
+		s.deadAre(s.dead(queue.DeadFilter{Destination: crm.Name}), 4, 2, 1)
+		s.deadAre(s.dead(queue.DeadFilter{Destination: "nobody"}))
+		s.deadAre(s.dead(queue.DeadFilter{Reason: "expired"}), 4, 3)
+		s.deadAre(s.dead(queue.DeadFilter{Reason: "expired", Destination: n8n.Name}), 3)
+		s.deadAre(s.dead(queue.DeadFilter{Since: since}), 4)
+		s.deadAre(s.dead(queue.DeadFilter{Limit: 2}), 4, 3)
+		all := s.dead(queue.DeadFilter{})
+		s.deadAre(s.dead(queue.DeadFilter{IDs: []string{all[1].ID, all[3].ID, "no-such-id"}}), 3, 1)
+		s.deadAre(s.dead(queue.DeadFilter{IDs: []string{all[1].ID}, Destination: crm.Name}))
+	}},
+	{name: "paging", run: func(s *suite) {
+		s.kill(crm, "x", 1, 2, 3, 4, 5)
+		for _, destination := range []string{"", crm.Name} {
+			var seen []queue.DeadLetter
+			f := queue.DeadFilter{Destination: destination, Limit: 2}
+			for {
+				page := s.dead(f)
+				if len(page) == 0 {
+					break
+				}
+				seen = append(seen, page...)
+				f.After = page[len(page)-1].ID
+			}
+			s.deadAre(seen, 5, 4, 3, 2, 1)
+		}
+		// A page's last letter may be gone when the next page is asked for.
+		page := s.dead(queue.DeadFilter{Limit: 2})
+		_, err := s.Queue.DropDead(s.Context(), queue.DeadFilter{IDs: []string{page[1].ID}})
+		s.check(err)
+		s.deadAre(s.dead(queue.DeadFilter{Limit: 2, After: page[1].ID}), 3, 2)
+	}},
+	{name: "paging at one time", run: func(s *suite) {
+		g := s.group(crm, 1, 2, 3)
+		for i := range g.Jobs {
+			g.Jobs[i].Dead = &queue.Reason{Reason: "x"}
+		}
+		s.append(g)
+		letters := s.dead(queue.DeadFilter{})
+		expect(s, "letters", len(letters), 3)
+		expect(s, "different ids", letters[0].ID != letters[1].ID && letters[1].ID != letters[2].ID, true)
+		rest := s.dead(queue.DeadFilter{After: letters[0].ID})
+		expect(s, "after the first", len(rest), 2)
+		expect(s, "order", rest[0].ID, letters[1].ID)
+	}},
+	{name: "replay", run: func(s *suite) {
+		s.kill(crm, "404 Not Found", 1, 2, 3)
+		s.kill(n8n, "404 Not Found", 4)
+		s.append(s.group(crm, 5))
+		letters := s.dead(queue.DeadFilter{Destination: crm.Name})
+		n, err := s.Queue.ReplayDead(s.Context(), queue.DeadFilter{Destination: crm.Name, IDs: []string{letters[0].ID, letters[2].ID}})
+		s.check(err)
+		expect(s, "replayed", n, 2)
+		entries := s.holds(crm, 5, 1, 3) // at the end, in the order in which they died
+		expect(s, "header", entries[1].Header.Contact, s.header(1).Contact)
+		s.deadAre(s.dead(queue.DeadFilter{Destination: crm.Name}), 2)
+		d := s.drain(crm)
+		retries, err := d.Retries(s.Context())
+		s.check(err)
+		expect(s, "attempts start anew", len(retries), 0)
+		d.Close()
+		i := s.info(crm)
+		expect(s, "counts", [2]int{i.Backlog, i.Dead}, [2]int{3, 1})
+
+		n, err = s.Queue.ReplayDead(s.Context(), queue.DeadFilter{})
+		s.check(err)
+		expect(s, "replayed all", n, 2)
+		s.holds(crm, 5, 1, 3, 2)
+		s.holds(n8n, 4)
+		n, err = s.Queue.ReplayDead(s.Context(), queue.DeadFilter{})
+		s.check(err)
+		expect(s, "replayed nothing", n, 0)
+	}},
+	{name: "replay and drop by reason and since", run: func(s *suite) {
+		s.kill(crm, "expired", 1)
+		since := s.now() + 1
+		s.kill(crm, "expired", 2)
+		s.kill(crm, "404 Not Found", 3)
+		n, err := s.Queue.ReplayDead(s.Context(), queue.DeadFilter{Destination: crm.Name, Reason: "expired", Since: since})
+		s.check(err)
+		expect(s, "replayed", n, 1)
+		s.holds(crm, 2)
+		n, err = s.Queue.DropDead(s.Context(), queue.DeadFilter{Reason: "404 Not Found"})
+		s.check(err)
+		expect(s, "dropped by reason", n, 1)
+		s.deadAre(s.dead(queue.DeadFilter{}), 1)
+		n, err = s.Queue.DropDead(s.Context(), queue.DeadFilter{Since: since})
+		s.check(err)
+		expect(s, "dropped by since", n, 0)
+		n, err = s.Queue.DropDead(s.Context(), queue.DeadFilter{Destination: crm.Name})
+		s.check(err)
+		expect(s, "dropped all", n, 1)
+		expect(s, "counted", s.info(crm).Dead, 0)
+	}},
+	{name: "a replayed event can die again", run: func(s *suite) {
+		s.kill(crm, "x", 1)
+		first := s.dead(queue.DeadFilter{})[0].ID
+		_, err := s.Queue.ReplayDead(s.Context(), queue.DeadFilter{})
+		s.check(err)
+		d := s.drain(crm)
+		defer d.Close()
+		s.check(d.Dead(s.Context(), []queue.Death{{Pos: d.all()[0].Pos, Attempts: 1, Reason: queue.Reason{Reason: "y"}}}))
+		letters := s.dead(queue.DeadFilter{})
+		s.deadAre(letters, 1)
+		expect(s, "reason", letters[0].Reason.Reason, "y")
+		expect(s, "another id", letters[0].ID != first, true)
+	}},
+	{name: "keep_dead", expiry: true, run: func(s *suite) {
+		s.kill(crm, "x", 1)
+		s.Clock.Advance(10 * day)
+		s.kill(crm, "x", 2)
+		s.Clock.Advance(20*day + time.Hour)
+		s.sweep()
+		s.deadAre(s.dead(queue.DeadFilter{}), 2)
+		expect(s, "counted", s.info(crm).Dead, 1)
+		n, err := s.Queue.ReplayDead(s.Context(), queue.DeadFilter{})
+		s.check(err)
+		expect(s, "replayed", n, 1)
+	}},
+}
+
+var destinationTests = []test{
+	{name: "info", run: func(s *suite) {
+		infos, err := s.Queue.Destinations(s.Context())
+		s.check(err)
+		expect(s, "an empty store's destinations", len(infos), 0)
+		s.append(s.group(crm, 1))
+		oldest := s.now()
+		s.Clock.Advance(time.Minute)
+		s.append(s.group(crm, 2), s.group(other, 3))
+		s.kill(n8n, "x", 4)
+		expect(s, "crm", s.info(crm), queue.Info{Dest: crm, Backlog: 2, OldestAt: oldest})
+		expect(s, "n8n", s.info(n8n), queue.Info{Dest: n8n, Dead: 1})
+		expect(s, "globex", s.info(other).Backlog, 1)
+		d := s.drain(crm)
+		s.check(d.Done(s.Context(), positions(d.all())[:1]))
+		d.Close()
+		expect(s, "oldest moved on", s.info(crm).OldestAt, oldest+60_000)
+		s.reopen()
+		expect(s, "crm after reopening", s.info(crm), queue.Info{Dest: crm, Backlog: 1, OldestAt: oldest + 60_000})
+		expect(s, "n8n after reopening", s.info(n8n), queue.Info{Dest: n8n, Dead: 1})
+	}},
+	{name: "state", run: func(s *suite) {
+		paused := queue.State{Paused: true, Reason: "by an operator", Since: s.now()}
+		parked := queue.State{Parked: true, Reason: "190: the token has expired", Since: s.now() - 5}
+		s.check(s.Queue.SetState(s.Context(), crm, paused))
+		s.check(s.Queue.SetState(s.Context(), n8n, parked))
+		s.reopen()
+		expect(s, "paused", s.info(crm).State, paused)
+		d := s.drain(n8n)
+		defer d.Close()
+		state, err := d.State(s.Context())
+		s.check(err)
+		expect(s, "parked", state, parked)
+		s.append(s.group(crm, 1))
+		expect(s, "paused after an append", s.info(crm).State, paused)
+		s.check(s.Queue.SetState(s.Context(), crm, queue.State{}))
+		expect(s, "resumed", s.info(crm).State, queue.State{})
+		s.holds(crm, 1)
+	}},
+	{name: "move", run: func(s *suite) {
+		s.append(s.group(n8n, 1), s.group(crm, 2, 3))
+		s.kill(crm, "x", 4, 5)
+		n, err := s.Queue.Move(s.Context(), crm, n8n)
+		s.check(err)
+		expect(s, "moved", n, 4)
+		s.holds(n8n, 1, 2, 3)
+		letters := s.dead(queue.DeadFilter{Destination: n8n.Name})
+		s.deadAre(letters, 5, 4)
+		expect(s, "a letter's destination", letters[0].Dest, n8n)
+		s.forgotten(crm)
+		i := s.info(n8n)
+		expect(s, "counts", [2]int{i.Backlog, i.Dead}, [2]int{3, 2})
+		n, err = s.Queue.ReplayDead(s.Context(), queue.DeadFilter{Destination: n8n.Name})
+		s.check(err)
+		expect(s, "replayed", n, 2)
+		s.holds(n8n, 1, 2, 3, 4, 5)
+	}},
+	{name: "move to a new destination", run: func(s *suite) {
+		n := make([]int, 700)
+		for i := range n {
+			n[i] = i
+		}
+		s.append(s.group(crm, n...))
+		fresh := queue.Dest{Tenant: tenant, Name: "fresh"}
+		moved, err := s.Queue.Move(s.Context(), crm, fresh)
+		s.check(err)
+		expect(s, "moved", moved, len(n))
+		s.reopen()
+		s.holds(fresh, n...)
+		s.forgotten(crm)
+	}},
+	{name: "drop", run: func(s *suite) {
+		s.append(s.group(n8n, 1), s.group(crm, 2, 3))
+		s.kill(crm, "x", 4)
+		n, err := s.Queue.Drop(s.Context(), crm)
+		s.check(err)
+		expect(s, "dropped", n, 3)
+		s.forgotten(crm)
+		s.holds(crm)
+		s.holds(n8n, 1)
+		expect(s, "dead letters", len(s.dead(queue.DeadFilter{})), 0)
+		expect(s, "redelivery of what was dropped", s.outcome(s.group(crm, 2)), queue.Duplicate)
+		expect(s, "a new event", s.outcome(s.group(crm, 6)), queue.Queued)
+		s.holds(crm, 6)
+	}},
+	{name: "not found", run: func(s *suite) {
+		nobody := queue.Dest{Tenant: tenant, Name: "nobody"}
+		if _, err := s.Queue.Drop(s.Context(), nobody); !errors.Is(err, queue.ErrNotFound) {
+			s.Fatalf("dropping: %v, want %v", err, queue.ErrNotFound)
+		}
+		if _, err := s.Queue.Move(s.Context(), nobody, crm); !errors.Is(err, queue.ErrNotFound) {
+			s.Fatalf("moving: %v, want %v", err, queue.ErrNotFound)
+		}
+		s.append(s.group(crm, 1))
+		if _, err := s.Queue.Move(s.Context(), crm, other); err == nil {
+			s.Fatal("moved to another tenant's destination")
+		}
+		if _, err := s.Queue.Move(s.Context(), crm, crm); err == nil {
+			s.Fatal("moved to itself")
+		}
+		s.holds(crm, 1)
+	}},
+}
+
+func (s *suite) forgotten(d queue.Dest) {
+	s.Helper()
+	infos, err := s.Queue.Destinations(s.Context())
+	s.check(err)
+	for _, i := range infos {
+		if i.Dest == d {
+			s.Fatalf("destination %v is still known: %+v", d, i)
+		}
+	}
+}

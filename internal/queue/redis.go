@@ -1,0 +1,163 @@
+package queue
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
+)
+
+// RedisConfig says which Redis keeps the queue, and who uses it.
+type RedisConfig struct {
+	// URLs are redis://, rediss:// or unix:// URLs: one names a server, several
+	// the nodes of a Cluster. With sentinels its user, password, database and
+	// TLS are those of the master; its address is not used.
+	URLs []string
+	// SentinelMaster is the name of the master that Sentinels ("host:port") know.
+	SentinelMaster string
+	Sentinels      []string
+	// Prefix begins every key. Default: leadgate.
+	Prefix string
+	// Now is the clock by which things are stored and expire. Default: time.Now.
+	Now func() time.Time
+	// Logger gets what was found at connecting, and when Redis goes and comes.
+	Logger *zap.Logger
+	// EdgeID names this edge in leases; for people who look into Redis.
+	EdgeID string
+}
+
+// Redis is the store for production and for several edges: a stream for each
+// destination, drained by one edge at a time, by a lease. It needs Redis 7 or
+// Valkey. What it holds is as durable as that Redis is set up, see
+// [Redis.Durability].
+//
+// Group n's part of the work is one script, so it is stored whole or not at
+// all. Events and their ids, once keys, clicks and dead letters of a tenant
+// share a hash tag.
+type Redis struct {
+	cfg    RedisConfig
+	prefix string
+	token  string // the value of the leases that this store holds
+	timing redisTiming
+	log    *zap.Logger
+
+	options atomic.Pointer[Options]
+	client  redis.UniversalClient
+	leases  redis.UniversalClient // connections of their own, so that renewals never wait for work
+	appends *committer
+	calls   *caller
+	tenants sync.Map // tenants known to be in the index
+
+	server   redisServer
+	lease    leaseManager
+	closing  sync.Once
+	closeErr error
+	life     context.Context // ends when the store closes
+	end      context.CancelFunc
+}
+
+// redisTiming holds the durations of the protocol between edges; tests shorten them.
+type redisTiming struct {
+	sweep   time.Duration // between looks at all destinations
+	ttl     time.Duration // of a lease
+	renew   time.Duration // between renewals
+	hold    time.Duration // after the last good renewal began, no new send is started
+	trim    time.Duration // between looks for dead letters that have expired
+	timeout time.Duration // for dialing, reading and writing
+}
+
+var defaultTiming = redisTiming{
+	sweep: time.Second, ttl: 10 * time.Second, renew: 3 * time.Second, hold: 6 * time.Second,
+	trim: time.Minute, timeout: 2 * time.Second,
+}
+
+var _ Queue = (*Redis)(nil)
+
+// OpenRedis opens the store. It doesn't fail when Redis can't be reached: until
+// it can, Append returns [ErrUnavailable]. Bad URLs are errors.
+func OpenRedis(cfg RedisConfig, opts Options) (*Redis, error) {
+	return openRedis(cfg, opts, defaultTiming)
+}
+
+func openRedis(cfg RedisConfig, opts Options, timing redisTiming) (*Redis, error) {
+	if cfg.Prefix == "" {
+		cfg.Prefix = "leadgate"
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = zap.NewNop()
+	}
+	nonce := make([]byte, 8)
+	rand.Read(nonce) // never fails
+	r := &Redis{
+		cfg: cfg, prefix: cfg.Prefix, timing: timing, log: cfg.Logger,
+		token: strings.Join(strings.Fields(cfg.EdgeID), "_") + ":" + hex.EncodeToString(nonce),
+	}
+	r.life, r.end = context.WithCancel(context.Background())
+	r.options.Store(&opts)
+	var err error
+	if r.client, err = r.connect(0, &r.server.dialed); err != nil {
+		return nil, fmt.Errorf("opening redis queue: %w", err)
+	}
+	if r.leases, err = r.connect(2, &r.server.redialed); err != nil {
+		return nil, fmt.Errorf("opening redis queue: %w", errors.Join(err, r.client.Close()))
+	}
+	r.appends = newCommitter(r.commit)
+	r.calls = newCaller(r.execute)
+	r.lease.start(r)
+	return r, nil
+}
+
+// Configure replaces the options.
+func (r *Redis) Configure(opts Options) { r.options.Store(&opts) }
+
+// Append implements [Queue].
+func (r *Redis) Append(ctx context.Context, groups []Group) []Result {
+	if len(groups) == 0 {
+		return nil
+	}
+	return r.appends.append(ctx, groups)
+}
+
+// Close stops the store and waits for it; leases that are still held are given back.
+func (r *Redis) Close() error {
+	r.closing.Do(func() {
+		r.appends.close()
+		r.lease.stop()
+		r.calls.close()
+		r.end()
+		if err := errors.Join(r.client.Close(), r.leases.Close()); err != nil {
+			r.closeErr = fmt.Errorf("closing redis queue: %w", err)
+		}
+	})
+	return r.closeErr
+}
+
+func (r *Redis) now() int64 { return r.cfg.Now().UnixMilli() }
+
+// eval makes a call of a script.
+func eval(ctx context.Context, script string, keys []string, args ...any) *redis.Cmd {
+	all := make([]any, 0, 3+len(keys)+len(args))
+	all = append(all, "EVAL", script, len(keys))
+	for _, k := range keys {
+		all = append(all, k)
+	}
+	return redis.NewCmd(ctx, append(all, args...)...)
+}
+
+// run calls a script now, on a connection of its own.
+func (r *Redis) run(ctx context.Context, script string, keys []string, args ...any) *redis.Cmd {
+	cmd := eval(ctx, script, keys, args...)
+	_ = r.client.Process(ctx, cmd) // the command keeps it
+	return cmd
+}

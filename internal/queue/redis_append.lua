@@ -1,0 +1,329 @@
+#!lua
+-- Appends groups of one tenant, each whole or not at all. Everything is read,
+-- and every key's type so checked, before the first write; the header grants no
+-- allow-oom, so a full Redis refuses the script before it has written.
+--
+-- KEYS: the set of destinations, then keys in the order in which ARGV speaks of them
+-- ARGV: now, max backlog, overflow's death record, key base, remember clicks (ms),
+--       channel, sender; destinations; groups
+-- Returns a string per group: "+", a digit per event (1 = new), a letter per job
+-- (Queued, Duplicate, Overflow, X = died); or "!" and the reason.
+
+local now, backlog = tonumber(ARGV[1]), tonumber(ARGV[2])
+local base, remember = ARGV[4], tonumber(ARGV[5])
+local contacts, links = base .. 'c:', base .. 'k:'
+local message_ms = 8 * 86400000
+local shard_fill, shard_levels = 120, 8
+
+local ki, ai = 1, 7
+local function key() ki = ki + 1 return KEYS[ki] end
+local function arg() ai = ai + 1 return ARGV[ai] end
+local function num() ai = ai + 1 return tonumber(ARGV[ai]) end
+
+local problem
+local function read(...)
+  local v = redis.pcall(...)
+  if type(v) == 'table' and v.err then
+    problem = problem or v.err
+    return false
+  end
+  return v
+end
+
+-- Remembered ids: the bucket's own hash holds the first ids and, in the field
+-- '', how many levels of shards there are; each level has eight times as many.
+local function shard(bucket, level, id)
+  if level == 0 then return bucket end
+  local a, b, c = string.byte(id, 1, 3)
+  local n = math.floor((a * 65536 + b * 256 + c) / 2 ^ (24 - 3 * level))
+  return bucket .. ':' .. level .. ':' .. n
+end
+
+local function lookup(bucket, id)
+  local v = read('HMGET', bucket, '', id)
+  if not v then return false, 0 end
+  local level = tonumber(v[1] or 0)
+  if v[2] then return true, level end
+  for l = 1, level do
+    if read('HEXISTS', shard(bucket, l, id), id) == 1 then return true, level end
+  end
+  return false, level
+end
+
+local levels, fill = {}, {}
+local function store(e)
+  local level = levels[e.bucket] or e.level
+  local k = shard(e.bucket, level, e.id)
+  local n = fill[k] or redis.call('HLEN', k)
+  redis.call('HSET', k, e.id, '')
+  if n == 0 then redis.call('PEXPIRE', k, e.ttl) end
+  n = n + 1
+  fill[k] = n
+  if n >= shard_fill and level < shard_levels then
+    level = level + 1
+    redis.call('HSET', e.bucket, '', level)
+  end
+  levels[e.bucket] = level
+end
+
+-- Clicks: under a contact's key stands its record, "R" with the times and
+-- lengths of first, last and last with a click id; under an alias or a message
+-- id "A", its end (0 = that of the record) and the contact. A contact's links
+-- are its aliases ("a" and the key) and its message ids ("m" and the key).
+local function whole(n) return string.format('%.0f', n) end
+
+local function decode(v)
+  local fa, la, ca, nf, nl, nc, at =
+    string.match(v, '^R(%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+)\n()')
+  if not fa then return nil end
+  nf, nl, nc = tonumber(nf), tonumber(nl), tonumber(nc)
+  local r = {fa = tonumber(fa), la = tonumber(la), ca = tonumber(ca)}
+  if r.la + remember <= now then return nil end
+  r.f = string.sub(v, at, at + nf - 1)
+  at = at + nf
+  if nl < 0 then r.l = r.f else
+    r.l = string.sub(v, at, at + nl - 1)
+    at = at + nl
+  end
+  if nc == -1 then r.c = r.l elseif nc == -2 then r.c = r.f else r.c = string.sub(v, at, at + nc - 1) end
+  return r
+end
+
+local function encode(r)
+  local nl, l = #r.l, r.l
+  if r.l == r.f then nl, l = -1, '' end
+  local nc, c = #r.c, r.c
+  if c ~= '' then
+    if c == r.l then nc, c = -1, '' elseif c == r.f then nc, c = -2, '' end
+  end
+  return 'R' .. whole(r.fa) .. ' ' .. whole(r.la) .. ' ' .. whole(r.ca) .. ' ' ..
+    #r.f .. ' ' .. nl .. ' ' .. nc .. '\n' .. r.f .. l .. c
+end
+
+local function merge(r, o)
+  if not r then return o end
+  if o.fa < r.fa then r.fa, r.f = o.fa, o.f end
+  if o.la >= r.la then r.la, r.l = o.la, o.l end
+  if o.c ~= '' and (r.c == '' or o.ca >= r.ca) then r.ca, r.c = o.ca, o.c end
+  return r
+end
+
+local function get(k)
+  local v = redis.pcall('GET', k)
+  return type(v) == 'string' and v or false
+end
+
+-- follow goes from a key and what stands there to the contact and its record;
+-- a key that leads to no record is itself a contact.
+local function follow(start, v)
+  local k = start
+  for _ = 1, 5 do
+    if not v then return start end
+    local till, to = string.match(v, '^A(%d+) (.*)$')
+    if not till then
+      local rec = decode(v)
+      return rec and k or start, rec
+    end
+    if till ~= '0' and tonumber(till) <= now then return start end
+    k = contacts .. to
+    v = get(k)
+  end
+  return start
+end
+
+-- absorb makes what pointed to a merged contact point to its successor.
+local function absorb(name, old)
+  local theirs = links .. old
+  local members = redis.pcall('SMEMBERS', theirs)
+  if members.err then return end
+  for _, m in ipairs(members) do
+    local k = contacts .. string.sub(m, 2)
+    local till = string.match(get(k) or '', '^A(%d+) ')
+    if till then
+      redis.call('SET', k, 'A' .. till .. ' ' .. name, 'KEEPTTL')
+      redis.pcall('SADD', links .. name, m)
+    end
+  end
+  redis.call('DEL', theirs)
+end
+
+local function link(e)
+  local vals = redis.call('MGET', unpack(e.keys))
+  local any = e.at
+  for i = 1, #e.keys do any = any or vals[i] end
+  if not any then return end
+
+  local contact, rec = follow(e.keys[1], vals[1])
+  local name = string.sub(contact, #contacts + 1)
+  local changed = false
+  for i = 2, #e.keys do
+    local k, v = e.keys[i], vals[i]
+    local other = v and k ~= contact and decode(v)
+    if other then
+      rec, changed = merge(rec, other), true
+      absorb(name, string.sub(k, #contacts + 1))
+    end
+  end
+  if e.at then
+    local clid = e.clid and e.data or ''
+    rec = merge(rec, {fa = e.at, f = e.data, la = e.at, l = e.data, ca = e.clid and e.at or 0, c = clid})
+    changed = true
+  end
+  if not rec then return end
+  local px = rec.la + remember - now
+  if px <= 0 then return end
+  if changed then redis.call('SET', contact, encode(rec), 'PX', whole(px)) end
+
+  local mine, linked = links .. name, changed
+  local pointer = 'A0 ' .. name
+  for i = 2, #e.keys do
+    local k = e.keys[i]
+    if k ~= contact and vals[i] ~= pointer then
+      redis.call('SET', k, pointer, 'PX', whole(px))
+      redis.pcall('SADD', mine, 'a' .. string.sub(k, #contacts + 1))
+      linked = true
+    end
+  end
+  if e.message and e.message ~= contact then
+    redis.call('SET', e.message, 'A' .. whole(now + message_ms) .. ' ' .. name, 'PX', message_ms)
+    redis.pcall('SADD', mine, 'm' .. string.sub(e.message, #contacts + 1))
+    linked = true
+  end
+  if changed then
+    -- Aliases live as long as the contact's clicks.
+    local members = redis.pcall('SMEMBERS', mine)
+    for _, m in ipairs(members.err and {} or members) do
+      if string.sub(m, 1, 1) == 'a' then redis.call('PEXPIRE', contacts .. string.sub(m, 2), whole(px)) end
+    end
+  end
+  if linked then redis.call('PEXPIRE', mine, whole(math.max(px, message_ms))) end
+end
+
+-- First read and decide.
+local dests = {}
+for i = 1, num() do
+  dests[i] = {q = key(), d = key(), name = arg(), keep = num()}
+end
+
+local seen, taken = {}, {}
+local plans, answers = {}, {}
+for g = 1, num() do
+  problem = nil
+  local payloads, events, jobs = {}, {}, {}
+  for i = 1, num() do payloads[i] = arg() end
+  for i = 1, num() do
+    local e = {id = arg(), ttl = arg()}
+    local known = seen[e.id] or false
+    for b = 1, num() do
+      local bucket, level = key(), 0
+      if not known then known, level = lookup(bucket, e.id) end
+      if b == 1 then e.bucket, e.level = bucket, level end
+    end
+    local n = num()
+    if n > 0 then
+      e.keys = {}
+      for c = 1, n do e.keys[c] = key() end
+      if num() == 1 then e.message = key() end
+      local click = num()
+      if click > 0 then e.clid, e.at, e.data = click == 2, num(), arg() end
+    end
+    e.new = not known
+    if e.new then seen[e.id] = true end
+    events[i] = e
+  end
+  for i = 1, num() do
+    local j = {dest = dests[num()], payload = payloads[num()], header = arg(), death = arg()}
+    local new = false
+    for _ = 1, num() do new = events[num()].new or new end
+    local once, known = {}, false
+    for o = 1, num() do
+      local k, window = key(), num()
+      once[o] = {k, window}
+      if new and not known then
+        local v = taken[k] or read('GET', k)
+        known = v and tonumber(v) and tonumber(v) > now
+      end
+    end
+    j.outcome = 'D'
+    if new and not known then
+      local d = j.dest
+      if not d.len then
+        d.len = read('XLEN', d.q) or 0
+        if d.len == 0 then d.unlisted = true end
+      end
+      if j.death ~= '' then
+        j.outcome = 'X'
+      elseif d.len >= backlog then
+        j.outcome, j.death = 'O', ARGV[3]
+      else
+        j.outcome = 'Q'
+        d.len = d.len + 1
+      end
+      if j.death ~= '' then read('XLEN', d.d) end
+      if d.unlisted then read('SCARD', KEYS[1]) end
+      j.once = once
+      for _, o in ipairs(once) do taken[o[1]] = whole(now + o[2]) end
+    end
+    jobs[i] = j
+  end
+
+  if problem then
+    -- What the group would have done didn't happen, for the groups after it.
+    for _, e in ipairs(events) do if e.new then seen[e.id] = nil end end
+    for _, j in ipairs(jobs) do
+      for _, o in ipairs(j.once or {}) do taken[o[1]] = nil end
+      if j.outcome == 'Q' then j.dest.len = j.dest.len - 1 end
+    end
+    for _, d in ipairs(dests) do if d.len == 0 then d.len = nil end end
+    answers[g] = '!' .. problem
+  else
+    plans[#plans + 1] = {events = events, jobs = jobs}
+    local a = {'+'}
+    for _, e in ipairs(events) do a[#a + 1] = e.new and '1' or '0' end
+    for _, j in ipairs(jobs) do a[#a + 1] = j.outcome end
+    answers[g] = table.concat(a)
+  end
+end
+
+-- Then write: entries before ids, so that what could still go wrong repeats an
+-- event and never loses one.
+local woken, wake = {}, {}
+for _, p in ipairs(plans) do
+  for _, j in ipairs(p.jobs) do
+    local d = j.dest
+    if j.outcome == 'Q' then
+      redis.call('XADD', d.q, '*', 'h', j.header, 'p', j.payload)
+      if not woken[d] then
+        woken[d] = true
+        wake[#wake + 1] = d.name
+      end
+    elseif j.outcome ~= 'D' then
+      -- Ids by the edges' clock, by which the letters of all destinations
+      -- are listed; where it went back, by what the stream makes of it.
+      local r = redis.pcall('XADD', d.d, ARGV[1] .. '-*', 't', ARGV[1], 'd', j.death, 'h', j.header, 'p', j.payload)
+      if type(r) == 'table' then
+        redis.call('XADD', d.d, '*', 't', ARGV[1], 'd', j.death, 'h', j.header, 'p', j.payload)
+      end
+      if d.keep > 0 then redis.call('XTRIM', d.d, 'MAXLEN', d.keep) end
+    end
+    if j.outcome ~= 'D' then
+      if d.unlisted then
+        redis.call('SADD', KEYS[1], d.name)
+        d.unlisted = false
+      end
+      for _, o in ipairs(j.once) do
+        redis.call('SET', o[1], whole(now + o[2]), 'PX', whole(o[2]))
+      end
+    end
+  end
+  for _, e in ipairs(p.events) do
+    if e.new then
+      store(e)
+      if e.keys then link(e) end
+    end
+  end
+end
+if #wake > 0 then
+  redis.pcall('PUBLISH', ARGV[6], ARGV[7] .. ' ' .. table.concat(wake, ' '))
+end
+return answers

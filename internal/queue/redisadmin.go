@@ -1,0 +1,237 @@
+package queue
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Destinations implements [Queue].
+func (r *Redis) Destinations(ctx context.Context) ([]Info, error) {
+	const doing = "listing destinations"
+	tenants, err := r.client.SMembers(ctx, r.tenantsKey()).Result()
+	if err != nil {
+		return nil, redisError(doing, err)
+	}
+	if len(tenants) == 0 {
+		return nil, nil
+	}
+	cmds := make([]*redis.Cmd, len(tenants))
+	pipe := r.client.Pipeline()
+	for i, tenant := range tenants {
+		k := r.keys(tenant)
+		cmds[i] = eval(ctx, scriptInfo, []string{k.dests()}, k.base)
+		_ = pipe.Process(ctx, cmds[i])
+	}
+	_, _ = pipe.Exec(ctx)
+	var all []Info
+	for i, cmd := range cmds {
+		reply, err := cmd.Slice()
+		if err != nil {
+			return nil, redisError(doing, err)
+		}
+		for ; len(reply) >= 5; reply = reply[5:] {
+			name, _ := reply[0].(string)
+			backlog, _ := reply[1].(int64)
+			dead, _ := reply[2].(int64)
+			oldest, _ := reply[3].(string)
+			state, _ := reply[4].(string)
+			info := Info{Dest: Dest{Tenant: tenants[i], Name: name}, Backlog: int(backlog), Dead: int(dead)}
+			if oldest != "" {
+				header, err := headerOf(oldest)
+				if err != nil {
+					return nil, fmt.Errorf("%s: %w", doing, err)
+				}
+				info.OldestAt = header.QueuedAt
+			}
+			if info.State, err = stateOf(state); err != nil {
+				return nil, fmt.Errorf("%s: %w", doing, err)
+			}
+			all = append(all, info)
+		}
+	}
+	slices.SortFunc(all, func(a, b Info) int {
+		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Name, b.Name))
+	})
+	return all, nil
+}
+
+// SetState implements [Queue].
+func (r *Redis) SetState(ctx context.Context, d Dest, s State) error {
+	const doing = "storing destination state"
+	record := ""
+	if s != (State{}) {
+		record = string(appendState(nil, &s))
+	}
+	if err := r.introduce(ctx, d.Tenant); err != nil {
+		return redisError(doing, err)
+	}
+	k := r.keys(d.Tenant)
+	cmd := r.run(ctx, scriptState, []string{k.state(d.Name), k.dests()},
+		d.Name, record, r.channel(), r.lease.message(d, markState))
+	if err := cmd.Err(); err != nil {
+		return redisError(doing, err)
+	}
+	if drain := r.lease.holder(d); drain != nil {
+		drain.setState(record)
+	}
+	return nil
+}
+
+// setState takes over a state that this edge has stored.
+func (d *redisDrain) setState(record string) {
+	d.mu.Lock()
+	d.state, d.stated = record, true
+	d.mu.Unlock()
+	d.notify()
+}
+
+// introduce puts a tenant into the index. A full Redis may refuse that, but not
+// for a tenant whose destinations it knows.
+func (r *Redis) introduce(ctx context.Context, tenant string) error {
+	if _, known := r.tenants.Load(tenant); known {
+		return nil
+	}
+	known, err := r.client.SIsMember(ctx, r.tenantsKey(), tenant).Result()
+	if err == nil && !known {
+		err = r.client.SAdd(ctx, r.tenantsKey(), tenant).Err()
+	}
+	if err == nil {
+		r.tenants.Store(tenant, true)
+	}
+	return err
+}
+
+// A move is done in parts, so that no script holds up Redis for long.
+const (
+	moveEntries = 256
+	moveBytes   = 1 << 20
+)
+
+// Move implements [Queue]. It counts entries and dead letters.
+func (r *Redis) Move(ctx context.Context, from, to Dest) (int, error) {
+	doing := fmt.Sprintf("moving destination %s to %s", from.Name, to.Name)
+	if from.Tenant != to.Tenant || from == to {
+		return 0, fmt.Errorf("%s: it must be another destination of the same tenant", doing)
+	}
+	if err := r.exists(ctx, from); err != nil {
+		return 0, redisError(doing, err)
+	}
+	k := r.keys(from.Tenant)
+	keys := []string{
+		k.queue(from.Name), k.retry(from.Name), k.dead(from.Name), k.state(from.Name),
+		k.queue(to.Name), k.retry(to.Name), k.dead(to.Name), k.dests(),
+	}
+	moved := 0
+	for {
+		counts, err := r.run(ctx, scriptMove, keys, from.Name, to.Name, moveEntries, moveBytes).Int64Slice()
+		if err != nil {
+			return moved, redisError(doing, err)
+		}
+		moved += int(counts[0] + counts[1])
+		if counts[0]+counts[1] == 0 {
+			break
+		}
+	}
+	r.forgotten(ctx, from)
+	r.announce(ctx, to, "")
+	r.lease.wake(to)
+	return moved, nil
+}
+
+// Drop implements [Queue]. It counts entries and dead letters.
+func (r *Redis) Drop(ctx context.Context, d Dest) (int, error) {
+	doing := "dropping destination " + d.Name
+	k := r.keys(d.Tenant)
+	counts, err := r.run(ctx, scriptDrop, []string{
+		k.queue(d.Name), k.dead(d.Name), k.retry(d.Name), k.state(d.Name), k.dests(),
+	}, d.Name).Int64Slice()
+	if err != nil {
+		return 0, redisError(doing, err)
+	}
+	n := int(counts[0] + counts[1])
+	if n == 0 && counts[2] == 0 {
+		return 0, fmt.Errorf("%s: %w", doing, ErrNotFound)
+	}
+	r.forgotten(ctx, d)
+	return n, nil
+}
+
+func (r *Redis) exists(ctx context.Context, d Dest) error {
+	known, err := r.client.SIsMember(ctx, r.keys(d.Tenant).dests(), d.Name).Result()
+	if err == nil && !known {
+		err = ErrNotFound
+	}
+	return err
+}
+
+// forgotten tells who drains d, here or on another edge, that its entries are gone.
+func (r *Redis) forgotten(ctx context.Context, d Dest) {
+	if drain := r.lease.holder(d); drain != nil {
+		drain.forget()
+	}
+	r.announce(ctx, d, markForgotten)
+}
+
+// announce tells other edges; if it fails, their sweeps find out.
+func (r *Redis) announce(ctx context.Context, d Dest, mark string) {
+	_ = r.client.Publish(ctx, r.channel(), r.lease.message(d, mark)).Err()
+}
+
+// destinationsOf lists the destinations of a tenant, or of all (nil).
+func (r *Redis) destinationsOf(ctx context.Context, tenant *string) ([]Dest, error) {
+	var tenants []string
+	if tenant != nil {
+		tenants = []string{*tenant}
+	} else {
+		var err error
+		if tenants, err = r.client.SMembers(ctx, r.tenantsKey()).Result(); err != nil {
+			return nil, err
+		}
+	}
+	var all []Dest
+	for _, t := range tenants {
+		names, err := r.client.SMembers(ctx, r.keys(t).dests()).Result()
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			all = append(all, Dest{Tenant: t, Name: name})
+		}
+	}
+	return all, nil
+}
+
+// A trim looks at so many letters of a destination at a time.
+const (
+	trimLetters = 500
+	trimRounds  = 20
+)
+
+// Sweep throws away dead letters past keep_dead, a bounded number at a time. The
+// store does it every minute. Ids, once keys and clicks expire by themselves.
+func (r *Redis) Sweep(ctx context.Context) error {
+	keep := r.options.Load().KeepDead.Milliseconds()
+	if keep <= 0 {
+		return nil
+	}
+	dests, err := r.destinationsOf(ctx, nil)
+	var failures []error
+	for _, d := range dests {
+		for range trimRounds {
+			n, err := r.run(ctx, scriptTrim, []string{r.keys(d.Tenant).dead(d.Name)}, r.now()-keep, trimLetters).Int64()
+			if err != nil {
+				failures = append(failures, err)
+				break
+			}
+			if n < trimLetters {
+				break
+			}
+		}
+	}
+	return redisError("trimming dead letters", errors.Join(append(failures, err)...))
+}

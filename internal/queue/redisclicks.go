@@ -1,0 +1,146 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Clicks implements [Queue].
+func (r *Redis) Clicks(ctx context.Context, tenant string, keys []string) ([]Clicks, error) {
+	const doing = "reading clicks"
+	found := make([]Clicks, len(keys))
+	k, now, remember := r.keys(tenant), r.now(), r.options.Load().RememberClicks.Milliseconds()
+	// What is still to be looked up, and for which of the keys; aliases and
+	// message ids take a second round, chains of aliases more.
+	names, owners := keys, make([]int, len(keys))
+	for i := range owners {
+		owners[i] = i
+	}
+	for range 6 {
+		if len(names) == 0 {
+			break
+		}
+		wanted := make([]string, len(names))
+		for i, name := range names {
+			wanted[i] = k.contact(name)
+		}
+		values, err := r.client.MGet(ctx, wanted...).Result()
+		if err != nil {
+			return nil, redisError(doing, err)
+		}
+		var next []string
+		var nextOwners []int
+		for i, v := range values {
+			record, _ := v.(string)
+			switch {
+			case strings.HasPrefix(record, "A"):
+				till, contact, _ := strings.Cut(record[1:], " ")
+				if end, err := strconv.ParseInt(till, 10, 64); err == nil && (end == 0 || end > now) {
+					next, nextOwners = append(next, contact), append(nextOwners, owners[i])
+				}
+			case record != "":
+				clicks, last, err := parseClicks(record)
+				if err != nil {
+					return nil, fmt.Errorf("%s: %w", doing, err)
+				}
+				if last+remember > now {
+					found[owners[i]] = clicks
+				}
+			}
+		}
+		names, owners = next, nextOwners
+	}
+	return found, nil
+}
+
+// parseClicks reads what redis_append.lua's encode wrote, and when the last
+// click was, ms.
+func parseClicks(record string) (c Clicks, last int64, err error) {
+	head, data, ok := strings.Cut(record, "\n")
+	words := strings.Fields(strings.TrimPrefix(head, "R"))
+	bad := errors.New("click record is damaged")
+	if !ok || len(words) != 6 {
+		return Clicks{}, 0, bad
+	}
+	var numbers [6]int64
+	for i, w := range words {
+		if numbers[i], err = strconv.ParseInt(w, 10, 64); err != nil {
+			return Clicks{}, 0, bad
+		}
+	}
+	part := func(n int64) []byte {
+		if n <= 0 || n > int64(len(data)) {
+			return nil
+		}
+		b := []byte(data[:n])
+		data = data[n:]
+		return b
+	}
+	c.First = part(numbers[3])
+	if c.Last = c.First; numbers[4] >= 0 {
+		c.Last = part(numbers[4])
+	}
+	switch numbers[5] {
+	case -1:
+		c.LastClid = c.Last
+	case -2:
+		c.LastClid = c.First
+	default:
+		c.LastClid = part(numbers[5])
+	}
+	return c, numbers[1], nil
+}
+
+// Erase implements [Queue].
+func (r *Redis) Erase(ctx context.Context, tenant string, key string) (int, error) {
+	const doing = "erasing a contact"
+	k := r.keys(tenant)
+	reply, err := r.run(ctx, scriptErase, []string{k.contact(key)}, k.contacts(), k.links()).Slice()
+	if err != nil {
+		return 0, redisError(doing, err)
+	}
+	total := 0
+	names := map[string]bool{key: true}
+	for _, v := range reply {
+		switch v := v.(type) {
+		case int64:
+			total += int(v)
+		case string:
+			names[v] = true
+		}
+	}
+	dests, err := r.destinationsOf(ctx, &tenant)
+	if err != nil {
+		return total, redisError(doing, err)
+	}
+	for _, d := range dests {
+		from := "-"
+		for {
+			refs, err := r.scanDead(ctx, d, from, "+", scanLetters, false)
+			if err != nil {
+				return total, redisError(doing, err)
+			}
+			var ids []any
+			for _, ref := range refs {
+				if names[ref.letter.Header.Contact] || names[ref.letter.Header.ClickKey] {
+					ids = append(ids, streamID(ref.pos))
+				}
+			}
+			if len(ids) > 0 {
+				n, err := r.dropDead(ctx, d, ids)
+				if err != nil {
+					return total, redisError(doing, err)
+				}
+				total += n
+			}
+			if len(refs) < scanLetters {
+				break
+			}
+			from = "(" + streamID(refs[len(refs)-1].pos)
+		}
+	}
+	return total, nil
+}

@@ -1,0 +1,292 @@
+package queue
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// redisLetter is a dead letter without its payload.
+type redisLetter struct {
+	dest   Dest
+	pos    Pos
+	letter DeadLetter
+	size   int // of the payload
+}
+
+// newer orders letters newest first; letters of one millisecond in different
+// destinations by their names.
+func (a redisLetter) newer(b redisLetter) int {
+	return -cmp.Or(cmp.Compare(a.pos.Ms, b.pos.Ms), cmp.Compare(a.pos.Seq, b.pos.Seq),
+		cmp.Compare(a.dest.Tenant, b.dest.Tenant), cmp.Compare(a.dest.Name, b.dest.Name))
+}
+
+// scanLetters is how many dead letters a look takes from Redis.
+const scanLetters = 250
+
+// Dead implements [Queue].
+func (r *Redis) Dead(ctx context.Context, f DeadFilter) ([]DeadLetter, error) {
+	const doing = "listing dead letters"
+	var found []redisLetter
+	err := r.eachDest(ctx, f, func(d Dest, ids []Pos) error {
+		list, err := r.findDead(ctx, d, ids, f)
+		found = append(found, list...)
+		return err
+	})
+	if err != nil {
+		return nil, redisError(doing, err)
+	}
+	slices.SortFunc(found, redisLetter.newer)
+	if f.Limit > 0 && len(found) > f.Limit {
+		found = found[:f.Limit]
+	}
+	letters, err := r.fetchDead(ctx, found)
+	return letters, redisError(doing, err)
+}
+
+// eachDest calls fn for the destinations that f may mean, with the positions that
+// its ids name there, nil if it names none.
+func (r *Redis) eachDest(ctx context.Context, f DeadFilter, fn func(Dest, []Pos) error) error {
+	if len(f.IDs) > 0 {
+		named := map[Dest][]Pos{}
+		for _, id := range f.IDs {
+			if d, p, ok := parseDeadID(id); ok && (f.Destination == "" || f.Destination == d.Name) {
+				named[d] = append(named[d], p)
+			}
+		}
+		for d, ids := range named {
+			slices.SortFunc(ids, func(a, b Pos) int { return cmp.Or(cmp.Compare(a.Ms, b.Ms), cmp.Compare(a.Seq, b.Seq)) })
+			if err := fn(d, slices.Compact(ids)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	dests, err := r.destinationsOf(ctx, nil)
+	if err != nil {
+		return err
+	}
+	for _, d := range dests {
+		if f.Destination == "" || f.Destination == d.Name {
+			if err := fn(d, nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// findDead finds the newest letters of d that match, up to f.Limit of them.
+func (r *Redis) findDead(ctx context.Context, d Dest, ids []Pos, f DeadFilter) ([]redisLetter, error) {
+	after, hasAfter := redisLetter{}, false
+	if f.After != "" {
+		if after.dest, after.pos, hasAfter = parseDeadID(f.After); !hasAfter {
+			return nil, fmt.Errorf("%q is no dead letter's id: %w", f.After, ErrNotFound)
+		}
+	}
+	var found []redisLetter
+	take := func(refs []redisLetter) bool {
+		for _, ref := range refs {
+			if (hasAfter && after.newer(ref) >= 0) || !f.matches(&ref.letter) {
+				continue
+			}
+			found = append(found, ref)
+			if f.Limit > 0 && len(found) == f.Limit {
+				return false
+			}
+		}
+		return true
+	}
+	if ids != nil {
+		for _, id := range slices.Backward(ids) {
+			refs, err := r.scanDead(ctx, d, streamID(id), streamID(id), 1, true)
+			if err != nil || !take(refs) {
+				return found, err
+			}
+		}
+		return found, nil
+	}
+	to := "+"
+	if hasAfter {
+		to = streamID(after.pos)
+	}
+	for {
+		refs, err := r.scanDead(ctx, d, "-", to, scanLetters, true)
+		if err != nil || !take(refs) || len(refs) < scanLetters {
+			return found, err
+		}
+		to = "(" + streamID(refs[len(refs)-1].pos)
+	}
+}
+
+// matches compares all but destination, ids and place in the list.
+func (f *DeadFilter) matches(l *DeadLetter) bool {
+	return (f.Reason == "" || f.Reason == l.Reason.Reason) && l.DiedAt >= f.Since
+}
+
+// scanDead reads letters of d without payloads.
+func (r *Redis) scanDead(ctx context.Context, d Dest, from, to string, count int, newestFirst bool) ([]redisLetter, error) {
+	order := "0"
+	if newestFirst {
+		order = "1"
+	}
+	reply, err := r.run(ctx, scriptScan, []string{r.keys(d.Tenant).dead(d.Name)}, from, to, count, order).Slice()
+	if err != nil {
+		return nil, err
+	}
+	refs := make([]redisLetter, 0, len(reply)/4)
+	for ; len(reply) >= 4; reply = reply[4:] {
+		id, _ := reply[0].(string)
+		death, _ := reply[1].(string)
+		header, _ := reply[2].(string)
+		size, _ := reply[3].(int64)
+		ref := redisLetter{dest: d, size: int(size)}
+		if ref.pos, err = parseStreamID(id); err != nil {
+			return nil, err
+		}
+		if ref.letter, err = letterOf(d, ref.pos, death, header); err != nil {
+			return nil, err
+		}
+		refs = append(refs, ref)
+	}
+	return refs, nil
+}
+
+func letterOf(d Dest, p Pos, death, header string) (DeadLetter, error) {
+	letter, _, err := decodeDeath(owned(death))
+	if err != nil {
+		return DeadLetter{}, err
+	}
+	letter.ID, letter.Dest = deadID(d, p), d
+	letter.Header, err = headerOf(header)
+	return letter, err
+}
+
+// fetchDead reads letters with their payloads; those gone meanwhile are left out.
+func (r *Redis) fetchDead(ctx context.Context, refs []redisLetter) ([]DeadLetter, error) {
+	letters := make([]DeadLetter, 0, len(refs))
+	for part := range slices.Chunk(refs, scanLetters) {
+		cmds := make([]*redis.Cmd, len(part))
+		pipe := r.client.Pipeline()
+		for i, ref := range part {
+			id := streamID(ref.pos)
+			cmds[i] = pipe.Do(ctx, "XRANGE", r.keys(ref.dest.Tenant).dead(ref.dest.Name), id, id)
+		}
+		_, _ = pipe.Exec(ctx)
+		for i, cmd := range cmds {
+			found, err := cmd.Slice()
+			if err != nil {
+				return nil, err
+			}
+			for _, e := range found {
+				_, fields, err := streamEntry(e, 8)
+				if err != nil {
+					return nil, err
+				}
+				letter := part[i].letter
+				letter.Payload = owned(fields[7])
+				letters = append(letters, letter)
+			}
+		}
+	}
+	return letters, nil
+}
+
+// ReplayDead implements [Queue]. Letters that the backlog has no room for stay,
+// with an error.
+func (r *Redis) ReplayDead(ctx context.Context, f DeadFilter) (int, error) {
+	const doing = "replaying dead letters"
+	backlog := r.options.Load().MaxBacklog
+	if backlog <= 0 {
+		backlog = 1 << 31
+	}
+	total := 0
+	err := r.eachMatch(ctx, f, func(d Dest, ids []any) error {
+		if d == Unmatched {
+			return nil
+		}
+		k := r.keys(d.Tenant)
+		args := append([]any{d.Name, backlog}, ids...)
+		counts, err := r.run(ctx, scriptReplay, []string{k.dead(d.Name), k.queue(d.Name), k.dests()}, args...).Int64Slice()
+		if err != nil {
+			return err
+		}
+		total += int(counts[0])
+		if counts[0] > 0 {
+			r.lease.wake(d)
+			r.announce(ctx, d, "")
+		}
+		if counts[1] == 1 {
+			return fmt.Errorf("%w: the backlog of %s has reached max_backlog", ErrFull, d.Name)
+		}
+		return nil
+	})
+	return total, redisError(doing, err)
+}
+
+// DropDead implements [Queue].
+func (r *Redis) DropDead(ctx context.Context, f DeadFilter) (int, error) {
+	total := 0
+	err := r.eachMatch(ctx, f, func(d Dest, ids []any) error {
+		n, err := r.dropDead(ctx, d, ids)
+		total += n
+		return err
+	})
+	return total, redisError("dropping dead letters", err)
+}
+
+func (r *Redis) dropDead(ctx context.Context, d Dest, ids []any) (int, error) {
+	cmd := redis.NewIntCmd(ctx, append([]any{"XDEL", r.keys(d.Tenant).dead(d.Name)}, ids...)...)
+	err := r.client.Process(ctx, cmd)
+	return int(cmd.Val()), err
+}
+
+// eachMatch calls fn with the stream ids of matching letters, the oldest first,
+// in parts of a bounded number and size. Letters that come meanwhile are left out.
+func (r *Redis) eachMatch(ctx context.Context, f DeadFilter, fn func(Dest, []any) error) error {
+	f.Limit, f.After = 0, ""
+	return r.eachDest(ctx, f, func(d Dest, ids []Pos) error {
+		if ids != nil {
+			refs, err := r.findDead(ctx, d, ids, f)
+			if err != nil {
+				return err
+			}
+			slices.Reverse(refs)
+			return inParts(refs, d, fn)
+		}
+		last, err := r.scanDead(ctx, d, "-", "+", 1, true)
+		if err != nil || len(last) == 0 {
+			return err
+		}
+		from, to := "-", streamID(last[0].pos)
+		for {
+			refs, err := r.scanDead(ctx, d, from, to, scanLetters, false)
+			if err != nil || len(refs) == 0 {
+				return err
+			}
+			from = "(" + streamID(refs[len(refs)-1].pos)
+			more := len(refs) == scanLetters
+			refs = slices.DeleteFunc(refs, func(ref redisLetter) bool { return !f.matches(&ref.letter) })
+			if err := inParts(refs, d, fn); err != nil || !more {
+				return err
+			}
+		}
+	})
+}
+
+func inParts(refs []redisLetter, d Dest, fn func(Dest, []any) error) error {
+	for len(refs) > 0 {
+		var ids []any
+		for size := 0; len(refs) > 0 && len(ids) < moveEntries && (len(ids) == 0 || size+refs[0].size <= moveBytes); refs = refs[1:] {
+			size += refs[0].size
+			ids = append(ids, streamID(refs[0].pos))
+		}
+		if err := fn(d, ids); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package queue
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// noTenant stands for the empty tenant in a hash tag, where an empty one would
+// hash the whole key; it is in no tenant's name.
+const noTenant = "~"
+
+// redisKeys are the names of one tenant's keys. They share the hash tag
+// {tenant}, so that a script may touch them all in a Cluster:
+//
+//	dests     set of destination names
+//	q:<dest>  stream of entries: h header record, p payload
+//	r:<dest>  hash of retry records by stream id
+//	d:<dest>  stream of dead letters: t died at (ms), d death record, h, p
+//	s:<dest>  state record
+//	l:<dest>  lease: the holder's token
+//	i:<n>     hash of the ids remembered of the n-th ten minutes; i:<n>:<level>:<shard> its shards
+//	u:<n>     the same of day n, for events without a usable time of their own
+//	o:<key>   a once key: until when it is remembered (ms)
+//	c:<key>   a contact's clicks, or the contact that an alias or message id means
+//	k:<key>   set of a contact's aliases and message ids
+type redisKeys struct {
+	tenant string
+	base   string
+}
+
+func (r *Redis) keys(tenant string) redisKeys {
+	return redisKeys{tenant: tenant, base: r.prefix + ":{" + shownTenant(tenant) + "}:"}
+}
+
+// tenantsKey is the set of tenants; channel carries what edges tell each other.
+// They belong to no tenant, and so to no hash tag.
+func (r *Redis) tenantsKey() string { return r.prefix + ":tenants" }
+func (r *Redis) channel() string    { return r.prefix + ":wake" }
+
+func shownTenant(tenant string) string {
+	if tenant == "" {
+		return noTenant
+	}
+	return tenant
+}
+
+func tenantShown(s string) string {
+	if s == noTenant {
+		return ""
+	}
+	return s
+}
+
+func (k redisKeys) dests() string             { return k.base + "dests" }
+func (k redisKeys) queue(name string) string  { return k.base + "q:" + name }
+func (k redisKeys) retry(name string) string  { return k.base + "r:" + name }
+func (k redisKeys) dead(name string) string   { return k.base + "d:" + name }
+func (k redisKeys) state(name string) string  { return k.base + "s:" + name }
+func (k redisKeys) lease(name string) string  { return k.base + "l:" + name }
+func (k redisKeys) once(key string) string    { return k.base + "o:" + key }
+func (k redisKeys) contacts() string          { return k.base + "c:" }
+func (k redisKeys) links() string             { return k.base + "k:" }
+func (k redisKeys) contact(key string) string { return k.base + "c:" + key }
+
+func (k redisKeys) ids(bucket int64) string {
+	return k.base + "i:" + strconv.FormatInt(bucket, 10)
+}
+
+func (k redisKeys) untimed(day int64) string {
+	return k.base + "u:" + strconv.FormatInt(day, 10)
+}
+
+const (
+	bucketMS = int64(10 * time.Minute / time.Millisecond)
+	dayMS    = int64(24 * time.Hour / time.Millisecond)
+)
+
+// streamID and parseStreamID turn positions into Redis stream ids and back.
+func streamID(p Pos) string {
+	return strconv.FormatUint(p.Ms, 10) + "-" + strconv.FormatUint(p.Seq, 10)
+}
+
+func parseStreamID(s string) (Pos, error) {
+	ms, seq, ok := strings.Cut(s, "-")
+	m, err1 := strconv.ParseUint(ms, 10, 64)
+	n, err2 := strconv.ParseUint(seq, 10, 64)
+	if !ok || err1 != nil || err2 != nil {
+		return Pos{}, fmt.Errorf("reading stream id: %q is none", s)
+	}
+	return Pos{Ms: m, Seq: n}, nil
+}
+
+// deadID and parseDeadID name dead letters: tenant, destination and stream id,
+// the latter in hex of a fixed width, so that ids sort as the letters died.
+func deadID(d Dest, p Pos) string {
+	return fmt.Sprintf("%s/%s/%012x%08x", shownTenant(d.Tenant), d.Name, p.Ms, p.Seq)
+}
+
+func parseDeadID(id string) (d Dest, p Pos, ok bool) {
+	i, j := strings.IndexByte(id, '/'), strings.LastIndexByte(id, '/')
+	if i < 0 || i == j || len(id)-j-1 < 20 {
+		return Dest{}, Pos{}, false
+	}
+	d = Dest{Tenant: tenantShown(id[:i]), Name: id[i+1 : j]}
+	pos := id[j+1:]
+	ms, err1 := strconv.ParseUint(pos[:12], 16, 64)
+	seq, err2 := strconv.ParseUint(pos[12:], 16, 64)
+	return d, Pos{Ms: ms, Seq: seq}, err1 == nil && err2 == nil
+}

@@ -1,0 +1,303 @@
+package queue
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
+)
+
+// leaseManager asks for, renews and watches the leases of all drains of a
+// store: one goroutine, one script call per tenant and sweep.
+type leaseManager struct {
+	r     *Redis
+	kick  chan struct{}
+	quit  chan struct{}
+	owner sync.WaitGroup
+
+	mu      sync.Mutex
+	drains  map[Dest][]*redisDrain // the first has the lease, the rest wait for its Close
+	sub     *redis.PubSub
+	stopped bool
+
+	// The rest belongs to the goroutine.
+	runIDs    map[string]string // of the server that answered for a tenant
+	inspected bool
+	dialed    int64     // connections of the store when the server was last inspected
+	redialed  int64     // connections for leases at the last sweep
+	renewed   time.Time // when the last renewal of all began
+	trimmed   time.Time
+	down      bool
+}
+
+func (m *leaseManager) start(r *Redis) {
+	m.r = r
+	m.kick, m.quit = make(chan struct{}, 1), make(chan struct{})
+	m.drains = map[Dest][]*redisDrain{}
+	m.runIDs = map[string]string{}
+	m.trimmed = time.Now()
+	m.owner.Go(func() {
+		tick := time.NewTicker(r.timing.sweep)
+		defer tick.Stop()
+		for {
+			m.sweep()
+			select {
+			case <-m.quit:
+				return
+			case <-tick.C:
+			case <-m.kick:
+			}
+		}
+	})
+}
+
+// hurry makes the next sweep come now.
+func (m *leaseManager) hurry() {
+	select {
+	case m.kick <- struct{}{}:
+	default:
+	}
+}
+
+// stop ends the goroutines and gives back the leases of drains left open.
+func (m *leaseManager) stop() {
+	m.mu.Lock()
+	m.stopped = true
+	var open []*redisDrain
+	for _, list := range m.drains {
+		open = append(open, list...)
+	}
+	sub := m.sub
+	m.mu.Unlock()
+	for _, d := range open {
+		d.Close()
+	}
+	close(m.quit)
+	if sub != nil {
+		_ = sub.Close()
+	}
+	m.owner.Wait()
+}
+
+func (m *leaseManager) add(d *redisDrain) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.stopped {
+		return
+	}
+	m.drains[d.dest] = append(m.drains[d.dest], d)
+	if m.sub == nil {
+		sub := m.r.client.Subscribe(m.r.life) // dials nothing yet
+		m.sub = sub
+		m.owner.Go(func() {
+			// If it fails, Channel tries again. What is missed, sweeps find.
+			_ = sub.Subscribe(m.r.life, m.r.channel())
+			for msg := range sub.Channel() {
+				m.heard(msg.Payload)
+			}
+		})
+	}
+	m.hurry()
+}
+
+// remove takes a drain off the list; it returns whether another drain of this
+// store goes on with the lease.
+func (m *leaseManager) remove(d *redisDrain) (inherited bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	list := m.drains[d.dest]
+	for i := range list {
+		if list[i] == d {
+			list = append(list[:i:i], list[i+1:]...)
+			break
+		}
+	}
+	if len(list) == 0 {
+		delete(m.drains, d.dest)
+		return false
+	}
+	m.drains[d.dest] = list
+	m.hurry()
+	return true
+}
+
+func (m *leaseManager) holder(d Dest) *redisDrain {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if list := m.drains[d]; len(list) > 0 {
+		return list[0]
+	}
+	return nil
+}
+
+// wake tells the drain of d that entries came.
+func (m *leaseManager) wake(d Dest) {
+	if drain := m.holder(d); drain != nil {
+		drain.notify()
+	}
+}
+
+// What edges tell each other, as "token tenant words": a destination's name,
+// behind a mark unless entries came.
+const (
+	markReleased  = "!" // its lease is free
+	markState     = "=" // its state was set
+	markForgotten = "*" // its entries were moved away
+)
+
+func (m *leaseManager) message(d Dest, mark string) string {
+	return m.r.token + " " + shownTenant(d.Tenant) + " " + mark + d.Name
+}
+
+// heard takes in what another edge told.
+func (m *leaseManager) heard(message string) {
+	words := strings.Fields(message)
+	if len(words) < 3 || words[0] == m.r.token {
+		return
+	}
+	tenant := tenantShown(words[1])
+	for _, word := range words[2:] {
+		switch word[:1] {
+		case markReleased, markState:
+			if m.holder(Dest{tenant, word[1:]}) != nil {
+				m.hurry()
+			}
+		case markForgotten:
+			if d := m.holder(Dest{tenant, word[1:]}); d != nil {
+				d.forget()
+			}
+		default:
+			m.wake(Dest{tenant, word})
+		}
+	}
+}
+
+// sweep looks after all leases once.
+func (m *leaseManager) sweep() {
+	r := m.r
+	ctx, cancel := context.WithTimeout(r.life, 2*r.timing.timeout)
+	defer cancel()
+
+	m.mu.Lock()
+	tenants := map[string][]*redisDrain{}
+	for d, list := range m.drains {
+		tenants[d.Tenant] = append(tenants[d.Tenant], list[0])
+	}
+	m.mu.Unlock()
+
+	dialed := r.server.dialed.Load()
+	if !m.inspected || dialed != m.dialed && len(tenants) == 0 {
+		if err := r.inspect(ctx); err != nil {
+			m.report(redisError("connecting to redis", err))
+			for _, drains := range tenants {
+				for _, d := range drains {
+					d.away()
+				}
+			}
+			return
+		}
+		m.inspected, m.dialed = true, dialed
+		m.report(nil)
+	}
+	if len(tenants) > 0 {
+		m.look(ctx, tenants)
+	}
+	if now := time.Now(); now.Sub(m.trimmed) >= r.timing.trim {
+		m.trimmed = now
+		r.tenants.Clear() // so that the index heals if somebody emptied the Redis
+		if err := r.Sweep(ctx); err != nil {
+			r.log.Warn("dead letters past keep_dead stay for now", zap.Error(err))
+		}
+	}
+}
+
+// look runs the lease script for each tenant and tells the drains.
+func (m *leaseManager) look(ctx context.Context, tenants map[string][]*redisDrain) {
+	r := m.r
+	began, redialed := time.Now(), r.server.redialed.Load()
+	renew := began.Sub(m.renewed) >= r.timing.renew
+	for _, drains := range tenants {
+		for _, d := range drains {
+			renew = renew || !d.steady()
+		}
+	}
+	renewArg := "0"
+	if renew {
+		renewArg = "1"
+	}
+	type lookup struct {
+		tenant string
+		drains []*redisDrain
+		cmd    *redis.Cmd
+	}
+	var looks []lookup
+	pipe := r.leases.Pipeline()
+	for tenant, drains := range tenants {
+		keys := make([]string, 0, 3*len(drains))
+		for _, d := range drains {
+			keys = append(keys, d.keys.lease(d.dest.Name), d.keys.queue(d.dest.Name), d.keys.state(d.dest.Name))
+		}
+		cmd := eval(ctx, scriptLease, keys, r.token, r.timing.ttl.Milliseconds(), renewArg)
+		_ = pipe.Process(ctx, cmd)
+		looks = append(looks, lookup{tenant, drains, cmd})
+	}
+	_, _ = pipe.Exec(ctx)
+
+	var failure error
+	inspect := false
+	for _, l := range looks {
+		reply, err := l.cmd.Slice()
+		if err != nil || len(reply) != 1+3*len(l.drains) {
+			failure = redisError("renewing leases", err)
+			for _, d := range l.drains {
+				d.away()
+			}
+			continue
+		}
+		// Another server may hold less than the one before it did. Where INFO
+		// is refused, every new connection may lead to another server.
+		runID, _ := reply[0].(string)
+		before, known := m.runIDs[l.tenant]
+		other := known && (runID != before || runID == "" && redialed != m.redialed)
+		m.runIDs[l.tenant] = runID
+		inspect = inspect || known && runID != before
+		for i, d := range l.drains {
+			at := reply[1+3*i:]
+			held, isNumber := at[0].(int64)
+			if !isNumber {
+				r.log.Error("a lease can't be read", zap.String("destination", d.dest.Name), zap.Any("reason", at[0]))
+			}
+			backlog, _ := at[1].(int64)
+			state, _ := at[2].(string)
+			d.looked(held, renew, began, other, backlog > 0, state)
+			if held != 0 && d.isClosed() && m.holder(d.dest) == nil {
+				d.release() // taken while it was being given back
+			}
+		}
+	}
+	if inspect {
+		if err := r.inspect(ctx); err != nil {
+			failure = redisError("connecting to redis", err)
+		}
+	}
+	if renew && failure == nil {
+		m.renewed = began
+	}
+	m.redialed = r.server.redialed.Load()
+	m.report(failure)
+}
+
+// report logs when Redis goes and when it is back.
+func (m *leaseManager) report(err error) {
+	switch {
+	case err != nil && !m.down:
+		m.down = true
+		m.r.log.Error("redis can't be used: webhooks are answered with 503 until it is back", zap.Error(err))
+	case err == nil && m.down:
+		m.down = false
+		m.r.log.Info("redis is back")
+	}
+}

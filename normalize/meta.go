@@ -1,0 +1,130 @@
+package normalize
+
+import "github.com/leadgate/leadgate/internal/jsondoc"
+
+// ProviderMeta is the name of Meta's own webhooks.
+const ProviderMeta = "meta"
+
+// Meta normalizes a body that Meta signed: WhatsApp Cloud API, Messenger or
+// Instagram, told apart by `object`. ingestedAt is when the edge took it, UNIX
+// milliseconds. The events are appended to b and point into body, which must
+// not change while they are in use. The error is a *SyntaxError; b is unchanged
+// then.
+//
+// Nothing is dropped: what is not understood becomes an event of kind account,
+// with the provider's own JSON as raw.
+//
+//	{"object":"whatsapp_business_account","entry":[{"id":"102290129340398","time":1736535600,"changes":[{"field":"messages","value":{}}]}]}
+func Meta(b *Batch, body []byte, ingestedAt int64) error {
+	if err := b.doc.Parse(body); err != nil {
+		return err
+	}
+	root := b.doc.Root()
+	entry, object := root.Get("entry"), root.Get("object")
+	src := &b.source
+	*src = source{provider: ProviderMeta, ingestedAt: ingestedAt}
+	switch string(object.Bytes()) {
+	case "page":
+		src.channel = ChannelMessenger
+	case "instagram":
+		src.channel = ChannelInstagram
+	case "whatsapp_business_account":
+		src.channel = ChannelWhatsApp
+	default:
+		// Tools that test a webhook tend to leave the object out.
+		if !object.Exists() && entry.First().Get("changes").Kind() == '[' {
+			src.channel = ChannelWhatsApp
+		}
+	}
+	if src.channel == ChannelWhatsApp {
+		src.version = versionV3
+		b.entries(src, root)
+		return nil
+	}
+	b.account(src, entry.First(), root, jsondoc.Node{})
+	return nil
+}
+
+// versionV3 is the rawVersion of bodies in the shape of the Cloud API.
+var versionV3 = Text(`"v3"`)
+
+// source is what the events of one change have in common.
+type source struct {
+	provider   string
+	channel    Channel
+	version    Text
+	ingestedAt int64
+
+	// account is the business that the entry and the change's metadata name.
+	account Account
+	// field is the change's field, nil where the body has none.
+	field Text
+}
+
+// entries walks entry[] and changes[] of the Cloud API's envelope.
+func (b *Batch) entries(src *source, root jsondoc.Node) {
+	entries := root.Get("entry")
+	if entries.Kind() != '[' {
+		b.account(src, jsondoc.Node{}, root, jsondoc.Node{})
+		return
+	}
+	for entry := entries.First(); entry.Exists(); entry = entry.Next() {
+		src.account = Account{WabaID: b.id(entry.Get("id"))}
+		src.field = nil
+		changes := entry.Get("changes")
+		if changes.Kind() != '[' || changes.Len() == 0 {
+			b.account(src, entry, entry, jsondoc.Node{})
+			continue
+		}
+		for change := changes.First(); change.Exists(); change = change.Next() {
+			b.change(src, entry, change)
+		}
+	}
+}
+
+// change normalizes one element of changes[].
+func (b *Batch) change(src *source, entry, change jsondoc.Node) {
+	field, value := change.Get("field"), change.Get("value")
+	src.field = b.id(field)
+	metadata := value.Get("metadata")
+	src.account.PhoneNumberID = b.id(metadata.Get("phone_number_id"))
+	src.account.DisplayPhoneNumber = first(b.id(metadata.Get("display_phone_number")), b.id(value.Get("display_phone_number")))
+	switch string(field.Bytes()) {
+	case "messages", "automatic_events", "smb_message_echoes", "message_echoes", "":
+		if b.cloudValue(src, value) {
+			return
+		}
+	}
+	b.account(src, entry, change, value)
+}
+
+// account appends an event of kind account: raw is the whole of what is passed
+// on, value the change's value where there is one.
+func (b *Batch) account(src *source, entry, raw, value jsondoc.Node) {
+	e := b.add(src, KindAccount, src.field, raw)
+	at := entry.Get("time")
+	if millis(at) == 0 {
+		at = value.Get("timestamp")
+	}
+	contacts := value.Get("contacts")
+	for m := value.First(); m.Exists() && millis(at) == 0; m = m.Next() {
+		if m.Kind() == '[' {
+			at = m.First().Get("timestamp")
+		}
+	}
+	e.setTime(at, src.ingestedAt)
+	if contacts.Len() == 1 {
+		b.customer(e, nil, nil, contacts.First())
+	}
+	e.key = b.accountKey(entry, e.Raw)
+}
+
+// add appends an event with what its source and raw object say.
+func (b *Batch) add(src *source, kind Kind, eventType Text, raw jsondoc.Node) *Event {
+	e := b.Add()
+	e.Kind, e.Channel, e.Provider = kind, src.channel, src.provider
+	e.Account = src.account
+	e.RawLastEventType, e.RawVersion = eventType, src.version
+	e.Raw = raw.Raw()
+	return e
+}

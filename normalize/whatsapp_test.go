@@ -1,0 +1,253 @@
+package normalize
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/leadgate/leadgate/internal/jsondoc"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// ingested is when the tests' edge took every webhook.
+const ingested = 1736535600412
+
+// normalized runs Meta, encodes for the tenant acme, and checks what holds for
+// every event: it validates, and its raw is a piece of the body itself.
+func normalized(t testing.TB, b *Batch, body []byte) [][]byte {
+	t.Helper()
+	if err := Meta(b, body, ingested); err != nil {
+		t.Fatal(err)
+	}
+	var out [][]byte
+	for i := range b.Events {
+		e := &b.Events[i]
+		e.SetTenant("acme")
+		event, attribution := e.AppendJSON(nil)
+		if string(event[attribution:attribution+4]) != "null" {
+			t.Fatalf("attribution is at %.20s", event[attribution:])
+		}
+		validate(t, event)
+		// raw may hold half a character as the provider cut it, the rest may not.
+		if jsondoc.HasLoneSurrogate(event[:attribution]) {
+			t.Fatalf("half a surrogate pair: %s", event[:attribution])
+		}
+		if !within(e.Raw, body) || cap(e.Raw) != len(e.Raw) {
+			t.Fatalf("raw is no slice of the body of its own: %s", e.Raw)
+		}
+		out = append(out, event)
+	}
+	return out
+}
+
+// within says whether part is a slice of whole.
+func within(part, whole []byte) bool {
+	for i := range whole {
+		if len(part) > 0 && &whole[i] == &part[0] {
+			return i+len(part) <= len(whole)
+		}
+	}
+	return false
+}
+
+// TestGoldenWhatsApp compares every payload of testdata/whatsapp with the events
+// beside it. `go test ./normalize -update` writes them anew: read the diff.
+func TestGoldenWhatsApp(t *testing.T) { golden(t, "testdata/whatsapp") }
+
+func golden(t *testing.T, folder string) {
+	files, err := filepath.Glob(filepath.Join(folder, "*.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no payloads in %s: %v", folder, err)
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, ".golden.json") {
+			continue
+		}
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {
+			body, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var b Batch
+			list := append([]byte{'['}, bytes.Join(normalized(t, &b, body), []byte{','})...)
+			var got bytes.Buffer
+			if err := json.Indent(&got, append(list, ']', '\n'), "", "  "); err != nil {
+				t.Fatal(err)
+			}
+			path := strings.TrimSuffix(file, ".json") + ".golden.json"
+			if *update {
+				if err := os.WriteFile(path, got.Bytes(), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(got.Bytes(), want) {
+				t.Errorf("the events are not those of %s; got\n%s", path, got.Bytes())
+			}
+		})
+	}
+}
+
+// TestCorpusWhatsApp runs bodies that none of us wrote: LEADGATE_CORPUS is a
+// folder with a whatsapp folder of them.
+func TestCorpusWhatsApp(t *testing.T) {
+	corpus := os.Getenv("LEADGATE_CORPUS")
+	if corpus == "" {
+		t.Skip("LEADGATE_CORPUS IS NOT SET: the bodies found in public repositories were NOT tried")
+	}
+	files, err := filepath.Glob(filepath.Join(corpus, "whatsapp", "*.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files in %s/whatsapp: %v", corpus, err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			body, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkAll(t, body)
+		})
+	}
+}
+
+// checkAll normalizes a body twice and counts: every element that should be an
+// event is one, in order, with the same id both times.
+func checkAll(t testing.TB, body []byte) {
+	t.Helper()
+	var b Batch
+	events := normalized(t, &b, body)
+	var ids []ID
+	for i := range b.Events {
+		ids = append(ids, b.Events[i].ID())
+	}
+	var kinds []Kind
+	for i := range b.Events {
+		kinds = append(kinds, b.Events[i].Kind)
+	}
+	if want := expected(t, body); !equal(kinds, want) {
+		t.Errorf("kinds %v, want %v", kinds, want)
+	}
+	b.Reset()
+	again := bytes.Clone(body)
+	if err := Meta(&b, again, ingested+5000); err != nil {
+		t.Fatal(err)
+	}
+	if len(b.Events) != len(ids) {
+		t.Fatalf("%d events, then %d", len(ids), len(b.Events))
+	}
+	for i := range b.Events {
+		e := &b.Events[i]
+		e.SetTenant("acme")
+		if e.ID() != ids[i] {
+			t.Errorf("event %d has the id %s, then %s: %s", i, ids[i], e.ID(), events[i])
+		}
+	}
+}
+
+func equal(a, b []Kind) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// expected counts, by a reading of its own, what a body must become.
+func expected(t testing.TB, body []byte) (kinds []Kind) {
+	t.Helper()
+	var d jsondoc.Doc
+	if err := d.Parse(body); err != nil {
+		t.Fatal(err)
+	}
+	root := d.Root()
+	entries := root.Get("entry")
+	object := root.Get("object")
+	cloud := object.String() == "whatsapp_business_account" || !object.Exists() && entries.First().Get("changes").Kind() == '['
+	if !cloud || entries.Kind() != '[' {
+		return []Kind{KindAccount}
+	}
+	for entry := entries.First(); entry.Exists(); entry = entry.Next() {
+		changes := entry.Get("changes")
+		if changes.Kind() != '[' || changes.Len() == 0 {
+			kinds = append(kinds, KindAccount)
+		}
+		for c := changes.First(); changes.Kind() == '[' && c.Exists(); c = c.Next() {
+			kinds = append(kinds, expectedOfChange(c)...)
+		}
+	}
+	return kinds
+}
+
+func expectedOfChange(change jsondoc.Node) (kinds []Kind) {
+	of := map[string]Kind{"messages": KindMessage, "statuses": KindStatus, "message_echoes": KindEcho, "automatic_events": KindAutomaticEvent}
+	switch change.Get("field").String() {
+	case "", "messages", "automatic_events", "message_echoes", "smb_message_echoes":
+	default:
+		return []Kind{KindAccount}
+	}
+	value, rest := change.Get("value"), false
+	seen := map[string]bool{}
+	for m := value.First(); value.Kind() == '{' && m.Exists(); m = m.Next() {
+		key := string(m.Key())
+		kind, known := of[key]
+		switch {
+		case key == "contacts" || key == "metadata" || key == "messaging_product":
+		case known && m.Kind() == '[' && !seen[key]:
+			seen[key] = true
+			for el := m.First(); el.Exists(); el = el.Next() {
+				if el.Kind() == '{' {
+					kinds = append(kinds, kind)
+				} else {
+					rest = true
+				}
+			}
+		case known && m.Kind() != 'n', !known && m.Kind() == '[' && m.Len() > 0:
+			rest = true
+		}
+	}
+	if rest || len(kinds) == 0 {
+		kinds = append(kinds, KindAccount)
+	}
+	return kinds
+}
+
+// FuzzMeta: whatever comes, the output validates, raw is a piece of the body,
+// ids are stable and nothing is lost.
+func FuzzMeta(f *testing.F) {
+	files, err := filepath.Glob("testdata/whatsapp/*.json")
+	if err != nil || len(files) == 0 {
+		f.Fatalf("no seeds: %v", err)
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, ".golden.json") {
+			continue
+		}
+		body, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(body)
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var b Batch
+		if err := Meta(&b, body, ingested); err != nil {
+			if len(b.Events) != 0 {
+				t.Fatalf("%d events and %v", len(b.Events), err)
+			}
+			return
+		}
+		checkAll(t, body)
+	})
+}

@@ -50,6 +50,7 @@ type App struct {
 	attached     bool
 	tenants      map[string]*tenant
 	destinations map[string]*destination
+	atStart      []func() error // what can be checked only when all blocks are known
 }
 
 // Queue is the store.
@@ -134,6 +135,11 @@ func setDefault(d *caddy.Duration, to time.Duration) {
 
 // Start opens the store and begins to deliver, if any block needs it.
 func (a *App) Start() error {
+	for _, check := range a.atStart {
+		if err := check(); err != nil {
+			return err
+		}
+	}
 	if len(a.destinations) == 0 {
 		return nil
 	}

@@ -123,7 +123,7 @@ func TestMistakes(t *testing.T) {
 		{"capi {\n dataset 1\n access_token x\n automatic_value_divisor 0\n}", 3, "automatic_value_divisor '0' is no positive number"},
 		{"tenant acme {\n forward http://x\n}", 2, "tenant acme has no match"},
 		{"tenant acme {\n match phone 1\n match telephone 1\n}", 2, "match 'telephone' is unknown: write one of phone_number_id"},
-		{"tenant acme {\n match phone_number_id\n}", 1, "match"},
+		{"tenant acme {\n match phone_number_id\n}", 1, "phone_number_id needs a value"},
 		{"tenant acme {\n match waba_id 1\n forward http://x\n}\ntenant globex {\n match waba_id 2 1\n forward http://y\n}", 5, "match waba_id 1 is already tenant acme's"},
 		{"tenant a b", 0, "tenant takes one value"},
 		{"tenant a\ntenant b", 1, "tenant is already specified"},

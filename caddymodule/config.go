@@ -163,7 +163,7 @@ type Handler struct {
 	app      *App
 	routes   router
 	inline   bool
-	counters sync.Map // counterKey → prometheus.Counter
+	counters *sync.Map // counterKey → prometheus.Counter
 	logger   *zap.Logger
 	events   *zap.Logger
 }

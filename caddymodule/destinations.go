@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/delivery"
@@ -300,7 +301,9 @@ func (c *CAPI) provision(a *App, t *tenant, repl *caddy.Replacer) (d *destinatio
 		},
 		capi: &capiDestination{settings: settings, channels: c.Channels},
 	}
-	d.Sender = delivery.NewCAPI(settings, c.token)
+	d.Sender = delivery.NewCAPI(delivery.CAPIConfig{
+		Settings: settings, Credentials: c.credentials, OnEvents: countConversions(name), Logger: a.logger.Named("capi"),
+	})
 	d.settings = struct {
 		Settings capi.Settings
 		Channels []string
@@ -309,14 +312,21 @@ func (c *CAPI) provision(a *App, t *tenant, repl *caddy.Replacer) (d *destinatio
 		Linger   time.Duration
 	}{settings, c.Channels, d.RetryFor, d.Batch, linger}
 	for _, warning := range settings.Warnings() {
-		a.logger.Warn(warning, logDestination(d.Dest)...)
+		a.logger.Warn(warning, zap.String("destination", name))
 	}
 	return d, c.Name != "", nil
 }
 
-// token reads the access token anew, for when Meta has refused the last one.
-func (c *CAPI) token() (string, error) {
-	return replaceText(caddy.NewReplacer(), "access_token", c.AccessToken)
+// credentials reads the secrets anew, for when Meta has refused the last ones.
+func (c *CAPI) credentials() (accessToken, appSecret string, err error) {
+	repl := caddy.NewReplacer()
+	if accessToken, err = replaceText(repl, "access_token", c.AccessToken); err != nil {
+		return "", "", err
+	}
+	if c.AppSecret != "" {
+		appSecret, err = replaceText(repl, "app_secret", c.AppSecret)
+	}
+	return accessToken, appSecret, err
 }
 
 // capiConcurrency is how many batches are under way at once.

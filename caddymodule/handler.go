@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -35,6 +36,7 @@ func (Handler) CaddyModule() caddy.ModuleInfo {
 // tenants known to the app.
 func (h *Handler) Provision(ctx caddy.Context) error {
 	h.logger = ctx.Logger()
+	h.counters = new(sync.Map)
 	if h.ProviderRaw == nil {
 		return errors.New("leadgate needs a provider: write `provider meta { … }`")
 	}

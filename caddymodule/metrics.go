@@ -84,11 +84,11 @@ func (h *Handler) countEvent(tenant string, ev *normalize.Event) {
 	metrics.events.WithLabelValues(tenant, ev.Channel.String(), ev.Kind.String(), ad).Inc()
 }
 
-// countJob counts the conversions that never reach a sender.
-func (h *Handler) countJob(job *queue.Job, o queue.Outcome) {
+// countJob counts what never reaches a sender.
+func countJob(job *queue.Job, name string, o queue.Outcome) {
 	switch {
 	case job.Header.Format == queue.FormatCAPI && o == queue.Duplicate:
-		metrics.capiEvents.WithLabelValues(job.Dest.Name, string(job.Header.Meta), "duplicate").Inc()
+		metrics.capiEvents.WithLabelValues(job.Dest.Name, name, "duplicate").Inc()
 	case o == queue.Overflow:
 		metrics.deliveries.WithLabelValues(job.Dest.Name, "overflow").Inc()
 	}
@@ -96,6 +96,22 @@ func (h *Handler) countJob(job *queue.Job, o queue.Outcome) {
 
 // observer counts deliveries.
 type observer struct{}
+
+// Delivered implements delivery.Observer.
+func (observer) Delivered(destination, _, outcome string, events int, took time.Duration) {
+	metrics.deliveries.WithLabelValues(destination, outcome).Add(float64(events))
+	metrics.deliverySeconds.WithLabelValues(destination).Observe(took.Seconds())
+}
+
+// StateChanged implements delivery.Observer; the state itself is a gauge.
+func (observer) StateChanged(string, string, delivery.State, string) {}
+
+// countConversions counts what becomes of a dataset's conversions, by name.
+func countConversions(destination string) func(eventName, outcome string, events int) {
+	return func(eventName, outcome string, events int) {
+		metrics.capiEvents.WithLabelValues(destination, eventName, outcome).Add(float64(events))
+	}
+}
 
 var (
 	_ delivery.Observer    = observer{}
@@ -129,8 +145,8 @@ func (gauges) Collect(ch chan<- prometheus.Metric) {
 	defer cancel()
 	for _, s := range statuses(ctx) {
 		ch <- prometheus.MustNewConstMetric(backlogDesc, prometheus.GaugeValue, float64(s.Backlog), s.Name)
-		ch <- prometheus.MustNewConstMetric(oldestDesc, prometheus.GaugeValue, s.OldestAgeSeconds, s.Name)
+		ch <- prometheus.MustNewConstMetric(oldestDesc, prometheus.GaugeValue, float64(s.OldestAgeSeconds), s.Name)
 		ch <- prometheus.MustNewConstMetric(deadDesc, prometheus.GaugeValue, float64(s.Dead), s.Name)
-		ch <- prometheus.MustNewConstMetric(stateDesc, prometheus.GaugeValue, 1, s.Name, s.State)
+		ch <- prometheus.MustNewConstMetric(stateDesc, prometheus.GaugeValue, 1, s.Name, string(s.State))
 	}
 }

@@ -19,6 +19,7 @@ import (
 func init() {
 	caddy.RegisterModule(App{})
 	caddy.RegisterModule(Handler{})
+	caddy.RegisterModule(Conversions{})
 	caddy.RegisterModule(Meta{})
 	caddy.RegisterModule(Gupshup{})
 	caddy.RegisterModule(Whapi{})
@@ -31,6 +32,8 @@ func init() {
 	// Before respond, not before reverse_proxy: a catch-all respond in the same
 	// site would otherwise answer the webhooks.
 	httpcaddyfile.RegisterDirectiveOrder("leadgate", httpcaddyfile.Before, "respond")
+	httpcaddyfile.RegisterHandlerDirective("leadgate_conversions", parseConversions)
+	httpcaddyfile.RegisterDirectiveOrder("leadgate_conversions", httpcaddyfile.Before, "respond")
 
 	caddycmd.RegisterCommand(command())
 }

@@ -20,6 +20,7 @@ type part struct {
 	encode []int32 // per event of the group: its payload, 0 = not encoded yet, else index + 1
 
 	attribution []uint32 // per payload of the group: where attribution goes
+	names       []string // per job of the group: the conversion's event name, "" for others
 }
 
 // minOnce is how long a conversion's event id is remembered at the least: Meta
@@ -104,11 +105,12 @@ func (s *scratch) planEvent(h *Handler, g, i int) {
 		}}
 		job.Header.Format = queue.FormatEvent
 		job.Payload, job.Header.Attribution = s.payload(g, n)
-		group.Jobs = append(group.Jobs, job)
+		p.add(group, job, "")
 		return
 	}
 	for _, d := range p.tenant.destinations {
 		job := queue.Job{Dest: d.Dest, Events: s.one(n), Header: header}
+		name := ""
 		switch {
 		case d.capi != nil:
 			plan, ok := d.capi.plan(ev, p.tenant.destinations)
@@ -117,16 +119,21 @@ func (s *scratch) planEvent(h *Handler, g, i int) {
 			}
 			job.Header.Format = queue.FormatCAPI
 			job.Header.ClickKey = ""
-			job.Header.Meta = []byte(plan.Name)
 			job.Once = onceKeys(d, ev, plan, h.app)
+			name = plan.Name
 		case d.raw || !d.wants.event(ev):
 			continue
 		default:
 			job.Header.Format = queue.FormatEvent
 		}
 		job.Payload, job.Header.Attribution = s.payload(g, n)
-		group.Jobs = append(group.Jobs, job)
+		p.add(group, job, name)
 	}
+}
+
+func (p *part) add(group *queue.Group, job queue.Job, name string) {
+	group.Jobs = append(group.Jobs, job)
+	p.names = append(p.names, name)
 }
 
 func (c *capiDestination) plan(ev *normalize.Event, among []*destination) (capi.Plan, bool) {
@@ -196,7 +203,7 @@ func (s *scratch) planRaw(h *Handler, r *http.Request, g int) {
 				job.Header.Contact = "" // several contacts have no order
 			}
 		}
-		group.Jobs = append(group.Jobs, job)
+		p.add(group, job, "")
 	}
 }
 
@@ -279,7 +286,7 @@ func (h *Handler) report(s *scratch, results []queue.Result) error {
 		}
 		h.count(tenantName, outcome, 1)
 		for j, o := range result.Jobs {
-			h.countJob(&s.groups[g].Jobs[j], o)
+			countJob(&s.groups[g].Jobs[j], p.names[j], o)
 		}
 	}
 	return failed

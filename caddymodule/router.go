@@ -57,6 +57,7 @@ func (r *router) route(ev *normalize.Event) *tenant {
 		best = r.lookup(best, "waba_id", a.WabaID)
 		best = r.lookup(best, "page_id", a.PageID)
 		best = r.lookup(best, "instagram_id", a.InstagramID)
+		best = r.lookup(best, "instagram_id", a.RecipientID)
 		best = r.lookup(best, "app", a.App)
 		best = r.lookup(best, "app", a.AppID)
 		best = r.lookup(best, "channel_id", a.ChannelID)

@@ -55,7 +55,11 @@ func TestXcaddyJSON(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if reflect.TypeOf(info.New()).Elem().PkgPath() == modulePath+"/caddymodule" {
+		typ := reflect.TypeOf(info.New())
+		if typ.Kind() == reflect.Pointer {
+			typ = typ.Elem()
+		}
+		if typ.PkgPath() == modulePath+"/caddymodule" {
 			ids = append(ids, id)
 		}
 	}

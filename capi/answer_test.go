@@ -41,6 +41,7 @@ func TestAnswers(t *testing.T) {
 		{"408", capitest.Answer{Status: 408}, capi.Result{Outcome: capi.Retry, Class: capi.Transient}},
 		{"429", capitest.Answer{Status: 429}, capi.Result{Outcome: capi.Retry, Class: capi.Throttled, Throttled: true, After: time.Minute}},
 		{"429 with a date", capitest.Answer{Status: 429, Header: header("Retry-After", now.Add(90*time.Second).UTC().Format(http.TimeFormat))}, capi.Result{Outcome: capi.Retry, Class: capi.Throttled, Throttled: true, After: now.Add(90 * time.Second).Truncate(time.Second).Sub(now)}},
+		{"429 with the day after", capitest.Answer{Status: 429, Header: header("Retry-After", now.Add(48*time.Hour).UTC().Format(http.TimeFormat))}, capi.Result{Outcome: capi.Retry, Class: capi.Throttled, Throttled: true, After: time.Hour}},
 		{"429 with a day", capitest.Answer{Status: 429, Header: header("Retry-After", "86400")}, capi.Result{Outcome: capi.Retry, Class: capi.Throttled, Throttled: true, After: time.Hour}},
 		{"code 1", capitest.Answer{Status: 400, Body: graphError(1, 0, "")}, capi.Result{Outcome: capi.Retry, Class: capi.Transient, Code: 1, TraceID: "T"}},
 		{"is_transient wins over a bad token", capitest.Answer{Status: 401, Body: graphError(190, 0, `,"is_transient":true`)}, capi.Result{Outcome: capi.Retry, Class: capi.Transient, Code: 190, TraceID: "T"}},

@@ -6,11 +6,11 @@
 // of queues or of files:
 //
 //	settings := &capi.Settings{Dataset: "1234567890", AccessToken: token}
+//	client := capi.NewClient(settings)
 //	if plan, ok := settings.Plan(&event); ok {
 //		// plan.Once says what must not have been reported before
 //		body, identity, err := capi.AppendEvent(nil, unified, settings, time.Now())
 //		// a *Refusal: Meta would refuse the event; it says what and why
-//		client := capi.NewClient(settings)
 //		results, err := client.Send(ctx, []capi.Item{{Body: body, Identity: identity}})
 //	}
 //

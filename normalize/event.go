@@ -89,6 +89,11 @@ type Account struct {
 	// AppID and AccountSID are not part of the unified JSON; they are what a
 	// tenant's `match app` and `match account_sid` may name besides.
 	AppID, AccountSID Text
+
+	// RecipientID is not part of the unified JSON either: Instagram's own end
+	// of a message, which may be another id of the account that InstagramID
+	// names. `match instagram_id` may name either.
+	RecipientID Text
 }
 
 // Message is the content of a message or echo.

@@ -36,9 +36,13 @@ func Meta(b *Batch, body []byte, ingestedAt int64) error {
 			src.channel = ChannelWhatsApp
 		}
 	}
-	if src.channel == ChannelWhatsApp {
+	switch src.channel {
+	case ChannelWhatsApp:
 		src.version = versionV3
 		b.entries(src, root)
+		return nil
+	case ChannelMessenger, ChannelInstagram:
+		b.pages(src, root)
 		return nil
 	}
 	b.account(src, entry.First(), root, jsondoc.Node{})
@@ -59,6 +63,8 @@ type source struct {
 	account Account
 	// field is the change's field, nil where the body has none.
 	field Text
+	// appID is Gupshup's id of the app, which stands beside the entries.
+	appID Text
 }
 
 // entries walks entry[] and changes[] of the Cloud API's envelope.
@@ -69,7 +75,7 @@ func (b *Batch) entries(src *source, root jsondoc.Node) {
 		return
 	}
 	for entry := entries.First(); entry.Exists(); entry = entry.Next() {
-		src.account = Account{WabaID: b.id(entry.Get("id"))}
+		src.account = Account{WabaID: b.id(entry.Get("id")), AppID: src.appID}
 		src.field = nil
 		changes := entry.Get("changes")
 		if changes.Kind() != '[' || changes.Len() == 0 {
@@ -85,6 +91,9 @@ func (b *Batch) entries(src *source, root jsondoc.Node) {
 // change normalizes one element of changes[].
 func (b *Batch) change(src *source, entry, change jsondoc.Node) {
 	field, value := change.Get("field"), change.Get("value")
+	if src.provider == ProviderGupshup && isProbe(value) {
+		return
+	}
 	src.field = b.id(field)
 	metadata := value.Get("metadata")
 	src.account.PhoneNumberID = b.id(metadata.Get("phone_number_id"))
@@ -115,6 +124,9 @@ func (b *Batch) account(src *source, entry, raw, value jsondoc.Node) {
 	e.setTime(at, src.ingestedAt)
 	if contacts.Len() == 1 {
 		b.customer(e, nil, nil, contacts.First())
+	}
+	if src.provider == ProviderGupshup {
+		b.billing(e, value.Get("billing"))
 	}
 	e.key = b.accountKey(entry, e.Raw)
 }

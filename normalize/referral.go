@@ -55,9 +55,17 @@ func (b *Batch) referral(e *Event, n jsondoc.Node) {
 			*url = nil
 		}
 	}
+	b.finishReferral(e)
+}
+
+// finishReferral fills what follows from a referral's own fields: utm, ad, and
+// the ad's id (the source's where that is an ad, else the channel's, else the
+// one in the URL).
+func (b *Batch) finishReferral(e *Event) {
+	r := e.Referral
 	e.UTM, e.Ad = b.utms.add(), b.ads.add()
 	b.parameters(e.UTM, e.Ad, r.SourceURL)
-	if string(r.SourceType) == `"ad"` {
+	if string(r.SourceType) == `"ad"` && r.SourceID != nil {
 		r.AdID = r.SourceID
 	}
 	r.AdID = first(r.AdID, e.Ad.AdID)

@@ -25,6 +25,9 @@ func (b *Batch) status(src *source, contacts, n jsondoc.Node) {
 	s.RecipientID = b.id(n.Get("recipient_id"))
 	s.CallbackData = b.id(n.Get("biz_opaque_callback_data"))
 	s.Errors = b.errors(n.Get("errors"))
+	if s.Errors == nil && src.provider == ProviderGupshup {
+		s.Errors = b.reason(n)
+	}
 
 	recipient, participant := n.Get("recipient_id"), n.Get("recipient_participant_id")
 	participantID := b.id(participant)

@@ -174,6 +174,9 @@ func expected(t testing.TB, body []byte) (kinds []Kind) {
 	root := d.Root()
 	entries := root.Get("entry")
 	object := root.Get("object")
+	if object.String() == "page" || object.String() == "instagram" {
+		return expectedOfPages(root)
+	}
 	cloud := object.String() == "whatsapp_business_account" || !object.Exists() && entries.First().Get("changes").Kind() == '['
 	if !cloud || entries.Kind() != '[' {
 		return []Kind{KindAccount}

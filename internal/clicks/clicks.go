@@ -5,9 +5,11 @@
 package clicks
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
+	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/jsondoc"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
@@ -132,4 +134,30 @@ func appendShown(b, click []byte) []byte {
 		return append(b, "null"...)
 	}
 	return append(b, shown.Raw()...)
+}
+
+// Click is a stored click.
+type Click struct {
+	capi.Click
+	Shown []byte // the JSON that attribution shows
+}
+
+// Parse reads a stored click.
+func Parse(data []byte) (*Click, error) {
+	var doc jsondoc.Doc
+	if err := doc.Parse(data); err != nil {
+		return nil, fmt.Errorf("reading a stored click: %w", err)
+	}
+	shown := doc.Root().First()
+	who := shown.Next()
+	c := &Click{Shown: shown.Raw()}
+	c.CtwaClid, c.AdID = shown.Get("ctwaClid").String(), shown.Get("adId").String()
+	for _, channel := range [...]normalize.Channel{normalize.ChannelWhatsApp, normalize.ChannelMessenger, normalize.ChannelInstagram, normalize.ChannelSMS} {
+		if who.Get("channel").String() == channel.String() {
+			c.Channel = channel
+		}
+	}
+	c.WabaID, c.PageID, c.InstagramID = who.Get("wabaId").String(), who.Get("pageId").String(), who.Get("instagramId").String()
+	c.UserID, c.WaID, c.WaPhone = who.Get("userId").String(), who.Get("waId").String(), who.Get("waPhone").String()
+	return c, nil
 }

@@ -36,6 +36,9 @@ type Item struct {
 	Attempt int          // from 1
 	FirstAt int64        // when the first attempt began, ms
 	Clicks  queue.Clicks // of the contact, where the entry asks for attribution
+	// Unconfirmed is how often an outcome of the item was Outcome.Unconfirmed,
+	// as far as this process remembers.
+	Unconfirmed int
 }
 
 // Class says what is to become of an item.
@@ -65,10 +68,11 @@ func (c Class) String() string {
 // Outcome is what became of an item.
 type Outcome struct {
 	Class       Class
-	After       time.Duration // Retry: not before; Throttle: how long
+	After       time.Duration // Retry: not before; Throttle, Done: how long the whole destination waits
 	Reason      string        // a word or short sentence, without secrets: "503 Service Unavailable"
 	Code        string        // the HTTP status, or Meta's code/subcode; "" if none
 	Explanation string        // what it means and what to do
+	Unconfirmed bool          // Retry: counts for Item.Unconfirmed
 }
 
 // The kinds of destinations.

@@ -247,7 +247,8 @@ func (w *worker) launch(entries []*entry, m mode) {
 		if e.failed != nil {
 			j.retries++
 		}
-		j.items = append(j.items, Item{Entry: e.Entry, Attempt: e.attempts + 1, FirstAt: e.firstAt, Clicks: e.clicks})
+		j.items = append(j.items, Item{Entry: e.Entry, Attempt: e.attempts + 1, FirstAt: e.firstAt,
+			Clicks: e.clicks, Unconfirmed: e.unconfirmed})
 	}
 	w.flying++
 	if j.retries > 0 {

@@ -41,6 +41,9 @@ func (w *worker) finish(j *job) {
 		case Done:
 			w.acks.done = append(w.acks.done, e.Pos)
 			w.settle(e)
+			if o.After > 0 {
+				w.throttledUntil = max(w.throttledUntil, w.now+o.After)
+			}
 		case Gone:
 			gone = o
 			w.die(e, o)
@@ -139,6 +142,9 @@ func (w *worker) fail(e *entry, o *Outcome, m mode) {
 		return
 	}
 	e.attempts++
+	if o.Unconfirmed {
+		e.unconfirmed++
+	}
 	// The last attempt is made at the end of the time, not before.
 	delay := max(min(retryDelay(e.attempts, w.e.o.Rand()), left), wish)
 	due := wall + delay.Milliseconds()
@@ -156,6 +162,7 @@ func (w *worker) fail(e *entry, o *Outcome, m mode) {
 		f = &failed{pos: e.Pos, lane: e.lane, contact: e.contact, firstAt: e.firstAt}
 		w.addFailed(f)
 	}
+	f.unconfirmed = e.unconfirmed
 	f.claimed, f.attempts, f.triedAt, f.due = false, e.attempts, w.now, w.now+delay
 	w.dueHeap.push(f)
 	w.heldFailure(f)
@@ -193,10 +200,10 @@ func (w *worker) observe(j *job, counts *[Again + 1]int) {
 			}
 		}
 	}
-	logger := w.logger()
-	if !logger.Core().Enabled(zapcore.DebugLevel) {
+	if !w.e.logger.Load().Core().Enabled(zapcore.DebugLevel) {
 		return
 	}
+	logger := w.logger()
 	for i, e := range j.entries {
 		o := &j.outcomes[i]
 		logger.Debug("event sent", eventID(e.Header.EventID), zap.Stringer("outcome", o.Class), zap.Int("attempt", j.items[i].Attempt),

@@ -20,6 +20,8 @@ type entry struct {
 	attempts int     // that failed
 	firstAt  int64   // ms; 0 = never tried
 	seen     bool    // read in the current view of the queue
+
+	unconfirmed int // see Item.Unconfirmed
 }
 
 // lane is the events of one contact, known by its hash: should two contacts
@@ -53,6 +55,8 @@ type failed struct {
 	duePlace int
 	claimed  bool // in flight, or ready to be
 	isDue    bool // its time came while its lane was busy
+
+	unconfirmed int // see Item.Unconfirmed
 
 	// The hold. spent is for how long it failed while the destination took
 	// others, since is the first success of another after its last failure

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -164,9 +165,7 @@ func (m *memDrain) Read(_ context.Context, after queue.Pos, n, maxBytes int) ([]
 		return nil, err
 	}
 	m.q.reads++
-	from, _ := slices.BinarySearchFunc(m.entries, queue.Pos{Seq: after.Seq + 1}, func(e queue.Entry, p queue.Pos) int {
-		return int(int64(e.Pos.Seq) - int64(p.Seq))
-	})
+	from, _ := m.find(queue.Pos{Seq: after.Seq + 1})
 	var out []queue.Entry
 	for _, e := range m.entries[from:] {
 		if len(out) == n || len(out) > 0 && maxBytes < len(e.Payload) {
@@ -182,21 +181,27 @@ func (m *memDrain) Get(_ context.Context, at []queue.Pos) ([]queue.Entry, error)
 	m.q.mu.Lock()
 	defer m.q.mu.Unlock()
 	var out []queue.Entry
-	for _, e := range m.entries {
-		if slices.Contains(at, e.Pos) {
-			out = append(out, e)
+	for _, p := range at {
+		if i, ok := m.find(p); ok {
+			out = append(out, m.entries[i])
 		}
 	}
 	return out, m.q.fails(false)
 }
 
 func (m *memDrain) remove(at []queue.Pos) {
-	gone := make(map[queue.Pos]bool, len(at))
 	for _, p := range at {
-		gone[p] = true
 		delete(m.retries, p)
+		if i, ok := m.find(p); ok {
+			m.entries = slices.Delete(m.entries, i, i+1)
+		}
 	}
-	m.entries = slices.DeleteFunc(slices.Clone(m.entries), func(e queue.Entry) bool { return gone[e.Pos] })
+}
+
+func (m *memDrain) find(p queue.Pos) (int, bool) {
+	return slices.BinarySearchFunc(m.entries, p, func(e queue.Entry, p queue.Pos) int {
+		return cmp.Compare(e.Pos.Seq, p.Seq)
+	})
 }
 
 func (m *memDrain) Done(_ context.Context, at []queue.Pos) error {

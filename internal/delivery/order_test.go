@@ -253,7 +253,7 @@ func TestHold(t *testing.T) {
 // nobody else.
 func TestPoisonedContacts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const poisoned = 3000
+		const poisoned = 1500
 		q := newMemQueue()
 		s := &sink{answer: func(ctx context.Context, it *Item) Outcome {
 			if it.Header.Contact[0] == 'p' {
@@ -275,7 +275,7 @@ func TestPoisonedContacts(t *testing.T) {
 		d := forwardTo(s)
 		d.Hold = -1
 		e := start(t, q, Options{}, d)
-		// 3000 × 100 ms ÷ 8, with half of the places left to first attempts.
+		// 1500 × 100 ms ÷ 8, with half of the places left to first attempts.
 		elapse(3 * time.Minute)
 		good, behind := 0, 0
 		for _, a := range s.attempts() {
@@ -288,8 +288,15 @@ func TestPoisonedContacts(t *testing.T) {
 		if good != poisoned || behind != 0 {
 			t.Fatalf("%d of %d good events were sent, and %d behind a failing one", good, poisoned, behind)
 		}
-		if st := statusOf(t, e, "crm"); st.State != StateRetrying || st.Backlog != 2*poisoned {
+		// With nothing but failing events left the breaker is open; who comes
+		// now is the next probe.
+		if st := statusOf(t, e, "crm"); st.State != StateOpen || st.Backlog != 2*poisoned {
 			t.Fatalf("status %+v", st)
+		}
+		q.add(crm, contacts("good again")...)
+		elapse(31 * time.Second)
+		if _, sent := firstAt(s, 3*poisoned+1); !sent {
+			t.Fatal("a new contact waits behind the failing ones")
 		}
 	})
 }

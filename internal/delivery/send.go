@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"context"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -93,9 +92,7 @@ func (w *worker) call(j *job) (outcomes []Outcome) {
 			})
 		}
 	}()
-	ctx, cancel := context.WithCancel(w.e.sendCtx)
-	defer cancel()
-	outcomes = j.settings.Sender.Send(ctx, j.items)
+	outcomes = j.settings.Sender.Send(w.e.sendCtx, j.items)
 	if len(outcomes) != len(j.items) {
 		return sameOutcomes(len(j.items), Outcome{
 			Class: Retry, Reason: fmt.Sprintf("internal error: %d outcomes for %d events", len(outcomes), len(j.items)),

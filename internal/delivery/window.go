@@ -329,7 +329,7 @@ func (w *worker) takeRetried(f *failed) {
 		return
 	}
 	e.lane, e.failed = f.lane, f
-	e.attempts, e.firstAt = f.attempts, f.firstAt
+	e.attempts, e.firstAt, e.unconfirmed = f.attempts, f.firstAt, f.unconfirmed
 	w.bytes += len(e.Payload)
 	w.due.push(e)
 }

@@ -12,6 +12,7 @@ import (
 	_ "github.com/spf13/cobra"
 	_ "go.etcd.io/bbolt"
 	_ "go.uber.org/zap"
+	_ "golang.org/x/mod/modfile"
 	_ "golang.org/x/sync/errgroup"
 	_ "golang.org/x/time/rate"
 )

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"sync"
 
 	bolt "go.etcd.io/bbolt"
@@ -158,7 +159,7 @@ func (e *Embedded) commit(batch []*request) {
 		case errors.Is(err, errRollback):
 			units = without(units, func(u *unit) bool { return u == bad })
 			continue
-		case full(err):
+		case full(err) && refused(err):
 			// Nothing was stored. What only deletes may have room by itself.
 			adding := func(u *unit) bool { return u.adds > 0 }
 			if rest := without(units, adding); len(rest) < len(units) {
@@ -210,6 +211,13 @@ func (e *Embedded) apply(db *bolt.DB, tx *bolt.Tx, units []*unit) (bad *unit, er
 		return nil, errNothing
 	}
 	return nil, t.flush()
+}
+
+// refused says that a write was refused, and not the fsync after it: then
+// nothing in memory differs from what is on disk.
+func refused(err error) bool {
+	var write *fs.PathError
+	return errors.As(err, &write)
 }
 
 func fail(units []*unit, err error) {

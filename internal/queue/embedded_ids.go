@@ -12,6 +12,11 @@ const dayMs = int64(24 * time.Hour / time.Millisecond)
 // beyond counts as an event without a time, or it would be remembered forever.
 const aheadMs = 366 * dayMs
 
+// nearlySequential is how full a page is left when it is split. Measured with
+// ids in order, by whole seconds, up to 2 s late and a day late: 50 to 56 bytes
+// an id with 0.7, up to 77 with 0.5 and up to 111 with 0.9.
+const nearlySequential = 0.7
+
 // idKey is a remembered id's key: six bytes of time, so that inserts are nearly
 // sequential and whole ranges expire at once, and the id.
 func idKey(dst []byte, at int64, id ID) []byte {
@@ -46,7 +51,7 @@ func (t *txn) known(ev *Event) bool {
 
 func (t *txn) remember(ev *Event) error {
 	ids := t.tx.Bucket(idsBucket)
-	ids.FillPercent = 0.9 // nearly sequential
+	ids.FillPercent = nearlySequential
 	at := ev.Time
 	if !t.timed(at) {
 		at = dayEnd(t.now)
@@ -97,7 +102,7 @@ func (t *txn) setExpiring(bucket, index []byte, key mark, expiry int64, value []
 	if err := t.put(b, key[:], append(v, value...)); err != nil {
 		return err
 	}
-	x.FillPercent = 0.9
+	x.FillPercent = nearlySequential
 	return t.put(x, timeKey(expiry, key), []byte{})
 }
 

@@ -55,7 +55,8 @@ func (s *space) room(db *bolt.DB, tx *bolt.Tx, need int64) error {
 		}
 	}
 	if !full(err) {
-		return fmt.Errorf("%w: allocating file: %w", ErrUnavailable, err)
+		// A file system that can't: then the write itself shows what is wrong.
+		return nil
 	}
 	// The disk gives no more. What was drained lies free within the file.
 	if free := int64(db.Stats().FreePageN) * embeddedPage; free+s.end-used >= 2*need+spaceReserve {
@@ -64,9 +65,9 @@ func (s *space) room(db *bolt.DB, tx *bolt.Tx, need int64) error {
 	return fmt.Errorf("%w: %w", ErrFull, err)
 }
 
-// full says whether an error is a full disk's.
+// full says whether an error is a full disk's, a quota's or a size limit's.
 func full(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }
 
 // zeros allocates by writing, where the system has no better way. Nothing of

@@ -3,7 +3,6 @@ package queue
 import (
 	"context"
 	"fmt"
-	"math"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -164,7 +163,7 @@ func (e *Embedded) Erase(ctx context.Context, tenant, key string) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("erasing clicks: %w", err)
 	}
-	refs, err := e.selectDead(ctx, DeadFilter{Since: math.MinInt64}, func(l *DeadLetter) (bool, error) {
+	refs, err := e.selectDead(ctx, DeadFilter{}, func(l *DeadLetter) (bool, error) {
 		if l.Dest.Tenant != tenant {
 			return false, nil
 		}

@@ -236,13 +236,13 @@ for g = 1, num() do
     local new = false
     for _ = 1, num() do new = events[num()].new or new end
     local once, known = {}, false
-    for o = 1, num() do
-      local k, window = key(), num()
-      once[o] = {k, window}
-      if new and not known then
+    for _ = 1, num() do
+      local k, use, window = key(), num(), num()
+      if use ~= 2 and new and not known then
         local v = taken[k] or read('GET', k)
         known = v and tonumber(v) and tonumber(v) > now
       end
+      if use ~= 1 then once[#once + 1] = {k = k, window = window} end
     end
     j.outcome = 'D'
     if new and not known then
@@ -262,7 +262,9 @@ for g = 1, num() do
       if j.death ~= '' then read('XLEN', d.d) end
       if d.unlisted then read('SCARD', KEYS[1]) end
       j.once = once
-      for _, o in ipairs(once) do taken[o[1]] = whole(now + o[2]) end
+      for _, o in ipairs(once) do
+        o.before, taken[o.k] = taken[o.k], whole(now + o.window)
+      end
     end
     jobs[i] = j
   end
@@ -270,8 +272,9 @@ for g = 1, num() do
   if problem then
     -- What the group would have done didn't happen, for the groups after it.
     for _, e in ipairs(events) do if e.new then seen[e.id] = nil end end
-    for _, j in ipairs(jobs) do
-      for _, o in ipairs(j.once or {}) do taken[o[1]] = nil end
+    for i = #jobs, 1, -1 do
+      local j = jobs[i]
+      for o = #(j.once or {}), 1, -1 do taken[j.once[o].k] = j.once[o].before end
       if j.outcome == 'Q' then j.dest.len = j.dest.len - 1 end
     end
     for _, d in ipairs(dests) do if d.len == 0 then d.len = nil end end
@@ -312,7 +315,7 @@ for _, p in ipairs(plans) do
         d.unlisted = false
       end
       for _, o in ipairs(j.once) do
-        redis.call('SET', o[1], whole(now + o[2]), 'PX', whole(o[2]))
+        redis.call('SET', o.k, whole(now + o.window), 'PX', whole(o.window))
       end
     end
   end

@@ -272,7 +272,7 @@ func (r *Redis) appendCommand(c *appendCall) *redis.Cmd {
 			args = append(args, len(j.Once))
 			for _, o := range j.Once {
 				keys = append(keys, c.keys.once(o.Key))
-				args = append(args, max(o.Window.Milliseconds(), 1))
+				args = append(args, int(o.Use), max(o.Window.Milliseconds(), 1))
 			}
 		}
 	}

@@ -217,7 +217,7 @@ func (m *leaseManager) sweep() {
 // look runs the lease script for each tenant and tells the drains.
 func (m *leaseManager) look(ctx context.Context, tenants map[string][]*redisDrain) {
 	r := m.r
-	began, redialed := time.Now(), r.server.redialed.Load()
+	began := time.Now()
 	renew := began.Sub(m.renewed) >= r.timing.renew
 	for _, drains := range tenants {
 		for _, d := range drains {
@@ -245,6 +245,7 @@ func (m *leaseManager) look(ctx context.Context, tenants map[string][]*redisDrai
 		looks = append(looks, lookup{tenant, drains, cmd})
 	}
 	_, _ = pipe.Exec(ctx)
+	redialed := r.server.redialed.Load() // with a connection made just now
 
 	var failure error
 	inspect := false
@@ -286,7 +287,7 @@ func (m *leaseManager) look(ctx context.Context, tenants map[string][]*redisDrai
 	if renew && failure == nil {
 		m.renewed = began
 	}
-	m.redialed = r.server.redialed.Load()
+	m.redialed = redialed
 	m.report(failure)
 }
 

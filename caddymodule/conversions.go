@@ -1,0 +1,254 @@
+package caddymodule
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/leadgate/leadgate/capi"
+	"github.com/leadgate/leadgate/internal/jsondoc"
+	"github.com/leadgate/leadgate/internal/queue"
+)
+
+// Conversions is the leadgate_conversions directive: a CRM posts what became of
+// a contact, and the sale is reported to Meta with the ad click that brought it.
+type Conversions struct {
+	// The tenant whose clicks and datasets are used.
+	Tenant string `json:"tenant"`
+
+	// What the CRM sends as Authorization: Bearer <token>. Several may be given.
+	Tokens []string `json:"token,omitempty"`
+
+	// The CRM's own words for Meta's event names.
+	Map map[string]string `json:"map,omitempty"`
+
+	app     *App
+	tenant  *tenant
+	digests [][sha256.Size]byte
+	logger  *zap.Logger
+}
+
+// The limits of one post.
+const (
+	maxConversions     = 1000
+	maxConversionsBody = 3 << 20
+)
+
+// CaddyModule returns the Caddy module information.
+func (Conversions) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.leadgate_conversions", New: func() caddy.Module { return new(Conversions) }}
+}
+
+// Provision reads the tokens. That the tenant exists is looked at when all
+// blocks are known.
+func (c *Conversions) Provision(ctx caddy.Context) error {
+	c.logger = ctx.Logger()
+	repl := caddy.NewReplacer()
+	if err := c.check(); err != nil {
+		return err
+	}
+	for _, t := range c.Tokens {
+		token, err := replaceText(repl, "leadgate_conversions: tenant "+c.Tenant+": token", t)
+		if err != nil {
+			return err
+		}
+		c.digests = append(c.digests, sha256.Sum256([]byte(token)))
+	}
+	app, err := ctx.App("leadgate")
+	if err != nil {
+		return err
+	}
+	c.app = app.(*App)
+	c.app.atStart = append(c.app.atStart, c.findTenant)
+	return nil
+}
+
+func (c *Conversions) check() error {
+	switch {
+	case c.Tenant == "":
+		return errors.New("leadgate_conversions needs a tenant: write `tenant <name>`")
+	case !validName(c.Tenant):
+		return errorf("leadgate_conversions: tenant '%s' is not of letters, digits, dots, dashes and underscores, at most 64", c.Tenant)
+	case len(c.Tokens) == 0:
+		return errors.New("leadgate_conversions needs a token: write `token {env.CRM_TOKEN}`")
+	}
+	for from, to := range c.Map {
+		if err := capi.CheckName(to); err != nil {
+			return fmt.Errorf("leadgate_conversions: map %s: %w", from, err)
+		}
+	}
+	return nil
+}
+
+// findTenant runs when all blocks of the configuration are known.
+func (c *Conversions) findTenant() error {
+	t := c.app.tenants[c.Tenant]
+	if t == nil {
+		return errorf("leadgate_conversions: tenant %s is in no leadgate block", c.Tenant)
+	}
+	for _, d := range t.destinations {
+		if d.capi != nil {
+			c.tenant = t
+			return nil
+		}
+	}
+	return errorf("leadgate_conversions: tenant %s has no capi, so that nothing could be reported: add one to its leadgate block", c.Tenant)
+}
+
+// ServeHTTP answers one post.
+func (c *Conversions) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		return nil
+	}
+	if !c.authorized(r) {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		return c.fail(w, http.StatusUnauthorized, "the token is missing or wrong: send Authorization: Bearer <token>", nil)
+	}
+	s := scratches.Get().(*scratch)
+	defer s.release()
+	body, err := s.read(r, maxConversionsBody)
+	switch {
+	case errors.Is(err, errTooLarge):
+		return c.fail(w, http.StatusRequestEntityTooLarge, "the body is over 3 MiB: post fewer items at once", nil)
+	case err != nil:
+		return c.fail(w, http.StatusBadRequest, "the body cannot be read", err)
+	}
+	var doc jsondoc.Doc
+	if err := doc.Parse(body); err != nil {
+		return c.fail(w, http.StatusBadRequest, err.Error(), nil)
+	}
+	var items []jsondoc.Node
+	switch root := doc.Root(); root.Kind() {
+	case '{':
+		items = append(items, root)
+	case '[':
+		for n := root.First(); n.Exists(); n = n.Next() {
+			items = append(items, n)
+		}
+	default:
+		return c.fail(w, http.StatusBadRequest, "the body is neither an object nor an array: post one item, or an array of items", nil)
+	}
+	if len(items) > maxConversions {
+		return c.fail(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("%d items are more than %d: post fewer at once", len(items), maxConversions), nil)
+	}
+	results, err := c.accept(r.Context(), items)
+	if err != nil {
+		w.Header().Set("Retry-After", retryAfter)
+		return c.fail(w, http.StatusServiceUnavailable, "the queue cannot take it; post it again", err)
+	}
+	status := http.StatusOK
+	if len(results) > 0 && allInvalid(results) {
+		status = http.StatusUnprocessableEntity
+	}
+	return answerJSON(w, status, map[string]any{"results": results})
+}
+
+func allInvalid(results []conversionResult) bool {
+	for i := range results {
+		if results[i].Status != "invalid" {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *Conversions) authorized(r *http.Request) bool {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return false
+	}
+	digest := sha256.Sum256([]byte(strings.TrimLeft(token, " ")))
+	ok := false
+	for i := range c.digests {
+		if subtle.ConstantTimeCompare(digest[:], c.digests[i][:]) == 1 {
+			ok = true
+		}
+	}
+	return ok
+}
+
+// fail answers with a sentence, and logs what must not be shown.
+func (c *Conversions) fail(w http.ResponseWriter, status int, sentence string, why error) error {
+	if why != nil {
+		c.logger.Error("conversions refused", zap.Int("status", status), zap.String("tenant", c.Tenant), zap.Error(why))
+	}
+	return answerJSON(w, status, map[string]string{"error": sentence})
+}
+
+func answerJSON(w http.ResponseWriter, status int, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("writing the answer: %w", err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(b, '\n'))
+	return nil
+}
+
+// conversionResult is what became of an item.
+type conversionResult struct {
+	Status  string          `json:"status"` // queued, duplicate, no_click or invalid
+	EventID *string         `json:"eventId"`
+	Click   json.RawMessage `json:"click"`
+	Error   *string         `json:"error"`
+	Fix     *string         `json:"fix"`
+}
+
+func (r *conversionResult) refuse(status, sentence, fix string) {
+	r.Status, r.Error = status, &sentence
+	if fix != "" {
+		r.Fix = &fix
+	}
+}
+
+// accept queues the items that can be reported, all in one durable step.
+func (c *Conversions) accept(ctx context.Context, items []jsondoc.Node) ([]conversionResult, error) {
+	engine, err := acquireEngine(c.app.store)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err := releaseEngine(c.app.store); err != nil {
+			c.logger.Error("releasing the queue", zap.Error(err))
+		}
+	}()
+	q, err := engine.open(c.app)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), appendTimeout, errAppendTimeout)
+	defer cancel()
+	p := conversionPlan{c: c, now: c.app.now(), results: make([]conversionResult, len(items)), group: queue.Group{Tenant: c.Tenant}}
+	if err := p.read(ctx, q, items); err != nil {
+		return nil, err
+	}
+	for i := range p.items {
+		p.plan(i)
+	}
+	if len(p.group.Jobs) == 0 {
+		return p.results, nil
+	}
+	result := q.Append(ctx, []queue.Group{p.group})[0]
+	if result.Err != nil {
+		return nil, result.Err
+	}
+	p.report(&result)
+	return p.results, nil
+}
+
+var (
+	_ caddy.Provisioner           = (*Conversions)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Conversions)(nil)
+)

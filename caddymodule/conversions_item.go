@@ -1,0 +1,165 @@
+package caddymodule
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/leadgate/leadgate/capi"
+	"github.com/leadgate/leadgate/internal/clicks"
+	"github.com/leadgate/leadgate/internal/jsondoc"
+	"github.com/leadgate/leadgate/normalize"
+)
+
+// conversionItem is a posted item that names somebody, and an event that Meta
+// knows.
+type conversionItem struct {
+	node      jsondoc.Node
+	index     int    // among the posted items
+	name      string // after the map
+	eventTime time.Time
+	first     bool // the first touch is wanted
+	orderID   string
+	emailHash string
+
+	who  string   // the field that names the contact
+	keys []string // under which its clicks may be stored, one for each possible channel
+	at   int      // where its keys stand among all that are looked up
+}
+
+// invalid is why an item is refused: the field, the rule, and what to write.
+type invalid struct{ text, fix string }
+
+func (i *invalid) Error() string { return i.text }
+
+func invalidf(fix, format string, args ...any) error {
+	return &invalid{fmt.Sprintf(format, args...), fix}
+}
+
+// itemChannels are where a contact may have clicked an ad.
+var itemChannels = []normalize.Channel{normalize.ChannelWhatsApp, normalize.ChannelMessenger, normalize.ChannelInstagram}
+
+// readItem checks what an item says by itself.
+func (c *Conversions) readItem(n jsondoc.Node, now time.Time) (it conversionItem, err error) {
+	if n.Kind() != '{' {
+		return it, invalidf("post objects such as {\"eventName\":\"Purchase\",\"waPhone\":\"+15551234567\",\"value\":12.5,\"currency\":\"USD\"}", "the item is no object")
+	}
+	it.node = n
+	posted := text(n, "eventName")
+	if posted == "" {
+		return it, invalidf("write one of "+strings.Join(capi.EventNames(), ", "), "eventName is missing")
+	}
+	it.name = posted
+	if mapped, ok := c.Map[posted]; ok {
+		it.name = mapped
+	}
+	if err := capi.CheckName(it.name); err != nil {
+		return it, invalidf(fmt.Sprintf("write one of %s, or `map %q <name>` in the leadgate_conversions block", strings.Join(capi.EventNames(), ", "), posted), "eventName: %v", err)
+	}
+	if it.eventTime, err = readEventTime(n.Get("eventTime"), now); err != nil {
+		return it, err
+	}
+	switch touch := text(n, "touch"); touch {
+	case "", "last":
+	case "first":
+		it.first = true
+	default:
+		return it, invalidf("write last or first", "touch is '%s'", touch)
+	}
+	it.orderID = text(n, "orderId")
+	if email := text(n, "email"); email != "" {
+		var ok bool
+		if it.emailHash, ok = capi.HashEmail(email); !ok {
+			return it, invalidf("write an address such as maria@example.com, or leave it out", "email is no e-mail address")
+		}
+	}
+	return it, it.readContact()
+}
+
+// text is a member's text, "" for one that is missing, empty or no text.
+func text(n jsondoc.Node, name string) string { return strings.TrimSpace(n.Get(name).String()) }
+
+// readEventTime reads UNIX milliseconds or RFC 3339; without any it is now.
+func readEventTime(n jsondoc.Node, now time.Time) (time.Time, error) {
+	const fix = "write UNIX milliseconds such as 1736535600000, or RFC 3339 such as 2025-01-10T19:00:00Z"
+	var t time.Time
+	switch n.Kind() {
+	case 0, 'n':
+		return now, nil
+	case '0', '"':
+		if ms, ok := n.Int(); ok {
+			t = time.UnixMilli(ms)
+			// Meta's own event_time is in seconds: a mistake that is easily made.
+			if ms > 0 && ms < 1e11 {
+				return t, invalidf(fix, "eventTime %d is in seconds", ms)
+			}
+			break
+		}
+		var err error
+		if t, err = time.Parse(time.RFC3339, n.String()); err != nil {
+			return t, invalidf(fix, "eventTime is no time")
+		}
+	default:
+		return t, invalidf(fix, "eventTime is no time")
+	}
+	switch {
+	case t.After(now.Add(clockSkew)):
+		return t, invalidf("write the time at which it happened", "eventTime is in the future")
+	case now.Sub(t) >= capi.MaxAge:
+		return t, invalidf("report conversions within 7 days of their happening", "eventTime is over 7 days ago, and Meta takes no older events")
+	}
+	return t, nil
+}
+
+// clockSkew is how much a CRM's clock may be ahead of ours; Meta is told our
+// own time then.
+const clockSkew = time.Minute
+
+// readContact finds out whom the item names, and so which keys to look up.
+func (it *conversionItem) readContact() error {
+	channels := itemChannels
+	if name := text(it.node, "channel"); name != "" {
+		i := slices.IndexFunc(channels, func(c normalize.Channel) bool { return c.String() == name })
+		if i < 0 {
+			return invalidf("write "+orList(capiChannels)+", or leave it out", "channel is '%s'", name)
+		}
+		channels = channels[i : i+1]
+	}
+	for _, field := range []string{"ctwaClid", "messageId", "userId", "waPhone", "waId"} {
+		value := text(it.node, field)
+		if value == "" {
+			continue
+		}
+		it.who = field
+		switch field {
+		case "ctwaClid":
+			it.keys = []string{clicks.Clid(value)}
+		case "messageId":
+			it.keys = []string{clicks.Message(value)}
+		case "userId":
+			for _, c := range channels {
+				it.keys = append(it.keys, clicks.Contact(c, value))
+			}
+		case "waPhone":
+			phone := normalize.PhoneFromWaID(value)
+			if phone == "" || !strings.HasPrefix(value, "+") && !hasCountryCode(value) {
+				return invalidf("write it in full, with + and country code, such as +15551234567", "waPhone is no international phone number")
+			}
+			it.keys = []string{clicks.Contact(normalize.ChannelWhatsApp, strings.TrimPrefix(phone, "+"))}
+		case "waId":
+			it.keys = []string{clicks.Contact(normalize.ChannelWhatsApp, value)}
+		}
+		return nil
+	}
+	return invalidf("write waPhone, waId, userId, messageId or ctwaClid", "the item names nobody")
+}
+
+// hasCountryCode says whether a number without a plus can be one in full.
+// National numbers start with 0 or have at most ten digits, nearly everywhere;
+// Brazil's have eleven, and then look like American ones with an area code that
+// there is not. Where this is too strict, a plus helps.
+func hasCountryCode(number string) bool {
+	digits := onlyDigits(number)
+	return len(digits) > 11 || len(digits) == 11 && (digits[0] != '1' || digits[1] >= '2')
+}

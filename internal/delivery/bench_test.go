@@ -1,0 +1,212 @@
+//go:build unix
+
+package delivery
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"net"
+	"net/http"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// trivialSink answers every request with 204 and closes done after n of them.
+// It speaks just enough HTTP: the benchmark is about the sender.
+func trivialSink(b *testing.B, n int64) (url string, done chan struct{}) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	b.Cleanup(func() {
+		l.Close()
+		wg.Wait()
+	})
+	done = make(chan struct{})
+	var count atomic.Int64
+	wg.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			wg.Go(func() {
+				defer c.Close()
+				r := bufio.NewReaderSize(c, 16<<10)
+				for {
+					length := 0
+					for {
+						line, err := r.ReadSlice('\n')
+						if err != nil {
+							return
+						}
+						if len(line) <= 2 {
+							break
+						}
+						if v, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
+							length, _ = strconv.Atoi(string(bytes.TrimSpace(v)))
+						}
+					}
+					if _, err := r.Discard(length); err != nil {
+						return
+					}
+					if _, err := c.Write([]byte("HTTP/1.1 204 No Content\r\n\r\n")); err != nil {
+						return
+					}
+					if count.Add(1) == n {
+						close(done)
+					}
+				}
+			})
+		}
+	})
+	return "http://" + l.Addr().String(), done
+}
+
+// metered reports events a second, and the CPU time of the process for each
+// event, sink and setup included.
+func metered(b *testing.B) func() {
+	cpu := func() time.Duration {
+		var u syscall.Rusage
+		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+			b.Fatal(err)
+		}
+		return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	}
+	began := cpu()
+	return func() {
+		n := float64(benchmarked * b.N)
+		b.ReportMetric(n/b.Elapsed().Seconds(), "events/s")
+		b.ReportMetric(float64((cpu()-began).Microseconds())/n, "cpu-µs/event")
+	}
+}
+
+const benchmarked = 100_000
+
+// BenchmarkDrainForward drains 100 000 events of 1270 bytes and 20 000 contacts
+// from the embedded store into a trivial sink in the same process.
+func BenchmarkDrainForward(b *testing.B) {
+	meter := metered(b)
+	for range b.N {
+		b.StopTimer()
+		q := openEmbedded(b, b.TempDir())
+		fillStore(b, q, 0, benchmarked, 20_000, make([]byte, 1270))
+		url, done := trivialSink(b, benchmarked)
+		f, err := NewForward(ForwardConfig{URL: url, Tenant: crm.Tenant, Version: "1", Concurrency: 32})
+		if err != nil {
+			b.Fatal(err)
+		}
+		d := forwardTo(f)
+		d.Concurrency = 32
+		e := New(q, Options{})
+		b.StartTimer()
+		e.Configure([]Destination{d})
+		<-done
+		e.Close(context.Background())
+		b.StopTimer()
+		q.Close()
+		f.CloseIdleConnections()
+		b.StartTimer()
+	}
+	meter()
+}
+
+// BenchmarkPostOnly is what net/http alone takes for the same requests.
+func BenchmarkPostOnly(b *testing.B) {
+	meter := metered(b)
+	for range b.N {
+		url, _ := trivialSink(b, -1)
+		transport := &http.Transport{MaxIdleConnsPerHost: 32}
+		body := make([]byte, 1270)
+		var wg sync.WaitGroup
+		for range 32 {
+			wg.Go(func() {
+				for range benchmarked / 32 {
+					req, err := http.NewRequest(http.MethodPost, url, bytes.NewReader(body))
+					if err == nil {
+						_, err = transport.RoundTrip(req)
+					}
+					if err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+		}
+		wg.Wait()
+		transport.CloseIdleConnections()
+	}
+	meter()
+}
+
+// BenchmarkDrain is the same without HTTP: what the engine itself costs.
+func BenchmarkDrain(b *testing.B) {
+	meter := metered(b)
+	for range b.N {
+		b.StopTimer()
+		q := openEmbedded(b, b.TempDir())
+		fillStore(b, q, 0, benchmarked, 20_000, make([]byte, 1270))
+		done := make(chan struct{})
+		var count atomic.Int64
+		d := forwardTo(senderFunc(func(items []Item) []Outcome {
+			if count.Add(1) == benchmarked {
+				close(done)
+			}
+			return []Outcome{{Class: Done}}
+		}))
+		d.Concurrency = 32
+		e := New(q, Options{})
+		b.StartTimer()
+		e.Configure([]Destination{d})
+		<-done
+		e.Close(context.Background())
+		b.StopTimer()
+		q.Close()
+		b.StartTimer()
+	}
+	meter()
+}
+
+// BenchmarkWaiting says what it costs to remember a million events that wait
+// behind failing ones of 20 000 contacts.
+func BenchmarkWaiting(b *testing.B) {
+	const n, people = 1_000_000, 20_000
+	for range b.N {
+		q := openEmbedded(b, b.TempDir())
+		fillStore(b, q, 0, n, people, make([]byte, 100))
+		runtime.GC()
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		var tried atomic.Int64
+		all := make(chan struct{})
+		d := forwardTo(senderFunc(func(items []Item) []Outcome {
+			// One contact in five is taken, or the breaker would open.
+			if number := items[0].Header.EventID; (int(number[14])<<8|int(number[15]))%5 == 0 {
+				return []Outcome{{Class: Done}}
+			}
+			if items[0].Attempt == 1 && tried.Add(1) == people*4/5 {
+				close(all)
+			}
+			return []Outcome{{Class: Retry, Reason: "503 Service Unavailable", After: longestWish}}
+		}))
+		d.Hold = -1
+		e := New(q, Options{})
+		b.ResetTimer()
+		e.Configure([]Destination{d})
+		<-all
+		b.StopTimer()
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/(1<<20), "MB")
+		b.ReportMetric(float64(e.tracked.Load()), "tracked")
+		e.Close(context.Background())
+		q.Close()
+	}
+}

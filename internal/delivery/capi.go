@@ -1,0 +1,295 @@
+package delivery
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/leadgate/leadgate/capi"
+	"github.com/leadgate/leadgate/normalize"
+)
+
+// defaultThrottle is how long a throttled dataset waits when Meta does not say.
+const defaultThrottle = time.Minute
+
+// CAPIConfig is what a destination of kind capi is made of.
+type CAPIConfig struct {
+	Settings capi.Settings // as Validate accepts them, with the access token
+	// Credentials reads the secrets again, from their files; it is asked before
+	// each try while the destination is parked. nil: they never change.
+	Credentials func() (accessToken, appSecret string, err error)
+	// OnEvents is told how many events of a name had an outcome (a Class's
+	// name), for metrics; nil is allowed.
+	OnEvents func(eventName, outcome string, events int)
+	Logger   *zap.Logger
+	Now      func() time.Time
+}
+
+// CAPI reports events to a dataset of Meta's Conversions API.
+type CAPI struct {
+	c      CAPIConfig
+	client *capi.Client
+	parked atomic.Bool // the last answer parked us
+}
+
+// NewCAPI makes the sender of a dataset.
+func NewCAPI(c CAPIConfig) *CAPI {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = zap.NewNop()
+	}
+	s := &CAPI{c: c}
+	s.client = capi.NewClient(&s.c.Settings)
+	s.client.Now = c.Now
+	return s
+}
+
+// CloseIdleConnections ends connections that no request uses.
+func (s *CAPI) CloseIdleConnections() { s.client.Close() }
+
+// Send builds the events, one batch for each identity, and posts the batches
+// one after another. What Meta would refuse is dead before a request is spent.
+func (s *CAPI) Send(ctx context.Context, items []Item) []Outcome {
+	if s.parked.Load() {
+		s.renew()
+	}
+	now := s.c.Now()
+	outcomes := make([]Outcome, len(items))
+	var batches []*batch
+	for i := range items {
+		body, identity, err := s.build(&items[i], now)
+		if err != nil {
+			outcomes[i] = refused(err)
+			continue
+		}
+		b := batchOf(&batches, identity)
+		b.at = append(b.at, i)
+		b.items = append(b.items, capi.Item{Body: body, Identity: identity, Unconfirmed: items[i].Unconfirmed})
+	}
+	stop := false
+	for _, b := range batches {
+		for from := 0; from < len(b.at); from += capi.MaxBatch {
+			part := batch{at: b.at[from:], items: b.items[from:]}
+			if len(part.at) > capi.MaxBatch {
+				part = batch{at: part.at[:capi.MaxBatch], items: part.items[:capi.MaxBatch]}
+			}
+			if stop {
+				part.all(outcomes, Outcome{Class: Again})
+				continue
+			}
+			stop = s.post(ctx, &part, outcomes)
+		}
+	}
+	s.count(batches, items, outcomes)
+	return outcomes
+}
+
+// batch is the events of one identity, and where they stand among the items.
+type batch struct {
+	at    []int
+	items []capi.Item
+}
+
+func batchOf(batches *[]*batch, id capi.Identity) *batch {
+	for _, b := range *batches {
+		if b.items[0].Identity == id {
+			return b
+		}
+	}
+	b := new(batch)
+	*batches = append(*batches, b)
+	return b
+}
+
+func (b *batch) all(outcomes []Outcome, o Outcome) {
+	for _, i := range b.at {
+		outcomes[i] = o
+	}
+}
+
+// post sends a batch; it says whether the other batches have to wait.
+func (s *CAPI) post(ctx context.Context, b *batch, outcomes []Outcome) (stop bool) {
+	results, err := s.client.Send(ctx, b.items)
+	if err != nil || len(results) != len(b.items) {
+		b.all(outcomes, Outcome{Class: Retry, Reason: "internal error", Explanation: fmt.Sprint(err)})
+		return false
+	}
+	for i := range results {
+		o := outcomeOf(&results[i])
+		outcomes[b.at[i]] = o
+		if o.Class == Park || o.Class == Throttle || o.Class == Done && o.After > 0 {
+			stop = true
+		}
+		switch o.Class {
+		case Park:
+			s.parked.Store(true)
+		case Done:
+			s.parked.Store(false)
+		}
+	}
+	return stop
+}
+
+// build makes the event for Meta.
+func (s *CAPI) build(it *Item, now time.Time) ([]byte, capi.Identity, error) {
+	dst := make([]byte, 0, 768)
+	if normalize.Kind(it.Header.Kind) != normalize.KindConversion {
+		return capi.AppendEvent(dst, it.Payload, &s.c.Settings, now)
+	}
+	c, err := readConversion(it.Header.Meta)
+	if err != nil {
+		return nil, capi.Identity{}, err
+	}
+	return capi.AppendConversion(dst, it.Payload, c, &s.c.Settings, now)
+}
+
+// renew reads the secrets again.
+func (s *CAPI) renew() {
+	if s.c.Credentials == nil {
+		return
+	}
+	token, secret, err := s.c.Credentials()
+	if err != nil {
+		// The destination is parked, and its state says why; the old ones stay.
+		s.c.Logger.Warn("secrets cannot be read again", zap.String("dataset", s.c.Settings.Dataset), zap.Error(err))
+		return
+	}
+	s.client.SetCredentials(token, secret)
+}
+
+// count tells the metrics, by event name.
+func (s *CAPI) count(batches []*batch, items []Item, outcomes []Outcome) {
+	if s.c.OnEvents == nil {
+		return
+	}
+	type key struct{ name, outcome string }
+	counts := map[key]int{}
+	built := make([]bool, len(items))
+	for _, b := range batches {
+		for i, at := range b.at {
+			built[at] = true
+			counts[key{eventName(b.items[i].Body), outcomes[at].Class.String()}]++
+		}
+	}
+	for i := range items {
+		if !built[i] {
+			counts[key{"", outcomes[i].Class.String()}]++
+		}
+	}
+	for k, n := range counts {
+		s.c.OnEvents(k.name, k.outcome, n)
+	}
+}
+
+// eventName reads the name from an event as package capi writes it: first.
+func eventName(body []byte) string {
+	rest, ok := bytes.CutPrefix(body, []byte(`{"event_name":"`))
+	if !ok {
+		return ""
+	}
+	name, _, _ := bytes.Cut(rest, []byte{'"'})
+	return string(name)
+}
+
+// refused is the outcome of an event that is not sent.
+func refused(err error) Outcome {
+	var r *capi.Refusal
+	if !errors.As(err, &r) {
+		return Outcome{Class: Dead, Reason: "unreadable", Explanation: err.Error()}
+	}
+	o := Outcome{Class: Dead, Reason: r.Reason, Explanation: r.Error()}
+	if r.Code != 0 {
+		o.Code = r.Name()
+	}
+	return o
+}
+
+func outcomeOf(r *capi.Result) Outcome {
+	o := Outcome{After: r.After, Reason: r.Reason, Explanation: r.Text}
+	if r.Code != 0 {
+		o.Code = strconv.Itoa(r.Code)
+		if r.Subcode != 0 {
+			o.Code += "/" + strconv.Itoa(r.Subcode)
+		}
+	}
+	if o.Reason == "" && r.Class != 0 {
+		o.Reason = r.Class.String()
+	}
+	switch r.Outcome {
+	case capi.Done:
+		return Outcome{Class: Done, After: r.After}
+	case capi.Dead:
+		o.Class = Dead
+	case capi.Park:
+		o.Class = Park
+	case capi.Retry:
+		o.Class = Retry
+		o.Unconfirmed = r.Unconfirmed
+		if r.Throttled {
+			o.Class = Throttle
+			if o.After <= 0 {
+				o.After = defaultThrottle
+			}
+		}
+		if r.Unconfirmed {
+			o.Reason = capi.ReasonUnconfirmed
+		}
+	default:
+		o.Class = Again
+	}
+	return o
+}
+
+// conversionMeta is what a posted conversion's entry carries in Header.Meta.
+type conversionMeta struct {
+	Channel     normalize.Channel `json:"channel,omitempty"`
+	CtwaClid    string            `json:"ctwaClid,omitempty"`
+	AdID        string            `json:"adId,omitempty"`
+	WabaID      string            `json:"wabaId,omitempty"`
+	PageID      string            `json:"pageId,omitempty"`
+	InstagramID string            `json:"instagramId,omitempty"`
+	UserID      string            `json:"userId,omitempty"`
+	WaID        string            `json:"waId,omitempty"`
+	WaPhone     string            `json:"waPhone,omitempty"`
+	EventName   string            `json:"eventName,omitempty"`
+	EmailHash   string            `json:"emailHash,omitempty"`
+}
+
+// ConversionMeta is the Header.Meta of a posted conversion's entry
+// (kind conversion): the click it is credited to, and what its
+// unified JSON does not say.
+func ConversionMeta(c *capi.Conversion) []byte {
+	k := &c.Click
+	b, err := json.Marshal(conversionMeta{
+		k.Channel, k.CtwaClid, k.AdID, k.WabaID, k.PageID, k.InstagramID, k.UserID, k.WaID, k.WaPhone, c.EventName, c.EmailHash,
+	})
+	if err != nil {
+		panic(err) // strings and a number
+	}
+	return b
+}
+
+func readConversion(meta []byte) (*capi.Conversion, error) {
+	var m conversionMeta
+	if err := json.Unmarshal(meta, &m); err != nil {
+		return nil, fmt.Errorf("reading conversion's click: %w", err)
+	}
+	return &capi.Conversion{
+		Click: capi.Click{
+			Channel: m.Channel, CtwaClid: m.CtwaClid, AdID: m.AdID, WabaID: m.WabaID, PageID: m.PageID,
+			InstagramID: m.InstagramID, UserID: m.UserID, WaID: m.WaID, WaPhone: m.WaPhone,
+		},
+		EventName: m.EventName, EmailHash: m.EmailHash,
+	}, nil
+}
+
+var _ Sender = (*CAPI)(nil)

@@ -1,0 +1,215 @@
+package delivery
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/leadgate/leadgate/internal/clicks"
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/normalize"
+)
+
+// What is read of an answer, so that its connection can be used again.
+const (
+	answerLimit       = 64 << 10
+	answerHeaderLimit = 64 << 10
+)
+
+// ForwardConfig is the settings of a forward destination, secrets included.
+type ForwardConfig struct {
+	URL         string // http or https; user info becomes basic auth
+	Tenant      string
+	Header      http.Header   // added to every request; wins over User-Agent, Content-Type and Host
+	Sign        string        // secret of Standard Webhooks; "" = not signed
+	Timeout     time.Duration // of one request, its answer included; 0 = 10 s
+	Raw         bool          // the provider's own bytes and headers
+	Version     string        // of Leadgate, for User-Agent
+	Concurrency int           // requests at once, so many connections are kept; 0 = 8
+	Now         func() time.Time
+}
+
+// Forward posts one event at a time to a URL.
+type Forward struct {
+	c         ForwardConfig
+	url       *url.URL
+	host      string
+	header    http.Header     // what all requests have
+	own       map[string]bool // the names in it that the user set
+	signer    *signer
+	transport *http.Transport
+}
+
+// NewForward checks the settings. Its errors show no secret.
+func NewForward(c ForwardConfig) (*Forward, error) {
+	u, err := url.Parse(c.URL)
+	if err != nil {
+		var parse *url.Error
+		if errors.As(err, &parse) {
+			err = parse.Err // without the URL
+		}
+		return nil, fmt.Errorf("parsing forward URL: %w", err)
+	}
+	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, errors.New("parsing forward URL: write it in full, like https://crm.example.com/hook")
+	}
+	if c.Timeout <= 0 {
+		c.Timeout = 10 * time.Second
+	}
+	if c.Concurrency <= 0 {
+		c.Concurrency = 8
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	f := &Forward{c: c, url: u, header: http.Header{}, own: map[string]bool{}}
+	f.header.Set("User-Agent", strings.TrimSuffix("Leadgate/"+c.Version, "/"))
+	f.header.Set("Content-Type", "application/json")
+	if u.User != nil {
+		password, _ := u.User.Password()
+		auth := http.Request{Header: f.header}
+		auth.SetBasicAuth(u.User.Username(), password)
+		u.User = nil
+	}
+	u.Fragment, u.RawFragment = "", ""
+	for name, values := range c.Header {
+		if name = http.CanonicalHeaderKey(name); name == "Host" && len(values) > 0 {
+			f.host = values[0]
+			continue
+		}
+		f.header[name] = slices.Clone(values)
+		f.own[name] = true
+	}
+	if c.Sign != "" {
+		if f.signer, err = newSigner(c.Sign); err != nil {
+			return nil, fmt.Errorf("reading sign secret: %w", err)
+		}
+	}
+	f.transport = &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: c.Timeout, KeepAlive: 30 * time.Second}).DialContext,
+		TLSHandshakeTimeout:    c.Timeout,
+		MaxIdleConns:           c.Concurrency,
+		MaxIdleConnsPerHost:    c.Concurrency,
+		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: answerHeaderLimit,
+		DisableCompression:     true,
+		ForceAttemptHTTP2:      true,
+	}
+	return f, nil
+}
+
+// Target is the URL without query and user info, as it may be shown.
+func (f *Forward) Target() string {
+	u := *f.url
+	u.RawQuery, u.ForceQuery = "", false
+	return u.String()
+}
+
+// CloseIdleConnections ends connections that no request uses.
+func (f *Forward) CloseIdleConnections() { f.transport.CloseIdleConnections() }
+
+// Send posts the items one after another.
+func (f *Forward) Send(ctx context.Context, items []Item) []Outcome {
+	outcomes := make([]Outcome, len(items))
+	for i := range items {
+		outcomes[i] = f.post(ctx, &items[i])
+	}
+	return outcomes
+}
+
+func (f *Forward) post(ctx context.Context, it *Item) Outcome {
+	body := it.Payload
+	if !f.c.Raw {
+		body = withAttribution(it)
+	}
+	timed, cancel := context.WithTimeout(ctx, f.c.Timeout)
+	defer cancel()
+	req := (&http.Request{
+		Method: http.MethodPost, URL: f.url, Host: f.host, Header: f.headers(it, body),
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		ContentLength: int64(len(body)),
+		Body:          io.NopCloser(bytes.NewReader(body)),
+		// The transport may send it on another connection when one was closed
+		// before anything was written.
+		GetBody: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil },
+	}).WithContext(timed)
+	// RoundTrip and not a Client: redirects are not followed.
+	res, err := f.transport.RoundTrip(req)
+	if err != nil {
+		if ctx.Err() != nil { // broken off by us
+			return Outcome{Class: Again}
+		}
+		if cause := timed.Err(); cause != nil {
+			err = cause
+		}
+		return failure(err, f.c.Timeout)
+	}
+	o := classify(res.StatusCode, res.Header, f.c.Now())
+	// What the answer says in its body is of no interest; reading it lets the
+	// connection be used again.
+	_, _ = io.CopyN(io.Discard, res.Body, answerLimit)
+	_ = res.Body.Close()
+	return o
+}
+
+// headers makes a request's own headers.
+func (f *Forward) headers(it *Item, body []byte) http.Header {
+	h := make(http.Header, len(f.header)+len(it.Header.HTTP)+8)
+	if f.c.Raw {
+		for _, field := range it.Header.HTTP {
+			if name := http.CanonicalHeaderKey(field.Name); name != "User-Agent" {
+				h[name] = append(h[name], field.Value)
+			}
+		}
+		for name, values := range f.header {
+			if f.own[name] || h[name] == nil {
+				h[name] = values
+			}
+		}
+	} else {
+		for name, values := range f.header {
+			h[name] = values
+		}
+	}
+	id := uuid.UUID(it.Header.EventID).String()
+	h["Leadgate-Event-Id"] = []string{id}
+	h["Leadgate-Tenant"] = []string{f.c.Tenant}
+	h["Leadgate-Attempt"] = []string{strconv.Itoa(it.Attempt)}
+	if kind := normalize.Kind(it.Header.Kind); kind >= normalize.KindMessage && kind <= normalize.KindConversion {
+		h["Leadgate-Kind"] = []string{kind.String()}
+	}
+	if f.signer != nil {
+		now := f.c.Now().Unix()
+		h["Webhook-Id"] = []string{id}
+		h["Webhook-Timestamp"] = []string{strconv.FormatInt(now, 10)}
+		h["Webhook-Signature"] = []string{f.signer.sign(id, now, body)}
+	}
+	return h
+}
+
+// withAttribution puts the contact's clicks in the place of attribution's null.
+func withAttribution(it *Item) []byte {
+	at := int(it.Header.Attribution)
+	if at == 0 || it.Header.Format == queue.FormatRaw || it.Clicks.First == nil && it.Clicks.Last == nil ||
+		len(it.Payload) < at+4 || string(it.Payload[at:at+4]) != "null" {
+		return it.Payload
+	}
+	body := make([]byte, 0, len(it.Payload)+len(it.Clicks.First)+len(it.Clicks.Last)+64)
+	body = append(body, it.Payload[:at]...)
+	body = clicks.AppendAttribution(body, it.Clicks)
+	return append(body, it.Payload[at+4:]...)
+}
+
+var _ Sender = (*Forward)(nil)

@@ -1,0 +1,530 @@
+package queue
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+var (
+	testNow  = time.Date(2026, 11, 20, 10, 30, 0, 0, time.UTC)
+	testDest = Dest{Tenant: "acme", Name: "crm"}
+)
+
+func testOptions() Options {
+	return Options{
+		Dedupe: 7 * 24 * time.Hour, RememberClicks: 28 * 24 * time.Hour, KeepDead: 30 * 24 * time.Hour,
+		MaxBacklog: 1_000_000, MaxSize: 4 << 30,
+	}
+}
+
+func openTest(t testing.TB, dir string, change ...func(*EmbeddedConfig)) *Embedded {
+	t.Helper()
+	cfg := EmbeddedConfig{Now: func() time.Time { return testNow }, Tick: make(chan time.Time)}
+	for _, f := range change {
+		f(&cfg)
+	}
+	e, err := OpenEmbedded(dir, testOptions(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Close() })
+	return e
+}
+
+// testGroup is one event with one job, whose payload has size bytes.
+func testGroup(n uint64, size int) Group {
+	var id ID
+	binary.BigEndian.PutUint64(id[8:], n)
+	binary.BigEndian.PutUint64(id[:8], n*0x9E3779B97F4A7C15)
+	at := testNow.UnixMilli() - 5000 + int64(n%4000)
+	return Group{
+		Tenant:   testDest.Tenant,
+		Events:   []Event{{ID: id, Time: at}},
+		Payloads: [][]byte{bytes.Repeat([]byte{'x'}, size)},
+		Jobs: []Job{{Dest: testDest, Events: []int{0}, Header: Header{
+			EventID: id, Format: FormatEvent, Kind: 1, Contact: "15551234567", Time: at, QueuedAt: at + 400,
+		}}},
+	}
+}
+
+func mustAppend(t testing.TB, e *Embedded, groups ...Group) []Result {
+	t.Helper()
+	results := e.Append(t.Context(), groups)
+	for _, r := range results {
+		if r.Err != nil {
+			t.Fatal(r.Err)
+		}
+	}
+	return results
+}
+
+func backlog(t testing.TB, e *Embedded) int {
+	t.Helper()
+	infos, err := e.Destinations(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, i := range infos {
+		n += i.Backlog
+	}
+	return n
+}
+
+func TestEmbeddedModes(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a", "b")
+	e := openTest(t, dir)
+	for path, want := range map[string]os.FileMode{dir: 0o700, e.path: 0o600} {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := info.Mode().Perm(); got != want {
+			t.Errorf("mode of %s is %o, want %o", path, got, want)
+		}
+	}
+}
+
+func TestEmbeddedLocked(t *testing.T) {
+	dir := t.TempDir()
+	openTest(t, dir)
+	_, err := OpenEmbedded(dir, testOptions(), EmbeddedConfig{LockTimeout: 60 * time.Millisecond})
+	if err == nil {
+		t.Fatal("a locked file was opened")
+	}
+	for _, want := range []string{filepath.Join(dir, "leadgate.db"), "another process has it open"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("error %q does not say %q", err, want)
+		}
+	}
+}
+
+func TestEmbeddedRefusesOtherFiles(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*bolt.Tx) error
+		want   string
+	}{
+		"newer": {func(tx *bolt.Tx) error {
+			b, err := tx.CreateBucketIfNotExists(metaBucket)
+			if err != nil {
+				return err
+			}
+			return b.Put(formatKey, sequence(embeddedFormat+1))
+		}, "newer Leadgate"},
+		"another program's": {func(tx *bolt.Tx) error { _, err := tx.CreateBucket([]byte("acme_keys")); return err }, "no queue of Leadgate"},
+		"without a format":  {func(tx *bolt.Tx) error { _, err := tx.CreateBucket(metaBucket); return err }, "no format number"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			db, _, err := openFile(filepath.Join(dir, "leadgate.db"), time.Second)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := db.Update(c.change); err != nil {
+				t.Fatal(err)
+			}
+			if err := db.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err = OpenEmbedded(dir, testOptions(), EmbeddedConfig{}); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Fatalf("error %v does not say %q", err, c.want)
+			}
+		})
+	}
+}
+
+// A file that can't be written is opened again by the writer.
+func TestEmbeddedOpensAgain(t *testing.T) {
+	e := openTest(t, t.TempDir())
+	mustAppend(t, e, testGroup(1, 100))
+	woken := make(chan struct{}, 8)
+	d := e.Drain(testDest, func() { woken <- struct{}{} })
+	defer d.Close()
+	<-woken // the right
+	before, _ := d.Epoch()
+
+	// Every write fails from here on, as after a disk that went away.
+	if err := e.space.file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Append(t.Context(), []Group{testGroup(2, 100)})[0].Err; !errors.Is(err, ErrUnavailable) {
+		t.Fatalf("appending to a broken file: %v, want %v", err, ErrUnavailable)
+	}
+	<-woken // the store came back
+	after, ok := d.Epoch()
+	if !ok || after == before {
+		t.Fatalf("epoch %d, %v after %d", after, ok, before)
+	}
+	if r := mustAppend(t, e, testGroup(1, 100), testGroup(2, 100)); r[0].New[0] || !r[1].New[0] {
+		t.Fatalf("new: %v, %v, want false and true", r[0].New[0], r[1].New[0])
+	}
+	if n := backlog(t, e); n != 2 {
+		t.Fatalf("backlog %d, want 2", n)
+	}
+}
+
+// A file that can't even be opened is tried again at each tick.
+func TestEmbeddedTicksUntilOpen(t *testing.T) {
+	var seconds atomic.Int64
+	now := func() time.Time { return testNow.Add(time.Duration(seconds.Add(2)) * time.Second) }
+	tick := make(chan time.Time)
+	dir := t.TempDir()
+	e := openTest(t, dir, func(c *EmbeddedConfig) {
+		c.Now, c.Tick = now, tick
+		c.LockTimeout = 60 * time.Millisecond
+	})
+	mustAppend(t, e, testGroup(1, 100))
+	woken := make(chan struct{}, 8)
+	d := e.Drain(testDest, func() { woken <- struct{}{} })
+	defer d.Close()
+	<-woken
+
+	// In place of the file there is a folder.
+	kept := filepath.Join(dir, "kept.db")
+	if err := errors.Join(os.Rename(e.path, kept), os.Mkdir(e.path, 0o700), e.space.file.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := e.Append(t.Context(), []Group{testGroup(2, 100)})[0].Err; !errors.Is(err, ErrUnavailable) {
+			t.Fatalf("appending to a broken file: %v, want %v", err, ErrUnavailable)
+		}
+	}
+	if _, ok := d.Epoch(); ok {
+		t.Fatal("there is a right to drain what can't be read")
+	}
+	if _, err := d.Read(t.Context(), Pos{}, 1, 1); !errors.Is(err, ErrUnavailable) {
+		t.Fatalf("reading: %v, want %v", err, ErrUnavailable)
+	}
+	if err := errors.Join(os.Remove(e.path), os.Rename(kept, e.path)); err != nil {
+		t.Fatal(err)
+	}
+	tick <- testNow
+	<-woken
+	mustAppend(t, e, testGroup(2, 100))
+	if n := backlog(t, e); n != 2 {
+		t.Fatalf("backlog %d, want 2", n)
+	}
+}
+
+// A change that fails half-way leaves nothing behind, and its neighbours in
+// the transaction are made.
+func TestEmbeddedRollsBackOne(t *testing.T) {
+	e := openTest(t, t.TempDir())
+	half := errors.New("half-way")
+	runs := 0
+	r := &request{done: make(chan struct{})}
+	for n := uint64(1); n <= 2; n++ {
+		g := testGroup(n, 100)
+		res := &Result{New: make([]bool, 1), Jobs: make([]Outcome, 1)}
+		r.units = append(r.units, unit{adds: 1, run: func(t *txn) error { runs++; return t.append(&g, res) }})
+	}
+	g := testGroup(3, 100)
+	r.units = append(r.units[:1], unit{adds: 1, run: func(t *txn) error {
+		if err := t.append(&g, &Result{New: make([]bool, 1), Jobs: make([]Outcome, 1)}); err != nil {
+			return err
+		}
+		return half
+	}}, r.units[1])
+	e.writer.start(r)
+	<-r.done
+	if r.units[0].err != nil || !errors.Is(r.units[1].err, half) || r.units[2].err != nil {
+		t.Fatalf("errors %v, %v, %v", r.units[0].err, r.units[1].err, r.units[2].err)
+	}
+	if n := backlog(t, e); n != 2 || runs != 3 {
+		t.Fatalf("backlog %d after %d runs, want 2 after 3", n, runs)
+	}
+	if r := mustAppend(t, e, testGroup(3, 100)); !r[0].New[0] {
+		t.Fatal("the event that failed is remembered")
+	}
+}
+
+// A disk that gives nothing refuses appends, and lets everything else through,
+// after a restart too.
+func TestEmbeddedFull(t *testing.T) {
+	dir := t.TempDir()
+	e := openTest(t, dir)
+	var groups []Group
+	for n := range uint64(200) {
+		groups = append(groups, testGroup(n, 10_000))
+	}
+	mustAppend(t, e, groups...)
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	e = openTest(t, dir)
+	nothing := func(*os.File, int64, int64) error { return syscall.ENOSPC }
+	swap := func(give func(*os.File, int64, int64) error) {
+		if err := e.do(t.Context(), 0, func(*txn) error { e.space.give = give; return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	swap(nothing)
+	for n := range uint64(3) {
+		if err := e.Append(t.Context(), []Group{testGroup(1000+n, 100)})[0].Err; !errors.Is(err, ErrFull) {
+			t.Fatalf("appending to a full disk: %v, want %v", err, ErrFull)
+		}
+	}
+	d := e.Drain(testDest, func() {})
+	defer d.Close()
+	var at []Pos
+	for {
+		entries, err := d.Read(t.Context(), Pos{}, 10, 1<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(entries) == 0 {
+			break
+		}
+		at = at[:0]
+		for i := range entries {
+			at = append(at, entries[i].Pos)
+		}
+		err = errors.Join(
+			d.Retry(t.Context(), []Retry{{Pos: at[0], Attempts: 1, Due: 1}}),
+			d.Dead(t.Context(), []Death{{Pos: at[0], Reason: Reason{Reason: "400"}}}),
+			d.Done(t.Context(), at[1:]))
+		if err != nil {
+			t.Fatalf("draining on a full disk: %v", err)
+		}
+	}
+	if n, err := e.DropDead(t.Context(), DeadFilter{}); err != nil || n != 20 {
+		t.Fatalf("%d dead letters dropped, %v, want 20", n, err)
+	}
+	swap(allocate)
+	mustAppend(t, e, testGroup(1000, 100))
+}
+
+// What Drop, Move and the counters leave adds up to what is there.
+func TestEmbeddedCountsBytes(t *testing.T) {
+	dir := t.TempDir()
+	e := openTest(t, dir)
+	stored := func() (counted int64) {
+		if err := e.view(t.Context(), func(tx *bolt.Tx) error {
+			counted = int64(number(tx.Bucket(metaBucket).Get(bytesKey)))
+			var found int64
+			err := tx.ForEach(func(name []byte, b *bolt.Bucket) error {
+				if len(name) != 5 || name[0] != entryBucket && name[0] != deadBucket {
+					return nil
+				}
+				return b.ForEach(func(_, v []byte) error { found += cost(v); return nil })
+			})
+			if found != counted {
+				t.Errorf("%d bytes are counted, %d are there", counted, found)
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return counted
+	}
+	for n := range uint64(30) {
+		mustAppend(t, e, testGroup(n, 1000))
+	}
+	if stored() < 30_000 {
+		t.Fatalf("%d bytes counted for 30 entries of 1000", stored())
+	}
+	d := e.Drain(testDest, func() {})
+	entries, err := d.Read(t.Context(), Pos{}, 10, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored()
+	}
+	check(d.Done(t.Context(), []Pos{entries[0].Pos, entries[1].Pos}))
+	check(d.Dead(t.Context(), []Death{{Pos: entries[2].Pos}, {Pos: entries[3].Pos, Reason: Reason{Reason: "404"}}}))
+	d.Close()
+	_, err = e.ReplayDead(t.Context(), DeadFilter{Reason: "404"})
+	check(err)
+	_, err = e.Move(t.Context(), testDest, Dest{Tenant: "acme", Name: "moved"})
+	check(err)
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	e = openTest(t, dir)
+	stored()
+	_, err = e.Drop(t.Context(), Dest{Tenant: "acme", Name: "moved"})
+	check(err)
+	if n := stored(); n != 0 {
+		t.Fatalf("%d bytes counted in an empty store", n)
+	}
+}
+
+func TestEmbeddedCompacts(t *testing.T) {
+	dir := t.TempDir()
+	e := openTest(t, dir)
+	for n := range uint64(12) {
+		mustAppend(t, e, testGroup(n, 14<<20))
+	}
+	d := e.Drain(testDest, func() {})
+	entries, err := d.Read(t.Context(), Pos{}, 12, 1<<30)
+	if err != nil || len(entries) != 12 {
+		t.Fatalf("%d entries, %v", len(entries), err)
+	}
+	for _, entry := range entries[1:] {
+		if err := d.Done(t.Context(), []Pos{entry.Pos}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.Close()
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	large, err := os.Stat(e.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What a crash in the middle of an earlier compaction left.
+	if err := os.WriteFile(e.path+".compact", []byte("half a copy"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e = openTest(t, dir)
+	small, err := os.Stat(e.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if small.Size() > large.Size()/3 {
+		t.Fatalf("%d bytes became %d", large.Size(), small.Size())
+	}
+	if _, err := os.Stat(e.path + ".compact"); !errors.Is(err, os.ErrNotExist) {
+		t.Fatalf("the copy is still there: %v", err)
+	}
+	if r := mustAppend(t, e, testGroup(0, 100), testGroup(99, 100)); r[0].New[0] || !r[1].New[0] {
+		t.Fatal("the remembered ids are wrong after compacting")
+	}
+	if n := backlog(t, e); n != 2 {
+		t.Fatalf("backlog %d, want 2", n)
+	}
+	// The compacted file is locked like any other.
+	if other, err := OpenEmbedded(dir, testOptions(), EmbeddedConfig{LockTimeout: 60 * time.Millisecond}); err == nil {
+		_ = other.Close()
+		t.Fatal("the compacted file is not locked")
+	}
+	// And positions still grow.
+	d = e.Drain(testDest, func() {})
+	defer d.Close()
+	later, err := d.Read(t.Context(), entries[11].Pos, 10, 1<<20)
+	if err != nil || len(later) != 1 {
+		t.Fatalf("%d entries after the last position, %v, want 1", len(later), err)
+	}
+}
+
+// The janitor sweeps once a minute of the store's clock.
+func TestEmbeddedTidies(t *testing.T) {
+	clock := make(chan time.Time, 1)
+	clock <- testNow
+	read := func() time.Time { now := <-clock; clock <- now; return now }
+	tick := make(chan time.Time)
+	e := openTest(t, t.TempDir(), func(c *EmbeddedConfig) { c.Now, c.Tick = read, tick })
+	mustAppend(t, e, testGroup(1, 100))
+	ids := func() (n int) {
+		if err := e.view(t.Context(), func(tx *bolt.Tx) error {
+			return tx.Bucket(idsBucket).ForEach(func(_, _ []byte) error { n++; return nil })
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	tick <- testNow
+	tick <- testNow // taken when the first sweep is over
+	if ids() != 1 {
+		t.Fatal("an id was forgotten too early")
+	}
+	<-clock
+	clock <- testNow.Add(8 * 24 * time.Hour)
+	tick <- testNow
+	tick <- testNow
+	if n := ids(); n != 0 {
+		t.Fatalf("%d ids are left", n)
+	}
+}
+
+// arrivals are the orders in which ids come: their provider's time, ms, for the
+// j-th event at 1000 a second.
+var arrivals = map[string]func(j uint64, id ID) int64{
+	"in order":        func(j uint64, _ ID) int64 { return int64(j) },
+	"whole seconds":   func(j uint64, _ ID) int64 { return int64(j) / 1000 * 1000 },
+	"up to 2 s late":  func(j uint64, id ID) int64 { return int64(j) - int64(id[3])*8 },
+	"some a day late": func(j uint64, id ID) int64 { return int64(j)/1000*1000 - int64(id[3]&1)*int64(id[4])*350_000 },
+}
+
+// Remembered ids cost at most 70 bytes each, in whatever order they come.
+func TestEmbeddedIDSize(t *testing.T) {
+	for name, at := range arrivals {
+		t.Run(name, func(t *testing.T) {
+			e := openTest(t, t.TempDir())
+			const n = 100_000
+			rememberIDs(t, e, 0, n, at)
+			size := idPages(t, e)
+			t.Logf("%.1f bytes each", float64(size)/n)
+			if size > 70*n {
+				t.Errorf("%d ids take %d bytes", n, size)
+			}
+		})
+	}
+}
+
+// rememberIDs stores n events without jobs, 50 at a time.
+func rememberIDs(t testing.TB, e *Embedded, from, n uint64, at func(uint64, ID) int64) {
+	for i := from; i < from+n; i += 50 {
+		g := Group{Tenant: "acme"}
+		for j := i; j < min(i+50, from+n); j++ {
+			ev := testGroup(j, 0).Events[0]
+			ev.Time = testNow.Add(-24*time.Hour).UnixMilli() + at(j, ev.ID)
+			g.Events = append(g.Events, ev)
+		}
+		mustAppend(t, e, g)
+	}
+}
+
+// idPages is how many bytes the pages of the remembered ids take.
+func idPages(t testing.TB, e *Embedded) (size int) {
+	if err := e.view(t.Context(), func(tx *bolt.Tx) error {
+		s := tx.Bucket(idsBucket).Stats()
+		size = s.BranchAlloc + s.LeafAlloc
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return size
+}
+
+func TestEmbeddedContextEnds(t *testing.T) {
+	e := openTest(t, t.TempDir())
+	ctx, cancel := context.WithCancelCause(t.Context())
+	reason := fmt.Errorf("the client went away")
+	entered, release := make(chan struct{}), make(chan struct{})
+	e.writer.start(&request{done: make(chan struct{}), units: []unit{{run: func(*txn) error {
+		close(entered)
+		<-release
+		return nil
+	}}}})
+	<-entered
+	cancel(reason)
+	if err := e.Append(ctx, []Group{testGroup(1, 10)})[0].Err; !errors.Is(err, reason) {
+		t.Errorf("error %v, want %v", err, reason)
+	}
+	close(release)
+	if n := len(mustAppend(t, e, testGroup(1, 10))); n != 1 {
+		t.Fatal(n)
+	}
+	if n := backlog(t, e); n != 1 {
+		t.Fatalf("backlog %d, want 1", n)
+	}
+}

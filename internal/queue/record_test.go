@@ -1,0 +1,147 @@
+package queue
+
+import (
+	"bytes"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+var sampleHeaders = []Header{
+	{},
+	{
+		EventID: ID{1, 2, 15: 255}, Format: FormatRaw, Kind: 2, Contact: "15551234567", ClickKey: "whatsapp\n15551234567",
+		Time: 1736535600000, QueuedAt: 1736535600412, Attribution: 1<<32 - 1,
+		HTTP: []HTTPHeader{{"Content-Type", "application/json"}, {"X-Hub-Signature-256", ""}},
+		Meta: []byte{0, 255},
+	},
+	{Format: FormatCAPI, Time: -1, QueuedAt: -1 << 62, Contact: strings.Repeat("x", 300)},
+}
+
+func TestHeaderRoundTrip(t *testing.T) {
+	for _, h := range sampleHeaders {
+		b := append(appendHeader([]byte("before")[:0], &h), "payload"...)
+		got, rest, err := decodeHeader(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got, h) || string(rest) != "payload" {
+			t.Errorf("got %+v and %q, want %+v", got, rest, h)
+		}
+		clear(b)
+		if !reflect.DeepEqual(got, h) {
+			t.Error("the header keeps slices of the record")
+		}
+	}
+}
+
+func TestHeaderCutShort(t *testing.T) {
+	b := appendHeader(nil, &sampleHeaders[1])
+	for n := range b {
+		if _, _, err := decodeHeader(b[:n]); err == nil {
+			t.Fatalf("%d of %d bytes were decoded", n, len(b))
+		}
+	}
+}
+
+func TestUnknownVersion(t *testing.T) {
+	death := appendDead(nil, &DeadLetter{})
+	retry := appendRetry(nil, &Retry{})
+	state := appendState(nil, &State{})
+	header := appendHeader(nil, &Header{})
+	for name, decode := range map[string]func() error{
+		"header":      func() error { header[0] = 9; _, _, err := decodeHeader(header); return err },
+		"dead letter": func() error { death[0] = 9; _, err := decodeDead(death); return err },
+		"retry":       func() error { retry[0] = 9; _, err := decodeRetry(retry); return err },
+		"state":       func() error { state[0] = 9; _, err := decodeState(state); return err },
+	} {
+		if err := decode(); err == nil || !strings.Contains(err.Error(), "version 9") {
+			t.Errorf("%s of version 9: %v", name, err)
+		}
+	}
+}
+
+func TestDeadRoundTrip(t *testing.T) {
+	for _, h := range sampleHeaders {
+		d := DeadLetter{
+			Attempts: 7, FirstAt: 1736535600000, DiedAt: 1736535700000,
+			Reason: Reason{"404 Not Found", "404", "check the URL"}, Header: h, Payload: []byte(`{"a":1}`),
+		}
+		b := appendDead(nil, &d)
+		got, err := decodeDead(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got, d) {
+			t.Errorf("got %+v, want %+v", got, d)
+		}
+		head, entry, err := decodeDeath(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := append(appendHeader(nil, &h), d.Payload...); !bytes.Equal(entry, want) || head.Reason != d.Reason {
+			t.Errorf("entry %q with %+v, want %q", entry, head, want)
+		}
+	}
+}
+
+func TestRetryAndStateRoundTrip(t *testing.T) {
+	for _, r := range []Retry{{}, {Attempts: 3, FirstAt: 1736535600000, Due: 1736535600700, Reason: "503"}, {FirstAt: 5, Due: 1}} {
+		if got, err := decodeRetry(appendRetry(nil, &r)); err != nil || got != r {
+			t.Errorf("got %+v, %v, want %+v", got, err, r)
+		}
+	}
+	for _, s := range []State{{}, {Paused: true, Reason: "410", Since: 5}, {Parked: true}, {Paused: true, Parked: true, Since: -1}} {
+		if got, err := decodeState(appendState(nil, &s)); err != nil || got != s {
+			t.Errorf("got %+v, %v, want %+v", got, err, s)
+		}
+	}
+}
+
+// FuzzRecords: no bytes make a decoder panic or allocate without bound, and
+// what a decoder accepts says the same when encoded again.
+func FuzzRecords(f *testing.F) {
+	for i := range sampleHeaders {
+		f.Add(append(appendHeader(nil, &sampleHeaders[i]), '{', '}'))
+		f.Add(appendDead(nil, &DeadLetter{Attempts: i, Header: sampleHeaders[i], Payload: []byte("{}")}))
+	}
+	f.Add(appendRetry(nil, &Retry{Attempts: 2, FirstAt: 5, Due: 700, Reason: "x"}))
+	f.Add(appendState(nil, &State{Parked: true, Reason: "x"}))
+	f.Add(appendClicks(nil, &clickRecord{first: touchpoint{1, []byte("{}")}, last: touchpoint{2, []byte("[]")}, aliases: []mark{{1}}}))
+	f.Add(appendDestination(nil, &destination{num: 3, backlog: 4, dead: 5}))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if h, rest, err := decodeHeader(b); err == nil {
+			again, restAgain, err := decodeHeader(append(appendHeader(nil, &h), rest...))
+			if err != nil || !reflect.DeepEqual(again, h) || !bytes.Equal(rest, restAgain) {
+				t.Fatalf("header %+v became %+v, %v", h, again, err)
+			}
+		}
+		if d, err := decodeDead(b); err == nil {
+			again, err := decodeDead(appendDead(nil, &d))
+			if err != nil || !reflect.DeepEqual(again, d) {
+				t.Fatalf("dead letter %+v became %+v, %v", d, again, err)
+			}
+		}
+		if r, err := decodeRetry(b); err == nil {
+			if again, err := decodeRetry(appendRetry(nil, &r)); err != nil || again != r {
+				t.Fatalf("retry %+v became %+v, %v", r, again, err)
+			}
+		}
+		if s, err := decodeState(b); err == nil {
+			if again, err := decodeState(appendState(nil, &s)); err != nil || again != s {
+				t.Fatalf("state %+v became %+v, %v", s, again, err)
+			}
+		}
+		if c, err := decodeClicks(b); err == nil {
+			again, err := decodeClicks(appendClicks(nil, c))
+			if err != nil || !bytes.Equal(again.first.data, c.first.data) || again.last.at != c.last.at || len(again.aliases) != len(c.aliases) {
+				t.Fatalf("clicks %+v became %+v, %v", c, again, err)
+			}
+		}
+		if d, err := decodeDestination(b); err == nil {
+			if again, err := decodeDestination(appendDestination(nil, &d)); err != nil || again != d {
+				t.Fatalf("destination %+v became %+v, %v", d, again, err)
+			}
+		}
+	})
+}

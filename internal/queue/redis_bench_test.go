@@ -1,0 +1,178 @@
+package queue_test
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/redistest"
+)
+
+// BenchmarkRedisAppend appends from 64 writers, one event and one job each.
+func BenchmarkRedisAppend(b *testing.B) {
+	for _, size := range []int{1200, 2900} {
+		b.Run(strconv.Itoa(size), func(b *testing.B) {
+			s := redistest.Start(b, "--appendonly", "yes", "--appendfsync", "everysec")
+			r := openRedis(b, queue.RedisConfig{URLs: []string{s.URL()}})
+			payload := bytes.Repeat([]byte("x"), size)
+			var next atomic.Int64
+			latencies := make(chan []time.Duration, 64)
+			b.SetParallelism(max(64/runtime.GOMAXPROCS(0), 1))
+			b.ReportAllocs()
+			b.ResetTimer()
+			b.RunParallel(func(pb *testing.PB) {
+				var mine []time.Duration
+				for pb.Next() {
+					g := one(int(next.Add(1)), payload, crm)
+					began := time.Now()
+					if err := r.Append(b.Context(), []queue.Group{g})[0].Err; err != nil {
+						b.Error(err)
+						return
+					}
+					mine = append(mine, time.Since(began))
+				}
+				latencies <- mine
+			})
+			b.StopTimer()
+			var all []time.Duration
+			for range len(latencies) {
+				all = append(all, <-latencies...)
+			}
+			slices.Sort(all)
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+			b.ReportMetric(float64(all[len(all)/2].Microseconds())/1000, "p50-ms")
+			b.ReportMetric(float64(all[len(all)*99/100].Microseconds())/1000, "p99-ms")
+			b.ReportMetric(cpuSeconds(s)*1e6/float64(b.N), "redis-µs/event")
+		})
+	}
+}
+
+// BenchmarkRedisDrain reads 100 entries at a time and removes them.
+func BenchmarkRedisDrain(b *testing.B) {
+	s := redistest.Start(b, "--appendonly", "yes", "--appendfsync", "everysec")
+	r := openRedis(b, queue.RedisConfig{URLs: []string{s.URL()}})
+	payload := bytes.Repeat([]byte("x"), 2900)
+	for n := 0; n < b.N; {
+		var groups []queue.Group
+		for ; n < b.N && len(groups) < 1000; n++ {
+			groups = append(groups, one(n, payload, crm))
+		}
+		for _, result := range r.Append(b.Context(), groups) {
+			if result.Err != nil {
+				b.Fatal(result.Err)
+			}
+		}
+	}
+	e := drain(b, r, crm)
+	e.ready()
+	before := cpuSeconds(s)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for n := 0; n < b.N; {
+		entries, err := e.Read(b.Context(), queue.Pos{}, 100, 1<<20)
+		if err != nil || len(entries) == 0 {
+			b.Fatalf("%d entries, %v", len(entries), err)
+		}
+		at := make([]queue.Pos, len(entries))
+		for i := range entries {
+			at[i] = entries[i].Pos
+		}
+		if err := e.Done(b.Context(), at); err != nil {
+			b.Fatal(err)
+		}
+		n += len(entries)
+	}
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+	b.ReportMetric((cpuSeconds(s)-before)*1e6/float64(b.N), "redis-µs/event")
+}
+
+// cpuSeconds is what the server has used so far.
+func cpuSeconds(s *redistest.Server) (total float64) {
+	info, _ := s.Do("INFO", "cpu").(string)
+	for line := range strings.Lines(info) {
+		for _, field := range []string{"used_cpu_sys:", "used_cpu_user:"} {
+			if v, ok := strings.CutPrefix(strings.TrimSpace(line), field); ok {
+				f, _ := strconv.ParseFloat(v, 64)
+				total += f
+			}
+		}
+	}
+	return total
+}
+
+// TestRedisRememberedIDs stores ids at several rates: none is forgotten or taken
+// for another, and they cost at most 30 bytes each once there are many.
+func TestRedisRememberedIDs(t *testing.T) {
+	for _, c := range []struct{ ids, minutes int }{
+		{20_000, 10_000}, // 2 a minute for a week
+		{100_000, 1000},
+		{100_000, 10}, // 170 a second: several levels of shards
+	} {
+		t.Run(fmt.Sprintf("%d in %d minutes", c.ids, c.minutes), func(t *testing.T) {
+			s := redistest.Start(t)
+			r := openRedis(t, queue.RedisConfig{URLs: []string{s.URL()}})
+			base := time.Now().Add(-6*24*time.Hour - 23*time.Hour).Truncate(10 * time.Minute).UnixMilli()
+			random := rand.New(rand.NewPCG(1, 2))
+			group := func(from, to int) queue.Group {
+				g := queue.Group{Tenant: "acme"}
+				for n := from; n < to; n++ {
+					id := queue.ID{}
+					for i := range id {
+						id[i] = byte(random.Uint32())
+					}
+					at := base + int64(n)*int64(c.minutes)*60_000/int64(c.ids)
+					g.Events = append(g.Events, queue.Event{ID: id, Time: at})
+				}
+				return g
+			}
+			first := appendOne(t, r, queue.Group{Tenant: "acme"})
+			if first.Err != nil {
+				t.Fatal(first.Err)
+			}
+			before := usedMemory(s)
+			var groups []queue.Group
+			for n := 0; n < c.ids; n += 1000 {
+				groups = append(groups, group(n, n+1000))
+			}
+			for round := range 2 {
+				for _, g := range groups {
+					result := appendOne(t, r, g)
+					if result.Err != nil {
+						t.Fatal(result.Err)
+					}
+					for i, fresh := range result.New {
+						if fresh != (round == 0) {
+							t.Fatalf("round %d: event %d is new: %v", round, i, fresh)
+						}
+					}
+				}
+			}
+			each := float64(usedMemory(s)-before) / float64(c.ids)
+			t.Logf("%.1f bytes an id", each)
+			if each > 30 {
+				t.Fatalf("%.1f bytes an id", each)
+			}
+		})
+	}
+}
+
+func usedMemory(s *redistest.Server) int64 {
+	s.Do("MEMORY", "PURGE")
+	info, _ := s.Do("INFO", "memory").(string)
+	for line := range strings.Lines(info) {
+		if v, ok := strings.CutPrefix(strings.TrimSpace(line), "used_memory_dataset:"); ok {
+			n, _ := strconv.ParseInt(v, 10, 64)
+			return n
+		}
+	}
+	return 0
+}

@@ -1,0 +1,109 @@
+package queue_test
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"go.uber.org/zap"
+
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/queuetest"
+	"github.com/leadgate/leadgate/internal/queue/redistest"
+)
+
+// openRedis opens a store that is closed when the test ends.
+func openRedis(t testing.TB, cfg queue.RedisConfig) *queue.Redis {
+	t.Helper()
+	if cfg.Logger == nil {
+		cfg.Logger = zap.NewNop()
+	}
+	r, err := queue.OpenRedis(cfg, queuetest.DefaultOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+var prefixes atomic.Int64
+
+// harness opens stores on a Redis that many tests share, each with a prefix of
+// its own. crash may be nil.
+func harness(cfg queue.RedisConfig, crash func(t *testing.T)) func(t *testing.T) queuetest.Harness {
+	return func(t *testing.T) queuetest.Harness {
+		cfg, clock := cfg, queuetest.NewClock(start)
+		cfg.Now, cfg.EdgeID = clock.Now, "edge-1"
+		cfg.Prefix += fmt.Sprintf("t%d", prefixes.Add(1))
+		r := openRedis(t, cfg)
+		h := queuetest.Harness{
+			Queue: r,
+			Clock: clock,
+			Reopen: func(t *testing.T) queue.Queue {
+				if err := r.Close(); err != nil {
+					t.Fatal(err)
+				}
+				r = openRedis(t, cfg)
+				return r
+			},
+			Second: func(t *testing.T) queue.Queue {
+				other := cfg
+				other.EdgeID = "edge-2"
+				return openRedis(t, other)
+			},
+			Sweep: func(t *testing.T) {
+				if err := r.Sweep(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			},
+			NoMaxSize: true,
+		}
+		if crash != nil {
+			h.Crash = func(t *testing.T) queue.Queue {
+				crash(t)
+				r = openRedis(t, cfg)
+				return r
+			}
+		}
+		return h
+	}
+}
+
+func TestRedis(t *testing.T) {
+	s := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always")
+	queuetest.Run(t, harness(queue.RedisConfig{URLs: []string{s.URL() + "/2"}}, func(*testing.T) {
+		s.Kill()
+		s.Restart()
+	}))
+}
+
+func TestRedisCluster(t *testing.T) {
+	var urls []string
+	for _, node := range redistest.Cluster(t, 3) {
+		urls = append(urls, node.URL())
+	}
+	queuetest.Run(t, harness(queue.RedisConfig{URLs: urls}, nil))
+}
+
+// aclRules are what a user needs, and no more: not INFO, not CONFIG.
+const aclRules = "on >secret resetkeys ~leadgate* resetchannels &leadgate* -@all " +
+	"+eval +hscan +hget +hset +hdel +hlen +hexists +hmget +get +mget +set +del +unlink +exists +pexpire " +
+	"+sadd +srem +scard +smembers +sismember +xadd +xdel +xlen +xrange +xrevrange +xtrim +publish +subscribe +ping +select +client|setname"
+
+func TestRedisWithACL(t *testing.T) {
+	s := redistest.Start(t)
+	rules := []any{"ACL", "SETUSER", "edge"}
+	for _, rule := range strings.Fields(aclRules) {
+		rules = append(rules, rule)
+	}
+	s.Do(rules...)
+	queuetest.Run(t, harness(queue.RedisConfig{
+		URLs:   []string{"redis://edge:secret@" + s.Addr},
+		Prefix: "leadgate-",
+	}, nil))
+}

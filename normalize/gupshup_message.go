@@ -1,0 +1,162 @@
+package normalize
+
+import "github.com/leadgate/leadgate/internal/jsondoc"
+
+// gupshupMessage is what a customer wrote, in Gupshup's V2 envelope. Its id is
+// WhatsApp's own, so that a V3 twin has the same event id.
+//
+//	{"id":"wamid.HBgLMTU1NTEyMzQ1NjcVAgASGBQz","source":"15551234567","type":"text","payload":{"text":"Hello"},
+//	 "sender":{"phone":"15551234567","name":"John Doe","country_code":"1","dial_code":"5551234567","userId":"US.13491208655302741918"},
+//	 "context":{"id":"wamid.…","gsId":"9b71cf42-…","forwarded":true},"referral":{"ctwa_clid":"…"}}
+func (b *Batch) gupshupMessage(src *source, root, payload jsondoc.Node) {
+	e := b.add(src, KindMessage, src.field, root)
+	m := b.messages.add()
+	e.Message = m
+	m.ID = b.id(payload.Get("id"))
+	b.gupshupSender(e, b.id(payload.Get("source")), payload.Get("sender"))
+	b.gupshupContent(m, payload.Get("type"), payload.Get("payload"))
+	if m.Type == "contacts" && m.Contacts == nil {
+		m.Contacts = b.contactCards(payload.Get("contacts"))
+	}
+	b.gupshupContext(m, payload.Get("context"))
+	m.Forwarded = m.Forwarded || boolean(payload.Get("forwarded")) == True
+	m.FrequentlyForwarded = m.FrequentlyForwarded || boolean(payload.Get("frequently_forwarded")) == True
+	e.setTime(root.Get("timestamp"), src.ingestedAt)
+	e.ReplyUntil = e.ReceivedAt + replyWindow
+	b.referral(e, payload.Get("referral"))
+	e.key = b.messageKey(e, first(e.WaID, e.UserID), src.account.DisplayPhoneNumber)
+}
+
+// gupshupSender fills in who the customer is: source is where replies go. The
+// sender's phone stands in where source is missing or is no number.
+func (b *Batch) gupshupSender(e *Event, source Text, sender jsondoc.Node) {
+	b.customer(e, source, b.id(sender.Get("userId")), jsondoc.Node{})
+	if phone := b.id(sender.Get("phone")); phone != nil && !isUserID(phone) {
+		e.WaID = first(e.WaID, phone)
+		if e.WaPhone == nil {
+			e.WaPhone = b.phone(phone)
+		}
+	} else {
+		e.UserID = first(e.UserID, phone)
+	}
+	e.ProfileName = b.id(sender.Get("name"))
+	e.Username = b.id(sender.Get("username"))
+}
+
+// gupshupContent reads the content by its type. Interactive messages are split
+// into types of their own; file is a document.
+//
+//	image, video, audio, voice, sticker, file: {"url":"https://filemanager.gupshup.io/wa/…","contentType":"image/jpeg","urlExpiry":1737140400123,"caption":"…","name":"list.pdf"}
+//	contact: {"contacts":[{"name":{"formatted_name":"Ann Lee"},"phones":[{"phone":"+1 555 123 4567","type":"CELL"}]}]}
+//	location: {"latitude":"59.9139","longitude":"10.7522"}
+//	reaction: {"id":"wamid.…","gsId":"9b71cf42-…","emoji":"👍"}
+//	order: {"catalog_id":"354160437058781","product_items":[{}]}
+func (b *Batch) gupshupContent(m *Message, kind, n jsondoc.Node) {
+	m.Type = "unsupported"
+	switch string(kind.Bytes()) {
+	case "text":
+		if string(n.Get("type").Bytes()) == "button" { // a template's, as the older pages have it
+			b.gupshupButton(m, n)
+			return
+		}
+		m.Type = "text"
+		m.Text = b.text(n.Get("text"))
+	case "image":
+		b.gupshupMedia(m, "image", n)
+	case "video":
+		b.gupshupMedia(m, "video", n)
+	case "audio":
+		b.gupshupMedia(m, "audio", n)
+		m.Voice = boolean(n.Get("voice"))
+	case "voice":
+		b.gupshupMedia(m, "audio", n)
+		m.Voice = True
+	case "sticker":
+		b.gupshupMedia(m, "sticker", n)
+		m.Animated = boolean(n.Get("animated"))
+	case "file", "document":
+		b.gupshupMedia(m, "document", n)
+	case "contact", "contacts":
+		m.Type = "contacts"
+		m.Contacts = b.contactCards(n.Get("contacts"))
+	case "location":
+		b.fill(m, "location", n)
+	case "reaction":
+		m.Type = "reaction"
+		m.Reaction = &Reaction{MessageID: first(b.id(n.Get("id")), b.id(n.Get("gsId"))), Emoji: b.id(n.Get("emoji"))}
+	case "order":
+		b.fill(m, "order", n)
+	case "quick_reply", "button":
+		b.gupshupButton(m, n)
+	case "button_reply", "list_reply":
+		b.gupshupReply(m, kind, n)
+	case "interactive":
+		b.fill(m, "interactive", n)
+	default:
+		// A flow's answer; its type's name is not documented.
+		if n.Get("nfm_reply").Kind() == '{' {
+			b.fill(m, "interactive", n)
+		} else if n.Get("response_json").Exists() {
+			i := b.interactives.add()
+			m.Type, m.Interactive = "interactive", i
+			i.Type, i.NfmReply = Text(`"nfm_reply"`), b.nfmReply(n)
+		}
+	}
+}
+
+// gupshupMedia is a file, by URL: V2 gives no media id. The page's table says
+// content-type, its samples contentType.
+func (b *Batch) gupshupMedia(m *Message, kind string, n jsondoc.Node) {
+	m.Type = kind
+	m.MediaID = b.id(n.Get("id"))
+	m.MediaURL = b.id(n.Get("url"))
+	m.MimeType = first(b.id(n.Get("contentType")), b.id(n.Get("content-type")))
+	m.Caption = b.id(n.Get("caption"))
+	m.Filename = first(b.id(n.Get("name")), b.id(n.Get("filename")))
+	m.SHA256 = b.sha256(n.Get("sha256"))
+}
+
+// gupshupReply is a press of a reply button or a choice from a list; reply is
+// the title with its place, postbackText what the business put behind it.
+//
+//	{"title":"Yes","id":"1","reply":"Yes 1","postbackText":"YES-1"}
+//	{"title":"Monday","id":"a1","reply":"Monday 1","postbackText":"MON","description":"9 to 12"}
+func (b *Batch) gupshupReply(m *Message, kind, n jsondoc.Node) {
+	i := b.interactives.add()
+	m.Type, m.Interactive = "interactive", i
+	i.Type = b.text(kind)
+	i.ID, i.Title, i.Payload = b.id(n.Get("id")), b.id(n.Get("title")), b.id(n.Get("postbackText"))
+	m.Text = i.Title
+	if string(kind.Bytes()) == "list_reply" {
+		i.ListReply = &ListReply{ID: i.ID, Title: i.Title, Description: b.id(n.Get("description"))}
+	} else {
+		i.ButtonReply = &ButtonReply{ID: i.ID, Title: i.Title}
+	}
+}
+
+// gupshupButton is a press of a template's quick reply.
+//
+//	{"title":"Yes","id":"1","reply":"Yes 1","postbackText":"YES-1"}
+//	{"text":"Yes","type":"button"}
+func (b *Batch) gupshupButton(m *Message, n jsondoc.Node) {
+	i := b.interactives.add()
+	m.Type, m.Interactive = "button", i
+	i.Type = Text(`"button"`)
+	i.ID = b.id(n.Get("id"))
+	i.Title = first(b.id(n.Get("title")), b.id(n.Get("text")))
+	i.Payload = first(b.id(n.Get("postbackText")), b.id(n.Get("payload")))
+	m.Text = i.Title
+}
+
+// gupshupContext is Meta's context, with Gupshup's id of the message as gsId.
+func (b *Batch) gupshupContext(m *Message, n jsondoc.Node) {
+	b.context(m, n)
+	gsID := b.id(n.Get("gsId"))
+	if gsID == nil {
+		return
+	}
+	if m.Context == nil {
+		m.Context = b.contexts.add()
+	}
+	m.Context.GsID = gsID
+}

@@ -1,0 +1,276 @@
+package normalize
+
+import (
+	"bytes"
+
+	"github.com/leadgate/leadgate/internal/jsondoc"
+)
+
+// What rawLastEventType says of a messaging item: the member that holds its
+// content, or standby while another app answers in the thread. Then our own
+// words for a postback, a quick reply and an ad.
+var (
+	eventReaction = Text(`"reaction"`)
+	eventPostback = Text(`"postback"`)
+	eventReferral = Text(`"referral"`)
+	eventRead     = Text(`"read"`)
+	eventDelivery = Text(`"delivery"`)
+	eventOptin    = Text(`"optin"`)
+	eventEdit     = Text(`"message_edit"`)
+	eventStandby  = Text(`"standby"`)
+
+	typePostback   = Text(`"postback"`)
+	typeQuickReply = Text(`"quick_reply"`)
+	sourceAd       = Text(`"ad"`)
+)
+
+// pages normalizes a body of Messenger (object page) or Instagram: per entry
+// messaging[], standby[] (what another app answers), changes[], or one change
+// directly in the entry. An entry's id is the page's or the Instagram account's.
+// Meta, "Webhooks" of the Messenger Platform and "Webhooks notification
+// examples" of the Instagram Platform.
+//
+//	{"object":"page","entry":[{"id":"1029384756","time":1736535600412,"messaging":[{}],"standby":[{}],"changes":[{"field":"feed","value":{}}]}]}
+//	{"object":"instagram","entry":[{"id":"17841400000000001","time":1736535600,"field":"comments","value":{}}]}
+func (b *Batch) pages(src *source, root jsondoc.Node) {
+	entries := root.Get("entry")
+	if entries.Kind() != '[' {
+		b.account(src, jsondoc.Node{}, root, jsondoc.Node{})
+		return
+	}
+	for entry := entries.First(); entry.Exists(); entry = entry.Next() {
+		b.pageEntry(src, entry)
+	}
+}
+
+// pageEntry normalizes an element of entry[]. What cannot be read, or an entry
+// without anything, is passed on whole as account.
+func (b *Batch) pageEntry(src *source, entry jsondoc.Node) {
+	before, complete := len(b.Events), true
+	seen := [3]bool{}
+	for list := entry.First(); list.Exists(); list = list.Next() {
+		which := 0
+		switch string(list.Key()) {
+		case "messaging":
+		case "standby":
+			which = 1
+		case "changes":
+			which = 2
+		default:
+			continue
+		}
+		if list.Kind() != '[' || seen[which] {
+			complete = complete && list.Kind() == 'n'
+			continue
+		}
+		seen[which] = true
+		for el := list.First(); el.Exists(); el = el.Next() {
+			switch which {
+			case 0:
+				b.item(src, entry, el, el, nil)
+			case 1:
+				b.item(src, entry, el, el, eventStandby)
+			case 2:
+				b.pageChange(src, entry, el)
+			}
+		}
+	}
+	if complete && len(b.Events) == before && entry.Get("field").Exists() {
+		b.pageChange(src, entry, entry)
+		return
+	}
+	if !complete || len(b.Events) == before {
+		b.pageAccount(src, entry, jsondoc.Node{})
+		b.account(src, entry, entry, jsondoc.Node{})
+	}
+}
+
+// pageAccount says whose the entry is. business is the account's own end of an
+// item: Instagram may give another id of the same account there.
+func (b *Batch) pageAccount(src *source, entry, business jsondoc.Node) {
+	id, own := b.id(entry.Get("id")), b.id(business.Get("id"))
+	src.field = nil
+	if src.channel == ChannelInstagram {
+		src.account = Account{InstagramID: first(id, own), RecipientID: own}
+		return
+	}
+	src.account = Account{PageID: first(id, own)}
+}
+
+// item is an element of messaging[] or standby[], or the value of a change in
+// the same shape.
+type item struct {
+	entry, raw jsondoc.Node
+	eventType  Text // standby, or the change's field; nil elsewhere
+
+	sender, recipient, timestamp jsondoc.Node
+	message, edit, reaction      jsondoc.Node
+	postback, referral           jsondoc.Node
+	read, delivery, optin        jsondoc.Node
+	other                        jsondoc.Node // the first member that holds something else
+	parts                        pageParts    // of the message
+
+	standby      bool
+	fromBusiness bool
+}
+
+// itemOf finds the members of an item in one pass; the first of a name counts.
+func itemOf(n jsondoc.Node) (it item) {
+	if n.Kind() != '{' {
+		return it
+	}
+	for c := n.First(); c.Exists(); c = c.Next() {
+		var member *jsondoc.Node
+		switch string(c.Key()) {
+		case "sender":
+			member = &it.sender
+		case "recipient":
+			member = &it.recipient
+		case "timestamp":
+			if !it.timestamp.Exists() {
+				it.timestamp = c
+			}
+			continue
+		case "message":
+			member = &it.message
+		case "message_edit":
+			member = &it.edit
+		case "reaction":
+			member = &it.reaction
+		case "postback":
+			member = &it.postback
+		case "referral":
+			member = &it.referral
+		case "read":
+			member = &it.read
+		case "delivery":
+			member = &it.delivery
+		case "optin":
+			member = &it.optin
+		case "prior_message", "thread": // say something about the rest
+			continue
+		default:
+			member = &it.other
+		}
+		if !member.Exists() && c.Kind() == '{' {
+			*member = c
+		}
+	}
+	it.parts = pagePartsOf(it.message)
+	return it
+}
+
+// item normalizes one messaging item, whose events carry raw. Usually it holds
+// one thing, of which it says who, whom and when:
+//
+//	{"sender":{"id":"7012345678901234"},"recipient":{"id":"1029384756"},"timestamp":1736535600412,"message":{}}
+//
+// or message_edit, reaction, postback, referral, read, delivery, optin,
+// account_linking, policy_enforcement, pass_thread_control, app_roles….
+func (b *Batch) item(src *source, entry, n, raw jsondoc.Node, eventType Text) {
+	it := itemOf(n)
+	it.entry, it.raw, it.eventType = entry, raw, eventType
+	it.standby = string(eventType) == string(eventStandby)
+	it.fromBusiness = it.isEcho()
+	business := it.recipient
+	if it.fromBusiness {
+		business = it.sender
+	}
+	b.pageAccount(src, entry, business)
+
+	before := len(b.Events)
+	k := it.click()
+	if it.message.Exists() {
+		b.pageMessage(src, &it, &k)
+	}
+	if it.edit.Exists() {
+		b.pageEdit(src, &it, &k)
+	}
+	if it.reaction.Exists() {
+		b.pageReaction(src, &it, &k)
+	}
+	if it.postback.Exists() {
+		b.pagePostback(src, &it, &k)
+	}
+	if it.delivery.Exists() {
+		b.pageStatuses(src, &it, it.delivery, eventDelivery, stateDelivered)
+	}
+	if it.read.Exists() {
+		b.pageStatuses(src, &it, it.read, eventRead, stateRead)
+	}
+	switch {
+	case len(b.Events) > before:
+	case k.exists:
+		// A click without a word, in a thread that is there already: a lead.
+		b.pageReferral(src, &it, &k)
+	default:
+		b.pageNotice(src, &it)
+	}
+}
+
+// isEcho says whether the business wrote it: as flagged, or when the sender is
+// whom the webhook is for. A business that writes to itself to try its
+// automation (is_self) plays the customer.
+func (it *item) isEcho() bool {
+	if boolean(it.parts.isEcho) == True {
+		return true
+	}
+	sender, own := it.sender.Get("id").Bytes(), it.entry.Get("id").Bytes()
+	return len(sender) > 0 && bytes.Equal(sender, own) && boolean(it.parts.isSelf) != True &&
+		!bytes.Equal(sender, it.recipient.Get("id").Bytes())
+}
+
+// customer is the customer's end of the item.
+func (it *item) customer() jsondoc.Node {
+	if it.fromBusiness {
+		return it.recipient
+	}
+	return it.sender
+}
+
+// addItem appends an event with what all events of an item have in common. Its
+// customer is known by a page-scoped or Instagram-scoped id; a user_ref is none.
+func (b *Batch) addItem(src *source, it *item, kind Kind, eventType Text) *Event {
+	if it.standby {
+		eventType = eventStandby
+	}
+	e := b.add(src, kind, eventType, it.raw)
+	customer := it.customer()
+	e.UserID = b.id(customer.Get("id"))
+	e.Username = b.id(customer.Get("username"))
+	e.ProfileName = b.id(customer.Get("name"))
+	e.setTime(it.timestamp, src.ingestedAt)
+	if !e.HasProviderTime {
+		// The entry's time is Meta's too, but of the webhook: a redelivery may
+		// carry another.
+		if ms := millis(it.entry.Get("time")); ms != 0 {
+			e.ReceivedAt = ms
+		}
+	}
+	return e
+}
+
+// pageNotice passes an item on as account: an opt-in, account linking, thread
+// control, policy, app roles, payments, or something new.
+//
+//	{"sender":{"id":"7012345678901234"},"recipient":{"id":"1029384756"},"timestamp":1736535600412,"optin":{"ref":"newsletter","user_ref":"u-1"}}
+//	{"recipient":{"id":"1029384756"},"timestamp":1736535600412,"policy_enforcement":{"action":"block","reason":"…"}}
+func (b *Batch) pageNotice(src *source, it *item) {
+	eventType := it.eventType
+	switch {
+	case eventType != nil:
+	case it.optin.Exists():
+		eventType = eventOptin
+	case it.delivery.Exists():
+		eventType = eventDelivery
+	case it.read.Exists():
+		eventType = eventRead
+	case it.other.Exists():
+		eventType = b.quote(it.other.Key())
+	}
+	e := b.addItem(src, it, KindAccount, eventType)
+	e.key = b.accountKey(it.entry, e.Raw)
+	if !e.HasProviderTime {
+		e.setTime(it.entry.Get("time"), src.ingestedAt)
+	}
+}

@@ -30,6 +30,9 @@ func (adminAPI) Routes() []caddy.AdminRoute {
 	return []caddy.AdminRoute{
 		{Pattern: "/leadgate/destinations", Handler: caddy.AdminHandlerFunc(adminDestinations)},
 		{Pattern: "/leadgate/destinations/", Handler: caddy.AdminHandlerFunc(adminDestination)},
+		{Pattern: "/leadgate/dead", Handler: caddy.AdminHandlerFunc(adminDead)},
+		{Pattern: "/leadgate/dead/", Handler: caddy.AdminHandlerFunc(adminDeadAction)},
+		{Pattern: "/leadgate/contacts/erase", Handler: caddy.AdminHandlerFunc(adminErase)},
 	}
 }
 
@@ -50,7 +53,8 @@ func adminDestinations(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, list)
 }
 
-// adminDestination answers POST /leadgate/destinations/{name}/pause|resume.
+// adminDestination answers POST /leadgate/destinations/{name}/{action}: pause,
+// resume, and for one that has left the configuration drop and move.
 func adminDestination(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodPost {
 		return apiError(http.StatusMethodNotAllowed, "method %s is not allowed: use POST", r.Method)
@@ -59,29 +63,57 @@ func adminDestination(w http.ResponseWriter, r *http.Request) error {
 	if !ok || !validName(name) {
 		return apiError(http.StatusNotFound, "the path is /leadgate/destinations/<name>/<action>")
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), adminTimeout)
-	defer cancel()
-	d := deliveryOf(ctx, name)
-	if d == nil {
-		return apiError(http.StatusNotFound, "destination %s does not exist", name)
+	e, status, err := destinationNamed(r.Context(), name)
+	if err != nil {
+		return err
 	}
-	var err error
+	// Not the caller's own context: half a move helps nobody.
+	ctx := context.WithoutCancel(r.Context())
 	switch action {
 	case "pause":
-		err = d.Pause(ctx, name, "by an operator")
+		err = e.running().Pause(ctx, name, "by an operator")
 	case "resume":
-		err = d.Resume(ctx, name)
+		err = e.running().Resume(ctx, name)
+	case "drop", "move":
+		if status.State != delivery.StateRemoved {
+			return apiError(http.StatusConflict, "destination %s is in the configuration: only one that has left it can be dropped or moved", name)
+		}
+		var n int
+		if n, err = e.dispose(ctx, r, action, status); err == nil {
+			return writeJSON(w, map[string]int{"count": n})
+		}
 	default:
-		return apiError(http.StatusNotFound, "action %s does not exist: use pause or resume", action)
+		return apiError(http.StatusNotFound, "action %s does not exist: use pause, resume, drop or move", action)
 	}
+	var api caddy.APIError
 	switch {
-	case errors.Is(err, queue.ErrNotFound):
-		return apiError(http.StatusNotFound, "destination %s: %w", name, err)
+	case errors.As(err, &api):
+		return err
 	case err != nil:
-		return apiError(http.StatusServiceUnavailable, "destination %s: %w", name, err)
+		return storeError(fmt.Errorf("destination %s: %w", name, err))
 	}
 	w.WriteHeader(http.StatusOK)
 	return nil
+}
+
+// dispose drops what a removed destination has, or moves it to another one.
+func (e *engine) dispose(ctx context.Context, r *http.Request, action string, from *delivery.Status) (int, error) {
+	dest := queue.Dest{Tenant: from.Tenant, Name: from.Name}
+	if action == "drop" {
+		return e.queue.Drop(ctx, dest)
+	}
+	var body struct{ To string }
+	if err := readAction(r, &body); err != nil {
+		return 0, err
+	}
+	_, to, err := destinationNamed(ctx, body.To)
+	if err != nil {
+		return 0, err
+	}
+	if to.State == delivery.StateRemoved || to.Tenant != from.Tenant || to.Name == from.Name {
+		return 0, apiError(http.StatusConflict, "destination %s is not one of tenant %s in the configuration", to.Name, from.Tenant)
+	}
+	return e.queue.Move(ctx, dest, queue.Dest{Tenant: to.Tenant, Name: to.Name})
 }
 
 func apiError(status int, format string, args ...any) error {
@@ -119,19 +151,24 @@ func statuses(ctx context.Context) []delivery.Status {
 	return list
 }
 
-// deliveryOf returns the workers that know a destination.
-func deliveryOf(ctx context.Context, name string) *delivery.Engine {
+// destinationNamed finds a destination, and the engine that has it.
+func destinationNamed(ctx context.Context, name string) (*engine, *delivery.Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
+	defer cancel()
 	for _, e := range liveEngines() {
 		d := e.running()
 		if d == nil {
 			continue
 		}
 		list, err := d.Status(ctx)
-		if err == nil && slices.ContainsFunc(list, func(s delivery.Status) bool { return s.Name == name }) {
-			return d
+		if err != nil {
+			return nil, nil, storeError(err)
+		}
+		if i := slices.IndexFunc(list, func(s delivery.Status) bool { return s.Name == name }); i >= 0 {
+			return e, &list[i], nil
 		}
 	}
-	return nil
+	return nil, nil, apiError(http.StatusNotFound, "destination %s does not exist", name)
 }
 
 var _ caddy.AdminRouter = (*adminAPI)(nil)

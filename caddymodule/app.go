@@ -50,6 +50,7 @@ type App struct {
 	attached     bool
 	tenants      map[string]*tenant
 	destinations map[string]*destination
+	blocks       []*Handler     // those that queue
 	atStart      []func() error // what can be checked only when all blocks are known
 }
 

@@ -113,6 +113,9 @@ func (h *Handler) provisionTenants() error {
 	}
 	queued = queued || len(direct.Forward)+len(direct.CAPI) > 0
 	h.inline = !queued
+	if queued {
+		h.app.blocks = append(h.app.blocks, h)
+	}
 	if h.inline || h.Tenant != nil || len(h.Tenants) == 0 {
 		h.routes.direct = h.app.tenantNamed(direct.Name)
 		return h.provisionDestinations(h.routes.direct, direct, repl)

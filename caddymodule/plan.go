@@ -21,6 +21,7 @@ type part struct {
 
 	attribution []uint32 // per payload of the group: where attribution goes
 	names       []string // per job of the group: the conversion's event name, "" for others
+	ready       bool     // the first event's payload is made already
 }
 
 // minOnce is how long a conversion's event id is remembered at the least: Meta
@@ -93,6 +94,9 @@ func (s *scratch) planEvent(h *Handler, g, i int) {
 	clicks.Touch(ev, &known)
 	group.Events = append(group.Events, known)
 	p.events, p.encode = append(p.events, i), append(p.encode, 0)
+	if p.ready && n == 0 {
+		p.encode[0] = 1
+	}
 
 	header := queue.Header{
 		EventID: ev.ID(), Kind: uint8(ev.Kind), Contact: known.Contact, ClickKey: known.Contact,
@@ -103,7 +107,7 @@ func (s *scratch) planEvent(h *Handler, g, i int) {
 		job := queue.Job{Dest: queue.Unmatched, Events: s.one(n), Header: header, Dead: &queue.Reason{
 			Reason: "unmatched", Explanation: "no tenant's match names one of the event's ids; it would need " + hint(ev),
 		}}
-		job.Header.Format = queue.FormatEvent
+		job.Header.Format, job.Header.Meta = queue.FormatEvent, ev.Key() // for when it is routed again
 		job.Payload, job.Header.Attribution = s.payload(g, n)
 		p.add(group, job, "")
 		return

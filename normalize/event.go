@@ -35,6 +35,16 @@ var channelNames = [...]string{"", "whatsapp", "messenger", "instagram", "sms"}
 // String returns the channel as it stands in the unified JSON, "" for an unknown one.
 func (c Channel) String() string { return channelNames[c] }
 
+// ChannelNamed is the channel of a name, ChannelUnknown for any other.
+func ChannelNamed(name string) Channel {
+	for c := ChannelWhatsApp; int(c) < len(channelNames); c++ {
+		if channelNames[c] == name {
+			return c
+		}
+	}
+	return ChannelUnknown
+}
+
 // Event is one message, echo, status, automatic event, account notice or
 // conversion: the unified JSON in Go. AppendJSON writes it.
 //

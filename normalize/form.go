@@ -84,7 +84,7 @@ func (b *Batch) formField(pair []byte, at int) (f formField, err error) {
 		return f, &SyntaxError{Offset: int64(at), Reason: "no form: a field without a name"}
 	}
 	for i, c := range pair[:equals] {
-		if c <= ' ' || c >= utf8.RuneSelf || bytes.IndexByte([]byte("\"<>\\^`{|}"), c) >= 0 {
+		if formBytes[c] == formForeign {
 			return f, &SyntaxError{Offset: int64(at + i), Reason: "no form: a byte in a field's name that must be escaped"}
 		}
 	}
@@ -96,35 +96,60 @@ func (b *Batch) formField(pair []byte, at int) (f formField, err error) {
 	return f, err
 }
 
+// What a byte of a form is.
+const (
+	formPlain   = iota
+	formEscape  // % and +
+	formForeign // such as a form does not leave as it is
+)
+
+var formBytes = func() (kinds [256]byte) {
+	for c := range kinds {
+		if c <= ' ' || c >= utf8.RuneSelf {
+			kinds[c] = formForeign
+		}
+	}
+	for _, c := range "\"<>\\^`{|}" {
+		kinds[c] = formForeign
+	}
+	kinds['%'], kinds['+'] = formEscape, formEscape
+	return kinds
+}()
+
 // formText appends a name or value as a JSON string: + is a space, %41 an A.
 func (b *Batch) formText(s []byte, at int) (Text, error) {
 	start := len(b.arena)
-	b.arena = append(b.arena, '"')
-	plain := true
+	out := append(b.arena, '"')
+	plain, done := true, 0
 	for i := 0; i < len(s); i++ {
-		c := s[i]
-		switch c {
-		case '+':
-			c = ' '
-		case '%':
+		switch formBytes[s[i]] {
+		case formPlain:
+			continue
+		case formForeign:
+			plain = false
+			continue
+		}
+		out = append(out, s[done:i]...)
+		c := byte(' ')
+		if s[i] == '%' {
 			if i+2 >= len(s) || unhex(s[i+1]) < 0 || unhex(s[i+2]) < 0 {
 				return nil, &SyntaxError{Offset: int64(at + i), Reason: "no form: a percent sign without two hex digits"}
 			}
 			c = byte(unhex(s[i+1])<<4 | unhex(s[i+2]))
 			i += 2
 		}
-		if c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-			plain = false
-		}
-		b.arena = append(b.arena, c)
+		plain = plain && c >= ' ' && c < utf8.RuneSelf && c != '"' && c != '\\'
+		out = append(out, c)
+		done = i + 1
 	}
+	out = append(out, s[done:]...)
 	if plain {
-		b.arena = append(b.arena, '"')
+		b.arena = append(out, '"')
 		return b.built(start), nil
 	}
-	b.scratch = append(b.scratch[:0], b.arena[start+1:]...)
+	b.scratch = append(b.scratch[:0], out[start+1:]...)
 	// The error only reports invalid UTF-8, which is replaced.
-	b.arena, _ = jsontext.AppendQuote(b.arena[:start], b.scratch)
+	b.arena, _ = jsontext.AppendQuote(out[:start], b.scratch)
 	return b.built(start), nil
 }
 

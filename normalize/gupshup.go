@@ -31,23 +31,66 @@ func Gupshup(b *Batch, body []byte, ingestedAt int64) error {
 	root := b.doc.Root()
 	src := &b.source
 	*src = source{provider: ProviderGupshup, ingestedAt: ingestedAt}
-	src.appID = first(b.id(root.Get("gs_app_id")), b.id(root.Get("appId")))
+	env := envelopeOf(root)
+	src.appID = first(b.id(env.gsAppID), b.id(env.appID))
 	src.account.AppID = src.appID
-	object := root.Get("object")
-	switch payload := root.Get("payload"); {
-	case string(object.Bytes()) == "whatsapp_business_account", !object.Exists() && root.Get("entry").Kind() == '[':
+	switch {
+	case string(env.object.Bytes()) == "whatsapp_business_account", !env.object.Exists() && env.entry.Kind() == '[':
 		src.channel, src.version = ChannelWhatsApp, versionV3
 		b.entries(src, root)
-	case payload.Kind() == '{', root.Get("app").Kind() == '"':
-		b.gupshupV2(src, root, payload)
+	case env.payload.Kind() == '{', env.app.Kind() == '"':
+		b.gupshupV2(src, root, &env)
 	case isBareValue(root):
 		if !isProbe(root) {
 			b.bareValue(src, root)
 		}
 	default:
-		b.account(src, root.Get("entry").First(), root, jsondoc.Node{})
+		b.account(src, env.entry.First(), root, jsondoc.Node{})
 	}
 	return nil
+}
+
+// envelope is what may stand at the top of a body, found in one pass.
+type envelope struct {
+	gsAppID, object, entry                               jsondoc.Node // V3
+	app, appID, phone, timestamp, version, kind, payload jsondoc.Node // V2
+}
+
+func envelopeOf(root jsondoc.Node) (env envelope) {
+	if root.Kind() != '{' {
+		return env
+	}
+	for c := root.First(); c.Exists(); c = c.Next() {
+		var part *jsondoc.Node
+		switch string(c.Key()) {
+		case "gs_app_id":
+			part = &env.gsAppID
+		case "object":
+			part = &env.object
+		case "entry":
+			part = &env.entry
+		case "app":
+			part = &env.app
+		case "appId":
+			part = &env.appID
+		case "phone":
+			part = &env.phone
+		case "timestamp":
+			part = &env.timestamp
+		case "version":
+			part = &env.version
+		case "type":
+			part = &env.kind
+		case "payload":
+			part = &env.payload
+		default:
+			continue
+		}
+		if !part.Exists() {
+			*part = c
+		}
+	}
+	return env
 }
 
 // gupshupV2 normalizes Gupshup's own envelope; raw is always the whole body.
@@ -56,33 +99,38 @@ func Gupshup(b *Batch, body []byte, ingestedAt int64) error {
 //	{"app":"DemoApp","timestamp":1736535600123,"version":2,"type":"user-event","payload":{"phone":15551234567,"type":"opted-in"}}
 //	{"app":"DemoApp","appId":"0a6f5e4d-…","phone":"15550783881","timestamp":1736535600123,"version":2,"type":"onboarding-event","payload":{}}
 //	{"app":"DemoApp","timestamp":1736535600123,"version":2,"type":"billing-event","payload":{"deductions":{},"references":{}}}
-func (b *Batch) gupshupV2(src *source, root, payload jsondoc.Node) {
-	given := root.Get("type")
-	src.channel, src.version, src.field = ChannelWhatsApp, b.gupshupVersion(root.Get("version")), b.id(given)
-	src.account.App = b.id(root.Get("app"))
-	src.account.DisplayPhoneNumber = b.id(root.Get("phone"))
-	kind := string(given.Bytes())
-	phone := payload.Get("phone")
+func (b *Batch) gupshupV2(src *source, root jsondoc.Node, env *envelope) {
+	src.channel, src.version, src.field = ChannelWhatsApp, b.gupshupVersion(env.version), b.id(env.kind)
+	src.account.App, src.account.DisplayPhoneNumber = b.id(env.app), b.id(env.phone)
+	kind, payload := string(env.kind.Bytes()), env.payload
 	switch {
 	case payload.Kind() != '{':
 		// Nothing to read, but nothing to lose either.
 	case kind == "message":
-		b.gupshupMessage(src, root, payload)
+		b.gupshupMessage(src, root, env)
 		return
-	case isProbe(payload), string(phone.Bytes()) == "callbackSetPhone" && string(payload.Get("type").Bytes()) == "sandbox-start":
+	case isProbe(payload), isCallbackSet(payload):
 		return
 	case kind == "message-event":
-		b.gupshupEvent(src, root, payload)
+		b.gupshupEvent(src, root, env)
 		return
 	}
 	b.account(src, jsondoc.Node{}, root, root)
 	e := &b.Events[len(b.Events)-1]
 	switch kind {
 	case "user-event":
-		b.customer(e, b.id(phone), b.id(payload.Get("userId")), jsondoc.Node{})
+		b.customer(e, b.id(payload.Get("phone")), b.id(payload.Get("userId")), jsondoc.Node{})
 	case "billing-event":
 		b.billing(e, payload)
 	}
+}
+
+// isCallbackSet says whether the payload of a user event is what V2 posts when a
+// callback URL is set.
+//
+//	{"phone":"callbackSetPhone","type":"sandbox-start"}
+func isCallbackSet(payload jsondoc.Node) bool {
+	return string(payload.Get("phone").Bytes()) == "callbackSetPhone" && string(payload.Get("type").Bytes()) == "sandbox-start"
 }
 
 var versionV2 = Text(`"v2"`)

@@ -8,23 +8,76 @@ import "github.com/leadgate/leadgate/internal/jsondoc"
 //	{"id":"wamid.HBgLMTU1NTEyMzQ1NjcVAgASGBQz","source":"15551234567","type":"text","payload":{"text":"Hello"},
 //	 "sender":{"phone":"15551234567","name":"John Doe","country_code":"1","dial_code":"5551234567","userId":"US.13491208655302741918"},
 //	 "context":{"id":"wamid.…","gsId":"9b71cf42-…","forwarded":true},"referral":{"ctwa_clid":"…"}}
-func (b *Batch) gupshupMessage(src *source, root, payload jsondoc.Node) {
+func (b *Batch) gupshupMessage(src *source, root jsondoc.Node, env *envelope) {
+	p := gupshupPartsOf(env.payload)
 	e := b.add(src, KindMessage, src.field, root)
 	m := b.messages.add()
 	e.Message = m
-	m.ID = b.id(payload.Get("id"))
-	b.gupshupSender(e, b.id(payload.Get("source")), payload.Get("sender"))
-	b.gupshupContent(m, payload.Get("type"), payload.Get("payload"))
+	m.ID = b.id(p.id)
+	b.gupshupSender(e, b.id(p.source), p.sender)
+	b.gupshupContent(m, p.kind, p.payload)
 	if m.Type == "contacts" && m.Contacts == nil {
-		m.Contacts = b.contactCards(payload.Get("contacts"))
+		m.Contacts = b.contactCards(env.payload.Get("contacts"))
 	}
-	b.gupshupContext(m, payload.Get("context"))
-	m.Forwarded = m.Forwarded || boolean(payload.Get("forwarded")) == True
-	m.FrequentlyForwarded = m.FrequentlyForwarded || boolean(payload.Get("frequently_forwarded")) == True
-	e.setTime(root.Get("timestamp"), src.ingestedAt)
+	b.gupshupContext(m, p.context)
+	m.Forwarded = m.Forwarded || boolean(p.forwarded) == True
+	m.FrequentlyForwarded = m.FrequentlyForwarded || boolean(p.frequentlyForwarded) == True
+	e.setTime(env.timestamp, src.ingestedAt)
 	e.ReplyUntil = e.ReceivedAt + replyWindow
-	b.referral(e, payload.Get("referral"))
+	b.referral(e, p.referral)
 	e.key = b.messageKey(e, first(e.WaID, e.UserID), src.account.DisplayPhoneNumber)
+}
+
+// gupshupParts are the members of the payload of a V2 message or message event,
+// found in one pass.
+type gupshupParts struct {
+	id, kind, payload                                                 jsondoc.Node
+	source, sender, context, referral, forwarded, frequentlyForwarded jsondoc.Node // messages
+	gsID, destination, userID, ts, conversation, pricing              jsondoc.Node // message events
+}
+
+func gupshupPartsOf(n jsondoc.Node) (p gupshupParts) {
+	for c := n.First(); c.Exists(); c = c.Next() {
+		var part *jsondoc.Node
+		switch string(c.Key()) {
+		case "id":
+			part = &p.id
+		case "type":
+			part = &p.kind
+		case "payload":
+			part = &p.payload
+		case "source":
+			part = &p.source
+		case "sender":
+			part = &p.sender
+		case "context":
+			part = &p.context
+		case "referral":
+			part = &p.referral
+		case "forwarded":
+			part = &p.forwarded
+		case "frequently_forwarded":
+			part = &p.frequentlyForwarded
+		case "gsId":
+			part = &p.gsID
+		case "destination":
+			part = &p.destination
+		case "userId":
+			part = &p.userID
+		case "ts":
+			part = &p.ts
+		case "conversation":
+			part = &p.conversation
+		case "pricing":
+			part = &p.pricing
+		default:
+			continue
+		}
+		if !part.Exists() {
+			*part = c
+		}
+	}
+	return p
 }
 
 // gupshupSender fills in who the customer is: source is where replies go. The
@@ -150,6 +203,9 @@ func (b *Batch) gupshupButton(m *Message, n jsondoc.Node) {
 
 // gupshupContext is Meta's context, with Gupshup's id of the message as gsId.
 func (b *Batch) gupshupContext(m *Message, n jsondoc.Node) {
+	if n.Kind() != '{' {
+		return
+	}
 	b.context(m, n)
 	gsID := b.id(n.Get("gsId"))
 	if gsID == nil {

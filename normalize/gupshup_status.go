@@ -16,50 +16,51 @@ import (
 //	{"id":"9b71cf42-…","type":"enqueued","destination":"15551234567","payload":{"whatsappMessageId":"wamid.…","type":"session"}}
 //	{"id":"9b71cf42-…","type":"failed","destination":"15551234567","payload":{"code":1002,"reason":"…"}}
 //	{"type":"mismatch","destination":"5531987654321","payload":{"wa_id":"553187654321","phone":"5531987654321"}}
-func (b *Batch) gupshupEvent(src *source, root, p jsondoc.Node) {
-	state, detail := b.lower(p.Get("type")), p.Get("payload")
+func (b *Batch) gupshupEvent(src *source, root jsondoc.Node, env *envelope) {
+	p := gupshupPartsOf(env.payload)
+	state, detail := b.lower(p.kind), p.payload
 	switch string(state) {
 	case `"deleted"`:
-		b.gupshupDeleted(src, root, p)
+		b.gupshupDeleted(src, root, env, &p)
 		return
 	case `"referral"`:
-		b.gupshupClick(src, root, p)
+		b.gupshupClick(src, root, env, &p)
 		return
 	}
 	e := b.add(src, KindStatus, src.field, root)
 	s := b.statuses.add()
 	e.Status = s
 	s.State = state
-	s.RecipientID = b.id(p.Get("destination"))
-	b.gupshupIDs(s, p, detail)
+	s.RecipientID = b.id(p.destination)
+	b.gupshupIDs(s, &p)
 	waID := s.RecipientID
 	if string(state) == `"mismatch"` {
 		waID = first(b.id(detail.Get("wa_id")), waID)
 	}
-	b.customer(e, waID, b.id(p.Get("userId")), jsondoc.Node{})
+	b.customer(e, waID, b.id(p.userID), jsondoc.Node{})
 	s.Errors = b.reason(detail)
-	e.Conversation = b.gupshupConversation(p, detail)
-	b.gupshupTime(e, src, root, p)
+	e.Conversation = b.gupshupConversation(&p)
+	gupshupTime(e, src, env, &p)
 	e.key = b.statusKey(e, nil)
 }
 
 // gupshupTime is the envelope's time, else the event's own.
-func (b *Batch) gupshupTime(e *Event, src *source, root, p jsondoc.Node) {
-	at := root.Get("timestamp")
+func gupshupTime(e *Event, src *source, env *envelope, p *gupshupParts) {
+	at := env.timestamp
 	if millis(at) == 0 {
-		at = p.Get("payload").Get("ts")
+		at = p.payload.Get("ts")
 	}
 	if millis(at) == 0 {
-		at = p.Get("ts")
+		at = p.ts
 	}
 	e.setTime(at, src.ingestedAt)
 }
 
 // gupshupIDs tells WhatsApp's id from Gupshup's, which swap places: what was
 // just enqueued, or refused at once, is known by Gupshup's alone, in id.
-func (b *Batch) gupshupIDs(s *Status, p, detail jsondoc.Node) {
-	id, waID := b.id(p.Get("id")), b.id(detail.Get("whatsappMessageId"))
-	s.MessageID, s.GsID = first(waID, id), b.id(p.Get("gsId"))
+func (b *Batch) gupshupIDs(s *Status, p *gupshupParts) {
+	id, waID := b.id(p.id), b.id(p.payload.Get("whatsappMessageId"))
+	s.MessageID, s.GsID = first(waID, id), b.id(p.gsID)
 	if s.GsID != nil {
 		return
 	}
@@ -80,10 +81,10 @@ func isUUID(id Text) bool {
 // gupshupDeleted is a message of the customer taken back.
 //
 //	{"id":"wamid.…","type":"deleted","destination":"15551234567","payload":{"ts":1736535600}}
-func (b *Batch) gupshupDeleted(src *source, root, p jsondoc.Node) {
-	e, m := b.gupshupFrom(src, root, p)
+func (b *Batch) gupshupDeleted(src *source, root jsondoc.Node, env *envelope, p *gupshupParts) {
+	e, m := b.gupshupFrom(src, root, env, p)
 	m.Type = "revoke"
-	m.OriginalID = b.id(p.Get("id"))
+	m.OriginalID = b.id(p.id)
 	b.referral(e, jsondoc.Node{})
 	e.key = b.messageKey(e, first(e.WaID, e.UserID), src.account.DisplayPhoneNumber)
 }
@@ -92,33 +93,33 @@ func (b *Batch) gupshupDeleted(src *source, root, p jsondoc.Node) {
 // have it, integrators do.
 //
 //	{"type":"referral","destination":"15551234567","payload":{"source_url":"https://fb.me/3cr4Wqqkv","source_type":"ad","ctwa_clid":"…"}}
-func (b *Batch) gupshupClick(src *source, root, p jsondoc.Node) {
-	e, m := b.gupshupFrom(src, root, p)
+func (b *Batch) gupshupClick(src *source, root jsondoc.Node, env *envelope, p *gupshupParts) {
+	e, m := b.gupshupFrom(src, root, env, p)
 	m.Type = "referral"
 	e.ReplyUntil = e.ReceivedAt + replyWindow
-	b.referral(e, p.Get("payload"))
+	b.referral(e, p.payload)
 	e.key = b.messageKey(e, first(e.WaID, e.UserID), src.account.DisplayPhoneNumber)
 }
 
 // gupshupFrom is a message event that comes from the customer, here called
 // destination.
-func (b *Batch) gupshupFrom(src *source, root, p jsondoc.Node) (*Event, *Message) {
+func (b *Batch) gupshupFrom(src *source, root jsondoc.Node, env *envelope, p *gupshupParts) (*Event, *Message) {
 	e := b.add(src, KindMessage, src.field, root)
 	m := b.messages.add()
 	e.Message = m
-	b.customer(e, b.id(p.Get("destination")), b.id(p.Get("userId")), jsondoc.Node{})
-	b.gupshupTime(e, src, root, p)
+	b.customer(e, b.id(p.destination), b.id(p.userID), jsondoc.Node{})
+	gupshupTime(e, src, env, p)
 	return e, m
 }
 
 // gupshupConversation is nil where there is neither a conversation nor a price.
-func (b *Batch) gupshupConversation(p, detail jsondoc.Node) *Conversation {
-	conversation, pricing := p.Get("conversation"), p.Get("pricing")
+func (b *Batch) gupshupConversation(p *gupshupParts) *Conversation {
+	conversation, pricing := p.conversation, p.pricing
 	if conversation.Kind() != '{' {
-		conversation = detail.Get("conversation")
+		conversation = p.payload.Get("conversation")
 	}
 	if pricing.Kind() != '{' {
-		pricing = detail.Get("pricing")
+		pricing = p.payload.Get("pricing")
 	}
 	c := b.conversation(conversation, pricing)
 	if c == nil {

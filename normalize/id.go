@@ -74,6 +74,10 @@ func (e *Event) SetKey(parts ...string) {
 	e.key = key
 }
 
+// Key is what makes the event itself within its tenant, channel and kind; see
+// SetKey.
+func (e *Event) Key() []byte { return e.key }
+
 // ContactKey is the contact whose events stay in order: the user id, else the
 // WhatsApp id, decoded; "" where neither is known.
 func (e *Event) ContactKey() string { return string(e.AppendContactKey(nil)) }

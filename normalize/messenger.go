@@ -114,10 +114,10 @@ type item struct {
 	fromBusiness bool
 }
 
-// itemOf finds the members of an item in one pass; the first of a name counts.
-func itemOf(n jsondoc.Node) (it item) {
+// find finds the members of an item in one pass; the first of a name counts.
+func (it *item) find(n jsondoc.Node) {
 	if n.Kind() != '{' {
-		return it
+		return
 	}
 	for c := n.First(); c.Exists(); c = c.Next() {
 		var member *jsondoc.Node
@@ -156,8 +156,7 @@ func itemOf(n jsondoc.Node) (it item) {
 			*member = c
 		}
 	}
-	it.parts = pagePartsOf(it.message)
-	return it
+	it.parts.find(it.message)
 }
 
 // item normalizes one messaging item, whose events carry raw. Usually it holds
@@ -168,9 +167,8 @@ func itemOf(n jsondoc.Node) (it item) {
 // or message_edit, reaction, postback, referral, read, delivery, optin,
 // account_linking, policy_enforcement, pass_thread_control, app_roles….
 func (b *Batch) item(src *source, entry, n, raw jsondoc.Node, eventType Text) {
-	it := itemOf(n)
-	it.entry, it.raw, it.eventType = entry, raw, eventType
-	it.standby = string(eventType) == string(eventStandby)
+	it := item{entry: entry, raw: raw, eventType: eventType, standby: string(eventType) == string(eventStandby)}
+	it.find(n)
 	it.fromBusiness = it.isEcho()
 	business := it.recipient
 	if it.fromBusiness {

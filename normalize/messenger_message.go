@@ -40,7 +40,7 @@ type pageParts struct {
 	isEcho, isSelf, isDeleted, isUnsupported              jsondoc.Node
 }
 
-func pagePartsOf(n jsondoc.Node) (p pageParts) {
+func (p *pageParts) find(n jsondoc.Node) {
 	for c := n.First(); c.Exists(); c = c.Next() {
 		var part *jsondoc.Node
 		switch string(c.Key()) {
@@ -71,7 +71,6 @@ func pagePartsOf(n jsondoc.Node) (p pageParts) {
 			*part = c
 		}
 	}
-	return p
 }
 
 // pageMessage is what somebody wrote. An unsent message (is_deleted) comes with

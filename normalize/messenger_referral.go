@@ -15,10 +15,8 @@ type click struct {
 	source, ref, adID, uri, adData jsondoc.Node
 }
 
+// clickOf reads a referral that is an object.
 func clickOf(n jsondoc.Node) (k click) {
-	if n.Kind() != '{' {
-		return k
-	}
 	k.exists = true
 	for c := n.First(); c.Exists(); c = c.Next() {
 		var member *jsondoc.Node
@@ -57,12 +55,15 @@ var adSource = []byte("ADS")
 // An ad's goes before a link's.
 func (it *item) click() (found click) {
 	for i, n := range [...]jsondoc.Node{it.parts.referral, it.postback.Get("referral"), it.referral, it.optin.Get("referral"), it.optin} {
+		if n.Kind() != '{' {
+			continue
+		}
 		k := clickOf(n)
 		if k.ad {
 			return k
 		}
 		// An opt-in's own ref is no referral.
-		if k.exists && !found.exists && i < 4 {
+		if !found.exists && i < 4 {
 			found = k
 		}
 	}

@@ -2,12 +2,12 @@ package normalize
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
-
-	"github.com/leadgate/leadgate/internal/jsondoc"
 )
 
 func TestGoldenMessenger(t *testing.T) { golden(t, "testdata/messenger") }
@@ -189,154 +189,19 @@ func TestManyMids(t *testing.T) {
 	}
 }
 
-// expectedOfPages counts, by a reading of its own, what a body of Messenger or
-// Instagram must become.
-func expectedOfPages(root jsondoc.Node) (kinds []Kind) {
-	entries := root.Get("entry")
-	if entries.Kind() != '[' {
-		return []Kind{KindAccount}
-	}
-	for _, entry := range children(entries) {
-		var of []Kind
-		rest, seen := false, map[string]bool{}
-		for _, list := range children(entry) {
-			key := string(list.Key())
-			switch {
-			case entry.Kind() != '{' || key != "messaging" && key != "standby" && key != "changes":
-			case list.Kind() == '[' && !seen[key]:
-				seen[key] = true
-				for _, el := range children(list) {
-					if key == "changes" {
-						of = append(of, expectedOfPageChange(entry, el)...)
-					} else {
-						of = append(of, expectedOfItem(entry, el)...)
-					}
-				}
-			case list.Kind() != 'n':
-				rest = true
+// TestReusedPageBatch sends all payloads through one Batch and each through a
+// new one: nothing of one webhook may show up in another, of whatever channel.
+func TestReusedPageBatch(t *testing.T) {
+	var reused Batch
+	for _, folder := range []string{"testdata/whatsapp", "testdata/messenger", "testdata/whatsapp", "testdata/instagram"} {
+		bodies := payloads(t, folder)
+		for _, name := range slices.Sorted(maps.Keys(bodies)) {
+			var fresh Batch
+			want := normalized(t, &fresh, bodies[name])
+			reused.Reset()
+			if got := normalized(t, &reused, bodies[name]); !bytes.Equal(bytes.Join(got, nil), bytes.Join(want, nil)) {
+				t.Errorf("%s/%s: a reused batch gives\n%s\na new one\n%s", folder, name, got, want)
 			}
 		}
-		if len(of) == 0 && !rest && entry.Get("field").Exists() {
-			of = expectedOfPageChange(entry, entry)
-		}
-		if len(of) == 0 || rest {
-			of = append(of, KindAccount)
-		}
-		kinds = append(kinds, of...)
 	}
-	return kinds
 }
-
-func expectedOfPageChange(entry, change jsondoc.Node) []Kind {
-	field, value := change.Get("field").String(), change.Get("value")
-	ends := value.Get("sender").Kind() == '{' || value.Get("recipient").Kind() == '{'
-	messaging := field == "messages" || field == "standby" || strings.HasPrefix(field, "message_") || strings.HasPrefix(field, "messaging_")
-	if value.Kind() == '{' && (ends || messaging) {
-		return expectedOfItem(entry, value)
-	}
-	return []Kind{KindAccount}
-}
-
-func expectedOfItem(entry, n jsondoc.Node) (kinds []Kind) {
-	member := func(of jsondoc.Node, key string) jsondoc.Node { // the first object of that name
-		for _, c := range children(of) {
-			if of.Kind() == '{' && string(c.Key()) == key && c.Kind() == '{' {
-				return c
-			}
-		}
-		return jsondoc.Node{}
-	}
-	sender, recipient := member(n, "sender").Get("id").String(), member(n, "recipient").Get("id").String()
-	kind := KindMessage
-	flag := func(key string) bool {
-		return member(n, "message").Get(key).String() == "true" || member(n, "message").Get(key).Kind() == 't'
-	}
-	own := entry.Get("id").String()
-	if flag("is_echo") || sender != "" && sender == own && recipient != own && !flag("is_self") {
-		kind = KindEcho
-	}
-	for _, key := range []string{"message", "message_edit", "reaction", "postback"} {
-		if member(n, key).Exists() {
-			kinds = append(kinds, kind)
-		}
-	}
-	for _, key := range []string{"delivery", "read"} {
-		s := member(n, key)
-		if !s.Exists() || s.Get("mids").Len() > maxMids {
-			continue
-		}
-		mids := 0
-		for _, m := range []jsondoc.Node{s.Get("mids"), s.Get("mid")} {
-			list := []jsondoc.Node{m}
-			if m.Kind() == '[' {
-				list = children(m)
-			}
-			for _, m := range list {
-				if m.String() != "" {
-					mids++
-				}
-			}
-		}
-		for range max(mids, 1) {
-			kinds = append(kinds, KindStatus)
-		}
-	}
-	if len(kinds) > 0 {
-		return kinds
-	}
-	optin := member(n, "optin")
-	ad := optin.Get("ad_id").String()
-	if member(n, "referral").Exists() || optin.Get("referral").Kind() == '{' || strings.EqualFold(optin.Get("source").String(), "ADS") || ad != "" && ad != "0" {
-		return []Kind{kind}
-	}
-	return []Kind{KindAccount}
-}
-
-func children(n jsondoc.Node) (all []jsondoc.Node) {
-	for c := n.First(); c.Exists(); c = c.Next() {
-		all = append(all, c)
-	}
-	return all
-}
-
-// FuzzPages is FuzzMeta for Messenger and Instagram: the output validates, raw
-// is a piece of the body, ids are stable and nothing is lost; besides, an event
-// is about its own item's ends, and has an ad only where the item names one.
-func FuzzPages(f *testing.F) {
-	for _, folder := range []string{"testdata/messenger", "testdata/instagram"} {
-		for _, body := range payloads(f, folder) {
-			f.Add(body)
-		}
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		var b Batch
-		if err := Meta(&b, body, ingested); err != nil {
-			if len(b.Events) != 0 {
-				t.Fatalf("%d events and %v", len(b.Events), err)
-			}
-			return
-		}
-		checkAll(t, body)
-		for i := range b.Events {
-			e := &b.Events[i]
-			if e.Channel != ChannelMessenger && e.Channel != ChannelInstagram {
-				continue
-			}
-			if e.WaID != nil || e.WaPhone != nil {
-				t.Errorf("a WhatsApp id on %s: %s", e.Channel, e.Raw)
-			}
-			if plain(e.UserID) && !bytes.Contains(e.Raw, bytes.Trim(e.UserID, `"`)) {
-				t.Errorf("user %s is not in %s", e.UserID, e.Raw)
-			}
-			if r := e.Referral; r.IsAd() && plain(r.AdID) && e.Ad.AdID == nil && !bytes.Contains(e.Raw, bytes.Trim(r.AdID, `"`)) {
-				t.Errorf("ad %s is not in %s", r.AdID, e.Raw)
-			}
-			if (e.ReplyUntil != 0) != (e.Kind == KindMessage && e.RawLastEventType.String() != "standby" && e.Message.Type != "edit" && e.Message.Type != "revoke") {
-				t.Errorf("%s %s is to be answered until %d", e.RawLastEventType, e.Kind, e.ReplyUntil)
-			}
-		}
-	})
-}
-
-// plain says whether a text has no escapes, so that it stands in raw as it is.
-func plain(t Text) bool { return bytes.IndexByte(t, '\\') < 0 }

@@ -125,10 +125,10 @@ func (b *Batch) twilioChannel(src *source, customer, own jsondoc.Node) {
 		}
 		return
 	}
-	if number = bytes.TrimLeft(number, plusOrSpace); len(number) > 0 {
-		if t := b.quote(number); !isUserID(t) {
-			src.account.DisplayPhoneNumber = t
-		}
+	// It may also be a messaging service (MG…) or a sender's name.
+	number = bytes.TrimLeft(number, plusOrSpace)
+	if rest, ok := digitsOf(number); ok && len(rest) == 0 {
+		src.account.DisplayPhoneNumber = b.quote(number)
 	}
 }
 

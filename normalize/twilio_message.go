@@ -26,7 +26,7 @@ func (b *Batch) twilioMessage(src *source, root jsondoc.Node, f *twilioFields) {
 // MessageType: then the fields tell.
 func (b *Batch) twilioContent(m *Message, f *twilioFields) {
 	b.twilioMedia(m, f)
-	kind := string(f.kind.Bytes())
+	kind := twilioType(f.kind.Bytes())
 	pressed := b.id(f.buttonText) != nil || b.id(f.buttonPayload) != nil
 	chosen := b.id(f.listID) != nil || b.id(f.listTitle) != nil
 	flow := first(b.id(f.interactiveData), b.id(f.flowData))
@@ -53,6 +53,7 @@ func (b *Batch) twilioContent(m *Message, f *twilioFields) {
 	case "voice":
 		m.Type, m.Voice, m.Caption = "audio", True, b.id(f.body)
 	case "contacts": // a vCard behind the URL
+		m.Caption = b.id(f.body)
 	case "location":
 		m.Location = &Location{
 			Lat: number(f.latitude), Lng: number(f.longitude),
@@ -87,6 +88,24 @@ func (b *Batch) twilioContent(m *Message, f *twilioFields) {
 	}
 	m.Forwarded = boolean(f.forwarded) == True
 	m.FrequentlyForwarded = boolean(f.frequentlyForwarded) == True
+}
+
+// twilioTypes are the values of MessageType that have a meaning here.
+var twilioTypes = [...]string{
+	"text", "image", "video", "audio", "voice", "document", "sticker", "contacts", "location", "button", "interactive", "reaction",
+}
+
+// twilioType is the MessageType, "" where it is missing.
+func twilioType(given []byte) string {
+	for _, t := range twilioTypes {
+		if string(given) == t {
+			return t
+		}
+	}
+	if len(given) > 0 {
+		return "unsupported"
+	}
+	return ""
 }
 
 // twilioInteractive is a press of a reply button, a choice from a list, or a

@@ -152,11 +152,7 @@ func Parse(data []byte) (*Click, error) {
 	who := shown.Next()
 	c := &Click{Shown: shown.Raw()}
 	c.CtwaClid, c.AdID = shown.Get("ctwaClid").String(), shown.Get("adId").String()
-	for _, channel := range [...]normalize.Channel{normalize.ChannelWhatsApp, normalize.ChannelMessenger, normalize.ChannelInstagram, normalize.ChannelSMS} {
-		if who.Get("channel").String() == channel.String() {
-			c.Channel = channel
-		}
-	}
+	c.Channel = normalize.ChannelNamed(who.Get("channel").String())
 	c.WabaID, c.PageID, c.InstagramID = who.Get("wabaId").String(), who.Get("pageId").String(), who.Get("instagramId").String()
 	c.UserID, c.WaID, c.WaPhone = who.Get("userId").String(), who.Get("waId").String(), who.Get("waPhone").String()
 	return c, nil

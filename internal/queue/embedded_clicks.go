@@ -1,12 +1,9 @@
 package queue
 
 import (
-	"context"
 	"encoding/binary"
 	"fmt"
 	"slices"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 const (
@@ -270,56 +267,4 @@ func (t *txn) forget(contact mark, rec *clickRecord) error {
 		return err
 	}
 	return t.delete(t.tx.Bucket(clicksBucket), contact[:])
-}
-
-// Clicks implements [Queue].
-func (e *Embedded) Clicks(ctx context.Context, tenant string, keys []string) ([]Clicks, error) {
-	if len(keys) == 0 {
-		return nil, nil
-	}
-	found := make([]Clicks, len(keys))
-	now, opts := e.cfg.Now().UnixMilli(), *e.opts.Load()
-	err := e.view(ctx, func(tx *bolt.Tx) error {
-		for i, key := range keys {
-			_, rec, err := lookUp(tx, markOf(tenant, key), now)
-			if err != nil {
-				return err
-			}
-			if rec != nil && !rec.expired(now, opts) {
-				found[i] = Clicks{First: rec.first.data, Last: rec.last.data, LastClid: rec.clid.data}
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("reading clicks: %w", err)
-	}
-	return found, nil
-}
-
-// lookUp finds the record of a contact's key, alias or message id. The contact
-// is returned also where it has no record.
-func lookUp(tx *bolt.Tx, key mark, now int64) (mark, *clickRecord, error) {
-	clicks, aliases := tx.Bucket(clicksBucket), tx.Bucket(aliasBucket)
-	get := func(m mark) (mark, []byte) {
-		if v := clicks.Get(m[:]); v != nil {
-			return m, v
-		}
-		if to := aliases.Get(m[:]); len(to) == len(m) {
-			return mark(to), clicks.Get(to)
-		}
-		return m, nil
-	}
-	contact, value := get(key)
-	if value == nil {
-		// A message's contact may have become another's alias since.
-		if v := tx.Bucket(msgsBucket).Get(key[:]); len(v) == 8+len(key) && int64(number(v[:8])) > now {
-			contact, value = get(mark(v[8:]))
-		}
-	}
-	if value == nil {
-		return contact, nil, nil
-	}
-	rec, err := decodeClicks(value)
-	return contact, rec, err
 }

@@ -13,7 +13,7 @@ const dayMs = int64(24 * time.Hour / time.Millisecond)
 const aheadMs = 366 * dayMs
 
 // nearlySequential is how full a page is left when it is split. Measured with
-// ids in order, by whole seconds, up to 2 s late and a day late: 50 to 56 bytes
+// ids in order, by whole seconds, up to 2 s late and a day late: 50 to 61 bytes
 // an id with 0.7, up to 77 with 0.5 and up to 111 with 0.9.
 const nearlySequential = 0.7
 

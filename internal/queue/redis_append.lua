@@ -5,24 +5,29 @@
 --
 -- KEYS: the set of destinations, then keys in the order in which ARGV speaks of them
 -- ARGV: now, max backlog, overflow's death record, key base, remember clicks (ms),
---       channel, sender; destinations; groups
+--       channel, sender, days to look up beside an event's own for one without a time;
+--       destinations; groups
 -- Returns a string per group: "+", a digit per event (1 = new), a letter per job
 -- (Queued, Duplicate, Overflow, X = died); or "!" and the reason.
 
+local KEYS, ARGV, tonumber, type = KEYS, ARGV, tonumber, type
+local call, try = redis.call, redis.pcall
+local match, sub = string.match, string.sub
+
 local now, backlog = tonumber(ARGV[1]), tonumber(ARGV[2])
-local base, remember = ARGV[4], tonumber(ARGV[5])
+local base, remember, days = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[8])
 local contacts, links = base .. 'c:', base .. 'k:'
 local message_ms = 8 * 86400000
-local shard_fill, shard_levels = 120, 8
+local shard_fill, shard_levels = 120, 5
 
-local ki, ai = 1, 7
+local ki, ai = 1, 8
 local function key() ki = ki + 1 return KEYS[ki] end
 local function arg() ai = ai + 1 return ARGV[ai] end
 local function num() ai = ai + 1 return tonumber(ARGV[ai]) end
 
 local problem
-local function read(...)
-  local v = redis.pcall(...)
+-- checked notes an error of a read; then the group is refused.
+local function checked(v)
   if type(v) == 'table' and v.err then
     problem = problem or v.err
     return false
@@ -31,39 +36,36 @@ local function read(...)
 end
 
 -- Remembered ids: the bucket's own hash holds the first ids and, in the field
--- '', how many levels of shards there are; each level has eight times as many.
-local function shard(bucket, level, id)
-  if level == 0 then return bucket end
-  local a, b, c = string.byte(id, 1, 3)
-  local n = math.floor((a * 65536 + b * 256 + c) / 2 ^ (24 - 3 * level))
-  return bucket .. ':' .. level .. ':' .. n
-end
-
-local function lookup(bucket, id)
-  local v = read('HMGET', bucket, '', id)
+-- '', how many levels of shards there are, one hex digit of the id more each. So
+-- a hash stays small, whatever the rate, and an id costs about 20 bytes.
+local function lookup(bucket, e)
+  local id = e.id
+  local v = checked(try('HMGET', bucket, '', id))
   if not v then return false, 0 end
-  local level = tonumber(v[1] or 0)
-  if v[2] then return true, level end
+  if v[2] then return true, 0 end
+  if not v[1] then return false, 0 end
+  local level = tonumber(v[1])
   for l = 1, level do
-    if read('HEXISTS', shard(bucket, l, id), id) == 1 then return true, level end
+    if checked(try('HEXISTS', bucket .. ':' .. sub(e.hex, 1, l), id)) == 1 then return true, level end
   end
   return false, level
 end
 
 local levels, fill = {}, {}
 local function store(e)
-  local level = levels[e.bucket] or e.level
-  local k = shard(e.bucket, level, e.id)
-  local n = fill[k] or redis.call('HLEN', k)
-  redis.call('HSET', k, e.id, '')
-  if n == 0 then redis.call('PEXPIRE', k, e.ttl) end
+  local bucket = e.bucket
+  local level = levels[bucket] or e.level
+  local k = level == 0 and bucket or bucket .. ':' .. sub(e.hex, 1, level)
+  local n = fill[k] or call('HLEN', k)
+  call('HSET', k, e.id, '')
+  if n == 0 then call('PEXPIRE', k, e.ttl) end
   n = n + 1
   fill[k] = n
   if n >= shard_fill and level < shard_levels then
     level = level + 1
-    redis.call('HSET', e.bucket, '', level)
+    call('HSET', bucket, '', level)
   end
-  levels[e.bucket] = level
+  levels[bucket] = level
 end
 
 -- Clicks: under a contact's key stands its record, "R" with the times and
@@ -74,18 +76,18 @@ local function whole(n) return string.format('%.0f', n) end
 
 local function decode(v)
   local fa, la, ca, nf, nl, nc, at =
-    string.match(v, '^R(%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+)\n()')
+    match(v, '^R(%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+)\n()')
   if not fa then return nil end
   nf, nl, nc = tonumber(nf), tonumber(nl), tonumber(nc)
   local r = {fa = tonumber(fa), la = tonumber(la), ca = tonumber(ca)}
   if r.la + remember <= now then return nil end
-  r.f = string.sub(v, at, at + nf - 1)
+  r.f = sub(v, at, at + nf - 1)
   at = at + nf
   if nl < 0 then r.l = r.f else
-    r.l = string.sub(v, at, at + nl - 1)
+    r.l = sub(v, at, at + nl - 1)
     at = at + nl
   end
-  if nc == -1 then r.c = r.l elseif nc == -2 then r.c = r.f else r.c = string.sub(v, at, at + nc - 1) end
+  if nc == -1 then r.c = r.l elseif nc == -2 then r.c = r.f else r.c = sub(v, at, at + nc - 1) end
   return r
 end
 
@@ -109,7 +111,7 @@ local function merge(r, o)
 end
 
 local function get(k)
-  local v = redis.pcall('GET', k)
+  local v = try('GET', k)
   return type(v) == 'string' and v or false
 end
 
@@ -119,7 +121,7 @@ local function follow(start, v)
   local k = start
   for _ = 1, 5 do
     if not v then return start end
-    local till, to = string.match(v, '^A(%d+) (.*)$')
+    local till, to = match(v, '^A(%d+) (.*)$')
     if not till then
       local rec = decode(v)
       return rec and k or start, rec
@@ -134,34 +136,34 @@ end
 -- absorb makes what pointed to a merged contact point to its successor.
 local function absorb(name, old)
   local theirs = links .. old
-  local members = redis.pcall('SMEMBERS', theirs)
+  local members = try('SMEMBERS', theirs)
   if members.err then return end
   for _, m in ipairs(members) do
-    local k = contacts .. string.sub(m, 2)
-    local till = string.match(get(k) or '', '^A(%d+) ')
+    local k = contacts .. sub(m, 2)
+    local till = match(get(k) or '', '^A(%d+) ')
     if till then
-      redis.call('SET', k, 'A' .. till .. ' ' .. name, 'KEEPTTL')
-      redis.pcall('SADD', links .. name, m)
+      call('SET', k, 'A' .. till .. ' ' .. name, 'KEEPTTL')
+      try('SADD', links .. name, m)
     end
   end
-  redis.call('DEL', theirs)
+  call('DEL', theirs)
 end
 
 local function link(e)
-  local vals = redis.call('MGET', unpack(e.keys))
+  local vals = call('MGET', unpack(e.keys))
   local any = e.at
   for i = 1, #e.keys do any = any or vals[i] end
   if not any then return end
 
   local contact, rec = follow(e.keys[1], vals[1])
-  local name = string.sub(contact, #contacts + 1)
+  local name = sub(contact, #contacts + 1)
   local changed = false
   for i = 2, #e.keys do
     local k, v = e.keys[i], vals[i]
     local other = v and k ~= contact and decode(v)
     if other then
       rec, changed = merge(rec, other), true
-      absorb(name, string.sub(k, #contacts + 1))
+      absorb(name, sub(k, #contacts + 1))
     end
   end
   if e.at then
@@ -172,31 +174,31 @@ local function link(e)
   if not rec then return end
   local px = rec.la + remember - now
   if px <= 0 then return end
-  if changed then redis.call('SET', contact, encode(rec), 'PX', whole(px)) end
+  if changed then call('SET', contact, encode(rec), 'PX', whole(px)) end
 
   local mine, linked = links .. name, changed
   local pointer = 'A0 ' .. name
   for i = 2, #e.keys do
     local k = e.keys[i]
     if k ~= contact and vals[i] ~= pointer then
-      redis.call('SET', k, pointer, 'PX', whole(px))
-      redis.pcall('SADD', mine, 'a' .. string.sub(k, #contacts + 1))
+      call('SET', k, pointer, 'PX', whole(px))
+      try('SADD', mine, 'a' .. sub(k, #contacts + 1))
       linked = true
     end
   end
   if e.message and e.message ~= contact then
-    redis.call('SET', e.message, 'A' .. whole(now + message_ms) .. ' ' .. name, 'PX', message_ms)
-    redis.pcall('SADD', mine, 'm' .. string.sub(e.message, #contacts + 1))
+    call('SET', e.message, 'A' .. whole(now + message_ms) .. ' ' .. name, 'PX', message_ms)
+    try('SADD', mine, 'm' .. sub(e.message, #contacts + 1))
     linked = true
   end
   if changed then
     -- Aliases live as long as the contact's clicks.
-    local members = redis.pcall('SMEMBERS', mine)
+    local members = try('SMEMBERS', mine)
     for _, m in ipairs(members.err and {} or members) do
-      if string.sub(m, 1, 1) == 'a' then redis.call('PEXPIRE', contacts .. string.sub(m, 2), whole(px)) end
+      if sub(m, 1, 1) == 'a' then call('PEXPIRE', contacts .. sub(m, 2), whole(px)) end
     end
   end
-  if linked then redis.call('PEXPIRE', mine, whole(math.max(px, message_ms))) end
+  if linked then call('PEXPIRE', mine, whole(math.max(px, message_ms))) end
 end
 
 -- First read and decide.
@@ -212,20 +214,24 @@ for g = 1, num() do
   local payloads, events, jobs = {}, {}, {}
   for i = 1, num() do payloads[i] = arg() end
   for i = 1, num() do
-    local e = {id = arg(), ttl = arg()}
-    local known = seen[e.id] or false
-    for b = 1, num() do
-      local bucket, level = key(), 0
-      if not known then known, level = lookup(bucket, e.id) end
-      if b == 1 then e.bucket, e.level = bucket, level end
+    local id = arg()
+    local e = {id = sub(id, shard_levels + 1), hex = id, ttl = arg(), bucket = key()}
+    local known, level = seen[e.id] or false, 0
+    if not known then known, level = lookup(e.bucket, e) end
+    e.level = level
+    local what = num()
+    if what % 2 == 1 then
+      for _ = 1, days do
+        local other = key()
+        if not known then known = lookup(other, e) end
+      end
     end
-    local n = num()
-    if n > 0 then
+    if what > 1 then
+      local click = arg()
+      if click ~= '' then e.clid, e.at, e.data = click == '1', num(), arg() end
       e.keys = {}
-      for c = 1, n do e.keys[c] = key() end
-      if num() == 1 then e.message = key() end
-      local click = num()
-      if click > 0 then e.clid, e.at, e.data = click == 2, num(), arg() end
+      for c = 1, (what - what % 4) / 4 do e.keys[c] = key() end
+      if what % 4 > 1 then e.message = key() end
     end
     e.new = not known
     if e.new then seen[e.id] = true end
@@ -239,7 +245,7 @@ for g = 1, num() do
     for _ = 1, num() do
       local k, use, window = key(), num(), num()
       if use ~= 2 and new and not known then
-        local v = taken[k] or read('GET', k)
+        local v = taken[k] or checked(try('GET', k))
         known = v and tonumber(v) and tonumber(v) > now
       end
       if use ~= 1 then once[#once + 1] = {k = k, window = window} end
@@ -248,7 +254,7 @@ for g = 1, num() do
     if new and not known then
       local d = j.dest
       if not d.len then
-        d.len = read('XLEN', d.q) or 0
+        d.len = checked(try('XLEN', d.q)) or 0
         if d.len == 0 then d.unlisted = true end
       end
       if j.death ~= '' then
@@ -259,8 +265,8 @@ for g = 1, num() do
         j.outcome = 'Q'
         d.len = d.len + 1
       end
-      if j.death ~= '' then read('XLEN', d.d) end
-      if d.unlisted then read('SCARD', KEYS[1]) end
+      if j.death ~= '' then checked(try('XLEN', d.d)) end
+      if d.unlisted then checked(try('SCARD', KEYS[1])) end
       j.once = once
       for _, o in ipairs(once) do
         o.before, taken[o.k] = taken[o.k], whole(now + o.window)
@@ -295,7 +301,7 @@ for _, p in ipairs(plans) do
   for _, j in ipairs(p.jobs) do
     local d = j.dest
     if j.outcome == 'Q' then
-      redis.call('XADD', d.q, '*', 'h', j.header, 'p', j.payload)
+      call('XADD', d.q, '*', 'h', j.header, 'p', j.payload)
       if not woken[d] then
         woken[d] = true
         wake[#wake + 1] = d.name
@@ -303,19 +309,19 @@ for _, p in ipairs(plans) do
     elseif j.outcome ~= 'D' then
       -- Ids by the edges' clock, by which the letters of all destinations
       -- are listed; where it went back, by what the stream makes of it.
-      local r = redis.pcall('XADD', d.d, ARGV[1] .. '-*', 't', ARGV[1], 'd', j.death, 'h', j.header, 'p', j.payload)
+      local r = try('XADD', d.d, ARGV[1] .. '-*', 't', ARGV[1], 'd', j.death, 'h', j.header, 'p', j.payload)
       if type(r) == 'table' then
-        redis.call('XADD', d.d, '*', 't', ARGV[1], 'd', j.death, 'h', j.header, 'p', j.payload)
+        call('XADD', d.d, '*', 't', ARGV[1], 'd', j.death, 'h', j.header, 'p', j.payload)
       end
-      if d.keep > 0 then redis.call('XTRIM', d.d, 'MAXLEN', d.keep) end
+      if d.keep > 0 then call('XTRIM', d.d, 'MAXLEN', d.keep) end
     end
     if j.outcome ~= 'D' then
       if d.unlisted then
-        redis.call('SADD', KEYS[1], d.name)
+        call('SADD', KEYS[1], d.name)
         d.unlisted = false
       end
       for _, o in ipairs(j.once) do
-        redis.call('SET', o.k, whole(now + o.window), 'PX', whole(o.window))
+        call('SET', o.k, whole(now + o.window), 'PX', whole(o.window))
       end
     end
   end
@@ -327,6 +333,6 @@ for _, p in ipairs(plans) do
   end
 end
 if #wake > 0 then
-  redis.pcall('PUBLISH', ARGV[6], ARGV[7] .. ' ' .. table.concat(wake, ' '))
+  try('PUBLISH', ARGV[6], ARGV[7] .. ' ' .. table.concat(wake, ' '))
 end
 return answers

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
@@ -192,9 +193,10 @@ func (r *Redis) appendCommand(c *appendCall) *redis.Cmd {
 	records := make([]byte, 0, 128*c.events)
 	record := func(start int) []byte { return records[start:len(records):len(records)] }
 
+	buckets := idBuckets{keys: c.keys, now: now, dedupe: opts.Dedupe.Milliseconds()}
 	keys = append(keys, c.keys.dests())
 	records = appendDeath(records, 0, 0, now, &overflowReason)
-	args = append(args, now, backlog, record(0), c.keys.base, opts.RememberClicks.Milliseconds(), r.channel(), r.token+" "+shownTenant(c.keys.tenant))
+	args = append(args, now, backlog, record(0), c.keys.base, opts.RememberClicks.Milliseconds(), r.channel(), r.token+" "+shownTenant(c.keys.tenant), len(buckets.days())-1)
 
 	dests := map[string]int{}
 	var names []string
@@ -217,7 +219,6 @@ func (r *Redis) appendCommand(c *appendCall) *redis.Cmd {
 		args = append(args, name, keep)
 	}
 
-	buckets := idBuckets{keys: c.keys, now: now, dedupe: opts.Dedupe.Milliseconds()}
 	args = append(args, len(c.groups))
 	for _, ref := range c.groups {
 		g := ref.group
@@ -229,30 +230,37 @@ func (r *Redis) appendCommand(c *appendCall) *redis.Cmd {
 		for i := range g.Events {
 			ev := &g.Events[i]
 			lookups, ttl := buckets.of(ev.Time)
-			args = append(args, ev.ID[:idBytes], ttl, len(lookups))
+			start := len(records)
+			records = hex.AppendEncode(records, ev.ID[:3])[:start+idDigits]
+			records = append(records, ev.ID[:idBytes]...)
+			args = append(args, record(start), ttl)
 			keys = append(keys, lookups...)
+			// 1 = without a time, 2 = with a message key, 4 for each contact key
+			what := 0
+			if len(lookups) > 1 {
+				what = 1
+			}
 			if ev.Contact == "" {
-				args = append(args, 0)
+				args = append(args, what)
 				continue
 			}
-			args = append(args, 1+len(ev.Aliases))
+			what += 4 * (1 + len(ev.Aliases))
 			keys = append(keys, c.keys.contact(ev.Contact))
 			for _, alias := range ev.Aliases {
 				keys = append(keys, c.keys.contact(alias))
 			}
 			if ev.MessageID != "" {
-				args = append(args, 1)
+				what += 2
 				keys = append(keys, c.keys.contact(ev.MessageID))
-			} else {
-				args = append(args, 0)
 			}
+			args = append(args, what)
 			switch click := ev.Click; {
 			case click == nil:
-				args = append(args, 0)
+				args = append(args, "")
 			case click.HasClid:
-				args = append(args, 2, click.At, click.Data)
+				args = append(args, "1", click.At, click.Data)
 			default:
-				args = append(args, 1, click.At, click.Data)
+				args = append(args, "0", click.At, click.Data)
 			}
 		}
 		args = append(args, len(g.Jobs))
@@ -326,6 +334,10 @@ func (g *Group) size() int {
 // idBytes is how much of an id is remembered: 96 bits of a hash.
 const idBytes = 12
 
+// idDigits is how many hex digits of it the script gets, to name shards by; its
+// shard_levels.
+const idDigits = 5
+
 // idBuckets says where an event's id is remembered and looked up.
 type idBuckets struct {
 	keys        redisKeys
@@ -351,12 +363,16 @@ func (b *idBuckets) of(t int64) (lookups []any, ttl int64) {
 		// A time far in the future is a mistake, and not to be kept for years.
 		return b.lastKeys, max(min((bucket+1)*bucketMS+b.dedupe-b.now, b.dedupe+2*dayMS), 1)
 	}
-	today := b.now / dayMS
+	return b.days(), max((b.now/dayMS+1)*dayMS+b.dedupe-b.now, 1)
+}
+
+func (b *idBuckets) days() []any {
 	if b.untimed == nil {
+		today := b.now / dayMS
 		b.untimed = append(b.untimed, b.keys.untimed(today), b.keys.untimed(today+1))
 		for day := today - 1; day >= (b.now-b.dedupe)/dayMS; day-- {
 			b.untimed = append(b.untimed, b.keys.untimed(day))
 		}
 	}
-	return b.untimed, max((today+1)*dayMS+b.dedupe-b.now, 1)
+	return b.untimed
 }

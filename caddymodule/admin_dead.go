@@ -1,0 +1,245 @@
+package caddymodule
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/leadgate/leadgate/internal/clicks"
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/normalize"
+)
+
+// The sizes of a page of dead letters.
+const (
+	defaultDeadPage = 100
+	maxDeadPage     = 1000
+)
+
+// deadLetter is a dead letter as the admin API shows it.
+type deadLetter struct {
+	ID          string          `json:"id"`
+	Destination string          `json:"destination"`
+	EventID     string          `json:"eventId"`
+	Tenant      string          `json:"tenant"`
+	Kind        string          `json:"kind"`
+	Reason      string          `json:"reason"`
+	Code        string          `json:"code"`
+	Explanation string          `json:"explanation"`
+	Attempts    int             `json:"attempts"`
+	FirstAt     *int64          `json:"firstAt"` // ms; null if it was never tried
+	DiedAt      int64           `json:"diedAt"`  // ms
+	Event       json.RawMessage `json:"event"`
+}
+
+func showDead(d *queue.DeadLetter) deadLetter {
+	out := deadLetter{
+		ID: d.ID, Destination: d.Dest.Name, EventID: normalize.ID(d.Header.EventID).String(), Tenant: d.Dest.Tenant,
+		Kind: normalize.Kind(d.Header.Kind).String(), Reason: d.Reason.Reason, Code: d.Code, Explanation: d.Explanation,
+		Attempts: d.Attempts, DiedAt: d.DiedAt, Event: d.Payload,
+	}
+	if d.FirstAt != 0 {
+		out.FirstAt = &d.FirstAt
+	}
+	if !json.Valid(d.Payload) { // a raw form, of Twilio
+		out.Event, _ = json.Marshal(string(d.Payload))
+	}
+	return out
+}
+
+// activeQueue returns the running configuration and its store.
+func activeQueue() (*App, queue.Queue, error) {
+	ctx := caddy.ActiveContext()
+	if ctx.Context == nil {
+		return nil, nil, apiError(http.StatusServiceUnavailable, "no configuration is running")
+	}
+	value, err := ctx.AppIfConfigured("leadgate")
+	if err != nil {
+		return nil, nil, apiError(http.StatusNotFound, "the running configuration has no leadgate block")
+	}
+	app := value.(*App)
+	if !app.attached {
+		return nil, nil, apiError(http.StatusNotFound, "the running configuration has no destinations")
+	}
+	q, err := app.engine.open(app)
+	if err != nil {
+		return nil, nil, apiError(http.StatusServiceUnavailable, "the queue is not open: %w", err)
+	}
+	return app, q, nil
+}
+
+// storeError tells a caller what went wrong.
+func storeError(err error) error {
+	if errors.Is(err, queue.ErrNotFound) {
+		return apiError(http.StatusNotFound, "%w", err)
+	}
+	return apiError(http.StatusServiceUnavailable, "%w", err)
+}
+
+// adminDead answers GET /leadgate/dead.
+func adminDead(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodGet {
+		return apiError(http.StatusMethodNotAllowed, "method %s is not allowed: use GET", r.Method)
+	}
+	_, q, err := activeQueue()
+	if err != nil {
+		return err
+	}
+	query := r.URL.Query()
+	filter := queue.DeadFilter{Destination: query.Get("destination"), Reason: query.Get("reason"), After: query.Get("after"), Limit: defaultDeadPage, IDs: query["id"]}
+	if text := query.Get("limit"); text != "" {
+		if filter.Limit, err = strconv.Atoi(text); err != nil || filter.Limit < 1 || filter.Limit > maxDeadPage {
+			return apiError(http.StatusBadRequest, "limit is from 1 to %d", maxDeadPage)
+		}
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), adminTimeout)
+	defer cancel()
+	limit := filter.Limit
+	filter.Limit++ // one more tells whether there is a next page
+	letters, err := q.Dead(ctx, filter)
+	if err != nil {
+		return storeError(err)
+	}
+	answer := struct {
+		Dead []deadLetter `json:"dead"`
+		Next *string      `json:"next"`
+	}{Dead: []deadLetter{}}
+	if len(letters) > limit {
+		letters = letters[:limit]
+		answer.Next = &letters[limit-1].ID
+	}
+	for i := range letters {
+		answer.Dead = append(answer.Dead, showDead(&letters[i]))
+	}
+	return writeJSON(w, answer)
+}
+
+// deadSelection is which dead letters an action is for.
+type deadSelection struct {
+	Destination string   `json:"destination"`
+	IDs         []string `json:"ids"`
+	All         bool     `json:"all"`
+	Reason      string   `json:"reason"`
+	Since       sinceMs  `json:"since"`
+}
+
+// sinceMs is a time, in UNIX milliseconds or RFC 3339.
+type sinceMs int64
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (s *sinceMs) UnmarshalJSON(b []byte) error {
+	if ms, err := strconv.ParseInt(string(b), 10, 64); err == nil {
+		*s = sinceMs(ms)
+		return nil
+	}
+	var text string
+	if err := json.Unmarshal(b, &text); err != nil {
+		return errors.New("since is UNIX milliseconds or RFC 3339")
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return errors.New("since is UNIX milliseconds or RFC 3339")
+	}
+	*s = sinceMs(t.UnixMilli())
+	return nil
+}
+
+// adminDeadAction answers POST /leadgate/dead/replay and /leadgate/dead/drop.
+func adminDeadAction(w http.ResponseWriter, r *http.Request) error {
+	var sel deadSelection
+	if err := readAction(r, &sel); err != nil {
+		return err
+	}
+	switch {
+	case sel.Destination == "":
+		return apiError(http.StatusBadRequest, "destination is missing")
+	case sel.All == (len(sel.IDs) > 0):
+		return apiError(http.StatusBadRequest, "write either ids or \"all\":true")
+	}
+	app, q, err := activeQueue()
+	if err != nil {
+		return err
+	}
+	filter := queue.DeadFilter{Destination: sel.Destination, IDs: sel.IDs, Reason: sel.Reason, Since: int64(sel.Since)}
+	// Not the caller's own context: half a replay helps nobody.
+	ctx := context.WithoutCancel(r.Context())
+	var n int
+	switch action := strings.TrimPrefix(r.URL.Path, "/leadgate/dead/"); {
+	case action == "drop":
+		n, err = q.DropDead(ctx, filter)
+	case action == "replay" && sel.Destination == queue.Unmatched.Name:
+		n, err = app.routeAgain(ctx, q, filter)
+	case action == "replay":
+		n, err = q.ReplayDead(ctx, filter)
+	default:
+		return apiError(http.StatusNotFound, "action %s does not exist: use replay or drop", action)
+	}
+	if err != nil {
+		return storeError(err)
+	}
+	return writeJSON(w, map[string]int{"count": n})
+}
+
+// readAction reads the JSON of a POST, and refuses what it does not know.
+func readAction(r *http.Request, into any) error {
+	if r.Method != http.MethodPost {
+		return apiError(http.StatusMethodNotAllowed, "method %s is not allowed: use POST", r.Method)
+	}
+	dec := json.NewDecoder(io.LimitReader(r.Body, 1<<20))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(into); err != nil {
+		return apiError(http.StatusBadRequest, "reading the body: %w", err)
+	}
+	return nil
+}
+
+// adminErase answers POST /leadgate/contacts/erase.
+func adminErase(w http.ResponseWriter, r *http.Request) error {
+	var who struct{ Tenant, Contact string }
+	if err := readAction(r, &who); err != nil {
+		return err
+	}
+	if !validName(who.Tenant) || who.Contact == "" {
+		return apiError(http.StatusBadRequest, "write {\"tenant\":…,\"contact\":…}, the contact as E.164, waId or userId")
+	}
+	_, q, err := activeQueue()
+	if err != nil {
+		return err
+	}
+	count := 0
+	for _, key := range contactKeys(who.Contact) {
+		n, err := q.Erase(r.Context(), who.Tenant, key)
+		if err != nil {
+			return storeError(err)
+		}
+		count += n
+	}
+	return writeJSON(w, map[string]int{"count": count})
+}
+
+// contactKeys are the keys that a person may be stored under.
+func contactKeys(contact string) []string {
+	ids := []string{contact}
+	if phone := normalize.PhoneFromWaID(contact); phone != "" {
+		if digits := strings.TrimPrefix(phone, "+"); digits != contact {
+			ids = append(ids, digits)
+		}
+		if digits := onlyDigits(contact); digits != ids[len(ids)-1] && digits != contact {
+			ids = append(ids, digits)
+		}
+	}
+	var keys []string
+	for _, id := range ids {
+		for _, channel := range []normalize.Channel{normalize.ChannelWhatsApp, normalize.ChannelMessenger, normalize.ChannelInstagram, normalize.ChannelSMS} {
+			keys = append(keys, clicks.Contact(channel, id))
+		}
+	}
+	return keys
+}

@@ -1,0 +1,243 @@
+package caddymodule
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// withAdmin gives a site an admin endpoint, on a port of its own.
+func withAdmin(t *testing.T, caddyfile string) (string, string) {
+	addr := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	return strings.Replace(caddyfile, "admin off", "admin "+addr, 1), "http://" + addr
+}
+
+// admin calls the admin endpoint.
+func (e *edge) admin(base, method, path string, body any, into any) int {
+	e.t.Helper()
+	b, err := json.Marshal(body)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	req, err := http.NewRequest(method, base+path, bytes.NewReader(b))
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, text := e.do(req)
+	if into != nil {
+		if err := json.Unmarshal([]byte(text), into); err != nil {
+			e.t.Fatalf("%s %s: %d %s: %v", method, path, resp.StatusCode, text, err)
+		}
+	}
+	return resp.StatusCode
+}
+
+type deadPage struct {
+	Dead []deadLetter
+	Next *string
+}
+
+// waitFor polls the edge until something is so.
+func waitFor(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	end := time.After(20 * time.Second)
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-end:
+			t.Fatalf("gave up waiting: %s", what)
+		}
+	}
+}
+
+func TestDeadLetters(t *testing.T) {
+	s := newSink(t)
+	s.status = func(delivered) int { return http.StatusUnprocessableEntity }
+	config, base := withAdmin(t, site("forward "+s.URL+" {\n\t\t\tname crm\n\t\t}"))
+	e := startEdge(t, config)
+	for i := range 5 {
+		e.post("/webhooks/meta", message(fmt.Sprintf("wamid.%d", i), "15551234567", "x"))
+	}
+	var page deadPage
+	waitFor(t, "5 dead letters", func() bool {
+		e.admin(base, "GET", "/leadgate/dead?destination=crm", nil, &page)
+		return len(page.Dead) == 5
+	})
+	d := page.Dead[0]
+	if d.Code != "422" || d.Tenant != "default" || d.Kind != "message" || d.Attempts != 1 || d.Reason == "" || d.FirstAt == nil || d.DiedAt < *d.FirstAt {
+		t.Errorf("dead letter: %+v", d)
+	}
+	var event map[string]any
+	if err := json.Unmarshal(d.Event, &event); err != nil || event["id"] != d.EventID {
+		t.Errorf("event: %s", d.Event)
+	}
+	var first, second deadPage
+	e.admin(base, "GET", "/leadgate/dead?limit=3", nil, &first)
+	if len(first.Dead) != 3 || first.Next == nil {
+		t.Fatalf("first page: %d", len(first.Dead))
+	}
+	e.admin(base, "GET", "/leadgate/dead?limit=3&after="+*first.Next, nil, &second)
+	if len(second.Dead) != 2 || second.Next != nil || second.Dead[0].ID == first.Dead[2].ID {
+		t.Fatalf("second page: %d", len(second.Dead))
+	}
+	e.admin(base, "GET", "/leadgate/dead?reason=nothing", nil, &second)
+	if len(second.Dead) != 0 {
+		t.Error("a reason that nothing has found something")
+	}
+
+	for _, bad := range []any{map[string]any{"destination": "crm"}, map[string]any{"all": true}, map[string]any{"destination": "crm", "all": true, "ids": []string{"x"}}, map[string]any{"destination": "crm", "al": true}} {
+		if status := e.admin(base, "POST", "/leadgate/dead/replay", bad, nil); status != 400 {
+			t.Errorf("%v: %d", bad, status)
+		}
+	}
+	for range 5 {
+		s.next(t)
+	}
+	s.mu.Lock()
+	s.status = nil
+	s.mu.Unlock()
+	var count struct{ Count int }
+	e.admin(base, "POST", "/leadgate/dead/replay", map[string]any{"destination": "crm", "ids": []string{d.ID}}, &count)
+	if count.Count != 1 {
+		t.Errorf("replayed %d", count.Count)
+	}
+	if got := s.next(t); got.header.Get("Leadgate-Event-Id") != d.EventID {
+		t.Errorf("replayed %s", got.body)
+	}
+	e.admin(base, "POST", "/leadgate/dead/drop", map[string]any{"destination": "crm", "all": true}, &count)
+	if count.Count != 4 {
+		t.Errorf("dropped %d", count.Count)
+	}
+}
+
+// TestUnmatched keeps what nobody wants, and routes it again when somebody does.
+func TestUnmatched(t *testing.T) {
+	s := newSink(t)
+	block := func(number string) string {
+		return site("tenant acme {\n match phone_number_id " + number + "\n forward " + s.URL + "\n}")
+	}
+	config, base := withAdmin(t, block("111"))
+	e := startEdge(t, config)
+	if resp, _ := e.post("/webhooks/meta", click("wamid.1", "15551234567", "Aff-1")); resp.StatusCode != 200 {
+		t.Fatalf("status %d", resp.StatusCode)
+	}
+	var page deadPage
+	e.admin(base, "GET", "/leadgate/dead?destination=unmatched", nil, &page)
+	if len(page.Dead) != 1 || !strings.Contains(page.Dead[0].Explanation, "match phone_number_id 106540352242922") {
+		t.Fatalf("%+v", page)
+	}
+	var count struct{ Count int }
+	e.admin(base, "POST", "/leadgate/dead/replay", map[string]any{"destination": "unmatched", "all": true}, &count)
+	if count.Count != 0 {
+		t.Error("it was routed to nobody")
+	}
+	s.expectNone(t)
+	config, base = withAdmin(t, block("106540352242922"))
+	if err := e.load(config); err != nil {
+		t.Fatal(err)
+	}
+	e.admin(base, "POST", "/leadgate/dead/replay", map[string]any{"destination": "unmatched", "all": true}, &count)
+	if count.Count != 1 {
+		t.Fatalf("replayed %d", count.Count)
+	}
+	d := s.next(t)
+	attribution, _ := d.event["attribution"].(map[string]any)
+	if d.event["tenantId"] != "acme" || d.event["id"] == page.Dead[0].EventID || d.header.Get("Leadgate-Event-Id") != d.event["id"] || attribution["lastClick"] == nil {
+		t.Errorf("got %s", d.body)
+	}
+	// The webhook itself, redelivered, is the same event.
+	e.post("/webhooks/meta", click("wamid.1", "15551234567", "Aff-1"))
+	s.expectNone(t)
+	e.admin(base, "GET", "/leadgate/dead?destination=unmatched", nil, &page)
+	if len(page.Dead) != 0 {
+		t.Errorf("%d are left", len(page.Dead))
+	}
+}
+
+// TestRemovedDestination keeps the queue of a destination that leaves the
+// configuration, and moves it to another.
+func TestRemovedDestination(t *testing.T) {
+	s := newSink(t)
+	block := func(name, url string) string {
+		return site("forward " + url + " {\n\t\t\tname " + name + "\n\t\t}")
+	}
+	config, base := withAdmin(t, block("old", "http://127.0.0.1:9/"))
+	e := startEdge(t, config)
+	for i := range 3 {
+		e.post("/webhooks/meta", message(fmt.Sprintf("wamid.%d", i), "15551234567", "x"))
+	}
+	config, base = withAdmin(t, block("new", s.URL))
+	if err := e.load(config); err != nil {
+		t.Fatal(err)
+	}
+	var list []map[string]any
+	e.admin(base, "GET", "/leadgate/destinations", nil, &list)
+	states := make(map[string]any)
+	for _, d := range list {
+		states[d["name"].(string)] = d["state"]
+	}
+	if states["old"] != "removed" || states["new"] != "running" {
+		t.Fatalf("states: %v", states)
+	}
+	if status := e.admin(base, "POST", "/leadgate/destinations/new/drop", nil, nil); status != 409 {
+		t.Errorf("dropping a configured one: %d", status)
+	}
+	if status := e.admin(base, "POST", "/leadgate/destinations/nobody/pause", nil, nil); status != 404 {
+		t.Errorf("an unknown one: %d", status)
+	}
+	var count struct{ Count int }
+	if status := e.admin(base, "POST", "/leadgate/destinations/old/move", map[string]string{"to": "new"}, &count); status != 200 || count.Count != 3 {
+		t.Fatalf("move: %d, %d", status, count.Count)
+	}
+	ids(t, s, 3)
+}
+
+// TestPause stops a destination until it is resumed, also over a reload.
+func TestPause(t *testing.T) {
+	s := newSink(t)
+	config, base := withAdmin(t, site("forward "+s.URL+" {\n\t\t\tname crm\n\t\t}"))
+	e := startEdge(t, config)
+	if status := e.admin(base, "POST", "/leadgate/destinations/crm/pause", nil, nil); status != 200 {
+		t.Fatalf("pause: %d", status)
+	}
+	e.post("/webhooks/meta", message("wamid.1", "15551234567", "x"))
+	if err := e.load(config + "\n# again"); err != nil {
+		t.Fatal(err)
+	}
+	var list []map[string]any
+	e.admin(base, "GET", "/leadgate/destinations", nil, &list)
+	if list[0]["state"] != "paused" || list[0]["backlog"] != 1.0 {
+		t.Fatalf("destination: %v", list[0])
+	}
+	s.expectNone(t)
+	if status := e.admin(base, "POST", "/leadgate/destinations/crm/resume", nil, nil); status != 200 {
+		t.Fatalf("resume: %d", status)
+	}
+	ids(t, s, 1)
+}
+
+// TestErase forgets a contact's clicks and dead letters.
+func TestErase(t *testing.T) {
+	s := newSink(t)
+	config, base := withAdmin(t, site("tenant acme\nforward "+s.URL))
+	e := startEdge(t, config)
+	e.post("/webhooks/meta", click("wamid.1", "15551234567", "Aff-1"))
+	if d := s.next(t); d.event["attribution"] == nil {
+		t.Fatal("no attribution")
+	}
+	var count struct{ Count int }
+	if status := e.admin(base, "POST", "/leadgate/contacts/erase", map[string]string{"tenant": "acme", "contact": "+15551234567"}, &count); status != 200 || count.Count == 0 {
+		t.Fatalf("erase: %d, %d", status, count.Count)
+	}
+	e.post("/webhooks/meta", message("wamid.2", "15551234567", "x"))
+	if d := s.next(t); d.event["attribution"] != nil {
+		t.Errorf("still known: %s", d.body)
+	}
+}

@@ -1,0 +1,101 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Clicks implements [Queue].
+func (e *Embedded) Clicks(ctx context.Context, tenant string, keys []string) ([]Clicks, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	found := make([]Clicks, len(keys))
+	now, opts := e.cfg.Now().UnixMilli(), *e.opts.Load()
+	err := e.view(ctx, func(tx *bolt.Tx) error {
+		for i, key := range keys {
+			_, rec, err := lookUp(tx, markOf(tenant, key), now)
+			if err != nil {
+				return err
+			}
+			if rec != nil && !rec.expired(now, opts) {
+				found[i] = Clicks{First: rec.first.data, Last: rec.last.data, LastClid: rec.clid.data}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading clicks: %w", err)
+	}
+	return found, nil
+}
+
+// lookUp finds the record of a contact's key, alias or message id. The contact
+// is returned also where it has no record.
+func lookUp(tx *bolt.Tx, key mark, now int64) (mark, *clickRecord, error) {
+	clicks, aliases := tx.Bucket(clicksBucket), tx.Bucket(aliasBucket)
+	get := func(m mark) (mark, []byte) {
+		if v := clicks.Get(m[:]); v != nil {
+			return m, v
+		}
+		if to := aliases.Get(m[:]); len(to) == len(m) {
+			return mark(to), clicks.Get(to)
+		}
+		return m, nil
+	}
+	contact, value := get(key)
+	if value == nil {
+		// A message's contact may have become another's alias since.
+		if v := tx.Bucket(msgsBucket).Get(key[:]); len(v) == 8+len(key) && int64(number(v[:8])) > now {
+			contact, value = get(mark(v[8:]))
+		}
+	}
+	if value == nil {
+		return contact, nil, nil
+	}
+	rec, err := decodeClicks(value)
+	return contact, rec, err
+}
+
+// Erase implements [Queue]. It counts the contact's clicks as one, each alias,
+// and each dead letter.
+func (e *Embedded) Erase(ctx context.Context, tenant, key string) (int, error) {
+	keys := map[mark]bool{markOf(tenant, key): true}
+	n := 0
+	err := e.do(ctx, 0, func(t *txn) error {
+		n = 0
+		contact, rec, err := lookUp(t.tx, markOf(tenant, key), t.now)
+		if rec == nil || err != nil {
+			return err
+		}
+		keys[contact] = true
+		n++
+		for _, alias := range rec.aliases {
+			keys[alias] = true
+			if string(t.tx.Bucket(aliasBucket).Get(alias[:])) == string(contact[:]) {
+				n++
+			}
+		}
+		return t.forget(contact, rec)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("erasing clicks: %w", err)
+	}
+	refs, err := e.selectDead(ctx, DeadFilter{}, func(l *DeadLetter) (bool, error) {
+		if l.Dest.Tenant != tenant {
+			return false, nil
+		}
+		h := &l.Header
+		return h.Contact != "" && keys[markOf(tenant, h.Contact)] || h.ClickKey != "" && keys[markOf(tenant, h.ClickKey)], nil
+	})
+	if err != nil {
+		return n, fmt.Errorf("erasing dead letters: %w", err)
+	}
+	dropped, err := e.changeDead(ctx, refs, (*txn).removeDead)
+	if err != nil {
+		return n, fmt.Errorf("erasing dead letters: %w", err)
+	}
+	return n + dropped, nil
+}

@@ -1,0 +1,62 @@
+package queue
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+func destKey(d Dest) []byte {
+	key := append(make([]byte, 0, len(d.Tenant)+1+len(d.Name)), d.Tenant...)
+	return append(append(key, 0), d.Name...)
+}
+
+func findDestination(tx *bolt.Tx, d Dest) (*destination, error) {
+	value := tx.Bucket(destsBucket).Get(destKey(d))
+	if value == nil {
+		return nil, nil
+	}
+	found, err := decodeDestination(value)
+	if err != nil {
+		return nil, err
+	}
+	found.Dest = d
+	return &found, nil
+}
+
+// eachDestination calls f for every destination, in the order of their tenants
+// and names.
+func eachDestination(tx *bolt.Tx, f func(*destination) error) error {
+	return tx.Bucket(destsBucket).ForEach(func(key, value []byte) error {
+		d, err := decodeDestination(value)
+		if err != nil {
+			return err
+		}
+		tenant, name, _ := bytes.Cut(key, []byte{0})
+		d.Dest = Dest{Tenant: string(tenant), Name: string(name)}
+		return f(&d)
+	})
+}
+
+// appendDestination appends a record: version, number, backlog, dead, state.
+func appendDestination(dst []byte, d *destination) []byte {
+	dst = append(dst, destVersion)
+	dst = binary.AppendUvarint(dst, uint64(d.num))
+	dst = binary.AppendUvarint(dst, uint64(max(d.backlog, 0)))
+	dst = binary.AppendUvarint(dst, uint64(max(d.dead, 0)))
+	return appendState(dst, &d.state)
+}
+
+func decodeDestination(b []byte) (destination, error) {
+	r := reader{b: b}
+	r.version(destVersion)
+	d := destination{num: uint32(r.uvarint()), backlog: r.count(), dead: r.count()}
+	if r.err != nil {
+		return destination{}, fmt.Errorf("decoding destination: %w", r.err)
+	}
+	var err error
+	d.state, err = decodeState(r.b)
+	return d, err
+}

@@ -1,0 +1,172 @@
+package queue
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A file that can't be written is opened again by the writer.
+func TestEmbeddedOpensAgain(t *testing.T) {
+	e := openTest(t, t.TempDir())
+	mustAppend(t, e, testGroup(1, 100))
+	woken := make(chan struct{}, 8)
+	d := e.Drain(testDest, func() { woken <- struct{}{} })
+	defer d.Close()
+	<-woken // the right
+	before, _ := d.Epoch()
+
+	// Every write fails from here on, as after a disk that went away.
+	if err := e.space.file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Append(t.Context(), []Group{testGroup(2, 100)})[0].Err; !errors.Is(err, ErrUnavailable) {
+		t.Fatalf("appending to a broken file: %v, want %v", err, ErrUnavailable)
+	}
+	<-woken // the store came back
+	after, ok := d.Epoch()
+	if !ok || after == before {
+		t.Fatalf("epoch %d, %v after %d", after, ok, before)
+	}
+	if r := mustAppend(t, e, testGroup(1, 100), testGroup(2, 100)); r[0].New[0] || !r[1].New[0] {
+		t.Fatalf("new: %v, %v, want false and true", r[0].New[0], r[1].New[0])
+	}
+	if n := backlog(t, e); n != 2 {
+		t.Fatalf("backlog %d, want 2", n)
+	}
+}
+
+// A file that can't even be opened is tried again at each tick.
+func TestEmbeddedTicksUntilOpen(t *testing.T) {
+	var seconds atomic.Int64
+	now := func() time.Time { return testNow.Add(time.Duration(seconds.Add(2)) * time.Second) }
+	tick := make(chan time.Time)
+	dir := t.TempDir()
+	e := openTest(t, dir, func(c *EmbeddedConfig) {
+		c.Now, c.Tick = now, tick
+		c.LockTimeout = 60 * time.Millisecond
+	})
+	mustAppend(t, e, testGroup(1, 100))
+	woken := make(chan struct{}, 8)
+	d := e.Drain(testDest, func() { woken <- struct{}{} })
+	defer d.Close()
+	<-woken
+
+	// In place of the file there is a folder.
+	kept := filepath.Join(dir, "kept.db")
+	if err := errors.Join(os.Rename(e.path, kept), os.Mkdir(e.path, 0o700), e.space.file.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := e.Append(t.Context(), []Group{testGroup(2, 100)})[0].Err; !errors.Is(err, ErrUnavailable) {
+			t.Fatalf("appending to a broken file: %v, want %v", err, ErrUnavailable)
+		}
+	}
+	if _, ok := d.Epoch(); ok {
+		t.Fatal("there is a right to drain what can't be read")
+	}
+	if _, err := d.Read(t.Context(), Pos{}, 1, 1); !errors.Is(err, ErrUnavailable) {
+		t.Fatalf("reading: %v, want %v", err, ErrUnavailable)
+	}
+	if err := errors.Join(os.Remove(e.path), os.Rename(kept, e.path)); err != nil {
+		t.Fatal(err)
+	}
+	tick <- testNow
+	<-woken
+	mustAppend(t, e, testGroup(2, 100))
+	if n := backlog(t, e); n != 2 {
+		t.Fatalf("backlog %d, want 2", n)
+	}
+}
+
+// A change that fails half-way leaves nothing behind, and its neighbours in
+// the transaction are made.
+func TestEmbeddedRollsBackOne(t *testing.T) {
+	e := openTest(t, t.TempDir())
+	half := errors.New("half-way")
+	runs := 0
+	r := &request{done: make(chan struct{})}
+	for n := uint64(1); n <= 2; n++ {
+		g := testGroup(n, 100)
+		res := &Result{New: make([]bool, 1), Jobs: make([]Outcome, 1)}
+		r.units = append(r.units, unit{adds: 1, run: func(t *txn) error { runs++; return t.append(&g, res) }})
+	}
+	g := testGroup(3, 100)
+	r.units = append(r.units[:1], unit{adds: 1, run: func(t *txn) error {
+		if err := t.append(&g, &Result{New: make([]bool, 1), Jobs: make([]Outcome, 1)}); err != nil {
+			return err
+		}
+		return half
+	}}, r.units[1])
+	e.writer.start(r)
+	<-r.done
+	if r.units[0].err != nil || !errors.Is(r.units[1].err, half) || r.units[2].err != nil {
+		t.Fatalf("errors %v, %v, %v", r.units[0].err, r.units[1].err, r.units[2].err)
+	}
+	if n := backlog(t, e); n != 2 || runs != 3 {
+		t.Fatalf("backlog %d after %d runs, want 2 after 3", n, runs)
+	}
+	if r := mustAppend(t, e, testGroup(3, 100)); !r[0].New[0] {
+		t.Fatal("the event that failed is remembered")
+	}
+}
+
+// A disk that gives nothing refuses appends, and lets everything else through,
+// after a restart too.
+func TestEmbeddedFull(t *testing.T) {
+	dir := t.TempDir()
+	e := openTest(t, dir)
+	var groups []Group
+	for n := range uint64(200) {
+		groups = append(groups, testGroup(n, 10_000))
+	}
+	mustAppend(t, e, groups...)
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	e = openTest(t, dir)
+	nothing := func(*os.File, int64, int64) error { return syscall.ENOSPC }
+	swap := func(give func(*os.File, int64, int64) error) {
+		if err := e.do(t.Context(), 0, func(*txn) error { e.space.give = give; return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	swap(nothing)
+	for n := range uint64(3) {
+		if err := e.Append(t.Context(), []Group{testGroup(1000+n, 100)})[0].Err; !errors.Is(err, ErrFull) {
+			t.Fatalf("appending to a full disk: %v, want %v", err, ErrFull)
+		}
+	}
+	d := e.Drain(testDest, func() {})
+	defer d.Close()
+	var at []Pos
+	for {
+		entries, err := d.Read(t.Context(), Pos{}, 10, 1<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(entries) == 0 {
+			break
+		}
+		at = at[:0]
+		for i := range entries {
+			at = append(at, entries[i].Pos)
+		}
+		err = errors.Join(
+			d.Retry(t.Context(), []Retry{{Pos: at[0], Attempts: 1, Due: 1}}),
+			d.Dead(t.Context(), []Death{{Pos: at[0], Reason: Reason{Reason: "400"}}}),
+			d.Done(t.Context(), at[1:]))
+		if err != nil {
+			t.Fatalf("draining on a full disk: %v", err)
+		}
+	}
+	if n, err := e.DropDead(t.Context(), DeadFilter{}); err != nil || n != 20 {
+		t.Fatalf("%d dead letters dropped, %v, want 20", n, err)
+	}
+	swap(allocate)
+	mustAppend(t, e, testGroup(1000, 100))
+}

@@ -1,0 +1,71 @@
+package normalize
+
+import (
+	"bytes"
+
+	"github.com/leadgate/leadgate/internal/jsondoc"
+)
+
+// expectedOfEntries reads the Cloud API's envelope; skip says which changes are
+// no event.
+func expectedOfEntries(entries jsondoc.Node, skip func(value jsondoc.Node) bool) (kinds []Kind) {
+	if entries.Kind() != '[' {
+		return []Kind{KindAccount}
+	}
+	for entry := entries.First(); entry.Exists(); entry = entry.Next() {
+		changes := entry.Get("changes")
+		if changes.Kind() != '[' || changes.Len() == 0 {
+			kinds = append(kinds, KindAccount)
+			continue
+		}
+		for c := changes.First(); c.Exists(); c = c.Next() {
+			if !skip(c.Get("value")) {
+				kinds = append(kinds, expectedOfChange(c)...)
+			}
+		}
+	}
+	return kinds
+}
+
+// expectedOfBare reads a body that is a value; ok is false where it is none.
+func expectedOfBare(root jsondoc.Node) (kinds []Kind, ok bool) {
+	arrays := false
+	for m := root.First(); root.Kind() == '{' && m.Exists(); m = m.Next() {
+		switch string(m.Key()) {
+		case "messages", "statuses", "contacts", "errors", "message_echoes":
+			// Of a name that stands twice the first counts.
+			arrays = arrays || root.Get(string(m.Key())).Kind() == '['
+		}
+	}
+	if !arrays {
+		return nil, false
+	}
+	// What counts is the members' kinds and their elements', so that wrapping
+	// the body makes nothing nested too deeply.
+	skeleton := []byte(`{"field":"messages","value":{`)
+	for m := root.First(); m.Exists(); m = m.Next() {
+		skeleton = append(append(skeleton, NewText(string(m.Key()))...), ':')
+		switch m.Kind() {
+		case '[':
+			skeleton = append(skeleton, '[')
+			for el := m.First(); el.Exists(); el = el.Next() {
+				if el.Kind() == '{' {
+					skeleton = append(skeleton, "{},"...)
+				} else {
+					skeleton = append(skeleton, "0,"...)
+				}
+			}
+			skeleton = append(bytes.TrimSuffix(skeleton, []byte{','}), "],"...)
+		case 'n':
+			skeleton = append(skeleton, "null,"...)
+		default:
+			skeleton = append(skeleton, "0,"...)
+		}
+	}
+	skeleton = append(bytes.TrimSuffix(skeleton, []byte{','}), "}}"...)
+	var d jsondoc.Doc
+	if err := d.Parse(skeleton); err != nil {
+		panic(err)
+	}
+	return expectedOfChange(d.Root()), true
+}

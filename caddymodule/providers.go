@@ -74,9 +74,10 @@ func (*Dialog360) Normalize(_ *http.Request, body []byte, now int64, into *norma
 	return normalize.Dialog360(into, body, now)
 }
 
-// Normalize reads all of Whapi's webhooks.
-func (*Whapi) Normalize(_ *http.Request, body []byte, now int64, into *normalize.Batch) error {
-	return normalize.Whapi(into, body, now)
+// Normalize reads all of Whapi's webhooks. In the modes path and method only
+// the request says what happened.
+func (*Whapi) Normalize(r *http.Request, body []byte, now int64, into *normalize.Batch) error {
+	return normalize.WhapiAs(into, body, normalize.WhapiEvent(r.Method, r.URL.Path), now)
 }
 
 // Methods are those of the mode "method".

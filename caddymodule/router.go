@@ -102,7 +102,7 @@ func hint(ev *normalize.Event) string {
 		id  normalize.Text
 	}{
 		{"phone_number_id", a.PhoneNumberID}, {"phone", a.DisplayPhoneNumber}, {"waba_id", a.WabaID},
-		{"page_id", a.PageID}, {"instagram_id", a.InstagramID}, {"app", a.App}, {"channel_id", a.ChannelID}, {"account_sid", a.AccountSID},
+		{"page_id", a.PageID}, {"instagram_id", a.InstagramID}, {"app", a.App}, {"app", a.AppID}, {"channel_id", a.ChannelID}, {"account_sid", a.AccountSID},
 	} {
 		if h.id != nil {
 			hints = append(hints, fmt.Sprintf("match %s %s", h.key, h.id.String()))

@@ -7,6 +7,7 @@ import "github.com/leadgate/leadgate/internal/jsondoc"
 //
 //	[{"type":"image","payload":{"url":"https:\/\/scontent.example.com\/1.jpg","sticker_id":369239263222822}},
 //	 {"type":"ig_reel","payload":{"reel_video_id":"17900000000000001","title":"Reel","url":"https:\/\/…"}},
+//	 {"type":"ig_story","payload":{"story_media_id":"17900000000000006","story_media_url":"https:\/\/…"}},
 //	 {"type":"fallback","title":"example.com","url":"https:\/\/example.com\/","payload":null},
 //	 {"type":"location","title":"Ann's location","payload":{"coordinates":{"lat":48.85,"long":2.35}}}]
 func (b *Batch) attachments(m *Message, list jsondoc.Node) {
@@ -36,8 +37,8 @@ func (b *Batch) attachment(n jsondoc.Node) Attachment {
 	a := Attachment{
 		Type: attachmentType(n.Get("type").Bytes()),
 		MediaID: first(b.id(payload.Get("attachment_id")), b.id(payload.Get("reel_video_id")),
-			b.id(payload.Get("ig_post_media_id"))),
-		MediaURL: first(b.id(payload.Get("url")), b.id(n.Get("url"))),
+			b.id(payload.Get("ig_post_media_id")), b.id(payload.Get("story_media_id"))),
+		MediaURL: first(b.id(payload.Get("url")), b.id(payload.Get("story_media_url")), b.id(n.Get("url"))),
 		MimeType: first(b.id(payload.Get("mime_type")), b.id(n.Get("mime_type"))),
 		Filename: first(b.id(payload.Get("name")), b.id(n.Get("name"))),
 		Title:    first(b.id(n.Get("title")), b.id(payload.Get("title"))),

@@ -10,7 +10,7 @@ import "github.com/leadgate/leadgate/internal/jsondoc"
 //	 "context":{"quoted_id":"…","quoted_author":"15550783881","forwarded":true,"forwarding_score":1,"ad":{},"conversion":{}}}
 func (b *Batch) whapiMessage(src *source, n, raw jsondoc.Node) *Event {
 	p := whapiPartsOf(n)
-	e := b.whapiEvent(src, &p, raw)
+	e := b.whapiAdd(src, &p, raw)
 	m := e.Message
 	m.ID = b.id(p.id)
 	b.whapiContent(m, n, &p)
@@ -35,8 +35,8 @@ func whapiReplyUntil(e *Event) int64 {
 	return e.ReceivedAt + replyWindow
 }
 
-// whapiEvent appends the event of a message, with its customer.
-func (b *Batch) whapiEvent(src *source, p *whapiParts, raw jsondoc.Node) *Event {
+// whapiAdd appends the event of a message, with its customer.
+func (b *Batch) whapiAdd(src *source, p *whapiParts, raw jsondoc.Node) *Event {
 	own := boolean(p.fromMe) == True
 	kind := KindMessage
 	if own {

@@ -52,7 +52,7 @@ func (b *Batch) whapiUpdate(src *source, n jsondoc.Node) {
 	case after.Kind() != '{':
 		b.whapiNotice(src, n, nil)
 	case whapiChanged(n, kind, "text", "type", "body", "caption"):
-		e := b.whapiEvent(src, &p, n)
+		e := b.whapiAdd(src, &p, n)
 		m := e.Message
 		b.whapiContent(m, after, &p)
 		if m.Type != "revoke" {

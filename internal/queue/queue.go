@@ -92,7 +92,7 @@ type Job struct {
 	Once    []Once
 	Payload int // index into Group.Payloads
 	Header  Header
-	Dead    *Reason // set: the entry becomes a dead letter at once
+	Dead    *Reason // set: the entry becomes a dead letter at once (to Unmatched, of a group without tenant)
 }
 
 // Once is a key that makes a job a duplicate while it is remembered: for Window
@@ -247,7 +247,8 @@ type Queue interface {
 	// Drain asks for the right to drain d, which one edge has at a time, and
 	// keeps asking until the Drain is closed. wake is called, from any
 	// goroutine and never blocking long, when there may be something to do:
-	// entries came, the right was won or lost, the store came back.
+	// entries came, the right was won or lost, the state was set, the store
+	// came back, and once at the beginning. It must not close the Drain.
 	Drain(d Dest, wake func()) Drain
 
 	// Clicks returns the clicks of contacts (keys, aliases or message ids),
@@ -294,7 +295,7 @@ type Drain interface {
 	// Get returns the entries at these positions; missing ones are left out.
 	Get(ctx context.Context, at []Pos) ([]Entry, error)
 
-	// Done removes delivered entries and remembers their once keys' outcome.
+	// Done removes delivered entries.
 	Done(ctx context.Context, at []Pos) error
 	// Retry stores that entries failed and when they are due.
 	Retry(ctx context.Context, r []Retry) error

@@ -18,7 +18,7 @@ local now, backlog = tonumber(ARGV[1]), tonumber(ARGV[2])
 local base, remember, days = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[8])
 local contacts, links = base .. 'c:', base .. 'k:'
 local message_ms = 8 * 86400000
-local shard_fill, shard_levels = 120, 5
+local shard_fill, shard_levels, sampled = 112, 5, {['0'] = true, ['8'] = true}
 
 local ki, ai = 1, 8
 local function key() ki = ki + 1 return KEYS[ki] end
@@ -37,35 +37,48 @@ end
 
 -- Remembered ids: the bucket's own hash holds the first ids and, in the field
 -- '', how many levels of shards there are, one hex digit of the id more each. So
--- a hash stays small, whatever the rate, and an id costs about 20 bytes.
+-- a hash stays small, whatever the rate, and an id costs about 20 bytes. A hash
+-- with the field '' is there, and so has its expiry.
+local levels = {} -- of buckets, as raised by this call
+
 local function lookup(bucket, e)
   local id = e.id
   local v = checked(try('HMGET', bucket, '', id))
-  if not v then return false, 0 end
-  if v[2] then return true, 0 end
-  if not v[1] then return false, 0 end
-  local level = tonumber(v[1])
+  if not v then return true end
+  if v[2] then return true end
+  local level = v[1] and tonumber(v[1]) or 0
+  local k, there = bucket, v[1]
   for l = 1, level do
-    if checked(try('HEXISTS', bucket .. ':' .. sub(e.hex, 1, l), id)) == 1 then return true, level end
+    k = bucket .. ':' .. sub(e.hex, 1, l)
+    if l < level then
+      if checked(try('HEXISTS', k, id)) == 1 then return true end
+    else
+      v = checked(try('HMGET', k, '', id))
+      if not v or v[2] then return true end
+      there = v[1]
+    end
   end
-  return false, level
+  return false, k, there, level
 end
 
-local levels, fill = {}, {}
 local function store(e)
-  local bucket = e.bucket
-  local level = levels[bucket] or e.level
-  local k = level == 0 and bucket or bucket .. ':' .. sub(e.hex, 1, level)
-  local n = fill[k] or call('HLEN', k)
-  call('HSET', k, e.id, '')
-  if n == 0 then call('PEXPIRE', k, e.ttl) end
-  n = n + 1
-  fill[k] = n
-  if n >= shard_fill and level < shard_levels then
-    level = level + 1
-    call('HSET', bucket, '', level)
+  local bucket, k, level = e.bucket, e.shard, e.level
+  local raised = levels[bucket]
+  if raised and raised > level then
+    level = raised
+    k, e.there = bucket .. ':' .. sub(e.hex, 1, level), false
   end
-  levels[bucket] = level
+  if e.there then
+    call('HSET', k, e.id, '')
+  else
+    call('HSET', k, e.id, '', '', level == 0 and '0' or '')
+    call('PEXPIRE', k, e.ttl)
+  end
+  -- A look at every eighth id is enough to keep the hash near its size.
+  if sampled[sub(e.hex, shard_levels, shard_levels)] and level < shard_levels and call('HLEN', k) > shard_fill then
+    levels[bucket] = level + 1
+    call('HSET', bucket, '', level + 1)
+  end
 end
 
 -- Clicks: under a contact's key stands its record, "R" with the times and
@@ -216,9 +229,8 @@ for g = 1, num() do
   for i = 1, num() do
     local id = arg()
     local e = {id = sub(id, shard_levels + 1), hex = id, ttl = arg(), bucket = key()}
-    local known, level = seen[e.id] or false, 0
-    if not known then known, level = lookup(e.bucket, e) end
-    e.level = level
+    local known = seen[e.id] or false
+    if not known then known, e.shard, e.there, e.level = lookup(e.bucket, e) end
     local what = num()
     if what % 2 == 1 then
       for _ = 1, days do

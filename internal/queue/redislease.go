@@ -2,8 +2,8 @@ package queue
 
 import (
 	"context"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -22,6 +22,8 @@ type leaseManager struct {
 	drains  map[Dest][]*redisDrain // the first has the lease, the rest wait for its Close
 	sub     *redis.PubSub
 	stopped bool
+
+	deaf atomic.Bool // Redis could not be reached just now
 
 	// The rest belongs to the goroutine.
 	runIDs    map[string]string // of the server that answered for a tenant
@@ -137,41 +139,6 @@ func (m *leaseManager) holder(d Dest) *redisDrain {
 func (m *leaseManager) wake(d Dest) {
 	if drain := m.holder(d); drain != nil {
 		drain.notify()
-	}
-}
-
-// What edges tell each other, as "token tenant words": a destination's name,
-// behind a mark unless entries came.
-const (
-	markReleased  = "!" // its lease is free
-	markState     = "=" // its state was set
-	markForgotten = "*" // its entries were moved away
-)
-
-func (m *leaseManager) message(d Dest, mark string) string {
-	return m.r.token + " " + shownTenant(d.Tenant) + " " + mark + d.Name
-}
-
-// heard takes in what another edge told.
-func (m *leaseManager) heard(message string) {
-	words := strings.Fields(message)
-	if len(words) < 3 || words[0] == m.r.token {
-		return
-	}
-	tenant := tenantShown(words[1])
-	for _, word := range words[2:] {
-		switch word[:1] {
-		case markReleased, markState:
-			if m.holder(Dest{tenant, word[1:]}) != nil {
-				m.hurry()
-			}
-		case markForgotten:
-			if d := m.holder(Dest{tenant, word[1:]}); d != nil {
-				d.forget()
-			}
-		default:
-			m.wake(Dest{tenant, word})
-		}
 	}
 }
 
@@ -293,6 +260,7 @@ func (m *leaseManager) look(ctx context.Context, tenants map[string][]*redisDrai
 
 // report logs when Redis goes and when it is back.
 func (m *leaseManager) report(err error) {
+	m.deaf.Store(err != nil)
 	switch {
 	case err != nil && !m.down:
 		m.down = true

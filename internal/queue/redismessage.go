@@ -1,0 +1,38 @@
+package queue
+
+import "strings"
+
+// What edges tell each other, as "token tenant words": a destination's name,
+// behind a mark unless entries came.
+const (
+	markReleased  = "!" // its lease is free
+	markState     = "=" // its state was set
+	markForgotten = "*" // its entries were moved away
+)
+
+func (m *leaseManager) message(d Dest, mark string) string {
+	return m.r.token + " " + shownTenant(d.Tenant) + " " + mark + d.Name
+}
+
+// heard takes in what another edge told.
+func (m *leaseManager) heard(message string) {
+	words := strings.Fields(message)
+	if len(words) < 3 || words[0] == m.r.token {
+		return
+	}
+	tenant := tenantShown(words[1])
+	for _, word := range words[2:] {
+		switch word[:1] {
+		case markReleased, markState:
+			if m.holder(Dest{tenant, word[1:]}) != nil {
+				m.hurry()
+			}
+		case markForgotten:
+			if d := m.holder(Dest{tenant, word[1:]}); d != nil {
+				d.forget()
+			}
+		default:
+			m.wake(Dest{tenant, word})
+		}
+	}
+}

@@ -56,7 +56,8 @@ func Touch(ev *normalize.Event, into *queue.Event) {
 	if ev.Message != nil && ev.Message.ID != nil {
 		into.MessageID = Message(ev.Message.ID.String())
 	}
-	if ev.Referral.IsAd() {
+	// A Messenger ad may come without its id: source ADS alone makes it one.
+	if r := ev.Referral; r.IsAd() || r != nil && string(r.SourceType) == `"ad"` {
 		if clid := ev.Referral.CtwaClid; clid != nil {
 			into.Aliases = append(into.Aliases, Clid(clid.String()))
 		}

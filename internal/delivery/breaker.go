@@ -21,7 +21,10 @@ type breaker struct {
 }
 
 // failure notes a failed attempt, and the destination's wish to be left alone.
+// The wish counts in full for the event that it was said of; a probe is another
+// event, and waits no longer than probes do, or one event's wish would stop all.
 func (b *breaker) failure(contact uint64, probe bool, now, wish time.Duration) {
+	wish = min(wish, longestProbe)
 	if b.open {
 		if probe {
 			b.probes++

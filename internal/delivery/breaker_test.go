@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -99,7 +100,7 @@ func TestBreakerHeedsRetryAfter(t *testing.T) {
 	for i := range breakerFailures {
 		b.failure(uint64(i), false, time.Minute, 90*time.Second)
 	}
-	if !b.open || b.probeAt != time.Minute+90*time.Second {
+	if !b.open || b.probeAt != time.Minute+30*time.Second {
 		t.Fatalf("open %v, probe at %v", b.open, b.probeAt)
 	}
 	b.failure(1, true, 3*time.Minute, 0)
@@ -110,4 +111,27 @@ func TestBreakerHeedsRetryAfter(t *testing.T) {
 	if b.open || b.fails != 0 || len(b.contacts) != 0 {
 		t.Fatalf("after a success: %+v", b)
 	}
+}
+
+// With nothing but events that must wait, the probes wait for the first of them.
+func TestProbesHeedRetryAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newMemQueue()
+		s := &sink{answer: func(context.Context, *Item) Outcome {
+			return Outcome{Class: Retry, Reason: "429 Too Many Requests", After: 5 * time.Minute}
+		}}
+		q.add(crm, numbered("c", 10)...)
+		e := start(t, q, Options{}, forwardTo(s))
+		elapse(299 * time.Second)
+		if n := len(s.seqs()); n != 10 {
+			t.Fatalf("%d sent before the time that the destination gave", n)
+		}
+		if st := statusOf(t, e, "crm"); st.State != StateOpen {
+			t.Fatalf("status %+v", st)
+		}
+		elapse(32 * time.Second)
+		if n := len(s.seqs()); n < 12 || n > 20 {
+			t.Fatalf("%d sent after it", n)
+		}
+	})
 }

@@ -199,8 +199,13 @@ func (w *worker) probe() *entry {
 		}
 	}
 	var longest *failed
+	earliest := never
 	for _, f := range w.dueHeap.items {
 		if f.lane != nil && (f.lane.busy || f.lane.failed[0] != f) {
+			continue
+		}
+		if f.notUntil > w.now {
+			earliest = min(earliest, f.notUntil)
 			continue
 		}
 		if longest == nil || f.triedAt < longest.triedAt {
@@ -216,6 +221,7 @@ func (w *worker) probe() *entry {
 	if w.ready.len() > 0 {
 		return w.ready.pop()
 	}
+	w.at(earliest)
 	return nil
 }
 

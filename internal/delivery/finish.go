@@ -162,7 +162,7 @@ func (w *worker) fail(e *entry, o *Outcome, m mode) {
 		f = &failed{pos: e.Pos, lane: e.lane, contact: e.contact, firstAt: e.firstAt}
 		w.addFailed(f)
 	}
-	f.unconfirmed = e.unconfirmed
+	f.unconfirmed, f.notUntil = e.unconfirmed, w.now+wish
 	f.claimed, f.attempts, f.triedAt, f.due = false, e.attempts, w.now, w.now+delay
 	w.dueHeap.push(f)
 	w.heldFailure(f)

@@ -52,6 +52,7 @@ type failed struct {
 	firstAt  int64         // ms
 	triedAt  time.Duration // when it failed last
 	due      time.Duration
+	notUntil time.Duration // the destination's own wish
 	duePlace int
 	claimed  bool // in flight, or ready to be
 	isDue    bool // its time came while its lane was busy

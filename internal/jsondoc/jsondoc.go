@@ -13,15 +13,10 @@
 package jsondoc
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 	"unicode/utf8"
 	"unsafe"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // MaxDepth is how many levels of arrays and objects a body may have.
@@ -44,8 +39,6 @@ type Doc struct {
 	body    []byte
 	entries []entry
 	open    [MaxDepth]uint32 // the containers that the pass is in
-	buf     bytes.Buffer
-	dec     jsontext.Decoder
 }
 
 // entry is one value. Positions are offsets into the body.
@@ -55,13 +48,6 @@ type entry struct {
 	next        uint32 // index of the entry after this value and all that is in it
 	kind        byte
 	escaped     bool // the name has escapes
-}
-
-var decodeOptions = []jsontext.Options{
-	jsontext.AllowDuplicateNames(true),
-	// This lets lone surrogate escapes through; raw bytes that are not UTF-8
-	// are refused by Parse itself.
-	jsontext.AllowInvalidUTF8(true),
 }
 
 // Parse validates and indexes b, which must not change while the Doc's Nodes
@@ -77,11 +63,7 @@ func (d *Doc) Parse(b []byte) error {
 
 // Reset forgets the body and keeps the memory of the index.
 func (d *Doc) Reset() {
-	if d.body == nil {
-		return
-	}
-	d.body, d.entries, d.buf = nil, d.entries[:0], bytes.Buffer{}
-	d.dec.Reset(&d.buf)
+	d.body, d.entries = nil, d.entries[:0]
 }
 
 // Cap is the memory of the index in bytes, so that a pool can drop a Doc that
@@ -96,79 +78,80 @@ func (d *Doc) parse() error {
 	if !utf8.Valid(b) {
 		return &SyntaxError{Offset: int64(validPrefix(b)), Reason: "invalid UTF-8"}
 	}
-	d.buf = *bytes.NewBuffer(b)
-	d.dec.Reset(&d.buf, decodeOptions...)
-	var (
-		depth    int
-		pos      int // end of the token before
-		named    bool
-		name     entry // a member's name, waiting for its value
-		inObject bool
-		es       = d.entries
-	)
-	for {
-		tok, err := d.dec.ReadToken()
-		if err != nil {
-			return syntaxError(err, len(b))
-		}
-		for b[pos] <= ' ' || b[pos] == ',' || b[pos] == ':' {
-			pos++
-		}
-		start, end := pos, int(d.dec.InputOffset())
-		pos = end
-		kind := byte(tok.Kind())
-		switch {
-		case kind == '}' || kind == ']':
-			depth--
-			e := &es[d.open[depth]]
-			e.end, e.next = uint32(end), uint32(len(es))
-		case inObject && !named:
-			named = true
-			name = entry{key: uint32(start + 1), keyEnd: uint32(end - 1)}
-			name.escaped = bytes.IndexByte(b[start+1:end-1], '\\') >= 0
-			continue
-		default:
-			e := name
-			e.start, e.end, e.kind = uint32(start), uint32(end), kind
-			e.next = uint32(len(es) + 1)
-			name, named = entry{}, false
-			es = append(es, e)
-			if kind == '{' || kind == '[' {
-				if depth == MaxDepth {
-					return &SyntaxError{Offset: int64(start), Reason: fmt.Sprintf("nested over %d levels", MaxDepth)}
-				}
-				d.open[depth] = uint32(len(es) - 1)
-				depth++
-			}
-		}
-		if depth == 0 {
-			break
-		}
-		inObject = es[d.open[depth-1]].kind == '{'
-	}
-	d.entries = es
-	for ; pos < len(b); pos++ {
-		switch b[pos] {
-		case ' ', '\t', '\r', '\n':
-		default:
-			return &SyntaxError{Offset: int64(pos), Reason: "data after the value"}
-		}
-	}
-	return nil
+	return d.index(b)
 }
 
-func syntaxError(err error, size int) error {
-	if serr, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		reason := "invalid JSON"
-		if serr.Err != nil {
-			reason = serr.Err.Error()
+// index is the pass itself. It is our own, since the kept parsers that give
+// offsets take longer for a webhook than all the rest of its way (see
+// BenchmarkParse); FuzzParse holds it to encoding/json.
+func (d *Doc) index(b []byte) error {
+	pos, depth := space(b, 0), 0
+	var e entry // the value to come, with its name if it is a member
+	for {
+		if pos == len(b) {
+			return unexpected(b, pos)
 		}
-		return &SyntaxError{Offset: serr.ByteOffset, Reason: reason}
+		e.start, e.next, e.kind = uint32(pos), uint32(len(d.entries)+1), b[pos]
+		if c := b[pos]; c == '{' || c == '[' {
+			if depth == MaxDepth {
+				return &SyntaxError{Offset: int64(pos), Reason: fmt.Sprintf("nested over %d levels", MaxDepth)}
+			}
+			d.open[depth] = uint32(len(d.entries))
+			depth++
+			d.entries = append(d.entries, e)
+			pos = space(b, pos+1)
+			if pos == len(b) || b[pos] != closing(c) {
+				var ok bool
+				if e, pos, ok = name(b, pos, c); !ok {
+					return unexpected(b, pos)
+				}
+				continue
+			}
+		} else {
+			end, ok := scalar(b, pos)
+			if !ok {
+				return unexpected(b, end)
+			}
+			if c == '-' || '0' <= c && c <= '9' {
+				e.kind = '0'
+			}
+			pos, e.end = end, uint32(end)
+			d.entries = append(d.entries, e)
+		}
+		// A value has ended, and all containers that end with it.
+		for {
+			if pos = space(b, pos); depth == 0 {
+				if pos < len(b) {
+					return &SyntaxError{Offset: int64(pos), Reason: "data after the value"}
+				}
+				return nil
+			}
+			if pos == len(b) {
+				return unexpected(b, pos)
+			}
+			in := &d.entries[d.open[depth-1]]
+			if b[pos] == ',' {
+				var ok bool
+				if e, pos, ok = name(b, space(b, pos+1), in.kind); !ok {
+					return unexpected(b, pos)
+				}
+				break
+			}
+			if b[pos] != closing(in.kind) {
+				return unexpected(b, pos)
+			}
+			pos++
+			in.end, in.next = uint32(pos), uint32(len(d.entries))
+			depth--
+		}
 	}
-	if err == io.EOF {
-		return &SyntaxError{Offset: int64(size), Reason: "empty body"}
+}
+
+func unexpected(b []byte, pos int) error {
+	if pos >= len(b) {
+		return &SyntaxError{Offset: int64(len(b)), Reason: "unexpected end"}
 	}
-	return &SyntaxError{Offset: int64(size), Reason: err.Error()}
+	return &SyntaxError{Offset: int64(pos), Reason: "unexpected byte"}
 }
 
 // validPrefix is the length of the longest prefix that is valid UTF-8.

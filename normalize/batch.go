@@ -99,7 +99,7 @@ func (b *Batch) text(n jsondoc.Node) Text {
 	switch n.Kind() {
 	case '"':
 		raw := n.Raw()
-		if jsondoc.HasLoneSurrogate(raw) {
+		if n.Surrogates() && jsondoc.HasLoneSurrogate(raw) {
 			start := len(b.arena)
 			b.arena = jsondoc.AppendSanitized(b.arena, raw)
 			return b.built(start)

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,9 +11,9 @@ import (
 func TestBreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newMemQueue()
-		up := false
+		var up atomic.Bool
 		s := &sink{}
-		s.answer = failsFor(func(*Item) bool { return !up })
+		s.answer = failsFor(func(*Item) bool { return !up.Load() })
 		q.add(crm, numbered("c", 5000)...)
 		d := forwardTo(s)
 		d.Concurrency = 1
@@ -38,9 +39,7 @@ func TestBreaker(t *testing.T) {
 		if w := e.workers[crm]; w.tracked > 200 || w.ready.len() > windowEntries {
 			t.Fatalf("%d tracked and %d ready while the breaker is open", w.tracked, w.ready.len())
 		}
-		s.mu.Lock()
-		up = true
-		s.mu.Unlock()
+		up.Store(true)
 		elapse(31 * time.Second)
 		elapse(time.Second)
 		if n, retries, _ := q.counts(crm); n > 200 || n != retries {
@@ -72,18 +71,16 @@ func TestBreakerNeedsThreeContacts(t *testing.T) {
 func TestProbesTakeAnotherContact(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newMemQueue()
-		up := false
+		var up atomic.Bool
 		s := &sink{}
-		s.answer = failsFor(func(it *Item) bool { return it.Header.Contact == "c0" || !up })
+		s.answer = failsFor(func(it *Item) bool { return it.Header.Contact == "c0" || !up.Load() })
 		q.add(crm, numbered("c", 12)...) // no others to come
 		e := start(t, q, Options{}, forwardTo(s))
 		elapse(10 * time.Minute)
 		if st := statusOf(t, e, "crm"); st.State != StateOpen {
 			t.Fatalf("status %+v", st)
 		}
-		s.mu.Lock()
-		up = true
-		s.mu.Unlock()
+		up.Store(true)
 		elapse(62 * time.Second) // two probes
 		if st := statusOf(t, e, "crm"); st.State != StateRetrying {
 			t.Fatalf("status %+v", st)

@@ -47,6 +47,7 @@ type Forward struct {
 	host      string
 	header    http.Header     // what all requests have
 	own       map[string]bool // the names in it that the user set
+	tenant    []string
 	signer    *signer
 	transport *http.Transport
 }
@@ -73,7 +74,7 @@ func NewForward(c ForwardConfig) (*Forward, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	f := &Forward{c: c, url: u, header: http.Header{}, own: map[string]bool{}}
+	f := &Forward{c: c, url: u, header: http.Header{}, own: map[string]bool{}, tenant: []string{c.Tenant}}
 	f.header.Set("User-Agent", strings.TrimSuffix("Leadgate/"+c.Version, "/"))
 	f.header.Set("Content-Type", "application/json")
 	if u.User != nil {
@@ -184,17 +185,22 @@ func (f *Forward) headers(it *Item, body []byte) http.Header {
 		}
 	}
 	id := uuid.UUID(it.Header.EventID).String()
-	h["Leadgate-Event-Id"] = []string{id}
-	h["Leadgate-Tenant"] = []string{f.c.Tenant}
-	h["Leadgate-Attempt"] = []string{strconv.Itoa(it.Attempt)}
+	values := make([]string, 0, 5) // of all headers in one piece
+	set := func(name, value string) {
+		values = append(values, value)
+		h[name] = values[len(values)-1 : len(values) : len(values)]
+	}
+	h["Leadgate-Tenant"] = f.tenant
+	set("Leadgate-Event-Id", id)
+	set("Leadgate-Attempt", strconv.Itoa(it.Attempt))
 	if kind := normalize.Kind(it.Header.Kind); kind >= normalize.KindMessage && kind <= normalize.KindConversion {
-		h["Leadgate-Kind"] = []string{kind.String()}
+		set("Leadgate-Kind", kind.String())
 	}
 	if f.signer != nil {
 		now := f.c.Now().Unix()
-		h["Webhook-Id"] = []string{id}
-		h["Webhook-Timestamp"] = []string{strconv.FormatInt(now, 10)}
-		h["Webhook-Signature"] = []string{f.signer.sign(id, now, body)}
+		h["Webhook-Id"] = h["Leadgate-Event-Id"]
+		set("Webhook-Timestamp", strconv.FormatInt(now, 10))
+		set("Webhook-Signature", f.signer.sign(id, now, body))
 	}
 	return h
 }

@@ -179,6 +179,31 @@ func TestStoreOutage(t *testing.T) {
 	})
 }
 
+// The same while the store takes its time: the view is read again before what
+// was delivered is deleted.
+func TestNothingIsSentAgainWhileItIsDeleted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q, s := newMemQueue(), &sink{}
+		hold := make(chan struct{})
+		q.hold = hold
+		q.add(crm, contacts("a", "b", "")...)
+		start(t, q, Options{}, forwardTo(s))
+		elapse(time.Second)
+		q.change(crm, func(m *memDest) { m.epoch++ })
+		elapse(time.Second)
+		q.add(crm, contacts("c")...)
+		elapse(time.Second)
+		if n, _, _ := q.counts(crm); n != 4 || len(s.seqs()) != 4 {
+			t.Fatalf("%d entries while none can be deleted; sent %v", n, s.seqs())
+		}
+		close(hold)
+		elapse(time.Second)
+		if n, _, _ := q.counts(crm); n != 0 || len(s.seqs()) != 4 {
+			t.Fatalf("%d left, sent %v", n, s.seqs())
+		}
+	})
+}
+
 func TestIdleCostsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q, s := newMemQueue(), &sink{}

@@ -21,8 +21,9 @@ type memQueue struct {
 	mu     sync.Mutex
 	dests  map[queue.Dest]*memDest
 	clicks map[string]queue.Clicks
-	away   bool // all calls fail
-	noDone bool // deletions fail
+	away   bool          // all calls fail
+	noDone bool          // deletions fail
+	hold   chan struct{} // deletions wait for it to be closed
 	reads  int
 }
 
@@ -205,6 +206,12 @@ func (m *memDrain) find(p queue.Pos) (int, bool) {
 }
 
 func (m *memDrain) Done(_ context.Context, at []queue.Pos) error {
+	m.q.mu.Lock()
+	hold := m.q.hold
+	m.q.mu.Unlock()
+	if hold != nil {
+		<-hold
+	}
 	m.q.mu.Lock()
 	defer m.q.mu.Unlock()
 	if err := m.q.fails(true); err != nil {

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -194,16 +195,14 @@ func TestHold(t *testing.T) {
 	})
 	t.Run("does not end while nothing is taken", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			up := false
+			var up atomic.Bool
 			q := newMemQueue()
 			s := &sink{}
-			s.answer = failsFor(func(it *Item) bool { return it.Pos.Seq == 1 || !up })
+			s.answer = failsFor(func(it *Item) bool { return it.Pos.Seq == 1 || !up.Load() })
 			q.add(crm, contacts("a", "a")...)
 			start(t, q, Options{}, forwardTo(s))
 			trickle(q, 3600, time.Second) // an hour's outage: the breaker opens
-			s.mu.Lock()
-			up = true
-			s.mu.Unlock()
+			up.Store(true)
 			trickle(q, 60, time.Second)
 			if _, sent := firstAt(s, 2); sent {
 				t.Fatal("the outage counted as the event's own failure")

@@ -48,6 +48,7 @@ type entry struct {
 	next        uint32 // index of the entry after this value and all that is in it
 	kind        byte
 	escaped     bool // the name has escapes
+	surrogates  bool // a string with escapes of surrogates, in pairs or alone
 }
 
 // Parse validates and indexes b, which must not change while the Doc's Nodes
@@ -85,20 +86,22 @@ func (d *Doc) parse() error {
 // offsets take longer for a webhook than all the rest of its way (see
 // BenchmarkParse); FuzzParse holds it to encoding/json.
 func (d *Doc) index(b []byte) error {
+	es := d.entries // not through the pointer, which costs a fifth of the pass
+	defer func() { d.entries = es }()
 	pos, depth := space(b, 0), 0
 	var e entry // the value to come, with its name if it is a member
 	for {
 		if pos == len(b) {
 			return unexpected(b, pos)
 		}
-		e.start, e.next, e.kind = uint32(pos), uint32(len(d.entries)+1), b[pos]
+		e.start, e.next, e.kind = uint32(pos), uint32(len(es)+1), b[pos]
 		if c := b[pos]; c == '{' || c == '[' {
 			if depth == MaxDepth {
 				return &SyntaxError{Offset: int64(pos), Reason: fmt.Sprintf("nested over %d levels", MaxDepth)}
 			}
-			d.open[depth] = uint32(len(d.entries))
+			d.open[depth] = uint32(len(es))
 			depth++
-			d.entries = append(d.entries, e)
+			es = append(es, e)
 			pos = space(b, pos+1)
 			if pos == len(b) || b[pos] != closing(c) {
 				var ok bool
@@ -108,15 +111,24 @@ func (d *Doc) index(b []byte) error {
 				continue
 			}
 		} else {
-			end, ok := scalar(b, pos)
+			var end int
+			var ok bool
+			switch {
+			case c == '"':
+				var found escapes
+				end, found, ok = quoted(b, pos)
+				e.surrogates = found&surrogates != 0
+			case c == '-' || '0' <= c && c <= '9':
+				end, ok = number(b, pos)
+				e.kind = '0'
+			default:
+				end, ok = word(b, pos)
+			}
 			if !ok {
 				return unexpected(b, end)
 			}
-			if c == '-' || '0' <= c && c <= '9' {
-				e.kind = '0'
-			}
 			pos, e.end = end, uint32(end)
-			d.entries = append(d.entries, e)
+			es = append(es, e)
 		}
 		// A value has ended, and all containers that end with it.
 		for {
@@ -129,7 +141,7 @@ func (d *Doc) index(b []byte) error {
 			if pos == len(b) {
 				return unexpected(b, pos)
 			}
-			in := &d.entries[d.open[depth-1]]
+			in := &es[d.open[depth-1]]
 			if b[pos] == ',' {
 				var ok bool
 				if e, pos, ok = name(b, space(b, pos+1), in.kind); !ok {
@@ -141,7 +153,7 @@ func (d *Doc) index(b []byte) error {
 				return unexpected(b, pos)
 			}
 			pos++
-			in.end, in.next = uint32(pos), uint32(len(d.entries))
+			in.end, in.next = uint32(pos), uint32(len(es))
 			depth--
 		}
 	}

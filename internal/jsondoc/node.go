@@ -101,6 +101,10 @@ func (n Node) Key() []byte {
 	return n.d.body[e.key:e.keyEnd:e.keyEnd]
 }
 
+// Surrogates says whether n is a string with escapes of surrogates, of which
+// one may stand alone: see HasLoneSurrogate.
+func (n Node) Surrogates() bool { return n.d != nil && n.d.entries[n.i].surrogates }
+
 // Raw is the value's bytes as they stand in the body, without the white space
 // around them: a slice of the body whose capacity ends with it.
 func (n Node) Raw() []byte {

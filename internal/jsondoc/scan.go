@@ -22,10 +22,11 @@ func name(b []byte, pos int, in byte) (e entry, end int, ok bool) {
 	if pos == len(b) || b[pos] != '"' {
 		return e, pos, false
 	}
-	end, e.escaped, ok = quoted(b, pos)
+	end, found, ok := quoted(b, pos)
 	if !ok {
 		return e, end, false
 	}
+	e.escaped = found != 0
 	e.key, e.keyEnd = uint32(pos+1), uint32(end-1)
 	if end = space(b, end); end == len(b) || b[end] != ':' {
 		return e, end, false
@@ -33,23 +34,15 @@ func name(b []byte, pos int, in byte) (e entry, end int, ok bool) {
 	return e, space(b, end+1), true
 }
 
-// scalar reads a string, a number or a word.
-func scalar(b []byte, pos int) (end int, ok bool) {
+// word reads true, false or null.
+func word(b []byte, pos int) (end int, ok bool) {
+	w := "null"
 	switch b[pos] {
-	case '"':
-		end, _, ok = quoted(b, pos)
-		return end, ok
 	case 't':
-		return word(b, pos, "true")
+		w = "true"
 	case 'f':
-		return word(b, pos, "false")
-	case 'n':
-		return word(b, pos, "null")
+		w = "false"
 	}
-	return number(b, pos)
-}
-
-func word(b []byte, pos int, w string) (end int, ok bool) {
 	for i := range len(w) {
 		if pos+i == len(b) || b[pos+i] != w[i] {
 			return pos + i, false
@@ -57,6 +50,14 @@ func word(b []byte, pos int, w string) (end int, ok bool) {
 	}
 	return pos + len(w), true
 }
+
+// escapes says which escapes a string has.
+type escapes uint8
+
+const (
+	anyEscape escapes = 1 << iota
+	surrogates
+)
 
 // plain tells the bytes that stand for themselves in a string.
 var plain = func() (t [256]bool) {
@@ -66,33 +67,36 @@ var plain = func() (t [256]bool) {
 	return t
 }()
 
-func quoted(b []byte, pos int) (end int, escaped, ok bool) {
+func quoted(b []byte, pos int) (end int, found escapes, ok bool) {
 	for i := pos + 1; ; i++ {
 		for i < len(b) && plain[b[i]] {
 			i++
 		}
 		switch {
 		case i == len(b):
-			return i, escaped, false
+			return i, found, false
 		case b[i] == '"':
-			return i + 1, escaped, true
+			return i + 1, found, true
 		case b[i] != '\\':
-			return i, escaped, false // a control character
+			return i, found, false // a control character
 		}
-		escaped = true
+		found |= anyEscape
 		if i++; i == len(b) {
-			return i, escaped, false
+			return i, found, false
 		}
 		switch b[i] {
 		case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
 		case 'u':
+			if i+2 < len(b) && b[i+1]|0x20 == 'd' && b[i+2] >= '8' {
+				found |= surrogates
+			}
 			for range 4 {
 				if i++; i == len(b) || !isHex(b[i]) {
-					return i, escaped, false
+					return i, found, false
 				}
 			}
 		default:
-			return i, escaped, false
+			return i, found, false
 		}
 	}
 }

@@ -31,6 +31,7 @@ import (
 //	clicks  contact → clicks and aliases
 //	alias   contact's other key → contact
 //	msgs    message → expiry and contact
+//	counts  day, tenant, key, field → number or text
 //	oncex, clickx, msgsx   time, key → nothing: what expires when
 //
 // Keys of contacts, messages and once are the first 16 bytes of a SHA-256.

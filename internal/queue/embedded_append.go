@@ -49,12 +49,15 @@ func checkEmbeddedGroup(g *Group) error {
 			return fmt.Errorf("appending job for %s: name is too long", j.Dest.Name)
 		}
 	}
+	if problem := g.counterProblem(); problem != "" {
+		return fmt.Errorf("appending events: %s", problem)
+	}
 	return nil
 }
 
 // groupSize is about what a group takes on disk.
 func groupSize(g *Group) int64 {
-	size := int64(64)
+	size := int64(64 + 256*len(g.Counters))
 	for i := range g.Events {
 		size += 64
 		if c := g.Events[i].Click; c != nil {
@@ -73,6 +76,7 @@ type plan struct {
 	ids    map[ID]bool    // of this group, where it has several events
 	keys   map[mark]int64 // once keys that its jobs set, and their expiry
 	queued map[Dest]int   // entries that it adds
+	first  []bool         // per event: its click is its contact's first; filled while writing
 }
 
 func (p *plan) reset() {
@@ -81,6 +85,7 @@ func (p *plan) reset() {
 	clear(p.ids)
 	clear(p.keys)
 	clear(p.queued)
+	p.first = p.first[:0]
 	if p.ids == nil {
 		p.ids, p.keys, p.queued = map[ID]bool{}, map[mark]int64{}, map[Dest]int{}
 	}
@@ -117,15 +122,18 @@ func (t *txn) append(g *Group, r *Result) error {
 	}
 
 	for i := range g.Events {
+		t.plan.first = append(t.plan.first, false)
 		if !r.New[i] {
 			continue
 		}
 		if err := t.remember(&g.Events[i]); err != nil {
 			return fmt.Errorf("remembering event: %w", err)
 		}
-		if err := t.touch(g.Tenant, &g.Events[i]); err != nil {
+		first, err := t.touch(g.Tenant, &g.Events[i])
+		if err != nil {
 			return fmt.Errorf("storing click: %w", err)
 		}
+		t.plan.first[i] = first
 	}
 	for key, expiry := range t.plan.keys {
 		if err := t.setOnce(key, expiry); err != nil {
@@ -148,6 +156,9 @@ func (t *txn) append(g *Group, r *Result) error {
 		if err != nil {
 			return fmt.Errorf("storing job for %s: %w", d.Name, err)
 		}
+	}
+	if err := t.count(g, r); err != nil {
+		return fmt.Errorf("storing counter: %w", err)
 	}
 	return nil
 }

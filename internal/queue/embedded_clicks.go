@@ -98,14 +98,15 @@ func (c *clickRecord) add(click touchpoint, hasClid bool) {
 }
 
 // touch stores an event's click, and links its aliases and its message id with
-// its contact if that has a click.
-func (t *txn) touch(tenant string, ev *Event) error {
+// its contact if that has a click. first says that the event's click is the
+// first of its contact that is stored.
+func (t *txn) touch(tenant string, ev *Event) (first bool, err error) {
 	if ev.Contact == "" {
-		return nil
+		return false, nil
 	}
 	contact, rec, err := t.contact(markOf(tenant, ev.Contact))
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, alias := range ev.Aliases {
 		if alias == "" {
@@ -117,37 +118,37 @@ func (t *txn) touch(tenant string, ev *Event) error {
 			continue
 		}
 		if rec, err = t.merge(contact, rec, m); err != nil {
-			return err
+			return false, err
 		}
 	}
 	if ev.Click != nil && len(ev.Click.Data) > 0 {
 		if rec == nil {
-			rec = &clickRecord{}
+			rec, first = &clickRecord{}, true
 		}
 		rec.add(touchpoint{at: ev.Click.At, data: ev.Click.Data}, ev.Click.HasClid)
 		if err := t.see(contact, rec, min(ev.Click.At, t.now)); err != nil {
-			return err
+			return false, err
 		}
 	}
 	if rec == nil {
-		return nil
+		return false, nil
 	}
 	for _, alias := range ev.Aliases {
 		if m := markOf(tenant, alias); alias != "" && m != contact {
 			if err := t.link(contact, rec, m); err != nil {
-				return err
+				return false, err
 			}
 		}
 	}
 	if rec.changed {
 		if err := t.put(t.tx.Bucket(clicksBucket), contact[:], appendClicks(nil, rec)); err != nil {
-			return err
+			return false, err
 		}
 	}
 	if ev.MessageID == "" {
-		return nil
+		return first, nil
 	}
-	return t.setExpiring(msgsBucket, msgsIndex, markOf(tenant, ev.MessageID), t.now+keepMessages, contact[:])
+	return first, t.setExpiring(msgsBucket, msgsIndex, markOf(tenant, ev.MessageID), t.now+keepMessages, contact[:])
 }
 
 // contact resolves a key: to itself, or to the contact whose alias it is. The

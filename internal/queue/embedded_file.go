@@ -37,10 +37,11 @@ var (
 	aliasBucket  = []byte("alias")
 	msgsBucket   = []byte("msgs")
 	msgsIndex    = []byte("msgsx")
+	countsBucket = []byte("counts")
 
 	fixedBuckets = [][]byte{
 		metaBucket, destsBucket, idsBucket, onceBucket, onceIndex,
-		clicksBucket, clicksIndex, aliasBucket, msgsBucket, msgsIndex,
+		clicksBucket, clicksIndex, aliasBucket, msgsBucket, msgsIndex, countsBucket,
 	}
 
 	formatKey = []byte("format")
@@ -126,6 +127,10 @@ func prepare(tx *bolt.Tx, path string) error {
 			format, embeddedFormat, filepath.Dir(path))
 	} else if format == 0 {
 		return errors.New("it carries no format number: it is damaged")
+	}
+	// A file of the time before there were counters has no bucket for them.
+	if _, err := tx.CreateBucketIfNotExists(countsBucket); err != nil {
+		return err
 	}
 	return meta.Put(openedKey, binary.BigEndian.AppendUint64(nil, number(meta.Get(openedKey))+1))
 }

@@ -12,7 +12,7 @@ import (
 const sweepBatch = 2000
 
 // Sweep throws away what has expired: remembered ids, once keys, clicks and
-// their aliases, message ids, dead letters. Entries never expire. The store
+// their aliases, message ids, dead letters, counters. Entries never expire. The store
 // calls it by itself; what has expired is not shown before either.
 func (e *Embedded) Sweep(ctx context.Context) error {
 	steps := []struct {
@@ -23,6 +23,7 @@ func (e *Embedded) Sweep(ctx context.Context) error {
 		{"once keys", func(t *txn) (int, error) { return t.sweepExpiring(onceBucket, onceIndex) }},
 		{"message ids", func(t *txn) (int, error) { return t.sweepExpiring(msgsBucket, msgsIndex) }},
 		{"clicks", (*txn).sweepClicks},
+		{"counters", (*txn).sweepCounters},
 		{"dead letters", (*txn).sweepDead},
 	}
 	for _, s := range steps {

@@ -55,6 +55,7 @@ type Group struct {
 	Events   []Event
 	Payloads [][]byte // shared by jobs
 	Jobs     []Job
+	Counters []Counter
 }
 
 // Event is what a store must know of an event to store it once.
@@ -256,6 +257,10 @@ type Queue interface {
 	Clicks(ctx context.Context, tenant string, keys []string) ([]Clicks, error)
 	// Erase removes a contact's clicks, aliases and dead letters, by any of its keys.
 	Erase(ctx context.Context, tenant string, key string) (int, error)
+
+	// Counters returns a tenant's counters of the days from to to, both
+	// included, by day.
+	Counters(ctx context.Context, tenant string, from, to int64) ([]Count, error)
 
 	// Destinations lists every destination that the store knows.
 	Destinations(ctx context.Context) ([]Info, error)

@@ -24,6 +24,7 @@ const noTenant = "~"
 //	u:<n>     the same of day n, for events without a usable time of their own
 //	o:<key>   a once key: until when it is remembered (ms)
 //	c:<key>   a contact's clicks, or the contact that an alias or message id means
+//	a:<day>   hash of counters
 //	k:<key>   set of a contact's aliases and message ids
 type redisKeys struct {
 	tenant string
@@ -66,6 +67,10 @@ func (k redisKeys) contact(key string) string { return k.base + "c:" + key }
 
 func (k redisKeys) ids(bucket int64) string {
 	return k.base + "i:" + strconv.FormatInt(bucket, 10)
+}
+
+func (k redisKeys) counts(day int64) string {
+	return k.base + "a:" + strconv.FormatInt(day, 10)
 }
 
 func (k redisKeys) untimed(day int64) string {

@@ -1,0 +1,51 @@
+package faults
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+// TestKill kills the edge with kill -9 at random moments.
+func TestKill(t *testing.T) {
+	t.Parallel()
+	onBoth(t, "kill -9 of the edge", options{}, func(t *testing.T, s *scenario) {
+		s.run()
+		for range form(4, 20) {
+			s.senders.more(t, 1+rand.IntN(150))
+			s.edges[0].kill()
+			s.note()
+			s.edges[0].start()
+		}
+		s.finish()
+	})
+}
+
+// TestKillAtSpeed kills the edge while all that it and the machine can do is
+// under way, with many events of a backlog in flight.
+func TestKillAtSpeed(t *testing.T) {
+	t.Parallel()
+	onBoth(t, "kill -9 of the edge at full speed", options{perSecond: 1e6}, func(t *testing.T, s *scenario) {
+		s.run()
+		for range form(2, 5) {
+			s.senders.more(t, 200+rand.IntN(200))
+			s.edges[0].kill()
+			s.note()
+			s.edges[0].start()
+		}
+		s.finish()
+	})
+}
+
+// TestTerm ends the edge with SIGTERM: nothing is repeated.
+func TestTerm(t *testing.T) {
+	t.Parallel()
+	onBoth(t, "SIGTERM", options{}, func(t *testing.T, s *scenario) {
+		s.run()
+		for range form(2, 10) {
+			s.senders.more(t, 1+rand.IntN(150))
+			s.edges[0].end()
+			s.edges[0].start()
+		}
+		s.finish()
+	})
+}

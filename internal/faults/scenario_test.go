@@ -1,0 +1,313 @@
+package faults
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/redis/go-redis/v9"
+	"golang.org/x/time/rate"
+
+	"github.com/leadgate/leadgate/capi/capitest"
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/redistest"
+)
+
+// The destinations of every scenario.
+const (
+	crm  = "crm"
+	meta = "meta"
+)
+
+const contacts = 24
+
+// scenario is one row of the table.
+type scenario struct {
+	t       *testing.T
+	row     row
+	sink    *sink
+	meta    *capitest.Server
+	edges   []*edge
+	senders *senders
+	options // as given
+
+	waiting  func(name string) []string // ids of the entries in a destination's queue, while no edge has it open
+	inFlight map[string]bool            // ids of the events that were in a queue at a kill or a pause
+}
+
+// options are what a scenario may differ in. The zero value is the usual.
+type options struct {
+	edges     int // 1
+	perSecond rate.Limit
+	padding   int
+	forward   string // more options of the forward
+	mayLose   bool   // losses are counted and not promised not to be
+	repeats   int    // deliveries that may be repeated, for a sink that takes and doesn't say so
+}
+
+var always = []string{"--appendonly", "yes", "--appendfsync", "always"}
+
+// onEmbedded begins a scenario on the embedded queue.
+func onEmbedded(t *testing.T, name string, o options) *scenario {
+	t.Helper()
+	return begin(t, name, "embedded", "queue embedded %DIR%/queue", o)
+}
+
+// onRedis begins a scenario on a Redis of its own that survives a crash.
+func onRedis(t *testing.T, name string, o options) (*scenario, *redistest.Server) {
+	t.Helper()
+	server := redistest.Start(t, always...)
+	return onRedisAt(t, name, "queue redis "+server.URL(), server.Addr, o), server
+}
+
+// onRedisAt begins a scenario on a Redis, found in the queue by its address.
+func onRedisAt(t *testing.T, name, global, addr string, o options) *scenario {
+	t.Helper()
+	s := begin(t, name, "redis", global, o)
+	s.waiting = func(name string) []string { return waitingInRedis(t, addr, name) }
+	return s
+}
+
+func begin(t *testing.T, name, store, global string, o options) *scenario {
+	t.Helper()
+	if o.edges == 0 {
+		o.edges = 1
+	}
+	if o.perSecond == 0 {
+		o.perSecond = 400
+	}
+	s := &scenario{t: t, row: row{scenario: name, queue: store}, sink: newSink(t), meta: capitest.New(t),
+		options: o, inFlight: map[string]bool{}}
+	for range o.edges {
+		s.edges = append(s.edges, newEdge(t, global, s.block("")))
+	}
+	s.waiting = func(name string) []string { return waitingInFile(t, filepath.Join(s.edges[0].dir, "queue"), name) }
+	return s
+}
+
+// block is the destinations, with more options of the forward.
+func (s *scenario) block(more string) string {
+	return "forward " + s.sink.URL + " {\n name " + crm + "\n" + s.forward + "\n" + more + "\n}\n" +
+		"capi {\n name " + meta + "\n dataset 1\n access_token x\n linger 20ms\n endpoint " + s.meta.URL() + "\n}"
+}
+
+// run starts the edges and the senders.
+func (s *scenario) run() {
+	s.t.Helper()
+	for _, e := range s.edges {
+		e.start()
+	}
+	s.senders = send(s.t, contacts, s.perSecond, s.padding, s.edges)
+}
+
+// note keeps what waits in the queues: what an edge that was just killed or
+// paused may have delivered without the store knowing.
+func (s *scenario) note() {
+	s.t.Helper()
+	for _, name := range []string{crm, meta} {
+		for _, id := range s.waiting(name) {
+			s.inFlight[id] = true
+		}
+	}
+}
+
+// finish ends the traffic, waits until everything is delivered, and checks.
+func (s *scenario) finish() {
+	s.t.Helper()
+	s.senders.stop(s.t, form(250, 2000))
+	posted, clicks := s.senders.posted(), s.senders.clicks
+	if s.mayLose {
+		until(s.t, "nothing waits any more", s.edges[0].idle)
+	} else {
+		s.await("everything is delivered", func() bool { return s.sink.delivered() >= posted })
+		s.await("every click is reported", func() bool { return len(s.reported()) >= len(clicks) })
+		// So that a repeat has its time to come.
+		s.await("nothing waits any more", s.edges[0].idle)
+	}
+	s.check(posted, clicks)
+}
+
+// await is until, but what is missing is counted and not fatal.
+func (s *scenario) await(what string, ok func() bool) {
+	s.t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	end := time.NewTimer(giveUp)
+	defer end.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-end.C:
+			s.t.Errorf("gave up waiting: %s; %+v", what, s.edges[0].destinations())
+			return
+		}
+	}
+}
+
+// check fills the row and compares it with what is promised.
+func (s *scenario) check(posted int, clicks []string) {
+	s.t.Helper()
+	r := &s.row
+	r.webhooks, r.refused = s.senders.counts()
+	r.events, r.delivered = posted, s.sink.delivered()
+	r.clicks, r.inFlight = len(clicks), len(s.inFlight)
+
+	s.sink.mu.Lock()
+	var lost []string
+	for contact, n := range s.senders.events {
+		for i := range n {
+			if a := s.sink.byName[nameOf(contact, i)]; a == nil || a.times == 0 {
+				lost = append(lost, nameOf(contact, i))
+			}
+		}
+	}
+	r.lost, r.repeated, r.disordered = len(lost), s.sink.repeated, len(s.sink.late)
+	late, strange := s.sink.late, s.sink.strange
+	s.sink.mu.Unlock()
+
+	if len(strange) > 0 {
+		s.t.Errorf("the sink got what no edge should send: %q", few(strange))
+	}
+	if r.lost > 0 && !s.mayLose {
+		s.t.Errorf("%d events are lost: %q", r.lost, few(lost))
+	}
+	if r.disordered > 0 && !s.mayLose {
+		s.t.Errorf("%d events came out of order: %q", r.disordered, few(late))
+	}
+	surplus := 0
+	for id, times := range s.sink.again() {
+		if !s.inFlight[id] {
+			surplus += times
+		}
+	}
+	if surplus > s.repeats && !s.mayLose {
+		s.t.Errorf("%d deliveries were repeats of what was not in flight at a fault, want at most %d", surplus, s.repeats)
+	}
+
+	reported := s.reported()
+	r.reported = len(reported)
+	for clid, ids := range reported {
+		r.reportedAgain += len(ids) - 1
+		for _, id := range ids {
+			if id != ids[0] {
+				s.t.Errorf("click %s was reported as %s and as %s", clid, ids[0], id)
+			}
+		}
+		if len(ids) > 1 && !s.inFlight[ids[0]] && !s.mayLose {
+			s.t.Errorf("click %s was reported %d times", clid, len(ids))
+		}
+	}
+	for _, clid := range clicks {
+		if len(reported[clid]) == 0 && !s.mayLose {
+			s.t.Errorf("click %s was not reported", clid)
+		}
+	}
+	for name, d := range s.edges[0].destinations() {
+		if d.Dead > 0 && !s.mayLose {
+			s.t.Errorf("%s has %d dead letters: %s", name, d.Dead, d.Reason)
+		}
+	}
+	s.t.Logf("%+v, statuses %v, 200 after p50 %v, p99 %v, at most %v", *r, s.senders.statuses,
+		s.senders.quantile(0.5), s.senders.quantile(0.99), s.senders.quantile(1))
+	results.add(*r)
+}
+
+func few(list []string) []string { return list[:min(len(list), 5)] }
+
+// reported is what Meta has taken: the event ids of each click id.
+func (s *scenario) reported() map[string][]string {
+	all := map[string][]string{}
+	for _, a := range s.meta.Accepted() {
+		var event struct {
+			EventID  string `json:"event_id"`
+			UserData struct {
+				Clid string `json:"ctwa_clid"`
+			} `json:"user_data"`
+		}
+		if err := json.Unmarshal(a.Event, &event); err != nil {
+			s.t.Fatal(err)
+		}
+		all[event.UserData.Clid] = append(all[event.UserData.Clid], event.EventID)
+	}
+	return all
+}
+
+// waitingInFile reads a copy of a dead edge's queue, so that the file itself is
+// first opened by the edge.
+func waitingInFile(t *testing.T, dir, name string) (ids []string) {
+	t.Helper()
+	clone := t.TempDir()
+	if err := os.CopyFS(clone, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	q, err := queue.OpenEmbedded(clone, queue.Options{
+		Dedupe: 7 * 24 * time.Hour, RememberClicks: 28 * 24 * time.Hour, KeepDead: 30 * 24 * time.Hour,
+		MaxBacklog: 1_000_000, MaxSize: 4 << 30,
+	}, queue.EmbeddedConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := q.Drain(queue.Dest{Tenant: "default", Name: name}, func() {})
+	for after := (queue.Pos{}); ; {
+		entries, err := d.Read(context.Background(), after, 1000, 8<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(entries) == 0 {
+			break
+		}
+		for i := range entries {
+			ids = append(ids, uuid.UUID(entries[i].Header.EventID).String())
+			after = entries[i].Pos
+		}
+	}
+	d.Close()
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return ids
+}
+
+// waitingInRedis reads a destination's stream.
+func waitingInRedis(t *testing.T, addr, name string) (ids []string) {
+	t.Helper()
+	c := redis.NewClient(&redis.Options{Addr: addr, MaxRetries: -1})
+	defer c.Close()
+	entries, err := c.XRange(context.Background(), "leadgate:{default}:q:"+name, "-", "+").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		var event struct{ ID string }
+		if err := json.Unmarshal([]byte(fmt.Sprint(e.Values["p"])), &event); err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, event.ID)
+	}
+	return ids
+}
+
+// names of the stores, for scenarios that run on both.
+var stores = maps.Keys(map[string]bool{"embedded": true, "redis": true})
+
+// onBoth runs a scenario on both queues.
+func onBoth(t *testing.T, name string, o options, run func(t *testing.T, s *scenario)) {
+	for store := range stores {
+		t.Run(store, func(t *testing.T) {
+			t.Parallel()
+			var s *scenario
+			if store == "redis" {
+				s, _ = onRedis(t, name, o)
+			} else {
+				s = onEmbedded(t, name, o)
+			}
+			run(t, s)
+		})
+	}
+}

@@ -1,0 +1,95 @@
+package queue
+
+import (
+	"cmp"
+	"time"
+)
+
+// Counter adds to a figure that a store keeps for a tenant, a day and a key; an
+// ad's id, say. It is written in the same step as its group, or not at all.
+type Counter struct {
+	Day   int64  // UTC, days since 1970-01-01
+	Key   string // what is counted; without NUL and line feed
+	Field string // which of its figures; likewise
+	Add   int64  // what is added, from 0 up to MaxAdd
+	Text  string // not "": the field holds this text from now on, and Add is nothing
+	When  When
+	Of    int // the index into Group.Events, for WhenQueued into Group.Jobs
+}
+
+// When says which outcome a counter counts.
+type When uint8
+
+// The outcomes that count.
+const (
+	WhenNew    When = iota // the event is new
+	WhenFirst              // the event is new, and its click is the contact's first that is stored
+	WhenQueued             // the job is queued: no duplicate, no dead letter
+)
+
+// Count is a figure, or a text, as it stands.
+type Count struct {
+	Day        int64
+	Key, Field string
+	N          int64
+	Text       string
+}
+
+const (
+	// KeepCounters is how long counters are kept after their day.
+	KeepCounters = 400 * 24 * time.Hour
+	// MaxAdd bounds what one counter adds, so that sums stay exact in Redis,
+	// whose scripts count in 53 bits: for nine million times that.
+	MaxAdd = 1_000_000_000
+	// maxCounters bounds the fields of a tenant and day. What would be one more
+	// is not counted.
+	maxCounters = 100_000
+)
+
+// counts says whether a counter counts, by the outcome of its group. first says
+// for an event whether its click is its contact's first.
+func (c *Counter) counts(r *Result, first func(event int) bool) bool {
+	switch c.When {
+	case WhenQueued:
+		return r.Jobs[c.Of] == Queued
+	case WhenFirst:
+		return r.New[c.Of] && first(c.Of)
+	}
+	return r.New[c.Of]
+}
+
+// counterProblem says what is wrong with a group's counters, "" if nothing is.
+func (g *Group) counterProblem() string {
+	for i := range g.Counters {
+		c := &g.Counters[i]
+		n := len(g.Events)
+		if c.When == WhenQueued {
+			n = len(g.Jobs)
+		}
+		switch {
+		case c.Of < 0 || c.Of >= n:
+			return "a counter counts an event or a job that is not there"
+		case c.Add < 0 || c.Add > MaxAdd:
+			return "a counter adds more than a counter can"
+		case !countable(c.Key) || !countable(c.Field) || c.Field == "":
+			return "a counter's key or field has a character that is not allowed, or is too long"
+		}
+	}
+	return ""
+}
+
+// maxCounterName is how long a counter's key or field may be, in bytes.
+const maxCounterName = 256
+
+func countable(s string) bool {
+	for i := range len(s) {
+		if s[i] == 0 || s[i] == '\n' {
+			return false
+		}
+	}
+	return len(s) <= maxCounterName
+}
+
+func compareCounts(a, b Count) int {
+	return cmp.Or(cmp.Compare(a.Day, b.Day), cmp.Compare(a.Key, b.Key), cmp.Compare(a.Field, b.Field))
+}

@@ -1,0 +1,122 @@
+package queue
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// countKey is a counter's key: four bytes of day, so that whole days expire at
+// once, the tenant, the key and the field, with NUL between them. The tenant
+// alone holds how many counters it has on that day.
+func countKey(day int64, tenant string, more ...string) []byte {
+	key := binary.BigEndian.AppendUint32(make([]byte, 0, 64), uint32(max(day, 0)))
+	key = append(key, tenant...)
+	for _, m := range more {
+		key = append(append(key, 0), m...)
+	}
+	return key
+}
+
+// The kinds of a counter's value: the kind's byte, then the number or the text.
+const (
+	numberCount = 'n'
+	textCount   = 't'
+)
+
+// count writes the counters of a group that count.
+func (t *txn) count(g *Group, r *Result) error {
+	if len(g.Counters) == 0 {
+		return nil
+	}
+	b := t.tx.Bucket(countsBucket)
+	for i := range g.Counters {
+		c := &g.Counters[i]
+		if !c.counts(r, func(event int) bool { return t.plan.first[event] }) {
+			continue
+		}
+		key := countKey(c.Day, g.Tenant, c.Key, c.Field)
+		old := b.Get(key)
+		if old == nil {
+			total := countKey(c.Day, g.Tenant)
+			n := number(b.Get(total))
+			if n >= maxCounters {
+				continue
+			}
+			if err := t.put(b, total, sequence(n+1)); err != nil {
+				return err
+			}
+		}
+		var value []byte
+		if c.Text != "" {
+			value = append([]byte{textCount}, c.Text...)
+		} else {
+			n := uint64(c.Add)
+			if len(old) == 9 && old[0] == numberCount {
+				n += number(old[1:])
+			}
+			value = append([]byte{numberCount}, sequence(n)...)
+		}
+		if bytes.Equal(old, value) {
+			continue
+		}
+		if err := t.put(b, key, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Counters implements [Queue].
+func (e *Embedded) Counters(ctx context.Context, tenant string, from, to int64) ([]Count, error) {
+	var all []Count
+	err := e.view(ctx, func(tx *bolt.Tx) error {
+		c := tx.Bucket(countsBucket).Cursor()
+		for day := max(from, 0); day <= to; day++ {
+			prefix := append(countKey(day, tenant), 0)
+			key, value := c.Seek(prefix)
+			if key == nil {
+				break // no later day either
+			}
+			for ; bytes.HasPrefix(key, prefix); key, value = c.Next() {
+				name, field, ok := bytes.Cut(key[len(prefix):], []byte{0})
+				if !ok || len(value) == 0 {
+					return fmt.Errorf("counter of day %d is damaged", day)
+				}
+				found := Count{Day: day, Key: string(name), Field: string(field)}
+				if value[0] == textCount {
+					found.Text = string(value[1:])
+				} else {
+					found.N = int64(number(value[1:]))
+				}
+				all = append(all, found)
+			}
+			if err := ctx.Err(); err != nil {
+				return context.Cause(ctx)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading counters: %w", err)
+	}
+	return all, nil
+}
+
+func (t *txn) sweepCounters() (int, error) {
+	b := t.tx.Bucket(countsBucket)
+	end := (t.now - KeepCounters.Milliseconds()) / dayMs
+	if end <= 0 {
+		return 0, nil
+	}
+	keys := before(b, countKey(end, ""), sweepBatch)
+	for _, key := range keys {
+		if err := t.delete(b, key); err != nil {
+			return 0, err
+		}
+	}
+	return len(keys), nil
+}

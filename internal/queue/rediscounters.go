@@ -1,0 +1,101 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// A counter is a field of its day's hash: key, line feed, field. A number is
+// "n" and its digits, a text "t" and itself.
+
+// counterArgs lays out a group's counters as redis_append.lua reads them.
+func counterArgs(k redisKeys, g *Group, now int64, keys, args []any) (_, _ []any) {
+	args = append(args, len(g.Counters))
+	for i := range g.Counters {
+		c := &g.Counters[i]
+		keys = append(keys, k.counts(c.Day))
+		ttl := max((c.Day+1)*dayMS+KeepCounters.Milliseconds()-now, 1)
+		text := ""
+		if c.Text != "" {
+			text = "t" + c.Text
+		}
+		args = append(args, c.Key+"\n"+c.Field, c.Add, text, int(c.When), c.Of+1, ttl)
+	}
+	return keys, args
+}
+
+// Counters implements [Queue].
+func (r *Redis) Counters(ctx context.Context, tenant string, from, to int64) ([]Count, error) {
+	const doing = "reading counters"
+	k := r.keys(tenant)
+	var all []Count
+	for first := max(from, 0); first <= to; first += pipelineCommands {
+		days := min(to-first+1, pipelineCommands)
+		pipe := r.client.Pipeline()
+		scans := make([]*redis.ScanCmd, days)
+		for i := range scans {
+			scans[i] = pipe.HScan(ctx, k.counts(first+int64(i)), 0, "", scanFields)
+		}
+		_, _ = pipe.Exec(ctx) // each command keeps its own error
+		for i, scan := range scans {
+			found, err := r.restOfScan(ctx, k.counts(first+int64(i)), scan)
+			if err != nil {
+				return nil, redisError(doing, err)
+			}
+			for name, value := range found {
+				c, err := parseCount(name, value)
+				if err != nil {
+					return nil, fmt.Errorf("%s: %w", doing, err)
+				}
+				c.Day = first + int64(i)
+				all = append(all, c)
+			}
+		}
+	}
+	slices.SortFunc(all, compareCounts)
+	return all, nil
+}
+
+// scanFields is how many fields of a hash one command asks for.
+const scanFields = 1000
+
+// restOfScan reads what a hash's first scan left. A scan may show a field twice.
+func (r *Redis) restOfScan(ctx context.Context, key string, scan *redis.ScanCmd) (map[string]string, error) {
+	var found map[string]string
+	for {
+		pairs, cursor, err := scan.Result()
+		if err != nil {
+			return nil, err
+		}
+		if found == nil {
+			found = make(map[string]string, len(pairs)/2)
+		}
+		for ; len(pairs) >= 2; pairs = pairs[2:] {
+			found[pairs[0]] = pairs[1]
+		}
+		if cursor == 0 {
+			return found, nil
+		}
+		scan = r.client.HScan(ctx, key, cursor, "", scanFields)
+	}
+}
+
+func parseCount(name, value string) (c Count, err error) {
+	var ok bool
+	if c.Key, c.Field, ok = strings.Cut(name, "\n"); !ok || value == "" {
+		return c, fmt.Errorf("counter %q is damaged", name)
+	}
+	if value[0] == textCount {
+		c.Text = value[1:]
+		return c, nil
+	}
+	if c.N, err = strconv.ParseInt(value[1:], 10, 64); err != nil {
+		return c, fmt.Errorf("counter %q is damaged: %w", name, err)
+	}
+	return c, nil
+}

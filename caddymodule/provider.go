@@ -4,6 +4,9 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
 )
@@ -11,7 +14,15 @@ import (
 // Provider is who posts webhooks. It is a Caddy module in the namespace
 // leadgate.providers, so that anybody can add one in a repository of their own:
 // provision the secrets, refuse to be provisioned without any, and answer these
-// three questions.
+// three questions. One whose webhooks are verified by a token embeds [Tokens]
+// and writes Normalize alone. docs/providers/guest.md shows a whole one.
+//
+// A Provider may also have the methods
+//
+//	Methods() []string                                              // of webhooks, where POST is not the only one
+//	Answer(w http.ResponseWriter)                                   // instead of an empty 200
+//	SignRequest(r *http.Request, body []byte, secret string)        // for `caddy leadgate send`
+//	SkipsVerification() bool                                        // true is warned of at every load
 type Provider interface {
 	// Handshake answers a request other than a webhook, such as Meta's GET
 	// with hub.challenge, and reports whether it was one.
@@ -57,3 +68,21 @@ type skipper interface{ SkipsVerification() bool }
 // signatureHeaders are what providers sign their webhooks with. They go along
 // with raw bytes, and are taken off where the body is replaced.
 var signatureHeaders = []string{"X-Hub-Signature", "X-Hub-Signature-256", "X-Twilio-Signature"}
+
+// Provision reads the tokens, and refuses to load without any. It is for
+// providers that embed Tokens and have no other options.
+func (t *Tokens) Provision(ctx caddy.Context) error {
+	name := ctx.Module().CaddyModule().ID.Name()
+	if err := t.validate(name); err != nil {
+		return err
+	}
+	return t.provision(name)
+}
+
+// UnmarshalCaddyfile sets up a provider that embeds Tokens:
+//
+//	<name> {
+//		token header|query <name> <value>...
+//		insecure_skip_verify
+//	}
+func (t *Tokens) UnmarshalCaddyfile(d *caddyfile.Dispenser) error { return t.unmarshal(d) }

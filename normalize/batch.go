@@ -75,6 +75,21 @@ func (b *Batch) Add() *Event {
 	return &b.Events[len(b.Events)-1]
 }
 
+// CheckJSON says whether a body is JSON as all providers' must be: valid UTF-8,
+// nested 200 levels at the most. The error is a *SyntaxError. It is for provider
+// modules of your own; encoding/json alone lets invalid UTF-8 pass.
+func (b *Batch) CheckJSON(body []byte) error { return b.doc.Parse(body) }
+
+// SetReferral says which click brought the message e, with the zero Referral
+// that none did, and fills what follows from it: the UTM and Ad parameters of
+// its SourceURL, and AdID where the source is an ad. Every event of kind message
+// has a referral. It is for provider modules of your own.
+func (b *Batch) SetReferral(e *Event, r Referral) {
+	e.Referral = b.referrals.add()
+	*e.Referral = r
+	b.finishReferral(e)
+}
+
 // slab hands out values that live as long as the batch. Growing leaves values
 // handed out before where they are.
 type slab[T any] struct{ items []T }

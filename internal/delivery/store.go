@@ -45,44 +45,59 @@ func (w *worker) flush() {
 	w.e.wg.Go(func() { w.written <- w.write(&w.writing) })
 }
 
-// write stops at the first error and leaves what was not written. Retries come
-// first: an event may have failed and then been delivered since the last write.
-func (w *worker) write(a *acks) error {
+// written is how far a write came: its parts in their order, and why not all.
+type written struct {
+	retry, dead, done bool
+	err               error
+}
+
+// write stops at the first error. Retries come first: an event may have failed
+// and then been delivered since the last write. The loop may read a meanwhile.
+func (w *worker) write(a *acks) (how written) {
 	ctx := w.e.storeCtx
 	if len(a.retry) > 0 {
-		if err := w.drain.Retry(ctx, a.retry); err != nil {
-			return err
+		if how.err = w.drain.Retry(ctx, a.retry); how.err != nil {
+			return how
 		}
-		a.retry = a.retry[:0]
 	}
+	how.retry = true
 	if len(a.dead) > 0 {
-		if err := w.drain.Dead(ctx, a.dead); err != nil {
-			return err
+		if how.err = w.drain.Dead(ctx, a.dead); how.err != nil {
+			return how
 		}
-		clear(a.dead)
-		a.dead = a.dead[:0]
 	}
+	how.dead = true
 	if len(a.done) > 0 {
-		if err := w.drain.Done(ctx, a.done); err != nil {
-			return err
+		if how.err = w.drain.Done(ctx, a.done); how.err != nil {
+			return how
 		}
-		a.done = a.done[:0]
 	}
-	return nil
+	how.done = true
+	return how
 }
 
 // wrote takes in how a write went. What was delivered but could not be deleted
 // is kept, to be deleted later and not sent again.
-func (w *worker) wrote(err error) {
+func (w *worker) wrote(how written) {
 	w.now = w.e.tick()
 	w.isWriting = false
-	if err == nil {
+	if how.retry {
+		w.writing.retry = w.writing.retry[:0]
+	}
+	if how.dead {
+		clear(w.writing.dead)
+		w.writing.dead = w.writing.dead[:0]
+	}
+	if how.done {
+		w.writing.done = w.writing.done[:0]
+	}
+	if how.err == nil {
 		w.writes.worked(w)
 		return
 	}
 	w.acks.before(&w.writing)
 	w.writing = acks{}
-	w.writes.failed(w, err)
+	w.writes.failed(w, how.err)
 }
 
 // outage is a time in which the store does not answer.

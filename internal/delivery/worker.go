@@ -96,7 +96,7 @@ type worker struct {
 	// What the store must be told.
 	acks, writing acks
 	isWriting     bool
-	written       chan error
+	written       chan written
 	lastWrite     bool // before a hard stop
 	reads, writes outage
 
@@ -110,7 +110,7 @@ func newWorker(e *Engine, d *Destination) *worker {
 		e: e, dest: d.Dest, next: d,
 		wake:    make(chan struct{}, 1),
 		results: make(chan *job, 64),
-		written: make(chan error, 1),
+		written: make(chan written, 1),
 		jobs:    map[*job]struct{}{},
 		known:   map[queue.Pos]known{},
 		got:     map[queue.Pos]*entry{},
@@ -165,8 +165,8 @@ func (w *worker) wait() {
 			w.exhausted = false
 		case j := <-w.results:
 			w.finish(j)
-		case err := <-w.written:
-			w.wrote(err)
+		case how := <-w.written:
+			w.wrote(how)
 		default:
 		}
 	} else {
@@ -175,8 +175,8 @@ func (w *worker) wait() {
 			w.exhausted = false
 		case j := <-w.results:
 			w.finish(j)
-		case err := <-w.written:
-			w.wrote(err)
+		case how := <-w.written:
+			w.wrote(how)
 		case <-w.timer.until(w):
 			w.timer.c = nil
 		}
@@ -185,8 +185,8 @@ func (w *worker) wait() {
 		select {
 		case j := <-w.results:
 			w.finish(j)
-		case err := <-w.written:
-			w.wrote(err)
+		case how := <-w.written:
+			w.wrote(how)
 		default:
 			return
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -293,12 +292,9 @@ func waitingInRedis(t *testing.T, addr, name string) (ids []string) {
 	return ids
 }
 
-// names of the stores, for scenarios that run on both.
-var stores = maps.Keys(map[string]bool{"embedded": true, "redis": true})
-
 // onBoth runs a scenario on both queues.
 func onBoth(t *testing.T, name string, o options, run func(t *testing.T, s *scenario)) {
-	for store := range stores {
+	for _, store := range []string{"embedded", "redis"} {
 		t.Run(store, func(t *testing.T) {
 			t.Parallel()
 			var s *scenario

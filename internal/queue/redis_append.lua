@@ -18,6 +18,7 @@ local now, backlog = tonumber(ARGV[1]), tonumber(ARGV[2])
 local base, remember, days = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[8])
 local contacts, links = base .. 'c:', base .. 'k:'
 local message_ms = 8 * 86400000
+local max_counters = 100000
 local shard_fill, shard_levels, sampled = 112, 5, {['0'] = true, ['8'] = true}
 
 local ki, ai = 1, 8
@@ -181,6 +182,7 @@ local function link(e)
   end
   if e.at then
     local clid = e.clid and e.data or ''
+    e.first = not rec
     rec = merge(rec, {fa = e.at, f = e.data, la = e.at, l = e.data, ca = e.clid and e.at or 0, c = clid})
     changed = true
   end
@@ -214,6 +216,27 @@ local function link(e)
   if linked then call('PEXPIRE', mine, whole(math.max(px, message_ms))) end
 end
 
+-- Counters: a day's hash has a bounded number of fields. What goes wrong here
+-- only leaves out a figure.
+local counted = {} -- how many fields each hash has
+local function count(c, events, jobs)
+  if c.when == 2 then
+    if jobs[c.of].outcome ~= 'Q' then return end
+  else
+    local e = events[c.of]
+    if not e.new or (c.when == 1 and not e.first) then return end
+  end
+  local before = try('HGET', c.key, c.field)
+  local fields = counted[c.key] or try('HLEN', c.key)
+  if type(before) == 'table' or type(fields) == 'table' then return end
+  if not before and fields >= max_counters then return end
+  local value = c.text
+  if value == '' then value = 'n' .. whole((before and tonumber(sub(before, 2)) or 0) + c.add) end
+  if value ~= before then try('HSET', c.key, c.field, value) end
+  if fields == 0 then try('PEXPIRE', c.key, c.ttl) end
+  counted[c.key] = before and fields or fields + 1
+end
+
 -- First read and decide.
 local dests = {}
 for i = 1, num() do
@@ -224,7 +247,7 @@ local seen, taken = {}, {}
 local plans, answers = {}, {}
 for g = 1, num() do
   problem = nil
-  local payloads, events, jobs = {}, {}, {}
+  local payloads, events, jobs, counters = {}, {}, {}, {}
   for i = 1, num() do payloads[i] = arg() end
   for i = 1, num() do
     local id = arg()
@@ -286,6 +309,9 @@ for g = 1, num() do
     end
     jobs[i] = j
   end
+  for i = 1, num() do
+    counters[i] = {key = key(), field = arg(), add = num(), text = arg(), when = num(), of = num(), ttl = arg()}
+  end
 
   if problem then
     -- What the group would have done didn't happen, for the groups after it.
@@ -298,7 +324,7 @@ for g = 1, num() do
     for _, d in ipairs(dests) do if d.len == 0 then d.len = nil end end
     answers[g] = '!' .. problem
   else
-    plans[#plans + 1] = {events = events, jobs = jobs}
+    plans[#plans + 1] = {events = events, jobs = jobs, counters = counters}
     local a = {'+'}
     for _, e in ipairs(events) do a[#a + 1] = e.new and '1' or '0' end
     for _, j in ipairs(jobs) do a[#a + 1] = j.outcome end
@@ -343,6 +369,7 @@ for _, p in ipairs(plans) do
       if e.keys then link(e) end
     end
   end
+  for _, c in ipairs(p.counters) do count(c, p.events, p.jobs) end
 end
 if #wake > 0 then
   try('PUBLISH', ARGV[6], ARGV[7] .. ' ' .. table.concat(wake, ' '))

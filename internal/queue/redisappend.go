@@ -193,6 +193,9 @@ func checkGroup(g *Group) error {
 			}
 		}
 	}
+	if problem := g.counterProblem(); problem != "" {
+		return fmt.Errorf("queueing events: %s", problem)
+	}
 	return nil
 }
 
@@ -210,5 +213,6 @@ func (g *Group) size() int {
 	for i := range g.Jobs {
 		n += len(g.Jobs[i].Header.Meta)
 	}
+	n += 128 * len(g.Counters)
 	return n
 }

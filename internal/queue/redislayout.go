@@ -114,6 +114,7 @@ func (r *Redis) appendCommand(c *appendCall) *redis.Cmd {
 				args = append(args, int(o.Use), max(o.Window.Milliseconds(), 1))
 			}
 		}
+		keys, args = counterArgs(c.keys, g, now, keys, args)
 	}
 
 	all := make([]any, 0, 3+len(keys)+len(args))

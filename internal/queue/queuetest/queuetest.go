@@ -85,6 +85,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"Dead", deadTests},
 		{"Destinations", destinationTests},
 		{"Clicks", clickTests},
+		{"Counters", counterTests},
 		{"Lifecycle", lifecycleTests},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -32,6 +32,7 @@ func (adminAPI) Routes() []caddy.AdminRoute {
 		{Pattern: "/leadgate/destinations/", Handler: caddy.AdminHandlerFunc(adminDestination)},
 		{Pattern: "/leadgate/dead", Handler: caddy.AdminHandlerFunc(adminDead)},
 		{Pattern: "/leadgate/dead/", Handler: caddy.AdminHandlerFunc(adminDeadAction)},
+		{Pattern: "/leadgate/ads", Handler: caddy.AdminHandlerFunc(adminAds)},
 		{Pattern: "/leadgate/contacts/erase", Handler: caddy.AdminHandlerFunc(adminErase)},
 	}
 }

@@ -168,12 +168,12 @@ func TestRemovedDestination(t *testing.T) {
 	block := func(name, url string) string {
 		return site("forward " + url + " {\n\t\t\tname " + name + "\n\t\t}")
 	}
-	config, base := withAdmin(t, block("old", "http://127.0.0.1:9/"))
+	config, _ := withAdmin(t, block("old", "http://127.0.0.1:9/"))
 	e := startEdge(t, config)
 	for i := range 3 {
 		e.post("/webhooks/meta", message(fmt.Sprintf("wamid.%d", i), "15551234567", "x"))
 	}
-	config, base = withAdmin(t, block("new", s.URL))
+	config, base := withAdmin(t, block("new", s.URL))
 	if err := e.load(config); err != nil {
 		t.Fatal(err)
 	}

@@ -221,6 +221,9 @@ func (a *App) addDestination(t *tenant, d *destination, named bool) error {
 	}
 	other := a.destinations[name]
 	if other == nil {
+		if err := t.overlap(d); err != nil {
+			return err
+		}
 		a.destinations[name] = d
 		t.destinations = append(t.destinations, d)
 		return nil
@@ -233,6 +236,27 @@ func (a *App) addDestination(t *tenant, d *destination, named bool) error {
 	}
 	return errorf("tenant %s: destination %s: the name stands twice with different settings (tenants %s and %s): a name is a queue's identity, so give one of them another `name`",
 		t.name, name, other.Dest.Tenant, t.name)
+}
+
+// overlap refuses a second dataset for the same channel: an event goes to one.
+func (t *tenant) overlap(d *destination) error {
+	if d.capi == nil {
+		return nil
+	}
+	for _, other := range t.destinations {
+		if other.capi == nil {
+			continue
+		}
+		if len(d.capi.channels) == 0 && len(other.capi.channels) == 0 {
+			return errorf("tenant %s: destinations %s and %s: two capi blocks name no channel: name the channels, as in `capi whatsapp`, so that an event goes to one of them", t.name, other.Dest.Name, d.Dest.Name)
+		}
+		for _, channel := range d.capi.channels {
+			if slices.Contains(other.capi.channels, channel) {
+				return errorf("tenant %s: destinations %s and %s: two capi blocks name the channel %s: an event goes to one of them", t.name, other.Dest.Name, d.Dest.Name, channel)
+			}
+		}
+	}
+	return nil
 }
 
 // store is a queue's configuration with its placeholders replaced.

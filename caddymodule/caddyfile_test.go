@@ -196,13 +196,15 @@ func TestMistakesAcross(t *testing.T) {
 	t.Setenv("LEADGATE_TEST_EMPTY", "")
 	t.Setenv("LEADGATE_TEST_URL", "not a url")
 	for block, says := range map[string][]string{
-		"forward http://x {\n header A {env.LEADGATE_TEST_EMPTY}\n}":     {"tenant default", "header A", "LEADGATE_TEST_EMPTY"},
-		"forward http://x {\n sign {env.LEADGATE_TEST_UNSET}\n}":         {"tenant default", "sign", "LEADGATE_TEST_UNSET"},
-		"forward {env.LEADGATE_TEST_URL}":                                {"tenant default", "is no URL"},
-		"forward http://x/a\nforward http://x/b":                         {"default-x", "`name <name>`"},
-		"forward http://x {\n name n\n}\nforward http://y {\n name n\n}": {"destination n", "different settings"},
-		"forward http://x {\n name unmatched\n}":                         {"unmatched"},
-		"capi {\n dataset 1\n access_token {file./nonexistent}\n}":       {"tenant default", "access_token"},
+		"forward http://x {\n header A {env.LEADGATE_TEST_EMPTY}\n}":                                                 {"tenant default", "header A", "LEADGATE_TEST_EMPTY"},
+		"forward http://x {\n sign {env.LEADGATE_TEST_UNSET}\n}":                                                     {"tenant default", "sign", "LEADGATE_TEST_UNSET"},
+		"forward {env.LEADGATE_TEST_URL}":                                                                            {"tenant default", "is no URL"},
+		"forward http://x/a\nforward http://x/b":                                                                     {"default-x", "`name <name>`"},
+		"forward http://x {\n name n\n}\nforward http://y {\n name n\n}":                                             {"destination n", "different settings"},
+		"forward http://x {\n name unmatched\n}":                                                                     {"unmatched"},
+		"capi {\n dataset 1\n access_token x\n}\ncapi {\n dataset 2\n access_token x\n}":                             {"two capi blocks name no channel"},
+		"capi whatsapp {\n dataset 1\n access_token x\n}\ncapi messenger whatsapp {\n dataset 2\n access_token x\n}": {"two capi blocks name the channel whatsapp"},
+		"capi {\n dataset 1\n access_token {file./nonexistent}\n}":                                                   {"tenant default", "access_token"},
 	} {
 		err := validate(t, site(block))
 		if err == nil {

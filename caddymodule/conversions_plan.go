@@ -162,7 +162,8 @@ func (p *conversionPlan) add(i int, click *clicks.Click, dataset *destination) e
 
 	conversion := &capi.Conversion{Click: click.Click, EventName: it.name, EmailHash: it.emailHash}
 	// What Meta would refuse is told now, while the CRM listens.
-	if _, _, err := capi.AppendConversion(nil, payload, conversion, &dataset.capi.settings, p.now); err != nil {
+	forMeta, _, err := capi.AppendConversion(nil, payload, conversion, &dataset.capi.settings, p.now)
+	if err != nil {
 		return err
 	}
 	plan := dataset.capi.settings.PlanConversion(it.name, &click.Click, text(it.node, "value"), text(it.node, "currency"))
@@ -195,6 +196,8 @@ func (p *conversionPlan) add(i int, click *clicks.Click, dataset *destination) e
 		more = append(more, queue.Once{Key: o.Key, Window: o.Window, Use: queue.Use(o.Use)})
 	}
 	add(dataset, reported, more...)
+	count := newAdCounter(&p.group, ev.ReceivedAt, ev.IngestedAt, click.AdID, headlineOf(click))
+	count.conversion(plan.Name, forMeta, p.jobOf[i])
 	for _, d := range p.c.tenant.destinations {
 		if d.capi == nil && !d.raw && d.wants.event(ev) {
 			h := header

@@ -115,6 +115,7 @@ func (h *Handler) provisionTenants() error {
 	h.inline = !queued
 	if queued {
 		h.app.blocks = append(h.app.blocks, h)
+		h.app.atStart = append(h.app.atStart, h.warnWithoutWaba)
 	}
 	if h.inline || h.Tenant != nil || len(h.Tenants) == 0 {
 		h.routes.direct = h.app.tenantNamed(direct.Name)
@@ -140,6 +141,37 @@ func (h *Handler) provisionDestinations(shared *tenant, t *Tenant, repl *caddy.R
 		}
 		if err := h.app.addDestination(shared, d, named); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// wabaless are the providers whose webhooks may carry no WhatsApp Business
+// Account id, and which ones don't.
+var wabaless = map[string]string{
+	"whapi":     "Whapi's webhooks",
+	"twilio":    "Twilio's webhooks",
+	"gupshup":   "Gupshup's webhooks in its own format (V2)",
+	"360dialog": "360dialog's webhooks in the old form without an envelope",
+}
+
+// warnWithoutWaba says, when all blocks are known, that Meta will refuse
+// conversions for want of the account's id.
+func (h *Handler) warnWithoutWaba() error {
+	which, ok := wabaless[h.providerName()]
+	if !ok {
+		return nil
+	}
+	tenants := h.routes.tenants
+	if h.routes.direct != nil {
+		tenants = append(slices.Clone(tenants), h.routes.direct)
+	}
+	for _, t := range tenants {
+		for _, d := range t.destinations {
+			if d.capi != nil && d.capi.settings.WabaID == "" && d.capi.takes(normalize.ChannelWhatsApp, t.destinations) {
+				h.logger.Warn(which+" carry no WhatsApp Business Account id, and Meta refuses conversions without it: write `waba_id <id>` in the capi block",
+					zap.String("tenant", t.name), zap.String("destination", d.Dest.Name))
+			}
 		}
 	}
 	return nil
@@ -218,8 +250,7 @@ func (h *Handler) refuse(w http.ResponseWriter, status int, outcome string, why 
 		if why != nil {
 			fields = append(fields, zap.Error(why))
 		}
-		var syntax *normalize.SyntaxError
-		if errors.As(why, &syntax) {
+		if syntax, ok := errors.AsType[*normalize.SyntaxError](why); ok {
 			fields = append(fields, zap.Int64("position", syntax.Offset))
 		}
 		c.Write(fields...)
@@ -255,14 +286,15 @@ func (h *Handler) store(r *http.Request, s *scratch) error {
 	if err != nil {
 		return err
 	}
-	s.plan(h, r)
-	if len(s.groups) == 0 {
-		return nil // nobody wants these
-	}
 	// A provider that hangs up must not leave us in the dark about what was
 	// stored, so its context does not count.
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(r.Context()), appendTimeout, errAppendTimeout)
 	defer cancel()
+	s.lookUpAds(ctx, h, q)
+	s.plan(h, r)
+	if len(s.groups) == 0 {
+		return nil // nobody wants these
+	}
 	results := q.Append(ctx, s.groups)
 	return h.report(s, results)
 }
@@ -279,6 +311,7 @@ func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyht
 		t := h.routes.route(ev)
 		ev.SetTenant(t.name)
 		h.countEvent(t.name, ev)
+		h.logClick(t.name, ev)
 		if i > 0 {
 			out = append(out, ',')
 		}

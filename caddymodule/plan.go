@@ -112,6 +112,7 @@ func (s *scratch) planEvent(h *Handler, g, i int) {
 		p.add(group, job, "")
 		return
 	}
+	jobs := len(group.Jobs)
 	for _, d := range p.tenant.destinations {
 		job := queue.Job{Dest: d.Dest, Events: s.one(n), Header: header}
 		name := ""
@@ -133,6 +134,7 @@ func (s *scratch) planEvent(h *Handler, g, i int) {
 		job.Payload, job.Header.Attribution = s.payload(g, n)
 		p.add(group, job, name)
 	}
+	s.countAds(h, g, n, jobs)
 }
 
 func (p *part) add(group *queue.Group, job queue.Job, name string) {

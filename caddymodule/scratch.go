@@ -18,6 +18,7 @@ type scratch struct {
 	out    []byte // the unified JSON of the events
 	groups []queue.Group
 	parts  []part // what each group is made of, beside groups
+	known  []knownAd
 	index  []int  // 0, 1, 2…: the event lists of jobs are slices of it
 }
 
@@ -39,6 +40,8 @@ func (s *scratch) release() {
 	s.groups = s.groups[:0]
 	clear(s.parts)
 	s.parts = s.parts[:0]
+	clear(s.known)
+	s.known = s.known[:0]
 	scratches.Put(s)
 }
 

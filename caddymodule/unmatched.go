@@ -57,6 +57,7 @@ func (a *App) routeOne(ctx context.Context, q queue.Queue, letter *queue.DeadLet
 		g := s.group(t)
 		payload, attribution := moved(ev, letter)
 		s.preset(g, payload, attribution)
+		s.lookUpAds(ctx, h, q)
 		s.planEvent(h, g, 0)
 		results := q.Append(ctx, s.groups)
 		if err := h.report(&s, results); err != nil {

@@ -36,9 +36,11 @@ func TestBreaker(t *testing.T) {
 		if st := statusOf(t, e, "crm"); st.State != StateOpen || st.Reason != "500 Internal Server Error" || st.Backlog != 5000 {
 			t.Fatalf("status %+v", st)
 		}
-		if w := e.workers[crm]; w.tracked > 200 || w.ready.len() > windowEntries {
-			t.Fatalf("%d tracked and %d ready while the breaker is open", w.tracked, w.ready.len())
-		}
+		inspect(e.workers[crm], func(w *worker) {
+			if w.tracked > 200 || w.ready.len() > windowEntries {
+				t.Fatalf("%d tracked and %d ready while the breaker is open", w.tracked, w.ready.len())
+			}
+		})
 		up.Store(true)
 		elapse(31 * time.Second)
 		elapse(time.Second)

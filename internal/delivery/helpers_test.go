@@ -96,6 +96,15 @@ func elapse(d time.Duration) {
 	synctest.Wait()
 }
 
+// inspect looks at a worker's own state while it sleeps. The poke afterwards
+// orders the look before what the worker does next.
+func inspect(w *worker, look func(*worker)) {
+	synctest.Wait()
+	look(w)
+	w.poke()
+	synctest.Wait()
+}
+
 func retryWith(reason string) func(context.Context, *Item) Outcome {
 	return func(context.Context, *Item) Outcome { return Outcome{Class: Retry, Reason: reason} }
 }

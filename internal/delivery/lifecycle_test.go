@@ -63,7 +63,10 @@ func TestRemovedAndNamedAgain(t *testing.T) {
 		wantSeqs(t, s, 1, 2)
 		e.Configure(nil)
 		synctest.Wait()
-		if len(e.workers) != 0 || len(q.dest(crm).wakes) != 0 {
+		e.mu.Lock()
+		left := len(e.workers)
+		e.mu.Unlock()
+		if left != 0 || len(q.dest(crm).wakes) != 0 {
 			t.Fatal("the worker did not end")
 		}
 		q.add(crm, contacts("b")...)
@@ -215,9 +218,11 @@ func TestIdleCostsNothing(t *testing.T) {
 		if q.reads != reads {
 			t.Fatalf("%d reads in an idle hour", q.reads-reads)
 		}
-		if w := e.workers[crm]; w.senders.jobs != nil || w.timer.c != nil {
-			t.Fatal("an idle worker keeps senders or a timer")
-		}
+		inspect(e.workers[crm], func(w *worker) {
+			if w.senders.jobs != nil || w.timer.c != nil {
+				t.Fatal("an idle worker keeps senders or a timer")
+			}
+		})
 	})
 }
 
@@ -234,6 +239,25 @@ func TestPauseByAnotherEdge(t *testing.T) {
 		q.change(crm, func(m *memDest) { m.state = queue.State{} })
 		elapse(time.Second)
 		wantSeqs(t, s, 1)
+	})
+}
+
+// A paused destination keeps nothing in memory, however long it stays so.
+func TestPausedKeepsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q, s := newMemQueue(), &sink{answer: retryWith("500 Internal Server Error")}
+		q.add(crm, contacts("a", "a", "b", "b", "b")...)
+		e := start(t, q, Options{}, forwardTo(s))
+		elapse(time.Second)
+		if err := e.Pause(t.Context(), "crm", "test"); err != nil {
+			t.Fatal(err)
+		}
+		elapse(time.Second)
+		inspect(e.workers[crm], func(w *worker) {
+			if len(w.lanes) != 0 || w.tracked != 0 || w.bytes != 0 {
+				t.Fatalf("%d lanes, %d tracked, %d bytes", len(w.lanes), w.tracked, w.bytes)
+			}
+		})
 	})
 }
 

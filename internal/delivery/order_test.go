@@ -308,10 +308,11 @@ func TestWaitingCostsNoPayload(t *testing.T) {
 		d := forwardTo(s)
 		e := start(t, q, Options{}, d)
 		elapse(time.Second / 2)
-		w := e.workers[crm]
-		if w.bytes != 0 || w.ready.len() != 0 || w.tracked != 5000 {
-			t.Fatalf("%d bytes, %d ready, %d tracked", w.bytes, w.ready.len(), w.tracked)
-		}
+		inspect(e.workers[crm], func(w *worker) {
+			if w.bytes != 0 || w.ready.len() != 0 || w.tracked != 5000 {
+				t.Fatalf("%d bytes, %d ready, %d tracked", w.bytes, w.ready.len(), w.tracked)
+			}
+		})
 	})
 }
 

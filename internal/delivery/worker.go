@@ -12,9 +12,6 @@ import (
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
-// never is a time that does not come.
-const never = time.Duration(math.MaxInt64)
-
 // worker drains one destination's queue. Its loop alone touches what is not
 // marked as shared; sends and writes to the store run beside it.
 type worker struct {
@@ -318,32 +315,5 @@ func (w *worker) contactOf(h *queue.Header) uint64 {
 func closeIdle(s Sender) {
 	if c, ok := s.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
-	}
-}
-
-// timer is the loop's alarm.
-type timer struct {
-	c      <-chan time.Time
-	at     time.Duration
-	cancel func() bool
-}
-
-// until returns the channel that fires when the loop must run again; nil if it
-// need not.
-func (t *timer) until(w *worker) <-chan time.Time {
-	if t.c != nil && (t.at > w.nextAt || w.nextAt == never) {
-		t.stop()
-	}
-	if t.c == nil && w.nextAt != never {
-		t.c, t.cancel = w.e.o.Timer(max(w.nextAt-w.e.tick(), 0))
-		t.at = w.nextAt
-	}
-	return t.c
-}
-
-func (t *timer) stop() {
-	if t.c != nil {
-		t.cancel()
-		t.c = nil
 	}
 }

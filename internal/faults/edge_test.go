@@ -192,6 +192,7 @@ func (e *edge) load(block string) {
 type destination struct {
 	Name, State, Reason     string
 	Backlog, InFlight, Dead int
+	Delivered               int64
 }
 
 // destinations asks the admin API; nil if it doesn't answer.

@@ -116,6 +116,13 @@ func (s *scenario) note() {
 	}
 }
 
+// moreDelivered waits until the sink has taken so many more events.
+func (s *scenario) moreDelivered(n int) {
+	s.t.Helper()
+	before := s.sink.delivered()
+	until(s.t, fmt.Sprintf("%d more events are delivered", n), func() bool { return s.sink.delivered() >= before+n })
+}
+
 // finish ends the traffic, waits until everything is delivered, and checks.
 func (s *scenario) finish() {
 	s.t.Helper()

@@ -27,6 +27,7 @@ type senders struct {
 	padding int // bytes of text in each message
 	client  *http.Client
 	pace    *rate.Limiter
+	repeat  *rate.Limiter
 	cancel  context.CancelFunc
 	wg      sync.WaitGroup
 
@@ -47,7 +48,7 @@ func send(t *testing.T, contacts int, perSecond rate.Limit, padding int, edges [
 	transport := &http.Transport{MaxIdleConnsPerHost: contacts, DisableCompression: true}
 	s := &senders{
 		edges: edges, padding: padding, client: &http.Client{Transport: transport, Timeout: patience},
-		pace: rate.NewLimiter(perSecond, 1), events: map[string]int{}, statuses: map[int]int{},
+		pace: rate.NewLimiter(perSecond, 1), repeat: rate.NewLimiter(min(perSecond, 200), 1), events: map[string]int{}, statuses: map[int]int{},
 	}
 	var ctx context.Context
 	ctx, s.cancel = context.WithCancel(context.Background())
@@ -91,6 +92,9 @@ func (s *senders) contact(ctx context.Context, contact string) {
 				break
 			}
 			s.refuse(status, err)
+			if s.repeat.Wait(ctx) != nil {
+				return
+			}
 		}
 		next += count
 	}

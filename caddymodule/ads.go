@@ -1,0 +1,166 @@
+package caddymodule
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"math/big"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/leadgate/leadgate/internal/queue"
+)
+
+// adDayRow is what the admin API shows of an ad on a day.
+type adDayRow struct {
+	Tenant    string                 `json:"tenant"`
+	AdID      *string                `json:"adId"` // null for clicks and conversions of which the ad is not known
+	Headline  *string                `json:"headline"`
+	Day       string                 `json:"day"` // YYYY-MM-DD, UTC
+	Clicks    int64                  `json:"clicks"`
+	Contacts  int64                  `json:"contacts"`  // whose first click was of this ad
+	Leads     int64                  `json:"leads"`     // LeadSubmitted and QualifiedLead
+	Purchases int64                  `json:"purchases"` // Meta's own and posted ones
+	Value     map[string]json.Number `json:"value"`     // of the purchases, by currency
+}
+
+// adminAds answers GET /leadgate/ads?tenant=&from=&to=: without tenant those of
+// all tenants, without days the last thirty.
+func adminAds(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodGet {
+		return apiError(http.StatusMethodNotAllowed, "method %s is not allowed: use GET", r.Method)
+	}
+	app, q, err := activeQueue()
+	if err != nil {
+		return err
+	}
+	query := r.URL.Query()
+	from, to, err := adPeriod(query, app.now())
+	if err != nil {
+		return err
+	}
+	tenants := []string{query.Get("tenant")}
+	if tenants[0] == "" {
+		tenants = tenants[:0]
+		for name := range app.tenants {
+			tenants = append(tenants, name)
+		}
+		slices.Sort(tenants)
+	} else if !validName(tenants[0]) {
+		return apiError(http.StatusBadRequest, "tenant %q is no tenant's name", tenants[0])
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), adminTimeout)
+	defer cancel()
+	rows := []adDayRow{}
+	for _, tenant := range tenants {
+		counts, err := q.Counters(ctx, tenant, from, to)
+		if err != nil {
+			return storeError(err)
+		}
+		rows = append(rows, adRows(tenant, counts)...)
+	}
+	return writeJSON(w, rows)
+}
+
+// maxAdDays is how many days one call may ask for: as many as are kept.
+const maxAdDays = int64(queue.KeepCounters / (24 * time.Hour))
+
+// adPeriod reads the days asked for, both included.
+func adPeriod(query url.Values, now time.Time) (from, to int64, err error) {
+	to = now.UnixMilli() / msPerDay
+	if text := query.Get("to"); text != "" {
+		if to, err = parseDay("to", text); err != nil {
+			return 0, 0, err
+		}
+	}
+	from = to - 29
+	if text := query.Get("from"); text != "" {
+		if from, err = parseDay("from", text); err != nil {
+			return 0, 0, err
+		}
+	}
+	switch {
+	case from > to:
+		return 0, 0, apiError(http.StatusBadRequest, "from is after to")
+	case to-from > maxAdDays:
+		return 0, 0, apiError(http.StatusBadRequest, "from and to are more than %d days apart", maxAdDays)
+	}
+	return from, to, nil
+}
+
+func parseDay(name, text string) (int64, error) {
+	t, err := time.Parse(time.DateOnly, text)
+	if err != nil || t.Unix() < 0 {
+		return 0, apiError(http.StatusBadRequest, "%s is a day such as 2026-11-20, in UTC", name)
+	}
+	return t.UnixMilli() / msPerDay, nil
+}
+
+// adRows makes a row of each day and ad.
+func adRows(tenant string, counts []queue.Count) []adDayRow {
+	slices.SortStableFunc(counts, func(a, b queue.Count) int {
+		return cmp.Or(cmp.Compare(a.Day, b.Day), cmp.Compare(a.Key, b.Key))
+	})
+	headlines := make(map[string]*string)
+	var rows []adDayRow
+	for len(counts) > 0 {
+		n := slices.IndexFunc(counts, func(c queue.Count) bool { return c.Day != counts[0].Day || c.Key != counts[0].Key })
+		if n < 0 {
+			n = len(counts)
+		}
+		row := adRow(tenant, counts[:n])
+		if row.Headline != nil && row.AdID != nil {
+			headlines[*row.AdID] = row.Headline
+		}
+		rows = append(rows, row)
+		counts = counts[n:]
+	}
+	// A day without a click may know no headline: the ad's last one will do.
+	for i := range rows {
+		if rows[i].Headline == nil && rows[i].AdID != nil {
+			rows[i].Headline = headlines[*rows[i].AdID]
+		}
+	}
+	return rows
+}
+
+// adRow reads the counters of one day and ad.
+func adRow(tenant string, counts []queue.Count) adDayRow {
+	row := adDayRow{
+		Tenant: tenant, Day: time.UnixMilli(counts[0].Day * msPerDay).UTC().Format(time.DateOnly),
+		Value: make(map[string]json.Number),
+	}
+	if id := counts[0].Key; id != "" {
+		row.AdID = &id
+	}
+	sums := make(map[string]*big.Rat)
+	for i := range counts {
+		c := &counts[i]
+		switch c.Field {
+		case countClicks:
+			row.Clicks = c.N
+		case countContacts:
+			row.Contacts = c.N
+		case countLeads:
+			row.Leads = c.N
+		case countPurchases:
+			row.Purchases = c.N
+		case countHeadline:
+			row.Headline = &c.Text
+		default:
+			currency, scale, ok := strings.Cut(strings.TrimPrefix(c.Field, countValuePart), " ")
+			if n, err := strconv.Atoi(scale); ok && err == nil {
+				sums[currency] = addValue(sums[currency], c.N, n)
+			}
+		}
+	}
+	for currency, sum := range sums {
+		text := sum.FloatString(maxScale)
+		row.Value[currency] = json.Number(strings.TrimSuffix(strings.TrimRight(text, "0"), "."))
+	}
+	return row
+}

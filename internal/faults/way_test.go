@@ -1,0 +1,88 @@
+package faults
+
+import (
+	"io"
+	"net"
+	"sync"
+	"testing"
+)
+
+// way is an address that leads to a server, and later to another.
+type way struct {
+	addr string
+
+	l     net.Listener
+	owner sync.WaitGroup
+
+	mu     sync.Mutex
+	target string
+	closed bool
+	conns  map[net.Conn]bool
+}
+
+func newWay(t *testing.T, target string) *way {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &way{addr: l.Addr().String(), l: l, target: target, conns: map[net.Conn]bool{}}
+	w.owner.Go(w.accept)
+	t.Cleanup(func() {
+		l.Close()
+		w.mu.Lock()
+		w.closed = true
+		w.end()
+		w.mu.Unlock()
+		w.owner.Wait()
+	})
+	return w
+}
+
+// lead makes new connections go to another server, and ends those there are.
+func (w *way) lead(target string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.target = target
+	w.end()
+}
+
+// end ends all connections; w.mu is held.
+func (w *way) end() {
+	for c := range w.conns {
+		c.Close()
+	}
+}
+
+func (w *way) accept() {
+	for {
+		in, err := w.l.Accept()
+		if err != nil {
+			return
+		}
+		w.mu.Lock()
+		out, err := net.Dial("tcp", w.target)
+		if err != nil || w.closed {
+			in.Close()
+			if out != nil {
+				out.Close()
+			}
+			w.mu.Unlock()
+			continue
+		}
+		w.conns[in], w.conns[out] = true, true
+		w.mu.Unlock()
+		w.owner.Go(func() { w.copy(in, out) })
+		w.owner.Go(func() { w.copy(out, in) })
+	}
+}
+
+func (w *way) copy(to, from net.Conn) {
+	_, _ = io.Copy(to, from)
+	to.Close()
+	from.Close()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.conns, to)
+	delete(w.conns, from)
+}

@@ -50,9 +50,9 @@ func CheckName(name string) error {
 		return fmt.Errorf("event name %q is written Lead: upper and lower case count", name)
 	}
 	if near, ok := nearNames[strings.ToLower(name)]; ok {
-		return fmt.Errorf("Meta refuses the event name %q for chat events; write %s, or another of Lead, %s", name, near, strings.Join(eventNames, ", "))
+		return fmt.Errorf("the event name %q is none that Meta takes for chat events; write %s, or another of Lead, %s", name, near, strings.Join(eventNames, ", "))
 	}
-	return fmt.Errorf("Meta refuses the event name %q for chat events; write one of Lead, %s", name, strings.Join(eventNames, ", "))
+	return fmt.Errorf("the event name %q is none that Meta takes for chat events; write one of Lead, %s", name, strings.Join(eventNames, ", "))
 }
 
 // nearNames is what to write for the standard events of other action sources

@@ -30,7 +30,7 @@ func (b *Batch) cloudValue(src *source, value jsondoc.Node) (complete bool) {
 	seen := [4]bool{}
 	for m := value.First(); m.Exists(); m = m.Next() {
 		var one func(*source, jsondoc.Node, jsondoc.Node)
-		which := 0
+		var which int
 		switch string(m.Key()) {
 		case "messages":
 			one, which = b.message, 0

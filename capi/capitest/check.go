@@ -110,7 +110,7 @@ func strict(body []byte, v *map[string]json.RawMessage) *Error {
 	}
 	for {
 		token, err := d.ReadToken()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

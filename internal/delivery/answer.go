@@ -101,8 +101,7 @@ func failure(err error, timeout time.Duration) Outcome {
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		o.Reason = "connection reset"
 	default:
-		var op *net.OpError
-		if errors.As(err, &op) {
+		if op, ok := errors.AsType[*net.OpError](err); ok {
 			err = op.Err
 		}
 		o.Reason = shortened(err.Error(), 200)

@@ -1,5 +1,7 @@
 package delivery
 
+import "slices"
+
 import "time"
 
 // What opens a breaker: so many failures in a row, from so many contacts.
@@ -49,10 +51,5 @@ func (b *breaker) success() {
 }
 
 func contains(keys []uint64, key uint64) bool {
-	for _, k := range keys {
-		if k == key {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(keys, key)
 }

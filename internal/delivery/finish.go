@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -58,10 +59,10 @@ func (w *worker) finish(j *job) {
 		}
 	}
 	// What was not tried goes back to the front, in its order.
-	for i := len(j.entries) - 1; i >= 0; i-- {
+	for i, v := range slices.Backward(j.entries) {
 		switch j.outcomes[i].Class {
 		case Park, Throttle, Again:
-			w.putBack(j.entries[i])
+			w.putBack(v)
 		}
 	}
 	if n := counts[Done]; n > 0 {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -56,8 +57,7 @@ type Forward struct {
 func NewForward(c ForwardConfig) (*Forward, error) {
 	u, err := url.Parse(c.URL)
 	if err != nil {
-		var parse *url.Error
-		if errors.As(err, &parse) {
+		if parse, ok := errors.AsType[*url.Error](err); ok {
 			err = parse.Err // without the URL
 		}
 		return nil, fmt.Errorf("parsing forward URL: %w", err)
@@ -180,9 +180,7 @@ func (f *Forward) headers(it *Item, body []byte) http.Header {
 			}
 		}
 	} else {
-		for name, values := range f.header {
-			h[name] = values
-		}
+		maps.Copy(h, f.header)
 	}
 	id := uuid.UUID(it.Header.EventID).String()
 	values := make([]string, 0, 5) // of all headers in one piece

@@ -74,7 +74,7 @@ func TestRedisCounters(t *testing.T) {
 		t.Fatal(err)
 	}
 	storeGroups(t, r, countedGroup(4, day-1, "ad"))
-	if v, err := c.Get(t.Context(), broken).Result(); v != "x" || err == redis.Nil {
+	if v, err := c.Get(t.Context(), broken).Result(); v != "x" || errors.Is(err, redis.Nil) {
 		t.Errorf("it was changed: %q, %v", v, err)
 	}
 }

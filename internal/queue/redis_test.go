@@ -98,7 +98,7 @@ const aclRules = "on >secret resetkeys ~leadgate* resetchannels &leadgate* -@all
 func TestRedisWithACL(t *testing.T) {
 	s := redistest.Start(t)
 	rules := []any{"ACL", "SETUSER", "edge"}
-	for _, rule := range strings.Fields(aclRules) {
+	for rule := range strings.FieldsSeq(aclRules) {
 		rules = append(rules, rule)
 	}
 	s.Do(rules...)

@@ -151,7 +151,7 @@ func (d *redisDrain) State(ctx context.Context) (State, error) {
 	d.mu.Unlock()
 	if !known {
 		var err error
-		if record, err = d.r.client.Get(ctx, d.keys.state(d.dest.Name)).Result(); err != nil && err != redis.Nil {
+		if record, err = d.r.client.Get(ctx, d.keys.state(d.dest.Name)).Result(); err != nil && !errors.Is(err, redis.Nil) {
 			return State{}, redisError("reading destination state", err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"sync"
@@ -94,15 +95,12 @@ func (r *Redis) inspectServer(ctx context.Context, c redis.UniversalClient) erro
 	for _, pattern := range []string{"appendonly", "appendfsync", "save", "maxmemory", "maxmemory-policy"} {
 		found, err := c.ConfigGet(ctx, pattern).Result()
 		if err != nil {
-			var refused redis.Error
-			if errors.As(err, &refused) {
+			if _, ok := errors.AsType[redis.Error](err); ok {
 				continue
 			}
 			return err
 		}
-		for k, v := range found {
-			settings[k] = v
-		}
+		maps.Copy(settings, found)
 	}
 	durability := durabilityOf(settings)
 	r.settle(durability)

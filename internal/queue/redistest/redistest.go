@@ -197,7 +197,7 @@ func (s *Server) Do(args ...any) any {
 	c := redis.NewClient(&redis.Options{Addr: s.Addr, Password: s.password, MaxRetries: -1})
 	defer c.Close()
 	v, err := c.Do(ctx, args...).Result()
-	if err != nil && err != redis.Nil {
+	if err != nil && !errors.Is(err, redis.Nil) {
 		s.tb.Fatalf("%v: %v", args, err)
 	}
 	return v

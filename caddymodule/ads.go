@@ -105,25 +105,14 @@ func adRows(tenant string, counts []queue.Count) []adDayRow {
 	slices.SortStableFunc(counts, func(a, b queue.Count) int {
 		return cmp.Or(cmp.Compare(a.Day, b.Day), cmp.Compare(a.Key, b.Key))
 	})
-	headlines := make(map[string]*string)
 	var rows []adDayRow
 	for len(counts) > 0 {
 		n := slices.IndexFunc(counts, func(c queue.Count) bool { return c.Day != counts[0].Day || c.Key != counts[0].Key })
 		if n < 0 {
 			n = len(counts)
 		}
-		row := adRow(tenant, counts[:n])
-		if row.Headline != nil && row.AdID != nil {
-			headlines[*row.AdID] = row.Headline
-		}
-		rows = append(rows, row)
+		rows = append(rows, adRow(tenant, counts[:n]))
 		counts = counts[n:]
-	}
-	// A day without a click may know no headline: the ad's last one will do.
-	for i := range rows {
-		if rows[i].Headline == nil && rows[i].AdID != nil {
-			rows[i].Headline = headlines[*rows[i].AdID]
-		}
 	}
 	return rows
 }
@@ -137,6 +126,7 @@ func adRow(tenant string, counts []queue.Count) adDayRow {
 	if id := counts[0].Key; id != "" {
 		row.AdID = &id
 	}
+	var earlier *string
 	sums := make(map[string]*big.Rat)
 	for i := range counts {
 		c := &counts[i]
@@ -151,12 +141,17 @@ func adRow(tenant string, counts []queue.Count) adDayRow {
 			row.Purchases = c.N
 		case countHeadline:
 			row.Headline = &c.Text
+		case countEarlier:
+			earlier = &c.Text
 		default:
 			currency, scale, ok := strings.Cut(strings.TrimPrefix(c.Field, countValuePart), " ")
 			if n, err := strconv.Atoi(scale); ok && err == nil {
 				sums[currency] = addValue(sums[currency], c.N, n)
 			}
 		}
+	}
+	if row.Headline == nil {
+		row.Headline = earlier
 	}
 	for currency, sum := range sums {
 		text := sum.FloatString(maxScale)

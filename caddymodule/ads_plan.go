@@ -23,7 +23,8 @@ const (
 	countLeads     = "leads"
 	countPurchases = "purchases"
 	countHeadline  = "headline"
-	countValuePart = "value " // and a currency, a space, a scale
+	countEarlier   = "earlier headline" // as the click that a conversion is credited to had it
+	countValuePart = "value "           // and a currency, a space, a scale
 )
 
 // The longest ad id and headline that are kept, in bytes. Meta's ids have 18
@@ -71,9 +72,9 @@ func (a *adCounter) add(field string, n int64, when queue.When, of int) {
 }
 
 // named stores the ad's headline beside its figures.
-func (a *adCounter) named(when queue.When, of int) {
+func (a *adCounter) named(field string, when queue.When, of int) {
 	if a.headline != "" {
-		a.group.Counters = append(a.group.Counters, queue.Counter{Day: a.day, Key: a.id, Field: countHeadline, Text: a.headline, When: when, Of: of})
+		a.group.Counters = append(a.group.Counters, queue.Counter{Day: a.day, Key: a.id, Field: field, Text: a.headline, When: when, Of: of})
 	}
 }
 
@@ -81,7 +82,7 @@ func (a *adCounter) named(when queue.When, of int) {
 func (a *adCounter) click(n int) {
 	a.add(countClicks, 1, queue.WhenNew, n)
 	a.add(countContacts, 1, queue.WhenFirst, n)
-	a.named(queue.WhenNew, n)
+	a.named(countHeadline, queue.WhenNew, n)
 }
 
 // conversion counts what is reported to Meta by the group's job j. reported is
@@ -100,7 +101,7 @@ func (a *adCounter) conversion(name string, reported []byte, j int) {
 	default:
 		return
 	}
-	a.named(queue.WhenQueued, j)
+	a.named(countEarlier, queue.WhenQueued, j)
 }
 
 // A value is counted exactly, as a whole number of units of 10^-scale. Values

@@ -42,12 +42,17 @@ type App struct {
 	// configured, waits for deliveries in flight. Default: 3s.
 	Grace *caddy.Duration `json:"grace,omitempty"`
 
+	// After how long without a webhook for a tenant a warning is logged, once,
+	// and another line when they come again. Default: 0, never.
+	Silence caddy.Duration `json:"silence,omitempty"`
+
 	logger       *zap.Logger
 	events       *zap.Logger
 	now          func() time.Time
 	store        *store
 	engine       *engine
 	attached     bool
+	alarm        *silenceAlarm // nil where silence is off, and before the start
 	tenants      map[string]*tenant
 	destinations map[string]*destination
 	blocks       []*Handler     // those that queue
@@ -81,6 +86,7 @@ type Queue struct {
 // tenant is a tenant as all blocks of a configuration together make it.
 type tenant struct {
 	name         string
+	heard        *heard
 	destinations []*destination
 }
 
@@ -119,6 +125,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 		grace := caddy.Duration(3 * time.Second)
 		a.Grace = &grace
 	}
+	if a.Silence < 0 {
+		return errorf("silence '%s' is no time: write one such as 6h, or nothing at all", time.Duration(a.Silence))
+	}
 	registerMetrics(ctx.GetMetricsRegistry())
 	var err error
 	if a.store, err = a.Queue.provision(); err != nil {
@@ -140,6 +149,10 @@ func (a *App) Start() error {
 		if err := check(); err != nil {
 			return err
 		}
+	}
+	if a.Silence > 0 {
+		a.alarm = newSilenceAlarm(time.Duration(a.Silence), a.tenants, a.logger)
+		a.alarm.start(a.now)
 	}
 	if len(a.destinations) == 0 {
 		return nil
@@ -170,11 +183,18 @@ func (a *App) Cleanup() error {
 		return nil
 	}
 	a.detach()
+	for name := range a.tenants {
+		_, _ = listeners.Delete(name) // nothing to close, so nothing can fail
+	}
 	a.engine = nil
 	return releaseEngine(a.store)
 }
 
 func (a *App) detach() {
+	if a.alarm != nil {
+		a.alarm.stop()
+		a.alarm = nil
+	}
 	if a.attached {
 		a.attached = false
 		a.engine.detach(a)
@@ -206,7 +226,7 @@ func (a *App) deliveries() []delivery.Destination {
 func (a *App) tenantNamed(name string) *tenant {
 	t := a.tenants[name]
 	if t == nil {
-		t = &tenant{name: name}
+		t = &tenant{name: name, heard: listen(name, a.now())}
 		a.tenants[name] = t
 	}
 	return t
@@ -264,6 +284,9 @@ type store struct {
 	key   string // the store's identity: what it is, without settings and credentials
 	shown string // for people
 	open  func(queue.Options, *zap.Logger) (queue.Queue, error)
+
+	folder string             // embedded
+	redis  *queue.RedisConfig // redis
 }
 
 func (q *Queue) provision() (*store, error) {
@@ -285,8 +308,9 @@ func (q *Queue) provision() (*store, error) {
 			q.MaxSize = 4 << 30
 		}
 		return &store{
-			key:   "embedded:" + path,
-			shown: "embedded " + path,
+			key:    "embedded:" + path,
+			shown:  "embedded " + path,
+			folder: path,
 			open: func(o queue.Options, logger *zap.Logger) (queue.Queue, error) {
 				return queue.OpenEmbedded(path, o, queue.EmbeddedConfig{Logger: logger, LockTimeout: lockTimeout})
 			},
@@ -342,6 +366,7 @@ func (q *Queue) provisionRedis(repl *caddy.Replacer) (*store, error) {
 	return &store{
 		key:   "redis:" + strings.Join(shown, ",") + " " + cfg.Prefix,
 		shown: "redis " + strings.Join(shown, " ") + " " + cfg.Prefix,
+		redis: &cfg,
 		open: func(o queue.Options, logger *zap.Logger) (queue.Queue, error) {
 			cfg.Logger = logger
 			return queue.OpenRedis(cfg, o)

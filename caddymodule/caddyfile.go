@@ -48,6 +48,7 @@ func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		remember_clicks <duration>
 //		keep_dead       <duration>
 //		grace           <duration>
+//		silence         <duration>
 //	}
 func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
@@ -73,8 +74,10 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			a.KeepDead, err = duration(d)
 		case "grace":
 			a.Grace, err = optionalDuration(d)
+		case "silence":
+			a.Silence, err = duration(d)
 		default:
-			return unknownOption(d, "leadgate", "queue", "max_backlog", "dedupe", "remember_clicks", "keep_dead", "grace")
+			return unknownOption(d, "leadgate", "queue", "max_backlog", "dedupe", "remember_clicks", "keep_dead", "grace", "silence")
 		}
 		if err != nil {
 			return err

@@ -28,7 +28,8 @@ func command() caddycmd.Command {
 		Usage: "<command>",
 		Short: "Tries out and looks into Leadgate: webhooks, conversions, destinations",
 		CobraFunc: func(cmd *cobra.Command) {
-			cmd.AddCommand(sendCommand(), normalizeCommand(), fakeMetaCommand())
+			cmd.AddCommand(sendCommand(), normalizeCommand(), fakeMetaCommand(),
+				explainCommand(), destinationsCommand(), deadCommand(), importCommand())
 			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 		},
 	}
@@ -40,10 +41,10 @@ func sendCommand() *cobra.Command {
 		Use:   "send --to <url> --secret <secret> (--sample <name> | <file>)",
 		Short: "Posts a webhook as the provider would, signed",
 		Long: `Posts a webhook as the provider would: signed with the app secret, or with
-the token as a header and in the query. Prints the answer; fails unless it is 200.
+the token as a header and in the query. Prints the answer; fails unless it is
+200. A sample is a new event each time.
 
-A sample is a new event each time. Samples: ` + strings.Join(sampleNames(), ", ") + `
-
+` + wrapText(strings.Join(sampleNames(), ", "), "Samples: ", "  ", cliWidth) + `
 Example:
 
   caddy leadgate send --to http://127.0.0.1:8080/webhooks/meta --secret demo-secret --sample click`,

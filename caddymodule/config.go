@@ -158,14 +158,15 @@ type Handler struct {
 	// The tenant of everything that no other one matches. Its match is empty.
 	Tenant *Tenant `json:"tenant,omitempty"`
 
-	provider Provider
-	methods  []string // of webhooks, and GET where the provider has a handshake
-	app      *App
-	routes   router
-	inline   bool
-	counters *sync.Map // counterKey → prometheus.Counter
-	logger   *zap.Logger
-	events   *zap.Logger
+	provider   Provider
+	methods    []string // of webhooks, and GET where the provider has a handshake
+	signatures []string // headers that webhooks are signed with
+	app        *App
+	routes     router
+	inline     bool
+	counters   *sync.Map // counterKey → prometheus.Counter
+	logger     *zap.Logger
+	events     *zap.Logger
 }
 
 // The defaults of the options.

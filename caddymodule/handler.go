@@ -49,9 +49,18 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return errorf("module %T is no provider", mod)
 	}
 	h.provider = provider
+	// Alerts watch these two; a counter that begins with its first 401 would
+	// hide that one from them.
+	for _, outcome := range []string{"unauthorized", "unavailable"} {
+		h.count("", outcome, 0)
+	}
 	h.methods = []string{http.MethodPost}
 	if m, ok := provider.(methodser); ok {
 		h.methods = m.Methods()
+	}
+	h.signatures = signatureHeaders
+	if s, ok := provider.(signatureHeaderer); ok {
+		h.signatures = append(slices.Clone(signatureHeaders), s.SignatureHeaders()...)
 	}
 	if s, ok := provider.(skipper); ok && s.SkipsVerification() {
 		h.logger.Warn("insecure_skip_verify: webhooks are not verified, so that anybody can post events",
@@ -221,6 +230,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		h.count("", "empty", 1)
 		return h.accept(w)
 	}
+	h.hear(&s.batch, now)
 	if h.inline {
 		return h.serveNext(w, r, next, s)
 	}
@@ -329,7 +339,7 @@ func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyht
 	r.Header.Set("Content-Length", strconv.Itoa(len(out)))
 	r.Header.Set("Leadgate-Events", strconv.Itoa(n))
 	r.Header.Del("Content-Encoding")
-	for _, name := range signatureHeaders {
+	for _, name := range h.signatures {
 		r.Header.Del(name)
 	}
 	return next.ServeHTTP(w, r)

@@ -51,7 +51,7 @@ var metrics = struct {
 // registerMetrics adds the metrics to a configuration's registry.
 func registerMetrics(registry *prometheus.Registry) {
 	for _, c := range []prometheus.Collector{
-		metrics.webhooks, metrics.events, metrics.ack, metrics.deliveries, metrics.deliverySeconds, metrics.capiEvents, gauges{},
+		metrics.webhooks, metrics.events, metrics.ack, metrics.deliveries, metrics.deliverySeconds, metrics.capiEvents, gauges{}, lastWebhooks{},
 	} {
 		err := registry.Register(c)
 		var already prometheus.AlreadyRegisteredError

@@ -20,6 +20,8 @@ func init() {
 	caddy.RegisterModule(App{})
 	caddy.RegisterModule(Handler{})
 	caddy.RegisterModule(Conversions{})
+	caddy.RegisterModule(Media{})
+	caddy.RegisterModule(Dashboard{})
 	caddy.RegisterModule(Meta{})
 	caddy.RegisterModule(Gupshup{})
 	caddy.RegisterModule(Whapi{})
@@ -34,6 +36,10 @@ func init() {
 	httpcaddyfile.RegisterDirectiveOrder("leadgate", httpcaddyfile.Before, "respond")
 	httpcaddyfile.RegisterHandlerDirective("leadgate_conversions", parseConversions)
 	httpcaddyfile.RegisterDirectiveOrder("leadgate_conversions", httpcaddyfile.Before, "respond")
+	httpcaddyfile.RegisterHandlerDirective("leadgate_media", parseMedia)
+	httpcaddyfile.RegisterDirectiveOrder("leadgate_media", httpcaddyfile.Before, "respond")
+	httpcaddyfile.RegisterHandlerDirective("leadgate_dashboard", parseDashboard)
+	httpcaddyfile.RegisterDirectiveOrder("leadgate_dashboard", httpcaddyfile.Before, "respond")
 
 	caddycmd.RegisterCommand(command())
 }
@@ -41,9 +47,16 @@ func init() {
 // modulePath is the Go module that carries this package.
 const modulePath = "github.com/leadgate/leadgate"
 
+// version is set by the linker: -X '<this package>.version=v1.2.3'. It is for
+// builds from a checkout, for which Go records none.
+var version string
+
 // Version is Leadgate's version as the build recorded it, "devel" where it
 // recorded none.
 func Version() string {
+	if version != "" {
+		return version
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "devel"

@@ -208,6 +208,9 @@ func (s *scratch) planRaw(h *Handler, r *http.Request, g int) {
 			if group.Events[n].Contact != job.Header.Contact {
 				job.Header.Contact = "" // several contacts have no order
 			}
+			if s.batch.Events[p.events[n]].Kind != first.Kind {
+				job.Header.Kind = 0 // nor several kinds a name
+			}
 		}
 		p.add(group, job, "")
 	}
@@ -217,8 +220,8 @@ func (s *scratch) planRaw(h *Handler, r *http.Request, g int) {
 // headers that go along: the whole one where all of it is the tenant's, else
 // the tenant's part, signed again.
 func (h *Handler) rawFor(r *http.Request, s *scratch, t *tenant) ([]byte, []queue.HTTPHeader) {
-	headers := make([]queue.HTTPHeader, 0, 1+len(signatureHeaders))
-	for _, name := range append([]string{"Content-Type"}, signatureHeaders...) {
+	headers := make([]queue.HTTPHeader, 0, 1+len(h.signatures))
+	for _, name := range append([]string{"Content-Type"}, h.signatures...) {
 		for _, v := range r.Header.Values(name) {
 			headers = append(headers, queue.HTTPHeader{Name: name, Value: v})
 		}

@@ -22,6 +22,7 @@ import (
 //	Methods() []string                                              // of webhooks, where POST is not the only one
 //	Answer(w http.ResponseWriter)                                   // instead of an empty 200
 //	SignRequest(r *http.Request, body []byte, secret string)        // for `caddy leadgate send`
+//	SignatureHeaders() []string                                     // that go along with raw bytes
 //	SkipsVerification() bool                                        // true is warned of at every load
 type Provider interface {
 	// Handshake answers a request other than a webhook, such as Meta's GET
@@ -62,11 +63,14 @@ type signer interface {
 	Sign(r *http.Request, body, part []byte) []queue.HTTPHeader
 }
 
+// signatureHeaderer is a Provider that signs its webhooks in headers of its own.
+// They go along with raw bytes, and are taken off where the body is replaced.
+type signatureHeaderer interface{ SignatureHeaders() []string }
+
 // skipper is a Provider that can be told to let everything pass.
 type skipper interface{ SkipsVerification() bool }
 
-// signatureHeaders are what providers sign their webhooks with. They go along
-// with raw bytes, and are taken off where the body is replaced.
+// signatureHeaders are what the built-in providers sign their webhooks with.
 var signatureHeaders = []string{"X-Hub-Signature", "X-Hub-Signature-256", "X-Twilio-Signature"}
 
 // Provision reads the tokens, and refuses to load without any. It is for

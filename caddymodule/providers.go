@@ -37,24 +37,6 @@ func (Whapi) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "leadgate.providers.whapi", New: func() caddy.Module { return new(Whapi) }}
 }
 
-// Provision reads the tokens.
-func (p *Gupshup) Provision(caddy.Context) error { return p.provision("gupshup") }
-
-// Provision reads the tokens.
-func (p *Dialog360) Provision(caddy.Context) error { return p.provision("360dialog") }
-
-// Provision reads the tokens.
-func (p *Whapi) Provision(caddy.Context) error { return p.provision("whapi") }
-
-// Validate refuses a configuration that would verify nothing.
-func (p *Gupshup) Validate() error { return p.validate("gupshup") }
-
-// Validate refuses a configuration that would verify nothing.
-func (p *Dialog360) Validate() error { return p.validate("360dialog") }
-
-// Validate refuses a configuration that would verify nothing.
-func (p *Whapi) Validate() error { return p.validate("whapi") }
-
 // Handshake has nothing to answer: these providers have none.
 func (*Tokens) Handshake(http.ResponseWriter, *http.Request) bool { return false }
 
@@ -85,38 +67,10 @@ func (*Whapi) Methods() []string {
 	return []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 }
 
-// UnmarshalCaddyfile sets up the provider from tokens:
-//
-//	gupshup {
-//		token header|query <name> <value>...
-//		insecure_skip_verify
-//	}
-func (p *Gupshup) UnmarshalCaddyfile(d *caddyfile.Dispenser) error { return p.unmarshal(d) }
-
-// UnmarshalCaddyfile sets up the provider from tokens:
-//
-//	360dialog {
-//		token header|query <name> <value>...
-//		insecure_skip_verify
-//	}
-func (p *Dialog360) UnmarshalCaddyfile(d *caddyfile.Dispenser) error { return p.unmarshal(d) }
-
-// UnmarshalCaddyfile sets up the provider from tokens:
-//
-//	whapi {
-//		token header|query <name> <value>...
-//		insecure_skip_verify
-//	}
-func (p *Whapi) UnmarshalCaddyfile(d *caddyfile.Dispenser) error { return p.unmarshal(d) }
-
 var (
 	_ Provider              = (*Gupshup)(nil)
 	_ Provider              = (*Dialog360)(nil)
 	_ Provider              = (*Whapi)(nil)
-	_ caddy.Validator       = (*Gupshup)(nil)
-	_ caddy.Validator       = (*Dialog360)(nil)
-	_ caddy.Validator       = (*Whapi)(nil)
-	_ caddyfile.Unmarshaler = (*Gupshup)(nil)
-	_ caddyfile.Unmarshaler = (*Dialog360)(nil)
-	_ caddyfile.Unmarshaler = (*Whapi)(nil)
+	_ caddy.Provisioner     = (*Tokens)(nil)
+	_ caddyfile.Unmarshaler = (*Tokens)(nil)
 )

@@ -19,7 +19,7 @@ type scratch struct {
 	groups []queue.Group
 	parts  []part // what each group is made of, beside groups
 	known  []knownAd
-	index  []int  // 0, 1, 2…: the event lists of jobs are slices of it
+	index  []int // 0, 1, 2…: the event lists of jobs are slices of it
 }
 
 // maxKept is the most that a scratch in the pool holds on to, in bytes.

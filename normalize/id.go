@@ -54,6 +54,10 @@ func (e *Event) SetTenant(tenant string) {
 	b = append(append(b, tenant...), '\n')
 	b = append(append(b, e.Channel.String()...), '\n')
 	b = append(append(b, e.Kind.String()...), '\n')
+	if len(e.key) == 0 { // a guest provider that calls no SetKey
+		sum := sha256.Sum256(e.Raw)
+		e.key = hex.AppendEncode(nil, sum[:])
+	}
 	e.id = newID(append(b, e.key...))
 }
 
@@ -62,7 +66,8 @@ func (e *Event) ID() ID { return e.id }
 
 // SetKey says what makes the event itself within its tenant, channel and kind:
 // a message's id, for example. The parts are joined by line feeds. Provider
-// modules call it once for every event; see the contract for the parts.
+// modules call it once for every event; see the contract for the parts. An
+// event without a key is known by its raw JSON.
 func (e *Event) SetKey(parts ...string) {
 	var key []byte
 	for i, p := range parts {

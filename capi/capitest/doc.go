@@ -12,6 +12,7 @@
 //
 // It shares no code with package capi, so that one can check the other.
 //
-// Besides POST /{version}/{dataset}/events it answers GET /_leadgate/accepted
-// with what it has accepted, and DELETE of the same path forgets it.
+// Besides POST /{version}/{dataset}/events it answers GET /{version}/{dataset},
+// which reads a dataset, and GET /_leadgate/accepted with what it has accepted;
+// DELETE of the latter forgets it.
 package capitest

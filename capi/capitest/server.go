@@ -144,6 +144,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveAccepted(w, r)
 		return
 	}
+	if m := datasetPath.FindStringSubmatch(r.URL.Path); m != nil && r.Method == http.MethodGet {
+		s.serveDataset(w, r, m)
+		return
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		return // the client has gone, or got its answer from MaxBytesReader
@@ -252,31 +256,42 @@ func (s *Server) checkRequest(r *http.Request) (version, dataset string, fail *E
 		return "", "", &Error{Status: 404, Code: 2500, Message: "Unknown path components: " + r.URL.Path}
 	}
 	version, dataset = "v"+m[1]+"."+m[2], m[3]
+	if fail := s.checkCaller(r, m, "post"); fail != nil {
+		return version, dataset, fail
+	}
+	if ct, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); strings.TrimSpace(ct) != "application/json" {
+		return version, dataset, invalid("the Content-Type is not application/json")
+	}
+	return version, dataset, nil
+}
+
+// checkCaller checks what posting to a dataset and reading one have in common:
+// the version, the token, and that the dataset exists. m is the path's version,
+// in two parts, and dataset.
+func (s *Server) checkCaller(r *http.Request, m []string, method string) *Error {
+	dataset := m[3]
 	// v20.0 expired on 2026-09-24.
 	if major, _ := strconv.Atoi(m[1]); major <= 20 {
-		return version, dataset, &Error{Code: 2635, Message: "You are calling a deprecated version of the API: " + version}
+		return &Error{Code: 2635, Message: "You are calling a deprecated version of the API: v" + m[1] + "." + m[2]}
 	}
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok {
 		token = r.URL.Query().Get("access_token")
 	}
 	if token == "" || s.Token != "" && token != s.Token {
-		return version, dataset, &Error{Status: 401, Code: 190, Subcode: 467, Message: "Invalid OAuth access token"}
+		return &Error{Status: 401, Code: 190, Subcode: 467, Message: "Invalid OAuth access token"}
 	}
 	if s.AppSecret != "" {
 		mac := hmac.New(sha256.New, []byte(s.AppSecret))
 		mac.Write([]byte(token))
 		if r.URL.Query().Get("appsecret_proof") != hex.EncodeToString(mac.Sum(nil)) {
-			return version, dataset, &Error{Code: 104, Message: "Invalid appsecret_proof provided in the API argument"}
+			return &Error{Code: 104, Message: "Invalid appsecret_proof provided in the API argument"}
 		}
 	}
 	if _, known := s.Datasets[dataset]; s.Datasets != nil && !known || !digits.MatchString(dataset) {
-		return version, dataset, &Error{Code: 100, Subcode: 33, Message: "Unsupported post request. Object with ID '" + dataset + "' does not exist, cannot be loaded due to missing permissions, or does not support this operation"}
+		return &Error{Code: 100, Subcode: 33, Message: "Unsupported " + method + " request. Object with ID '" + dataset + "' does not exist, cannot be loaded due to missing permissions, or does not support this operation"}
 	}
-	if ct, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); strings.TrimSpace(ct) != "application/json" {
-		return version, dataset, invalid("the Content-Type is not application/json")
-	}
-	return version, dataset, nil
+	return nil
 }
 
 func (s *Server) serveAccepted(w http.ResponseWriter, r *http.Request) {

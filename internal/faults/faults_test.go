@@ -2,6 +2,7 @@ package faults
 
 import (
 	"cmp"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -30,6 +31,11 @@ func form(short, longForm int) int {
 var results table
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	// Most scenarios wait most of the time.
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
+	}
 	code := m.Run()
 	results.print()
 	if binaryDir != "" {
@@ -40,8 +46,12 @@ func TestMain(m *testing.M) {
 
 var binaryDir string
 
-// binary builds the Caddy of this repository, once in a run.
+// binary builds the Caddy of this repository, once in a run, or takes the one that
+// LEADGATE_FAULTS_EDGE names: a release, say.
 var binary = sync.OnceValues(func() (string, error) {
+	if path := os.Getenv("LEADGATE_FAULTS_EDGE"); path != "" {
+		return filepath.Abs(path)
+	}
 	dir, err := os.MkdirTemp("", "leadgate-faults-")
 	if err != nil {
 		return "", fmt.Errorf("making folder: %w", err)

@@ -2,11 +2,15 @@ package faults
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 )
 
 // TestReloadStorm loads one config after the other: no webhook is refused, no
-// event is lost or repeated.
+// event is lost or repeated. What comes on a connection that Caddy closes at that
+// moment gets no answer: on Linux each config has a listening socket of its own
+// (SO_REUSEPORT), and the kernel resets what waits in the old one's queue. A site
+// with nothing but a respond loses as many. Senders repeat.
 func TestReloadStorm(t *testing.T) {
 	t.Parallel()
 	onBoth(t, "reload storm", options{}, func(t *testing.T, s *scenario) {
@@ -24,9 +28,9 @@ func TestReloadStorm(t *testing.T) {
 		}
 		s.edges[0].load(s.block(""))
 		s.finish()
-		for status, n := range s.senders.statuses {
-			if status != 0 {
-				t.Errorf("%d webhooks were answered %d", n, status)
+		for answer, n := range s.senders.answers {
+			if _, err := strconv.Atoi(answer); err == nil {
+				t.Errorf("%d webhooks were answered %s", n, answer)
 			}
 		}
 	})

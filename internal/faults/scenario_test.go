@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -24,7 +25,10 @@ const (
 	meta = "meta"
 )
 
-const contacts = 24
+const (
+	contacts    = 24
+	concurrency = 8 // of a forward, the default
+)
 
 // scenario is one row of the table.
 type scenario struct {
@@ -32,12 +36,14 @@ type scenario struct {
 	row     row
 	sink    *sink
 	meta    *capitest.Server
+	metaURL string
+	toMeta  requests
 	edges   []*edge
 	senders *senders
 	options // as given
 
 	waiting  func(name string) []string // ids of the entries in a destination's queue, while no edge has it open
-	inFlight map[string]bool            // ids of the events that were in a queue at a kill or a pause
+	inFlight map[string]bool            // ids of the events that were delivered, and still in a queue, at a kill or a pause
 }
 
 // options are what a scenario may differ in. The zero value is the usual.
@@ -45,7 +51,7 @@ type options struct {
 	edges     int // 1
 	perSecond rate.Limit
 	padding   int
-	forward   string // more options of the forward
+	more      string // options of the forward
 	mayLose   bool   // losses are counted and not promised not to be
 	repeats   int    // deliveries that may be repeated, for a sink that takes and doesn't say so
 }
@@ -81,8 +87,11 @@ func begin(t *testing.T, name, store, global string, o options) *scenario {
 	if o.perSecond == 0 {
 		o.perSecond = 400
 	}
-	s := &scenario{t: t, row: row{scenario: name, queue: store}, sink: newSink(t), meta: capitest.New(t),
+	s := &scenario{t: t, row: row{scenario: name, queue: store}, sink: newSink(t), meta: new(capitest.Server),
 		options: o, inFlight: map[string]bool{}}
+	graph := httptest.NewServer(s.toMeta.counted(s.meta))
+	t.Cleanup(graph.Close)
+	s.metaURL = graph.URL
 	for range o.edges {
 		s.edges = append(s.edges, newEdge(t, global, s.block("")))
 	}
@@ -92,8 +101,8 @@ func begin(t *testing.T, name, store, global string, o options) *scenario {
 
 // block is the destinations, with more options of the forward.
 func (s *scenario) block(more string) string {
-	return "forward " + s.sink.URL + " {\n name " + crm + "\n" + s.forward + "\n" + more + "\n}\n" +
-		"capi {\n name " + meta + "\n dataset 1\n access_token x\n linger 20ms\n endpoint " + s.meta.URL() + "\n}"
+	return "forward " + s.sink.URL + " {\n name " + crm + "\n" + s.more + "\n" + more + "\n}\n" +
+		"capi {\n name " + meta + "\n dataset 1\n access_token x\n linger 20ms\n endpoint " + s.metaURL + "\n}"
 }
 
 // run starts the edges and the senders.
@@ -105,12 +114,29 @@ func (s *scenario) run() {
 	s.senders = send(s.t, contacts, s.perSecond, s.padding, s.edges)
 }
 
-// note keeps what waits in the queues: what an edge that was just killed or
-// paused may have delivered without the store knowing.
-func (s *scenario) note() {
+// note keeps what was in flight when an edge was killed or paused just now: what
+// the destinations have, and the store still holds. A paused edge may also send,
+// when it goes on, what it had given to connections.
+func (s *scenario) note(paused bool) {
 	s.t.Helper()
-	for _, name := range []string{crm, meta} {
-		for _, id := range s.waiting(name) {
+	until(s.t, "the destinations have answered what the edge sent", func() bool {
+		return s.sink.open.Load() == 0 && s.toMeta.Load() == 0
+	})
+	taken := s.sink.takenIDs()
+	for _, id := range s.waiting(crm) {
+		if taken[id] {
+			s.inFlight[id] = true
+		}
+	}
+	if paused {
+		s.repeats += concurrency
+	}
+	taken = map[string]bool{}
+	for _, ids := range s.reported() {
+		taken[ids[0]] = true
+	}
+	for _, id := range s.waiting(meta) {
+		if taken[id] || paused {
 			s.inFlight[id] = true
 		}
 	}
@@ -132,7 +158,9 @@ func (s *scenario) finish() {
 		until(s.t, "nothing waits any more", s.edges[0].idle)
 	} else {
 		s.await("everything is delivered", func() bool { return s.sink.delivered() >= posted })
-		s.await("every click is reported", func() bool { return len(s.reported()) >= len(clicks) })
+		s.await("every click is reported", func() bool {
+			return s.meta.Total() >= len(clicks) && len(s.reported()) >= len(clicks)
+		})
 		// So that a repeat has its time to come.
 		s.await("nothing waits any more", s.edges[0].idle)
 	}
@@ -219,7 +247,7 @@ func (s *scenario) check(posted int, clicks []string) {
 			s.t.Errorf("%s has %d dead letters: %s", name, d.Dead, d.Reason)
 		}
 	}
-	s.t.Logf("%+v, statuses %v, 200 after p50 %v, p99 %v, at most %v", *r, s.senders.statuses,
+	s.t.Logf("%+v, answers %v, 200 after p50 %v, p99 %v, at most %v", *r, s.senders.answers,
 		s.senders.quantile(0.5), s.senders.quantile(0.99), s.senders.quantile(1))
 	results.add(*r)
 }

@@ -37,7 +37,7 @@ type senders struct {
 	clicks       []string       // click ids acknowledged
 	acknowledged int            // webhooks
 	refused      int            // other answers, or none
-	statuses     map[int]int    // of the refused; 0 = no answer
+	answers      map[string]int // of the refused: statuses, or why there was none
 	took         []time.Duration
 }
 
@@ -48,7 +48,7 @@ func send(t *testing.T, contacts int, perSecond rate.Limit, padding int, edges [
 	transport := &http.Transport{MaxIdleConnsPerHost: contacts, DisableCompression: true}
 	s := &senders{
 		edges: edges, padding: padding, client: &http.Client{Transport: transport, Timeout: patience},
-		pace: rate.NewLimiter(perSecond, 1), repeat: rate.NewLimiter(min(perSecond, 200), 1), events: map[string]int{}, statuses: map[int]int{},
+		pace: rate.NewLimiter(perSecond, 1), repeat: rate.NewLimiter(min(perSecond, 200), 1), events: map[string]int{}, answers: map[string]int{},
 	}
 	var ctx context.Context
 	ctx, s.cancel = context.WithCancel(context.Background())
@@ -121,10 +121,12 @@ func (s *senders) refuse(status int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.refused++
+	answer := fmt.Sprint(status)
 	if err != nil {
-		status = 0
+		answer = err.Error()
+		answer = answer[strings.LastIndex(answer, ": ")+2:]
 	}
-	s.statuses[status]++
+	s.answers[answer]++
 }
 
 // counts returns how many webhooks were acknowledged and refused so far.
@@ -132,6 +134,16 @@ func (s *senders) counts() (acknowledged, refused int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.acknowledged, s.refused
+}
+
+// fullSpeed lets the senders post as fast as they can, and forgets how long the
+// answers took so far. It returns how many webhooks were acknowledged.
+func (s *senders) fullSpeed() (acknowledged int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pace.SetLimit(rate.Inf)
+	s.took = nil
+	return s.acknowledged
 }
 
 // more waits until so many more webhooks were acknowledged.

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -16,15 +17,18 @@ import (
 type sink struct {
 	*httptest.Server
 
-	mu       sync.Mutex
-	answer   answer
-	byID     map[string]*arrived // event id → what came of it
-	byName   map[string]*arrived // message id → the same
-	tried    map[string]int      // contact → the next event that was never tried
-	taken    map[string]int      // contact → the next event that was never taken
-	repeated int                 // events taken again
-	late     []string            // first tried or first taken after a later one
-	strange  []string            // what no edge should send
+	open requests
+
+	mu        sync.Mutex
+	answer    answer
+	byID      map[string]*arrived // event id → what came of it
+	byName    map[string]*arrived // message id → the same
+	tried     map[string]int      // contact → the next event that was never tried
+	taken     map[string]int      // contact → the next event that was never taken
+	different int                 // events taken
+	repeated  int                 // events taken again
+	late      []string            // first tried or first taken after a later one
+	strange   []string            // what no edge should send
 }
 
 // arrived is an event that reached the sink.
@@ -43,7 +47,7 @@ func newSink(t *testing.T) *sink {
 	t.Helper()
 	s := &sink{answer: takes, byID: map[string]*arrived{}, byName: map[string]*arrived{},
 		tried: map[string]int{}, taken: map[string]int{}}
-	s.Server = httptest.NewServer(s)
+	s.Server = httptest.NewServer(s.open.counted(s))
 	t.Cleanup(s.Close)
 	return s
 }
@@ -94,6 +98,7 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			s.repeated++
 			return
 		}
+		s.different++
 		s.first(s.taken, "taken", contact, number)
 	})
 }
@@ -117,13 +122,20 @@ func (s *sink) wonder(what string) {
 func (s *sink) delivered() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := 0
-	for _, a := range s.byID {
+	return s.different
+}
+
+// takenIDs lists the ids of the events that were taken.
+func (s *sink) takenIDs() map[string]bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := map[string]bool{}
+	for id, a := range s.byID {
 		if a.times > 0 {
-			n++
+			all[id] = true
 		}
 	}
-	return n
+	return all
 }
 
 // again lists the ids of events that were taken more than once, with how often
@@ -138,6 +150,17 @@ func (s *sink) again() map[string]int {
 		}
 	}
 	return all
+}
+
+// requests counts what a server is answering.
+type requests struct{ atomic.Int64 }
+
+func (r *requests) counted(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		r.Add(1)
+		defer r.Add(-1)
+		h.ServeHTTP(w, req)
+	})
 }
 
 // nameOf is the message id of a contact's n-th event.

@@ -37,7 +37,7 @@ func TestSinkDown(t *testing.T) {
 func TestSinkSlow(t *testing.T) {
 	t.Parallel()
 	var timeouts atomic.Int64
-	s := onEmbedded(t, "sink slow, some answers too late", options{forward: "timeout 500ms"})
+	s := onEmbedded(t, "sink slow, some answers too late", options{more: "timeout 500ms"})
 	slow := func(w http.ResponseWriter, r *http.Request, take func()) {
 		take()
 		if rand.IntN(40) == 0 {
@@ -51,7 +51,6 @@ func TestSinkSlow(t *testing.T) {
 	s.sink.behave(slow)
 	s.senders.stop(t, form(250, 2000))
 	s.sink.behave(takes)
-	s.moreDelivered(0)
 	until(t, "everything is delivered", func() bool { return s.edges[0].idle() })
 	s.repeats = int(timeouts.Load())
 	s.finish()

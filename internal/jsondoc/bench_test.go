@@ -2,6 +2,7 @@ package jsondoc
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"testing"
 
@@ -33,7 +34,7 @@ func BenchmarkJSONText(b *testing.B) {
 	for b.Loop() {
 		dec.Reset(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 		for {
-			if _, err := dec.ReadToken(); err == io.EOF {
+			if _, err := dec.ReadToken(); errors.Is(err, io.EOF) {
 				break
 			} else if err != nil {
 				b.Fatal(err)

@@ -1,0 +1,203 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/leadgate/leadgate/capi/capitest"
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/redistest"
+)
+
+// adClick is a click on an ad of its own, at a time.
+func adClick(id, from, clid, ad, headline string, at time.Time) []byte {
+	b := strings.Replace(string(click(id, from, clid)), "120210000000000001", ad, 1)
+	b = strings.Replace(b, `"headline":"Sale"`, fmt.Sprintf(`"headline":%q`, headline), 1)
+	i := strings.Index(b, `"timestamp":"`) + len(`"timestamp":"`)
+	j := i + strings.IndexByte(b[i:], '"')
+	return []byte(b[:i] + fmt.Sprint(at.Unix()) + b[j:])
+}
+
+func automatic(id, name, clid, custom string) []byte {
+	return []byte(strings.Replace(string(envelope("106540352242922", fmt.Sprintf(`"automatic_events":[{"id":%q,"event_name":%q,"timestamp":%d,"ctwa_clid":%q%s}]`,
+		id, name, time.Now().Unix(), clid, custom))), `"field":"messages"`, `"field":"automatic_events"`, 1))
+}
+
+func (e *edge) ads(base, query string) []adDayRow {
+	e.t.Helper()
+	var rows []adDayRow
+	if status := e.admin(base, "GET", "/leadgate/ads?"+query, nil, &rows); status != 200 {
+		e.t.Fatalf("ads: %d", status)
+	}
+	return rows
+}
+
+func shown(rows []adDayRow) []string {
+	var out []string
+	for _, r := range rows {
+		value, _ := json.Marshal(r.Value)
+		out = append(out, fmt.Sprintf("%s %s %s %s %d %d %d %d %s", r.Tenant, str(r.AdID), str(r.Headline), r.Day, r.Clicks, r.Contacts, r.Leads, r.Purchases, value))
+	}
+	return out
+}
+
+// TestAds counts clicks, contacts, leads and purchases of ads, with both stores.
+func TestAds(t *testing.T) {
+	for _, store := range []string{"embedded", "redis"} {
+		t.Run(store, func(t *testing.T) {
+			meta, s := capitest.New(t), newSink(t)
+			config, base := withAdmin(t, conversionsSite(meta, s))
+			if store == "redis" {
+				config = strings.Replace(config, "queue embedded %DIR%/queue", "queue redis "+redistest.Start(t).URL(), 1)
+			}
+			e := startEdge(t, config)
+			now := time.Now()
+			yesterday := now.Add(-24 * time.Hour)
+			first := adClick("wamid.1", "15551234567", "Aff-1", "111", "Sale", yesterday)
+			for _, body := range [][]byte{
+				first, first, // a redelivery
+				adClick("wamid.2", "15551234568", "Aff-2", "111", "Sale", yesterday),
+				adClick("wamid.3", "15551234567", "Aff-3", "111", "Summer \u00e4nd Sale", now), // known contact
+				adClick("wamid.4", "15551234567", "Aff-4", "222", "Other", now),                // likewise
+				adClick("wamid.5", "15551234569", "Aff-5", "222", "Other", now),
+				adClick("wamid.6", "15551234569", "Aff-5", "222", "Other", now), // the same click: no second lead
+				message("wamid.7", "15551234570", "organic"),
+				automatic("wamid.8", "LeadSubmitted", "Aff-5", ""), // reported already
+				automatic("wamid.9", "Purchase", "Aff-5", `,"custom_data":{"currency":"USD","value":25000}`),
+				automatic("wamid.10", "Purchase", "Aff-nobody", `,"custom_data":{"currency":"EUR","value":1005}`),
+			} {
+				if resp, _ := e.post("/webhooks/meta", body); resp.StatusCode != 200 {
+					t.Fatalf("status %d", resp.StatusCode)
+				}
+			}
+			for _, item := range []string{
+				`{"eventName":"won","waPhone":"+15551234568","value":"12.50","currency":"usd","orderId":"A-1"}`,
+				`{"eventName":"won","waPhone":"+15551234568","value":"12.50","currency":"usd","orderId":"A-1"}`, // a repetition
+				`{"eventName":"won","waPhone":"+15551234568","value":0.1,"currency":"USD","orderId":"A-2"}`,
+				`{"eventName":"won","waPhone":"+15551234568","value":12345678901234.125,"currency":"USD","orderId":"A-3"}`,
+				`{"eventName":"won","waPhone":"+15551234568","value":500,"currency":"JPY","orderId":"A-4"}`,
+				`{"eventName":"won","waPhone":"+15551234569","value":25,"currency":"USD","orderId":"A-5"}`, // Meta's own purchase
+				`{"eventName":"qualified","waPhone":"+15551234567"}`,
+				`{"eventName":"AddToCart","waPhone":"+15551234567"}`,
+			} {
+				if status, answer := e.convert(item); status != 200 {
+					t.Fatalf("%s: %d %+v", item, status, answer)
+				}
+			}
+			day, before := now.UTC().Format(time.DateOnly), yesterday.UTC().Format(time.DateOnly)
+			want := []string{
+				"acme 111 Sale " + before + ` 2 2 2 0 {}`,
+				"acme   " + day + ` 0 0 0 1 {"EUR":1.005}`,
+				"acme 111 Summer \u00e4nd Sale " + day + ` 1 0 1 4 {"JPY":500,"USD":12345678901246.725}`,
+				"acme 222 Other " + day + ` 3 1 3 1 {"USD":25}`,
+			}
+			// The conversions of the contacts with two clicks go to the last one.
+			got := shown(e.ads(base, "tenant=acme"))
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+			}
+			if all := shown(e.ads(base, "")); !reflect.DeepEqual(all, got) {
+				t.Errorf("all tenants: %v", all)
+			}
+			if one := shown(e.ads(base, "from="+before+"&to="+before)); len(one) != 1 || one[0] != want[0] {
+				t.Errorf("one day: %v", one)
+			}
+			if none := e.ads(base, "tenant=globex"); none == nil || len(none) != 0 {
+				t.Errorf("another tenant: %v", none)
+			}
+			for _, bad := range []string{"from=yesterday", "to=2026-13-01", "from=2026-02-01&to=2026-01-01", "from=2020-01-01", "tenant=a%20b"} {
+				if status := e.admin(base, "GET", "/leadgate/ads?"+bad, nil, nil); status != 400 {
+					t.Errorf("%s: %d", bad, status)
+				}
+			}
+			if status := e.admin(base, "POST", "/leadgate/ads", nil, nil); status != 405 {
+				t.Errorf("POST: %d", status)
+			}
+		})
+	}
+}
+
+// TestAdsRoutedAgain counts the clicks of unmatched events when a tenant gets them.
+func TestAdsRoutedAgain(t *testing.T) {
+	s := newSink(t)
+	block := func(number string) string {
+		return site("tenant acme {\n match phone_number_id " + number + "\n forward " + s.URL + "\n}")
+	}
+	config, base := withAdmin(t, block("111"))
+	e := startEdge(t, config)
+	e.post("/webhooks/meta", click("wamid.1", "15551234567", "Aff-1"))
+	if rows := e.ads(base, ""); len(rows) != 0 {
+		t.Errorf("counted for nobody: %v", shown(rows))
+	}
+	config, base = withAdmin(t, block("106540352242922"))
+	if err := e.load(config); err != nil {
+		t.Fatal(err)
+	}
+	e.admin(base, "POST", "/leadgate/dead/replay", map[string]any{"destination": "unmatched", "all": true}, nil)
+	if rows := e.ads(base, ""); len(rows) != 1 || rows[0].Clicks != 1 || rows[0].Contacts != 1 {
+		t.Errorf("counted %v", shown(rows))
+	}
+}
+
+func TestAdDay(t *testing.T) {
+	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC).UnixMilli()
+	for _, c := range []struct{ at, want int64 }{
+		{now, now / msPerDay}, {now - 3*msPerDay, now/msPerDay - 3}, {now + msPerDay, now/msPerDay + 1},
+		{now + 2*msPerDay, now / msPerDay}, {0, now / msPerDay}, {-5, now / msPerDay},
+	} {
+		if got := adDay(c.at, now); got != c.want {
+			t.Errorf("%d: day %d, want %d", c.at, got, c.want)
+		}
+	}
+}
+
+// TestAdValue adds amounts up as they are, whatever their size.
+func TestAdValue(t *testing.T) {
+	for _, text := range []string{"0", "1", "12.5", "0.005", "999999999", "9999999.99", "10000000", "123456789012345678901234567890", "0.000000000000000000000000000001", "1000000000000000000.01"} {
+		a := newAdCounter(&queue.Group{}, 0, 0, "1", "")
+		a.value("USD", text, 0)
+		a.value("USD", text, 0)
+		row := adRow("acme", merged(a.group.Counters))
+		want, _ := new(big.Rat).SetString(text)
+		got, ok := new(big.Rat).SetString(string(row.Value["USD"]))
+		if text == "0" {
+			if len(row.Value) != 0 {
+				t.Errorf("0: %v", row.Value)
+			}
+			continue
+		}
+		if want.Add(want, want); !ok || got.Cmp(want) != 0 {
+			t.Errorf("%s twice: %s", text, row.Value["USD"])
+		}
+	}
+	a := newAdCounter(&queue.Group{}, 0, 0, strings.Repeat("1", 65), strings.Repeat("ä", 200))
+	if a.id != "" || len(a.headline) > maxHeadline+3 || !strings.HasPrefix(strings.Repeat("ä", 200)+"…", strings.TrimSuffix(a.headline, "…")) {
+		t.Errorf("id %q, headline %q", a.id, a.headline)
+	}
+	a.value("USD", "-1", 0)
+	a.value("USD", "x", 0)
+	if len(a.group.Counters) != 0 {
+		t.Errorf("counted %v", a.group.Counters)
+	}
+}
+
+// merged adds counters up as a store does.
+func merged(counters []queue.Counter) []queue.Count {
+	sums := map[string]int64{}
+	for _, c := range counters {
+		if c.Add > queue.MaxAdd {
+			panic("more than a store takes")
+		}
+		sums[c.Field] += c.Add
+	}
+	out := []queue.Count{{Field: "none"}}
+	for field, n := range sums {
+		out = append(out, queue.Count{Field: field, N: n})
+	}
+	return out
+}

@@ -1,0 +1,78 @@
+package caddymodule
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/leadgate/leadgate/internal/delivery"
+)
+
+func destinationsCommand() *cobra.Command {
+	var cli adminCLI
+	cmd := &cobra.Command{
+		Use:   "destinations [--address <admin>] [--json]",
+		Short: "Lists the destinations of a running edge, and what waits for them",
+		Long: `Lists the destinations of a running edge: their state, how many events wait
+(WAITING) and for how long the oldest one has (OLDEST), and how many dead
+letters there are (DEAD). Below one that doesn't run stands why.
+
+States: running; retrying: the last requests failed; open: so many failed that
+only probes are sent; parked: Meta refuses the token, the permission or the
+configuration; paused: by an operator or by a 410; removed: in no running
+configuration, its queue is kept.` + adminFlags,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var list []delivery.Status
+			answer, err := cli.call(http.MethodGet, "/leadgate/destinations", nil, &list)
+			if err != nil {
+				return err
+			}
+			if cli.json {
+				return printJSON(cmd.OutOrStdout(), answer)
+			}
+			return writeAll(cmd.OutOrStdout(), destinationTable(list))
+		},
+	}
+	cli.flags(cmd)
+	return cmd
+}
+
+// destinationTable is a line for each destination, and its reason below.
+func destinationTable(list []delivery.Status) string {
+	if len(list) == 0 {
+		return "no destinations\n"
+	}
+	name := len("NAME")
+	for i := range list {
+		name = max(name, min(len(list[i].Name), 30))
+	}
+	target := cliWidth - (name + 2 + 8 + 2 + 7 + 2 + 6 + 2 + 6 + 2)
+	var b strings.Builder
+	row := func(n, state, waiting, oldest, dead, to string) {
+		b.WriteString(strings.TrimRight(fmt.Sprintf("%s  %s  %7s  %6s  %6s  %s", fit(n, name), fit(state, 8), waiting, oldest, dead, fit(to, target)), " ") + "\n")
+	}
+	row("NAME", "STATE", "WAITING", "OLDEST", "DEAD", "TARGET")
+	for i := range list {
+		d := &list[i]
+		row(d.Name, string(d.State), fmt.Sprint(d.Backlog), shortAge(d.OldestAgeSeconds), fmt.Sprint(d.Dead), shownTarget(d))
+		if d.Reason != "" && d.State != delivery.StateRunning {
+			b.WriteString(wrapText(hidePhones(cleanLine(d.Reason)), "  ", "  ", cliWidth))
+		}
+	}
+	return b.String()
+}
+
+// shownTarget is a dataset, or a URL without its scheme and any phone number.
+func shownTarget(d *delivery.Status) string {
+	if d.Kind == "capi" {
+		return "dataset " + d.Target
+	}
+	_, rest, ok := strings.Cut(d.Target, "://")
+	if !ok {
+		rest = d.Target
+	}
+	return hidePhones(rest)
+}

@@ -1,0 +1,266 @@
+package caddymodule
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/leadgate/leadgate/capi/capitest"
+)
+
+func jsonl(t *testing.T, lines ...string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "sales.jsonl")
+	if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// statusOf reads a report: the statuses of the lines by number.
+func statusOf(report string) map[string]string {
+	statuses := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)^ *(\d+)  (\w+)`).FindAllStringSubmatch(report, -1) {
+		statuses[m[1]] = m[2]
+	}
+	return statuses
+}
+
+func expectStatuses(t *testing.T, report string, want map[string]string) {
+	t.Helper()
+	got := statusOf(report)
+	for number, status := range want {
+		if got[number] != status {
+			t.Errorf("line %s: %s, want %s", number, got[number], status)
+		}
+	}
+	if len(got) != len(want) || t.Failed() {
+		t.Errorf("%d lines reported, want %d:\n%s", len(got), len(want), report)
+	}
+}
+
+// TestImport posts a file to a running edge, twice.
+func TestImport(t *testing.T) {
+	meta, s := capitest.New(t), newSink(t)
+	e := startEdge(t, conversionsSite(meta, s))
+	e.post("/webhooks/meta", click("wamid.1", "15551234567", "Aff-1"))
+	sale := func(order string) string {
+		return `{"eventName":"won","waPhone":"+15551234567","value":12.5,"currency":"USD","orderId":"` + order + `"}`
+	}
+	file := jsonl(t, "\ufeff"+sale("A-1"), "", sale("A-2")+"\r", sale("A-1"), `{"eventName":"won","waPhone":"+15557654321","value":1,"currency":"USD"}`,
+		`{"eventName":"won","waPhone":"5551234567"}`, "no JSON", `["x"]`, sale("A-3"))
+	out, err := cli(t, "import", file, "--to", e.url("/conversions"), "--token", "crm_token", "--batch", "2")
+	if err == nil || !strings.Contains(err.Error(), "3 of 8 lines") {
+		t.Errorf("error: %v", err)
+	}
+	expectStatuses(t, out, map[string]string{"1": "queued", "3": "queued", "4": "duplicate", "5": "no_click", "6": "invalid", "7": "invalid", "8": "invalid", "9": "queued"})
+	if !strings.Contains(out, "8 lines: 3 queued, 1 duplicate, 1 no_click, 3 invalid\n") || !strings.Contains(out, "→ write it in full") {
+		t.Errorf("report:\n%s", out)
+	}
+	acceptedEvents(t, meta, 4) // and the lead
+	out = mustCLI(t, "import", jsonl(t, sale("A-1"), sale("A-2"), sale("A-4")), "--to", e.url("/conversions"), "--token", "crm_token", "--from-line", "2")
+	expectStatuses(t, out, map[string]string{"2": "duplicate", "3": "queued"})
+
+	for _, c := range []struct{ to, token, says string }{
+		{e.url("/conversions"), "wrong", "--token is not"},
+		{e.url("/webhooks/meta"), "crm_token", "stopped at line 1"},
+		{e.url("/elsewhere"), "crm_token", "go on with --from-line 1"},
+	} {
+		if _, err := cli(t, "import", file, "--to", c.to, "--token", c.token); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v", c.to, err)
+		}
+	}
+	for _, args := range [][]string{{}, {"--to", e.url("/conversions")}, {"--to", "x", "--token", "x"}, {"--to", e.url("/"), "--token", "x", "--map", "a=Lead"}, {"--dry-run", "--batch", "1001"}, {"--dry-run", "--map", "won=Won"}} {
+		if out, err := cli(t, append([]string{"import", file}, args...)...); err == nil {
+			t.Errorf("%v: %s", args, out)
+		}
+	}
+	if _, err := cli(t, "import", "/nowhere.jsonl", "--dry-run"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no file: %v", err)
+	}
+}
+
+// TestImportDryRun finds what the endpoint would find, without it.
+func TestImportDryRun(t *testing.T) {
+	const who = `"waPhone":"+15551234567"`
+	file := jsonl(t,
+		`{"eventName":"Purchase",`+who+`,"value":12.5,"currency":"USD"}`,
+		`{"eventName":"won",`+who+`,"value":"12.5","currency":"usd","email":"maria@example.com","contents":[{"id":"a"}]}`,
+		`{"eventName":"QualifiedLead","userId":"77","channel":"messenger"}`,
+		`{"eventName":"QualifiedLead","userId":"88","channel":"instagram"}`,
+		`{"eventName":"Lead","ctwaClid":"Aff-1"}`,
+		`{"eventName":"lost",`+who+`}`,
+		`{"eventName":"Purchase",`+who+`,"value":12.5}`,
+		`{"eventName":"Purchase",`+who+`,"currency":"USD"}`,
+		`{"eventName":"Purchase",`+who+`,"currency":"USD","value":-1}`,
+		`{"eventName":"Lead","waPhone":"5551234567"}`,
+		`{"eventName":"Lead",`+who+`,"eventTime":"2020-01-01T00:00:00Z"}`,
+		`{"eventName":"Lead",`+who+`,"email":"maria"}`,
+		`{"eventName":"Lead",`+who+`,"contents":"x"}`,
+		`{"eventName":"Lead",`+who+`,`,
+	)
+	out, err := cli(t, "import", file, "--dry-run", "--map", "won=Purchase")
+	if err == nil || !strings.Contains(err.Error(), "9 of 14") {
+		t.Errorf("error: %v", err)
+	}
+	want := map[string]string{}
+	for i := 1; i <= 14; i++ {
+		want[fmt.Sprint(i)] = "invalid"
+		if i <= 5 {
+			want[fmt.Sprint(i)] = "valid"
+		}
+	}
+	expectStatuses(t, out, want)
+}
+
+// TestImportRetries goes on when the edge is back, and gives up in the end.
+func TestImportRetries(t *testing.T) {
+	var posts []string
+	answer := func(w http.ResponseWriter, n int) {}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		posts = append(posts, string(body))
+		answer(w, len(posts))
+	}))
+	defer server.Close()
+	queued := func(w http.ResponseWriter, n int) {
+		fmt.Fprintf(w, `{"results":[%s]}`, strings.TrimSuffix(strings.Repeat(`{"status":"queued"},`, n), ","))
+	}
+	clock := time.Unix(1_790_000_000, 0)
+	var pauses []time.Duration
+	run := func(lines ...string) (string, error) {
+		posts, pauses = nil, nil
+		var out bytes.Buffer
+		im := &importer{
+			to: server.URL, token: "t", from: 1, batch: 2, retryFor: time.Minute, out: bufio.NewWriter(&out),
+			now: func() time.Time { return clock },
+			sleep: func(ctx context.Context, d time.Duration) error {
+				clock = clock.Add(d)
+				pauses = append(pauses, d)
+				return ctx.Err()
+			},
+		}
+		im.post = im.postBatch
+		err := im.run(t.Context(), strings.NewReader(strings.Join(lines, "\n")))
+		return out.String(), err
+	}
+
+	answer = func(w http.ResponseWriter, n int) {
+		switch n {
+		case 1:
+			w.Header().Set("Retry-After", "10")
+			w.WriteHeader(http.StatusServiceUnavailable)
+		case 2:
+			panic(http.ErrAbortHandler) // the network
+		case 3:
+			queued(w, 2)
+		case 4:
+			w.WriteHeader(http.StatusTooManyRequests)
+		default:
+			queued(w, 1)
+		}
+	}
+	out, err := run(`{"a":1}`, `{"a":2}`, `{"a":3}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expectStatuses(t, out, map[string]string{"1": "queued", "2": "queued", "3": "queued"})
+	if fmt.Sprint(pauses) != "[10s 2s 1s]" || posts[0] != `[{"a":1},{"a":2}]` || posts[1] != posts[0] || posts[4] != `[{"a":3}]` {
+		t.Errorf("pauses %v, posts %q", pauses, posts)
+	}
+
+	// It gives up at the second batch, and says where to go on.
+	answer = func(w http.ResponseWriter, n int) {
+		if n == 1 {
+			queued(w, 2)
+			return
+		}
+		w.WriteHeader(http.StatusBadGateway)
+	}
+	out, err = run(`{"a":1}`, ``, `{"a":2}`, ``, `{"a":3}`)
+	var stop *stopped
+	if !errors.As(err, &stop) || stop.line != 5 || !strings.Contains(err.Error(), "502") {
+		t.Errorf("error: %v", err)
+	}
+	expectStatuses(t, out, map[string]string{"1": "queued", "3": "queued"})
+	if fmt.Sprint(pauses) != "[1s 2s 4s 8s 16s]" {
+		t.Errorf("pauses: %v", pauses)
+	}
+
+	// Something on the way takes one line at a time, and no large one.
+	answer = func(w http.ResponseWriter, n int) {
+		if posted := posts[n-1]; strings.Contains(posted, ",") || strings.Contains(posted, "large") {
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+			return
+		}
+		queued(w, 1)
+	}
+	out, err = run(`{"a":1}`, `{"a":"large"}`)
+	if err == nil {
+		t.Error("a line that failed is no success")
+	}
+	expectStatuses(t, out, map[string]string{"1": "queued", "2": "failed"})
+
+	// An answer of something else is no success, and nothing to repeat.
+	answer = func(w http.ResponseWriter, _ int) { fmt.Fprint(w, "welcome") }
+	if _, err = run(`{"a":1}`); err == nil || len(posts) != 1 || !strings.Contains(err.Error(), "is --to its URL") {
+		t.Errorf("error: %v after %d", err, len(posts))
+	}
+	answer = func(w http.ResponseWriter, _ int) { w.Header().Set("Location", "/x"); w.WriteHeader(http.StatusFound) }
+	if _, err = run(`{"a":1}`); err == nil || len(posts) != 1 || !strings.Contains(err.Error(), "redirects") {
+		t.Errorf("error: %v after %d", err, len(posts))
+	}
+}
+
+// TestImportStreams reads a large file without holding it, in bodies that the
+// endpoint takes, and drops a line that is too long.
+func TestImportStreams(t *testing.T) {
+	const lines = 3000
+	item := `{"a":"` + strings.Repeat("x", 10_000) + `"}`
+	r, w := io.Pipe()
+	var writer sync.WaitGroup
+	defer writer.Wait()
+	defer r.Close()
+	writer.Go(func() {
+		for i := range lines {
+			text := item
+			if i == 1500 {
+				text = `{"a":"` + strings.Repeat("x", maxConversionsBody) + `"}`
+			}
+			if _, err := io.WriteString(w, text+"\n"); err != nil {
+				return
+			}
+		}
+		_ = w.Close()
+	})
+	most, total := 0, 0
+	im := &importer{from: 1, batch: maxConversions, out: bufio.NewWriter(io.Discard)}
+	im.post = func(_ context.Context, batch []importLine) ([]conversionResult, error) {
+		size := 1
+		for _, l := range batch {
+			size += len(l.text) + 1
+		}
+		most, total = max(most, size), total+len(batch)
+		results := make([]conversionResult, len(batch))
+		for i := range results {
+			results[i].Status = "queued"
+		}
+		return results, nil
+	}
+	err := im.run(t.Context(), r)
+	if err == nil || total != lines-1 || im.counts["invalid"] != 1 || most > maxConversionsBody || most < maxConversionsBody-20_000 {
+		t.Errorf("%v: %d lines posted, %v, at most %d bytes", err, total, im.counts, most)
+	}
+}

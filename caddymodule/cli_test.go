@@ -1,0 +1,234 @@
+package caddymodule
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"github.com/leadgate/leadgate/capi"
+)
+
+// cli runs `caddy leadgate` in this process.
+func cli(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	cmd := &cobra.Command{Use: "leadgate", SilenceUsage: true, SilenceErrors: true}
+	command().CobraFunc(cmd)
+	cmd.SetArgs(args)
+	cmd.SetOut(&out)
+	cmd.SetErr(&out)
+	cmd.SetIn(strings.NewReader(""))
+	err := cmd.ExecuteContext(context.Background())
+	for line := range strings.Lines(out.String()) {
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > cliWidth && strings.Contains(strings.TrimSpace(line), " ") && !strings.Contains(line, `"`) {
+			t.Errorf("%v: %d columns: %s", args, n, line)
+		}
+	}
+	return out.String(), err
+}
+
+// mustCLI runs a command that must not fail.
+func mustCLI(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := cli(t, args...)
+	if err != nil {
+		t.Fatalf("%v: %v\n%s", args, err, out)
+	}
+	return out
+}
+
+func address(base string) string { return "--address=" + strings.TrimPrefix(base, "http://") }
+
+func TestExplainCommand(t *testing.T) {
+	for _, c := range []struct{ code, says string }{
+		{"190", "190  token\n"}, {"100/2804066", "LeadSubmitted"}, {"2804118", "100/2804118  configuration"},
+		{"250", "permission"}, {"368", "for at least 60m"}, {"4711", "not known"}, {"2804999", "not known"},
+		{"190/4711", "190/4711  token"},
+	} {
+		if out := mustCLI(t, "explain", c.code); !strings.Contains(out, c.says) {
+			t.Errorf("%s: %s", c.code, out)
+		}
+	}
+	all := mustCLI(t, "explain")
+	for _, x := range capi.Codes() {
+		if !strings.Contains(all, "\n  "+x.Name()+" ") {
+			t.Errorf("%s is not in the list", x.Name())
+		}
+	}
+	if _, err := cli(t, "explain", "token"); err == nil {
+		t.Error("a word was explained")
+	}
+	for class := capi.Transient; class <= capi.BadEvent; class++ {
+		if classDoes[class] == "" {
+			t.Errorf("class %s: nothing is said of what the edge does", class)
+		}
+	}
+}
+
+func TestHelpFits(t *testing.T) {
+	root := &cobra.Command{Use: "leadgate"}
+	command().CobraFunc(root)
+	var visit func(*cobra.Command)
+	visit = func(cmd *cobra.Command) {
+		for line := range strings.Lines(cmd.Long) {
+			if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > cliWidth && !strings.HasPrefix(line, "  ") {
+				t.Errorf("%s: %d columns: %s", cmd.Name(), n, line)
+			}
+		}
+		for _, sub := range cmd.Commands() {
+			visit(sub)
+		}
+	}
+	visit(root)
+}
+
+func TestText(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"/webhooks/+15551234567?x=123456", "/webhooks/+*******4567?x=123456"}, {"1234567", "***4567"}, {"", ""}, {"123456", "123456"},
+	} {
+		if got := hidePhones(c.text); got != c.want {
+			t.Errorf("%q: %q", c.text, got)
+		}
+	}
+	if got := wrapText("aaa bbb ccc ddddddddddd", "1 ", "  ", 9); got != "1 aaa bbb\n  ccc\n  ddddddddddd\n" {
+		t.Errorf("wrapped: %q", got)
+	}
+	if got := fit("ab\x1bcdef", 5); got != "ab c…" {
+		t.Errorf("fitted: %q", got)
+	}
+	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	for text, want := range map[string]time.Time{"2h": now.Add(-2 * time.Hour), "7d": now.Add(-7 * 24 * time.Hour), "2026-11-20T09:00:00Z": now.Add(-3 * time.Hour)} {
+		if got, err := parseSince(text, now); err != nil || !got.Equal(want) {
+			t.Errorf("%s: %s, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"yesterday", "-2h", "2"} {
+		if got, err := parseSince(text, now); err == nil {
+			t.Errorf("%s: %s", text, got)
+		}
+	}
+}
+
+// TestDeadCommands lists, shows, replays and drops against a running edge.
+func TestDeadCommands(t *testing.T) {
+	s := newSink(t)
+	s.status = func(delivered) int { return http.StatusUnprocessableEntity }
+	config, base := withAdmin(t, site("forward "+s.URL+"/+15550783881/in {\n\t\t\tname crm\n\t\t}"))
+	e := startEdge(t, config)
+	if out := mustCLI(t, "dead", "list", address(base)); out != "no dead letters\n" {
+		t.Errorf("empty: %s", out)
+	}
+	for i := range 5 {
+		e.post("/webhooks/meta", message(fmt.Sprintf("wamid.%d", i), "15551234567", "x"))
+	}
+	var page deadPage
+	waitFor(t, "5 dead letters", func() bool {
+		e.admin(base, "GET", "/leadgate/dead?destination=crm", nil, &page)
+		return len(page.Dead) == 5
+	})
+	table := mustCLI(t, "dead", "list", address(base), "--destination", "crm")
+	if !strings.Contains(table, page.Dead[0].ID) || !strings.Contains(table, "422") || strings.Contains(table, "5551234567") || strings.Count(table, "\n") != 11 {
+		t.Errorf("table:\n%s", table)
+	}
+	if out := mustCLI(t, "dead", "list", address(base), "--reason", "overflow"); out != "no dead letters\n" {
+		t.Errorf("another reason: %s", out)
+	}
+	if out := mustCLI(t, "dead", "list", address(base), "--limit", "2"); !strings.Contains(out, "--after "+page.Dead[1].ID) {
+		t.Errorf("first page: %s", out)
+	}
+	if out := mustCLI(t, "dead", "list", address(base), "--after", page.Dead[3].ID); strings.Count(out, "\n") != 3 {
+		t.Errorf("last page: %s", out)
+	}
+	var asJSON deadPage
+	if err := json.Unmarshal([]byte(mustCLI(t, "dead", "list", "--json", address(base))), &asJSON); err != nil || len(asJSON.Dead) != 5 {
+		t.Errorf("JSON: %v, %v", asJSON, err)
+	}
+	if out := mustCLI(t, "dead", "show", page.Dead[0].ID, address(base)); !strings.Contains(out, page.Dead[0].EventID) || !strings.Contains(out, `"wa_id"`) && !strings.Contains(out, `"waId"`) {
+		t.Errorf("one: %s", out)
+	}
+	if _, err := cli(t, "dead", "show", "nobody", address(base)); err == nil || !strings.Contains(err.Error(), "does not exist") {
+		t.Errorf("an unknown one: %v", err)
+	}
+
+	// The admin address of a configuration file, as Caddy's own commands take it.
+	file := filepath.Join(t.TempDir(), "Caddyfile")
+	if err := os.WriteFile(file, []byte("{\n\tadmin "+strings.TrimPrefix(base, "http://")+"\n}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	list := mustCLI(t, "destinations", "--config", file)
+	if !regexp.MustCompile(`(?m)^crm +running +0 +- +5 +127\.0\.0\.1:\S+/\+\*+3881/in$`).MatchString(list) {
+		t.Errorf("destinations:\n%s", list)
+	}
+	var statuses []map[string]any
+	if err := json.Unmarshal([]byte(mustCLI(t, "destinations", "--json", address(base))), &statuses); err != nil || statuses[0]["name"] != "crm" {
+		t.Errorf("JSON: %v, %v", statuses, err)
+	}
+
+	for range 5 {
+		s.next(t)
+	}
+	s.mu.Lock()
+	s.status = nil
+	s.mu.Unlock()
+	for _, bad := range [][]string{
+		{"replay"}, {"replay", "--destination", "crm"}, {"replay", "--destination", "crm", "--all", "id"},
+		{"replay", "--destination", "crm", "--all", "--since", "tomorrow"}, {"drop", "--all"},
+	} {
+		if out, err := cli(t, append([]string{"dead", address(base)}, bad...)...); err == nil {
+			t.Errorf("%v: %s", bad, out)
+		}
+	}
+	if out := mustCLI(t, "dead", "replay", "--destination", "crm", address(base), page.Dead[0].ID); out != "replayed 1\n" {
+		t.Errorf("replay: %s", out)
+	}
+	if got := s.next(t); got.header.Get("Leadgate-Event-Id") != page.Dead[0].EventID {
+		t.Errorf("replayed %s", got.body)
+	}
+	if out := mustCLI(t, "dead", "drop", "--destination", "crm", "--reason", "overflow", "--all", address(base)); out != "dropped 0\n" {
+		t.Errorf("another reason: %s", out)
+	}
+	if out := mustCLI(t, "dead", "drop", "--destination", "crm", "--since", time.Now().Add(time.Hour).Format(time.RFC3339), "--all", address(base)); out != "dropped 0\n" {
+		t.Errorf("since later: %s", out)
+	}
+	if out := mustCLI(t, "dead", "drop", "--destination", "crm", "--since", "1h", "--all", "--json", address(base)); out != `{"count":4}`+"\n" {
+		t.Errorf("drop: %s", out)
+	}
+}
+
+// TestDestinationsNotRunning shows why one doesn't run.
+func TestDestinationsNotRunning(t *testing.T) {
+	config, base := withAdmin(t, site("forward http://127.0.0.1:9/ {\n\t\t\tname crm\n\t\t}"))
+	e := startEdge(t, config)
+	if status := e.admin(base, "POST", "/leadgate/destinations/crm/pause", nil, nil); status != 200 {
+		t.Fatalf("pause: %d", status)
+	}
+	e.post("/webhooks/meta", message("wamid.1", "15551234567", "x"))
+	list := mustCLI(t, "destinations", address(base))
+	if !regexp.MustCompile(`(?m)^crm +paused +1 .*\n  by an operator$`).MatchString(list) {
+		t.Errorf("destinations:\n%s", list)
+	}
+}
+
+func TestNoEdge(t *testing.T) {
+	addr := fmt.Sprintf("--address=127.0.0.1:%d", freePort(t))
+	_, err := cli(t, "destinations", addr)
+	if err == nil || !strings.Contains(err.Error(), "is the edge running") {
+		t.Errorf("nobody there: %v", err)
+	}
+	config, base := withAdmin(t, "{\n\tadmin off\n}\nhttp://127.0.0.1:%PORT% {\n\trespond 200\n}\n")
+	startEdge(t, config)
+	if _, err = cli(t, "dead", "list", address(base)); err == nil || !strings.Contains(err.Error(), "no leadgate block") {
+		t.Errorf("no leadgate: %v", err)
+	}
+}

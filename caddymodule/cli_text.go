@@ -1,0 +1,98 @@
+package caddymodule
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// cliWidth is how wide the commands' tables and texts are at most, in columns.
+const cliWidth = 80
+
+// wrapText breaks a text at its spaces into lines of at most width columns,
+// first with one indentation and then with another. What has no space is not
+// broken.
+func wrapText(text, first, rest string, width int) string {
+	var b strings.Builder
+	line, column, empty := first, utf8.RuneCountInString(first), true
+	for _, word := range strings.Fields(text) {
+		n := utf8.RuneCountInString(word)
+		if !empty && column+1+n > width {
+			b.WriteString(line)
+			b.WriteByte('\n')
+			line, column, empty = rest, utf8.RuneCountInString(rest), true
+		}
+		if !empty {
+			line, column = line+" ", column+1
+		}
+		line, column, empty = line+word, column+n, false
+	}
+	b.WriteString(strings.TrimRight(line, " "))
+	b.WriteByte('\n')
+	return b.String()
+}
+
+// fit cuts a text to n columns, with an ellipsis, and fills it up.
+func fit(text string, n int) string {
+	text = cleanLine(text)
+	if have := utf8.RuneCountInString(text); have <= n {
+		return text + strings.Repeat(" ", n-have)
+	}
+	runes := []rune(text)
+	return string(runes[:n-1]) + "…"
+}
+
+// cleanLine keeps a foreign text from changing the terminal or the line.
+func cleanLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, text)
+}
+
+// hidePhones leaves the last four of seven or more digits in a row, so that no
+// table shows a phone number in full.
+func hidePhones(text string) string {
+	const shortest, kept = 7, 4
+	b := []byte(text)
+	for i := 0; i < len(b); {
+		n := 0
+		for i+n < len(b) && b[i+n] >= '0' && b[i+n] <= '9' {
+			n++
+		}
+		if n >= shortest {
+			for j := i; j < i+n-kept; j++ {
+				b[j] = '*'
+			}
+		}
+		i += max(n, 1)
+	}
+	return string(b)
+}
+
+// shortAge is an age in the largest unit that it has two of.
+func shortAge(seconds int64) string {
+	switch {
+	case seconds <= 0:
+		return "-"
+	case seconds < 120:
+		return fmt.Sprintf("%ds", seconds)
+	case seconds < 2*3600:
+		return fmt.Sprintf("%dm", seconds/60)
+	case seconds < 48*3600:
+		return fmt.Sprintf("%dh", seconds/3600)
+	}
+	return fmt.Sprintf("%dd", seconds/86400)
+}
+
+// shortTime is a time in the terminal's time zone, to the minute.
+func shortTime(ms int64) string {
+	if ms == 0 {
+		return "-"
+	}
+	return time.UnixMilli(ms).Format("2006-01-02 15:04")
+}

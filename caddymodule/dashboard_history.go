@@ -1,0 +1,135 @@
+package caddymodule
+
+import (
+	"slices"
+
+	"github.com/leadgate/leadgate/internal/delivery"
+)
+
+// counts are what the metrics count.
+type counts struct {
+	Accepted    uint64 `json:"accepted"`    // webhooks answered 200
+	Refused     uint64 `json:"refused"`     // webhooks answered 4xx
+	Unavailable uint64 `json:"unavailable"` // webhooks answered 503
+	Delivered   uint64 `json:"delivered"`   // events
+	Failed      uint64 `json:"failed"`      // attempts to deliver an event
+}
+
+func (c counts) minus(before *counts) counts {
+	return counts{
+		c.Accepted - before.Accepted, c.Refused - before.Refused, c.Unavailable - before.Unavailable,
+		c.Delivered - before.Delivered, c.Failed - before.Failed,
+	}
+}
+
+// latencies are a histogram: how many took up to each bound.
+type latencies struct {
+	bounds []float64 // ascending, seconds
+	counts []uint64  // cumulative, one for each bound
+	total  uint64
+}
+
+func (l latencies) minus(before *latencies) latencies {
+	out := latencies{bounds: l.bounds, counts: slices.Clone(l.counts), total: l.total - before.total}
+	for i := range before.counts {
+		out.counts[i] -= before.counts[i]
+	}
+	return out
+}
+
+// quantile estimates a quantile as Prometheus does, in milliseconds, nil for no
+// values. What is beyond the last bound counts as that bound.
+func (l latencies) quantile(q float64) *float64 {
+	if l.total == 0 || len(l.bounds) == 0 {
+		return nil
+	}
+	rank := q * float64(l.total)
+	below, from := uint64(0), 0.0
+	for i, to := range l.bounds {
+		if n := l.counts[i]; float64(n) >= rank && n > below {
+			ms := 1000 * (from + (to-from)*(rank-float64(below))/float64(n-below))
+			return &ms
+		}
+		below, from = l.counts[i], to
+	}
+	ms := 1000 * from
+	return &ms
+}
+
+// snapshot is what the metrics showed at a time.
+type snapshot struct {
+	at int64 // ms
+	counts
+	acks latencies
+}
+
+// history keeps snapshots that lie a step apart, and one more than it has steps.
+type history struct {
+	step      int64 // ms
+	size      int
+	snapshots []snapshot // oldest first
+}
+
+// add keeps a snapshot if a step has passed since the last, give or take a
+// tenth of one: tickers jitter.
+func (h *history) add(s snapshot) {
+	n := len(h.snapshots)
+	if n > 0 && s.at-h.snapshots[n-1].at < h.step-h.step/10 {
+		return
+	}
+	if n > h.size {
+		h.snapshots = slices.Delete(h.snapshots, 0, n-h.size)
+	}
+	h.snapshots = append(h.snapshots, s)
+}
+
+// webhookClass is how the dashboard counts the outcomes of a webhook. Handshakes
+// are no webhooks.
+var webhookClass = map[string]func(*counts) *uint64{
+	"queued": accepted, "duplicate": accepted, "unmatched": accepted, "empty": accepted, "inline": accepted,
+	"unauthorized": refused, "malformed": refused, "too_large": refused, "unreadable": refused, "method": refused,
+	"unavailable": func(c *counts) *uint64 { return &c.Unavailable },
+}
+
+func accepted(c *counts) *uint64 { return &c.Accepted }
+func refused(c *counts) *uint64  { return &c.Refused }
+
+// read takes a snapshot of the metrics. What cannot be read counts as nothing.
+func (r *recorder) read() snapshot {
+	s := snapshot{at: r.now().UnixMilli()}
+	families, err := r.gather.Gather()
+	if err != nil {
+		return s
+	}
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			outcome := ""
+			for _, label := range m.GetLabel() {
+				if label.GetName() == "outcome" {
+					outcome = label.GetValue()
+				}
+			}
+			n := uint64(m.GetCounter().GetValue())
+			switch family.GetName() {
+			case "leadgate_webhooks_total":
+				if class := webhookClass[outcome]; class != nil {
+					*class(&s.counts) += n
+				}
+			case "leadgate_deliveries_total":
+				switch outcome {
+				case delivery.Done.String():
+					s.Delivered += n
+				case delivery.Retry.String(), delivery.Dead.String(), delivery.Gone.String(), delivery.Park.String():
+					s.Failed += n
+				}
+			case "leadgate_ack_seconds":
+				s.acks.total = m.GetHistogram().GetSampleCount()
+				for _, b := range m.GetHistogram().GetBucket() {
+					s.acks.bounds = append(s.acks.bounds, b.GetUpperBound())
+					s.acks.counts = append(s.acks.counts, b.GetCumulativeCount())
+				}
+			}
+		}
+	}
+	return s
+}

@@ -1,0 +1,146 @@
+package caddymodule
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// serve answers a request for a media id.
+func (m *Media) serve(w http.ResponseWriter, r *http.Request, id string) *mediaFailure {
+	found, failure := m.meta.find(r.Context(), id, false)
+	if failure != nil {
+		return failure
+	}
+	if failure := m.tooLarge(found.size); failure != nil {
+		return failure
+	}
+	if matches(r.Header.Get("If-None-Match"), found.etag()) {
+		found.validators(w.Header())
+		w.WriteHeader(http.StatusNotModified)
+		m.count("not_modified")
+		return nil
+	}
+	byteRange := rangeOf(r, found.etag())
+	f, failure := m.meta.openFile(r.Context(), r.Method, byteRange, found)
+	if failure != nil {
+		return failure
+	}
+	if dead(f.StatusCode) {
+		// The url has expired, or the token changed: both are asked for again, once.
+		f.end()
+		if found, failure = m.meta.find(r.Context(), id, true); failure != nil {
+			return failure
+		}
+		if failure := m.tooLarge(found.size); failure != nil {
+			return failure
+		}
+		// The file that the client has a part of may be another one by now.
+		byteRange = rangeOf(r, found.etag())
+		if f, failure = m.meta.openFile(r.Context(), r.Method, byteRange, found); failure != nil {
+			return failure
+		}
+	}
+	defer f.end()
+	return m.pass(w, r, id, found, f)
+}
+
+// dead says whether a status may mean that the url's five minutes are over.
+func dead(status int) bool {
+	switch status {
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusGone:
+		return true
+	}
+	return false
+}
+
+// pass sends on what the file's host has answered.
+func (m *Media) pass(w http.ResponseWriter, r *http.Request, id string, found *media, f *mediaFile) *mediaFailure {
+	switch status := f.StatusCode; {
+	case status == http.StatusOK, status == http.StatusPartialContent && r.Method == http.MethodGet:
+	case status == http.StatusRequestedRangeNotSatisfiable:
+		if found.size >= 0 {
+			w.Header().Set("Content-Range", fmt.Sprintf("bytes */%d", found.size))
+		}
+		w.WriteHeader(status)
+		m.count("refused")
+		return nil
+	case r.Method == http.MethodHead && (status == http.StatusMethodNotAllowed || status == http.StatusNotImplemented):
+		// All that HEAD answers stands in Meta's JSON, too.
+		found.describe(w.Header(), id)
+		if found.size >= 0 {
+			w.Header().Set("Content-Length", strconv.FormatInt(found.size, 10))
+		}
+		w.WriteHeader(http.StatusOK)
+		m.count("ok")
+		return nil
+	case status == http.StatusNotFound, status == http.StatusGone:
+		return &mediaFailure{status: http.StatusNotFound, outcome: "not_found", sentence: "Meta no longer has the file"}
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		return &mediaFailure{status: http.StatusBadGateway, outcome: "permission",
+			sentence: fmt.Sprintf("the file's host refuses the token (HTTP status %d); %s", status, mediaPermission)}
+	default:
+		return m.meta.strangeFile(f.Response)
+	}
+	if e := f.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
+		return &mediaFailure{status: http.StatusBadGateway, outcome: "corrupt", sentence: "the file's host answered with an encoding that was not asked for"}
+	}
+	partial := f.StatusCode == http.StatusPartialContent
+	if partial && (f.Request.Header.Get("Range") == "" || !contentRange.MatchString(f.Header.Get("Content-Range"))) {
+		return &mediaFailure{status: http.StatusBadGateway, outcome: "corrupt", sentence: "the file's host answered with a part that was not asked for, or did not say which it is"}
+	}
+	length := f.ContentLength
+	if length < 0 && !partial {
+		length = found.size
+	}
+	if failure := m.tooLarge(length); failure != nil {
+		return failure
+	}
+	c := &mediaCopy{to: w, limit: m.MaxSize, length: length}
+	c.start = func() {
+		h := w.Header()
+		found.describe(h, id)
+		if partial {
+			h.Set("Content-Range", f.Header.Get("Content-Range"))
+		}
+		if partial || f.Header.Get("Accept-Ranges") == "bytes" {
+			h.Set("Accept-Ranges", "bytes")
+		}
+		if length >= 0 {
+			h.Set("Content-Length", strconv.FormatInt(length, 10))
+		}
+		w.WriteHeader(f.StatusCode)
+	}
+	if r.Method == http.MethodHead {
+		c.start()
+		m.count("ok")
+		return nil
+	}
+	if found.sha256 != nil && !partial {
+		c.digest, c.want = sha256.New(), found.sha256
+	}
+	failure := c.run(f)
+	m.countBytes(c.sent)
+	if failure == nil {
+		m.count("ok")
+	}
+	return failure
+}
+
+// strangeFile is the failure of an answer of the file's host that is no file.
+func (c *mediaClient) strangeFile(resp *http.Response) *mediaFailure {
+	f := c.strange(resp)
+	if f.outcome == "unreachable" && resp.StatusCode < 500 {
+		f.sentence = fmt.Sprintf("the file's host answered HTTP status %d; ask again", resp.StatusCode)
+	}
+	return f
+}
+
+func (m *Media) tooLarge(size int64) *mediaFailure {
+	if size <= m.MaxSize {
+		return nil
+	}
+	return tooLargeMedia(m.MaxSize)
+}

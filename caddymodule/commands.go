@@ -29,7 +29,7 @@ func command() caddycmd.Command {
 		Short: "Tries out and looks into Leadgate: webhooks, conversions, destinations",
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.AddCommand(sendCommand(), normalizeCommand(), fakeMetaCommand(),
-				explainCommand(), destinationsCommand(), deadCommand(), importCommand())
+				explainCommand(), destinationsCommand(), deadCommand(), importCommand(), doctorCommand())
 			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 		},
 	}

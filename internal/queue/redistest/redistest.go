@@ -16,7 +16,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -217,25 +216,6 @@ func (s *Server) Kill() {
 func (s *Server) Restart() {
 	s.tb.Helper()
 	if err := s.run(); err != nil {
-		s.tb.Fatal(err)
-	}
-}
-
-// Stop makes the server hang (SIGSTOP); Continue makes it go on.
-func (s *Server) Stop() {
-	s.tb.Helper()
-	s.signal(syscall.SIGSTOP)
-}
-
-// Continue ends what Stop began.
-func (s *Server) Continue() {
-	s.tb.Helper()
-	s.signal(syscall.SIGCONT)
-}
-
-func (s *Server) signal(sig syscall.Signal) {
-	s.tb.Helper()
-	if err := s.cmd.Process.Signal(sig); err != nil {
 		s.tb.Fatal(err)
 	}
 }

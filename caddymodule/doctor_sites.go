@@ -1,0 +1,172 @@
+package caddymodule
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+// sites says what can be said of the blocks without asking anybody.
+func (d *doctor) sites(s *sites) {
+	for _, b := range s.blocks {
+		d.provider(b)
+		d.address(b)
+	}
+	for _, b := range append(slices.Clone(s.conversions), s.media...) {
+		d.tenantBlock(s, b)
+	}
+	for _, b := range s.shadowed {
+		d.warn(fmt.Sprintf("%s: %s is never reached: a catch-all handle, route or other directive of the site answers before it", b.url, b.directive),
+			"put it into a handle of its own: `handle "+pathOf(b.url)+" { "+b.directive+" … }`")
+	}
+}
+
+func pathOf(text string) string {
+	if u, err := url.Parse(text); err == nil && u.Path != "" {
+		return u.Path
+	}
+	return "/"
+}
+
+// providerSecrets are the options of the providers that verify webhooks.
+var providerSecrets = []string{"app_secret", "verify_token", "auth_token", "tokens"}
+
+// provider looks at how a block's webhooks are verified. That no secret is empty
+// has been found by loading the configuration.
+func (d *doctor) provider(b *block) {
+	name, _ := b.provider["name"].(string)
+	if skip, _ := b.provider["insecure_skip_verify"].(bool); skip {
+		d.warn(b.url+": provider "+name+" runs with insecure_skip_verify: anybody can post events", "write its secrets instead, and keep this for tests on one machine")
+		return
+	}
+	var set, literal []string
+	for _, option := range providerSecrets {
+		values := secretValues(b.provider[option])
+		if len(values) == 0 {
+			continue
+		}
+		option = strings.TrimSuffix(option, "s")
+		set = append(set, option)
+		if slices.ContainsFunc(values, isLiteral) {
+			literal = append(literal, option)
+		}
+	}
+	d.ok(fmt.Sprintf("%s: provider %s, with %s", b.url, name, strings.Join(set, " and ")))
+	d.literal(b.url, literal)
+	if name == "meta" && !slices.ContainsFunc(secretValues(b.provider["app_secret"]), looksLikeAppSecret) {
+		d.warn(b.url+": app_secret is not 32 hex digits, as Meta's are: webhooks of Meta would be refused with 401",
+			"copy it from the app's dashboard, App settings, Basic")
+	}
+}
+
+// literal warns of secrets that stand in the configuration.
+func (d *doctor) literal(where string, options []string) {
+	if len(options) > 0 {
+		d.warn(where+": "+strings.Join(options, " and ")+" in plain text: Caddy shows and saves its configuration",
+			"write {env.NAME} or {file./path} instead; {$NAME} ends up in the configuration, too")
+	}
+}
+
+// secretValues are the texts of an option, of a token those that are right.
+func secretValues(option any) []string {
+	var values []string
+	list, _ := option.([]any)
+	for _, v := range list {
+		switch v := v.(type) {
+		case string:
+			values = append(values, v)
+		case map[string]any:
+			values = append(values, secretValues(v["values"])...)
+		}
+	}
+	return values
+}
+
+var placeholder = regexp.MustCompile(`\{(env|file)\.[^}]+\}`)
+
+func isLiteral(value string) bool { return !placeholder.MatchString(value) }
+
+var appSecret = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+// looksLikeAppSecret is for the secret itself, which is never shown.
+func looksLikeAppSecret(value string) bool {
+	secret, err := replaceText(caddy.NewReplacer(), "app_secret", value)
+	return err == nil && appSecret.MatchString(secret)
+}
+
+// address says what to type into the provider's dashboard, and what is wrong
+// with it.
+func (d *doctor) address(b *block) {
+	u, err := url.Parse(b.url)
+	if err != nil {
+		return
+	}
+	name, _ := b.provider["name"].(string)
+	switch {
+	case isLocal(u.Hostname()):
+		d.warn(b.url+": "+name+" cannot reach this address", "fine for a rehearsal; for webhooks of "+name+" give the site a public domain name")
+	case u.Scheme == "http":
+		d.warn(b.url+": the site takes no https, and providers post to https only", "write the site's address without http://, unless something in front of this Caddy does TLS")
+	case u.Port() != "":
+		d.warn(b.url+": providers mostly post to port 443 only", "let the site listen on 443, or forward that port here")
+	default:
+		d.ok(b.url + " is the webhook URL to type into the dashboard of " + name)
+	}
+	if public, _ := b.provider["public_url"].(string); name == "twilio" && public == "" {
+		d.ok(b.url + ": Twilio's signatures are checked for this scheme and host; behind another proxy write `public_url https://…`")
+	}
+}
+
+// isLocal says whether a host is of this machine or network.
+func isLocal(host string) bool {
+	if ip := net.ParseIP(host); ip != nil {
+		return ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast() || ip.IsUnspecified()
+	}
+	return !strings.Contains(host, ".") || strings.HasSuffix(host, ".localhost") || strings.HasSuffix(host, ".local") || strings.HasSuffix(host, ".internal")
+}
+
+// tenantBlock looks at a block that speaks for a tenant, which the edge itself
+// does only when it starts.
+func (d *doctor) tenantBlock(s *sites, b *block) {
+	known, reports := false, false
+	for _, t := range s.tenants() {
+		if t.Name == b.tenant {
+			known, reports = true, reports || len(t.CAPI) > 0
+		}
+	}
+	switch {
+	case !known:
+		d.fail(fmt.Sprintf("%s: %s names the tenant %s, which is in no leadgate block", b.url, b.directive, b.tenant), "correct the name, or add the tenant")
+		return
+	case b.directive == "leadgate_conversions" && !reports:
+		d.fail(fmt.Sprintf("%s: tenant %s has no capi, so that no conversion could be reported", b.url, b.tenant), "add a capi to its leadgate block")
+		return
+	}
+	d.ok(b.url + ": " + b.directive + " for tenant " + b.tenant)
+	if slices.ContainsFunc(b.tokens, isLiteral) {
+		d.literal(b.url, []string{"its token"})
+	}
+}
+
+// tenants lists the tenants of all blocks, those that stand several times too.
+func (s *sites) tenants() []*Tenant {
+	var list []*Tenant
+	for _, b := range s.blocks {
+		list = append(list, b.handler.Tenants...)
+		direct := b.handler.Tenant
+		if direct == nil && len(b.handler.Tenants) == 0 {
+			direct = new(Tenant)
+		}
+		if direct != nil {
+			t := *direct
+			t.Name = orDefault(t.Name, defaultTenant)
+			list = append(list, &t)
+		}
+	}
+	return list
+}

@@ -1,0 +1,451 @@
+/**
+ * The unified event of Leadgate: one JSON for messages, echoes, statuses,
+ * automatic events, account notices and conversions, whoever the provider is.
+ * A forward destination gets one in each POST, an inline handler an array.
+ *
+ * Every key is always present, and what is unknown is null. Times are UNIX
+ * milliseconds. A test compares these declarations with unified.schema.json.
+ *
+ *     import type { UnifiedEvent } from "./unified";
+ *
+ *     function handle(event: UnifiedEvent) {
+ *       switch (event.kind) {
+ *         case "message":
+ *           return reply(event.waId, event.message.text, event.referral.adId);
+ *         case "status":
+ *           return update(event.status.messageId, event.status.state);
+ *       }
+ *     }
+ */
+export type UnifiedEvent =
+  | InboundMessage
+  | Echo
+  | StatusUpdate
+  | AutomaticEventNotice
+  | AccountNotice
+  | ConversionPosted;
+
+/** What an event is; it tells the six shapes apart. */
+export type Kind = UnifiedEvent["kind"];
+
+/** Where the chat takes place; null for a webhook of an unknown object. */
+export type Channel = "whatsapp" | "messenger" | "instagram" | "sms" | null;
+
+/** What all kinds have. */
+export interface EventBase {
+  /** UUID v5; the same for a redelivery, so also the key to drop duplicates by. */
+  id: string;
+  /** The tenant that the configuration names. */
+  tenantId: string;
+  channel: Channel;
+  /** meta, gupshup, whapi, 360dialog, twilio, or a provider module of your own. */
+  provider: string;
+  /** The business that received it. */
+  account: Account;
+  /** The customer's number, E.164; null where there is none. Never guessed. */
+  waPhone: string | null;
+  /** The customer's WhatsApp id as the provider sent it; where replies go. */
+  waId: string | null;
+  /** WhatsApp business scoped user id, Messenger PSID or Instagram IGSID. */
+  userId: string | null;
+  username: string | null;
+  /** Where the chat is a group. */
+  groupId: string | null;
+  profileName: string | null;
+  /** The provider's own word for it: message, status, the change's field, … */
+  rawLastEventType: string | null;
+  /** "v3" for Cloud-API-shaped bodies; Gupshup V2: "v2", or what it carries. */
+  rawVersion: string | null;
+  /** The provider's own time; ingestedAt where it gives none. */
+  receivedAt: number;
+  /** When the edge took it. */
+  ingestedAt: number;
+  /** As soon as a status or billing notice carries a conversation or a price. */
+  conversation: Conversation | null;
+  /** The contact's stored clicks when the event was first sent; null inline, and without a click. */
+  attribution: Attribution | null;
+  /** The provider's own JSON for this event: an object, unless a body of another shape was passed on as account. */
+  raw: unknown;
+}
+
+/** A message from the customer. */
+export interface InboundMessage extends EventBase {
+  kind: "message";
+  /** receivedAt + 24 h; null for system, standby, edit and revoke, which open no window. */
+  replyUntil: number | null;
+  message: Message;
+  referral: Referral;
+  utm: UTM;
+  ad: Ad;
+  status: null;
+  automaticEvent: null;
+  conversion: null;
+}
+
+/** A message that the business sent, by whatever app. */
+export interface Echo extends EventBase {
+  kind: "echo";
+  replyUntil: null;
+  message: Message;
+  referral: null;
+  utm: null;
+  ad: null;
+  status: null;
+  automaticEvent: null;
+  conversion: null;
+}
+
+/** What became of a message of the business. */
+export interface StatusUpdate extends EventBase {
+  kind: "status";
+  replyUntil: null;
+  message: null;
+  referral: null;
+  utm: null;
+  ad: null;
+  status: Status;
+  automaticEvent: null;
+  conversion: null;
+}
+
+/** A lead or purchase that Meta detected in a chat. */
+export interface AutomaticEventNotice extends EventBase {
+  kind: "automatic_event";
+  replyUntil: null;
+  message: null;
+  referral: null;
+  utm: null;
+  ad: null;
+  status: null;
+  automaticEvent: AutomaticEvent;
+  conversion: null;
+}
+
+/** Everything else: templates, quality, calls, settings, unknown fields. raw has it all. */
+export interface AccountNotice extends EventBase {
+  kind: "account";
+  replyUntil: null;
+  message: null;
+  referral: null;
+  utm: null;
+  ad: null;
+  status: null;
+  automaticEvent: null;
+  conversion: null;
+}
+
+/** A conversion that was posted to leadgate_conversions. */
+export interface ConversionPosted extends EventBase {
+  kind: "conversion";
+  replyUntil: null;
+  message: null;
+  referral: null;
+  utm: null;
+  ad: null;
+  status: null;
+  automaticEvent: null;
+  /** What was posted, without email. */
+  conversion: JSONObject;
+}
+
+export interface JSONObject {
+  [key: string]: unknown;
+}
+
+/** The business's ids; which of them are there depends on the provider. */
+export interface Account {
+  wabaId: string | null;
+  phoneNumberId: string | null;
+  displayPhoneNumber: string | null;
+  pageId: string | null;
+  instagramId: string | null;
+  /** Gupshup's app name. */
+  app: string | null;
+  /** Whapi's channel. */
+  channelId: string | null;
+}
+
+export type MessageType =
+  | "text"
+  | "image"
+  | "video"
+  | "audio"
+  | "document"
+  | "sticker"
+  | "location"
+  | "contacts"
+  | "interactive"
+  | "button"
+  | "reaction"
+  | "order"
+  | "system"
+  | "edit"
+  | "revoke"
+  | "request_welcome"
+  | "referral"
+  | "share"
+  | "story_mention"
+  | "unsupported";
+
+/** The content of a message or echo. */
+export interface Message {
+  /** The provider's id of the message (wamid, mid, …). */
+  id: string | null;
+  type: MessageType;
+  /** The text, or the label of the button that was pressed. Captions are caption. */
+  text: string | null;
+  mediaId: string | null;
+  mimeType: string | null;
+  caption: string | null;
+  mediaUrl: string | null;
+  /** 64 hex digits, lower case. */
+  sha256: string | null;
+  filename: string | null;
+  voice: boolean | null;
+  animated: boolean | null;
+  /** Where there is more than one; the first also fills the fields above. */
+  attachments: Attachment[] | null;
+  contacts: Contact[] | null;
+  location: Location | null;
+  interactive: Interactive | null;
+  reaction: Reaction | null;
+  order: Order | null;
+  system: System | null;
+  context: Context | null;
+  referredProduct: ReferredProduct | null;
+  /** Edit, revoke: the message meant. */
+  originalId: string | null;
+  errors: ProviderError[] | null;
+  forwarded: boolean;
+  frequentlyForwarded: boolean;
+  replyToId: string | null;
+}
+
+/** One of several files of a message. */
+export interface Attachment {
+  type: string;
+  mediaId: string | null;
+  mediaUrl: string | null;
+  mimeType: string | null;
+  filename: string | null;
+  title: string | null;
+}
+
+/** A contact card. */
+export interface Contact {
+  phones: ContactPhone[] | null;
+  name: ContactName | null;
+  emails: ContactEmail[] | null;
+  org: JSONObject | null;
+  addresses: unknown[] | null;
+  urls: unknown[] | null;
+  birthday: string | null;
+}
+
+export interface ContactPhone {
+  phone: string | null;
+  wa_id: string | null;
+  /** In lower case. */
+  type: string | null;
+}
+
+export interface ContactName {
+  formatted_name: string | null;
+  first_name: string | null;
+  last_name: string | null;
+  middle_name: string | null;
+  prefix: string | null;
+  suffix: string | null;
+}
+
+export interface ContactEmail {
+  email: string | null;
+  /** In lower case. */
+  type: string | null;
+}
+
+/** A place, in degrees. */
+export interface Location {
+  lat: number | null;
+  lng: number | null;
+  name: string | null;
+  address: string | null;
+}
+
+/** A button, a list choice, a flow's answer, a postback. id, title and payload are filled whatever the type. */
+export interface Interactive {
+  type: string | null;
+  id: string | null;
+  title: string | null;
+  payload: string | null;
+  button_reply: ButtonReply | null;
+  list_reply: ListReply | null;
+  nfm_reply: NfmReply | null;
+}
+
+export interface ButtonReply {
+  id: string | null;
+  title: string | null;
+}
+
+export interface ListReply {
+  id: string | null;
+  title: string | null;
+  description: string | null;
+}
+
+/** The answer of a WhatsApp Flow. */
+export interface NfmReply {
+  name: string | null;
+  body: string | null;
+  response_json: string | null;
+  /** response_json parsed; null if it is not JSON. */
+  response: unknown;
+}
+
+export interface Reaction {
+  messageId: string | null;
+  /** Null: the reaction was taken back. */
+  emoji: string | null;
+}
+
+/** A cart sent from a catalog. */
+export interface Order {
+  catalogId: string | null;
+  text: string | null;
+  items: OrderItem[] | null;
+}
+
+export interface OrderItem {
+  productRetailerId: string | null;
+  quantity: number | null;
+  /** With the digits received; a JavaScript number rounds beyond 15 of them. */
+  itemPrice: number | null;
+  currency: string | null;
+}
+
+/** The customer has another number or id: waId the old id, newWaId the new. */
+export interface System {
+  type: string | null;
+  body: string | null;
+  waId: string | null;
+  newWaId: string | null;
+  userId: string | null;
+}
+
+/** The message that this one answers. */
+export interface Context {
+  id: string | null;
+  from: string | null;
+  gsId: string | null;
+}
+
+/** The catalog product that a message asks about. */
+export interface ReferredProduct {
+  catalogId: string | null;
+  productRetailerId: string | null;
+}
+
+/** An error as the provider reports it. */
+export interface ProviderError {
+  code: number | string | null;
+  title: string | null;
+  message: string | null;
+  details: string | null;
+}
+
+/** The click that brought the message; all null when organic. */
+export interface Referral {
+  /** The click id of a click-to-WhatsApp ad. */
+  ctwaClid: string | null;
+  sourceUrl: string | null;
+  /** "ad", "post", … */
+  sourceType: string | null;
+  sourceId: string | null;
+  headline: string | null;
+  body: string | null;
+  mediaType: string | null;
+  imageUrl: string | null;
+  videoUrl: string | null;
+  thumbnailUrl: string | null;
+  welcomeMessage: string | null;
+  /** Messenger, Instagram: the ref of the link. */
+  ref: string | null;
+  /** The ad, wherever the channel puts it. */
+  adId: string | null;
+  /** Whapi: context.conversion.data. */
+  dedupToken: string | null;
+}
+
+/** The utm_ parameters of the referral's sourceUrl. */
+export interface UTM {
+  source: string | null;
+  medium: string | null;
+  campaign: string | null;
+  content: string | null;
+  term: string | null;
+}
+
+/** The ad parameters of the referral's sourceUrl. */
+export interface Ad {
+  campaignId: string | null;
+  adsetId: string | null;
+  adId: string | null;
+  placement: string | null;
+  siteSourceName: string | null;
+}
+
+export interface Conversation {
+  id: string | null;
+  /** UNIX milliseconds. */
+  expirationTimestamp: number | null;
+  originType: string | null;
+  pricing: Pricing | null;
+}
+
+export interface Pricing {
+  category: string | null;
+  billable: boolean | null;
+  pricingModel: string | null;
+  type: string | null;
+}
+
+export interface Status {
+  messageId: string | null;
+  /** Gupshup's own id of the message. */
+  gsId: string | null;
+  /** The provider's word in lower case: sent, delivered, read, failed, … */
+  state: string | null;
+  recipientId: string | null;
+  /** Messenger: everything up to this time, UNIX milliseconds. */
+  watermark: number | null;
+  errors: ProviderError[] | null;
+  callbackData: string | null;
+}
+
+export interface AutomaticEvent {
+  /** LeadSubmitted or Purchase. */
+  eventName: string | null;
+  ctwaClid: string | null;
+  /** ISO 4217. */
+  currency: string | null;
+  /** In major units. */
+  value: number | null;
+}
+
+/** What is known of the contact's ad clicks. */
+export interface Attribution {
+  firstClick: Click | null;
+  lastClick: Click | null;
+}
+
+/** An ad click as stored for the contact. */
+export interface Click {
+  ctwaClid: string | null;
+  adId: string | null;
+  sourceUrl: string | null;
+  headline: string | null;
+  /** UNIX milliseconds. */
+  clickedAt: number | null;
+  messageId: string | null;
+}

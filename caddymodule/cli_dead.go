@@ -95,8 +95,16 @@ func deadTable(page *deadLetters) string {
 		if d.Code != "" && !strings.Contains(why, d.Code) {
 			why += " (" + d.Code + ")"
 		}
-		row(shortTime(d.DiedAt), d.Destination, strconv.Itoa(d.Attempts), hidePhones(why))
-		b.WriteString("  " + cleanLine(d.ID) + "\n")
+		why = hidePhones(why)
+		if d.Code != "" { // Meta's codes are as long as phone numbers
+			why = strings.ReplaceAll(why, hidePhones(d.Code), d.Code)
+		}
+		row(shortTime(d.DiedAt), d.Destination, strconv.Itoa(d.Attempts), why)
+		b.WriteString("  " + cleanLine(d.ID))
+		if len(d.Destination) > destination {
+			b.WriteString("  (" + d.Destination + ")")
+		}
+		b.WriteByte('\n')
 	}
 	if page.Next != nil {
 		b.WriteString(wrapText("there are more: --after "+cleanLine(*page.Next), "", "  ", cliWidth))
@@ -169,7 +177,7 @@ func deadActionCommand(action, short, long string) *cobra.Command {
 	var destination, reason, since string
 	var all bool
 	cmd := &cobra.Command{
-		Use:   action + " --destination <name> [--reason <reason>] [--since <time>] (--all | <id>...)",
+		Use:   action + " --destination <name> (--all | <id>...) [flags]",
 		Short: short,
 		Long: long + `
 

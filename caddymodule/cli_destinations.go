@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -40,14 +41,18 @@ configuration, its queue is kept.` + adminFlags,
 	return cmd
 }
 
-// destinationTable is a line for each destination, and its reason below.
+// destinationTable is a line for each destination, and its reason below. A name
+// is never cut, since the other commands want it: a long one, like a long
+// target, has a line of its own.
 func destinationTable(list []delivery.Status) string {
 	if len(list) == 0 {
 		return "no destinations\n"
 	}
 	name := len("NAME")
 	for i := range list {
-		name = max(name, min(len(list[i].Name), 30))
+		if n := len(list[i].Name); n <= 26 {
+			name = max(name, n)
+		}
 	}
 	target := cliWidth - (name + 2 + 8 + 2 + 7 + 2 + 6 + 2 + 6 + 2)
 	var b strings.Builder
@@ -57,7 +62,19 @@ func destinationTable(list []delivery.Status) string {
 	row("NAME", "STATE", "WAITING", "OLDEST", "DEAD", "TARGET")
 	for i := range list {
 		d := &list[i]
-		row(d.Name, string(d.State), fmt.Sprint(d.Backlog), shortAge(d.OldestAgeSeconds), fmt.Sprint(d.Dead), shownTarget(d))
+		shown, to := d.Name, cleanLine(shownTarget(d))
+		if len(shown) > name {
+			b.WriteString(shown + "\n")
+			shown = ""
+		}
+		inRow := to
+		if utf8.RuneCountInString(to) > target {
+			inRow = ""
+		}
+		row(shown, string(d.State), fmt.Sprint(d.Backlog), shortAge(d.OldestAgeSeconds), fmt.Sprint(d.Dead), inRow)
+		if inRow != to {
+			b.WriteString("  " + fit(to, min(utf8.RuneCountInString(to), cliWidth-2)) + "\n")
+		}
 		if d.Reason != "" && d.State != delivery.StateRunning {
 			b.WriteString(wrapText(hidePhones(cleanLine(d.Reason)), "  ", "  ", cliWidth))
 		}

@@ -52,7 +52,7 @@ func examine(ctx context.Context, out io.Writer, file, adapter string) error {
 		return err
 	}
 	if n := d.count(levelFail); n > 0 {
-		return errorf("%s: the edge does not work like this", plural(n, "check"))
+		return errorf("%s failed: the edge does not work like this", plural(n, "check"))
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/clicks"
@@ -69,6 +70,10 @@ func (im *importer) check(_ context.Context, batch []importLine) ([]conversionRe
 		}
 		if err := p.checkItem(doc.Root()); err != nil {
 			p.refuse(i, err)
+			if r := &p.results[i]; strings.HasPrefix(*r.Error, "eventName: ") {
+				fix := "write one of " + strings.Join(capi.EventNames(), ", ") + "; if the block maps this word, write --map <word>=<Name>"
+				r.Fix = &fix
+			}
 			continue
 		}
 		p.results[i].Status = "valid"

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/leadgate/leadgate/capi"
+	"github.com/leadgate/leadgate/internal/delivery"
 )
 
 // cli runs `caddy leadgate` in this process.
@@ -203,6 +204,25 @@ func TestDeadCommands(t *testing.T) {
 	}
 	if out := mustCLI(t, "dead", "drop", "--destination", "crm", "--since", "1h", "--all", "--json", address(base)); out != `{"count":4}`+"\n" {
 		t.Errorf("drop: %s", out)
+	}
+}
+
+func TestDestinationTable(t *testing.T) {
+	long := strings.Repeat("n", 64)
+	got := destinationTable([]delivery.Status{
+		{Name: "crm", Kind: "forward", Target: "https://crm.example.com/in", State: delivery.StateRunning, Backlog: 12, OldestAgeSeconds: 130, Dead: 3, Reason: "old"},
+		{Name: long, Kind: "capi", Target: "123456789012345", State: delivery.StateParked, Reason: strings.Repeat("the token has expired ", 5)},
+		{Name: "n8n", Kind: "forward", Target: "https://n8n.example.com/webhook/" + strings.Repeat("x", 80), State: delivery.StateRemoved},
+	})
+	for line := range strings.Lines(got) {
+		if utf8.RuneCountInString(line) > cliWidth+1 {
+			t.Errorf("too wide: %s", line)
+		}
+	}
+	for _, want := range []string{"NAME  STATE", "crm   running        12      2m       3  crm.example.com/in\n", "\n" + long + "\n      parked", "dataset 123456789012345\n  the token", "\n  n8n.example.com/webhook/xxx"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in\n%s", want, got)
+		}
 	}
 }
 

@@ -124,7 +124,8 @@ func serveDashboardFile(w http.ResponseWriter, r *http.Request, name string) err
 	if info, err := fs.Stat(dashboardFiles, name); err != nil || info.IsDir() {
 		return plainText(w, http.StatusNotFound, "The dashboard has no such file.")
 	}
-	http.ServeFileFS(w, withPath(r, "/"+name), dashboardFiles, name)
+	// Not its own path: ServeFileFS redirects from */index.html.
+	http.ServeFileFS(w, withPath(r, "/file"), dashboardFiles, name)
 	return nil
 }
 

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"sync"
 
@@ -69,6 +70,6 @@ func (e *eventRing) after(seq uint64) []keptEvent {
 			list = append(list, keptEvent{s.Seq, bytes.Clone(s.Event)})
 		}
 	}
-	slices.SortFunc(list, func(a, b keptEvent) int { return int(b.Seq) - int(a.Seq) })
+	slices.SortFunc(list, func(a, b keptEvent) int { return cmp.Compare(b.Seq, a.Seq) })
 	return list
 }

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"slices"
+	"time"
 
 	"github.com/leadgate/leadgate/internal/delivery"
 )
@@ -63,6 +64,9 @@ type snapshot struct {
 	acks latencies
 }
 
+// jitter is how early a tick may be, in ms.
+const jitter = int64(sampleEvery/time.Millisecond) / 2
+
 // history keeps snapshots that lie a step apart, and one more than it has steps.
 type history struct {
 	step      int64 // ms
@@ -70,11 +74,11 @@ type history struct {
 	snapshots []snapshot // oldest first
 }
 
-// add keeps a snapshot if a step has passed since the last, give or take a
-// tenth of one: tickers jitter.
+// add keeps a snapshot if a step has passed since the last, or nearly: tickers
+// jitter.
 func (h *history) add(s snapshot) {
 	n := len(h.snapshots)
-	if n > 0 && s.at-h.snapshots[n-1].at < h.step-h.step/10 {
+	if n > 0 && s.at-h.snapshots[n-1].at < h.step-jitter {
 		return
 	}
 	if n > h.size {

@@ -27,9 +27,9 @@ type recorder struct {
 
 // How much is remembered: an hour in small steps, a day in large ones.
 const (
-	sampleEvery = 10 * time.Second
+	sampleEvery = 15 * time.Second
 	hourSteps   = int(time.Hour / sampleEvery)
-	dayStep     = 5 * time.Minute
+	dayStep     = 10 * time.Minute
 	daySteps    = int(24 * time.Hour / dayStep)
 )
 

@@ -8,7 +8,7 @@ func freeSpace(folder string) (int64, bool) {
 	if syscall.Statfs(folder, &s) != nil {
 		return 0, false
 	}
-	return int64(s.Bavail) * s.Bsize, true
+	return int64(s.Bavail) * int64(s.Bsize), true //nolint:unconvert // an int32 on 32-bit systems
 }
 
 // mayWrite says whether this user may write a file, without opening it.

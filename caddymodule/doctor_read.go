@@ -32,6 +32,8 @@ type place struct {
 	scheme, port string
 	host, path   string
 	prefix       string // stripped of the path
+	auto         bool   // Caddy adds TLS for hosts but these
+	plain        []string
 	shadowed     bool
 }
 
@@ -48,6 +50,10 @@ func readSites(config []byte) (*sites, error) {
 					Routes      []any
 					NamedRoutes map[string]map[string]any `json:"named_routes"`
 					TLS         []any                     `json:"tls_connection_policies"`
+					Auto        struct {
+						Disable bool
+						Skip    []string
+					} `json:"automatic_https"`
 				}
 			}
 		}
@@ -70,7 +76,7 @@ func readSites(config []byte) (*sites, error) {
 	slices.Sort(names)
 	for _, name := range names {
 		server := root.Apps.HTTP.Servers[name]
-		at := place{scheme: "http", host: "localhost"}
+		at := place{scheme: "http", host: "localhost", plain: server.Auto.Skip}
 		for _, listen := range server.Listen {
 			host, port, err := net.SplitHostPort(listen)
 			if err != nil {
@@ -82,6 +88,7 @@ func readSites(config []byte) (*sites, error) {
 			if at.port = port; port == fmt.Sprint(https) || len(server.TLS) > 0 {
 				at.scheme = "https"
 			}
+			at.auto = port != fmt.Sprint(http) && !server.Auto.Disable
 			if port == fmt.Sprint(https) || port == fmt.Sprint(http) {
 				at.port = ""
 			}
@@ -168,6 +175,9 @@ func (p *place) match(matchers any) {
 	first, _ := sets[0].(map[string]any)
 	if hosts, _ := first["host"].([]any); len(hosts) > 0 {
 		p.host, _ = hosts[0].(string)
+		if p.auto && !slices.Contains(p.plain, p.host) {
+			p.scheme = "https"
+		}
 	}
 	if paths, _ := first["path"].([]any); len(paths) > 0 {
 		path, _ := paths[0].(string)

@@ -117,6 +117,17 @@ func TestMediaFileStatuses(t *testing.T) {
 			t.Errorf("%d: %d %s, want %d %s", i, resp.StatusCode, text, c.want, c.says)
 		}
 	}
+	// A size that does not fit, where neither a length nor a digest says so.
+	for size, says := range map[int]string{999: "longer than was announced", 1001: "shorter than was announced"} {
+		id := fmt.Sprint("of-size-", size)
+		meta.set(id, graphSays(meta.object(id, "image/jpeg", "", size)), func(w http.ResponseWriter, _ *http.Request) {
+			w.(http.Flusher).Flush()
+			_, _ = w.Write(body)
+		})
+		if resp, text := sentence(t, s.URL+"/"+id); resp.StatusCode != 502 || !strings.Contains(text, says) {
+			t.Errorf("%d: %d %s", size, resp.StatusCode, text)
+		}
+	}
 	// A host that knows no HEAD: what Meta's JSON says is enough.
 	meta.set("no-head", graphSays(meta.object("no-head", "image/jpeg", base64Digest(body), len(body))), answer(405))
 	if resp, _, err := fetch(t, http.MethodHead, s.URL+"/no-head"); err != nil || resp.StatusCode != 200 || resp.ContentLength != 1000 || resp.Header.Get("ETag") == "" {
@@ -191,4 +202,3 @@ func TestMediaCanceled(t *testing.T) {
 		t.Error("the request to Meta goes on")
 	}
 }
-

@@ -155,7 +155,8 @@ func picture(n int) []byte {
 func mediaSite(endpoint, options string) string {
 	return strings.Replace(site("\t\ttenant acme\n\t\tforward http://127.0.0.1:9/"), `	respond "next"`, `	leadgate_media /media/* {
 		tenant acme
-		token `+crmToken+`
+		token `+crmToken+` another_token
+		token a_third_token
 		endpoint `+endpoint+`
 		`+options+`
 	}

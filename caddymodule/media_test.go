@@ -84,6 +84,8 @@ func TestMedia(t *testing.T) {
 		{"dots", "GET", "/media/1..2", "Bearer " + crmToken, 400},
 		{"a long id", "GET", "/media/" + strings.Repeat("1", 129), "Bearer " + crmToken, 400},
 		{"unknown id", "GET", "/media/2", "bearer " + crmToken, 404},
+		{"another token", "HEAD", "/media/1013859600285441", "Bearer another_token", 200},
+		{"a third token", "HEAD", "/media/1013859600285441", "Bearer  a_third_token", 200},
 	} {
 		resp, _, _ := fetch(t, c.method, e.url(c.path), func(r *http.Request) {
 			r.Header.Set("Authorization", c.token)
@@ -92,7 +94,7 @@ func TestMedia(t *testing.T) {
 			t.Errorf("%s: %d %v, want %d", c.name, resp.StatusCode, resp.Header, c.status)
 		}
 	}
-	if took := meta.took(); !slices.Equal(took, []string{"GET /v26.0/2"}) {
+	if took := meta.took(); !slices.Equal(took, []string{"GET /v26.0/2", "HEAD /files/1013859600285441", "HEAD /files/1013859600285441"}) {
 		t.Errorf("Meta was asked %v", took)
 	}
 }

@@ -129,14 +129,14 @@ func TestCompose(t *testing.T) {
 
 	text := read(t, "compose/Caddyfile")
 	for _, m := range caddyVar.FindAllStringSubmatch(text, -1) {
-		if value, ok := env[m[1]]; !ok {
+		value, ok := env[m[1]]
+		if !ok {
 			t.Errorf("the Caddyfile needs %s, which .env.example has not", m[1])
-		} else if value == "" {
-			value = "1234567890"
-			t.Setenv(m[1], value)
-		} else {
-			t.Setenv(m[1], value)
 		}
+		if value == "" {
+			value = "1234567890"
+		}
+		t.Setenv(m[1], value)
 	}
 	hosts := serviceHost.FindAllStringSubmatch(text, -1)
 	if len(hosts) < 3 {
@@ -212,6 +212,24 @@ func TestSystemd(t *testing.T) {
 		t.Skip("NOT TESTED: this systemd cannot weigh a unit offline")
 	}
 	run(t, dir, "systemd-analyze", "security", "--no-pager", "--offline=yes", "--threshold=20", "./leadgate.service")
+}
+
+// TestACL: the rules on the page are those that the queue's own suite passes with.
+func TestACL(t *testing.T) {
+	source := read(t, "../internal/queue/redis_test.go")
+	_, rest, _ := strings.Cut(source, "const aclRules = ")
+	declaration, _, _ := strings.Cut(rest, "\n\n")
+	rules := regexp.MustCompile(`"([^"]*)"`).FindAllStringSubmatch(declaration, -1)
+	if len(rules) == 0 {
+		t.Fatal("internal/queue/redis_test.go declares no aclRules")
+	}
+	var all strings.Builder
+	for _, m := range rules {
+		all.WriteString(m[1])
+	}
+	if page := strings.Join(strings.Fields(read(t, "../docs/operations.md")), " "); !strings.Contains(page, "ACL SETUSER edge "+all.String()) {
+		t.Errorf("docs/operations.md does not have the rules %s", all.String())
+	}
 }
 
 var stamp = regexp.MustCompile(`-X (\S+)\.(\w+)=`)

@@ -21,7 +21,8 @@
 // unsupported. Tolerated are ids and times as numbers or strings, seconds or
 // milliseconds, missing keys and unknown ones.
 //
-// The shape of the JSON is [Schema].
+// The shape of the JSON is [Schema]; unified.d.ts beside it is the same in
+// TypeScript, and docs/unified-json.md explains it field by field.
 //
 // A provider module of your own fills the events that [Batch.Add] gives it:
 // texts by [NewText], numbers by [PhoneFromWaID], what makes the event itself

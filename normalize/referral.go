@@ -92,12 +92,13 @@ func (b *Batch) parameters(utm *UTM, ad *Ad, url Text) {
 			*field = b.quote(unescapeQuery(value))
 		}
 	}
-	// The first value wins, also an empty one, which is as good as none.
+	// The first value wins, also an empty one, which is as good as none; so is
+	// {{ad.id}}, where Meta did not fill it in: it names no ad.
 	for _, f := range [...]*Text{
 		&utm.Source, &utm.Medium, &utm.Campaign, &utm.Content, &utm.Term,
 		&ad.CampaignID, &ad.AdsetID, &ad.AdID, &ad.Placement, &ad.SiteSourceName,
 	} {
-		if len(*f) == 2 {
+		if len(*f) == 2 || bytes.HasPrefix(*f, []byte(`"{{`)) && bytes.HasSuffix(*f, []byte(`}}"`)) {
 			*f = nil
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/leadgate/leadgate/internal/queue"
 )
@@ -24,6 +25,7 @@ type memQueue struct {
 	away   bool          // all calls fail
 	noDone bool          // deletions fail
 	hold   chan struct{} // deletions wait for it to be closed
+	slow   time.Duration // how long reads take
 	reads  int
 }
 
@@ -159,7 +161,24 @@ func (m *memDrain) Retries(context.Context) ([]queue.Retry, error) {
 	return slices.Collect(maps.Values(m.retries)), m.q.fails(false)
 }
 
+// think lets the time pass that a read takes.
+func (q *memQueue) think() {
+	q.mu.Lock()
+	slow := q.slow
+	q.mu.Unlock()
+	if slow > 0 {
+		<-time.After(slow)
+	}
+}
+
+func (q *memQueue) readsSoFar() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.reads
+}
+
 func (m *memDrain) Read(_ context.Context, after queue.Pos, n, maxBytes int) ([]queue.Entry, error) {
+	m.q.think()
 	m.q.mu.Lock()
 	defer m.q.mu.Unlock()
 	if err := m.q.fails(false); err != nil {
@@ -179,6 +198,7 @@ func (m *memDrain) Read(_ context.Context, after queue.Pos, n, maxBytes int) ([]
 }
 
 func (m *memDrain) Get(_ context.Context, at []queue.Pos) ([]queue.Entry, error) {
+	m.q.think()
 	m.q.mu.Lock()
 	defer m.q.mu.Unlock()
 	var out []queue.Entry

@@ -122,11 +122,26 @@ func (w *worker) reset() {
 	}
 }
 
-// fill reads until enough is ready to be sent, as far as the window allows.
+// fill reads when what is ready would not keep the senders busy, and then as far
+// ahead as the window allows. The loop waits for a read, which takes as long as
+// the store does: while events can be sent or are in flight, it reads for half of
+// the time at most.
 func (w *worker) fill() {
 	w.collectDue()
+	enough := w.settings.Concurrency
+	if w.settings.Batch > 1 {
+		enough = w.settings.Batch
+	}
+	if w.wantedDue.len() == 0 && w.ready.len() >= enough {
+		return
+	}
 	w.fetch()
-	for reads := 0; w.wantsMore(); reads++ {
+	for reads := 0; w.ready.len() < enough && w.mayRead(); reads++ {
+		busy := w.flying > 0 || w.ready.len()+w.due.len() > 0
+		if busy && w.readAfter > w.e.tick() && w.settings.Batch == 1 {
+			w.at(w.readAfter)
+			return
+		}
 		if reads == readsPerStep {
 			w.again = true
 			return
@@ -138,14 +153,6 @@ func (w *worker) fill() {
 	if w.ready.len() == 0 {
 		w.fetch()
 	}
-}
-
-func (w *worker) wantsMore() bool {
-	low := w.windowEntries / 2
-	if w.settings.Batch > 1 {
-		low = w.settings.Batch
-	}
-	return w.ready.len() < low && w.mayRead()
 }
 
 // mayRead says whether the window takes more.
@@ -165,10 +172,13 @@ func (w *worker) track(n int) {
 
 // read takes the next entries into the view.
 func (w *worker) read(n int) bool {
+	began := w.e.tick()
 	entries, err := w.drain.Read(w.e.storeCtx, w.cursor, n, max(w.windowBytes-w.bytes, smallestWindow/2))
 	if err == nil {
 		err = w.readClicks(entries)
 	}
+	ended := w.e.tick()
+	w.readAfter = ended + (ended - began)
 	if err != nil {
 		w.reads.failed(w, fmt.Errorf("reading entries: %w", err))
 		return false

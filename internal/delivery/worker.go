@@ -47,6 +47,7 @@ type worker struct {
 	stateAt     time.Duration // when the stored state is looked at again
 	cursor      queue.Pos
 	exhausted   bool
+	readAfter   time.Duration // when the next read ahead may begin while others are sent
 	known       map[queue.Pos]known
 	settled     map[queue.Pos]struct{}
 	aloft       map[queue.Pos]*entry // in flight since before the view

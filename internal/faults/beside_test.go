@@ -30,7 +30,7 @@ func TestBesideTheDead(t *testing.T) {
 				// Warm: connections, caches, and the dead one's breaker.
 				s.senders.more(t, form(100, 1000))
 				delivered, acknowledged, began := s.sink.delivered(), s.senders.fullSpeed(), time.Now()
-				s.senders.more(t, form(2000, 40_000))
+				s.senders.more(t, form(2000, 15_000))
 				took := time.Since(began).Seconds()
 				now, _ := s.senders.counts()
 				results.line(fmt.Sprintf("| %s | %s | %.0f | %v | %v | %.0f |", second, store, float64(now-acknowledged)/took,

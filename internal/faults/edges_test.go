@@ -17,7 +17,7 @@ func TestTwoEdgesKill(t *testing.T) {
 		s.senders.more(t, 100+rand.IntN(100))
 		dead := s.edges[s.drainer(round)]
 		dead.kill()
-		s.note(false)
+		s.noteKilled()
 		s.senders.more(t, 100)
 		s.moreDelivered(100)
 		dead.start()
@@ -63,7 +63,7 @@ func TestTwoEdgesPause(t *testing.T) {
 		s.senders.more(t, 100)
 		paused := s.edges[s.drainer(0)]
 		paused.signal(syscall.SIGSTOP)
-		s.note(true)
+		s.notePaused()
 		s.moreDelivered(200) // by the other
 		paused.signal(syscall.SIGCONT)
 		s.senders.more(t, 100)
@@ -85,7 +85,7 @@ func TestTwoEdgesShortPause(t *testing.T) {
 		s.senders.more(t, 100)
 		paused := s.edges[s.drainer(0)]
 		paused.signal(syscall.SIGSTOP)
-		s.note(true)
+		s.notePaused()
 		pass(4*time.Second + time.Duration(round)*1400*time.Millisecond)
 		paused.signal(syscall.SIGCONT)
 		s.moreDelivered(100)

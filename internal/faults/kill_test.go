@@ -20,7 +20,7 @@ func TestKill(t *testing.T) {
 				s.moreDelivered(1 + rand.IntN(150))
 			}
 			s.edges[0].kill()
-			s.note(false)
+			s.noteKilled()
 			s.edges[0].start()
 		}
 		s.finish()
@@ -37,7 +37,7 @@ func TestKillAtSpeed(t *testing.T) {
 			s.senders.more(t, 200+rand.IntN(200))
 			s.moreDelivered(1 + rand.IntN(200))
 			s.edges[0].kill()
-			s.note(false)
+			s.noteKilled()
 			s.edges[0].start()
 		}
 		s.finish()

@@ -94,7 +94,7 @@ func TestRedisFull(t *testing.T) {
 				s.edges[0].start()
 			case strings.Contains(how, "kill"):
 				s.edges[0].kill()
-				s.note(false)
+				s.noteKilled()
 				s.edges[0].start()
 			}
 			s.senders.moreRefused(t, 2*contacts)

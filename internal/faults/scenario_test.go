@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -37,7 +36,7 @@ type scenario struct {
 	sink    *sink
 	meta    *capitest.Server
 	metaURL string
-	toMeta  requests
+	toMeta  connections
 	edges   []*edge
 	senders *senders
 	options // as given
@@ -89,9 +88,7 @@ func begin(t *testing.T, name, store, global string, o options) *scenario {
 	}
 	s := &scenario{t: t, row: row{scenario: name, queue: store}, sink: newSink(t), meta: new(capitest.Server),
 		options: o, inFlight: map[string]bool{}}
-	graph := httptest.NewServer(s.toMeta.counted(s.meta))
-	t.Cleanup(graph.Close)
-	s.metaURL = graph.URL
+	s.metaURL = s.toMeta.serve(t, s.meta).URL
 	for range o.edges {
 		s.edges = append(s.edges, newEdge(t, global, s.block("")))
 	}
@@ -114,29 +111,41 @@ func (s *scenario) run() {
 	s.senders = send(s.t, contacts, s.perSecond, s.padding, s.edges)
 }
 
-// note keeps what was in flight when an edge was killed or paused just now: what
-// the destinations have, and the store still holds. A paused edge may also send,
-// when it goes on, what it had given to connections.
-func (s *scenario) note(paused bool) {
+// noteKilled keeps what was in flight when an edge was killed just now: what the
+// destinations have, and the store still holds.
+func (s *scenario) noteKilled() {
 	s.t.Helper()
-	until(s.t, "the destinations have answered what the edge sent", func() bool {
-		return s.sink.open.Load() == 0 && s.toMeta.Load() == 0
-	})
+	if len(s.edges) == 1 {
+		s.sink.open.settle(s.t, s.sink.URL)
+		s.toMeta.settle(s.t, s.metaURL)
+		s.note(false)
+		return
+	}
+	s.notePaused() // the other edge's connections stay
+}
+
+// notePaused is noteKilled for an edge whose connections are still open: what was
+// given to them may arrive at any time.
+func (s *scenario) notePaused() {
+	s.t.Helper()
+	s.repeats += concurrency
+	s.note(true)
+}
+
+func (s *scenario) note(late bool) {
+	s.t.Helper()
 	taken := s.sink.takenIDs()
 	for _, id := range s.waiting(crm) {
 		if taken[id] {
 			s.inFlight[id] = true
 		}
 	}
-	if paused {
-		s.repeats += concurrency
-	}
 	taken = map[string]bool{}
 	for _, ids := range s.reported() {
 		taken[ids[0]] = true
 	}
 	for _, id := range s.waiting(meta) {
-		if taken[id] || paused {
+		if taken[id] || late {
 			s.inFlight[id] = true
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -17,7 +18,7 @@ import (
 type sink struct {
 	*httptest.Server
 
-	open requests
+	open connections
 
 	mu        sync.Mutex
 	answer    answer
@@ -47,8 +48,7 @@ func newSink(t *testing.T) *sink {
 	t.Helper()
 	s := &sink{answer: takes, byID: map[string]*arrived{}, byName: map[string]*arrived{},
 		tried: map[string]int{}, taken: map[string]int{}}
-	s.Server = httptest.NewServer(s.open.counted(s))
-	t.Cleanup(s.Close)
+	s.Server = s.open.serve(t, s)
 	return s
 }
 
@@ -60,6 +60,9 @@ func (s *sink) behave(a answer) {
 
 // ServeHTTP takes in an event and answers as it was told to.
 func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodGet {
+		return // from settle
+	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return // the edge was killed while it sent
@@ -152,15 +155,38 @@ func (s *sink) again() map[string]int {
 	return all
 }
 
-// requests counts what a server is answering.
-type requests struct{ atomic.Int64 }
+// connections counts a server's connections. Those of a dead client are closed when
+// all that it had sent is answered.
+type connections struct{ n atomic.Int64 }
 
-func (r *requests) counted(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		r.Add(1)
-		defer r.Add(-1)
-		h.ServeHTTP(w, req)
-	})
+// serve starts a server whose connections are counted.
+func (c *connections) serve(t *testing.T, h http.Handler) *httptest.Server {
+	t.Helper()
+	server := httptest.NewUnstartedServer(h)
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			c.n.Add(1)
+		case http.StateClosed, http.StateHijacked:
+			c.n.Add(-1)
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	return server
+}
+
+// settle waits until a dead client's connections are closed. One of ours is
+// accepted after all of its.
+func (c *connections) settle(t *testing.T, url string) {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: giveUp}
+	resp, err := client.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	until(t, "the dead edge's connections are closed", func() bool { return c.n.Load() == 0 })
 }
 
 // nameOf is the message id of a contact's n-th event.

@@ -93,7 +93,7 @@ function money(value) {
 }
 
 function row(a) {
-	const share = a.contacts ? a.leads / a.contacts : 0;
+	const share = a.clicks ? a.leads / a.clicks : 0;
 	const meter = h("i", { class: "meter" }, h("i", {}));
 	meter.firstChild.style.width = `${(100 * a.clicks) / a.most}%`;
 	return h("tr", { class: a.on ? "on" : null },
@@ -103,7 +103,7 @@ function row(a) {
 		cell("Clicks", "num", number(a.clicks), meter),
 		cell("Contacts", "num", number(a.contacts)),
 		cell("Leads", "num", h("b", {}, number(a.leads))),
-		cell("Leads per contact", "num", a.contacts ? `${Math.round(100 * share)} %` : "–"),
+		cell("Leads per click", "num", a.clicks ? `${Math.round(100 * share)} %` : "–"),
 		cell("Purchases", "num", a.purchases ? number(a.purchases) : "–"),
 		cell("Value", "num", money(a.value)));
 }

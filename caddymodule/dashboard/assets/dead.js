@@ -117,8 +117,7 @@ async function act(action) {
 	const calls = [];
 	let what;
 	if (selected.size) {
-		const ids = Map.groupBy ? Map.groupBy(selected.keys(), (id) => selected.get(id)) : group();
-		for (const [name, list] of ids) calls.push({ destination: name, ids: [...list] });
+		for (const [name, ids] of byDestination()) calls.push({ destination: name, ids });
 		what = `${number(selected.size)} dead ${selected.size === 1 ? "letter" : "letters"}`;
 	} else {
 		calls.push({ destination, all: true, ...(reason ? { reason } : {}) });
@@ -140,7 +139,7 @@ async function act(action) {
 	reload();
 }
 
-function group() {
+function byDestination() {
 	const by = new Map();
 	for (const [id, name] of selected) by.set(name, [...(by.get(name) || []), id]);
 	return by;

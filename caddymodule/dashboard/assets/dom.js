@@ -16,7 +16,8 @@ export function h(tag, props, ...children) {
 }
 
 // cell is a table cell that carries its column's title, for narrow screens.
-export const cell = (title, cls, ...children) => h("td", { "data-title": title, class: cls }, ...children);
+// One that says nothing, –, is left out there.
+export const cell = (title, cls, ...children) => h("td", { "data-title": title, class: children[0] === "–" ? `${cls} none` : cls }, ...children);
 
 // show sets a text and hides the element when there is none.
 export function show(el, text) {

@@ -1,9 +1,11 @@
 // The last events with their unified JSON.
-import { $, h, json, keyed, show, time, timeEl } from "./dom.js";
+import { $, h, json, keyed, number, show, time, timeEl } from "./dom.js";
 import { get } from "./api.js";
 
 let events = [];
 let since = 0;
+let all = false;
+const firstRows = 15;
 
 export async function update() {
 	const got = await get("events", { after: events.length ? events[0].seq : "" });
@@ -11,9 +13,19 @@ export async function update() {
 	const fresh = got.events.filter((e) => !events.some((k) => k.seq === e.seq));
 	events = fresh.concat(events).slice(0, got.kept);
 	since = got.since;
-	keyed($("events-rows"), events, (e) => e.seq, row);
+	draw(got.kept);
+}
+
+export function start() {
+	$("events-more").addEventListener("click", () => { all = true; draw(); });
+}
+
+function draw(kept) {
+	const visible = all ? events : events.slice(0, firstRows);
+	keyed($("events-rows"), visible, (e) => e.seq, row);
 	$("events-rows").hidden = !events.length;
-	show($("events-sum"), `the newest ${got.kept}, in this process's memory only; phone numbers are shortened`);
+	show($("events-more"), events.length > visible.length ? `Show all ${number(events.length)}` : "");
+	if (kept) show($("events-sum"), `the newest ${kept}, in this process's memory only; phone numbers are shortened`);
 	show($("events-empty"), events.length ? "" : since ? `No new event since ${time(since, true)}. Webhooks that were seen before, and probes, make none.` : "Nothing is recorded yet.");
 }
 

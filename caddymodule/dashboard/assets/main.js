@@ -1,7 +1,7 @@
 // Asks the edge every few seconds, while somebody looks.
 import { $, age, h, keyed, ms, number, show, time } from "./dom.js";
 import { get } from "./api.js";
-import { redraw } from "./plot.js";
+import { repaint } from "./plot.js";
 import * as traffic from "./traffic.js";
 import * as destinations from "./destinations.js";
 import * as ads from "./ads.js";
@@ -79,10 +79,10 @@ function tiles() {
 	const refusals = [w.refused ? `${number(w.refused)} refused` : "", w.unavailable ? `${number(w.unavailable)} answered 503` : ""].filter(Boolean).join(", ");
 	const list = [
 		{ title: "Webhooks", span, value: number(w.accepted + w.refused + w.unavailable), text: refusals || "all accepted", bad: w.unavailable > 0 },
-		{ title: "Acknowledged in", span, value: ms(w.ackP50), text: w.ackP99 === null ? "median" : `median; 99 % within ${ms(w.ackP99)}` },
+		{ title: "Answered in", span, value: ms(w.ackP50), text: w.ackP99 === null ? "median" : `median; 99 % in ${ms(w.ackP99)}` },
 		{ title: "Delivered", span, value: number(w.delivered), text: w.failed ? `${number(w.failed)} failed attempts` : "no failed attempt", bad: w.failed > w.delivered },
 		{ title: "Waiting", span: "now", value: number(sum("backlog")), text: oldest ? `the oldest for ${age(oldest)}` : "nothing waits" },
-		{ title: "Dead letters", span: "now", value: number(sum("dead")), text: sum("dead") ? "with reason and fix below" : "none", bad: sum("dead") > 0, href: "#dead" },
+		{ title: "Dead letters", span: "now", value: number(sum("dead")), text: sum("dead") ? "each with its reason" : "none", bad: sum("dead") > 0, href: "#dead" },
 	];
 	if (figures && figures.ads) list.push({ title: "Leads from ads", span: `${figures.days} days`, value: number(figures.leads), text: `${number(figures.clicks)} clicks, ${number(figures.purchases)} purchases`, href: "#ads" });
 	keyed($("tiles"), list, (t) => t.title, (t) => h(t.href ? "a" : "div", { class: t.bad ? "tile bad" : "tile", href: t.href },
@@ -92,7 +92,7 @@ function tiles() {
 // The theme follows the system until somebody chooses.
 function theme() {
 	const dark = () => (document.documentElement.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
-	const draw = () => { $("theme").textContent = dark() ? "☀" : "☾"; redraw(); };
+	const draw = () => { $("theme").textContent = dark() ? "☀" : "☾"; repaint(); };
 	$("theme").addEventListener("click", () => {
 		const chosen = dark() ? "light" : "dark";
 		document.documentElement.dataset.theme = chosen;
@@ -107,6 +107,7 @@ theme();
 traffic.start();
 destinations.start(refresh);
 dead.start(refresh);
+events.start();
 ads.start((f) => { figures = f; if (last) tiles(); });
 document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
 refresh();

@@ -11,12 +11,10 @@ export class Plot {
 		plots.add(this);
 	}
 
-	set(data, names) {
-		if (this.u && names && names.join() !== this.names) this.destroy();
-		this.names = (names || []).join();
+	set(data) {
 		this.data = data;
 		if (!this.u) {
-			this.u = new uPlot({ ...this.options(names), width: this.box.clientWidth || 300, height: 210 }, data, this.box);
+			this.u = new uPlot({ ...this.options(), width: this.box.clientWidth || 300, height: 210 }, data, this.box);
 			this.watch = new ResizeObserver(() => {
 				const width = this.box.clientWidth;
 				if (width && width !== this.u.width) this.u.setSize({ width, height: 210 });
@@ -32,8 +30,13 @@ export class Plot {
 	}
 }
 
-export function redraw() {
-	for (const p of plots) if (p.u) p.u.redraw(true, true);
+// repaint draws everything anew, in another theme's colours.
+export function repaint() {
+	for (const p of plots) {
+		if (!p.u) continue;
+		p.destroy();
+		p.set(p.data);
+	}
 }
 
 const font = "11px system-ui, sans-serif";

@@ -7,7 +7,6 @@ const fields = ["at", "accepted", "refused", "unavailable", "delivered", "failed
 const ranges = { hour: null, day: null };
 let range = "hour";
 
-const steps = { hour: "per 10 seconds", day: "per 5 minutes" };
 const clock = (u, splits) => splits.map((s) => time(s * 1000, true));
 const at = (u, s) => (s === null ? "–" : time(s * 1000));
 const raw = (field) => (u, v, si, i) => (i === null ? "–" : number(ranges[range][field][i]));
@@ -21,7 +20,7 @@ const wholeRange = () => {
 
 const webhooks = new Plot($("plot-webhooks"), () => ({
 	cursor, scales: { x: { range: wholeRange }, y: { range: fromZero(4) } }, axes: axes({ values: clock }, { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 1000000] }),
-	series: [{ label: "At", value: at }, bars("503", "--bad", 0.9, raw("unavailable"), -1), bars("Refused", "--warn", 0.9, raw("refused"), -1), bars("Accepted", "--accent", 0.9, raw("accepted"), -1)],
+	series: [{ label: "At", value: at }, bars("503", "--bad", 1, raw("unavailable"), -1), bars("Refused", "--warn", 1, raw("refused"), -1), bars("Accepted", "--accent", 1, raw("accepted"), -1)],
 }));
 const acks = new Plot($("plot-acks"), () => ({
 	cursor, scales: { x: { range: wholeRange }, y: { range: fromZero(1) } }, axes: axes({ values: clock }),
@@ -49,7 +48,7 @@ function draw() {
 	const sum = (...names) => r.at.map((t, i) => names.reduce((n, f) => n + r[f][i], 0));
 	webhooks.set([x, sum("accepted", "refused", "unavailable"), sum("accepted", "refused"), r.accepted]);
 	acks.set([x, r.ackP99, r.ackP50]);
-	show($("traffic-unit"), steps[range]);
+	show($("traffic-unit"), r.step < 60000 ? `per ${r.step / 1000} seconds` : `per ${r.step / 60000} minutes`);
 	show($("traffic-since"), r.since ? `This process has recorded since ${time(r.since, true)}.` : "");
 }
 

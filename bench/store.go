@@ -1,0 +1,225 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/leadgate/leadgate/capi"
+	"github.com/leadgate/leadgate/internal/clicks"
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/normalize"
+)
+
+const (
+	tenant  = "acme"
+	dataset = "1234567890"
+	writers = 64 // who append at once
+)
+
+// stores are the queues that are drained.
+var stores = []string{"embedded", "redis"}
+
+// store is a queue in this process, with its Redis if it has one.
+type store struct {
+	queue.Queue
+	name  string
+	dir   string
+	redis *process
+}
+
+// openStore opens an empty queue.
+func openStore(ctx context.Context, b *builds, name string) (s *store, err error) {
+	s = &store{name: name}
+	if s.dir, err = os.MkdirTemp(b.dir, "store-"+name+"-"); err != nil {
+		return nil, fmt.Errorf("making folder: %w", err)
+	}
+	opts := queue.Options{
+		Dedupe: 7 * 24 * time.Hour, RememberClicks: 28 * 24 * time.Hour, KeepDead: 30 * 24 * time.Hour,
+		MaxBacklog: 100_000_000, MaxSize: 64 << 30,
+	}
+	if name == "embedded" {
+		s.Queue, err = queue.OpenEmbedded(s.dir, opts, queue.EmbeddedConfig{})
+	} else {
+		var port int
+		if port, err = freePort(); err == nil {
+			if s.redis, err = startRedis(ctx, s.dir, port, "everysec"); err == nil {
+				s.Queue, err = queue.OpenRedis(queue.RedisConfig{URLs: []string{"redis://" + address(port)}, EdgeID: "bench"}, opts)
+			}
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+// close closes the queue and removes what it wrote.
+func (s *store) close() error {
+	var errs []error
+	if s.Queue != nil {
+		errs = append(errs, s.Queue.Close())
+	}
+	if s.redis != nil {
+		errs = append(errs, s.redis.stop())
+	}
+	return errors.Join(append(errs, os.RemoveAll(s.dir))...)
+}
+
+// size is what the queue's files take up on disk, in bytes.
+func (s *store) size() (int64, error) {
+	pattern := "leadgate.db"
+	if s.name == "redis" {
+		pattern = "appendonlydir/*"
+	}
+	files, err := filepath.Glob(filepath.Join(s.dir, pattern))
+	if err != nil {
+		return 0, err
+	}
+	var sum int64
+	for _, f := range files {
+		n, err := onDisk(f)
+		if err != nil {
+			return 0, fmt.Errorf("measuring size of the queue: %w", err)
+		}
+		sum += n
+	}
+	return sum, nil
+}
+
+// redisCPU is the CPU time of the Redis, 0 for the embedded queue.
+func (s *store) redisCPU() (time.Duration, error) {
+	if s.redis == nil {
+		return 0, nil
+	}
+	return s.redis.cpu()
+}
+
+// source makes what an edge would append for the webhooks of a corpus: real
+// unified events, of one kind of destination.
+type source struct {
+	dest     queue.Dest
+	capi     *capi.Settings // nil for forwards
+	next     int            // number of the next webhook
+	payloads int64          // bytes of the payloads made so far
+}
+
+// groups makes the next n webhooks' groups. For forwards the webhooks are the
+// mix of the other tables, for conversions they are clicks.
+func (s *source) groups(n int, now time.Time) ([]queue.Group, error) {
+	out := make([]queue.Group, n)
+	var batch normalize.Batch
+	var body, encoded []byte
+	for j := range out {
+		k := kindOf(s.next)
+		if s.capi != nil {
+			k = click
+		}
+		body = appendBody(body[:0], s.next, k, now)
+		s.next++
+		batch.Reset()
+		if err := normalize.Meta(&batch, body, now.UnixMilli()); err != nil {
+			return nil, fmt.Errorf("normalizing webhook: %w", err)
+		}
+		if len(batch.Events) != 1 {
+			return nil, fmt.Errorf("normalizing webhook: %d events", len(batch.Events))
+		}
+		ev := &batch.Events[0]
+		ev.SetTenant(tenant)
+		known := queue.Event{ID: ev.ID(), Time: ev.ReceivedAt}
+		clicks.Touch(ev, &known)
+		unified, attribution := ev.AppendJSON(encoded[:0])
+		encoded = unified
+		payload := bytes.Clone(unified)
+		job := queue.Job{Dest: s.dest, Events: []int{0}, Header: queue.Header{
+			EventID: ev.ID(), Kind: uint8(ev.Kind), Contact: known.Contact, ClickKey: known.Contact,
+			Time: ev.ReceivedAt, QueuedAt: ev.IngestedAt, Format: queue.FormatEvent, Attribution: uint32(attribution),
+		}}
+		if s.capi != nil {
+			plan, ok := s.capi.Plan(ev)
+			if !ok {
+				return nil, errors.New("planning conversion: the click is none")
+			}
+			job.Header.Format, job.Header.ClickKey = queue.FormatCAPI, ""
+			job.Once = append(job.Once, queue.Once{Key: dataset + "\nevent\n" + ev.ID().String(), Window: 8 * 24 * time.Hour})
+			for _, o := range plan.Once {
+				job.Once = append(job.Once, queue.Once{Key: o.Key, Window: o.Window, Use: queue.Use(o.Use)})
+			}
+		}
+		s.payloads += int64(len(payload))
+		out[j] = queue.Group{Tenant: tenant, Events: []queue.Event{known}, Payloads: [][]byte{payload}, Jobs: []queue.Job{job}}
+	}
+	return out, nil
+}
+
+// appendAll appends the groups, each a call's worth in one call of Append, by
+// many writers at once. It returns how long that took.
+func (s *store) appendAll(ctx context.Context, groups []queue.Group, each int, before func(n int)) (time.Duration, error) {
+	var next atomic.Int64
+	errs := make([]error, writers)
+	began := time.Now()
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			for errs[w] == nil {
+				end := int(next.Add(int64(each)))
+				if end-each >= len(groups) {
+					return
+				}
+				part := groups[end-each : min(end, len(groups))]
+				if before != nil {
+					before(len(part))
+				}
+				for _, r := range s.Append(ctx, part) {
+					if r.Err == nil && (len(r.Jobs) != 1 || r.Jobs[0] != queue.Queued) {
+						r.Err = fmt.Errorf("outcomes %v", r.Jobs)
+					}
+					errs[w] = errors.Join(errs[w], r.Err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		text, _, _ := strings.Cut(err.Error(), "\n") // one says it
+		return 0, fmt.Errorf("appending to %s: %s", s.name, text)
+	}
+	return time.Since(began), nil
+}
+
+// fill appends n webhooks' worth.
+func (s *store) fill(ctx context.Context, src *source, n int) error {
+	for n > 0 {
+		some := min(n, 50_000)
+		groups, err := src.groups(some, time.Now())
+		if err != nil {
+			return err
+		}
+		if _, err := s.appendAll(ctx, groups, 50, nil); err != nil {
+			return err
+		}
+		n -= some
+	}
+	return nil
+}
+
+// appendSpeed appends n single webhooks, as 64 requests at once do, and returns
+// how many a second.
+func (s *store) appendSpeed(ctx context.Context, src *source, n int) (float64, error) {
+	groups, err := src.groups(n, time.Now())
+	if err != nil {
+		return 0, err
+	}
+	took, err := s.appendAll(ctx, groups, 1, nil)
+	if err != nil {
+		return 0, err
+	}
+	return float64(n) / took.Seconds(), nil
+}

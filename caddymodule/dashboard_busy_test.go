@@ -1,0 +1,153 @@
+package caddymodule
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/normalize"
+)
+
+// startBusyEdge is an edge with a past: what it shows is made up, but for what
+// its destinations really do.
+func startBusyEdge(t *testing.T) *edge {
+	s := newSink(t)
+	s.status = func(d delivered) int {
+		switch {
+		case strings.Contains(string(d.body), "sticker"):
+			return http.StatusUnprocessableEntity
+		case d.header.Get("X-For") == "make" && strings.Contains(string(d.body), "Ship"):
+			return http.StatusServiceUnavailable
+		}
+		return http.StatusOK
+	}
+	meta := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = w.Write([]byte(`{"error":{"message":"Error validating access token","type":"OAuthException","code":190,"error_subcode":463}}`))
+	}))
+	t.Cleanup(meta.Close)
+	forward := func(name, options string) string {
+		return "forward " + s.URL + "/webhook/" + name + " {\n name " + name + "\n" + options + "\n}\n"
+	}
+	e := startEdge(t, dashboardSite("tenant acme {\n match phone_number_id 106540352242922\n"+
+		forward("n8n", "only messages")+forward("crm", "")+forward("make-leads", "only messages\nheader X-For make")+
+		"capi whatsapp {\n name acme-meta\n dataset 1234567890\n access_token expired\n endpoint "+meta.URL+"\n linger 1ms\n}\n}\n"+
+		"tenant globex {\n match phone_number_id 222540352242922\n"+forward("globex-chatwoot", "")+"}\n"))
+
+	ctx := t.Context()
+	_, q, err := activeQueue()
+	if err != nil {
+		t.Fatal(err)
+	}
+	provider, err := newProvider("meta")
+	if err != nil {
+		t.Fatal(err)
+	}
+	people := []string{"Maria Souza", "John Doe", "Aisha Khan", "Lena Vogel", "Tomás Rivera", "Wei Zhang", "Priya Nair"}
+	texts := []string{"Hi! Is the blue one still available?", "What does it cost to ship to Lisbon?", "Ship it tomorrow please", "sticker", "Yes, Saturday works for me", "sticker with a cat", "Can I pay with a card?"}
+	for i := range 42 {
+		body := message(fmt.Sprintf("wamid.busy%d", i), fmt.Sprintf("155512%05d", 11111+i%7*1234), texts[i%len(texts)])
+		if i%5 == 0 {
+			body = click(fmt.Sprintf("wamid.busy%d", i), fmt.Sprintf("155512%05d", 11111+i%7*1234), fmt.Sprint("Aff-", i))
+		}
+		body = []byte(strings.Replace(string(body), "Maria", people[i%len(people)], 1))
+		if i%4 == 3 {
+			body = []byte(strings.Replace(string(body), "106540352242922", "222540352242922", 1))
+		}
+		e.post("/webhooks/meta", body)
+		var batch normalize.Batch
+		if err := provider.Normalize(nil, body, time.Now().Add(time.Duration(i-42)*9*time.Second).UnixMilli(), &batch); err != nil {
+			t.Fatal(err)
+		}
+		batch.Events[0].SetTenant([]string{"acme", "acme", "acme", "globex"}[i%4])
+		recordEvent(&batch.Events[0])
+	}
+	waitFor(t, "dead letters, a parked dataset and retries", func() bool {
+		dead, states := 0, make(map[string]bool)
+		for _, d := range e.overview().Destinations {
+			dead, states[d.State] = dead+d.Dead, true
+		}
+		return dead > 15 && states["parked"] && states["retrying"]
+	})
+	makeUpAds(ctx, t, q)
+	makeUpTraffic()
+	return e
+}
+
+// makeUpAds counts four weeks of clicks, leads and purchases.
+func makeUpAds(ctx context.Context, t *testing.T, q queue.Queue) {
+	random := rand.New(rand.NewPCG(1, 2))
+	today := time.Now().UnixMilli() / msPerDay
+	for i, headline := range []string{"Summer sale: 20 % off all tents", "Chat with us for a free quote", "New: the folding e-bike", "Book a test ride", "Last pieces in stock", "Refer a friend"} {
+		group := queue.Group{Tenant: []string{"acme", "acme", "acme", "globex", "acme", "globex"}[i]}
+		for day := range int64(28) {
+			var id queue.ID
+			id[0], id[1], id[2] = byte(i), byte(day), 0xfe
+			group.Events = append(group.Events, queue.Event{ID: id, Time: time.Now().UnixMilli()})
+			n := len(group.Events) - 1
+			clicks := int64(float64(60-9*i) * (1 + .5*math.Sin(float64(day+int64(i))/3.5)) * (.7 + .6*random.Float64()))
+			add := func(field string, n64 int64) {
+				group.Counters = append(group.Counters, queue.Counter{Day: today - day, Key: fmt.Sprint("12021000000000", 1000+i), Field: field, Add: n64, When: queue.WhenNew, Of: n})
+			}
+			leads := int64(float64(clicks) * (.25 + .2*random.Float64()))
+			add(countClicks, clicks)
+			add(countContacts, clicks*4/5)
+			add(countLeads, leads)
+			add(countPurchases, leads/5)
+			add(countValuePart+[]string{"USD", "EUR"}[i%2]+" 2", leads/5*int64(4990+random.IntN(3000)))
+			group.Counters = append(group.Counters, queue.Counter{Day: today - day, Key: fmt.Sprint("12021000000000", 1000+i), Field: countHeadline, Text: headline, When: queue.WhenNew, Of: n})
+		}
+		if result := q.Append(ctx, []queue.Group{group})[0]; result.Err != nil {
+			t.Fatal(result.Err)
+		}
+	}
+}
+
+// makeUpTraffic gives the recorder an hour and a day to remember.
+func makeUpTraffic() {
+	r := recording.Load()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	random := rand.New(rand.NewPCG(3, 4))
+	now := r.read()
+	for _, h := range []*history{&r.hour, &r.day} {
+		h.snapshots = nil
+		back := []snapshot{now}
+		s := now
+		for i := range h.size {
+			wave := 1 + .6*math.Sin(float64(i)/40) + .25*math.Sin(float64(i)/7)
+			n := uint64(wave * (6 + 8*random.Float64()) * float64(h.step) / 8000)
+			refused, unavailable := uint64(0), uint64(0)
+			if random.IntN(40) == 0 {
+				refused = 1 + n/5
+			}
+			if i > 130 && i < 137 {
+				unavailable = n / 2
+			}
+			older := s
+			older.at -= h.step
+			slow := 5.6 + .5*math.Sin(float64(i)/9) + .3*random.Float64()
+			older.acks.counts = make([]uint64, len(s.acks.counts))
+			for j := range older.acks.counts {
+				share := min(1, math.Pow(float64(j+1)/slow, 2))
+				older.acks.counts[j] = s.acks.counts[j] - uint64(share*float64(n))
+			}
+			older.acks.total -= n
+			older.Accepted, older.Refused, older.Unavailable = s.Accepted-n, s.Refused-refused, s.Unavailable-unavailable
+			older.Delivered, older.Failed = s.Delivered-2*n, s.Failed-refused
+			back, s = append(back, older), older
+		}
+		for i := range back {
+			h.snapshots = append(h.snapshots, back[len(back)-1-i])
+		}
+	}
+	r.since = r.day.snapshots[0].at
+}

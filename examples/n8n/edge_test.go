@@ -1,0 +1,112 @@
+//go:build n8n
+
+package n8n
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// edge is a Leadgate process.
+type edge struct {
+	t           *testing.T
+	binary      string
+	site, admin string
+	env         []string
+}
+
+func newEdge(t *testing.T) *edge {
+	t.Helper()
+	dir := t.TempDir()
+	e := &edge{
+		t: t, binary: filepath.Join(dir, "caddy"),
+		site: "http://127.0.0.1:" + freePort(t), admin: "127.0.0.1:" + freePort(t),
+		env: env("HOME="+dir, "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir),
+	}
+	run(t, exec.Command("go", "build", "-o", e.binary, "../.."))
+	return e
+}
+
+// start runs the edge with the settings of the tenant acme.
+func (e *edge) start(tenant string) {
+	e.t.Helper()
+	dir := e.t.TempDir()
+	config := filepath.Join(dir, "Caddyfile")
+	text := strings.NewReplacer("%SITE%", e.site, "%ADMIN%", e.admin, "%DIR%", dir, "%TENANT%", tenant,
+		"%APP_SECRET%", appSecret, "%TOKEN%", conversionsToken).Replace(`{
+	admin %ADMIN%
+	persist_config off
+	leadgate {
+		queue embedded %DIR%/queue
+	}
+}
+%SITE% {
+	leadgate /webhooks/meta {
+		provider meta {
+			app_secret %APP_SECRET%
+			verify_token word
+		}
+		tenant acme
+%TENANT%
+	}
+	leadgate_conversions /conversions {
+		tenant acme
+		token %TOKEN%
+	}
+	respond "not here" 404
+}
+`)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		e.t.Fatal(err)
+	}
+	cmd := exec.Command(e.binary, "run", "--config", config)
+	cmd.Env = e.env
+	start(e.t, "the edge", cmd)
+	until(e.t, "the edge serves", func() bool {
+		resp, err := http.Get(e.site + "/")
+		if err != nil {
+			return false
+		}
+		resp.Body.Close()
+		return resp.StatusCode == http.StatusNotFound
+	})
+}
+
+// send posts one of Leadgate's sample webhooks, signed as Meta does.
+func (e *edge) send(sample string) {
+	e.t.Helper()
+	cmd := exec.Command(e.binary, "leadgate", "send", "--to", e.site+"/webhooks/meta", "--secret", appSecret, "--sample", sample)
+	cmd.Env = e.env
+	run(e.t, cmd)
+}
+
+// destination is what the edge says of one.
+type destination struct {
+	Name, State, Reason string
+	Delivered           int
+}
+
+func (e *edge) destination(name string) destination {
+	e.t.Helper()
+	resp, err := http.Get("http://" + e.admin + "/leadgate/destinations")
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var all []destination
+	if err := json.NewDecoder(resp.Body).Decode(&all); err != nil {
+		e.t.Fatal(err)
+	}
+	for _, d := range all {
+		if d.Name == name {
+			return d
+		}
+	}
+	e.t.Fatalf("the edge has no destination %s: %v", name, all)
+	return destination{}
+}

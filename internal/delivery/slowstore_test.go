@@ -1,0 +1,45 @@
+package delivery
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestSlowReadsUnderLoad has events come in all the time, so that no read finds
+// the queue at its end, to a store that answers after 10 ms, as Redis does that
+// writes to disk before each answer: the reads must not hold up the deliveries.
+func TestSlowReadsUnderLoad(t *testing.T) {
+	for name, people := range map[string]int{"many contacts": 200, "some contacts": 24, "few contacts": 4} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				q := newMemQueue()
+				q.slow = 10 * time.Millisecond
+				s := &sink{answer: func(context.Context, *Item) Outcome {
+					<-time.After(time.Millisecond)
+					return Outcome{Class: Done}
+				}}
+				start(t, q, Options{}, forwardTo(s))
+				headers := numbered("", people)
+				const perMS, ms = 2, 2000
+				for i := range ms {
+					for j := range perMS {
+						q.add(crm, headers[(perMS*i+j)%people])
+					}
+					elapse(time.Millisecond)
+				}
+				synctest.Wait()
+				delivered := len(s.seqs())
+				t.Logf("%d of %d events were sent while they came in, by %d reads", delivered, perMS*ms, q.readsSoFar())
+				if delivered < perMS*ms/10 {
+					t.Errorf("only %d of %d events were sent while they came in", delivered, perMS*ms)
+				}
+				elapse(time.Minute)
+				if n, _, _ := q.counts(crm); n > 0 {
+					t.Errorf("%d events are left", n)
+				}
+			})
+		})
+	}
+}

@@ -30,7 +30,7 @@ func (b *bench) profileEdge(ctx context.Context, e *edge, s section) (wait func(
 // download stores an answer of the admin endpoint.
 func (e *edge) download(ctx context.Context, from, file string) error {
 	return e.admin(ctx, http.MethodGet, from, func(r io.Reader) error {
-		f, err := os.Create(file) //nolint:gosec // where the user wants it
+		f, err := os.Create(file)
 		if err != nil {
 			return fmt.Errorf("storing profile: %w", err)
 		}

@@ -62,13 +62,13 @@ func (d *doctor) examine(ctx context.Context, file, adapter string) error {
 	switch {
 	case err != nil:
 		d.fail("config: "+err.Error(), "correct it; caddy validate says the same")
-		return nil
+		return nil //nolint:nilerr // it is a finding
 	case name == "":
 		return errorf("there is no Caddyfile in this folder: write --config <path>")
 	}
 	if err := validateConfig(config); err != nil {
 		d.fail("config "+name+": "+err.Error(), "correct it; what else is wrong shows then")
-		return nil
+		return nil //nolint:nilerr // it is a finding
 	}
 	d.ok("config " + name + " is valid")
 	s, err := readSites(config)

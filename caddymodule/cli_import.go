@@ -151,7 +151,7 @@ func (im *importer) lines(ctx context.Context, in io.Reader) error {
 	}
 	for number := 1; ; number++ {
 		line, tooLong, err := readLine(r, maxConversionsBody-2)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -217,13 +217,14 @@ func (im *importer) report(number int, r *conversionResult) {
 }
 
 func (im *importer) summary() error {
-	text := fmt.Sprintf("%d lines:", im.done)
+	var text strings.Builder
+	fmt.Fprintf(&text, "%d lines:", im.done)
 	for _, status := range []string{"valid", "queued", "duplicate", "no_click", "invalid", "failed"} {
 		if n := im.counts[status]; n > 0 {
-			text += fmt.Sprintf(" %d %s,", n, status)
+			fmt.Fprintf(&text, " %d %s,", n, status)
 		}
 	}
-	_, err := im.out.WriteString(strings.TrimRight(text, ",:") + "\n")
+	_, err := im.out.WriteString(strings.TrimRight(text.String(), ",:") + "\n")
 	return err
 }
 

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -44,8 +45,8 @@ func readLine(r *bufio.Reader, limit int) (line []byte, tooLong bool, err error)
 		switch {
 		case err == nil:
 			return line, tooLong, nil
-		case err == bufio.ErrBufferFull:
-		case err == io.EOF && (len(line) > 0 || len(part) > 0 || tooLong):
+		case errors.Is(err, bufio.ErrBufferFull):
+		case errors.Is(err, io.EOF) && (len(line) > 0 || len(part) > 0 || tooLong):
 			return line, tooLong, nil
 		default:
 			return nil, false, err

@@ -17,7 +17,7 @@ const cliWidth = 80
 func wrapText(text, first, rest string, width int) string {
 	var b strings.Builder
 	line, column, empty := first, utf8.RuneCountInString(first), true
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		n := utf8.RuneCountInString(word)
 		if !empty && column+1+n > width {
 			b.WriteString(line)

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -54,7 +55,7 @@ Example:
 			if err != nil {
 				return err
 			}
-			return send(cmd.OutOrStdout(), to, provider, secret, body)
+			return send(cmd.Context(), cmd.OutOrStdout(), to, provider, secret, body)
 		},
 	}
 	cmd.Flags().StringVar(&to, "to", "", "where to post")
@@ -89,12 +90,12 @@ type requestSigner interface {
 	SignRequest(r *http.Request, body []byte, secret string)
 }
 
-func send(out io.Writer, to, provider, secret string, body []byte) error {
+func send(ctx context.Context, out io.Writer, to, provider, secret string, body []byte) error {
 	p, err := newProvider(provider)
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequest(http.MethodPost, to, newReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, newReader(body))
 	if err != nil {
 		return fmt.Errorf("making the request: %w", err)
 	}
@@ -173,7 +174,7 @@ what comes in. Nothing is verified, stored or sent.`,
 			if at == 0 {
 				at = time.Now().UnixMilli()
 			}
-			r, err := http.NewRequest(http.MethodPost, "http://localhost/", newReader(body))
+			r, err := http.NewRequestWithContext(cmd.Context(), http.MethodPost, "http://localhost/", newReader(body))
 			if err != nil {
 				return err
 			}
@@ -215,7 +216,7 @@ block's endpoint at it for a rehearsal. Nothing reaches Meta.
 What it accepted can also be read at /_leadgate/accepted.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			l, err := net.Listen("tcp", listen)
+			l, err := new(net.ListenConfig).Listen(cmd.Context(), "tcp", listen)
 			if err != nil {
 				return fmt.Errorf("listening: %w", err)
 			}

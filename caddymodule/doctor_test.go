@@ -171,11 +171,10 @@ func TestDoctorInvalid(t *testing.T) {
 func TestDoctorQueue(t *testing.T) {
 	with := func(queue string) string { return siteWith(queue, "forward http://127.0.0.1:9/") }
 	r := redistest.Start(t, "--appendonly", "no", "--save", "", "--maxmemory-policy", "allkeys-lru")
-	list, err := findings(t, with("queue redis redis://:pass%%word@127.0.0.1:1"))
-	if err == nil {
+	if _, err := findings(t, with("queue redis redis://:pass%%word@127.0.0.1:1")); err == nil {
 		t.Error("a redis URL that is none passed")
 	}
-	list, err = findings(t, with("queue redis redis://user:hidden@127.0.0.1:1"))
+	list, err := findings(t, with("queue redis redis://user:hidden@127.0.0.1:1"))
 	if err == nil {
 		t.Error("a redis that is down passed")
 	}

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -49,7 +50,7 @@ func (c *mediaCopy) run(from io.Reader) *mediaFailure {
 			}
 		}
 		held = next[:n]
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return c.send(held)
 		}
 		next, spare = spare, next
@@ -65,7 +66,7 @@ func (c *mediaCopy) check(err error) *mediaFailure {
 		return corruptMedia("it is longer than was announced")
 	case err == nil:
 		return nil
-	case err != io.EOF:
+	case !errors.Is(err, io.EOF):
 		f := unreachable(fmt.Errorf("reading file: %w", err))
 		if f.outcome == "unreachable" {
 			f.sentence = "the file broke off; ask again"

@@ -29,7 +29,7 @@ func (c *mediaClient) openFile(ctx context.Context, method, byteRange string, m 
 	f := &mediaFile{stall: c.stall}
 	f.ctx, f.cancel = context.WithCancelCause(ctx)
 	f.timer = time.AfterFunc(c.timeout, func() { f.cancel(errStalled) })
-	resp, err := c.follow(f.ctx, method, byteRange, m)
+	resp, err := c.follow(f.ctx, method, byteRange, m) //nolint:bodyclose // mediaFile.Close does
 	if err != nil {
 		err = f.cause(err)
 		f.timer.Stop()
@@ -88,7 +88,7 @@ func (f *mediaFile) Read(p []byte) (int, error) {
 	f.timer.Reset(f.stall)
 	n, err := f.Body.Read(p)
 	f.timer.Stop() // the time that the client takes is not the file's
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = f.cause(err)
 	}
 	return n, err

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -147,12 +148,7 @@ func (c *mediaClient) endpointPrivate(ctx context.Context) bool {
 	if err != nil || len(found) == 0 {
 		return false
 	}
-	for _, a := range found {
-		if public(a) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(found, public)
 }
 
 // privateName says whether a host is written as a private address, or as this

@@ -82,6 +82,7 @@ func (h *Handler) countEvent(tenant string, ev *normalize.Event) {
 		ad = "yes"
 	}
 	metrics.events.WithLabelValues(tenant, ev.Channel.String(), ev.Kind.String(), ad).Inc()
+	recordEvent(ev)
 }
 
 // countJob counts what never reaches a sender.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"sync"
@@ -91,9 +92,7 @@ func checkServer(ctx context.Context, c redis.UniversalClient) (r RedisReport, e
 		if err != nil && !answered(err) {
 			return r, err
 		}
-		for k, v := range found {
-			settings[k] = v
-		}
+		maps.Copy(settings, found)
 	}
 	r.Durability, r.Policy = durabilityOf(settings), settings["maxmemory-policy"]
 	return r, nil

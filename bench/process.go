@@ -43,7 +43,7 @@ func start(ctx context.Context, dir string, ready func() error, name string, arg
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}
 	defer out.Close()
-	p.cmd = exec.Command(name, args...)
+	p.cmd = exec.Command(name, args...) //nolint:noctx // ended by stop, gently first
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = dir, out, out
 	p.cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_DATA_HOME="+filepath.Join(dir, "data"), "XDG_CONFIG_HOME="+filepath.Join(dir, "config"))
 	if err := p.cmd.Start(); err != nil {

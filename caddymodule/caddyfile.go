@@ -1,12 +1,9 @@
 package caddymodule
 
 import (
-	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
@@ -295,136 +292,6 @@ func (t *Tenant) parseOption(d *caddyfile.Dispenser, matches map[string]string) 
 		return unknownOption(d, "tenant "+t.Name, "match", "forward", "capi")
 	}
 	return nil
-}
-
-// once reports options that stand twice in one block.
-type once map[string]bool
-
-func (o once) check(d *caddyfile.Dispenser) error {
-	if o[d.Val()] {
-		return d.Errf("%s is already specified", d.Val())
-	}
-	o[d.Val()] = true
-	return nil
-}
-
-func unknownOption(d *caddyfile.Dispenser, where string, known ...string) error {
-	return d.Errf("%s has no option '%s': write one of %s", where, d.Val(), strings.Join(known, ", "))
-}
-
-// literals reads the values of an option, at least one, none of them empty.
-func literals(d *caddyfile.Dispenser) ([]string, error) {
-	option := d.Val()
-	args, err := literalArgs(d)
-	if err == nil && len(args) == 0 {
-		err = d.Errf("%s needs a value", option)
-	}
-	return args, err
-}
-
-func literalArgs(d *caddyfile.Dispenser) ([]string, error) {
-	option := d.Val()
-	args := d.RemainingArgs()
-	if slices.Contains(args, "") {
-		return nil, d.Errf("%s has an empty value", option)
-	}
-	return args, nil
-}
-
-// literal reads the one value of an option.
-func literal(d *caddyfile.Dispenser) (string, error) {
-	option := d.Val()
-	args, err := literals(d)
-	if err != nil {
-		return "", err
-	}
-	if len(args) > 1 {
-		return "", d.Errf("%s takes one value, not %d", option, len(args))
-	}
-	return args[0], nil
-}
-
-func duration(d *caddyfile.Dispenser) (caddy.Duration, error) {
-	option := d.Val()
-	text, err := literal(d)
-	if err != nil {
-		return 0, err
-	}
-	dur, err := caddy.ParseDuration(text)
-	if err != nil || dur <= 0 {
-		return 0, d.Errf("%s '%s' is no duration: write one such as 10s, 5m, 72h or 7d", option, text)
-	}
-	return caddy.Duration(dur), nil
-}
-
-// optionalDuration is for options where 0 means something else than the default.
-func optionalDuration(d *caddyfile.Dispenser) (*caddy.Duration, error) {
-	option := d.Val()
-	text, err := literal(d)
-	if err != nil {
-		return nil, err
-	}
-	dur, err := caddy.ParseDuration(text)
-	if err != nil || dur < 0 {
-		return nil, d.Errf("%s '%s' is no duration: write one such as 1s or 0s", option, text)
-	}
-	value := caddy.Duration(dur)
-	return &value, nil
-}
-
-func positiveInt(d *caddyfile.Dispenser) (int, error) {
-	option := d.Val()
-	text, err := literal(d)
-	if err != nil {
-		return 0, err
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		return 0, d.Errf("%s '%s' is no positive number", option, text)
-	}
-	return n, nil
-}
-
-func nameArg(d *caddyfile.Dispenser, option string) (string, error) {
-	name, err := literal(d)
-	if err != nil {
-		return "", err
-	}
-	if !validName(name) {
-		return "", d.Errf("%s '%s' is not of letters, digits, dots, dashes and underscores, at most 64", option, name)
-	}
-	return name, nil
-}
-
-// validName says whether a tenant or destination may be called so.
-func validName(name string) bool {
-	if name == "" || len(name) > 64 {
-		return false
-	}
-	for _, c := range []byte(name) {
-		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '.', c == '_', c == '-':
-		default:
-			return false
-		}
-	}
-	return true
-}
-
-func orList(words []string) string {
-	if len(words) == 1 {
-		return words[0]
-	}
-	return fmt.Sprintf("%s or %s", strings.Join(words[:len(words)-1], ", "), words[len(words)-1])
-}
-
-// providerNames lists the registered providers, guests included.
-func providerNames() []string {
-	var names []string
-	for _, m := range caddy.GetModules("leadgate.providers") {
-		names = append(names, m.ID.Name())
-	}
-	return names
 }
 
 var (

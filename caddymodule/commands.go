@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -95,7 +96,7 @@ func send(ctx context.Context, out io.Writer, to, provider, secret string, body 
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, newReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("making the request: %w", err)
 	}
@@ -174,7 +175,7 @@ what comes in. Nothing is verified, stored or sent.`,
 			if at == 0 {
 				at = time.Now().UnixMilli()
 			}
-			r, err := http.NewRequestWithContext(cmd.Context(), http.MethodPost, "http://localhost/", newReader(body))
+			r, err := http.NewRequestWithContext(cmd.Context(), http.MethodPost, "http://localhost/", bytes.NewReader(body))
 			if err != nil {
 				return err
 			}

@@ -3,15 +3,11 @@ package caddymodule
 import (
 	"net/http"
 	"net/url"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"go.uber.org/zap"
 
-	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/delivery"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
@@ -169,168 +165,6 @@ func defaultForwardName(tenant string, u *url.URL) string {
 	}
 	return name
 }
-
-// capiDestination is what planning needs of a dataset.
-type capiDestination struct {
-	settings capi.Settings
-	channels []string // none: what no other capi of the tenant names
-}
-
-// takes says whether the dataset is the one for a channel. Among the tenant's,
-// one that names the channel goes before one that names none.
-func (c *capiDestination) takes(channel normalize.Channel, among []*destination) bool {
-	if len(c.channels) > 0 {
-		return slices.Contains(c.channels, channel.String())
-	}
-	for _, d := range among {
-		if d.capi != nil && slices.Contains(d.capi.channels, channel.String()) {
-			return false
-		}
-	}
-	return true
-}
-
-var capiChannels = []string{"whatsapp", "messenger", "instagram"}
-
-func (c *CAPI) checkChannels() error {
-	for i, channel := range c.Channels {
-		if !slices.Contains(capiChannels, channel) {
-			return errorf("capi channel '%s' is unknown: write %s, or none for all", channel, orList(capiChannels))
-		}
-		if slices.Contains(c.Channels[:i], channel) {
-			return errorf("capi channel '%s' stands twice", channel)
-		}
-	}
-	return nil
-}
-
-// settings reads the options through get, which replaces placeholders.
-func (c *CAPI) settings(get func(option, text string) (string, error)) (s capi.Settings, err error) {
-	text := func(into *string, option, value string) {
-		if value != "" && err == nil {
-			*into, err = get(option, value)
-		}
-	}
-	text(&s.Dataset, "dataset", c.Dataset)
-	text(&s.AccessToken, "access_token", c.AccessToken)
-	text(&s.EventName, "event_name", c.EventName)
-	text(&s.GraphVersion, "graph_version", c.GraphVersion)
-	text(&s.Endpoint, "endpoint", c.Endpoint)
-	text(&s.AppSecret, "app_secret", c.AppSecret)
-	text(&s.TestEventCode, "test_event_code", c.TestEventCode)
-	text(&s.PartnerAgent, "partner_agent", c.PartnerAgent)
-	text(&s.WabaID, "waba_id", c.WabaID)
-	if err != nil {
-		return s, err
-	}
-	s.LeadOn = capi.LeadOn(c.LeadOn)
-	s.AutomaticEvents = capi.AutomaticEvents(c.AutomaticEvents)
-	s.AutomaticValueDivisor = int64(c.AutomaticValueDivisor)
-	s.InstagramIDField = c.InstagramIDField
-	s.OnTimeoutDrop = c.OnTimeout == "drop"
-	s.NoMatchKeys = c.MatchKeys == "none"
-	s.UserAgent = "Leadgate/" + Version()
-	if s.DataProcessingOptions, err = parseLDU(c.DataProcessingOptions); err != nil {
-		return s, err
-	}
-	for _, o := range []struct{ option, value, words string }{
-		{"match_keys", c.MatchKeys, "on none"},
-		{"on_timeout", c.OnTimeout, "retry drop"},
-	} {
-		if words := strings.Fields(o.words); o.value != "" && !slices.Contains(words, o.value) {
-			return s, errorf("%s '%s' is unknown: write %s", o.option, o.value, orList(words))
-		}
-	}
-	switch {
-	case c.Batch < 0 || c.Batch > capi.MaxBatch:
-		return s, errorf("batch %d is not from 1 to %d, the most events that Meta takes in one request", c.Batch, capi.MaxBatch)
-	case time.Duration(c.RetryFor) > capi.MaxAge:
-		return s, errorf("retry_for is longer than 7d, the age up to which Meta takes an event")
-	}
-	return s, nil
-}
-
-// parseLDU reads LDU [<country> <state>].
-func parseLDU(words []string) (*capi.LDU, error) {
-	wrong := errorf("data_processing_options '%s': write LDU, or LDU <country> <state> such as LDU 1 1000", strings.Join(words, " "))
-	switch {
-	case len(words) == 0:
-		return nil, nil
-	case words[0] != "LDU" || len(words) != 1 && len(words) != 3:
-		return nil, wrong
-	case len(words) == 1:
-		return &capi.LDU{}, nil
-	}
-	country, err1 := strconv.Atoi(words[1])
-	state, err2 := strconv.Atoi(words[2])
-	if err1 != nil || err2 != nil {
-		return nil, wrong
-	}
-	return &capi.LDU{Country: country, State: state}, nil
-}
-
-func (c *CAPI) provision(a *App, t *tenant, repl *caddy.Replacer) (d *destination, named bool, err error) {
-	where := "tenant " + t.name + ": capi " + c.Dataset
-	if err := c.checkChannels(); err != nil {
-		return nil, false, errorf("%s: %w", where, err)
-	}
-	settings, err := c.settings(func(option, text string) (string, error) { return replaceText(repl, where+": "+option, text) })
-	if err != nil {
-		return nil, false, err
-	}
-	settings.RememberClicks = time.Duration(a.RememberClicks)
-	if err := settings.Validate(); err != nil {
-		return nil, false, errorf("%s: %w", where, err)
-	}
-	name := c.Name
-	if name == "" {
-		name = t.name + "-capi-" + settings.Dataset
-	}
-	if !validName(name) {
-		return nil, false, errorf("%s: the name '%s' is not of letters, digits, dots, dashes and underscores, at most 64: write `name <name>`", where, name)
-	}
-	linger := time.Second
-	if c.Linger != nil {
-		linger = time.Duration(*c.Linger)
-	}
-	d = &destination{
-		Destination: delivery.Destination{
-			Dest: queue.Dest{Tenant: t.name, Name: name}, Kind: "capi", Target: settings.Dataset,
-			Concurrency: capiConcurrency, RetryFor: orDefault(time.Duration(c.RetryFor), capi.MaxAge),
-			Batch: orDefault(c.Batch, capi.MaxBatch), Linger: linger,
-		},
-		capi: &capiDestination{settings: settings, channels: c.Channels},
-	}
-	d.Sender = delivery.NewCAPI(delivery.CAPIConfig{
-		Settings: settings, Credentials: c.credentials, OnEvents: countConversions(name), Logger: a.logger.Named("capi"),
-	})
-	d.settings = struct {
-		Settings capi.Settings
-		Channels []string
-		Retry    time.Duration
-		Batch    int
-		Linger   time.Duration
-	}{settings, c.Channels, d.RetryFor, d.Batch, linger}
-	for _, warning := range settings.Warnings() {
-		a.logger.Warn(warning, zap.String("destination", name))
-	}
-	return d, c.Name != "", nil
-}
-
-// credentials reads the secrets anew, for when Meta has refused the last ones.
-func (c *CAPI) credentials() (accessToken, appSecret string, err error) {
-	repl := caddy.NewReplacer()
-	if accessToken, err = replaceText(repl, "access_token", c.AccessToken); err != nil {
-		return "", "", err
-	}
-	if c.AppSecret != "" {
-		appSecret, err = replaceText(repl, "app_secret", c.AppSecret)
-	}
-	return accessToken, appSecret, err
-}
-
-// capiConcurrency is how many batches are under way at once.
-const capiConcurrency = 4
 
 func orDefault[T comparable](v, def T) T {
 	var zero T

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -310,40 +308,6 @@ func (h *Handler) store(r *http.Request, s *scratch) error {
 }
 
 var errAppendTimeout = errorf("the queue did not answer within %s", appendTimeout)
-
-// serveNext hands the events to the next handler as a JSON array.
-func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, s *scratch) error {
-	// Not from a pool: a proxy may read it after the handler has returned.
-	out := make([]byte, 0, 2*len(s.body)+2048*len(s.batch.Events))
-	out = append(out, '[')
-	for i := range s.batch.Events {
-		ev := &s.batch.Events[i]
-		t := h.routes.route(ev)
-		ev.SetTenant(t.name)
-		h.countEvent(t.name, ev)
-		h.logClick(t.name, ev)
-		if i > 0 {
-			out = append(out, ',')
-		}
-		out, _ = ev.AppendJSON(out)
-	}
-	out = append(out, ']')
-	n := len(s.batch.Events)
-	s.release()
-	h.count("", "inline", 1)
-
-	r.Body = io.NopCloser(newReader(out))
-	r.ContentLength = int64(len(out))
-	r.TransferEncoding = nil
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Content-Length", strconv.Itoa(len(out)))
-	r.Header.Set("Leadgate-Events", strconv.Itoa(n))
-	r.Header.Del("Content-Encoding")
-	for _, name := range h.signatures {
-		r.Header.Del(name)
-	}
-	return next.ServeHTTP(w, r)
-}
 
 var (
 	_ caddy.Provisioner           = (*Handler)(nil)

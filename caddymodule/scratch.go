@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"net/http"
@@ -30,6 +29,7 @@ var scratches = sync.Pool{New: func() any { return new(scratch) }}
 // release puts the memory back. Nothing may point into it any more.
 func (s *scratch) release() {
 	s.batch.Reset()
+	s.out = s.out[:0]
 	if cap(s.body) > maxKept {
 		s.body = nil
 	}
@@ -82,5 +82,3 @@ func (s *scratch) one(i int) []int {
 	}
 	return s.index[i : i+1 : i+1]
 }
-
-func newReader(b []byte) io.Reader { return bytes.NewReader(b) }

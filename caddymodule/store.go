@@ -1,0 +1,111 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+
+	"github.com/leadgate/leadgate/internal/queue"
+)
+
+// store is a queue's configuration with its placeholders replaced.
+type store struct {
+	key   string // the store's identity: what it is, without settings and credentials
+	shown string // for people
+	open  func(queue.Options, *zap.Logger) (queue.Queue, error)
+
+	folder string             // embedded
+	redis  *queue.RedisConfig // redis
+}
+
+func (q *Queue) provision() (*store, error) {
+	repl := caddy.NewReplacer()
+	switch q.Kind {
+	case "", "embedded":
+		path := filepath.Join(caddy.AppDataDir(), "leadgate")
+		if q.Path != "" {
+			var err error
+			if path, err = replaceText(repl, "queue embedded", q.Path); err != nil {
+				return nil, err
+			}
+		}
+		path, err := filepath.Abs(path)
+		if err != nil {
+			return nil, fmt.Errorf("queue embedded: finding the folder: %w", err)
+		}
+		if q.MaxSize == 0 {
+			q.MaxSize = 4 << 30
+		}
+		return &store{
+			key:    "embedded:" + path,
+			shown:  "embedded " + path,
+			folder: path,
+			open: func(o queue.Options, logger *zap.Logger) (queue.Queue, error) {
+				return queue.OpenEmbedded(path, o, queue.EmbeddedConfig{Logger: logger, LockTimeout: lockTimeout})
+			},
+		}, nil
+	case "redis":
+		return q.provisionRedis(repl)
+	default:
+		return nil, errorf("queue '%s' is unknown: it is embedded or redis", q.Kind)
+	}
+}
+
+// lockTimeout must exceed the grace of a drain, so that a request that arrives
+// while the same file is being closed waits for it.
+const lockTimeout = 15 * time.Second
+
+func (q *Queue) provisionRedis(repl *caddy.Replacer) (*store, error) {
+	if len(q.URLs) == 0 && q.SentinelMaster == "" {
+		return nil, errors.New("queue redis needs a URL: write `queue redis redis://127.0.0.1:6379`")
+	}
+	cfg := queue.RedisConfig{SentinelMaster: q.SentinelMaster, Prefix: q.Prefix}
+	if cfg.Prefix == "" {
+		cfg.Prefix = "leadgate"
+	}
+	var shown []string
+	for _, text := range q.URLs {
+		text, err := replaceText(repl, "queue redis", text)
+		if err != nil {
+			return nil, err
+		}
+		u, err := url.Parse(text)
+		if err != nil || !slices.Contains([]string{"redis", "rediss", "unix"}, u.Scheme) {
+			return nil, errors.New("queue redis: a URL is not redis://, rediss:// or unix://: write one such as redis://127.0.0.1:6379")
+		}
+		cfg.URLs = append(cfg.URLs, text)
+		u.User = nil
+		db := u.Query().Get("db")
+		u.RawQuery, u.Fragment = "", ""
+		s := strings.TrimSuffix(u.String(), "/")
+		if db != "" {
+			s += "?db=" + db
+		}
+		shown = append(shown, s)
+	}
+	for _, text := range q.Sentinels {
+		text, err := replaceText(repl, "queue redis: sentinel", text)
+		if err != nil {
+			return nil, err
+		}
+		cfg.Sentinels = append(cfg.Sentinels, text)
+		shown = append(shown, "sentinel "+q.SentinelMaster+" "+text)
+	}
+	slices.Sort(shown)
+	return &store{
+		key:   "redis:" + strings.Join(shown, ",") + " " + cfg.Prefix,
+		shown: "redis " + strings.Join(shown, " ") + " " + cfg.Prefix,
+		redis: &cfg,
+		open: func(o queue.Options, logger *zap.Logger) (queue.Queue, error) {
+			cfg.Logger = logger
+			return queue.OpenRedis(cfg, o)
+		},
+	}, nil
+}

@@ -95,9 +95,12 @@ func (e *edge) post(path string, body []byte, edit ...func(*http.Request)) (*htt
 	return e.do(req)
 }
 
+// transport takes a new connection each time, since every reload closes idle ones.
+var transport = &http.Transport{DisableKeepAlives: true}
+
 func (e *edge) do(req *http.Request) (*http.Response, string) {
 	e.t.Helper()
-	resp, err := http.DefaultTransport.RoundTrip(req)
+	resp, err := transport.RoundTrip(req)
 	if err != nil {
 		e.t.Fatal(err)
 	}

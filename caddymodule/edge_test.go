@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -101,6 +102,10 @@ var transport = &http.Transport{DisableKeepAlives: true}
 func (e *edge) do(req *http.Request) (*http.Response, string) {
 	e.t.Helper()
 	resp, err := transport.RoundTrip(req)
+	// A reload may reset a connection that waits in the old listener's queue.
+	for dial := (*net.OpError)(nil); errors.As(err, &dial) && dial.Op == "dial"; {
+		resp, err = transport.RoundTrip(req)
+	}
 	if err != nil {
 		e.t.Fatal(err)
 	}

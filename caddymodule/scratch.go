@@ -47,8 +47,18 @@ func (s *scratch) release() {
 
 var errTooLarge = errors.New("the body is larger than max_body")
 
-// read reads the whole body, at most limit bytes.
+// read reads the whole body, at most limit bytes. Of one that is too large as
+// many more are read and forgotten: a client that is still sending when the
+// connection closes sees a reset, and not the 413.
 func (s *scratch) read(r *http.Request, limit int64) ([]byte, error) {
+	body, err := s.readAll(r, limit)
+	if errors.Is(err, errTooLarge) {
+		_, _ = io.CopyN(io.Discard, r.Body, limit)
+	}
+	return body, err
+}
+
+func (s *scratch) readAll(r *http.Request, limit int64) ([]byte, error) {
 	if r.ContentLength > limit {
 		return nil, errTooLarge
 	}

@@ -112,9 +112,17 @@ export function ask(title, text, yes, danger) {
 	$("ask-text").textContent = text;
 	$("ask-yes").textContent = yes;
 	$("ask-yes").className = danger ? "danger solid" : "primary";
-	box.returnValue = "no";
 	box.showModal();
-	return new Promise((done) => box.addEventListener("close", () => done(box.returnValue === "yes"), { once: true }));
+	// Not by the close event, which comes late enough to answer the next question.
+	const answered = new AbortController();
+	return new Promise((done) => {
+		const answer = (yes) => {
+			answered.abort();
+			done(yes);
+		};
+		box.addEventListener("submit", (e) => answer(e.submitter?.value === "yes"), { signal: answered.signal });
+		box.addEventListener("cancel", () => answer(false), { signal: answered.signal });
+	});
 }
 
 export function toast(text, bad) {

@@ -35,7 +35,7 @@ func (f *facts) check(s *Settings, received int64, now time.Time) error {
 			return refuse(2804087, "user_data.ctwa_clid", "the ctwa_clid is hashed", "send the click's id as it came, byte for byte")
 		case !identifier(f.clid, 2048):
 			return refuse(2804087, "user_data.ctwa_clid", "this is no ctwa_clid", "send the click's id as it came, byte for byte")
-		case len(f.waba) > 0 && !identifier(f.waba, 128):
+		case len(f.waba) > 0 && !identifier(f.waba, 128), s.WabaID != "" && !identifier([]byte(s.WabaID), 128):
 			return refuse(2804116, "user_data.whatsapp_business_account_id", "this is no WhatsApp business account id", noWaba)
 		}
 	case normalize.ChannelMessenger:

@@ -242,7 +242,7 @@ func (s *scratch) lookUpAds(ctx context.Context, h *Handler, q queue.Queue) {
 		if ev.Kind != normalize.KindAutomaticEvent || ev.AutomaticEvent == nil || ev.AutomaticEvent.CtwaClid == nil {
 			continue
 		}
-		if t := h.routes.route(ev); t != nil && t.reports() {
+		if t := s.tenants[i]; t != nil && t.reports() {
 			if keys == nil {
 				keys = make(map[*tenant][]string)
 			}

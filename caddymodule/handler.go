@@ -228,7 +228,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		h.count("", "empty", 1)
 		return h.accept(w)
 	}
-	h.hear(&s.batch, now)
+	s.route(&h.routes)
+	s.hear(now)
 	if h.inline {
 		return h.serveNext(w, r, next, s)
 	}

@@ -14,7 +14,7 @@ func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyht
 	s.out = append(s.out, '[')
 	for i := range s.batch.Events {
 		ev := &s.batch.Events[i]
-		t := h.routes.route(ev)
+		t := s.tenants[i]
 		ev.SetTenant(t.name)
 		h.countEvent(t.name, ev)
 		h.logClick(t.name, ev)

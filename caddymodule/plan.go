@@ -32,7 +32,7 @@ const minOnce = 8 * 24 * time.Hour
 func (s *scratch) plan(h *Handler, r *http.Request) {
 	for i := range s.batch.Events {
 		ev := &s.batch.Events[i]
-		t := h.routes.route(ev)
+		t := s.tenants[i]
 		if t == nil {
 			ev.SetTenant("")
 		} else {

@@ -12,13 +12,14 @@ import (
 
 // scratch is the memory of one webhook, from a pool.
 type scratch struct {
-	body   []byte
-	batch  normalize.Batch
-	out    []byte // the unified JSON of the events
-	groups []queue.Group
-	parts  []part // what each group is made of, beside groups
-	known  []knownAd
-	index  []int // 0, 1, 2…: the event lists of jobs are slices of it
+	body    []byte
+	batch   normalize.Batch
+	tenants []*tenant // whose each event is, nil for nobody's
+	out     []byte    // the unified JSON of the events
+	groups  []queue.Group
+	parts   []part // what each group is made of, beside groups
+	known   []knownAd
+	index   []int // 0, 1, 2…: the event lists of jobs are slices of it
 }
 
 // maxKept is the most that a scratch in the pool holds on to, in bytes.
@@ -36,6 +37,8 @@ func (s *scratch) release() {
 	if cap(s.out) > maxKept {
 		s.out = nil
 	}
+	clear(s.tenants)
+	s.tenants = s.tenants[:0]
 	clear(s.groups)
 	s.groups = s.groups[:0]
 	clear(s.parts)
@@ -82,6 +85,13 @@ func (s *scratch) readAll(r *http.Request, limit int64) ([]byte, error) {
 		if len(s.body) == cap(s.body) {
 			s.body = append(s.body, 0)[:len(s.body)]
 		}
+	}
+}
+
+// route finds the tenant of each event, once for all that ask.
+func (s *scratch) route(r *router) {
+	for i := range s.batch.Events {
+		s.tenants = append(s.tenants, r.route(&s.batch.Events[i]))
 	}
 }
 

@@ -8,8 +8,6 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
-
-	"github.com/leadgate/leadgate/normalize"
 )
 
 // heard is when a tenant's last webhook came, whatever became of it. It lives
@@ -38,12 +36,12 @@ func (*heard) Destruct() error { return nil }
 
 // hear notes for which tenants a webhook came: one that was verified and has at
 // least one event of theirs. Handshakes and probes say nothing about events.
-func (h *Handler) hear(batch *normalize.Batch, now time.Time) {
+func (s *scratch) hear(now time.Time) {
 	ms := now.UnixMilli()
-	for i := range batch.Events {
+	for _, t := range s.tenants {
 		// A load first: under load most webhooks share a millisecond with
 		// another one, and cores need not fight for the line.
-		if t := h.routes.route(&batch.Events[i]); t != nil && t.heard.last.Load() < ms {
+		if t != nil && t.heard.last.Load() < ms {
 			t.heard.last.Store(ms)
 		}
 	}

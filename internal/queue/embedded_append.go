@@ -197,7 +197,7 @@ func (t *txn) planJob(g *Group, r *Result, i int) ([]byte, error) {
 			backlog += d.backlog
 		}
 		if t.opts.MaxBacklog > 0 && backlog >= t.opts.MaxBacklog {
-			r.Jobs[i], died = Overflow, &embeddedOverflow
+			r.Jobs[i], died = Overflow, &overflowReason
 		} else {
 			r.Jobs[i] = Queued
 			t.plan.queued[j.Dest]++
@@ -212,10 +212,4 @@ func (t *txn) planJob(g *Group, r *Result, i int) ([]byte, error) {
 	value := t.alloc(len(t.name) + len(payload))
 	copy(value[copy(value, t.name):], payload)
 	return value, nil
-}
-
-// embeddedOverflow is the reason of dead letters for which there was no room.
-var embeddedOverflow = Reason{
-	Reason:      "overflow",
-	Explanation: "the destination's backlog was full (max_backlog) when the event came; replay it when the destination takes events again",
 }

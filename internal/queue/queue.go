@@ -190,6 +190,12 @@ type Reason struct {
 	Explanation string // what it means and what to do
 }
 
+// overflowReason is why a dead letter is one for which there was no room.
+var overflowReason = Reason{
+	Reason:      "overflow",
+	Explanation: "the destination's backlog was full (max_backlog) when the event came; replay it when the destination takes events again",
+}
+
 // Death moves an entry to the dead letters.
 type Death struct {
 	Pos      Pos

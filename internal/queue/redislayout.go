@@ -7,11 +7,6 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-var overflowReason = Reason{
-	Reason:      "overflow",
-	Explanation: "the destination's backlog was full (max_backlog) when the event came; replay it when the destination takes events again",
-}
-
 // appendCommand lays out keys and arguments as redis_append.lua reads them.
 func (r *Redis) appendCommand(c *appendCall) *redis.Cmd {
 	opts, now := r.options.Load(), r.now()

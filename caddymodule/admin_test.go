@@ -241,3 +241,30 @@ func TestErase(t *testing.T) {
 		t.Errorf("still known: %s", d.body)
 	}
 }
+
+// TestUnmatchedAutomaticEvent routes again an event that carries a click id
+// alone.
+func TestUnmatchedAutomaticEvent(t *testing.T) {
+	s := newSink(t)
+	block := func(number string) string {
+		return site("tenant acme {\n match phone_number_id " + number + "\n forward " + s.URL + "\n capi {\n dataset 1\n access_token x\n endpoint http://127.0.0.1:9\n}\n}")
+	}
+	config, _ := withAdmin(t, block("111"))
+	e := startEdge(t, config)
+	body, err := renderSample("purchase", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.post("/webhooks/meta", body)
+	config, base := withAdmin(t, block("106540352242922"))
+	if err := e.load(config); err != nil {
+		t.Fatal(err)
+	}
+	var count struct{ Count int }
+	if e.admin(base, "POST", "/leadgate/dead/replay", map[string]any{"destination": "unmatched", "all": true}, &count); count.Count != 1 {
+		t.Fatalf("replayed %d", count.Count)
+	}
+	if d := s.next(t); d.event["kind"] != "automatic_event" || d.event["tenantId"] != "acme" {
+		t.Errorf("got %s", d.body)
+	}
+}

@@ -54,6 +54,7 @@ func (a *App) routeOne(ctx context.Context, q queue.Queue, letter *queue.DeadLet
 		ev.SetTenant(t.name)
 		var s scratch // not from the pool: this is rare
 		s.batch.Events = append(s.batch.Events, *ev)
+		s.tenants = append(s.tenants, t)
 		g := s.group(t)
 		payload, attribution := moved(ev, letter)
 		s.preset(g, payload, attribution)

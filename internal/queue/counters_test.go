@@ -57,7 +57,7 @@ func TestRedisCounters(t *testing.T) {
 	}
 	full := make([]any, 0, 2*maxCounters)
 	for i := range maxCounters - 1 {
-		full = append(full, i, "n0")
+		full = append(full, i, "0")
 	}
 	if err := c.HSet(t.Context(), key, full...).Err(); err != nil {
 		t.Fatal(err)
@@ -66,7 +66,7 @@ func TestRedisCounters(t *testing.T) {
 	if n := c.HLen(t.Context(), key).Val(); n != maxCounters {
 		t.Errorf("%d fields", n)
 	}
-	if v := c.HGet(t.Context(), key, "ad\nclicks").Val(); v != "n2" {
+	if v := c.HGet(t.Context(), key, "ad\nclicks").Val(); v != "2" {
 		t.Errorf("the known ad: %s", v)
 	}
 	// A key of another kind in the figures' place costs the figures, no event.

@@ -53,6 +53,7 @@ type Redis struct {
 	client  redis.UniversalClient
 	leases  redis.UniversalClient // connections of their own, so that renewals never wait for work
 	appends *committer
+	layout  layout // of appends
 	calls   *caller
 	tenants sync.Map // tenants known to be in the index
 
@@ -145,19 +146,9 @@ func (r *Redis) Close() error {
 
 func (r *Redis) now() int64 { return r.cfg.Now().UnixMilli() }
 
-// eval makes a call of a script.
-func eval(ctx context.Context, script string, keys []string, args ...any) *redis.Cmd {
-	all := make([]any, 0, 3+len(keys)+len(args))
-	all = append(all, "EVAL", script, len(keys))
-	for _, k := range keys {
-		all = append(all, k)
-	}
-	return redis.NewCmd(ctx, append(all, args...)...)
-}
-
 // run calls a script now, on a connection of its own.
-func (r *Redis) run(ctx context.Context, script string, keys []string, args ...any) *redis.Cmd {
-	cmd := eval(ctx, script, keys, args...)
-	_ = r.client.Process(ctx, cmd) // the command keeps it
+func (r *Redis) run(ctx context.Context, s *script, keys []string, args ...any) *redis.Cmd {
+	cmd := s.call(ctx, keys, args...)
+	pipeline(ctx, r.client, []redis.Cmder{cmd})
 	return cmd
 }

@@ -1,33 +1,29 @@
 #!lua
--- Appends groups of one tenant, each whole or not at all. Everything is read,
--- and every key's type so checked, before the first write; the header grants no
--- allow-oom, so a full Redis refuses the script before it has written.
+-- Appends groups of one tenant, one after the other, each whole or not at all:
+-- of a group everything is read and decided before its entries are written, and
+-- an id that was remembered for it is forgotten again if it is refused. The
+-- header grants no allow-oom, so a full Redis refuses the script as a whole.
 --
--- KEYS: the set of destinations, then keys in the order in which ARGV speaks of them
--- ARGV: now, max backlog, overflow's death record, key base, remember clicks (ms),
---       channel, sender, days to look up beside an event's own for one without a time;
---       destinations; groups
--- Returns a string per group: "+", a digit per event (1 = new), a letter per job
--- (Queued, Duplicate, Overflow, X = died); or "!" and the reason.
+-- KEYS: the set of destinations; the others begin with the key base
+-- ARGV: the call (see redislayout.go), overflow's death record, key base, channel, sender,
+--       the keys of contacts, then of each group its plan and its payloads
+-- Returns of each group, with line feeds between: "+", a digit per event (1 = new), a letter
+-- per job (Queued, Duplicate, Overflow, X = died); or "!" and the reason.
 
-local KEYS, ARGV, tonumber, type = KEYS, ARGV, tonumber, type
-local call, try = redis.call, redis.pcall
-local match, sub = string.match, string.sub
+local ARGV, listed, tonumber, type = ARGV, KEYS[1], tonumber, type
+local call, try, parse = redis.call, redis.pcall, struct.unpack
+local byte, format, match, sub = string.byte, string.format, string.match, string.sub
 
-local now, backlog = tonumber(ARGV[1]), tonumber(ARGV[2])
-local base, remember, days = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[8])
+local now, backlog, remember, first_day, days, nbuckets, ndests, ngroups, ncontacts, at = parse('>dddHHHHI4I4', ARGV[1], 1)
+local died_at, base, first_contact = format('%.0f', now), ARGV[3], 6
 local contacts, links = base .. 'c:', base .. 'k:'
 local message_ms = 8 * 86400000
 local max_counters = 100000
-local shard_fill, shard_levels, sampled = 112, 5, {['0'] = true, ['8'] = true}
 
-local ki, ai = 1, 8
-local function key() ki = ki + 1 return KEYS[ki] end
-local function arg() ai = ai + 1 return ARGV[ai] end
-local function num() ai = ai + 1 return tonumber(ARGV[ai]) end
+local function whole(n) return format('%.0f', n) end
 
 local problem
--- checked notes an error of a read; then the group is refused.
+-- checked notes an error; then the group is refused.
 local function checked(v)
   if type(v) == 'table' and v.err then
     problem = problem or v.err
@@ -36,72 +32,122 @@ local function checked(v)
   return v
 end
 
--- Remembered ids: the bucket's own hash holds the first ids and, in the field
--- '', how many levels of shards there are, one hex digit of the id more each. So
--- a hash stays small, whatever the rate, and an id costs about 20 bytes. A hash
--- with the field '' is there, and so has its expiry.
-local levels = {} -- of buckets, as raised by this call
+-- Remembered ids. A bucket's own hash holds its first ids, and in the field ''
+-- its level. When a hash has grown, the level rises, and from then on ids stand
+-- in shards, which are named by as many hex digits of the id: so a hash stays
+-- small, whatever the rate, and an id costs about 20 bytes. The shards of the
+-- level before are split when an id of theirs is looked up; the field 'p' is
+-- how many are still to be. A split shard's parts are all there, with an
+-- expiry, so that adding an id needs no look at the hash.
+local shard_fill, shard_levels, hour_ms = 112, 5, 3600000
+local digits = '0123456789abcdef'
 
-local function lookup(bucket, e)
-  local id = e.id
-  local v = checked(try('HMGET', bucket, '', id))
-  if not v then return true end
-  if v[2] then return true end
-  local level = v[1] and tonumber(v[1]) or 0
-  local k, there = bucket, v[1]
-  for l = 1, level do
-    k = bucket .. ':' .. sub(e.hex, 1, l)
-    if l < level then
-      if checked(try('HEXISTS', k, id)) == 1 then return true end
-    else
-      v = checked(try('HMGET', k, '', id))
-      if not v or v[2] then return true end
-      there = v[1]
-    end
-  end
-  return false, k, there, level
+local buckets = {}
+for i = 1, nbuckets do
+  local b = {}
+  b.ttl, b.key, at = parse('>dHc0', ARGV[1], at)
+  buckets[i] = b
 end
 
-local function store(e)
-  local bucket, k, level = e.bucket, e.shard, e.level
-  local raised = levels[bucket]
-  if raised and raised > level then
-    level = raised
-    k, e.there = bucket .. ':' .. sub(e.hex, 1, level), false
+-- open reads a bucket's level; without make one that isn't there stays so.
+local function open(b, make)
+  local v = checked(try('HMGET', b.key, '', 'p'))
+  if not v then return false end
+  if not v[1] then
+    if not make then return false end
+    call('HSET', b.key, '', '0')
+    call('PEXPIRE', b.key, whole(b.ttl))
   end
-  if e.there then
-    call('HSET', k, e.id, '')
-  else
-    call('HSET', k, e.id, '', '', level == 0 and '0' or '')
-    call('PEXPIRE', k, e.ttl)
+  b.level, b.pending = tonumber(v[1] or 0), tonumber(v[2] or 0)
+  return true
+end
+
+-- split moves the ids of a shard, or of the bucket's own hash, one level down.
+local function split(b, from, name, level)
+  local own = level == 1
+  local parts, moved = {}, {}
+  for i = 1, 16 do parts[i] = {'', ''} end
+  for _, id in ipairs(checked(try('HKEYS', from)) or {}) do
+    if #id > 1 then
+      local n = byte(id, (level + 1 - (level + 1) % 2) / 2)
+      n = level % 2 == 1 and (n - n % 16) / 16 or n % 16
+      local part = parts[n + 1]
+      part[#part + 1], part[#part + 2] = id, ''
+      moved[#moved + 1] = id
+    end
   end
+  for i = 1, 16 do
+    local k = b.key .. ':' .. name .. sub(digits, i, i)
+    checked(try('HSET', k, unpack(parts[i])))
+    -- Longer than the bucket, which is the one to say what is there.
+    call('PEXPIRE', k, whole(b.ttl + hour_ms))
+  end
+  if not own then
+    call('UNLINK', from)
+  elseif #moved > 0 then
+    call('HDEL', from, unpack(moved))
+  end
+end
+
+-- shard returns the hash where an id stands or would stand.
+local function shard(b, hex)
+  local level = b.level
+  if level == 0 then return b.key end
+  local k = b.key .. ':' .. sub(hex, 1, level)
+  if b.pending > 0 then
+    local name = sub(hex, 1, level - 1)
+    local from = b.key .. ':' .. name
+    if call('EXISTS', from) == 1 or call('EXISTS', k) == 0 then
+      split(b, from, name, level)
+      b.pending = b.pending - 1
+      call('HSET', b.key, 'p', b.pending)
+    end
+  end
+  return k
+end
+
+-- add remembers an id, and says whether it is new.
+local function add(b, hex, id, untimed)
+  if not b.level and not open(b, true) then return false end
+  if untimed > 0 then
+    for i = first_day + 1, first_day + days - 1 do
+      local other = buckets[i]
+      if (other.level or open(other)) and checked(try('HEXISTS', shard(other, hex), id)) ~= 0 then return false end
+    end
+  end
+  local k = shard(b, hex)
+  if checked(try('HSETNX', k, id, '')) ~= 1 then return false end
   -- A look at every eighth id is enough to keep the hash near its size.
-  if sampled[sub(e.hex, shard_levels, shard_levels)] and level < shard_levels and call('HLEN', k) > shard_fill then
-    levels[bucket] = level + 1
-    call('HSET', bucket, '', level + 1)
+  local last = byte(hex, shard_levels)
+  if (last == 48 or last == 56) and b.pending == 0 and b.level < shard_levels and call('HLEN', k) > shard_fill then
+    b.level = b.level + 1
+    if b.level == 1 then split(b, b.key, '', 1) else b.pending = 16 ^ (b.level - 1) end
+    call('HSET', b.key, '', b.level, 'p', b.pending)
   end
+  return true
 end
 
 -- Clicks: under a contact's key stands its record, "R" with the times and
 -- lengths of first, last and last with a click id; under an alias or a message
 -- id "A", its end (0 = that of the record) and the contact. A contact's links
 -- are its aliases ("a" and the key) and its message ids ("m" and the key).
-local function whole(n) return string.format('%.0f', n) end
+local function alive(v)
+  local last = match(v, '^R%-?%d+ (%-?%d+) ')
+  return last and tonumber(last) + remember > now and last
+end
 
 local function decode(v)
-  local fa, la, ca, nf, nl, nc, at =
+  local fa, la, ca, nf, nl, nc, from =
     match(v, '^R(%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+)\n()')
-  if not fa then return nil end
   nf, nl, nc = tonumber(nf), tonumber(nl), tonumber(nc)
   local r = {fa = tonumber(fa), la = tonumber(la), ca = tonumber(ca)}
-  if r.la + remember <= now then return nil end
-  r.f = sub(v, at, at + nf - 1)
-  at = at + nf
+  r.f = sub(v, from, from + nf - 1)
+  from = from + nf
   if nl < 0 then r.l = r.f else
-    r.l = sub(v, at, at + nl - 1)
-    at = at + nl
+    r.l = sub(v, from, from + nl - 1)
+    from = from + nl
   end
-  if nc == -1 then r.c = r.l elseif nc == -2 then r.c = r.f else r.c = sub(v, at, at + nc - 1) end
+  if nc == -1 then r.c = r.l elseif nc == -2 then r.c = r.f else r.c = sub(v, from, from + nc - 1) end
   return r
 end
 
@@ -124,21 +170,43 @@ local function merge(r, o)
   return r
 end
 
+-- What stands under the contacts' keys: read at once for all events, and
+-- corrected by what this call writes.
+local found, written = {}, {}
+for from = 1, ncontacts, 4000 do
+  local to = math.min(from + 3999, ncontacts)
+  local values = call('MGET', unpack(ARGV, first_contact + from - 1, first_contact + to - 1))
+  for i = from, to do found[i] = values[i - from + 1] end
+end
+
+local function value(i)
+  local v = written[ARGV[first_contact + i - 1]]
+  if v == nil then v = found[i] end
+  return v
+end
+
 local function get(k)
-  local v = try('GET', k)
+  local v = written[k]
+  if v == nil then v = try('GET', k) end
   return type(v) == 'string' and v or false
 end
 
--- follow goes from a key and what stands there to the contact and its record;
--- a key that leads to no record is itself a contact.
+local function set(k, v, ...)
+  call('SET', k, v, ...)
+  written[k] = v
+end
+
+-- follow goes from a key and what stands there to the contact, its record and
+-- when its last click was; a key that leads to no record is itself a contact.
 local function follow(start, v)
   local k = start
   for _ = 1, 5 do
     if not v then return start end
     local till, to = match(v, '^A(%d+) (.*)$')
     if not till then
-      local rec = decode(v)
-      return rec and k or start, rec
+      local last = alive(v)
+      if not last then return start end
+      return k, v, tonumber(last)
     end
     if till ~= '0' and tonumber(till) <= now then return start end
     k = contacts .. to
@@ -156,222 +224,239 @@ local function absorb(name, old)
     local k = contacts .. sub(m, 2)
     local till = match(get(k) or '', '^A(%d+) ')
     if till then
-      call('SET', k, 'A' .. till .. ' ' .. name, 'KEEPTTL')
+      set(k, 'A' .. till .. ' ' .. name, 'KEEPTTL')
       try('SADD', links .. name, m)
     end
   end
   call('DEL', theirs)
 end
 
+-- link writes an event's click, and makes its other keys and its message lead
+-- to the contact, if that has one. It says whether it is the contact's first.
 local function link(e)
-  local vals = call('MGET', unpack(e.keys))
-  local any = e.at
-  for i = 1, #e.keys do any = any or vals[i] end
-  if not any then return end
-
-  local contact, rec = follow(e.keys[1], vals[1])
-  local name = sub(contact, #contacts + 1)
-  local changed = false
-  for i = 2, #e.keys do
-    local k, v = e.keys[i], vals[i]
-    local other = v and k ~= contact and decode(v)
-    if other then
-      rec, changed = merge(rec, other), true
+  local contact, raw, last = follow(ARGV[first_contact + e.from - 1], value(e.from))
+  local name, rec = sub(contact, #contacts + 1), nil
+  for i = e.from + 1, e.from + e.keys - 1 do
+    local k, v = ARGV[first_contact + i - 1], value(i)
+    if v and k ~= contact and alive(v) then
+      rec = merge(rec or raw and decode(raw), decode(v))
       absorb(name, sub(k, #contacts + 1))
     end
   end
+  local first = false
   if e.at then
+    first = not raw and not rec
     local clid = e.clid and e.data or ''
-    e.first = not rec
-    rec = merge(rec, {fa = e.at, f = e.data, la = e.at, l = e.data, ca = e.clid and e.at or 0, c = clid})
-    changed = true
+    rec = merge(rec or raw and decode(raw), {fa = e.at, f = e.data, la = e.at, l = e.data, ca = e.clid and e.at or 0, c = clid})
   end
-  if not rec then return end
-  local px = rec.la + remember - now
-  if px <= 0 then return end
-  if changed then call('SET', contact, encode(rec), 'PX', whole(px)) end
+  if rec then last = rec.la end
+  if not last then return first end
+  local px = last + remember - now
+  if px <= 0 then return first end
+  if rec then set(contact, encode(rec), 'PX', whole(px)) end
 
-  local mine, linked = links .. name, changed
-  local pointer = 'A0 ' .. name
-  for i = 2, #e.keys do
-    local k = e.keys[i]
-    if k ~= contact and vals[i] ~= pointer then
-      call('SET', k, pointer, 'PX', whole(px))
-      try('SADD', mine, 'a' .. sub(k, #contacts + 1))
-      linked = true
+  local mine, members, pointer = links .. name, {}, 'A0 ' .. name
+  for i = e.from + 1, e.from + e.keys - 1 do
+    local k = ARGV[first_contact + i - 1]
+    if k ~= contact and value(i) ~= pointer then
+      set(k, pointer, 'PX', whole(px))
+      members[#members + 1] = 'a' .. sub(k, #contacts + 1)
     end
   end
-  if e.message and e.message ~= contact then
-    call('SET', e.message, 'A' .. whole(now + message_ms) .. ' ' .. name, 'PX', message_ms)
-    try('SADD', mine, 'm' .. sub(e.message, #contacts + 1))
-    linked = true
+  local k = contacts .. e.message
+  if e.message ~= '' and k ~= contact then
+    set(k, 'A' .. whole(now + message_ms) .. ' ' .. name, 'PX', message_ms)
+    members[#members + 1] = 'm' .. e.message
   end
-  if changed then
+  if rec then
     -- Aliases live as long as the contact's clicks.
-    local members = try('SMEMBERS', mine)
-    for _, m in ipairs(members.err and {} or members) do
+    local all = try('SMEMBERS', mine)
+    for _, m in ipairs(all.err and {} or all) do
       if sub(m, 1, 1) == 'a' then call('PEXPIRE', contacts .. sub(m, 2), whole(px)) end
     end
   end
-  if linked then call('PEXPIRE', mine, whole(math.max(px, message_ms))) end
+  if #members > 0 then try('SADD', mine, unpack(members)) end
+  if rec or #members > 0 then call('PEXPIRE', mine, whole(math.max(px, message_ms))) end
+  return first
 end
 
 -- Counters: a day's hash has a bounded number of fields. What goes wrong here
 -- only leaves out a figure.
 local counted = {} -- how many fields each hash has
-local function count(c, events, jobs)
-  if c.when == 2 then
-    if jobs[c.of].outcome ~= 'Q' then return end
-  else
-    local e = events[c.of]
-    if not e.new or (c.when == 1 and not e.first) then return end
+local function count(k, field, add, text, ttl)
+  local fields = counted[k] or try('HLEN', k)
+  if type(fields) == 'table' then return end
+  counted[k] = fields
+  if fields >= max_counters and try('HEXISTS', k, field) ~= 1 then return end
+  local new
+  if text == '' then
+    local sum = try('HINCRBY', k, field, whole(add))
+    new = sum == add
+  elseif try('HGET', k, field) ~= text then
+    new = try('HSET', k, field, text) == 1
   end
-  local before = try('HGET', c.key, c.field)
-  local fields = counted[c.key] or try('HLEN', c.key)
-  if type(before) == 'table' or type(fields) == 'table' then return end
-  if not before and fields >= max_counters then return end
-  local value = c.text
-  if value == '' then value = 'n' .. whole((before and tonumber(sub(before, 2)) or 0) + c.add) end
-  if value ~= before then try('HSET', c.key, c.field, value) end
-  if fields == 0 then try('PEXPIRE', c.key, c.ttl) end
-  counted[c.key] = before and fields or fields + 1
+  if new then
+    -- At most one too many: a sum that began at nothing counts as a field.
+    counted[k] = fields + 1
+    if fields == 0 then try('PEXPIRE', k, whole(ttl)) end
+  end
 end
 
--- First read and decide.
+-- The destinations' types are checked before the first write.
 local dests = {}
-for i = 1, num() do
-  dests[i] = {q = key(), d = key(), name = arg(), keep = num()}
+for i = 1, ndests do
+  local d = {}
+  d.keep, d.name, at = parse('>I4Hc0', ARGV[1], at)
+  d.queue, d.letters = base .. 'q:' .. d.name, base .. 'd:' .. d.name
+  d.len = try('XLEN', d.queue)
+  if type(d.len) == 'table' then d.err, d.len = d.len.err, 0 end
+  if d.len == 0 and not d.err then
+    local known = try('SCARD', listed)
+    if type(known) == 'table' then d.err = known.err end
+    d.unlisted = true
+  end
+  dests[i] = d
 end
 
-local seen, taken = {}, {}
-local plans, answers = {}, {}
-for g = 1, num() do
-  problem = nil
-  local payloads, events, jobs, counters = {}, {}, {}, {}
-  for i = 1, num() do payloads[i] = arg() end
-  for i = 1, num() do
-    local id = arg()
-    local e = {id = sub(id, shard_levels + 1), hex = id, ttl = arg(), bucket = key()}
-    local known = seen[e.id] or false
-    if not known then known, e.shard, e.there, e.level = lookup(e.bucket, e) end
-    local what = num()
-    if what % 2 == 1 then
-      for _ = 1, days do
-        local other = key()
-        if not known then known = lookup(other, e) end
-      end
+local woken = {}
+
+-- write stores a job's entry or dead letter, and its once keys; it returns
+-- Redis's reason if it could not.
+local taken = {} -- once keys set by this call: until when
+local function write(j)
+  local d, r = j.dest, nil
+  if j.outcome == 'Q' then
+    r = try('XADD', d.queue, '*', 'h', j.header, 'p', j.payload)
+    if type(r) == 'table' then return r.err end
+    d.len, woken[d.name] = d.len + 1, true
+  else
+    -- Ids by the edges' clock, by which the letters of all destinations
+    -- are listed; where it went back, by what the stream makes of it.
+    r = try('XADD', d.letters, died_at .. '-*', 't', died_at, 'd', j.death, 'h', j.header, 'p', j.payload)
+    if type(r) == 'table' then
+      r = try('XADD', d.letters, '*', 't', died_at, 'd', j.death, 'h', j.header, 'p', j.payload)
     end
-    if what > 1 then
-      local click = arg()
-      if click ~= '' then e.clid, e.at, e.data = click == '1', num(), arg() end
-      e.keys = {}
-      for c = 1, (what - what % 4) / 4 do e.keys[c] = key() end
-      if what % 4 > 1 then e.message = key() end
-    end
-    e.new = not known
-    if e.new then seen[e.id] = true end
-    events[i] = e
+    if type(r) == 'table' then return r.err end
+    if d.keep > 0 then call('XTRIM', d.letters, 'MAXLEN', d.keep) end
   end
-  for i = 1, num() do
-    local j = {dest = dests[num()], payload = payloads[num()], header = arg(), death = arg()}
-    local new = false
-    for _ = 1, num() do new = events[num()].new or new end
-    local once, known = {}, false
-    for _ = 1, num() do
-      local k, use, window = key(), num(), num()
-      if use ~= 2 and new and not known then
-        local v = taken[k] or checked(try('GET', k))
-        known = v and tonumber(v) and tonumber(v) > now
+  if d.unlisted then
+    call('SADD', listed, d.name)
+    d.unlisted = false
+  end
+  if j.once then
+    for _, o in ipairs(j.once) do
+      if o.use ~= 1 then
+        taken[o.key] = now + o.window
+        call('SET', o.key, whole(now + o.window), 'PX', whole(o.window))
       end
-      if use ~= 1 then once[#once + 1] = {k = k, window = window} end
     end
-    j.outcome = 'D'
-    if new and not known then
+  end
+end
+
+local function known(once)
+  for _, o in ipairs(once) do
+    if o.use ~= 2 and (taken[o.key] or o.till) > now then return true end
+  end
+  return false
+end
+
+local plan_at, key_at = first_contact + ncontacts, 1 -- the next plan, the next contact's key
+
+-- group appends the next group and returns its answer.
+local function group()
+  local plan, payload_at = ARGV[plan_at], plan_at
+  local npayloads, nevents, njobs, ncounters, p = parse('>I4I4I4I4', plan, 1)
+  plan_at = plan_at + 1 + npayloads
+  problem = nil
+
+  local answer, new, remembered, touched = '+', {}, {}, nil
+  for i = 1, nevents do
+    local hex, id, bucket, untimed, keys, click, message, clicked, data
+    hex, id, bucket, untimed, keys, click, p = parse('>c5c12HBBB', plan, p)
+    local b = buckets[bucket]
+    local fresh = add(b, hex, id, untimed)
+    if fresh then remembered[#remembered + 1] = {b, hex, id} end
+    if keys > 0 then
+      message, p = parse('>I4c0', plan, p)
+      if click > 0 then clicked, data, p = parse('>dI4c0', plan, p) end
+      local any = clicked
+      for k = key_at, key_at + keys - 1 do any = any or value(k) end
+      if fresh and any then
+        touched = touched or {}
+        touched[i] = {from = key_at, keys = keys, message = message, at = clicked, clid = click == 2, data = data}
+      end
+      key_at = key_at + keys
+    end
+    new[i] = fresh
+    answer = answer .. (fresh and '1' or '0')
+  end
+
+  -- Look at everything that the jobs will touch, …
+  local jobs = {}
+  for i = 1, njobs do
+    local j = {}
+    local dest, payload, event, more, nonce
+    dest, payload, j.header, j.death, event, more, nonce, p = parse('>HI4I4c0I4c0I4I4I4', plan, p)
+    j.dest, j.payload, j.new = dests[dest], ARGV[payload_at + payload], new[event]
+    for _ = 1, more do
+      event, p = parse('>I4', plan, p)
+      j.new = j.new or new[event]
+    end
+    for o = 1, nonce do
+      local once = {}
+      once.use, once.window, once.key, p = parse('>BdI4c0', plan, p)
+      once.key = base .. 'o:' .. once.key
+      once.till = j.new and tonumber(checked(try('GET', once.key)) or 0) or 0
+      j.once = j.once or {}
+      j.once[o] = once
+    end
+    if j.new then
       local d = j.dest
-      if not d.len then
-        d.len = checked(try('XLEN', d.q)) or 0
-        if d.len == 0 then d.unlisted = true end
-      end
-      if j.death ~= '' then
-        j.outcome = 'X'
-      elseif d.len >= backlog then
-        j.outcome, j.death = 'O', ARGV[3]
-      else
-        j.outcome = 'Q'
-        d.len = d.len + 1
-      end
-      if j.death ~= '' then checked(try('XLEN', d.d)) end
-      if d.unlisted then checked(try('SCARD', KEYS[1])) end
-      j.once = once
-      for _, o in ipairs(once) do
-        o.before, taken[o.k] = taken[o.k], whole(now + o.window)
-      end
+      problem = problem or d.err
+      if j.death ~= '' or d.len + njobs > backlog then checked(try('XLEN', d.letters)) end
     end
     jobs[i] = j
   end
-  for i = 1, num() do
-    counters[i] = {key = key(), field = arg(), add = num(), text = arg(), when = num(), of = num(), ttl = arg()}
-  end
 
+  -- … and then write. What could still go wrong repeats an entry and loses none.
+  for i = 1, njobs do
+    local j = jobs[i]
+    j.outcome = 'D'
+    if not problem and j.new and not (j.once and known(j.once)) then
+      if j.death ~= '' then
+        j.outcome = 'X'
+      elseif j.dest.len >= backlog then
+        j.outcome, j.death = 'O', ARGV[2]
+      else
+        j.outcome = 'Q'
+      end
+      problem = write(j)
+    end
+    answer = answer .. j.outcome
+  end
   if problem then
-    -- What the group would have done didn't happen, for the groups after it.
-    for _, e in ipairs(events) do if e.new then seen[e.id] = nil end end
-    for i = #jobs, 1, -1 do
-      local j = jobs[i]
-      for o = #(j.once or {}), 1, -1 do taken[j.once[o].k] = j.once[o].before end
-      if j.outcome == 'Q' then j.dest.len = j.dest.len - 1 end
-    end
-    for _, d in ipairs(dests) do if d.len == 0 then d.len = nil end end
-    answers[g] = '!' .. problem
-  else
-    plans[#plans + 1] = {events = events, jobs = jobs, counters = counters}
-    local a = {'+'}
-    for _, e in ipairs(events) do a[#a + 1] = e.new and '1' or '0' end
-    for _, j in ipairs(jobs) do a[#a + 1] = j.outcome end
-    answers[g] = table.concat(a)
+    for _, r in ipairs(remembered) do call('HDEL', shard(r[1], r[2]), r[3]) end
+    return '!' .. problem
   end
+
+  local first = {}
+  if touched then
+    for i = 1, nevents do first[i] = touched[i] and link(touched[i]) end
+  end
+  for _ = 1, ncounters do
+    local k, field, add_, text, when, of, ttl
+    k, field, add_, text, when, of, ttl, p = parse('>Hc0Hc0I4I4c0BI4d', plan, p)
+    local counts = new[of]
+    if when == 1 then counts = first[of] elseif when == 2 then counts = jobs[of].outcome == 'Q' end
+    if counts then count(base .. 'a:' .. k, field, add_, text, ttl) end
+  end
+  return answer
 end
 
--- Then write: entries before ids, so that what could still go wrong repeats an
--- event and never loses one.
-local woken, wake = {}, {}
-for _, p in ipairs(plans) do
-  for _, j in ipairs(p.jobs) do
-    local d = j.dest
-    if j.outcome == 'Q' then
-      call('XADD', d.q, '*', 'h', j.header, 'p', j.payload)
-      if not woken[d] then
-        woken[d] = true
-        wake[#wake + 1] = d.name
-      end
-    elseif j.outcome ~= 'D' then
-      -- Ids by the edges' clock, by which the letters of all destinations
-      -- are listed; where it went back, by what the stream makes of it.
-      local r = try('XADD', d.d, ARGV[1] .. '-*', 't', ARGV[1], 'd', j.death, 'h', j.header, 'p', j.payload)
-      if type(r) == 'table' then
-        call('XADD', d.d, '*', 't', ARGV[1], 'd', j.death, 'h', j.header, 'p', j.payload)
-      end
-      if d.keep > 0 then call('XTRIM', d.d, 'MAXLEN', d.keep) end
-    end
-    if j.outcome ~= 'D' then
-      if d.unlisted then
-        call('SADD', KEYS[1], d.name)
-        d.unlisted = false
-      end
-      for _, o in ipairs(j.once) do
-        call('SET', o.k, whole(now + o.window), 'PX', whole(o.window))
-      end
-    end
-  end
-  for _, e in ipairs(p.events) do
-    if e.new then
-      store(e)
-      if e.keys then link(e) end
-    end
-  end
-  for _, c in ipairs(p.counters) do count(c, p.events, p.jobs) end
-end
-if #wake > 0 then
-  try('PUBLISH', ARGV[6], ARGV[7] .. ' ' .. table.concat(wake, ' '))
-end
-return answers
+local answers = {}
+for g = 1, ngroups do answers[g] = group() end
+
+local wake = ''
+for name in pairs(woken) do wake = wake .. ' ' .. name end
+if wake ~= '' then try('PUBLISH', ARGV[4], ARGV[5] .. wake) end
+return table.concat(answers, '\n')

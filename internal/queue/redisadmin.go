@@ -20,17 +20,15 @@ func (r *Redis) Destinations(ctx context.Context) ([]Info, error) {
 	if len(tenants) == 0 {
 		return nil, nil
 	}
-	cmds := make([]*redis.Cmd, len(tenants))
-	pipe := r.client.Pipeline()
+	cmds := make([]redis.Cmder, len(tenants))
 	for i, tenant := range tenants {
 		k := r.keys(tenant)
-		cmds[i] = eval(ctx, scriptInfo, []string{k.dests()}, k.base)
-		_ = pipe.Process(ctx, cmds[i])
+		cmds[i] = scriptInfo.call(ctx, []string{k.dests()}, k.base)
 	}
-	_, _ = pipe.Exec(ctx)
+	pipeline(ctx, r.client, cmds)
 	var all []Info
 	for i, cmd := range cmds {
-		reply, err := cmd.Slice()
+		reply, err := cmd.(*redis.Cmd).Slice()
 		if err != nil {
 			return nil, redisError(doing, err)
 		}

@@ -92,11 +92,12 @@ func (r *Redis) send(calls []*appendCall) error {
 		index = redis.NewIntCmd(r.life, append([]any{"SADD", r.tenantsKey()}, introduced...)...)
 		cmds = append(cmds, index)
 	}
+	r.layout.reset()
 	for _, c := range calls {
-		c.cmd = r.appendCommand(c)
+		c.cmd = r.appendCommand(c, &r.layout)
 		cmds = append(cmds, c.cmd)
 	}
-	r.pipeline(cmds)
+	pipeline(r.life, r.client, cmds)
 	if index != nil && index.Err() == nil {
 		for _, tenant := range introduced {
 			r.tenants.Store(tenant, true)
@@ -105,9 +106,9 @@ func (r *Redis) send(calls []*appendCall) error {
 	var lost error
 	wake := map[Dest]bool{}
 	for _, c := range calls {
-		replies, err := c.cmd.Slice()
-		if err == nil && len(replies) != len(c.groups) {
-			err = fmt.Errorf("redis answered %d of %d groups", len(replies), len(c.groups))
+		reply, err := c.cmd.Text()
+		if n := strings.Count(reply, "\n") + 1; err == nil && n != len(c.groups) {
+			err = fmt.Errorf("redis answered %d of %d groups", n, len(c.groups))
 		}
 		if err != nil {
 			err = redisError("queueing events", err)
@@ -118,9 +119,10 @@ func (r *Redis) send(calls []*appendCall) error {
 			}
 			continue
 		}
-		for i, ref := range c.groups {
-			reply, _ := replies[i].(string)
-			if ref.result.Err = ref.read(reply); ref.result.Err != nil {
+		for _, ref := range c.groups {
+			var answer string
+			answer, reply, _ = strings.Cut(reply, "\n")
+			if ref.result.Err = ref.read(answer); ref.result.Err != nil {
 				continue
 			}
 			for j, outcome := range ref.result.Jobs {

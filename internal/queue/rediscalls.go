@@ -120,12 +120,12 @@ func (r *Redis) execute(batch []*call) {
 		for i, p := range m.at {
 			args[i] = streamID(p)
 		}
-		m.cmd = eval(r.life, scriptDone, []string{m.queue, m.retry}, args...)
+		m.cmd = scriptDone.call(r.life, []string{m.queue, m.retry}, args...)
 		cmds = append(cmds, m.cmd)
 	}
 	for len(cmds) > 0 {
 		n := min(len(cmds), pipelineCommands)
-		r.pipeline(cmds[:n])
+		pipeline(r.life, r.client, cmds[:n])
 		cmds = cmds[n:]
 	}
 	for _, k := range batch {
@@ -149,15 +149,18 @@ type mergedDone struct {
 	cmd          *redis.Cmd
 }
 
-// pipeline runs commands in one round trip; each keeps its own error.
-func (r *Redis) pipeline(cmds []redis.Cmder) {
-	if len(cmds) == 1 {
-		_ = r.client.Process(r.life, cmds[0])
-		return
+// pipeline runs commands in one round trip, or in a second one those of a script
+// that the server doesn't know yet; each keeps its own error.
+func pipeline(ctx context.Context, client redis.UniversalClient, cmds []redis.Cmder) {
+	for ; len(cmds) > 0; cmds = unknown(cmds) {
+		if len(cmds) == 1 {
+			_ = client.Process(ctx, cmds[0])
+			continue
+		}
+		p := client.Pipeline()
+		for _, c := range cmds {
+			_ = p.Process(ctx, c)
+		}
+		_, _ = p.Exec(ctx)
 	}
-	p := r.client.Pipeline()
-	for _, c := range cmds {
-		_ = p.Process(r.life, c)
-	}
-	_, _ = p.Exec(r.life)
 }

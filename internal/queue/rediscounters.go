@@ -11,23 +11,7 @@ import (
 )
 
 // A counter is a field of its day's hash: key, line feed, field. A number is
-// "n" and its digits, a text "t" and itself.
-
-// counterArgs lays out a group's counters as redis_append.lua reads them.
-func counterArgs(k redisKeys, g *Group, now int64, keys, args []any) (_, _ []any) {
-	args = append(args, len(g.Counters))
-	for i := range g.Counters {
-		c := &g.Counters[i]
-		keys = append(keys, k.counts(c.Day))
-		ttl := max((c.Day+1)*dayMS+KeepCounters.Milliseconds()-now, 1)
-		text := ""
-		if c.Text != "" {
-			text = "t" + c.Text
-		}
-		args = append(args, c.Key+"\n"+c.Field, c.Add, text, int(c.When), c.Of+1, ttl)
-	}
-	return keys, args
-}
+// its digits, a text "t" and itself.
 
 // Counters implements [Queue].
 func (r *Redis) Counters(ctx context.Context, tenant string, from, to int64) ([]Count, error) {
@@ -94,7 +78,7 @@ func parseCount(name, value string) (c Count, err error) {
 		c.Text = value[1:]
 		return c, nil
 	}
-	if c.N, err = strconv.ParseInt(value[1:], 10, 64); err != nil {
+	if c.N, err = strconv.ParseInt(value, 10, 64); err != nil {
 		return c, fmt.Errorf("counter %q is damaged: %w", name, err)
 	}
 	return c, nil

@@ -184,8 +184,8 @@ func (d *redisDrain) Done(ctx context.Context, at []Pos) error {
 }
 
 // holding runs a script that answers 1, or 0 if the lease is another edge's.
-func (d *redisDrain) holding(ctx context.Context, doing, script string, keys []string, args []any) error {
-	cmd := eval(d.r.life, script, keys, args...)
+func (d *redisDrain) holding(ctx context.Context, doing string, s *script, keys []string, args []any) error {
+	cmd := s.call(d.r.life, keys, args...)
 	if err := d.r.calls.do(ctx, &call{cmd: cmd}); err != nil {
 		return redisError(doing, err)
 	}

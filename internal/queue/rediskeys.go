@@ -20,7 +20,7 @@ const noTenant = "~"
 //	d:<dest>  stream of dead letters: t died at (ms), d death record, h, p
 //	s:<dest>  state record
 //	l:<dest>  lease: the holder's token
-//	i:<n>     hash of the ids remembered of the n-th ten minutes; i:<n>:<level>:<shard> its shards
+//	i:<n>     hash of the ids remembered of the n-th ten minutes; i:<n>:<hex digits> its shards
 //	u:<n>     the same of day n, for events without a usable time of their own
 //	o:<key>   a once key: until when it is remembered (ms)
 //	c:<key>   a contact's clicks, or the contact that an alias or message id means
@@ -61,9 +61,9 @@ func (k redisKeys) dead(name string) string   { return k.base + "d:" + name }
 func (k redisKeys) state(name string) string  { return k.base + "s:" + name }
 func (k redisKeys) lease(name string) string  { return k.base + "l:" + name }
 func (k redisKeys) once(key string) string    { return k.base + "o:" + key }
-func (k redisKeys) contacts() string          { return k.base + "c:" }
+func (k redisKeys) contacts() string          { return k.base + contactPrefix }
 func (k redisKeys) links() string             { return k.base + "k:" }
-func (k redisKeys) contact(key string) string { return k.base + "c:" + key }
+func (k redisKeys) contact(key string) string { return k.base + contactPrefix + key }
 
 func (k redisKeys) ids(bucket int64) string {
 	return k.base + "i:" + strconv.FormatInt(bucket, 10)
@@ -76,6 +76,8 @@ func (k redisKeys) counts(day int64) string {
 func (k redisKeys) untimed(day int64) string {
 	return k.base + "u:" + strconv.FormatInt(day, 10)
 }
+
+const contactPrefix = "c:"
 
 const (
 	bucketMS = int64(10 * time.Minute / time.Millisecond)

@@ -1,122 +1,257 @@
 package queue
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"math"
+	"slices"
+	"strconv"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// appendCommand lays out keys and arguments as redis_append.lua reads them.
-func (r *Redis) appendCommand(c *appendCall) *redis.Cmd {
-	opts, now := r.options.Load(), r.now()
+// layout writes the calls of redis_append.lua. What is small of a group goes
+// into one argument, its plan, which the script takes apart: an argument of its
+// own costs Redis more than a number inside one. Numbers are big-endian, texts
+// have their length in front:
+//
+//	call:    now, max backlog, remember clicks (8-byte floats), first day, days, buckets, destinations (2 bytes each),
+//	         groups, contact keys (4 bytes each), the buckets, the destinations
+//	bucket:  ms to live (float), key
+//	dest:    dead letters to keep, 0 = all (4 bytes), name
+//	plan:    payloads, events, jobs, counters (4 bytes each), the events, the jobs, the counters
+//	event:   shard (5 hex digits), id (12 bytes), bucket (2 bytes), untimed, contact keys, click (1 = one, 2 = with a click id);
+//	         with contact keys: message key; with a click: its time (float), record
+//	job:     destination (2 bytes), payload (4 bytes), header, death, first event, further events, once keys (4 bytes each);
+//	         the further events (4 bytes each); of each once key: use (1 byte), window (float), key
+//	counter: key, field, what is added (4 bytes), text, when (1 byte), of (4 bytes), ms to live (float)
+//
+// Indexes begin at 1. The days are the buckets in which an event without a time
+// of its own is looked up, the first of them its own.
+//
+// A layout belongs to the committer, which uses its memory again for the next
+// pipeline.
+type layout struct {
+	arena    []byte // what the arguments are made of
+	contacts []argument
+	plans    []argument
+	cmd      []any
+
+	// Of the call that is being written.
+	keys  redisKeys
+	now   int64
+	ids   idBuckets
+	names []string // of its destinations
+}
+
+// argument is a byte string that go-redis writes as it is, and that is passed to
+// it by its address: that costs no allocation.
+type argument []byte
+
+// MarshalBinary implements encoding.BinaryMarshaler.
+func (a *argument) MarshalBinary() ([]byte, error) { return *a, nil }
+
+// reset makes room for the next pipeline. Commands of the last one are void.
+func (l *layout) reset() {
+	l.arena = l.arena[:0]
+	clear(l.contacts)
+	clear(l.plans)
+	clear(l.cmd)
+	l.contacts, l.plans, l.cmd = l.contacts[:0], l.plans[:0], l.cmd[:0]
+	if cap(l.arena) > maxArena {
+		l.arena = nil
+	}
+}
+
+// maxArena is the most memory that a layout holds on to, in bytes.
+const maxArena = 4 << 20
+
+// since is what was added to the arena. It stays where it is when the arena
+// grows into another piece of memory.
+func (l *layout) since(start int) argument { return l.arena[start:len(l.arena):len(l.arena)] }
+
+// appendCommand lays out a call.
+func (r *Redis) appendCommand(c *appendCall, l *layout) *redis.Cmd {
+	opts := r.options.Load()
+	l.keys, l.now, l.names = c.keys, r.now(), l.names[:0]
+	l.ids.begin(c.keys, l.now, opts.Dedupe.Milliseconds())
+	contacts, plans, cmd := len(l.contacts), len(l.plans), len(l.cmd)
+	for _, ref := range c.groups {
+		l.group(ref.group)
+	}
+
 	backlog := opts.MaxBacklog
 	if backlog <= 0 {
 		backlog = math.MaxInt32
 	}
-	keys := make([]any, 0, 8*c.events+8)
-	args := make([]any, 0, 20*c.events+16)
-	records := make([]byte, 0, 128*c.events)
-	record := func(start int) []byte { return records[start:len(records):len(records)] }
-
-	buckets := idBuckets{keys: c.keys, now: now, dedupe: opts.Dedupe.Milliseconds()}
-	keys = append(keys, c.keys.dests())
-	records = appendDeath(records, 0, 0, now, &overflowReason)
-	args = append(args, now, backlog, record(0), c.keys.base, opts.RememberClicks.Milliseconds(), r.channel(), r.token+" "+shownTenant(c.keys.tenant), len(buckets.days())-1)
-
-	dests := map[string]int{}
-	var names []string
-	for _, ref := range c.groups {
-		for i := range ref.group.Jobs {
-			name := ref.group.Jobs[i].Dest.Name
-			if _, ok := dests[name]; !ok {
-				names = append(names, name)
-				dests[name] = len(names)
-			}
-		}
+	start := len(l.arena)
+	b := appendFloat(l.arena, l.now)
+	b = appendFloat(b, int64(backlog))
+	b = appendFloat(b, opts.RememberClicks.Milliseconds())
+	for _, n := range [...]int{l.ids.firstDay, l.ids.days, len(l.ids.all), len(l.names)} {
+		b = binary.BigEndian.AppendUint16(b, uint16(n))
 	}
-	args = append(args, len(names))
-	for _, name := range names {
+	b = appendCount(b, len(c.groups))
+	b = appendCount(b, len(l.contacts)-contacts)
+	for i := range l.ids.all {
+		b = appendFloat(b, l.ids.all[i].ttl)
+		b = appendShort(b, l.ids.all[i].key)
+	}
+	for _, name := range l.names {
 		keep := 0
 		if c.keys.tenant == Unmatched.Tenant && name == Unmatched.Name {
 			keep = UnmatchedKeep
 		}
-		keys = append(keys, c.keys.queue(name), c.keys.dead(name))
-		args = append(args, name, keep)
+		b = appendShort(appendCount(b, keep), name)
+	}
+	l.arena = b
+	head := l.since(start)
+	start = len(l.arena)
+	l.arena = appendDeath(l.arena, 0, 0, l.now, &overflowReason)
+	overflow := l.since(start)
+
+	l.cmd = append(l.cmd, nil, nil, 1, c.keys.dests(),
+		&head, &overflow, c.keys.base, r.channel(), r.token+" "+shownTenant(c.keys.tenant))
+	for i := range l.contacts[contacts:] {
+		l.cmd = append(l.cmd, &l.contacts[contacts+i])
+	}
+	for i := range l.plans[plans:] {
+		l.cmd = append(l.cmd, &l.plans[plans+i])
+	}
+	return scriptAppend.prepare(r.life, l.cmd[cmd:len(l.cmd):len(l.cmd)])
+}
+
+// group writes a group's contact keys, plan and payloads.
+func (l *layout) group(g *Group) {
+	for i := range g.Events {
+		ev := &g.Events[i]
+		if ev.Contact == "" {
+			continue
+		}
+		l.contact(ev.Contact)
+		for _, alias := range ev.Aliases {
+			l.contact(alias)
+		}
 	}
 
-	args = append(args, len(c.groups))
-	for _, ref := range c.groups {
-		g := ref.group
-		args = append(args, len(g.Payloads))
-		for _, p := range g.Payloads {
-			args = append(args, p)
+	start := len(l.arena)
+	b := appendCount(l.arena, len(g.Payloads))
+	b = appendCount(b, len(g.Events))
+	b = appendCount(b, len(g.Jobs))
+	b = appendCount(b, len(g.Counters))
+	for i := range g.Events {
+		ev := &g.Events[i]
+		var digits [6]byte
+		hex.Encode(digits[:], ev.ID[:3])
+		b = append(b, digits[:idDigits]...)
+		b = append(b, ev.ID[:idBytes]...)
+		bucket, untimed := l.ids.of(ev.Time)
+		b = binary.BigEndian.AppendUint16(b, uint16(bucket))
+		b = append(b, untimed)
+		if ev.Contact == "" {
+			b = append(b, 0, 0)
+			continue
 		}
-		args = append(args, len(g.Events))
-		for i := range g.Events {
-			ev := &g.Events[i]
-			lookups, ttl := buckets.of(ev.Time)
-			start := len(records)
-			records = hex.AppendEncode(records, ev.ID[:3])[:start+idDigits]
-			records = append(records, ev.ID[:idBytes]...)
-			args = append(args, record(start), ttl)
-			keys = append(keys, lookups...)
-			// 1 = without a time, 2 = with a message key, 4 for each contact key
-			what := 0
-			if len(lookups) > 1 {
-				what = 1
-			}
-			if ev.Contact == "" {
-				args = append(args, what)
-				continue
-			}
-			what += 4 * (1 + len(ev.Aliases))
-			keys = append(keys, c.keys.contact(ev.Contact))
-			for _, alias := range ev.Aliases {
-				keys = append(keys, c.keys.contact(alias))
-			}
-			if ev.MessageID != "" {
-				what += 2
-				keys = append(keys, c.keys.contact(ev.MessageID))
-			}
-			args = append(args, what)
-			switch click := ev.Click; {
-			case click == nil:
-				args = append(args, "")
-			case click.HasClid:
-				args = append(args, "1", click.At, click.Data)
-			default:
-				args = append(args, "0", click.At, click.Data)
-			}
+		b = append(b, byte(1+len(ev.Aliases)))
+		switch click := ev.Click; {
+		case click == nil:
+			b = appendLong(append(b, 0), ev.MessageID)
+		case click.HasClid:
+			b = appendClick(appendLong(append(b, 2), ev.MessageID), click)
+		default:
+			b = appendClick(appendLong(append(b, 1), ev.MessageID), click)
 		}
-		args = append(args, len(g.Jobs))
-		for i := range g.Jobs {
-			j := &g.Jobs[i]
-			start := len(records)
-			records = appendHeader(records, &j.Header)
-			header := record(start)
-			start = len(records)
-			if j.Dead != nil {
-				records = appendDeath(records, 0, 0, now, j.Dead)
-			}
-			args = append(args, dests[j.Dest.Name], j.Payload+1, header, record(start), len(j.Events))
-			for _, e := range j.Events {
-				args = append(args, e+1)
-			}
-			args = append(args, len(j.Once))
-			for _, o := range j.Once {
-				keys = append(keys, c.keys.once(o.Key))
-				args = append(args, int(o.Use), max(o.Window.Milliseconds(), 1))
-			}
-		}
-		keys, args = counterArgs(c.keys, g, now, keys, args)
 	}
+	for i := range g.Jobs {
+		j := &g.Jobs[i]
+		b = binary.BigEndian.AppendUint16(b, uint16(l.dest(j.Dest.Name)))
+		b = appendCount(b, j.Payload+1)
+		b = appendMeasured(b, func(b []byte) []byte { return appendHeader(b, &j.Header) })
+		if j.Dead != nil {
+			b = appendMeasured(b, func(b []byte) []byte { return appendDeath(b, 0, 0, l.now, j.Dead) })
+		} else {
+			b = appendCount(b, 0)
+		}
+		// A job without events is never new: it names one that isn't there.
+		events := j.Events
+		if len(events) == 0 {
+			events = []int{len(g.Events)}
+		}
+		b = appendCount(b, events[0]+1)
+		b = appendCount(b, len(events)-1)
+		b = appendCount(b, len(j.Once))
+		for _, e := range events[1:] {
+			b = appendCount(b, e+1)
+		}
+		for _, o := range j.Once {
+			b = append(b, byte(o.Use))
+			b = appendFloat(b, max(o.Window.Milliseconds(), 1))
+			b = appendLong(b, o.Key)
+		}
+	}
+	for i := range g.Counters {
+		b = appendCounter(b, &g.Counters[i], l.now)
+	}
+	l.arena = b
+	l.plans = append(l.plans, l.since(start))
+	for _, p := range g.Payloads {
+		l.plans = append(l.plans, p)
+	}
+}
 
-	all := make([]any, 0, 3+len(keys)+len(args))
-	all = append(all, "EVAL", scriptAppend, len(keys))
-	all = append(all, keys...)
-	all = append(all, args...)
-	return redis.NewCmd(r.life, all...)
+func (l *layout) contact(name string) {
+	start := len(l.arena)
+	l.arena = append(append(append(l.arena, l.keys.base...), contactPrefix...), name...)
+	l.contacts = append(l.contacts, l.since(start))
+}
+
+// dest returns a destination's index.
+func (l *layout) dest(name string) int {
+	i := slices.Index(l.names, name)
+	if i < 0 {
+		i = len(l.names)
+		l.names = append(l.names, name)
+	}
+	return i + 1
+}
+
+func appendClick(b []byte, c *Click) []byte {
+	return append(appendCount(appendFloat(b, c.At), len(c.Data)), c.Data...)
+}
+
+func appendCounter(b []byte, c *Counter, now int64) []byte {
+	b = appendShort(b, strconv.FormatInt(c.Day, 10))
+	b = binary.BigEndian.AppendUint16(b, uint16(len(c.Key)+1+len(c.Field)))
+	b = append(append(append(b, c.Key...), '\n'), c.Field...)
+	b = appendCount(b, int(c.Add))
+	if c.Text == "" {
+		b = appendCount(b, 0)
+	} else {
+		b = append(append(appendCount(b, 1+len(c.Text)), textCount), c.Text...)
+	}
+	b = append(b, byte(c.When))
+	b = appendCount(b, c.Of+1)
+	return appendFloat(b, max((c.Day+1)*dayMS+KeepCounters.Milliseconds()-now, 1))
+}
+
+func appendFloat(b []byte, n int64) []byte {
+	return binary.BigEndian.AppendUint64(b, math.Float64bits(float64(n)))
+}
+
+func appendCount(b []byte, n int) []byte { return binary.BigEndian.AppendUint32(b, uint32(n)) }
+
+func appendShort(b []byte, s string) []byte {
+	return append(binary.BigEndian.AppendUint16(b, uint16(len(s))), s...)
+}
+
+func appendLong(b []byte, s string) []byte { return append(appendCount(b, len(s)), s...) }
+
+// appendMeasured writes a length before what write appends.
+func appendMeasured(b []byte, write func([]byte) []byte) []byte {
+	at := len(b)
+	b = write(appendCount(b, 0))
+	binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-4))
+	return b
 }
 
 // idBytes is how much of an id is remembered: 96 bits of a hash.
@@ -131,36 +266,59 @@ type idBuckets struct {
 	keys        redisKeys
 	now, dedupe int64
 
-	last     int64 // the last bucket, of which a group's events mostly share one
-	lastKeys []any
-	untimed  []any
+	all            []idBucket
+	index          map[int64]int // of the bucket of a time, from 1
+	firstDay, days int           // the days, once they are needed
 }
 
-// of returns the hashes in which an id of an event of time t is looked up, the
-// first of which is the one to store it in, and how long that one is kept, ms.
+type idBucket struct {
+	key string
+	ttl int64 // ms
+}
+
+func (b *idBuckets) begin(k redisKeys, now, dedupe int64) {
+	b.keys, b.now, b.dedupe, b.all, b.firstDay, b.days = k, now, dedupe, b.all[:0], 0, 0
+	if b.index == nil {
+		b.index = map[int64]int{}
+	}
+	clear(b.index)
+}
+
+// of returns the bucket of an event of time t, from 1, and 1 if it is looked up
+// on the other days too.
 //
 // An event with a time of its own has one place. One without a time, or with one
 // that is over before it began, is remembered by its arrival day, and looked up
 // on every day of the window, and on the next: the clock may have gone back.
-func (b *idBuckets) of(t int64) (lookups []any, ttl int64) {
-	if t > 0 && t+b.dedupe >= b.now {
-		bucket := t / bucketMS
-		if b.lastKeys == nil || bucket != b.last {
-			b.last, b.lastKeys = bucket, []any{b.keys.ids(bucket)}
-		}
-		// A time far in the future is a mistake, and not to be kept for years.
-		return b.lastKeys, max(min((bucket+1)*bucketMS+b.dedupe-b.now, b.dedupe+2*dayMS), 1)
+func (b *idBuckets) of(t int64) (index int, untimed byte) {
+	if t <= 0 || t+b.dedupe < b.now {
+		return b.today(), 1
 	}
-	return b.days(), max((b.now/dayMS+1)*dayMS+b.dedupe-b.now, 1)
+	bucket := t / bucketMS
+	if index, ok := b.index[bucket]; ok {
+		return index, 0
+	}
+	// A time far in the future is a mistake, and not to be kept for years.
+	ttl := max(min((bucket+1)*bucketMS+b.dedupe-b.now, b.dedupe+2*dayMS), 1)
+	b.all = append(b.all, idBucket{b.keys.ids(bucket), ttl})
+	b.index[bucket] = len(b.all)
+	return len(b.all), 0
 }
 
-func (b *idBuckets) days() []any {
-	if b.untimed == nil {
-		today := b.now / dayMS
-		b.untimed = append(b.untimed, b.keys.untimed(today), b.keys.untimed(today+1))
-		for day := today - 1; day >= (b.now-b.dedupe)/dayMS; day-- {
-			b.untimed = append(b.untimed, b.keys.untimed(day))
-		}
+func (b *idBuckets) today() int {
+	if b.firstDay > 0 {
+		return b.firstDay
 	}
-	return b.untimed
+	b.firstDay = len(b.all) + 1
+	today := b.now / dayMS
+	add := func(day int64) {
+		b.all = append(b.all, idBucket{b.keys.untimed(day), max((day+1)*dayMS+b.dedupe-b.now, 1)})
+	}
+	add(today)
+	add(today + 1)
+	for day := today - 1; day >= (b.now-b.dedupe)/dayMS; day-- {
+		add(day)
+	}
+	b.days = len(b.all) + 1 - b.firstDay
+	return b.firstDay
 }

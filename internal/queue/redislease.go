@@ -201,17 +201,17 @@ func (m *leaseManager) look(ctx context.Context, tenants map[string][]*redisDrai
 		cmd    *redis.Cmd
 	}
 	var looks []lookup
-	pipe := r.leases.Pipeline()
+	var cmds []redis.Cmder
 	for tenant, drains := range tenants {
 		keys := make([]string, 0, 3*len(drains))
 		for _, d := range drains {
 			keys = append(keys, d.keys.lease(d.dest.Name), d.keys.queue(d.dest.Name), d.keys.state(d.dest.Name))
 		}
-		cmd := eval(ctx, scriptLease, keys, r.token, r.timing.ttl.Milliseconds(), renewArg)
-		_ = pipe.Process(ctx, cmd)
+		cmd := scriptLease.call(ctx, keys, r.token, r.timing.ttl.Milliseconds(), renewArg)
+		cmds = append(cmds, cmd)
 		looks = append(looks, lookup{tenant, drains, cmd})
 	}
-	_, _ = pipe.Exec(ctx)
+	pipeline(ctx, r.leases, cmds)
 	redialed := r.server.redialed.Load() // with a connection made just now
 
 	var failure error

@@ -1,28 +1,84 @@
 package queue
 
 import (
+	"context"
+	"crypto/sha1" //nolint:gosec // it is how Redis names scripts
 	_ "embed"
+	"encoding/hex"
 	"strings"
+
+	"github.com/redis/go-redis/v9"
 )
 
-// The scripts, as they are sent. They are sent whole each time (EVAL): a
-// script that a restarted server doesn't know would fail in the middle of a
-// pipeline, and comments and indentation are all that is worth saving.
+// script is called by its name, so that Redis need not read and hash its text
+// each time. A server that doesn't know it, since it was started or failed over
+// to in between, says so before it does anything, and is then told the text: see
+// [Redis.pipeline].
+type script struct{ text, sha string }
+
+func newScript(source string) *script {
+	s := &script{text: strip(source)}
+	sum := sha1.Sum([]byte(s.text)) //nolint:gosec // as above
+	s.sha = hex.EncodeToString(sum[:])
+	scripts[s.sha] = s
+	return s
+}
+
+// scripts are all of them by their sha.
+var scripts = map[string]*script{}
+
+// prepare makes the call whose number of keys, keys and arguments stand in args
+// from the third on.
+func (s *script) prepare(ctx context.Context, args []any) *redis.Cmd {
+	args[0], args[1] = "EVALSHA", s.sha
+	return redis.NewCmd(ctx, args...)
+}
+
+// call makes a call.
+func (s *script) call(ctx context.Context, keys []string, args ...any) *redis.Cmd {
+	all := make([]any, 3, 3+len(keys)+len(args))
+	all[2] = len(keys)
+	for _, k := range keys {
+		all = append(all, k)
+	}
+	return s.prepare(ctx, append(all, args...))
+}
+
+// unknown returns the calls that were refused for want of the script, now with
+// its text.
+func unknown(cmds []redis.Cmder) (again []redis.Cmder) {
+	for _, cmd := range cmds {
+		if err := cmd.Err(); err == nil || !redis.HasErrorPrefix(err, "NOSCRIPT") {
+			continue
+		}
+		args := cmd.Args()
+		sha, _ := args[1].(string)
+		s := scripts[sha]
+		if s == nil {
+			continue
+		}
+		args[0], args[1] = "EVAL", s.text
+		cmd.SetErr(nil)
+		again = append(again, cmd)
+	}
+	return again
+}
+
 var (
-	scriptAppend  = strip(appendSource)
-	scriptLease   = strip(leaseSource)
-	scriptRelease = strip(releaseSource)
-	scriptDone    = strip(doneSource)
-	scriptRetry   = strip(retrySource)
-	scriptDead    = strip(deadSource)
-	scriptReplay  = strip(replaySource)
-	scriptMove    = strip(moveSource)
-	scriptDrop    = strip(dropSource)
-	scriptState   = strip(stateSource)
-	scriptInfo    = strip(infoSource)
-	scriptScan    = strip(scanSource)
-	scriptTrim    = strip(trimSource)
-	scriptErase   = strip(eraseSource)
+	scriptAppend  = newScript(appendSource)
+	scriptLease   = newScript(leaseSource)
+	scriptRelease = newScript(releaseSource)
+	scriptDone    = newScript(doneSource)
+	scriptRetry   = newScript(retrySource)
+	scriptDead    = newScript(deadSource)
+	scriptReplay  = newScript(replaySource)
+	scriptMove    = newScript(moveSource)
+	scriptDrop    = newScript(dropSource)
+	scriptState   = newScript(stateSource)
+	scriptInfo    = newScript(infoSource)
+	scriptScan    = newScript(scanSource)
+	scriptTrim    = newScript(trimSource)
+	scriptErase   = newScript(eraseSource)
 )
 
 var (

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -48,6 +49,7 @@ type App struct {
 	now          func() time.Time
 	store        *store
 	engine       *engine
+	requests     *atomic.Int64 // that use the engine, see enter
 	attached     bool
 	alarm        *silenceAlarm // nil where silence is off, and before the start
 	tenants      map[string]*tenant
@@ -107,6 +109,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.logger = ctx.Logger()
 	a.events = a.logger.Named("events")
 	a.now = time.Now
+	a.requests = new(atomic.Int64)
 	a.tenants = make(map[string]*tenant)
 	a.destinations = make(map[string]*destination)
 	if a.Queue == nil {
@@ -174,7 +177,7 @@ func (a *App) Stop() error {
 }
 
 // Cleanup releases the engine. The last release waits for deliveries in flight
-// and closes the store; requests that still run hold references of their own.
+// and closes the store; requests that still run keep it until they are done.
 func (a *App) Cleanup() error {
 	if a.engine == nil {
 		return nil
@@ -183,7 +186,9 @@ func (a *App) Cleanup() error {
 	for name := range a.tenants {
 		_, _ = listeners.Delete(name) // nothing to close, so nothing can fail
 	}
-	a.engine = nil
+	if a.requests.Add(ended) > ended {
+		return nil // the last request that still runs releases it
+	}
 	return releaseEngine(a.store)
 }
 

@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
@@ -9,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -142,7 +142,7 @@ func (c *Conversions) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyh
 	if len(items) > maxConversions {
 		return c.fail(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("%d items are more than %d: post fewer at once", len(items), maxConversions), nil)
 	}
-	results, err := c.accept(r.Context(), items)
+	results, err := c.accept(items)
 	if err != nil {
 		w.Header().Set("Retry-After", retryAfter)
 		return c.fail(w, http.StatusServiceUnavailable, "the queue cannot take it; post it again", err)
@@ -214,22 +214,17 @@ func (r *conversionResult) refuse(status, sentence, fix string) {
 }
 
 // accept queues the items that can be reported, all in one durable step.
-func (c *Conversions) accept(ctx context.Context, items []jsondoc.Node) ([]conversionResult, error) {
-	engine, err := acquireEngine(c.app.store)
+func (c *Conversions) accept(items []jsondoc.Node) ([]conversionResult, error) {
+	engine, counted, err := c.app.enter()
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err := releaseEngine(c.app.store); err != nil {
-			c.logger.Error("releasing the queue", zap.Error(err))
-		}
-	}()
+	defer c.app.leave(counted)
 	q, err := engine.open(c.app)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), appendTimeout, errAppendTimeout)
-	defer cancel()
+	ctx := appendDeadlines.next(time.Now())
 	p := conversionPlan{c: c, now: c.app.now(), results: make([]conversionResult, len(items)), group: queue.Group{Tenant: c.Tenant}}
 	if err := p.read(ctx, q, items); err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -23,6 +24,8 @@ var engines = caddy.NewUsagePool()
 // logger) belong to the configurations; the newest that started rules.
 type engine struct {
 	store *store
+
+	ready atomic.Pointer[queue.Queue] // the open queue
 
 	mu       sync.Mutex
 	opened   bool
@@ -48,9 +51,42 @@ func releaseEngine(s *store) error {
 	return err
 }
 
+// ended is added to App.requests when the configuration is given up.
+const ended = 1 << 62
+
+// enter returns the engine for a request, which calls leave when it is done
+// with it: until then the engine stays, though the configuration may go. That
+// takes a count and no lock; only a request that comes after its configuration
+// has gone asks the pool, and is not counted.
+func (a *App) enter() (e *engine, counted bool, err error) {
+	for {
+		n := a.requests.Load()
+		if n >= ended {
+			e, err = acquireEngine(a.store)
+			return e, false, err
+		}
+		if a.requests.CompareAndSwap(n, n+1) {
+			return a.engine, true, nil
+		}
+	}
+}
+
+// leave gives back what enter returned.
+func (a *App) leave(counted bool) {
+	if counted && a.requests.Add(-1) != ended {
+		return
+	}
+	if err := releaseEngine(a.store); err != nil {
+		a.logger.Error("releasing the queue", zap.Error(err))
+	}
+}
+
 // open opens the store at its first use: from Start, or from a request that
 // came before.
 func (e *engine) open(a *App) (queue.Queue, error) {
+	if q := e.ready.Load(); q != nil {
+		return *q, nil
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.openLocked(a)
@@ -66,6 +102,7 @@ func (e *engine) openLocked(a *App) (queue.Queue, error) {
 		return nil, err
 	}
 	e.queue, e.opened = q, true
+	e.ready.Store(&q)
 	e.grace = time.Duration(*a.Grace)
 	return q, nil
 }

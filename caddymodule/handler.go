@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -17,10 +16,6 @@ import (
 
 	"github.com/leadgate/leadgate/normalize"
 )
-
-// appendTimeout is how long a webhook waits for the store. The whole answer
-// must be out within 5 s, after which providers count it as failed.
-const appendTimeout = 4 * time.Second
 
 // retryAfter is what a 503 asks for, in seconds.
 const retryAfter = "10"
@@ -233,7 +228,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if h.inline {
 		return h.serveNext(w, r, next, s)
 	}
-	if err := h.store(r, s); err != nil {
+	if err := h.store(r, s, started); err != nil {
 		// The store may still be reading what it was given, so s is left to the collector.
 		w.Header().Set("Retry-After", retryAfter)
 		return h.refuse(w, http.StatusServiceUnavailable, "unavailable", err)
@@ -279,26 +274,17 @@ func (h *Handler) accept(w http.ResponseWriter) error {
 }
 
 // store queues the events: durable when it returns nil.
-func (h *Handler) store(r *http.Request, s *scratch) error {
-	// The engine may outlive this request's configuration only by references
-	// like this one.
-	engine, err := acquireEngine(h.app.store)
+func (h *Handler) store(r *http.Request, s *scratch, started time.Time) error {
+	engine, counted, err := h.app.enter()
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err := releaseEngine(h.app.store); err != nil {
-			h.logger.Error("releasing the queue", zap.Error(err))
-		}
-	}()
+	defer h.app.leave(counted)
 	q, err := engine.open(h.app)
 	if err != nil {
 		return err
 	}
-	// A provider that hangs up must not leave us in the dark about what was
-	// stored, so its context does not count.
-	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(r.Context()), appendTimeout, errAppendTimeout)
-	defer cancel()
+	ctx := appendDeadlines.next(started)
 	s.lookUpAds(ctx, h, q)
 	s.plan(h, r)
 	if len(s.groups) == 0 {
@@ -307,8 +293,6 @@ func (h *Handler) store(r *http.Request, s *scratch) error {
 	results := q.Append(ctx, s.groups)
 	return h.report(s, results)
 }
-
-var errAppendTimeout = errorf("the queue did not answer within %s", appendTimeout)
 
 var (
 	_ caddy.Provisioner           = (*Handler)(nil)

@@ -1,17 +1,18 @@
 package caddymodule
 
 import (
-	"bytes"
 	"io"
 	"net/http"
 	"strconv"
+	"sync"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
 // serveNext hands the events to the next handler as a JSON array.
 func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, s *scratch) error {
-	s.out = append(s.out, '[')
+	buf := inlineBuffers.Get().(*[]byte)
+	out := append((*buf)[:0], '[')
 	for i := range s.batch.Events {
 		ev := &s.batch.Events[i]
 		t := s.tenants[i]
@@ -19,18 +20,18 @@ func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyht
 		h.countEvent(t.name, ev)
 		h.logClick(t.name, ev)
 		if i > 0 {
-			s.out = append(s.out, ',')
+			out = append(out, ',')
 		}
-		s.out, _ = ev.AppendJSON(s.out)
+		out, _ = ev.AppendJSON(out)
 	}
-	// Not from the pool: a proxy may read it after the handler has returned.
-	s.out = append(s.out, ']')
-	out := bytes.Clone(s.out)
+	out = append(out, ']')
+	*buf = out
 	n := len(s.batch.Events)
 	s.release()
 	h.count("", "inline", 1)
 
-	r.Body = io.NopCloser(bytes.NewReader(out))
+	body := &inlineBody{json: out}
+	r.Body = body
 	r.ContentLength = int64(len(out))
 	r.TransferEncoding = nil
 	r.Header.Set("Content-Type", "application/json")
@@ -40,5 +41,45 @@ func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyht
 	for _, name := range h.signatures {
 		r.Header.Del(name)
 	}
-	return next.ServeHTTP(w, r)
+	err := next.ServeHTTP(w, r)
+	body.end()
+	if cap(out) <= maxKept {
+		inlineBuffers.Put(buf)
+	}
+	return err
 }
+
+var inlineBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// inlineBody is a request's body in memory from a pool. As with a server's own
+// bodies, nothing can be read when the handler has returned: a proxy's transport
+// may still hold it then, and the memory is another request's.
+type inlineBody struct {
+	mu    sync.Mutex
+	json  []byte // what is left
+	ended bool
+}
+
+// Read implements io.Reader.
+func (b *inlineBody) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ended {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	if len(b.json) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, b.json)
+	b.json = b.json[n:]
+	return n, nil
+}
+
+func (b *inlineBody) end() {
+	b.mu.Lock()
+	b.json, b.ended = nil, true
+	b.mu.Unlock()
+}
+
+// Close implements io.Closer.
+func (b *inlineBody) Close() error { return nil }

@@ -198,24 +198,30 @@ func (m *Meta) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 // since setting one up costs as much as signing a kilobyte.
 type signingKey struct{ pool sync.Pool }
 
+type signingState struct {
+	mac hash.Hash
+	sum [sha256.Size]byte
+}
+
 func newSigningKey(secret string) *signingKey {
 	k := new(signingKey)
-	k.pool.New = func() any { return hmac.New(sha256.New, []byte(secret)) }
+	k.pool.New = func() any { return &signingState{mac: hmac.New(sha256.New, []byte(secret))} }
 	return k
 }
 
-func (k *signingKey) sum(body []byte, into []byte) []byte {
-	mac := k.pool.Get().(hash.Hash)
-	mac.Reset()
-	_, _ = mac.Write(body)
-	sum := mac.Sum(into)
-	k.pool.Put(mac)
+func (k *signingKey) sum(body []byte) (sum [sha256.Size]byte) {
+	s := k.pool.Get().(*signingState)
+	s.mac.Reset()
+	_, _ = s.mac.Write(body)
+	s.mac.Sum(s.sum[:0])
+	sum = s.sum
+	k.pool.Put(s)
 	return sum
 }
 
 func (k *signingKey) verify(body, given []byte) bool {
-	var buf [sha256.Size]byte
-	return hmac.Equal(k.sum(body, buf[:0]), given)
+	sum := k.sum(body)
+	return hmac.Equal(sum[:], given)
 }
 
 var (
@@ -227,5 +233,6 @@ var (
 
 // SignRequest signs a body as Meta does.
 func (*Meta) SignRequest(r *http.Request, body []byte, secret string) {
-	r.Header.Set("X-Hub-Signature-256", signaturePrefix+hex.EncodeToString(newSigningKey(secret).sum(body, nil)))
+	sum := newSigningKey(secret).sum(body)
+	r.Header.Set("X-Hub-Signature-256", signaturePrefix+hex.EncodeToString(sum[:]))
 }

@@ -8,7 +8,6 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/leadgate/leadgate/capi"
-	"github.com/leadgate/leadgate/internal/clicks"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
 )
@@ -46,14 +45,37 @@ func (s *scratch) plan(h *Handler, r *http.Request) {
 		}
 	}
 	// What nobody wants need not be remembered, unless it is a click.
-	kept := s.groups[:0]
-	keptParts := s.parts[:0]
+	kept := 0
 	for g := range s.groups {
 		if len(s.groups[g].Jobs) > 0 || hasClick(s.groups[g].Events) {
-			kept, keptParts = append(kept, s.groups[g]), append(keptParts, s.parts[g])
+			s.groups[kept], s.groups[g] = s.groups[g], s.groups[kept]
+			s.parts[kept], s.parts[g] = s.parts[g], s.parts[kept]
+			kept++
 		}
 	}
-	s.groups, s.parts = kept, keptParts
+	for g := kept; g < len(s.groups); g++ {
+		s.dropGroup(g)
+	}
+	s.groups, s.parts = s.groups[:kept], s.parts[:kept]
+}
+
+// dropGroup empties a group and keeps its memory.
+func (s *scratch) dropGroup(g int) {
+	group, p := &s.groups[g], &s.parts[g]
+	*group = queue.Group{
+		Events: emptied(group.Events), Payloads: emptied(group.Payloads),
+		Jobs: emptied(group.Jobs), Counters: emptied(group.Counters),
+	}
+	*p = part{events: p.events[:0], encode: p.encode[:0], attribution: p.attribution[:0], names: emptied(p.names)}
+}
+
+// emptied is a list without its elements, unless it has room for very many.
+func emptied[T any](list []T) []T {
+	if cap(list) > 256 {
+		return nil
+	}
+	clear(list)
+	return list[:0]
 }
 
 func hasClick(events []queue.Event) bool {
@@ -72,13 +94,18 @@ func (s *scratch) group(t *tenant) int {
 			return g
 		}
 	}
-	group := queue.Group{}
-	if t != nil {
-		group.Tenant = t.name
+	g := len(s.groups)
+	if g < cap(s.groups) && g < cap(s.parts) {
+		// What an earlier webhook left there is used again.
+		s.groups, s.parts = s.groups[:g+1], s.parts[:g+1]
+	} else {
+		s.groups, s.parts = append(s.groups, queue.Group{}), append(s.parts, part{})
 	}
-	s.groups = append(s.groups, group)
-	s.parts = append(s.parts, part{tenant: t})
-	return len(s.groups) - 1
+	s.parts[g].tenant = t
+	if t != nil {
+		s.groups[g].Tenant = t.name
+	}
+	return g
 }
 
 // planEvent adds an event to its group, with a job for each destination that
@@ -91,7 +118,7 @@ func (s *scratch) planEvent(h *Handler, g, i int) {
 	if ev.HasProviderTime {
 		known.Time = ev.ReceivedAt
 	}
-	clicks.Touch(ev, &known)
+	s.keys.Touch(ev, &known)
 	group.Events = append(group.Events, known)
 	p.events, p.encode = append(p.events, i), append(p.encode, 0)
 	if p.ready && n == 0 {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/leadgate/leadgate/internal/clicks"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
 )
@@ -18,6 +19,7 @@ type scratch struct {
 	out     []byte    // the unified JSON of the events
 	groups  []queue.Group
 	parts   []part // what each group is made of, beside groups
+	keys    clicks.Keys
 	known   []knownAd
 	index   []int // 0, 1, 2…: the event lists of jobs are slices of it
 }
@@ -39,10 +41,11 @@ func (s *scratch) release() {
 	}
 	clear(s.tenants)
 	s.tenants = s.tenants[:0]
-	clear(s.groups)
-	s.groups = s.groups[:0]
-	clear(s.parts)
-	s.parts = s.parts[:0]
+	for g := range s.groups {
+		s.dropGroup(g)
+	}
+	s.groups, s.parts = s.groups[:0], s.parts[:0]
+	s.keys.Reset()
 	clear(s.known)
 	s.known = s.known[:0]
 	scratches.Put(s)

@@ -5,9 +5,9 @@
 package clicks
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/jsondoc"
@@ -22,46 +22,91 @@ func Contact(channel normalize.Channel, id string) string {
 }
 
 // Message is the key of a message of a contact with a click.
-func Message(id string) string { return "message:" + id }
+func Message(id string) string { return messagePrefix + id }
 
 // Clid is the key of a WhatsApp click by its click id.
-func Clid(clid string) string { return "clid:" + clid }
+func Clid(clid string) string { return clidPrefix + clid }
+
+const (
+	messagePrefix = "message:"
+	clidPrefix    = "clid:"
+)
 
 // Touch fills in what the store must know of an event's contact and click. A
 // person on WhatsApp is known by the BSUID where there is one; the phone
 // number, and the wa_id where its digits differ, are other names of the same.
-func Touch(ev *normalize.Event, into *queue.Event) {
+func Touch(ev *normalize.Event, into *queue.Event) { new(Keys).Touch(ev, into) }
+
+// Keys is memory for the keys of a webhook's events, which are one string for
+// each event.
+type Keys struct {
+	buf     []byte
+	aliases []string
+}
+
+// Reset forgets the keys. What Touch filled in before keeps its strings, but not
+// its list of aliases.
+func (k *Keys) Reset() {
+	clear(k.aliases)
+	k.buf, k.aliases = k.buf[:0], k.aliases[:0]
+}
+
+// Touch is like [Touch]; the aliases are good until Reset.
+func (k *Keys) Touch(ev *normalize.Event, into *queue.Event) {
 	if ev.Channel == normalize.ChannelUnknown {
 		return
 	}
-	var names [3]string
-	n := 0
+	k.buf = k.buf[:0]
+	var ends [5]int // of each key in buf
+	n, last := 0, 0 // how many keys there are, and where the last one's name begins
 	for _, t := range [...]normalize.Text{ev.UserID, ev.WaPhone, ev.WaID} {
-		name := strings.TrimPrefix(t.String(), "+")
-		if name != "" && (n == 0 || names[n-1] != name) {
-			names[n] = name
-			n++
+		start := len(k.buf)
+		k.buf = append(append(k.buf, ev.Channel.String()...), ':')
+		name := len(k.buf)
+		k.buf = t.Append(k.buf)
+		if name < len(k.buf) && k.buf[name] == '+' {
+			k.buf = append(k.buf[:name], k.buf[name+1:]...)
 		}
+		if name == len(k.buf) || n > 0 && bytes.Equal(k.buf[name:], k.buf[last:start]) {
+			k.buf = k.buf[:start]
+			continue
+		}
+		last, ends[n] = name, len(k.buf)
+		n++
 	}
 	if n == 0 {
 		return
 	}
-	into.Contact = Contact(ev.Channel, names[0])
-	for _, name := range names[1:n] {
-		into.Aliases = append(into.Aliases, Contact(ev.Channel, name))
-	}
-	if ev.Kind != normalize.KindMessage {
-		return
-	}
-	if ev.Message != nil && ev.Message.ID != nil {
-		into.MessageID = Message(ev.Message.ID.String())
-	}
-	// A Messenger ad may come without its id: source ADS alone makes it one.
-	if r := ev.Referral; r.IsAd() || r != nil && string(r.SourceType) == `"ad"` {
-		if clid := ev.Referral.CtwaClid; clid != nil {
-			into.Aliases = append(into.Aliases, Clid(clid.String()))
+	messaged := ev.Kind == normalize.KindMessage
+	if messaged {
+		// A Messenger ad may come without its id: source ADS alone makes it one.
+		if r := ev.Referral; r.IsAd() || r != nil && string(r.SourceType) == `"ad"` {
+			if r.CtwaClid != nil {
+				k.buf = r.CtwaClid.Append(append(k.buf, clidPrefix...))
+				ends[n] = len(k.buf)
+				n++
+			}
+			into.Click = &queue.Click{At: ev.ReceivedAt, HasClid: r.CtwaClid != nil, Data: appendClick(nil, ev)}
 		}
-		into.Click = &queue.Click{At: ev.ReceivedAt, HasClid: ev.Referral.CtwaClid != nil, Data: appendClick(nil, ev)}
+	}
+	keys := n
+	if messaged && ev.Message != nil && ev.Message.ID != nil {
+		k.buf = ev.Message.ID.Append(append(k.buf, messagePrefix...))
+		ends[n] = len(k.buf)
+		n++
+	}
+
+	text := string(k.buf)
+	into.Contact = text[:ends[0]]
+	first := len(k.aliases)
+	for i := 1; i < keys; i++ {
+		k.aliases = append(k.aliases, text[ends[i-1]:ends[i]])
+	}
+	if keys > 1 {
+		into.Aliases = k.aliases[first:len(k.aliases):len(k.aliases)]
+	}
+	if n > keys {
+		into.MessageID = text[ends[keys-1]:ends[keys]]
 	}
 }
 

@@ -5,11 +5,41 @@ import (
 	"sync"
 )
 
-// pending is one Append on its way through a committer.
+// pending is one Append on its way through a committer. Its arrays hold the
+// results of a usual webhook, so that they are one allocation together.
 type pending struct {
 	groups  []Group
 	results []Result
-	done    chan struct{}
+	done    chan struct{} // gets a value when the results are there
+
+	one  [1]Result
+	news [2]bool
+	jobs [4]Outcome
+}
+
+// tokens are the channels of appends that have ended.
+var tokens = sync.Pool{New: func() any { return make(chan struct{}, 1) }}
+
+func newPending(groups []Group) *pending {
+	p := &pending{groups: groups, done: tokens.Get().(chan struct{})}
+	if len(groups) == 1 {
+		p.results = p.one[:]
+		p.one[0] = Result{New: room(p.news[:], len(groups[0].Events)), Jobs: room(p.jobs[:], len(groups[0].Jobs))}
+		return p
+	}
+	p.results = make([]Result, len(groups))
+	for i := range groups {
+		p.results[i] = Result{New: make([]bool, len(groups[i].Events)), Jobs: make([]Outcome, len(groups[i].Jobs))}
+	}
+	return p
+}
+
+// room is a slice of n elements, of small if it has as many.
+func room[T any](small []T, n int) []T {
+	if n > len(small) {
+		return make([]T, n)
+	}
+	return small[:n:n]
 }
 
 // committer gathers concurrent appends: whoever arrives while a commit runs
@@ -33,7 +63,7 @@ func newCommitter(commit func([]*pending)) *committer {
 
 // append hands groups to the flusher and waits for the commit or for ctx.
 func (c *committer) append(ctx context.Context, groups []Group) []Result {
-	p := &pending{groups: groups, results: make([]Result, len(groups)), done: make(chan struct{})}
+	p := newPending(groups)
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
@@ -47,6 +77,7 @@ func (c *committer) append(ctx context.Context, groups []Group) []Result {
 	c.mu.Unlock()
 	select {
 	case <-p.done:
+		tokens.Put(p.done)
 		return p.results
 	case <-ctx.Done():
 		return failed(len(groups), context.Cause(ctx))
@@ -58,7 +89,7 @@ func (c *committer) run() {
 		for batch := c.take(); len(batch) > 0; batch = c.take() {
 			c.commit(batch)
 			for _, p := range batch {
-				close(p.done)
+				p.done <- struct{}{}
 			}
 		}
 	}

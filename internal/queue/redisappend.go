@@ -156,11 +156,9 @@ func (ref appendRef) read(reply string) error {
 		return fmt.Errorf("queueing events: redis answered %q to %d events and %d jobs", reply, events, jobs)
 	}
 	reply = reply[1:]
-	ref.result.New = make([]bool, events)
 	for i := range events {
 		ref.result.New[i] = reply[i] == '1'
 	}
-	ref.result.Jobs = make([]Outcome, jobs)
 	for i := range jobs {
 		switch reply[events+i] {
 		case 'Q':

@@ -74,7 +74,8 @@ func (m *Meta) Sign(r *http.Request, body, part []byte) []queue.HTTPHeader {
 		return headers
 	}
 	if key := m.matching(body, given); key != nil {
-		headers = append(headers, queue.HTTPHeader{Name: "X-Hub-Signature-256", Value: signaturePrefix + hex.EncodeToString(key.sum(part, nil))})
+		sum := key.sum(part)
+		headers = append(headers, queue.HTTPHeader{Name: "X-Hub-Signature-256", Value: signaturePrefix + hex.EncodeToString(sum[:])})
 	}
 	return headers
 }

@@ -145,6 +145,7 @@ func setDefault(d *caddy.Duration, to time.Duration) {
 
 // Start opens the store and begins to deliver, if any block needs it.
 func (a *App) Start() error {
+	loadBallast()
 	for _, check := range a.atStart {
 		if err := check(); err != nil {
 			return err

@@ -17,10 +17,11 @@ local byte, format, match, sub = string.byte, string.format, string.match, strin
 local now, backlog, remember, first_day, days, nbuckets, ndests, ngroups, ncontacts, at = parse('>dddHHHHI4I4', ARGV[1], 1)
 local died_at, base, first_contact = format('%.0f', now), ARGV[3], 6
 local contacts, links = base .. 'c:', base .. 'k:'
-local message_ms = 8 * 86400000
+local message_ms = 8 * 86400000 -- a message's id leads to its contact for so long
 local max_counters = 100000
 
 local function whole(n) return format('%.0f', n) end
+local message_px, message_pointer = whole(message_ms), 'A' .. whole(now + message_ms) .. ' '
 
 local problem
 -- checked notes an error; then the group is refused.
@@ -56,7 +57,7 @@ local function open(b, make)
   if not v[1] then
     if not make then return false end
     call('HSET', b.key, '', '0')
-    call('PEXPIRE', b.key, whole(b.ttl))
+    call('PEXPIRE', b.key, b.ttl)
   end
   b.level, b.pending = tonumber(v[1] or 0), tonumber(v[2] or 0)
   return true
@@ -80,7 +81,7 @@ local function split(b, from, name, level)
     local k = b.key .. ':' .. name .. sub(digits, i, i)
     checked(try('HSET', k, unpack(parts[i])))
     -- Longer than the bucket, which is the one to say what is there.
-    call('PEXPIRE', k, whole(b.ttl + hour_ms))
+    call('PEXPIRE', k, b.ttl + hour_ms)
   end
   if not own then
     call('UNLINK', from)
@@ -172,15 +173,18 @@ end
 
 -- What stands under the contacts' keys: read at once for all events, and
 -- corrected by what this call writes.
-local found, written = {}, {}
+local found, written, changed = {}, {}, false
 for from = 1, ncontacts, 4000 do
   local to = math.min(from + 3999, ncontacts)
   local values = call('MGET', unpack(ARGV, first_contact + from - 1, first_contact + to - 1))
-  for i = from, to do found[i] = values[i - from + 1] end
+  if from == 1 then found = values else
+    for i = from, to do found[i] = values[i - from + 1] end
+  end
 end
 
 local function value(i)
-  local v = written[ARGV[first_contact + i - 1]]
+  local v
+  if changed then v = written[ARGV[first_contact + i - 1]] end
   if v == nil then v = found[i] end
   return v
 end
@@ -193,7 +197,7 @@ end
 
 local function set(k, v, ...)
   call('SET', k, v, ...)
-  written[k] = v
+  written[k], changed = v, true
 end
 
 -- follow goes from a key and what stands there to the contact, its record and
@@ -251,32 +255,33 @@ local function link(e)
   end
   if rec then last = rec.la end
   if not last then return first end
-  local px = last + remember - now
-  if px <= 0 then return first end
-  if rec then set(contact, encode(rec), 'PX', whole(px)) end
+  local ms = last + remember - now
+  if ms <= 0 then return first end
+  local px = whole(ms)
+  if rec then set(contact, encode(rec), 'PX', px) end
 
   local mine, members, pointer = links .. name, {}, 'A0 ' .. name
   for i = e.from + 1, e.from + e.keys - 1 do
     local k = ARGV[first_contact + i - 1]
     if k ~= contact and value(i) ~= pointer then
-      set(k, pointer, 'PX', whole(px))
+      set(k, pointer, 'PX', px)
       members[#members + 1] = 'a' .. sub(k, #contacts + 1)
     end
   end
   local k = contacts .. e.message
   if e.message ~= '' and k ~= contact then
-    set(k, 'A' .. whole(now + message_ms) .. ' ' .. name, 'PX', message_ms)
+    set(k, message_pointer .. name, 'PX', message_px)
     members[#members + 1] = 'm' .. e.message
   end
-  if rec then
+  if rec and not first then
     -- Aliases live as long as the contact's clicks.
     local all = try('SMEMBERS', mine)
     for _, m in ipairs(all.err and {} or all) do
-      if sub(m, 1, 1) == 'a' then call('PEXPIRE', contacts .. sub(m, 2), whole(px)) end
+      if sub(m, 1, 1) == 'a' then call('PEXPIRE', contacts .. sub(m, 2), px) end
     end
   end
   if #members > 0 then try('SADD', mine, unpack(members)) end
-  if rec or #members > 0 then call('PEXPIRE', mine, whole(math.max(px, message_ms))) end
+  if rec or #members > 0 then call('PEXPIRE', mine, ms > message_ms and px or message_px) end
   return first
 end
 
@@ -298,7 +303,7 @@ local function count(k, field, add, text, ttl)
   if new then
     -- At most one too many: a sum that began at nothing counts as a field.
     counted[k] = fields + 1
-    if fields == 0 then try('PEXPIRE', k, whole(ttl)) end
+    if fields == 0 then try('PEXPIRE', k, ttl) end
   end
 end
 
@@ -320,21 +325,21 @@ end
 
 local woken = {}
 
--- write stores a job's entry or dead letter, and its once keys; it returns
--- Redis's reason if it could not.
-local taken = {} -- once keys set by this call: until when
-local function write(j)
-  local d, r = j.dest, nil
-  if j.outcome == 'Q' then
-    r = try('XADD', d.queue, '*', 'h', j.header, 'p', j.payload)
+-- write stores an entry or a dead letter; it returns Redis's reason if it could
+-- not.
+local function write(d, outcome, header, payload, death)
+  local r
+  if outcome == 'Q' then
+    r = try('XADD', d.queue, '*', 'h', header, 'p', payload)
     if type(r) == 'table' then return r.err end
-    d.len, woken[d.name] = d.len + 1, true
+    d.len = d.len + 1
+    woken[d.name] = true
   else
     -- Ids by the edges' clock, by which the letters of all destinations
     -- are listed; where it went back, by what the stream makes of it.
-    r = try('XADD', d.letters, died_at .. '-*', 't', died_at, 'd', j.death, 'h', j.header, 'p', j.payload)
+    r = try('XADD', d.letters, died_at .. '-*', 't', died_at, 'd', death, 'h', header, 'p', payload)
     if type(r) == 'table' then
-      r = try('XADD', d.letters, '*', 't', died_at, 'd', j.death, 'h', j.header, 'p', j.payload)
+      r = try('XADD', d.letters, '*', 't', died_at, 'd', death, 'h', header, 'p', payload)
     end
     if type(r) == 'table' then return r.err end
     if d.keep > 0 then call('XTRIM', d.letters, 'MAXLEN', d.keep) end
@@ -343,16 +348,9 @@ local function write(j)
     call('SADD', listed, d.name)
     d.unlisted = false
   end
-  if j.once then
-    for _, o in ipairs(j.once) do
-      if o.use ~= 1 then
-        taken[o.key] = now + o.window
-        call('SET', o.key, whole(now + o.window), 'PX', whole(o.window))
-      end
-    end
-  end
 end
 
+local taken = {} -- once keys set by this call: until when
 local function known(once)
   for _, o in ipairs(once) do
     if o.use ~= 2 and (taken[o.key] or o.till) > now then return true end
@@ -362,10 +360,56 @@ end
 
 local plan_at, key_at = first_contact + ncontacts, 1 -- the next plan, the next contact's key
 
--- group appends the next group and returns its answer.
+-- plain appends the next group if it is one event, no click, with jobs that have
+-- neither once keys nor a death: nearly every webhook. It does what group does,
+-- without tables.
+local function plain()
+  local plan, payload = ARGV[plan_at], ARGV[plan_at + 1]
+  local _, hex, id, bucket, untimed, keys, message, njobs, p = parse('>Bc5c12HBBI4c0H', plan)
+  local from = key_at
+  plan_at, key_at = plan_at + 2, key_at + keys
+  problem = nil
+  local b, first = buckets[bucket], p
+  for i = 1, njobs do
+    local dest, _, q = parse('>HI4c0', plan, p)
+    local d = dests[dest]
+    if d.err or d.len >= backlog then
+      problem = problem or d.err
+      checked(try('XLEN', d.letters))
+    end
+    p = q
+  end
+  if problem then return '!' .. problem end
+  if not add(b, hex, id, untimed) then
+    return problem and '!' .. problem or '+0' .. string.rep('D', njobs)
+  end
+  local answer = '+1'
+  p = first
+  for i = 1, njobs do
+    local dest, header, q = parse('>HI4c0', plan, p)
+    local d = dests[dest]
+    local outcome, death = 'Q', nil
+    if d.len >= backlog then outcome, death = 'O', ARGV[2] end
+    problem = write(d, outcome, header, payload, death)
+    if problem then
+      call('HDEL', shard(b, hex), id)
+      return '!' .. problem
+    end
+    answer, p = answer .. outcome, q
+  end
+  for i = from, from + keys - 1 do
+    if value(i) then
+      link({from = from, keys = keys, message = message})
+      break
+    end
+  end
+  return answer
+end
+
+-- group appends the next group, whatever it is.
 local function group()
   local plan, payload_at = ARGV[plan_at], plan_at
-  local npayloads, nevents, njobs, ncounters, p = parse('>I4I4I4I4', plan, 1)
+  local _, npayloads, nevents, njobs, ncounters, p = parse('>BI4I4I4I4', plan)
   plan_at = plan_at + 1 + npayloads
   problem = nil
 
@@ -430,7 +474,13 @@ local function group()
       else
         j.outcome = 'Q'
       end
-      problem = write(j)
+      problem = write(j.dest, j.outcome, j.header, j.payload, j.death)
+      for _, o in ipairs(not problem and j.once or {}) do
+        if o.use ~= 1 then
+          taken[o.key] = now + o.window
+          call('SET', o.key, now + o.window, 'PX', o.window)
+        end
+      end
     end
     answer = answer .. j.outcome
   end
@@ -454,7 +504,9 @@ local function group()
 end
 
 local answers = {}
-for g = 1, ngroups do answers[g] = group() end
+for g = 1, ngroups do
+  answers[g] = byte(ARGV[plan_at]) == 1 and plain() or group()
+end
 
 local wake = ''
 for name in pairs(woken) do wake = wake .. ' ' .. name end

@@ -19,7 +19,9 @@ import (
 //	         groups, contact keys (4 bytes each), the buckets, the destinations
 //	bucket:  ms to live (float), key
 //	dest:    dead letters to keep, 0 = all (4 bytes), name
-//	plan:    payloads, events, jobs, counters (4 bytes each), the events, the jobs, the counters
+//	plan:    0, payloads, events, jobs, counters (4 bytes each), the events, the jobs, the counters
+//	         or, for one event without a click and jobs with nothing special: 1, shard, id, bucket, untimed,
+//	         contact keys, message key, jobs (2 bytes), of each job: destination (2 bytes), header
 //	event:   shard (5 hex digits), id (12 bytes), bucket (2 bytes), untimed, contact keys, click (1 = one, 2 = with a click id);
 //	         with contact keys: message key; with a click: its time (float), record
 //	job:     destination (2 bytes), payload (4 bytes), header, death, first event, further events, once keys (4 bytes each);
@@ -135,19 +137,64 @@ func (l *layout) group(g *Group) {
 	}
 
 	start := len(l.arena)
-	b := appendCount(l.arena, len(g.Payloads))
+	if g.plain() {
+		l.arena = l.appendPlain(l.arena, g)
+	} else {
+		l.arena = l.appendPlan(l.arena, g)
+	}
+	l.plans = append(l.plans, l.since(start))
+	for _, p := range g.Payloads {
+		l.plans = append(l.plans, p)
+	}
+}
+
+// plain says whether a group can have the short plan.
+func (g *Group) plain() bool {
+	if len(g.Events) != 1 || len(g.Payloads) != 1 || len(g.Counters) > 0 || g.Events[0].Click != nil {
+		return false
+	}
+	for i := range g.Jobs {
+		if j := &g.Jobs[i]; j.Dead != nil || len(j.Once) > 0 || len(j.Events) != 1 {
+			return false
+		}
+	}
+	return true
+}
+
+func (l *layout) appendPlain(b []byte, g *Group) []byte {
+	ev := &g.Events[0]
+	b = l.appendID(append(b, 1), ev)
+	if ev.Contact == "" {
+		b = appendLong(append(b, 0), "")
+	} else {
+		b = appendLong(append(b, byte(1+len(ev.Aliases))), ev.MessageID)
+	}
+	b = binary.BigEndian.AppendUint16(b, uint16(len(g.Jobs)))
+	for i := range g.Jobs {
+		b = binary.BigEndian.AppendUint16(b, uint16(l.dest(g.Jobs[i].Dest.Name)))
+		b = appendMeasured(b, func(b []byte) []byte { return appendHeader(b, &g.Jobs[i].Header) })
+	}
+	return b
+}
+
+// appendID writes an event's shard, id, bucket and whether it is untimed.
+func (l *layout) appendID(b []byte, ev *Event) []byte {
+	var digits [6]byte
+	hex.Encode(digits[:], ev.ID[:3])
+	b = append(b, digits[:idDigits]...)
+	b = append(b, ev.ID[:idBytes]...)
+	bucket, untimed := l.ids.of(ev.Time)
+	return append(binary.BigEndian.AppendUint16(b, uint16(bucket)), untimed)
+}
+
+func (l *layout) appendPlan(b []byte, g *Group) []byte {
+	b = appendCount(append(b, 0), len(g.Payloads))
 	b = appendCount(b, len(g.Events))
 	b = appendCount(b, len(g.Jobs))
 	b = appendCount(b, len(g.Counters))
 	for i := range g.Events {
 		ev := &g.Events[i]
-		var digits [6]byte
-		hex.Encode(digits[:], ev.ID[:3])
-		b = append(b, digits[:idDigits]...)
-		b = append(b, ev.ID[:idBytes]...)
-		bucket, untimed := l.ids.of(ev.Time)
-		b = binary.BigEndian.AppendUint16(b, uint16(bucket))
-		b = append(b, untimed)
+		b = l.appendID(b, ev)
 		if ev.Contact == "" {
 			b = append(b, 0, 0)
 			continue
@@ -192,11 +239,7 @@ func (l *layout) group(g *Group) {
 	for i := range g.Counters {
 		b = appendCounter(b, &g.Counters[i], l.now)
 	}
-	l.arena = b
-	l.plans = append(l.plans, l.since(start))
-	for _, p := range g.Payloads {
-		l.plans = append(l.plans, p)
-	}
+	return b
 }
 
 func (l *layout) contact(name string) {

@@ -5,7 +5,7 @@
 -- header grants no allow-oom, so a full Redis refuses the script as a whole.
 --
 -- KEYS: the set of destinations; the others begin with the key base
--- ARGV: the call (see redislayout.go), overflow's death record, key base, channel, sender,
+-- ARGV: the call (see redislayout.go), overflow's death record, key base, channel or nothing, sender,
 --       the keys of contacts, then of each group its plan and its payloads
 -- Returns of each group, with line feeds between: "+", a digit per event (1 = new), a letter
 -- per job (Queued, Duplicate, Overflow, X = died); or "!" and the reason.
@@ -508,7 +508,9 @@ for g = 1, ngroups do
   answers[g] = byte(ARGV[plan_at]) == 1 and plain() or group()
 end
 
-local wake = ''
-for name in pairs(woken) do wake = wake .. ' ' .. name end
-if wake ~= '' then try('PUBLISH', ARGV[4], ARGV[5] .. wake) end
+if ARGV[4] ~= '' then
+  local wake = ''
+  for name in pairs(woken) do wake = wake .. ' ' .. name end
+  if wake ~= '' then try('PUBLISH', ARGV[4], ARGV[5] .. wake) end
+end
 return table.concat(answers, '\n')

@@ -112,8 +112,15 @@ func (r *Redis) appendCommand(c *appendCall, l *layout) *redis.Cmd {
 	l.arena = appendDeath(l.arena, 0, 0, l.now, &overflowReason)
 	overflow := l.since(start)
 
+	// Other edges are told only of what this one doesn't drain.
+	channel := ""
+	for _, name := range l.names {
+		if !r.lease.holds(Dest{Tenant: c.keys.tenant, Name: name}) {
+			channel = r.channel()
+		}
+	}
 	l.cmd = append(l.cmd, nil, nil, 1, c.keys.dests(),
-		&head, &overflow, c.keys.base, r.channel(), r.token+" "+shownTenant(c.keys.tenant))
+		&head, &overflow, c.keys.base, channel, r.token+" "+shownTenant(c.keys.tenant))
 	for i := range l.contacts[contacts:] {
 		l.cmd = append(l.cmd, &l.contacts[contacts+i])
 	}

@@ -135,6 +135,16 @@ func (m *leaseManager) holder(d Dest) *redisDrain {
 	return nil
 }
 
+// holds says whether this edge drains d now.
+func (m *leaseManager) holds(d Dest) bool {
+	drain := m.holder(d)
+	if drain == nil {
+		return false
+	}
+	_, ok := drain.Epoch()
+	return ok
+}
+
 // wake tells the drain of d that entries came.
 func (m *leaseManager) wake(d Dest) {
 	if drain := m.holder(d); drain != nil {

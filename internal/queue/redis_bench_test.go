@@ -18,16 +18,17 @@ import (
 
 // BenchmarkRedisAppend appends from 64 writers, one event and one job each: events
 // of two sizes that name nobody, then statuses, messages and clicks of 20 000
-// contacts, of which one in twenty has a click when it begins.
+// contacts, of which one in twenty has a click when it begins; and from one writer.
 func BenchmarkRedisAppend(b *testing.B) {
-	b.Run("1200", func(b *testing.B) { benchmarkRedisAppend(b, 1200, "") })
-	b.Run("2900", func(b *testing.B) { benchmarkRedisAppend(b, 2900, "") })
+	b.Run("1200", func(b *testing.B) { benchmarkRedisAppend(b, 64, 1200, "") })
+	b.Run("2900", func(b *testing.B) { benchmarkRedisAppend(b, 64, 2900, "") })
 	for _, kind := range []string{"status", "message", "click"} {
-		b.Run(kind, func(b *testing.B) { benchmarkRedisAppend(b, 1600, kind) })
+		b.Run(kind, func(b *testing.B) { benchmarkRedisAppend(b, 64, 1600, kind) })
 	}
+	b.Run("status-alone", func(b *testing.B) { benchmarkRedisAppend(b, 1, 1600, "status") })
 }
 
-func benchmarkRedisAppend(b *testing.B, size int, kind string) {
+func benchmarkRedisAppend(b *testing.B, writers, size int, kind string) {
 	s := redistest.Start(b, "--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--auto-aof-rewrite-percentage", "0")
 	r := openRedis(b, queue.RedisConfig{URLs: []string{s.URL()}})
 	payload := bytes.Repeat([]byte("x"), size)
@@ -61,7 +62,10 @@ func benchmarkRedisAppend(b *testing.B, size int, kind string) {
 	var next atomic.Int64
 	latencies := make(chan []time.Duration, 64)
 	before := cpuSeconds(s)
-	b.SetParallelism(max(64/runtime.GOMAXPROCS(0), 1))
+	b.SetParallelism(max(writers/runtime.GOMAXPROCS(0), 1))
+	if writers == 1 {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	}
 	b.ReportAllocs()
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {

@@ -13,12 +13,16 @@ import (
 	"time"
 )
 
+// taken says whether a status means that the destination has the event.
+func taken(status int) bool { return status >= 200 && status < 300 }
+
 // classify says what an HTTP answer of a forward destination means.
 func classify(status int, header http.Header, now time.Time) Outcome {
+	if taken(status) {
+		return Outcome{Class: Done}
+	}
 	o := Outcome{Code: strconv.Itoa(status), Reason: statusReason(status)}
 	switch {
-	case status >= 200 && status < 300:
-		return Outcome{Class: Done}
 	case status == http.StatusGone:
 		o.Class = Gone
 		o.Explanation = "the destination says that it is gone for good; resume it once it is back, and replay its dead letters"

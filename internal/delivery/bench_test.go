@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
 // trivialSink answers every request with 204 and closes done after n of them.
@@ -144,6 +146,59 @@ func BenchmarkPostOnly(b *testing.B) {
 		transport.CloseIdleConnections()
 	}
 	meter()
+}
+
+// BenchmarkForwardOnly is what a Forward takes for them, without the engine.
+func BenchmarkForwardOnly(b *testing.B) {
+	meter := metered(b)
+	for range b.N {
+		url, _ := trivialSink(b, -1)
+		f, err := NewForward(ForwardConfig{URL: url, Tenant: crm.Tenant, Version: "1", Concurrency: 32})
+		if err != nil {
+			b.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(b.Context())
+		var wg sync.WaitGroup
+		for range 32 {
+			wg.Go(func() {
+				items := []Item{{Attempt: 1, Entry: queue.Entry{Payload: make([]byte, 1270), Header: queue.Header{Kind: 1}}}}
+				for range benchmarked / 32 {
+					if o := f.Send(ctx, items); o[0].Class != Done {
+						b.Error(o)
+						return
+					}
+				}
+			})
+		}
+		wg.Wait()
+		cancel()
+		f.CloseIdleConnections()
+	}
+	meter()
+}
+
+// BenchmarkDeadline compares a context for each request with lent ones.
+func BenchmarkDeadline(b *testing.B) {
+	parent, cancel := context.WithCancel(b.Context())
+	defer cancel()
+	b.Run("made", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			ctx, cancel := context.WithTimeout(parent, time.Minute)
+			_ = ctx.Done()
+			cancel()
+		}
+	})
+	b.Run("lent", func(b *testing.B) {
+		b.ReportAllocs()
+		s := deadlines{timeout: time.Minute}
+		defer s.close()
+		for b.Loop() {
+			d := s.begin(parent)
+			_ = d.ctx.Done()
+			s.end(d)
+		}
+	})
 }
 
 // BenchmarkDrain is the same without HTTP: what the engine itself costs.

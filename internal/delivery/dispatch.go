@@ -18,7 +18,7 @@ const (
 
 // dispatch sends what may be sent now.
 func (w *worker) dispatch() {
-	for w.flying < w.settings.Concurrency {
+	for w.flying < w.settings.Concurrency+w.ahead() {
 		mode := w.gate()
 		if mode == sendNothing {
 			return
@@ -40,6 +40,15 @@ func (w *worker) dispatch() {
 		}
 		w.launch(entries, mode)
 	}
+}
+
+// ahead is how many jobs may lie ready behind those in flight: none where the
+// next outcome, or the time, says what may be sent.
+func (w *worker) ahead() int {
+	if w.settings.Batch > 1 || w.limiter != nil || w.breaker.fails > 0 || w.breaker.open || w.state.Parked || w.failedCount > 0 {
+		return 0
+	}
+	return w.settings.Concurrency
 }
 
 // gate says what may be sent now, and notes when that changes by itself.
@@ -117,7 +126,7 @@ func (w *worker) pickBatch() []*entry {
 		return nil
 	}
 	if total < w.settings.Batch {
-		if w.again { // there is more to read
+		if w.reading || w.getting { // there may be more
 			return nil
 		}
 		if w.batchSince == 0 {
@@ -154,9 +163,12 @@ func (w *worker) one(e *entry) []*entry {
 // oldest takes the oldest event, to see whether a parked destination takes it.
 // The view was reset when the destination was parked, so little is in it.
 func (w *worker) oldest() *entry {
-	w.fetch()
+	if w.reading || w.getting {
+		return nil // until they have arrived
+	}
+	w.fetchNow()
 	for reads := 0; w.ready.len()+w.due.len()+w.failedCount == 0; reads++ {
-		if reads == probeEntries || !w.mayRead() || !w.read(1) {
+		if reads == probeEntries || !w.mayRead() || !w.readNow(1) {
 			return nil
 		}
 	}
@@ -187,14 +199,17 @@ func (w *worker) oldest() *entry {
 // probe takes another contact's oldest event than the last probe's: one that
 // was never tried if there is one, else the one tried longest ago.
 func (w *worker) probe() *entry {
-	w.fetch()
+	if w.reading || w.getting {
+		return nil // until they have arrived
+	}
+	w.fetchNow()
 	for reads := 0; ; reads++ {
 		for i := range w.ready.len() {
 			if l := w.ready.at(i).lane; l == nil || len(l.failed) == 0 {
 				return w.ready.remove(i)
 			}
 		}
-		if reads == readsPerStep || !w.mayRead() || !w.read(probeEntries) {
+		if reads == readsPerStep || !w.mayRead() || !w.readNow(probeEntries) {
 			break
 		}
 	}
@@ -228,7 +243,7 @@ func (w *worker) probe() *entry {
 // retryNow claims a failed event, due or not, and reads it.
 func (w *worker) retryNow(f *failed) *entry {
 	w.claim(f)
-	w.fetch()
+	w.fetchNow()
 	for i := range w.due.len() {
 		if w.due.at(i).failed == f {
 			return w.due.remove(i)
@@ -237,13 +252,13 @@ func (w *worker) retryNow(f *failed) *entry {
 	return nil // gone, or the store is away
 }
 
-// launch hands entries to the sender.
+// launch hands entries to the crew.
 func (w *worker) launch(entries []*entry, m mode) {
 	if w.limiter != nil {
 		w.limiter.AllowN(w.e.o.Now(), 1)
 	}
 	j := w.newJob()
-	j.entries, j.mode, j.settings = entries, m, w.settings
+	j.entries, j.mode, j.settings, j.epoch = entries, m, w.settings, w.epoch
 	wall := w.wall()
 	for _, e := range entries {
 		w.bytes -= len(e.Payload)
@@ -260,13 +275,13 @@ func (w *worker) launch(entries []*entry, m mode) {
 	if j.retries > 0 {
 		w.flyingRetries++
 	}
-	w.jobs[j] = struct{}{}
-	w.inFlight.Add(int64(len(entries)))
+	j.place = len(w.jobs)
+	w.jobs = append(w.jobs, j)
 	switch m {
 	case sendBreakerProbe:
 		w.breaker.probing = true
 	case sendParkProbe:
 		w.parkProbing = true
 	}
-	w.send(j)
+	w.hand(j)
 }

@@ -106,6 +106,7 @@ func (e *Engine) Configure(dests []Destination) {
 			w.mu.Lock()
 			w.removed = true
 			w.mu.Unlock()
+			w.halt()
 			w.poke()
 		}
 	}
@@ -126,6 +127,7 @@ func (e *Engine) Close(ctx context.Context) {
 	e.mu.Lock()
 	e.closing.Store(true)
 	for _, w := range e.workers {
+		w.halt()
 		w.poke()
 	}
 	e.mu.Unlock()

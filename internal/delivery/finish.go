@@ -12,19 +12,13 @@ import (
 
 // finish takes in what became of a job.
 func (w *worker) finish(j *job) {
+	if j.unsent {
+		w.takeBack(j)
+		return
+	}
 	w.now = w.e.tick()
-	delete(w.jobs, j)
-	w.flying--
-	if j.retries > 0 {
-		w.flyingRetries--
-	}
+	w.landed(j)
 	w.inFlight.Add(-int64(len(j.entries)))
-	switch j.mode {
-	case sendBreakerProbe:
-		w.breaker.probing = false
-	case sendParkProbe:
-		w.parkProbing = false
-	}
 	stopped := w.e.sendCtx.Err() != nil
 
 	var counts [Again + 1]int
@@ -83,6 +77,25 @@ func (w *worker) finish(j *job) {
 	}
 	w.observe(j, &counts)
 	w.recycle(j)
+}
+
+// landed takes a job off the list of those on their way.
+func (w *worker) landed(j *job) {
+	last := len(w.jobs) - 1
+	w.jobs[j.place] = w.jobs[last]
+	w.jobs[j.place].place = j.place
+	w.jobs[last] = nil
+	w.jobs = w.jobs[:last]
+	w.flying--
+	if j.retries > 0 {
+		w.flyingRetries--
+	}
+	switch j.mode {
+	case sendBreakerProbe:
+		w.breaker.probing = false
+	case sendParkProbe:
+		w.parkProbing = false
+	}
 }
 
 // succeeded notes that the destination took something.

@@ -28,6 +28,10 @@ const (
 	answerHeaderLimit = 64 << 10
 )
 
+// writeBuffer is how much of a request is written at once: most events whole,
+// with their headers, where the default of 4 KB cuts many in two.
+const writeBuffer = 16 << 10
+
 // ForwardConfig is the settings of a forward destination, secrets included.
 type ForwardConfig struct {
 	URL         string // http or https; user info becomes basic auth
@@ -48,9 +52,10 @@ type Forward struct {
 	host      string
 	header    http.Header     // what all requests have
 	own       map[string]bool // the names in it that the user set
-	tenant    []string
+	plain     *http.Request   // what all requests are copies of
 	signer    *signer
 	transport *http.Transport
+	deadlines deadlines
 }
 
 // NewForward checks the settings. Its errors show no secret.
@@ -74,7 +79,8 @@ func NewForward(c ForwardConfig) (*Forward, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	f := &Forward{c: c, url: u, header: http.Header{}, own: map[string]bool{}, tenant: []string{c.Tenant}}
+	f := &Forward{c: c, url: u, header: http.Header{}, own: map[string]bool{}}
+	f.deadlines.timeout = c.Timeout
 	f.header.Set("User-Agent", strings.TrimSuffix("Leadgate/"+c.Version, "/"))
 	f.header.Set("Content-Type", "application/json")
 	if u.User != nil {
@@ -92,6 +98,8 @@ func NewForward(c ForwardConfig) (*Forward, error) {
 		f.header[name] = slices.Clone(values)
 		f.own[name] = true
 	}
+	f.header["Leadgate-Tenant"], f.own["Leadgate-Tenant"] = []string{c.Tenant}, true
+	f.plain = &http.Request{Method: http.MethodPost, URL: u, Host: f.host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
 	if c.Sign != "" {
 		if f.signer, err = newSigner(c.Sign); err != nil {
 			return nil, fmt.Errorf("reading sign secret: %w", err)
@@ -105,6 +113,7 @@ func NewForward(c ForwardConfig) (*Forward, error) {
 		MaxIdleConnsPerHost:    c.Concurrency,
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: answerHeaderLimit,
+		WriteBufferSize:        writeBuffer,
 		DisableCompression:     true,
 		ForceAttemptHTTP2:      true,
 	}
@@ -119,7 +128,10 @@ func (f *Forward) Target() string {
 }
 
 // CloseIdleConnections ends connections that no request uses.
-func (f *Forward) CloseIdleConnections() { f.transport.CloseIdleConnections() }
+func (f *Forward) CloseIdleConnections() {
+	f.transport.CloseIdleConnections()
+	f.deadlines.close()
+}
 
 // Send posts the items one after another.
 func (f *Forward) Send(ctx context.Context, items []Item) []Outcome {
@@ -135,40 +147,51 @@ func (f *Forward) post(ctx context.Context, it *Item) Outcome {
 	if !f.c.Raw {
 		body = withAttribution(it)
 	}
-	timed, cancel := context.WithTimeout(ctx, f.c.Timeout)
-	defer cancel()
-	req := (&http.Request{
-		Method: http.MethodPost, URL: f.url, Host: f.host, Header: f.headers(it, body),
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		ContentLength: int64(len(body)),
-		Body:          io.NopCloser(bytes.NewReader(body)),
-		// The transport may send it on another connection when one was closed
-		// before anything was written.
-		GetBody: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil },
-	}).WithContext(timed)
+	d := f.deadlines.begin(ctx)
+	defer f.deadlines.end(d)
+	// One copy of what is always the same, and not a Request from scratch.
+	req := f.plain.WithContext(d.ctx)
+	req.Header = f.headers(it, body)
+	req.ContentLength = int64(len(body))
+	req.Body = io.NopCloser(bytes.NewReader(body))
+	// The transport may send it on another connection when one was closed
+	// before anything was written.
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	// RoundTrip and not a Client: redirects are not followed.
 	res, err := f.transport.RoundTrip(req)
 	if err != nil {
 		if ctx.Err() != nil { // broken off by us
 			return Outcome{Class: Again}
 		}
-		if cause := timed.Err(); cause != nil {
+		if cause := context.Cause(d.ctx); cause != nil {
 			err = cause
 		}
 		return failure(err, f.c.Timeout)
 	}
-	o := classify(res.StatusCode, res.Header, f.c.Now())
 	// What the answer says in its body is of no interest; reading it lets the
 	// connection be used again.
-	_, _ = io.CopyN(io.Discard, res.Body, answerLimit)
-	_ = res.Body.Close()
-	return o
+	if res.Body != http.NoBody {
+		_, _ = io.CopyN(io.Discard, res.Body, answerLimit)
+		_ = res.Body.Close()
+	}
+	if taken(res.StatusCode) {
+		return Outcome{Class: Done}
+	}
+	return classify(res.StatusCode, res.Header, f.c.Now())
 }
+
+// How many fields headers adds to those that are always the same, and how many
+// of them only where requests are signed.
+const (
+	ownHeaders       = 6
+	signatureHeaders = 3
+)
 
 // headers makes a request's own headers.
 func (f *Forward) headers(it *Item, body []byte) http.Header {
-	h := make(http.Header, len(f.header)+len(it.Header.HTTP)+8)
+	var h http.Header
 	if f.c.Raw {
+		h = make(http.Header, len(f.header)+len(it.Header.HTTP)+ownHeaders)
 		for _, field := range it.Header.HTTP {
 			if name := http.CanonicalHeaderKey(field.Name); name != "User-Agent" {
 				h[name] = append(h[name], field.Value)
@@ -180,6 +203,13 @@ func (f *Forward) headers(it *Item, body []byte) http.Header {
 			}
 		}
 	} else {
+		// No more room than is needed: up to eight fields are one small piece
+		// of memory.
+		n := len(f.header) + ownHeaders
+		if f.signer == nil {
+			n -= signatureHeaders
+		}
+		h = make(http.Header, n)
 		maps.Copy(h, f.header)
 	}
 	id := uuid.UUID(it.Header.EventID).String()
@@ -188,7 +218,6 @@ func (f *Forward) headers(it *Item, body []byte) http.Header {
 		values = append(values, value)
 		h[name] = values[len(values)-1 : len(values) : len(values)]
 	}
-	h["Leadgate-Tenant"] = f.tenant
 	set("Leadgate-Event-Id", id)
 	set("Leadgate-Attempt", strconv.Itoa(it.Attempt))
 	if kind := normalize.Kind(it.Header.Kind); kind >= normalize.KindMessage && kind <= normalize.KindConversion {

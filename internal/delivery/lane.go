@@ -7,9 +7,6 @@ import (
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
-// keptAhead is how many of a contact's waiting events keep their payload.
-const keptAhead = 4
-
 // entry is an event with its payload, about to be sent or in flight.
 type entry struct {
 	queue.Entry
@@ -31,7 +28,8 @@ type lane struct {
 	key     uint64
 	busy    bool
 	held    int       // failed events that still hold back the waiting ones
-	kept    int       // waiting events with a payload
+	kept    int       // waiting events with a payload, the first ones
+	thin    bool      // in worker.thin
 	waiting []waiter  // never tried, in order
 	failed  []*failed // in the order of their first failure
 }
@@ -115,7 +113,7 @@ func (w *worker) admit(e *entry) {
 		return
 	}
 	x := waiter{pos: e.Pos}
-	if l.held == 0 && l.kept < keptAhead && l.kept == len(l.waiting) && w.bytes < w.windowBytes {
+	if l.held == 0 && l.kept < w.keptAhead() && l.kept == len(l.waiting) && w.bytes < w.windowBytes {
 		x.entry = e
 		l.kept++
 		w.bytes += len(e.Payload)
@@ -145,6 +143,7 @@ func (w *worker) advance(l *lane) {
 		if x.entry != nil {
 			l.kept--
 			w.ready.push(x.entry)
+			w.checkThin(l)
 		} else {
 			w.wanted.push(wanted{x.pos, l})
 		}
@@ -152,7 +151,7 @@ func (w *worker) advance(l *lane) {
 	}
 	if len(l.failed) == 0 && len(l.waiting) == 0 {
 		delete(w.lanes, l.key)
-		if len(w.freeLanes) < 256 {
+		if len(w.freeLanes) < 256 && !l.thin {
 			*l = lane{failed: l.failed[:0]}
 			w.freeLanes = append(w.freeLanes, l)
 		}

@@ -219,7 +219,7 @@ func TestIdleCostsNothing(t *testing.T) {
 			t.Fatalf("%d reads in an idle hour", q.reads-reads)
 		}
 		inspect(e.workers[crm], func(w *worker) {
-			if w.senders.jobs != nil || w.timer.c != nil {
+			if w.crew.size > 0 || w.timer.c != nil {
 				t.Fatal("an idle worker keeps senders or a timer")
 			}
 		})

@@ -3,7 +3,6 @@ package delivery
 import (
 	"fmt"
 	"runtime/debug"
-	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -18,6 +17,20 @@ type job struct {
 	retries  int
 	settings *Destination
 	took     time.Duration
+	epoch    uint64 // of the right to send it
+	place    int    // in worker.jobs
+	unsent   bool   // the right was gone when its turn came
+}
+
+// plain says whether all was delivered, and no wish came with it: then what may
+// be sent is what it was.
+func (j *job) plain() bool {
+	for i := range j.outcomes {
+		if o := &j.outcomes[i]; o.Class != Done || o.After > 0 {
+			return false
+		}
+	}
+	return !j.unsent
 }
 
 func (w *worker) newJob() *job {
@@ -40,47 +53,6 @@ func (w *worker) recycle(j *job) {
 	*j = job{items: j.items[:0]}
 	w.freeJobs = append(w.freeJobs, j)
 }
-
-// pool is the goroutines that send for a worker. They start on demand, and end
-// when nothing is in flight any more.
-type pool struct {
-	jobs chan *job
-	size int
-	wg   sync.WaitGroup
-}
-
-// send hands a job to a goroutine of the pool. There is always a free one, or
-// room for it: the jobs in flight are at most as many as the concurrency.
-func (w *worker) send(j *job) {
-	p := &w.senders
-	if p.jobs == nil {
-		p.jobs = make(chan *job, max(w.settings.Concurrency, w.flying))
-		p.size = 0
-	}
-	p.jobs <- j
-	if p.size < w.flying {
-		p.size++
-		jobs := p.jobs
-		p.wg.Go(func() {
-			for j := range jobs {
-				began := w.e.tick()
-				j.outcomes = w.call(j)
-				j.took = w.e.tick() - began
-				w.results <- j
-			}
-		})
-	}
-}
-
-// retire lets the goroutines end after what they were given.
-func (p *pool) retire() {
-	if p.jobs != nil {
-		close(p.jobs)
-		p.jobs = nil
-	}
-}
-
-func (p *pool) wait() { p.wg.Wait() }
 
 // call calls the Sender. A panic is a failed attempt of all items.
 func (w *worker) call(j *job) (outcomes []Outcome) {

@@ -185,6 +185,9 @@ func (w *worker) order(ctx context.Context, s queue.State) error {
 	w.stored = s
 	w.resumed = !s.Paused
 	w.mu.Unlock()
+	if s.Paused {
+		w.halt() // once this returns, nothing new is sent
+	}
 	w.poke()
 	return nil
 }

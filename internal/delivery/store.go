@@ -24,11 +24,30 @@ func (a *acks) before(older *acks) {
 	a.done = append(older.done, a.done...)
 }
 
+// How long outcomes are gathered while others are on their way, and how many at
+// most. A write costs a store about as much for one as for dozens: at 30 000
+// deliveries a second, Redis was written to for every 19 and the embedded store
+// for every 32. What is delivered and not yet written is delivered again after a
+// crash, like what is in flight.
+const (
+	gatherTime = 10 * time.Millisecond
+	gatherMost = 512
+)
+
 // flush writes what the store must be told, one write at a time: what comes
 // meanwhile goes with the next.
 func (w *worker) flush() {
 	if w.isWriting || w.acks.len() == 0 {
 		return
+	}
+	if w.flying > 0 && w.acks.len() < gatherMost && w.writes.fails == 0 {
+		if w.gatherUntil == 0 {
+			w.gatherUntil = w.now + gatherTime
+		}
+		if w.now < w.gatherUntil {
+			w.at(w.gatherUntil)
+			return
+		}
 	}
 	switch {
 	case w.lastWrite:
@@ -41,7 +60,7 @@ func (w *worker) flush() {
 	spare := w.writing
 	w.writing = w.acks
 	w.acks = acks{retry: spare.retry[:0], dead: spare.dead[:0], done: spare.done[:0]}
-	w.isWriting = true
+	w.isWriting, w.gatherUntil = true, 0
 	w.e.wg.Go(func() { w.written <- w.write(&w.writing) })
 }
 

@@ -90,10 +90,12 @@ func (w *worker) enter() bool {
 // What is in flight goes on, and its contacts stay blocked; what was delivered
 // and is not yet deleted is remembered, so that it is not sent again.
 func (w *worker) reset() {
+	w.recall()
+	w.view++ // reads on their way are for the one before
 	w.track(-w.tracked)
 	w.lanes, w.freeLanes = map[uint64]*lane{}, nil
 	w.ready, w.due = deque[*entry]{}, deque[*entry]{}
-	w.wanted, w.wantedDue = deque[wanted]{}, deque[*failed]{}
+	w.wanted, w.wantedDue, w.thin = deque[wanted]{}, deque[*failed]{}, deque[*lane]{}
 	w.dueHeap, w.holdHeap, w.unmarked = newDueHeap(), newHoldHeap(), nil
 	w.failedCount, w.bytes = 0, 0
 	w.cursor, w.exhausted, w.loaded = queue.Pos{}, false, false
@@ -110,7 +112,7 @@ func (w *worker) reset() {
 		}
 	}
 	w.aloft = map[queue.Pos]*entry{}
-	for j := range w.jobs {
+	for _, j := range w.jobs {
 		for _, e := range j.entries {
 			e.seen, e.failed = false, nil
 			if e.lane != nil {
@@ -122,37 +124,27 @@ func (w *worker) reset() {
 	}
 }
 
-// fill reads when what is ready would not keep the senders busy, and then as far
-// ahead as the window allows. The loop waits for a read, which takes as long as
-// the store does: while events can be sent or are in flight, it reads for half of
-// the time at most.
+// fill begins to read when what is ready will soon not keep the senders busy, and
+// then as far ahead as the window allows. While events can be sent or are in
+// flight, it reads for half of the time at most, so as not to ask the store for
+// each event.
 func (w *worker) fill() {
 	w.collectDue()
-	enough := w.settings.Concurrency
+	w.fetch()
+	low := max(4*w.settings.Concurrency, w.windowEntries/4)
 	if w.settings.Batch > 1 {
-		enough = w.settings.Batch
+		low = w.settings.Batch
 	}
-	if w.wantedDue.len() == 0 && w.ready.len() >= enough {
+	if w.reading || w.ready.len() >= low || !w.mayRead() {
 		return
 	}
-	w.fetch()
-	for reads := 0; w.ready.len() < enough && w.mayRead(); reads++ {
-		busy := w.flying > 0 || w.ready.len()+w.due.len() > 0
-		if busy && w.readAfter > w.e.tick() && w.settings.Batch == 1 {
-			w.at(w.readAfter)
-			return
-		}
-		if reads == readsPerStep {
-			w.again = true
-			return
-		}
-		if !w.read(max(w.windowEntries, w.settings.Batch)) {
-			return
-		}
+	busy := w.flying > 0 || w.ready.len()+w.due.len() > 0
+	if busy && w.readAfter > w.now && w.settings.Batch == 1 {
+		w.at(w.readAfter)
+		return
 	}
-	if w.ready.len() == 0 {
-		w.fetch()
-	}
+	w.reading = true
+	w.begin(w.readAhead(max(w.windowEntries, w.settings.Batch)))
 }
 
 // mayRead says whether the window takes more.
@@ -170,35 +162,24 @@ func (w *worker) track(n int) {
 	w.e.tracked.Add(int64(n))
 }
 
-// read takes the next entries into the view.
-func (w *worker) read(n int) bool {
-	began := w.e.tick()
-	entries, err := w.drain.Read(w.e.storeCtx, w.cursor, n, max(w.windowBytes-w.bytes, smallestWindow/2))
-	if err == nil {
-		err = w.readClicks(entries)
+// readAhead is the read of the next n entries.
+func (w *worker) readAhead(n int) *read {
+	return &read{
+		view: w.view, news: w.news,
+		after: w.cursor, n: n, maxBytes: max(w.windowBytes-w.bytes, smallestWindow/2),
 	}
-	ended := w.e.tick()
-	w.readAfter = ended + (ended - began)
-	if err != nil {
-		w.reads.failed(w, fmt.Errorf("reading entries: %w", err))
-		return false
-	}
-	w.reads.worked(w)
-	if len(entries) == 0 {
-		w.exhausted = true
-		// The cursor has passed all that these could match.
-		clear(w.known)
-		return false
-	}
-	for i := range entries {
-		w.place(&entries[i], i)
-	}
-	w.cursor = entries[len(entries)-1].Pos
-	return true
 }
 
-// place puts an entry that was read, the i-th of its batch, where it belongs.
-func (w *worker) place(q *queue.Entry, i int) {
+// readNow takes the next entries into the view, for a probe, which waits for
+// them. No read may be on its way.
+func (w *worker) readNow(n int) bool {
+	r := w.readAhead(n)
+	w.carryOutRead(r)
+	return w.took(r)
+}
+
+// place puts an entry that was read where it belongs.
+func (w *worker) place(q *queue.Entry, clicks queue.Clicks) {
 	if _, ok := w.settled[q.Pos]; ok {
 		return
 	}
@@ -209,7 +190,7 @@ func (w *worker) place(q *queue.Entry, i int) {
 	k, isKnown := w.known[q.Pos]
 	if !isKnown {
 		e := w.newEntry(q)
-		e.clicks = w.clicksOf(i)
+		e.clicks = clicks
 		w.admit(e)
 		return
 	}

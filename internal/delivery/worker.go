@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"hash/maphash"
-	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,6 +46,11 @@ type worker struct {
 	stateAt     time.Duration // when the stored state is looked at again
 	cursor      queue.Pos
 	exhausted   bool
+	view        uint64        // counts the views
+	news        uint64        // counts the wakes, after which there may be more to read
+	reading     bool          // ahead, beside the loop
+	getting     bool          // again, beside the loop
+	readings    chan *read    // that have ended
 	readAfter   time.Duration // when the next read ahead may begin while others are sent
 	known       map[queue.Pos]known
 	settled     map[queue.Pos]struct{}
@@ -57,6 +61,7 @@ type worker struct {
 	due         deque[*entry] // to be sent again
 	wanted      deque[wanted]
 	wantedDue   deque[*failed]
+	thin        deque[*lane] // that soon have no payloads
 	dueHeap     timeHeap
 	holdHeap    timeHeap
 	unmarked    []*failed
@@ -66,11 +71,7 @@ type worker struct {
 
 	windowBytes, windowEntries, meanPayload int
 
-	places    []queue.Pos
-	got       map[queue.Pos]*entry
-	clicks    []queue.Clicks
-	clickKeys []string
-	clickAt   []int
+	got map[queue.Pos]*entry
 
 	// What may be sent.
 	limiter        *rate.Limiter
@@ -83,16 +84,18 @@ type worker struct {
 	lastRetried    bool
 
 	// What is in flight.
-	jobs          map[*job]struct{}
-	flying        int // jobs
+	jobs          []*job // handed to the crew
+	flying        int    // how many they are
 	flyingRetries int
-	results       chan *job
-	senders       pool
+	crew          crew
+	results       chan struct{} // the crew has ended jobs
+	collected     []*job        // spare memory
 	freeJobs      []*job
 	freeOnes      [][]*entry
 
 	// What the store must be told.
 	acks, writing acks
+	gatherUntil   time.Duration // when what is gathered is written; 0 = nothing is
 	isWriting     bool
 	written       chan written
 	lastWrite     bool // before a hard stop
@@ -107,13 +110,15 @@ func newWorker(e *Engine, d *Destination) *worker {
 	w := &worker{
 		e: e, dest: d.Dest, next: d,
 		wake:    make(chan struct{}, 1),
-		results: make(chan *job, 64),
+		results: make(chan struct{}, 1),
 		written: make(chan written, 1),
-		jobs:    map[*job]struct{}{},
-		known:   map[queue.Pos]known{},
-		got:     map[queue.Pos]*entry{},
-		now:     e.tick(),
+
+		readings: make(chan *read, 2), // one of each kind
+		known:    map[queue.Pos]known{},
+		got:      map[queue.Pos]*entry{},
+		now:      e.tick(),
 	}
+	w.crew.wanted.L = &w.crew.mu
 	w.reads.what, w.writes.what = "reading", "writing"
 	w.published.state = StateRunning
 	w.reset()
@@ -138,18 +143,18 @@ func (w *worker) step() (ended bool) {
 	w.now = w.e.tick()
 	w.nextAt, w.again = never, false
 	w.adopt()
-	if !w.stopping {
-		if w.enter() {
-			w.saveState()
-			w.dispatch()
-		}
+	if w.stopping {
+		w.recall()
+	} else if w.enter() {
+		w.saveState()
+		w.dispatch()
 	}
 	w.flush()
 	if w.flying == 0 {
-		w.senders.retire()
+		w.crew.dismiss()
 	}
 	w.publish()
-	if !w.stopping || w.flying > 0 || w.isWriting {
+	if !w.stopping || w.flying > 0 || w.isWriting || w.reading || w.getting {
 		return false
 	}
 	return w.acks.len() == 0 || w.lastWrite
@@ -160,35 +165,47 @@ func (w *worker) wait() {
 	if w.again {
 		select {
 		case <-w.wake:
-			w.exhausted = false
-		case j := <-w.results:
-			w.finish(j)
+			w.woken()
+		case <-w.results:
+			w.collect()
 		case how := <-w.written:
 			w.wrote(how)
+		case r := <-w.readings:
+			w.arrived(r)
 		default:
 		}
 	} else {
 		select {
 		case <-w.wake:
-			w.exhausted = false
-		case j := <-w.results:
-			w.finish(j)
+			w.woken()
+		case <-w.results:
+			w.collect()
 		case how := <-w.written:
 			w.wrote(how)
+		case r := <-w.readings:
+			w.arrived(r)
 		case <-w.timer.until(w):
 			w.timer.c = nil
 		}
 	}
 	for {
 		select {
-		case j := <-w.results:
-			w.finish(j)
+		case <-w.results:
+			w.collect()
 		case how := <-w.written:
 			w.wrote(how)
+		case r := <-w.readings:
+			w.arrived(r)
 		default:
 			return
 		}
 	}
+}
+
+// woken notes that there may be more to read.
+func (w *worker) woken() {
+	w.exhausted = false
+	w.news++
 }
 
 // at notes when the loop must run again at the latest.
@@ -202,67 +219,6 @@ func (w *worker) poke() {
 	}
 }
 
-// adopt takes over the newest settings, and what was asked of the worker.
-func (w *worker) adopt() {
-	w.mu.Lock()
-	next, resumed, stored := w.next, w.resumed, w.stored
-	w.next, w.resumed = nil, false
-	w.stopping = w.removed || w.e.closing.Load()
-	w.mu.Unlock()
-
-	if !w.unsavedState {
-		w.enterState(stored)
-	}
-	if resumed {
-		w.unsavedState = false
-		w.enterState(stored)
-		w.throttledUntil = 0
-		w.breaker.success()
-	}
-	if share := int(w.e.window.Load()); share != w.windowBytes {
-		w.windowBytes = share
-		w.windowEntries = min(max(share/4096, 16), windowEntries)
-	}
-	if next == nil {
-		return
-	}
-	old := w.settings
-	w.settings = next
-	// Other settings may be what the destination waited for.
-	w.parkProbeAt, w.breaker.probeAt = w.now, w.now
-	w.setRate()
-	if old == nil {
-		return
-	}
-	if old.Ordered != next.Ordered {
-		w.reset()
-	} else if old.Hold != next.Hold {
-		w.rehold()
-	}
-	if old.Concurrency != next.Concurrency {
-		w.senders.retire()
-	}
-	if old.Sender != next.Sender {
-		closeIdle(old.Sender)
-	}
-}
-
-func (w *worker) setRate() {
-	r := w.settings.Rate
-	if r <= 0 {
-		w.limiter = nil
-		return
-	}
-	burst := max(int(math.Ceil(r)), 1)
-	if w.limiter == nil {
-		w.limiter = rate.NewLimiter(rate.Limit(r), burst)
-		return
-	}
-	now := w.e.o.Now()
-	w.limiter.SetLimitAt(now, rate.Limit(r))
-	w.limiter.SetBurstAt(now, burst)
-}
-
 // leave ends the worker, unless a config has named the destination again.
 func (w *worker) leave() bool {
 	e := w.e
@@ -274,8 +230,8 @@ func (w *worker) leave() bool {
 	e.mu.Unlock()
 
 	w.timer.stop()
-	w.senders.retire()
-	w.senders.wait()
+	w.crew.dismiss()
+	w.crew.wg.Wait()
 	w.track(-w.tracked)
 	w.tracked = 0
 	w.drain.Close()

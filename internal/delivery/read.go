@@ -1,0 +1,142 @@
+package delivery
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/leadgate/leadgate/internal/queue"
+)
+
+// read is one read of the store: the entries after a position, or entries at
+// certain places, with their contacts' clicks. It runs beside the loop, for a
+// store may take its time, and one of each kind at a time.
+type read struct {
+	view uint64 // that it is for; another has no use for it
+
+	// Ahead.
+	after       queue.Pos
+	n, maxBytes int
+	news        uint64 // worker.news when it began
+	took        time.Duration
+
+	// Again; at is empty for a read ahead.
+	at      []queue.Pos
+	retried []*failed
+	turns   []wanted
+	lanes   []*lane // whose waiting events were read
+
+	entries []queue.Entry
+	clicks  []queue.Clicks
+	clickAt []int // where an entry's clicks are in clicks; -1 = it asks for none
+	err     error
+}
+
+// begin carries a read out beside the loop.
+func (w *worker) begin(r *read) {
+	w.e.wg.Go(func() {
+		w.carryOutRead(r)
+		w.readings <- r
+	})
+}
+
+// carryOutRead asks the store. It touches nothing of the loop's.
+func (w *worker) carryOutRead(r *read) {
+	ctx := w.e.storeCtx
+	began := w.e.tick()
+	if len(r.at) > 0 {
+		r.entries, r.err = w.drain.Get(ctx, r.at)
+	} else {
+		r.entries, r.err = w.drain.Read(ctx, r.after, r.n, r.maxBytes)
+	}
+	if r.err == nil {
+		r.err = w.readClicks(r)
+	}
+	r.took = w.e.tick() - began
+}
+
+// arrived takes in a read that ran beside the loop.
+func (w *worker) arrived(r *read) {
+	w.now = w.e.tick()
+	if len(r.at) > 0 {
+		w.getting = false
+	} else {
+		w.reading = false
+	}
+	w.took(r)
+}
+
+// took takes in what was read; it says whether there was anything.
+func (w *worker) took(r *read) bool {
+	again := len(r.at) > 0
+	if !again {
+		w.readAfter = w.e.tick() + r.took
+	}
+	if r.view != w.view {
+		return false
+	}
+	if r.err != nil {
+		for _, f := range r.retried {
+			w.wantedDue.push(f)
+		}
+		for _, t := range r.turns {
+			w.wanted.push(t)
+		}
+		for _, l := range r.lanes {
+			w.checkThin(l)
+		}
+		w.reads.failed(w, fmt.Errorf("reading entries: %w", r.err))
+		return false
+	}
+	w.reads.worked(w)
+	if again {
+		w.gotAgain(r)
+		return true
+	}
+	if len(r.entries) == 0 {
+		// Unless some came while it was read.
+		w.exhausted = r.news == w.news
+		if w.exhausted {
+			// The cursor has passed all that these could match.
+			clear(w.known)
+		}
+		return false
+	}
+	for i := range r.entries {
+		w.place(&r.entries[i], r.clicksOf(i))
+	}
+	w.cursor = r.entries[len(r.entries)-1].Pos
+	return true
+}
+
+// readClicks reads the contacts' clicks for the entries that ask for attribution.
+func (w *worker) readClicks(r *read) error {
+	var keys []string
+	r.clickAt = make([]int, len(r.entries))
+	for i := range r.entries {
+		r.clickAt[i] = -1
+		if h := &r.entries[i].Header; h.Attribution > 0 && h.ClickKey != "" {
+			r.clickAt[i] = len(keys)
+			keys = append(keys, h.ClickKey)
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	clicks, err := w.e.q.Clicks(w.e.storeCtx, w.dest.Tenant, keys)
+	if err == nil && len(clicks) != len(keys) {
+		err = fmt.Errorf("%d answers to %d keys", len(clicks), len(keys))
+	}
+	if err != nil {
+		return fmt.Errorf("reading clicks: %w", err)
+	}
+	r.clicks = clicks
+	return nil
+}
+
+// clicksOf are those of the i-th entry.
+func (r *read) clicksOf(i int) queue.Clicks {
+	if at := r.clickAt[i]; at >= 0 {
+		return r.clicks[at]
+	}
+	return queue.Clicks{}
+}

@@ -77,6 +77,18 @@ type plan struct {
 	keys   map[mark]int64 // once keys that its jobs set, and their expiry
 	queued map[Dest]int   // entries that it adds
 	first  []bool         // per event: its click is its contact's first; filled while writing
+	arena  []byte         // where the values lie
+}
+
+// alloc returns n bytes that are good until the plan is reset.
+func (p *plan) alloc(n int) []byte {
+	const chunk = 64 << 10
+	if len(p.arena)+n > cap(p.arena) {
+		p.arena = make([]byte, 0, max(n, chunk))
+	}
+	at := len(p.arena)
+	p.arena = p.arena[:at+n]
+	return p.arena[at : at+n : at+n]
 }
 
 func (p *plan) reset() {
@@ -86,6 +98,10 @@ func (p *plan) reset() {
 	clear(p.keys)
 	clear(p.queued)
 	p.first = p.first[:0]
+	p.arena = p.arena[:0]
+	if cap(p.arena) > 1<<20 {
+		p.arena = nil // a rare large webhook's
+	}
 	if p.ids == nil {
 		p.ids, p.keys, p.queued = map[ID]bool{}, map[mark]int64{}, map[Dest]int{}
 	}
@@ -203,13 +219,13 @@ func (t *txn) planJob(g *Group, r *Result, i int) ([]byte, error) {
 			t.plan.queued[j.Dest]++
 		}
 	}
-	t.name = t.name[:0]
+	t.scratch = t.scratch[:0]
 	if died != nil {
-		t.name = appendDeath(t.name, 0, 0, t.now, died)
+		t.scratch = appendDeath(t.scratch, 0, 0, t.now, died)
 	}
-	t.name = appendHeader(t.name, &j.Header)
+	t.scratch = appendHeader(t.scratch, &j.Header)
 	payload := g.Payloads[j.Payload]
-	value := t.alloc(len(t.name) + len(payload))
-	copy(value[copy(value, t.name):], payload)
+	value := t.plan.alloc(len(t.scratch) + len(payload))
+	copy(value[copy(value, t.scratch):], payload)
 	return value, nil
 }

@@ -141,7 +141,8 @@ func (t *txn) touch(tenant string, ev *Event) (first bool, err error) {
 		}
 	}
 	if rec.changed {
-		if err := t.put(t.tx.Bucket(clicksBucket), contact[:], appendClicks(nil, rec)); err != nil {
+		t.scratch = appendClicks(t.scratch[:0], rec)
+		if err := t.put(t.table(clicksBucket), contact[:], t.scratch); err != nil {
 			return false, err
 		}
 	}
@@ -158,7 +159,7 @@ func (t *txn) contact(key mark) (mark, *clickRecord, error) {
 	if rec != nil || err != nil {
 		return key, rec, err
 	}
-	to := t.tx.Bucket(aliasBucket).Get(key[:])
+	to := t.table(aliasBucket).get(key[:])
 	if len(to) != len(key) {
 		return key, nil, nil
 	}
@@ -169,7 +170,7 @@ func (t *txn) contact(key mark) (mark, *clickRecord, error) {
 }
 
 func (t *txn) load(key mark) (*clickRecord, error) {
-	value := t.tx.Bucket(clicksBucket).Get(key[:])
+	value := t.table(clicksBucket).get(key[:])
 	if value == nil {
 		return nil, nil
 	}
@@ -189,12 +190,12 @@ func (c *clickRecord) expired(now int64, o Options) bool {
 
 // see moves the record's place in the expiry index.
 func (t *txn) see(contact mark, rec *clickRecord, at int64) error {
-	x := t.tx.Bucket(clicksIndex)
+	x := t.table(clicksIndex)
 	if err := t.delete(x, timeKey(rec.seen, contact)); err != nil {
 		return err
 	}
 	rec.seen = max(rec.seen, at)
-	return t.put(x, timeKey(rec.seen, contact), []byte{})
+	return t.put(x, timeKey(rec.seen, contact), nil)
 }
 
 // merge takes over the clicks that are stored under an alias as a key of its
@@ -229,8 +230,8 @@ func (t *txn) merge(contact mark, rec *clickRecord, alias mark) (*clickRecord, e
 
 // link makes alias lead to contact from now on. The caller stores rec.
 func (t *txn) link(contact mark, rec *clickRecord, alias mark) error {
-	b := t.tx.Bucket(aliasBucket)
-	if to := b.Get(alias[:]); string(to) != string(contact[:]) {
+	b := t.table(aliasBucket)
+	if to := b.get(alias[:]); string(to) != string(contact[:]) {
 		if err := t.put(b, alias[:], contact[:]); err != nil {
 			return err
 		}
@@ -250,8 +251,8 @@ func (t *txn) link(contact mark, rec *clickRecord, alias mark) error {
 
 // unlink removes an alias, unless it leads to another contact by now.
 func (t *txn) unlink(contact, alias mark) error {
-	b := t.tx.Bucket(aliasBucket)
-	if string(b.Get(alias[:])) != string(contact[:]) {
+	b := t.table(aliasBucket)
+	if string(b.get(alias[:])) != string(contact[:]) {
 		return nil
 	}
 	return t.delete(b, alias[:])
@@ -264,8 +265,8 @@ func (t *txn) forget(contact mark, rec *clickRecord) error {
 			return err
 		}
 	}
-	if err := t.delete(t.tx.Bucket(clicksIndex), timeKey(rec.seen, contact)); err != nil {
+	if err := t.delete(t.table(clicksIndex), timeKey(rec.seen, contact)); err != nil {
 		return err
 	}
-	return t.delete(t.tx.Bucket(clicksBucket), contact[:])
+	return t.delete(t.table(clicksBucket), contact[:])
 }

@@ -74,7 +74,7 @@ func (e *Embedded) Erase(ctx context.Context, tenant, key string) (int, error) {
 		n++
 		for _, alias := range rec.aliases {
 			keys[alias] = true
-			if string(t.tx.Bucket(aliasBucket).Get(alias[:])) == string(contact[:]) {
+			if string(t.table(aliasBucket).get(alias[:])) == string(contact[:]) {
 				n++
 			}
 		}

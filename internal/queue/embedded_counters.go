@@ -32,17 +32,17 @@ func (t *txn) count(g *Group, r *Result) error {
 	if len(g.Counters) == 0 {
 		return nil
 	}
-	b := t.tx.Bucket(countsBucket)
+	b := t.table(countsBucket)
 	for i := range g.Counters {
 		c := &g.Counters[i]
 		if !c.counts(r, func(event int) bool { return t.plan.first[event] }) {
 			continue
 		}
 		key := countKey(c.Day, g.Tenant, c.Key, c.Field)
-		old := b.Get(key)
+		old := b.get(key)
 		if old == nil {
 			total := countKey(c.Day, g.Tenant)
-			n := number(b.Get(total))
+			n := number(b.get(total))
 			if n >= maxCounters {
 				continue
 			}
@@ -107,7 +107,7 @@ func (e *Embedded) Counters(ctx context.Context, tenant string, from, to int64) 
 }
 
 func (t *txn) sweepCounters() (int, error) {
-	b := t.tx.Bucket(countsBucket)
+	b := t.table(countsBucket)
 	end := (t.now - KeepCounters.Milliseconds()) / dayMs
 	if end <= 0 {
 		return 0, nil

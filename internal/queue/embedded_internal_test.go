@@ -332,6 +332,7 @@ func rememberIDs(t testing.TB, e *Embedded, from, n uint64, at func(uint64, ID) 
 
 // idPages is how many bytes the pages of the remembered ids take.
 func idPages(t testing.TB, e *Embedded) (size int) {
+	settled(t, e)
 	if err := e.view(t.Context(), func(tx *bolt.Tx) error {
 		s := tx.Bucket(idsBucket).Stats()
 		size = s.BranchAlloc + s.LeafAlloc
@@ -363,5 +364,13 @@ func TestEmbeddedContextEnds(t *testing.T) {
 	}
 	if n := backlog(t, e); n != 1 {
 		t.Fatalf("backlog %d, want 1", n)
+	}
+}
+
+// settled has everything in the bbolt file, as after a checkpoint.
+func settled(t testing.TB, e *Embedded) {
+	t.Helper()
+	if err := e.do(t.Context(), 0, func(t *txn) error { t.writes, t.whole = t.writes+1, true; return nil }); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -33,12 +33,13 @@ func (s *space) attach(f *os.File) {
 }
 
 // room makes sure that a transaction which brings need bytes leaves the
-// reserve. The writer alone calls it, within its transaction.
-func (s *space) room(db *bolt.DB, tx *bolt.Tx, need int64) error {
+// reserve: need are the bytes of all that the transaction has brought so far,
+// nodes the pages that it has changed. The writer alone calls it.
+func (s *space) room(db *bolt.DB, tx *bolt.Tx, need int64, nodes int) error {
 	used := tx.Size()
 	s.end = max(s.end, used)
-	// Pages are filled to half at worst, and each change copies a few.
-	need = 2*need + 1<<20
+	// Pages are filled to half at worst, and each that is changed takes a new one.
+	need = 2*need + int64(nodes)*embeddedPage + 1<<20
 	want := used + need + spaceReserve
 	if want <= s.end {
 		return nil
@@ -58,8 +59,9 @@ func (s *space) room(db *bolt.DB, tx *bolt.Tx, need int64) error {
 		// A file system that can't: then the write itself shows what is wrong.
 		return nil
 	}
-	// The disk gives no more. What was drained lies free within the file.
-	if free := int64(db.Stats().FreePageN) * embeddedPage; free+s.end-used >= 2*need+spaceReserve {
+	// The disk gives no more. What was drained lies free within the file; what
+	// the last transaction freed, too, since no reader holds it.
+	if free := freePages(db) * embeddedPage; free+s.end-used >= 2*need+spaceReserve {
 		return nil
 	}
 	return fmt.Errorf("%w: %w", ErrFull, err)

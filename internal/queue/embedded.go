@@ -167,11 +167,14 @@ var errClosed = fmt.Errorf("%w: its file is not open", ErrUnavailable)
 // about how many bytes it brings; a change that brings none goes through on a
 // full disk.
 func (e *Embedded) do(ctx context.Context, adds int64, run func(*txn) error) error {
-	u := []unit{{run: run, adds: adds}}
-	if err := e.writer.do(ctx, u); err != nil {
+	r := newRequest(1)
+	r.units = append(r.units, unit{run: run, adds: adds})
+	if err := e.writer.do(ctx, r); err != nil {
 		return err
 	}
-	return u[0].err
+	err := r.units[0].err
+	r.free()
+	return err
 }
 
 // tidy is the janitor: one goroutine that throws away what has expired, and

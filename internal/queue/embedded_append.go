@@ -11,25 +11,25 @@ func (e *Embedded) Append(ctx context.Context, groups []Group) []Result {
 		return nil
 	}
 	results := make([]Result, len(groups))
-	units := make([]unit, len(groups))
+	req := newRequest(len(groups))
 	for i := range groups {
 		g, r := &groups[i], &results[i]
 		if err := checkEmbeddedGroup(g); err != nil {
 			r.Err = err
-			units[i].run = func(*txn) error { return nil }
 			continue
 		}
 		r.New, r.Jobs = make([]bool, len(g.Events)), make([]Outcome, len(g.Jobs))
-		units[i] = unit{adds: groupSize(g), run: func(t *txn) error { return t.append(g, r) }}
+		req.units = append(req.units, unit{adds: groupSize(g), group: g, result: r})
 	}
-	if err := e.writer.do(ctx, units); err != nil {
+	if err := e.writer.do(ctx, req); err != nil {
 		return failed(len(groups), err)
 	}
-	for i := range units {
-		if results[i].Err == nil && units[i].err != nil {
-			results[i] = Result{Err: units[i].err}
+	for i := range req.units {
+		if u := &req.units[i]; u.err != nil {
+			*u.result = Result{Err: u.err}
 		}
 	}
+	req.free()
 	return results
 }
 

@@ -52,7 +52,8 @@ func appendClicks(dst []byte, c *clickRecord) []byte {
 	return dst
 }
 
-// decodeClicks reads what appendClicks wrote, and keeps nothing of b.
+// decodeClicks reads what appendClicks wrote. The clicks are slices of b, which
+// stays as it is until the transaction ends.
 func decodeClicks(b []byte) (*clickRecord, error) {
 	r := reader{b: b}
 	r.version(clickVersion)
@@ -65,14 +66,15 @@ func decodeClicks(b []byte) (*clickRecord, error) {
 			*p = *points[same-1]
 		} else {
 			p.at = r.varint()
-			p.data = slices.Clone(r.bytes())
+			p.data = r.bytes()
 		}
 	}
 	n := r.count()
-	for i := 0; i < n && r.err == nil; i++ {
-		var m mark
-		copy(m[:], r.take(uint64(len(m))))
-		c.aliases = append(c.aliases, m)
+	if marks := r.take(uint64(n) * uint64(len(mark{}))); marks != nil {
+		c.aliases = make([]mark, n, n+1) // one is often added
+		for i := range c.aliases {
+			copy(c.aliases[i][:], marks[i*len(mark{}):])
+		}
 	}
 	if r.err != nil {
 		return nil, fmt.Errorf("decoding clicks: %w", r.err)

@@ -13,9 +13,18 @@ import (
 // it fails before its first write, it alone has failed; if it fails later, the
 // transaction is rolled back and made again without it.
 type unit struct {
-	run  func(*txn) error
-	adds int64 // about how many bytes it brings
-	err  error
+	run    func(*txn) error // nil: append group
+	group  *Group
+	result *Result
+	adds   int64 // about how many bytes it brings
+	err    error
+}
+
+func (u *unit) make(t *txn) error {
+	if u.run != nil {
+		return u.run(t)
+	}
+	return t.append(u.group, u.result)
 }
 
 var errRollback = errors.New("a change failed half-way")
@@ -120,7 +129,7 @@ func (e *Embedded) apply(units []*unit) (bad *unit, err error) {
 			continue
 		}
 		before := t.writes
-		if u.err = u.run(t); u.err != nil && t.writes != before {
+		if u.err = u.make(t); u.err != nil && t.writes != before {
 			return u, errRollback
 		}
 	}

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 
@@ -21,7 +22,7 @@ func (e *Embedded) Clicks(ctx context.Context, tenant string, keys []string) ([]
 				return err
 			}
 			if rec != nil && !rec.expired(now, opts) {
-				found[i] = Clicks{First: rec.first.data, Last: rec.last.data, LastClid: rec.clid.data}
+				found[i] = Clicks{First: bytes.Clone(rec.first.data), Last: bytes.Clone(rec.last.data), LastClid: bytes.Clone(rec.clid.data)}
 			}
 		}
 		return nil
@@ -33,7 +34,7 @@ func (e *Embedded) Clicks(ctx context.Context, tenant string, keys []string) ([]
 }
 
 // lookUp finds the record of a contact's key, alias or message id. The contact
-// is returned also where it has no record.
+// is returned also where it has no record; the record is lent.
 func lookUp(tx *bolt.Tx, key mark, now int64) (mark, *clickRecord, error) {
 	clicks, aliases := tx.Bucket(clicksBucket), tx.Bucket(aliasBucket)
 	get := func(m mark) (mark, []byte) {

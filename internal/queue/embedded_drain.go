@@ -34,10 +34,12 @@ func (e *Embedded) Drain(d Dest, wake func()) Drain {
 	e.drains[d][drain] = struct{}{}
 	e.drainsMu.Unlock()
 	// The right is won at once; the writer says so, as it does everything else.
-	e.writer.start(&request{done: make(chan struct{}), units: []unit{{run: func(t *txn) error {
+	r := newRequest(1)
+	r.units = append(r.units, unit{run: func(t *txn) error {
 		t.wake[d] = struct{}{}
 		return nil
-	}}}})
+	}})
+	e.writer.start(r)
 	return drain
 }
 

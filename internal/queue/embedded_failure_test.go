@@ -89,7 +89,7 @@ func TestEmbeddedRollsBackOne(t *testing.T) {
 	e := openTest(t, t.TempDir())
 	half := errors.New("half-way")
 	runs := 0
-	r := &request{done: make(chan struct{})}
+	r := &request{done: make(chan struct{}, 1)}
 	for n := uint64(1); n <= 2; n++ {
 		g := testGroup(n, 100)
 		res := &Result{New: make([]bool, 1), Jobs: make([]Outcome, 1)}

@@ -107,7 +107,7 @@ func OpenEmbedded(dir string, opts Options, cfg EmbeddedConfig) (*Embedded, erro
 	if err := e.compact(); err != nil {
 		cfg.Logger.Warn("the queue's file could not be made smaller", zap.Error(err))
 	}
-	if err := e.begin(); err != nil {
+	if err := e.resume(); err != nil {
 		e.end()
 		return nil, errors.Join(err, e.release())
 	}

@@ -110,15 +110,14 @@ func (t *txn) touch(tenant string, ev *Event) (first bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	t.marks = t.marks[:0] // the aliases that don't lead to the contact yet
 	for _, alias := range ev.Aliases {
-		if alias == "" {
-			continue
-		}
-		// An earlier event knew only this key: its clicks are the contact's.
 		m := markOf(tenant, alias)
-		if m == contact {
+		if alias == "" || m == contact || rec != nil && t.linked(contact, rec, m) {
 			continue
 		}
+		t.marks = append(t.marks, m)
+		// An earlier event knew only this key: its clicks are the contact's.
 		if rec, err = t.merge(contact, rec, m); err != nil {
 			return false, err
 		}
@@ -135,14 +134,13 @@ func (t *txn) touch(tenant string, ev *Event) (first bool, err error) {
 	if rec == nil {
 		return false, nil
 	}
-	for _, alias := range ev.Aliases {
-		if m := markOf(tenant, alias); alias != "" && m != contact {
-			if err := t.link(contact, rec, m); err != nil {
-				return false, err
-			}
+	for _, m := range t.marks {
+		if err := t.link(contact, rec, m); err != nil {
+			return false, err
 		}
 	}
 	if rec.changed {
+		t.clicked.add(contact)
 		t.scratch = appendClicks(t.scratch[:0], rec)
 		if err := t.put(t.table(clicksBucket), contact[:], t.scratch); err != nil {
 			return false, err
@@ -157,6 +155,9 @@ func (t *txn) touch(tenant string, ev *Event) (first bool, err error) {
 // contact resolves a key: to itself, or to the contact whose alias it is. The
 // record is nil if there is none; one that has expired is removed.
 func (t *txn) contact(key mark) (mark, *clickRecord, error) {
+	if !t.clicked.has(key) {
+		return key, nil, nil
+	}
 	rec, err := t.load(key)
 	if rec != nil || err != nil {
 		return key, rec, err
@@ -203,6 +204,9 @@ func (t *txn) see(contact mark, rec *clickRecord, at int64) error {
 // merge takes over the clicks that are stored under an alias as a key of its
 // own. rec may be nil.
 func (t *txn) merge(contact mark, rec *clickRecord, alias mark) (*clickRecord, error) {
+	if !t.clicked.has(alias) {
+		return rec, nil
+	}
 	old, err := t.load(alias)
 	if old == nil || err != nil {
 		return rec, err
@@ -230,10 +234,17 @@ func (t *txn) merge(contact mark, rec *clickRecord, alias mark) (*clickRecord, e
 	return rec, nil
 }
 
+// linked says whether alias leads to contact. Then nothing is stored under it
+// as a key of its own.
+func (t *txn) linked(contact mark, rec *clickRecord, alias mark) bool {
+	return slices.Contains(rec.aliases, alias) && string(t.table(aliasBucket).get(alias[:])) == string(contact[:])
+}
+
 // link makes alias lead to contact from now on. The caller stores rec.
 func (t *txn) link(contact mark, rec *clickRecord, alias mark) error {
 	b := t.table(aliasBucket)
 	if to := b.get(alias[:]); string(to) != string(contact[:]) {
+		t.clicked.add(alias)
 		if err := t.put(b, alias[:], contact[:]); err != nil {
 			return err
 		}

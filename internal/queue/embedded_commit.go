@@ -179,6 +179,16 @@ func (e *Embedded) checkpoint() error {
 	return e.begin()
 }
 
+// resume goes on with a file that was opened.
+func (e *Embedded) resume() error {
+	e.txn.log = e.txn.log[:0]
+	if err := e.begin(); err != nil {
+		return err
+	}
+	e.txn.fillClicked()
+	return nil
+}
+
 // begin begins the transaction in which changes gather until a checkpoint.
 func (e *Embedded) begin() error {
 	tx, err := e.db.Begin(true)

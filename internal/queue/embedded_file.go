@@ -211,8 +211,7 @@ func (e *Embedded) reopen() error {
 	}
 	err := e.open()
 	if err == nil {
-		e.txn.log = e.txn.log[:0]
-		err = e.begin()
+		err = e.resume()
 	}
 	if err != nil {
 		e.cfg.Logger.Error("the queue's file could not be opened again", zap.Error(err))

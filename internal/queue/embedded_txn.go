@@ -23,10 +23,11 @@ type txn struct {
 	log   []byte
 	start int
 
-	tables map[string]*table
-	dests  map[Dest]*destination
-	bytes  int64 // of what waits and of dead letters
-	stored int64 // bytes as it stands in the file
+	tables  map[string]*table
+	clicked filter // contacts with clicks, and their aliases
+	dests   map[Dest]*destination
+	bytes   int64 // of what waits and of dead letters
+	stored  int64 // bytes as it stands in the file
 
 	wake  map[Dest]struct{} // entries came, or the state changed
 	moved map[Dest]struct{} // entries went away other than by their reader
@@ -34,6 +35,7 @@ type txn struct {
 	// Scratch.
 	units   []*unit
 	plan    plan
+	marks   []mark
 	scratch []byte
 }
 

@@ -35,9 +35,9 @@ import (
 //	once    key → expiry
 //	clicks  contact → clicks and aliases
 //	alias   contact's other key → contact
-//	msgs    message → expiry and contact
+//	msgs    slice, message → expiry and contact, see embedded_messages.go
 //	counts  day, tenant, key, field → number or text
-//	oncex, clickx, msgsx   time, key → nothing: what expires when
+//	oncex, clickx   time, key → nothing: what expires when
 //
 // Keys of contacts, messages and once are the first 16 bytes of a SHA-256.
 type Embedded struct {

@@ -55,7 +55,7 @@ func checkEmbeddedGroup(g *Group) error {
 	return nil
 }
 
-// groupSize is about what a group takes on disk.
+// groupSize is about what a group takes on disk, at worst.
 func groupSize(g *Group) int64 {
 	size := int64(64 + 256*len(g.Counters))
 	for i := range g.Events {
@@ -65,9 +65,18 @@ func groupSize(g *Group) int64 {
 		}
 	}
 	for i := range g.Jobs {
-		size += int64(len(g.Payloads[g.Jobs[i].Payload])) + 256
+		size += onPages(int64(len(g.Payloads[g.Jobs[i].Payload])) + 256)
 	}
 	return size
+}
+
+// onPages is what a record of n bytes takes in the file: a small one shares its
+// page, of which the end is left free.
+func onPages(n int64) int64 {
+	if n <= embeddedPage/4 {
+		return n + n/4
+	}
+	return (n + embeddedPage - 1) / embeddedPage * embeddedPage
 }
 
 // plan is what append found out before its first write.

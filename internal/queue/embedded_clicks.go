@@ -8,8 +8,6 @@ import (
 
 const (
 	clickVersion = 1
-	// keepMessages is how long a message id leads to its contact.
-	keepMessages = 8 * dayMs
 	// maxAliases bounds a contact's record; beyond it the oldest alias goes.
 	maxAliases = 64
 )
@@ -149,7 +147,7 @@ func (t *txn) touch(tenant string, ev *Event) (first bool, err error) {
 	if ev.MessageID == "" {
 		return first, nil
 	}
-	return first, t.setExpiring(msgsBucket, msgsIndex, markOf(tenant, ev.MessageID), t.now+keepMessages, contact[:])
+	return first, t.setMessage(markOf(tenant, ev.MessageID), contact)
 }
 
 // contact resolves a key: to itself, or to the contact whose alias it is. The

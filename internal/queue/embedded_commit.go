@@ -123,6 +123,9 @@ func (e *Embedded) apply(units []*unit) (bad *unit, err error) {
 		noRoom = e.room(need)
 	}
 	t.begin(e.cfg.Now(), *e.opts.Load())
+	if noRoom == nil {
+		t.added += need
+	}
 	for _, u := range units {
 		if u.adds > 0 && noRoom != nil {
 			u.err = noRoom
@@ -141,13 +144,22 @@ func (e *Embedded) room(need int64) error {
 	if need == 0 {
 		return nil
 	}
-	return e.space.room(e.db, e.txn.tx, int64(len(e.txn.log))+need, e.txn.nodes())
+	return e.space.room(e.db, e.txn.tx, e.txn.added+need, e.txn.nodes())
 }
 
 // checkpointNodes is how many pages a transaction may change before it is
-// committed. Each takes a new page then: they must fit into spaceReserve, or a
-// full disk could not be drained.
-const checkpointNodes = spaceReserve / embeddedPage / 2
+// committed: they are held in memory.
+const checkpointNodes = 512
+
+// due says whether the transaction must be committed: it changes all that the
+// journal can hold, or what memory should, or half of the pages that there is
+// room for. Each takes a new one, or a full disk could not be drained.
+func (e *Embedded) due() bool {
+	t := &e.txn
+	nodes := t.nodes()
+	return t.whole || len(t.log) > e.journal.size || nodes > checkpointNodes ||
+		2*int64(nodes)*embeddedPage > e.space.left(e.db, t.tx)
+}
 
 // settle makes the batch durable: in the journal while there is room, else by
 // a checkpoint, which is durable by itself.
@@ -157,7 +169,7 @@ func (e *Embedded) settle() error {
 		t.log = t.log[:t.start]
 		return nil
 	}
-	if t.whole || len(t.log) > e.journal.size || t.nodes() > checkpointNodes {
+	if e.due() {
 		return e.checkpoint()
 	}
 	return e.journal.write(t.log, t.start)
@@ -175,17 +187,19 @@ func (e *Embedded) checkpoint() error {
 		return err
 	}
 	e.journal.generation = generation
-	t.log = t.log[:0]
+	t.log, t.added = t.log[:0], 0
 	return e.begin()
 }
 
 // resume goes on with a file that was opened.
 func (e *Embedded) resume() error {
-	e.txn.log = e.txn.log[:0]
+	e.txn.log, e.txn.added = e.txn.log[:0], 0
 	if err := e.begin(); err != nil {
 		return err
 	}
 	e.txn.fillClicked()
+	e.txn.fillMessages()
+	_ = e.space.room(e.db, e.txn.tx, 0, 0) // so that it knows what is there
 	return nil
 }
 

@@ -131,7 +131,7 @@ func TestEmbeddedFull(t *testing.T) {
 	e = openTest(t, dir)
 	nothing := func(*os.File, int64, int64) error { return syscall.ENOSPC }
 	swap := func(give func(*os.File, int64, int64) error) {
-		if err := e.do(t.Context(), 0, func(*txn) error { e.space.give = give; return nil }); err != nil {
+		if err := e.do(t.Context(), 0, func(*txn) error { e.space.give, e.space.end = give, 0; return nil }); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -38,12 +38,11 @@ var (
 	clicksIndex  = []byte("clickx")
 	aliasBucket  = []byte("alias")
 	msgsBucket   = []byte("msgs")
-	msgsIndex    = []byte("msgsx")
 	countsBucket = []byte("counts")
 
 	fixedBuckets = [][]byte{
 		metaBucket, destsBucket, idsBucket, onceBucket, onceIndex,
-		clicksBucket, clicksIndex, aliasBucket, msgsBucket, msgsIndex, countsBucket,
+		clicksBucket, clicksIndex, aliasBucket, msgsBucket, countsBucket,
 	}
 
 	formatKey     = []byte("format")
@@ -164,10 +163,8 @@ func prepare(tx *bolt.Tx, path string) (generation uint64, err error) {
 	} else if format == 0 {
 		return 0, errors.New("it carries no format number: it is damaged")
 	} else if format < embeddedFormat {
-		// Format 1 had no journal: its readers would miss what is in there.
-		if err := meta.Put(formatKey, sequence(embeddedFormat)); err != nil {
-			return 0, err
-		}
+		return 0, fmt.Errorf("it was written by an older Leadgate (format %d, this one knows %d): have that version deliver what waits, then name another folder than %s",
+			format, embeddedFormat, filepath.Dir(path))
 	}
 	// A file of the time before there were counters has no bucket for them.
 	if _, err := tx.CreateBucketIfNotExists(countsBucket); err != nil {

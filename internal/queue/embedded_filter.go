@@ -31,18 +31,11 @@ func (f *filter) add(m mark) {
 		return
 	}
 	n := len(f.layers)
-	if n == 0 || f.layers[n-1].room == 0 {
-		room := filterFirst << n
-		f.layers = append(f.layers, layer{blocks: make([]block, int(float64(room)/blockMarks)+1), room: room})
+	if n == 0 || f.layers[n-1].room <= 0 {
+		f.layers = append(f.layers, newLayer(filterFirst<<n))
 		n++
 	}
-	l := &f.layers[n-1]
-	l.room--
-	b, bits := l.block(m)
-	for range filterBits {
-		b[bits>>6&7] |= 1 << (bits & 63)
-		bits >>= 9
-	}
+	f.layers[n-1].add(m)
 }
 
 // has says whether a mark may have been added.
@@ -53,6 +46,19 @@ func (f *filter) has(m mark) bool {
 		}
 	}
 	return false
+}
+
+func newLayer(room int) layer {
+	return layer{blocks: make([]block, int(float64(room)/blockMarks)+1), room: room}
+}
+
+func (l *layer) add(m mark) {
+	l.room--
+	b, bits := l.block(m)
+	for range filterBits {
+		b[bits>>6&7] |= 1 << (bits & 63)
+		bits >>= 9
+	}
 }
 
 func (l *layer) has(m mark) bool {

@@ -36,7 +36,7 @@ const (
 	recordHead = 16
 	// journalSize is 1500 webhooks: with more the pause of a checkpoint grows,
 	// and what it costs per webhook hardly falls.
-	journalSize = 4 << 20
+	journalSize = 3 << 20
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

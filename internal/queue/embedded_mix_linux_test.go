@@ -95,3 +95,30 @@ func cpuTime(t testing.TB) time.Duration {
 	}
 	return time.Duration(use.Utime.Nano() + use.Stime.Nano())
 }
+
+// A hundred thousand webhooks that wait take at most 1.3 times their payload,
+// with everything that is remembered, the journal, and what is held in reserve.
+func TestEmbeddedMixDisk(t *testing.T) {
+	e := openTest(t, t.TempDir())
+	const n = 100_000
+	for i := uint64(0); i < n; i += 50 {
+		var groups []Group
+		for j := i; j < i+50; j++ {
+			groups = append(groups, mixGroup(j, testNow.Add(-time.Hour).UnixMilli()))
+		}
+		mustAppend(t, e, groups...)
+	}
+	var size int64
+	for _, name := range []string{e.path, e.journal.file.Name()} {
+		var s syscall.Stat_t
+		if err := syscall.Stat(name, &s); err != nil {
+			t.Fatal(err)
+		}
+		size += s.Blocks * 512
+	}
+	use := float64(size) / (n * 1576)
+	t.Logf("%.3f times the payload", use)
+	if use > 1.3 {
+		t.Errorf("%.3f times the payload on disk", use)
+	}
+}

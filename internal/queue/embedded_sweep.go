@@ -18,8 +18,8 @@ func (e *Embedded) Sweep(ctx context.Context) error {
 		step func(*txn) (int, error)
 	}{
 		{"remembered ids", (*txn).sweepIDs},
-		{"once keys", func(t *txn) (int, error) { return t.sweepExpiring(onceBucket, onceIndex) }},
-		{"message ids", func(t *txn) (int, error) { return t.sweepExpiring(msgsBucket, msgsIndex) }},
+		{"once keys", (*txn).sweepOnce},
+		{"message ids", (*txn).sweepMessages},
 		{"clicks", (*txn).sweepClicks},
 		{"counters", (*txn).sweepCounters},
 		{"dead letters", (*txn).sweepDead},
@@ -57,9 +57,8 @@ func (t *txn) sweepIDs() (int, error) {
 	return len(keys), nil
 }
 
-// sweepExpiring removes what setExpiring stored.
-func (t *txn) sweepExpiring(bucket, index []byte) (int, error) {
-	b, x := t.table(bucket), t.table(index)
+func (t *txn) sweepOnce() (int, error) {
+	b, x := t.table(onceBucket), t.table(onceIndex)
 	keys := before(x, timeKey(t.now+1, mark{}), sweepBatch)
 	for _, key := range keys {
 		if err := t.delete(b, key[8:]); err != nil {

@@ -33,7 +33,7 @@ var fills = map[string]float64{
 	string(idsBucket):   nearlySequential,
 	string(onceIndex):   nearlySequential,
 	string(clicksIndex): nearlySequential,
-	string(msgsIndex):   nearlySequential,
+	string(msgsBucket):  nearlySequential,
 }
 
 // table returns a bucket, nil if it isn't there.

@@ -22,12 +22,14 @@ type txn struct {
 	// until the transaction ends lie in it.
 	log   []byte
 	start int
+	added int64 // bytes that the changes may take on disk
 
-	tables  map[string]*table
-	clicked filter // contacts with clicks, and their aliases
-	dests   map[Dest]*destination
-	bytes   int64 // of what waits and of dead letters
-	stored  int64 // bytes as it stands in the file
+	tables   map[string]*table
+	clicked  filter // contacts with clicks, and their aliases
+	messages messages
+	dests    map[Dest]*destination
+	bytes    int64 // of what waits and of dead letters
+	stored   int64 // bytes as it stands in the file
 
 	wake  map[Dest]struct{} // entries came, or the state changed
 	moved map[Dest]struct{} // entries went away other than by their reader

@@ -76,7 +76,7 @@ func (s *store) close() error {
 
 // size is what the queue's files take up on disk, in bytes.
 func (s *store) size() (int64, error) {
-	pattern := "leadgate.db"
+	pattern := "leadgate.*" // with its journal
 	if s.name == "redis" {
 		pattern = "appendonlydir/*"
 	}

@@ -14,14 +14,19 @@ import (
 	"go.uber.org/zap"
 )
 
-// Embedded is the durable store of a single edge: one bbolt file, leadgate.db.
+// Embedded is the durable store of a single edge: one bbolt file, leadgate.db,
+// and before it a journal, leadgate.journal. Neither is whole without the other.
 //
-// All writes go through one goroutine that commits whatever waits in one
-// transaction with one fsync. Reads are short transactions of their own. The
-// file's buckets, all of them on the top level so that a commit touches few
-// pages:
+// All writes go through one goroutine. It makes whatever waits in a transaction
+// of bbolt that stays open, and durable by one write to the journal. When that is
+// full, the transaction is committed: a checkpoint. After a crash the journal is
+// replayed. Reads are made in the open transaction too, between two batches, so
+// that they see all that is durable and nothing else.
 //
-//	meta    format, bytes stored, number of openings; its sequence numbers dead letters
+// The bbolt file's buckets, all of them on the top level so that a checkpoint
+// touches few pages:
+//
+//	meta    format, bytes stored, number of openings, the journal's generation; its sequence numbers dead letters
 //	dests   tenant NUL name → counters and state; its sequence numbers destinations
 //	e<num>  sequence → header and payload of an entry
 //	r<num>  sequence → retry state
@@ -30,9 +35,9 @@ import (
 //	once    key → expiry
 //	clicks  contact → clicks and aliases
 //	alias   contact's other key → contact
-//	msgs    message → expiry and contact
+//	msgs    slice, message → expiry and contact, see embedded_messages.go
 //	counts  day, tenant, key, field → number or text
-//	oncex, clickx, msgsx   time, key → nothing: what expires when
+//	oncex, clickx   time, key → nothing: what expires when
 //
 // Keys of contacts, messages and once are the first 16 bytes of a SHA-256.
 type Embedded struct {
@@ -40,12 +45,13 @@ type Embedded struct {
 	cfg    EmbeddedConfig
 	opts   atomic.Pointer[Options]
 	writer *writer
-	txn    txn // the writer's own
-	space  space
 
-	mu     sync.RWMutex // held to read while db is used, to write while it is swapped
-	db     *bolt.DB     // nil while the file could not be opened again
-	closed bool
+	mu      sync.Mutex // held while a batch is made and becomes durable, and by readers
+	db      *bolt.DB   // nil while the file could not be opened again
+	txn     txn
+	journal journal
+	space   space
+	closed  bool
 
 	broken  atomic.Bool
 	retryAt time.Time // when opening again may be tried; the writer's own
@@ -101,6 +107,10 @@ func OpenEmbedded(dir string, opts Options, cfg EmbeddedConfig) (*Embedded, erro
 	if err := e.compact(); err != nil {
 		cfg.Logger.Warn("the queue's file could not be made smaller", zap.Error(err))
 	}
+	if err := e.resume(); err != nil {
+		e.end()
+		return nil, errors.Join(err, e.release())
+	}
 	e.writer = newWriter(e.commit)
 	e.janitor.Go(e.tidy)
 	return e, nil
@@ -125,28 +135,30 @@ func (e *Embedded) Close() error {
 	e.writer.close()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.db == nil {
-		return nil
+	// Not needed, but a file that was closed is whole without its journal.
+	if e.txn.tx != nil && len(e.txn.log) > 0 {
+		if err := e.checkpoint(); err != nil {
+			e.cfg.Logger.Warn("the last changes to the queue stay in its journal", zap.Error(err))
+		}
 	}
-	err := e.db.Close()
-	e.db = nil
-	if err != nil {
+	if err := e.release(); err != nil {
 		return fmt.Errorf("closing %s: %w", e.path, err)
 	}
 	return nil
 }
 
-// view runs a short read transaction.
+// view reads in the open transaction. The writer waits meanwhile, so f must not
+// take long; what it is lent is good until it returns.
 func (e *Embedded) view(ctx context.Context, f func(*bolt.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	if e.db == nil || e.closed {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.txn.tx == nil || e.closed {
 		return errClosed
 	}
-	return e.db.View(f)
+	return f(e.txn.tx)
 }
 
 var errClosed = fmt.Errorf("%w: its file is not open", ErrUnavailable)
@@ -155,11 +167,14 @@ var errClosed = fmt.Errorf("%w: its file is not open", ErrUnavailable)
 // about how many bytes it brings; a change that brings none goes through on a
 // full disk.
 func (e *Embedded) do(ctx context.Context, adds int64, run func(*txn) error) error {
-	u := []unit{{run: run, adds: adds}}
-	if err := e.writer.do(ctx, u); err != nil {
+	r := newRequest(1)
+	r.units = append(r.units, unit{run: run, adds: adds})
+	if err := e.writer.do(ctx, r); err != nil {
 		return err
 	}
-	return u[0].err
+	err := r.units[0].err
+	r.free()
+	return err
 }
 
 // tidy is the janitor: one goroutine that throws away what has expired, and

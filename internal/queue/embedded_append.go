@@ -11,25 +11,25 @@ func (e *Embedded) Append(ctx context.Context, groups []Group) []Result {
 		return nil
 	}
 	results := make([]Result, len(groups))
-	units := make([]unit, len(groups))
+	req := newRequest(len(groups))
 	for i := range groups {
 		g, r := &groups[i], &results[i]
 		if err := checkEmbeddedGroup(g); err != nil {
 			r.Err = err
-			units[i].run = func(*txn) error { return nil }
 			continue
 		}
 		r.New, r.Jobs = make([]bool, len(g.Events)), make([]Outcome, len(g.Jobs))
-		units[i] = unit{adds: groupSize(g), run: func(t *txn) error { return t.append(g, r) }}
+		req.units = append(req.units, unit{adds: groupSize(g), group: g, result: r})
 	}
-	if err := e.writer.do(ctx, units); err != nil {
+	if err := e.writer.do(ctx, req); err != nil {
 		return failed(len(groups), err)
 	}
-	for i := range units {
-		if results[i].Err == nil && units[i].err != nil {
-			results[i] = Result{Err: units[i].err}
+	for i := range req.units {
+		if u := &req.units[i]; u.err != nil {
+			*u.result = Result{Err: u.err}
 		}
 	}
+	req.free()
 	return results
 }
 
@@ -55,7 +55,7 @@ func checkEmbeddedGroup(g *Group) error {
 	return nil
 }
 
-// groupSize is about what a group takes on disk.
+// groupSize is about what a group takes on disk, at worst.
 func groupSize(g *Group) int64 {
 	size := int64(64 + 256*len(g.Counters))
 	for i := range g.Events {
@@ -65,9 +65,18 @@ func groupSize(g *Group) int64 {
 		}
 	}
 	for i := range g.Jobs {
-		size += int64(len(g.Payloads[g.Jobs[i].Payload])) + 256
+		size += onPages(int64(len(g.Payloads[g.Jobs[i].Payload])) + 256)
 	}
 	return size
+}
+
+// onPages is what a record of n bytes takes in the file: a small one shares its
+// page, of which the end is left free.
+func onPages(n int64) int64 {
+	if n <= embeddedPage/4 {
+		return n + n/4
+	}
+	return (n + embeddedPage - 1) / embeddedPage * embeddedPage
 }
 
 // plan is what append found out before its first write.
@@ -77,6 +86,18 @@ type plan struct {
 	keys   map[mark]int64 // once keys that its jobs set, and their expiry
 	queued map[Dest]int   // entries that it adds
 	first  []bool         // per event: its click is its contact's first; filled while writing
+	arena  []byte         // where the values lie
+}
+
+// alloc returns n bytes that are good until the plan is reset.
+func (p *plan) alloc(n int) []byte {
+	const chunk = 64 << 10
+	if len(p.arena)+n > cap(p.arena) {
+		p.arena = make([]byte, 0, max(n, chunk))
+	}
+	at := len(p.arena)
+	p.arena = p.arena[:at+n]
+	return p.arena[at : at+n : at+n]
 }
 
 func (p *plan) reset() {
@@ -86,6 +107,10 @@ func (p *plan) reset() {
 	clear(p.keys)
 	clear(p.queued)
 	p.first = p.first[:0]
+	p.arena = p.arena[:0]
+	if cap(p.arena) > 1<<20 {
+		p.arena = nil // a rare large webhook's
+	}
 	if p.ids == nil {
 		p.ids, p.keys, p.queued = map[ID]bool{}, map[mark]int64{}, map[Dest]int{}
 	}
@@ -203,13 +228,13 @@ func (t *txn) planJob(g *Group, r *Result, i int) ([]byte, error) {
 			t.plan.queued[j.Dest]++
 		}
 	}
-	t.name = t.name[:0]
+	t.scratch = t.scratch[:0]
 	if died != nil {
-		t.name = appendDeath(t.name, 0, 0, t.now, died)
+		t.scratch = appendDeath(t.scratch, 0, 0, t.now, died)
 	}
-	t.name = appendHeader(t.name, &j.Header)
+	t.scratch = appendHeader(t.scratch, &j.Header)
 	payload := g.Payloads[j.Payload]
-	value := t.alloc(len(t.name) + len(payload))
-	copy(value[copy(value, t.name):], payload)
+	value := t.plan.alloc(len(t.scratch) + len(payload))
+	copy(value[copy(value, t.scratch):], payload)
 	return value, nil
 }

@@ -111,6 +111,7 @@ func TestEmbeddedDisk(t *testing.T) {
 func diskUse(t testing.TB, n, size int) float64 {
 	e := openTest(t, t.TempDir())
 	load(t, e, 1, uint64(n), size)
+	settled(t, e)
 	var used int64
 	if err := e.view(t.Context(), func(tx *bolt.Tx) error { used = tx.Size(); return nil }); err != nil {
 		t.Fatal(err)

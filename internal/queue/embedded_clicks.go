@@ -8,8 +8,6 @@ import (
 
 const (
 	clickVersion = 1
-	// keepMessages is how long a message id leads to its contact.
-	keepMessages = 8 * dayMs
 	// maxAliases bounds a contact's record; beyond it the oldest alias goes.
 	maxAliases = 64
 )
@@ -52,7 +50,8 @@ func appendClicks(dst []byte, c *clickRecord) []byte {
 	return dst
 }
 
-// decodeClicks reads what appendClicks wrote, and keeps nothing of b.
+// decodeClicks reads what appendClicks wrote. The clicks are slices of b, which
+// stays as it is until the transaction ends.
 func decodeClicks(b []byte) (*clickRecord, error) {
 	r := reader{b: b}
 	r.version(clickVersion)
@@ -65,14 +64,15 @@ func decodeClicks(b []byte) (*clickRecord, error) {
 			*p = *points[same-1]
 		} else {
 			p.at = r.varint()
-			p.data = slices.Clone(r.bytes())
+			p.data = r.bytes()
 		}
 	}
 	n := r.count()
-	for i := 0; i < n && r.err == nil; i++ {
-		var m mark
-		copy(m[:], r.take(uint64(len(m))))
-		c.aliases = append(c.aliases, m)
+	if marks := r.take(uint64(n) * uint64(len(mark{}))); marks != nil {
+		c.aliases = make([]mark, n, n+1) // one is often added
+		for i := range c.aliases {
+			copy(c.aliases[i][:], marks[i*len(mark{}):])
+		}
 	}
 	if r.err != nil {
 		return nil, fmt.Errorf("decoding clicks: %w", r.err)
@@ -108,15 +108,14 @@ func (t *txn) touch(tenant string, ev *Event) (first bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	t.marks = t.marks[:0] // the aliases that don't lead to the contact yet
 	for _, alias := range ev.Aliases {
-		if alias == "" {
-			continue
-		}
-		// An earlier event knew only this key: its clicks are the contact's.
 		m := markOf(tenant, alias)
-		if m == contact {
+		if alias == "" || m == contact || rec != nil && t.linked(contact, rec, m) {
 			continue
 		}
+		t.marks = append(t.marks, m)
+		// An earlier event knew only this key: its clicks are the contact's.
 		if rec, err = t.merge(contact, rec, m); err != nil {
 			return false, err
 		}
@@ -133,32 +132,35 @@ func (t *txn) touch(tenant string, ev *Event) (first bool, err error) {
 	if rec == nil {
 		return false, nil
 	}
-	for _, alias := range ev.Aliases {
-		if m := markOf(tenant, alias); alias != "" && m != contact {
-			if err := t.link(contact, rec, m); err != nil {
-				return false, err
-			}
+	for _, m := range t.marks {
+		if err := t.link(contact, rec, m); err != nil {
+			return false, err
 		}
 	}
 	if rec.changed {
-		if err := t.put(t.tx.Bucket(clicksBucket), contact[:], appendClicks(nil, rec)); err != nil {
+		t.clicked.add(contact)
+		t.scratch = appendClicks(t.scratch[:0], rec)
+		if err := t.put(t.table(clicksBucket), contact[:], t.scratch); err != nil {
 			return false, err
 		}
 	}
 	if ev.MessageID == "" {
 		return first, nil
 	}
-	return first, t.setExpiring(msgsBucket, msgsIndex, markOf(tenant, ev.MessageID), t.now+keepMessages, contact[:])
+	return first, t.setMessage(markOf(tenant, ev.MessageID), contact)
 }
 
 // contact resolves a key: to itself, or to the contact whose alias it is. The
 // record is nil if there is none; one that has expired is removed.
 func (t *txn) contact(key mark) (mark, *clickRecord, error) {
+	if !t.clicked.has(key) {
+		return key, nil, nil
+	}
 	rec, err := t.load(key)
 	if rec != nil || err != nil {
 		return key, rec, err
 	}
-	to := t.tx.Bucket(aliasBucket).Get(key[:])
+	to := t.table(aliasBucket).get(key[:])
 	if len(to) != len(key) {
 		return key, nil, nil
 	}
@@ -169,7 +171,7 @@ func (t *txn) contact(key mark) (mark, *clickRecord, error) {
 }
 
 func (t *txn) load(key mark) (*clickRecord, error) {
-	value := t.tx.Bucket(clicksBucket).Get(key[:])
+	value := t.table(clicksBucket).get(key[:])
 	if value == nil {
 		return nil, nil
 	}
@@ -189,17 +191,20 @@ func (c *clickRecord) expired(now int64, o Options) bool {
 
 // see moves the record's place in the expiry index.
 func (t *txn) see(contact mark, rec *clickRecord, at int64) error {
-	x := t.tx.Bucket(clicksIndex)
+	x := t.table(clicksIndex)
 	if err := t.delete(x, timeKey(rec.seen, contact)); err != nil {
 		return err
 	}
 	rec.seen = max(rec.seen, at)
-	return t.put(x, timeKey(rec.seen, contact), []byte{})
+	return t.put(x, timeKey(rec.seen, contact), nil)
 }
 
 // merge takes over the clicks that are stored under an alias as a key of its
 // own. rec may be nil.
 func (t *txn) merge(contact mark, rec *clickRecord, alias mark) (*clickRecord, error) {
+	if !t.clicked.has(alias) {
+		return rec, nil
+	}
 	old, err := t.load(alias)
 	if old == nil || err != nil {
 		return rec, err
@@ -227,10 +232,17 @@ func (t *txn) merge(contact mark, rec *clickRecord, alias mark) (*clickRecord, e
 	return rec, nil
 }
 
+// linked says whether alias leads to contact. Then nothing is stored under it
+// as a key of its own.
+func (t *txn) linked(contact mark, rec *clickRecord, alias mark) bool {
+	return slices.Contains(rec.aliases, alias) && string(t.table(aliasBucket).get(alias[:])) == string(contact[:])
+}
+
 // link makes alias lead to contact from now on. The caller stores rec.
 func (t *txn) link(contact mark, rec *clickRecord, alias mark) error {
-	b := t.tx.Bucket(aliasBucket)
-	if to := b.Get(alias[:]); string(to) != string(contact[:]) {
+	b := t.table(aliasBucket)
+	if to := b.get(alias[:]); string(to) != string(contact[:]) {
+		t.clicked.add(alias)
 		if err := t.put(b, alias[:], contact[:]); err != nil {
 			return err
 		}
@@ -250,8 +262,8 @@ func (t *txn) link(contact mark, rec *clickRecord, alias mark) error {
 
 // unlink removes an alias, unless it leads to another contact by now.
 func (t *txn) unlink(contact, alias mark) error {
-	b := t.tx.Bucket(aliasBucket)
-	if string(b.Get(alias[:])) != string(contact[:]) {
+	b := t.table(aliasBucket)
+	if string(b.get(alias[:])) != string(contact[:]) {
 		return nil
 	}
 	return t.delete(b, alias[:])
@@ -264,8 +276,8 @@ func (t *txn) forget(contact mark, rec *clickRecord) error {
 			return err
 		}
 	}
-	if err := t.delete(t.tx.Bucket(clicksIndex), timeKey(rec.seen, contact)); err != nil {
+	if err := t.delete(t.table(clicksIndex), timeKey(rec.seen, contact)); err != nil {
 		return err
 	}
-	return t.delete(t.tx.Bucket(clicksBucket), contact[:])
+	return t.delete(t.table(clicksBucket), contact[:])
 }

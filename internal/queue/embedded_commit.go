@@ -1,13 +1,10 @@
 package queue
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"sync"
 
-	bolt "go.etcd.io/bbolt"
 	"go.uber.org/zap"
 )
 
@@ -16,186 +13,118 @@ import (
 // it fails before its first write, it alone has failed; if it fails later, the
 // transaction is rolled back and made again without it.
 type unit struct {
-	run  func(*txn) error
-	adds int64 // about how many bytes it brings
-	err  error
+	run    func(*txn) error // nil: append group
+	group  *Group
+	result *Result
+	adds   int64 // about how many bytes it brings
+	err    error
 }
 
-// request is what one caller waits for.
-type request struct {
-	units []unit
-	done  chan struct{}
-}
-
-// commitBytes bounds what one transaction brings: it is held in memory twice.
-const commitBytes = 32 << 20
-
-// writer hands changes to one goroutine, which commits whatever waits. There
-// is no timer: who arrives while a commit runs goes with the next one.
-type writer struct {
-	commit func([]*request)
-
-	mu     sync.Mutex
-	queue  []*request
-	wake   chan struct{}
-	closed bool
-	owner  sync.WaitGroup
-}
-
-func newWriter(commit func([]*request)) *writer {
-	w := &writer{commit: commit, wake: make(chan struct{}, 1)}
-	w.owner.Go(w.run)
-	return w
-}
-
-// do has units committed, and waits for that or for ctx; their own errors are
-// in the units, which after an error of do still belong to the writer.
-func (w *writer) do(ctx context.Context, units []unit) error {
-	r := &request{units: units, done: make(chan struct{})}
-	if !w.start(r) {
-		return fmt.Errorf("%w: it is closed", ErrUnavailable)
+func (u *unit) make(t *txn) error {
+	if u.run != nil {
+		return u.run(t)
 	}
-	select {
-	case <-r.done:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return t.append(u.group, u.result)
 }
 
-// start queues a request without waiting; false if the writer is closed.
-func (w *writer) start(r *request) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.closed {
-		return false
-	}
-	w.queue = append(w.queue, r)
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
-	return true
-}
+var errRollback = errors.New("a change failed half-way")
 
-func (w *writer) run() {
-	var batch []*request
-	for range w.wake {
-		for batch = w.take(batch[:0]); len(batch) > 0; batch = w.take(batch[:0]) {
-			w.commit(batch)
-			for _, r := range batch {
-				close(r.done)
-			}
-			clear(batch)
-		}
-	}
-}
-
-// take moves what waits to batch, up to commitBytes.
-func (w *writer) take(batch []*request) []*request {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	var bytes int64
-	n := 0
-	for ; n < len(w.queue) && bytes < commitBytes; n++ {
-		for i := range w.queue[n].units {
-			bytes += w.queue[n].units[i].adds
-		}
-	}
-	batch = append(batch, w.queue[:n]...)
-	rest := copy(w.queue, w.queue[n:])
-	clear(w.queue[rest:])
-	w.queue = w.queue[:rest]
-	return batch
-}
-
-// close waits for what was accepted; later requests are refused.
-func (w *writer) close() {
-	w.mu.Lock()
-	already := w.closed
-	w.closed = true
-	w.mu.Unlock()
-	if !already {
-		close(w.wake)
-	}
-	w.owner.Wait()
-}
-
-var (
-	errNothing  = errors.New("nothing was written")
-	errRollback = errors.New("a change failed half-way")
-)
-
-// commit makes the requests' changes in one transaction. It runs in the writer
+// commit makes the requests' changes and has them durable. It runs in the writer
 // alone.
 func (e *Embedded) commit(batch []*request) {
-	units := e.txn.units[:0]
+	t := &e.txn
+	units := t.units[:0]
 	for _, r := range batch {
 		for i := range r.units {
 			r.units[i].err = nil
 			units = append(units, &r.units[i])
 		}
 	}
+	e.mu.Lock()
+	reopened := e.store(units)
+	e.mu.Unlock()
+	if reopened {
+		e.restart()
+	}
+	e.publish()
+	clear(units[:cap(units)])
+	t.units = units[:0]
+	t.reset()
+}
+
+// store makes the units' changes: in the open transaction, and then in the
+// journal, or by a checkpoint. It says whether the file was opened again.
+func (e *Embedded) store(units []*unit) (reopened bool) {
 	for len(units) > 0 {
 		if e.broken.Load() {
 			if err := e.reopen(); err != nil {
 				fail(units, err)
-				break
+				return reopened
 			}
+			reopened = true
 		}
-		var bad *unit
-		e.mu.RLock()
-		db := e.db // only this goroutine swaps it
-		e.mu.RUnlock()
-		err := db.Update(func(tx *bolt.Tx) (err error) {
-			bad, err = e.apply(db, tx, units)
-			return err
-		})
+		bad, err := e.apply(units)
+		if err == nil {
+			err = e.settle()
+		}
+		if err == nil {
+			return reopened
+		}
+		e.txn.reset() // nobody is woken for what is not there
 		switch {
-		case err == nil:
-			e.publish()
-		case errors.Is(err, errNothing):
-			e.publish()
 		case errors.Is(err, errRollback):
 			units = without(units, func(u *unit) bool { return u == bad })
-			continue
 		case full(err) && refused(err):
 			// Nothing was stored. What only deletes may have room by itself.
 			adding := func(u *unit) bool { return u.adds > 0 }
-			if rest := without(units, adding); len(rest) < len(units) {
-				for _, u := range units {
-					if adding(u) {
-						u.err = fmt.Errorf("%w: %w", ErrFull, err)
-					}
-				}
-				units = rest
-				continue
+			rest := without(units, adding)
+			if len(rest) == len(units) {
+				rest = nil
 			}
-			fail(units, fmt.Errorf("%w: %w", ErrFull, err))
+			for _, u := range units {
+				if rest == nil || adding(u) {
+					u.err = fmt.Errorf("%w: %w", ErrFull, err)
+				}
+			}
+			units = rest
 		default:
-			e.cfg.Logger.Error("the queue's file could not be written; it is opened again", zap.Error(err))
-			e.broken.Store(true)
-			fail(units, fmt.Errorf("%w: committing: %w", ErrUnavailable, err))
-			_ = e.reopen() // failing that, the next change or the janitor tries
+			e.fault(units, err)
+			return e.reopen() == nil || reopened // failing that, the next change or the janitor tries
 		}
-		break
+		if err := e.rebuild(); err != nil {
+			e.fault(units, err)
+			return e.reopen() == nil || reopened
+		}
 	}
-	clear(units[:cap(units)])
-	e.txn.units = units[:0]
-	e.txn.reset()
+	return reopened
 }
 
-// apply runs the units in one transaction. bad is set with errRollback.
-func (e *Embedded) apply(db *bolt.DB, tx *bolt.Tx, units []*unit) (bad *unit, err error) {
+// fault gives the open file up: what is in memory may not be what is on disk.
+func (e *Embedded) fault(units []*unit, err error) {
+	e.cfg.Logger.Error("the queue's file could not be written; it is opened again", zap.Error(err))
+	e.broken.Store(true)
+	fail(units, fmt.Errorf("%w: committing: %w", ErrUnavailable, err))
+}
+
+// apply runs the units in the open transaction. bad is set with errRollback.
+func (e *Embedded) apply(units []*unit) (bad *unit, err error) {
 	t := &e.txn
-	t.begin(tx, e.cfg.Now(), *e.opts.Load())
 	var need int64
 	for _, u := range units {
 		need += u.adds
 	}
-	var noRoom error
-	if need > 0 {
-		noRoom = e.space.room(db, tx, need)
+	noRoom := e.room(need)
+	if noRoom != nil && len(t.log) > 0 {
+		// What was drained since the last checkpoint is room after the next.
+		t.start = len(t.log)
+		if err := e.checkpoint(); err != nil {
+			return nil, err
+		}
+		noRoom = e.room(need)
+	}
+	t.begin(e.cfg.Now(), *e.opts.Load())
+	if noRoom == nil {
+		t.added += need
 	}
 	for _, u := range units {
 		if u.adds > 0 && noRoom != nil {
@@ -203,14 +132,92 @@ func (e *Embedded) apply(db *bolt.DB, tx *bolt.Tx, units []*unit) (bad *unit, er
 			continue
 		}
 		before := t.writes
-		if u.err = u.run(t); u.err != nil && t.writes != before {
+		if u.err = u.make(t); u.err != nil && t.writes != before {
 			return u, errRollback
 		}
 	}
-	if t.writes == 0 {
-		return nil, errNothing
-	}
 	return nil, t.flush()
+}
+
+// room makes sure that a batch which brings need bytes fits on the disk.
+func (e *Embedded) room(need int64) error {
+	if need == 0 {
+		return nil
+	}
+	return e.space.room(e.db, e.txn.tx, e.txn.added+need, e.txn.nodes())
+}
+
+// checkpointNodes is how many pages a transaction may change before it is
+// committed: they are held in memory.
+const checkpointNodes = 512
+
+// due says whether the transaction must be committed: it changes all that the
+// journal can hold, or what memory should, or half of the pages that there is
+// room for. Each takes a new one, or a full disk could not be drained.
+func (e *Embedded) due() bool {
+	t := &e.txn
+	nodes := t.nodes()
+	return t.whole || len(t.log) > e.journal.size || nodes > checkpointNodes ||
+		2*int64(nodes)*embeddedPage > e.space.left(e.db, t.tx)
+}
+
+// settle makes the batch durable: in the journal while there is room, else by
+// a checkpoint, which is durable by itself.
+func (e *Embedded) settle() error {
+	t := &e.txn
+	if t.writes == 0 {
+		t.log = t.log[:t.start]
+		return nil
+	}
+	if e.due() {
+		return e.checkpoint()
+	}
+	return e.journal.write(t.log, t.start)
+}
+
+// checkpoint commits the open transaction, which makes the journal void, and
+// begins the next one.
+func (e *Embedded) checkpoint() error {
+	t := &e.txn
+	generation := e.journal.generation + 1
+	if err := t.tx.Bucket(metaBucket).Put(generationKey, sequence(generation)); err != nil {
+		return err
+	}
+	if err := t.tx.Commit(); err != nil {
+		return err
+	}
+	e.journal.generation = generation
+	t.log, t.added = t.log[:0], 0
+	return e.begin()
+}
+
+// resume goes on with a file that was opened.
+func (e *Embedded) resume() error {
+	e.txn.log, e.txn.added = e.txn.log[:0], 0
+	if err := e.begin(); err != nil {
+		return err
+	}
+	e.txn.fillClicked()
+	e.txn.fillMessages()
+	_ = e.space.room(e.db, e.txn.tx, 0, 0) // so that it knows what is there
+	return nil
+}
+
+// begin begins the transaction in which changes gather until a checkpoint.
+func (e *Embedded) begin() error {
+	tx, err := e.db.Begin(true)
+	if err != nil {
+		return fmt.Errorf("beginning transaction: %w", err)
+	}
+	return e.txn.open(tx)
+}
+
+// rebuild makes the open transaction anew from what is durable.
+func (e *Embedded) rebuild() error {
+	t := &e.txn
+	t.log = t.log[:t.start]
+	t.abandon()
+	return e.begin()
 }
 
 // refused says that a write was refused, and not the fsync after it: then

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 
@@ -14,14 +15,14 @@ func (e *Embedded) Clicks(ctx context.Context, tenant string, keys []string) ([]
 	}
 	found := make([]Clicks, len(keys))
 	now, opts := e.cfg.Now().UnixMilli(), *e.opts.Load()
-	err := e.view(ctx, func(tx *bolt.Tx) error {
+	err := e.view(ctx, func(*bolt.Tx) error {
 		for i, key := range keys {
-			_, rec, err := lookUp(tx, markOf(tenant, key), now)
+			_, rec, err := e.txn.lookUp(markOf(tenant, key), now)
 			if err != nil {
 				return err
 			}
 			if rec != nil && !rec.expired(now, opts) {
-				found[i] = Clicks{First: rec.first.data, Last: rec.last.data, LastClid: rec.clid.data}
+				found[i] = Clicks{First: bytes.Clone(rec.first.data), Last: bytes.Clone(rec.last.data), LastClid: bytes.Clone(rec.clid.data)}
 			}
 		}
 		return nil
@@ -33,23 +34,26 @@ func (e *Embedded) Clicks(ctx context.Context, tenant string, keys []string) ([]
 }
 
 // lookUp finds the record of a contact's key, alias or message id. The contact
-// is returned also where it has no record.
-func lookUp(tx *bolt.Tx, key mark, now int64) (mark, *clickRecord, error) {
-	clicks, aliases := tx.Bucket(clicksBucket), tx.Bucket(aliasBucket)
+// is returned also where it has no record; the record is lent.
+func (t *txn) lookUp(key mark, now int64) (mark, *clickRecord, error) {
 	get := func(m mark) (mark, []byte) {
-		if v := clicks.Get(m[:]); v != nil {
+		if !t.clicked.has(m) {
+			return m, nil
+		}
+		clicks := t.table(clicksBucket)
+		if v := clicks.get(m[:]); v != nil {
 			return m, v
 		}
-		if to := aliases.Get(m[:]); len(to) == len(m) {
-			return mark(to), clicks.Get(to)
+		if to := t.table(aliasBucket).get(m[:]); len(to) == len(m) {
+			return mark(to), clicks.get(to)
 		}
 		return m, nil
 	}
 	contact, value := get(key)
 	if value == nil {
 		// A message's contact may have become another's alias since.
-		if v := tx.Bucket(msgsBucket).Get(key[:]); len(v) == 8+len(key) && int64(number(v[:8])) > now {
-			contact, value = get(mark(v[8:]))
+		if of, ok := t.messageOf(key, now); ok {
+			contact, value = get(of)
 		}
 	}
 	if value == nil {
@@ -66,7 +70,7 @@ func (e *Embedded) Erase(ctx context.Context, tenant, key string) (int, error) {
 	n := 0
 	err := e.do(ctx, 0, func(t *txn) error {
 		n = 0
-		contact, rec, err := lookUp(t.tx, markOf(tenant, key), t.now)
+		contact, rec, err := t.lookUp(markOf(tenant, key), t.now)
 		if rec == nil || err != nil {
 			return err
 		}
@@ -74,7 +78,7 @@ func (e *Embedded) Erase(ctx context.Context, tenant, key string) (int, error) {
 		n++
 		for _, alias := range rec.aliases {
 			keys[alias] = true
-			if string(t.tx.Bucket(aliasBucket).Get(alias[:])) == string(contact[:]) {
+			if string(t.table(aliasBucket).get(alias[:])) == string(contact[:]) {
 				n++
 			}
 		}

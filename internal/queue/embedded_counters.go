@@ -32,17 +32,17 @@ func (t *txn) count(g *Group, r *Result) error {
 	if len(g.Counters) == 0 {
 		return nil
 	}
-	b := t.tx.Bucket(countsBucket)
+	b := t.table(countsBucket)
 	for i := range g.Counters {
 		c := &g.Counters[i]
 		if !c.counts(r, func(event int) bool { return t.plan.first[event] }) {
 			continue
 		}
 		key := countKey(c.Day, g.Tenant, c.Key, c.Field)
-		old := b.Get(key)
+		old := b.get(key)
 		if old == nil {
 			total := countKey(c.Day, g.Tenant)
-			n := number(b.Get(total))
+			n := number(b.get(total))
 			if n >= maxCounters {
 				continue
 			}
@@ -70,44 +70,49 @@ func (t *txn) count(g *Group, r *Result) error {
 	return nil
 }
 
-// Counters implements [Queue].
+// Counters implements [Queue]. Each day is a look of its own, so that appends
+// don't wait for a year's.
 func (e *Embedded) Counters(ctx context.Context, tenant string, from, to int64) ([]Count, error) {
 	var all []Count
-	err := e.view(ctx, func(tx *bolt.Tx) error {
-		c := tx.Bucket(countsBucket).Cursor()
-		for day := max(from, 0); day <= to; day++ {
-			prefix := append(countKey(day, tenant), 0)
-			key, value := c.Seek(prefix)
-			if key == nil {
-				break // no later day either
-			}
-			for ; bytes.HasPrefix(key, prefix); key, value = c.Next() {
-				name, field, ok := bytes.Cut(key[len(prefix):], []byte{0})
-				if !ok || len(value) == 0 {
-					return fmt.Errorf("counter of day %d is damaged", day)
-				}
-				found := Count{Day: day, Key: string(name), Field: string(field)}
-				if value[0] == textCount {
-					found.Text = string(value[1:])
-				} else {
-					found.N = int64(number(value[1:]))
-				}
-				all = append(all, found)
-			}
-			if err := ctx.Err(); err != nil {
-				return context.Cause(ctx)
-			}
+	more := true
+	for day := max(from, 0); day <= to && more; day++ {
+		err := e.view(ctx, func(tx *bolt.Tx) (err error) {
+			all, more, err = appendCounts(all, tx.Bucket(countsBucket).Cursor(), day, tenant)
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("reading counters: %w", err)
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("reading counters: %w", err)
 	}
 	return all, nil
 }
 
+// appendCounts appends a tenant's counters of a day. It says whether there may
+// be a later day.
+func appendCounts(all []Count, c *bolt.Cursor, day int64, tenant string) ([]Count, bool, error) {
+	prefix := append(countKey(day, tenant), 0)
+	key, value := c.Seek(prefix)
+	if key == nil {
+		return all, false, nil
+	}
+	for ; bytes.HasPrefix(key, prefix); key, value = c.Next() {
+		name, field, ok := bytes.Cut(key[len(prefix):], []byte{0})
+		if !ok || len(value) == 0 {
+			return nil, false, fmt.Errorf("counter of day %d is damaged", day)
+		}
+		found := Count{Day: day, Key: string(name), Field: string(field)}
+		if value[0] == textCount {
+			found.Text = string(value[1:])
+		} else {
+			found.N = int64(number(value[1:]))
+		}
+		all = append(all, found)
+	}
+	return all, true, nil
+}
+
 func (t *txn) sweepCounters() (int, error) {
-	b := t.tx.Bucket(countsBucket)
+	b := t.table(countsBucket)
 	end := (t.now - KeepCounters.Milliseconds()) / dayMs
 	if end <= 0 {
 		return 0, nil

@@ -138,7 +138,7 @@ func (e *Embedded) ReplayDead(ctx context.Context, f DeadFilter) (int, error) {
 		return 0, err
 	}
 	refs = slices.DeleteFunc(refs, func(r deadRef) bool { return r.dest == Unmatched })
-	n, err := e.changeDead(ctx, refs, func(t *txn, d *destination, letters *bolt.Bucket, key, value []byte) error {
+	n, err := e.changeDead(ctx, refs, func(t *txn, d *destination, letters *table, key, value []byte) error {
 		if t.opts.MaxBacklog > 0 && d.backlog >= t.opts.MaxBacklog {
 			return errSkip
 		}
@@ -146,8 +146,7 @@ func (e *Embedded) ReplayDead(ctx context.Context, f DeadFilter) (int, error) {
 		if err != nil {
 			return err
 		}
-		again := t.alloc(len(entry))
-		copy(again, entry)
+		again := bytes.Clone(entry)
 		if err := t.removeDead(d, letters, key, value); err != nil {
 			return err
 		}
@@ -185,12 +184,15 @@ var errSkip = errors.New("left as it is")
 // changeDead has the writer change dead letters that are still there, a few in
 // each transaction, and returns how many were changed.
 func (e *Embedded) changeDead(ctx context.Context, refs []deadRef,
-	f func(t *txn, d *destination, letters *bolt.Bucket, key, value []byte) error) (int, error) {
+	f func(t *txn, d *destination, letters *table, key, value []byte) error) (int, error) {
 	total := 0
 	for len(refs) > 0 {
 		done, changed := 0, 0
 		err := e.do(ctx, 0, func(t *txn) error {
 			done, changed = 0, 0
+			// Letters go from anywhere, and bbolt's cursors don't go backwards over
+			// a page that was emptied, until it is gone with a commit.
+			t.whole = true
 			for size := 0; done < len(refs) && done < viewLetters && size < deathBatch; done++ {
 				ref := refs[done]
 				d, err := t.find(ref.dest)
@@ -205,7 +207,7 @@ func (e *Embedded) changeDead(ctx context.Context, refs []deadRef,
 					continue
 				}
 				key := sequence(ref.number)
-				value := letters.Get(key)
+				value := letters.get(key)
 				if value == nil {
 					continue
 				}

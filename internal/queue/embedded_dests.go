@@ -3,11 +3,9 @@ package queue
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // Destinations implements [Queue].
@@ -90,10 +88,10 @@ func (t *txn) move(from, to Dest) (n int, more bool, err error) {
 	}
 	t.moved[from] = struct{}{}
 	size := 0
-	take := func(kind byte, move func(b *bolt.Bucket, key, value []byte) error) error {
+	take := func(kind byte, move func(b *table, key, value []byte) error) error {
 		b := t.bucket(kind, src.num)
 		for b != nil && !more {
-			key, value := b.Cursor().First()
+			key, value := b.b.Cursor().First()
 			if key == nil {
 				return nil
 			}
@@ -101,7 +99,7 @@ func (t *txn) move(from, to Dest) (n int, more bool, err error) {
 				return nil
 			}
 			n, size = n+1, size+len(value)
-			key, value = bytes.Clone(key), append(t.alloc(len(value))[:0], value...)
+			key, value = bytes.Clone(key), bytes.Clone(value)
 			if err := move(b, key, value); err != nil {
 				return err
 			}
@@ -109,7 +107,7 @@ func (t *txn) move(from, to Dest) (n int, more bool, err error) {
 		return nil
 	}
 	retries := t.bucket(retryBucket, src.num)
-	err = take(entryBucket, func(b *bolt.Bucket, key, value []byte) error {
+	err = take(entryBucket, func(b *table, key, value []byte) error {
 		if err := t.removeEntry(src, b, retries, key, value); err != nil {
 			return err
 		}
@@ -118,7 +116,7 @@ func (t *txn) move(from, to Dest) (n int, more bool, err error) {
 	if err != nil {
 		return 0, false, err
 	}
-	err = take(deadBucket, func(b *bolt.Bucket, key, value []byte) error {
+	err = take(deadBucket, func(b *table, key, value []byte) error {
 		if err := t.removeDead(src, b, key, value); err != nil {
 			return err
 		}
@@ -127,7 +125,7 @@ func (t *txn) move(from, to Dest) (n int, more bool, err error) {
 			return err
 		}
 		// Its number stays, and with it its place among all others.
-		letters.FillPercent = 0.5
+		letters.b.FillPercent = 0.5
 		dst.dead++
 		t.bytes += cost(value)
 		return t.put(letters, key, value)
@@ -155,7 +153,7 @@ func (e *Embedded) Drop(ctx context.Context, d Dest) (int, error) {
 			if b == nil {
 				continue
 			}
-			c := b.Cursor()
+			c := b.b.Cursor()
 			for key, value := c.First(); key != nil; key, value = c.Next() {
 				n++
 				t.bytes -= cost(value)
@@ -176,10 +174,9 @@ func (t *txn) removeDestination(d *destination) error {
 	t.writes++
 	d.gone = true
 	for _, kind := range []byte{entryBucket, retryBucket, deadBucket} {
-		err := t.tx.DeleteBucket(bucketName(nil, kind, d.num))
-		if err != nil && !errors.Is(err, bolterrors.ErrBucketNotFound) {
+		if err := t.removeBucket(kind, d.num); err != nil {
 			return err
 		}
 	}
-	return t.tx.Bucket(destsBucket).Delete(destKey(d.Dest))
+	return t.delete(t.table(destsBucket), destKey(d.Dest))
 }

@@ -49,9 +49,12 @@ func TestEmbeddedFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	e = openTest(t, dir)
-	if n := fill(100_000); n != 0 {
+	// What the journal held took less room than it might have: that is left.
+	n := fill(100_000)
+	if n > stored/5 {
 		t.Fatalf("%d entries were stored on a full disk", n)
 	}
+	stored += n
 	d := e.Drain(testDest, func() {})
 	defer d.Close()
 	drained := uint64(0)

@@ -34,10 +34,12 @@ func (e *Embedded) Drain(d Dest, wake func()) Drain {
 	e.drains[d][drain] = struct{}{}
 	e.drainsMu.Unlock()
 	// The right is won at once; the writer says so, as it does everything else.
-	e.writer.start(&request{done: make(chan struct{}), units: []unit{{run: func(t *txn) error {
+	r := newRequest(1)
+	r.units = append(r.units, unit{run: func(t *txn) error {
 		t.wake[d] = struct{}{}
 		return nil
-	}}}})
+	}})
+	e.writer.start(r)
 	return drain
 }
 
@@ -173,7 +175,7 @@ func decodeEntry(key, value []byte) (Entry, error) {
 // change has the writer change entries of the destination that are still
 // there. f gets each with its key and its record.
 func (d *embeddedDrain) change(ctx context.Context, n int, pos func(int) Pos,
-	f func(t *txn, dest *destination, entries, retries *bolt.Bucket, i int, key, value []byte) error) error {
+	f func(t *txn, dest *destination, entries, retries *table, i int, key, value []byte) error) error {
 	if n == 0 {
 		return nil
 	}
@@ -190,7 +192,7 @@ func (d *embeddedDrain) change(ctx context.Context, n int, pos func(int) Pos,
 		var buf [8]byte
 		for i := range n {
 			key := binary.BigEndian.AppendUint64(buf[:0], pos(i).Seq)
-			value := entries.Get(key)
+			value := entries.get(key)
 			if value == nil {
 				continue
 			}
@@ -205,7 +207,7 @@ func (d *embeddedDrain) change(ctx context.Context, n int, pos func(int) Pos,
 // Done implements [Drain].
 func (d *embeddedDrain) Done(ctx context.Context, at []Pos) error {
 	err := d.change(ctx, len(at), func(i int) Pos { return at[i] },
-		func(t *txn, dest *destination, entries, retries *bolt.Bucket, _ int, key, value []byte) error {
+		func(t *txn, dest *destination, entries, retries *table, _ int, key, value []byte) error {
 			return t.removeEntry(dest, entries, retries, key, value)
 		})
 	if err != nil {
@@ -217,13 +219,14 @@ func (d *embeddedDrain) Done(ctx context.Context, at []Pos) error {
 // Retry implements [Drain].
 func (d *embeddedDrain) Retry(ctx context.Context, list []Retry) error {
 	err := d.change(ctx, len(list), func(i int) Pos { return list[i].Pos },
-		func(t *txn, dest *destination, _, retries *bolt.Bucket, i int, key, _ []byte) (err error) {
+		func(t *txn, dest *destination, _, retries *table, i int, key, _ []byte) (err error) {
 			if retries == nil {
 				if retries, err = t.needBucket(retryBucket, dest.num); err != nil {
 					return err
 				}
 			}
-			return t.put(retries, key, appendRetry(nil, &list[i]))
+			t.scratch = appendRetry(t.scratch[:0], &list[i])
+			return t.put(retries, key, t.scratch)
 		})
 	if err != nil {
 		return fmt.Errorf("storing retries of %s: %w", d.dest.Name, err)
@@ -240,7 +243,7 @@ func (d *embeddedDrain) Dead(ctx context.Context, list []Death) error {
 	for len(list) > 0 {
 		n, size := 0, 0
 		err := d.change(ctx, len(list), func(i int) Pos { return list[i].Pos },
-			func(t *txn, dest *destination, entries, retries *bolt.Bucket, i int, key, value []byte) error {
+			func(t *txn, dest *destination, entries, retries *table, i int, key, value []byte) error {
 				if i == 0 {
 					n, size = 0, 0 // the writer may have rolled back
 				}
@@ -268,8 +271,6 @@ func (d *embeddedDrain) Dead(ctx context.Context, list []Death) error {
 
 // deathOf turns an entry's record into a dead letter's.
 func (t *txn) deathOf(entry []byte, d *Death) []byte {
-	t.name = appendDeath(t.name[:0], d.Attempts, d.FirstAt, t.now, &d.Reason)
-	letter := t.alloc(len(t.name) + len(entry))
-	copy(letter[copy(letter, t.name):], entry)
-	return letter
+	t.scratch = appendDeath(t.scratch[:0], d.Attempts, d.FirstAt, t.now, &d.Reason)
+	return append(bytes.Clone(t.scratch), entry...)
 }

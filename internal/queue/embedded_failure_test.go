@@ -21,7 +21,7 @@ func TestEmbeddedOpensAgain(t *testing.T) {
 	before, _ := d.Epoch()
 
 	// Every write fails from here on, as after a disk that went away.
-	if err := e.space.file.Close(); err != nil {
+	if err := e.journal.file.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if err := e.Append(t.Context(), []Group{testGroup(2, 100)})[0].Err; !errors.Is(err, ErrUnavailable) {
@@ -58,7 +58,7 @@ func TestEmbeddedTicksUntilOpen(t *testing.T) {
 
 	// In place of the file there is a folder.
 	kept := filepath.Join(dir, "kept.db")
-	if err := errors.Join(os.Rename(e.path, kept), os.Mkdir(e.path, 0o700), e.space.file.Close()); err != nil {
+	if err := errors.Join(os.Rename(e.path, kept), os.Mkdir(e.path, 0o700), e.journal.file.Close()); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -89,7 +89,7 @@ func TestEmbeddedRollsBackOne(t *testing.T) {
 	e := openTest(t, t.TempDir())
 	half := errors.New("half-way")
 	runs := 0
-	r := &request{done: make(chan struct{})}
+	r := &request{done: make(chan struct{}, 1)}
 	for n := uint64(1); n <= 2; n++ {
 		g := testGroup(n, 100)
 		res := &Result{New: make([]bool, 1), Jobs: make([]Outcome, 1)}
@@ -131,7 +131,7 @@ func TestEmbeddedFull(t *testing.T) {
 	e = openTest(t, dir)
 	nothing := func(*os.File, int64, int64) error { return syscall.ENOSPC }
 	swap := func(give func(*os.File, int64, int64) error) {
-		if err := e.do(t.Context(), 0, func(*txn) error { e.space.give = give; return nil }); err != nil {
+		if err := e.do(t.Context(), 0, func(*txn) error { e.space.give, e.space.end = give, 0; return nil }); err != nil {
 			t.Fatal(err)
 		}
 	}

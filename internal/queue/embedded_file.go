@@ -1,9 +1,11 @@
 package queue
 
 import (
+	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -15,7 +17,7 @@ import (
 
 // embeddedFormat is the number of the file's format. A file with a greater one
 // is refused.
-const embeddedFormat = 1
+const embeddedFormat = 2
 
 const (
 	embeddedPage = 16 << 10
@@ -36,17 +38,17 @@ var (
 	clicksIndex  = []byte("clickx")
 	aliasBucket  = []byte("alias")
 	msgsBucket   = []byte("msgs")
-	msgsIndex    = []byte("msgsx")
 	countsBucket = []byte("counts")
 
 	fixedBuckets = [][]byte{
 		metaBucket, destsBucket, idsBucket, onceBucket, onceIndex,
-		clicksBucket, clicksIndex, aliasBucket, msgsBucket, msgsIndex, countsBucket,
+		clicksBucket, clicksIndex, aliasBucket, msgsBucket, countsBucket,
 	}
 
-	formatKey = []byte("format")
-	bytesKey  = []byte("bytes")
-	openedKey = []byte("opened")
+	formatKey     = []byte("format")
+	bytesKey      = []byte("bytes")
+	openedKey     = []byte("opened")
+	generationKey = []byte("generation")
 )
 
 // openFile opens a bbolt file and returns its handle beside it.
@@ -68,9 +70,9 @@ func openFile(path string, timeout time.Duration) (*bolt.DB, *os.File, error) {
 	return db, file, err
 }
 
-// open opens the file, checks its format, and makes one commit. That commit
-// also settles a file of which the last fsync failed: what it shows after it is
-// durable.
+// open opens the file, checks its format, and makes one commit, with what the
+// journal holds. That commit also settles a file of which the last fsync failed:
+// what it shows after it is durable.
 func (e *Embedded) open() error {
 	db, file, err := openFile(e.path, e.cfg.LockTimeout)
 	// While we waited for the lock, the file may have been replaced by its
@@ -86,12 +88,45 @@ func (e *Embedded) open() error {
 	if err != nil {
 		return fmt.Errorf("opening %s: %w", e.path, err)
 	}
-	if err := db.Update(func(tx *bolt.Tx) error { return prepare(tx, e.path) }); err != nil {
+	path := filepath.Join(filepath.Dir(e.path), "leadgate.journal")
+	var next uint64
+	err = db.Update(func(tx *bolt.Tx) error {
+		generation, err := prepare(tx, e.path)
+		if err != nil {
+			return err
+		}
+		next = generation + 1
+		b, err := os.ReadFile(path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if err := replay(tx, intact(b, generation)); err != nil {
+			return err
+		}
+		return tx.Bucket(metaBucket).Put(generationKey, sequence(next))
+	})
+	if err != nil {
 		_ = db.Close()
 		return fmt.Errorf("opening %s: %w", e.path, err)
 	}
+	e.journal = journal{generation: next}
+	if err := e.journal.open(path); err != nil {
+		// As on a full disk: slower, but the queue can be drained.
+		e.cfg.Logger.Warn("the queue's journal could not be made; it is slower without one", zap.Error(err))
+	}
 	e.attach(db, file)
 	return nil
+}
+
+// release closes what is open. What is not durable is lost.
+func (e *Embedded) release() error {
+	e.txn.abandon()
+	err := e.journal.close()
+	if e.db != nil {
+		err = errors.Join(err, e.db.Close())
+		e.db = nil
+	}
+	return err
 }
 
 // named says whether path is the name of the open file f.
@@ -104,35 +139,45 @@ func named(f *os.File, path string) bool {
 	return err == nil && os.SameFile(ours, at)
 }
 
-// prepare checks the format, or makes an empty file one of ours.
-func prepare(tx *bolt.Tx, path string) error {
+// prepare checks the format, or makes an empty file one of ours. It returns the
+// generation of the journal that goes with it.
+func prepare(tx *bolt.Tx, path string) (generation uint64, err error) {
 	meta := tx.Bucket(metaBucket)
 	if meta == nil {
 		if name, _ := tx.Cursor().First(); name != nil {
-			return errors.New("it is a bbolt file, but no queue of Leadgate")
+			return 0, errors.New("it is a bbolt file, but no queue of Leadgate")
 		}
-		var err error
 		for _, name := range fixedBuckets {
-			if _, err = tx.CreateBucketIfNotExists(name); err != nil {
-				return err
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return 0, err
 			}
 		}
 		meta = tx.Bucket(metaBucket)
-		if err = meta.Put(formatKey, binary.BigEndian.AppendUint64(nil, embeddedFormat)); err != nil {
-			return err
+		if err := meta.Put(formatKey, sequence(embeddedFormat)); err != nil {
+			return 0, err
 		}
 	}
 	if format := number(meta.Get(formatKey)); format > embeddedFormat {
-		return fmt.Errorf("it was written by a newer Leadgate (format %d, this one knows %d): start that version, or name another folder than %s",
+		return 0, fmt.Errorf("it was written by a newer Leadgate (format %d, this one knows %d): start that version, or name another folder than %s",
 			format, embeddedFormat, filepath.Dir(path))
 	} else if format == 0 {
-		return errors.New("it carries no format number: it is damaged")
+		return 0, errors.New("it carries no format number: it is damaged")
+	} else if format < embeddedFormat {
+		return 0, fmt.Errorf("it was written by an older Leadgate (format %d, this one knows %d): have that version deliver what waits, then name another folder than %s",
+			format, embeddedFormat, filepath.Dir(path))
 	}
 	// A file of the time before there were counters has no bucket for them.
 	if _, err := tx.CreateBucketIfNotExists(countsBucket); err != nil {
-		return err
+		return 0, err
 	}
-	return meta.Put(openedKey, binary.BigEndian.AppendUint64(nil, number(meta.Get(openedKey))+1))
+	if generation = number(meta.Get(generationKey)); generation == 0 {
+		var random [8]byte
+		if _, err := rand.Read(random[:]); err != nil {
+			return 0, err
+		}
+		generation = binary.BigEndian.Uint64(random[:])>>1 + 1
+	}
+	return generation, meta.Put(openedKey, sequence(number(meta.Get(openedKey))+1))
 }
 
 // number reads eight big-endian bytes; 0 for anything else.
@@ -145,14 +190,12 @@ func number(b []byte) uint64 {
 
 func (e *Embedded) attach(db *bolt.DB, file *os.File) {
 	e.space.attach(file)
-	e.mu.Lock()
 	e.db = db
-	e.mu.Unlock()
 }
 
 // reopen closes a file of which a commit failed, and opens it again: after a
 // failed fsync what is in memory need not be what is on disk. It is called by
-// the writer alone.
+// the writer alone, with mu held.
 func (e *Embedded) reopen() error {
 	now := e.cfg.Now()
 	// At most once a second, but not never after the clock went back.
@@ -160,23 +203,20 @@ func (e *Embedded) reopen() error {
 		return errClosed
 	}
 	e.retryAt = now.Add(time.Second)
-	e.mu.Lock()
-	db := e.db
-	e.db = nil
-	e.mu.Unlock()
-	if db != nil {
-		if err := db.Close(); err != nil {
-			e.cfg.Logger.Warn("the queue's file could not be closed", zap.Error(err))
-		}
+	if err := e.release(); err != nil {
+		e.cfg.Logger.Warn("the queue's file could not be closed", zap.Error(err))
 	}
-	if err := e.open(); err != nil {
+	err := e.open()
+	if err == nil {
+		err = e.resume()
+	}
+	if err != nil {
 		e.cfg.Logger.Error("the queue's file could not be opened again", zap.Error(err))
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	e.retryAt = time.Time{}
 	e.broken.Store(false)
 	e.cfg.Logger.Info("the queue's file was opened again")
-	e.restart()
 	return nil
 }
 

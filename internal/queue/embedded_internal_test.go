@@ -306,8 +306,12 @@ func TestEmbeddedIDSize(t *testing.T) {
 	for name, at := range arrivals {
 		t.Run(name, func(t *testing.T) {
 			e := openTest(t, t.TempDir())
-			const n = 20_000
-			rememberIDs(t, e, 0, n, at)
+			// With what they come with, so many are in one checkpoint.
+			const n, each = 40_000, 2000
+			for i := uint64(0); i < n; i += each {
+				rememberIDs(t, e, i, each, at)
+				settled(t, e)
+			}
 			size := idPages(t, e)
 			t.Logf("%.1f bytes each", float64(size)/n)
 			if size > 70*n {
@@ -332,6 +336,7 @@ func rememberIDs(t testing.TB, e *Embedded, from, n uint64, at func(uint64, ID) 
 
 // idPages is how many bytes the pages of the remembered ids take.
 func idPages(t testing.TB, e *Embedded) (size int) {
+	settled(t, e)
 	if err := e.view(t.Context(), func(tx *bolt.Tx) error {
 		s := tx.Bucket(idsBucket).Stats()
 		size = s.BranchAlloc + s.LeafAlloc
@@ -347,7 +352,7 @@ func TestEmbeddedContextEnds(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	reason := fmt.Errorf("the client went away")
 	entered, release := make(chan struct{}), make(chan struct{})
-	e.writer.start(&request{done: make(chan struct{}), units: []unit{{run: func(*txn) error {
+	e.writer.start(&request{done: make(chan struct{}, 1), units: []unit{{run: func(*txn) error {
 		close(entered)
 		<-release
 		return nil
@@ -363,5 +368,13 @@ func TestEmbeddedContextEnds(t *testing.T) {
 	}
 	if n := backlog(t, e); n != 1 {
 		t.Fatalf("backlog %d, want 1", n)
+	}
+}
+
+// settled has everything in the bbolt file, as after a checkpoint.
+func settled(t testing.TB, e *Embedded) {
+	t.Helper()
+	if err := e.do(t.Context(), 0, func(t *txn) error { t.writes, t.whole = t.writes+1, true; return nil }); err != nil {
+		t.Fatal(err)
 	}
 }

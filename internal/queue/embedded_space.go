@@ -14,8 +14,8 @@ import (
 // much, deletes may use it. A full store can so be drained, on a full disk and
 // after a restart.
 const (
-	spaceReserve = 8 << 20  // what appends leave
-	spaceStep    = 16 << 20 // asked of the disk at a time, while it has it
+	spaceReserve = 3 << 20 // what appends leave
+	spaceStep    = 1 << 20 // asked of the disk at a time, while it has it
 )
 
 // space knows how far the file's blocks are really there.
@@ -33,12 +33,16 @@ func (s *space) attach(f *os.File) {
 }
 
 // room makes sure that a transaction which brings need bytes leaves the
-// reserve. The writer alone calls it, within its transaction.
-func (s *space) room(db *bolt.DB, tx *bolt.Tx, need int64) error {
+// reserve: need are the bytes that all of the transaction may take so far,
+// nodes the pages that it has changed. The writer alone calls it.
+func (s *space) room(db *bolt.DB, tx *bolt.Tx, need int64, nodes int) error {
 	used := tx.Size()
 	s.end = max(s.end, used)
-	// Pages are filled to half at worst, and each change copies a few.
-	need = 2*need + 1<<20
+	// What the last transaction freed is free by now, since no reader holds it.
+	// The pages that were changed go there; so do large values, if they find a
+	// gap, on which nothing is built.
+	free := freePages(db) * embeddedPage
+	need += max(int64(nodes)*embeddedPage-free, 0) + 512<<10
 	want := used + need + spaceReserve
 	if want <= s.end {
 		return nil
@@ -59,10 +63,15 @@ func (s *space) room(db *bolt.DB, tx *bolt.Tx, need int64) error {
 		return nil
 	}
 	// The disk gives no more. What was drained lies free within the file.
-	if free := int64(db.Stats().FreePageN) * embeddedPage; free+s.end-used >= 2*need+spaceReserve {
+	if free+s.end-used >= 2*need+spaceReserve {
 		return nil
 	}
 	return fmt.Errorf("%w: %w", ErrFull, err)
+}
+
+// left is how much the transaction may write by the blocks that are there.
+func (s *space) left(db *bolt.DB, tx *bolt.Tx) int64 {
+	return max(s.end-tx.Size(), 0) + freePages(db)*embeddedPage
 }
 
 // full says whether an error is a full disk's, a quota's or a size limit's.

@@ -19,3 +19,12 @@ func allocate(f *os.File, from, to int64) error {
 		return err
 	}
 }
+
+// syncData makes what was written to f durable, but not its times.
+func syncData(f *os.File) error {
+	for {
+		if err := syscall.Fdatasync(int(f.Fd())); !errors.Is(err, syscall.EINTR) {
+			return err
+		}
+	}
+}

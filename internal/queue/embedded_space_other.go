@@ -15,3 +15,6 @@ func allocate(f *os.File, from, to int64) error {
 	}
 	return zeros(f, from, to)
 }
+
+// syncData makes what was written to f durable.
+func syncData(f *os.File) error { return f.Sync() }

@@ -3,8 +3,6 @@ package queue
 import (
 	"context"
 	"fmt"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 // sweepBatch is how much one transaction throws away, so that appends wait for
@@ -20,8 +18,8 @@ func (e *Embedded) Sweep(ctx context.Context) error {
 		step func(*txn) (int, error)
 	}{
 		{"remembered ids", (*txn).sweepIDs},
-		{"once keys", func(t *txn) (int, error) { return t.sweepExpiring(onceBucket, onceIndex) }},
-		{"message ids", func(t *txn) (int, error) { return t.sweepExpiring(msgsBucket, msgsIndex) }},
+		{"once keys", (*txn).sweepOnce},
+		{"message ids", (*txn).sweepMessages},
 		{"clicks", (*txn).sweepClicks},
 		{"counters", (*txn).sweepCounters},
 		{"dead letters", (*txn).sweepDead},
@@ -37,10 +35,10 @@ func (e *Embedded) Sweep(ctx context.Context) error {
 	return nil
 }
 
-// before returns up to n of a bucket's keys that are smaller than end, copied.
-func before(b *bolt.Bucket, end []byte, n int) [][]byte {
+// before returns up to n of a table's keys that are smaller than end, copied.
+func before(tb *table, end []byte, n int) [][]byte {
 	var keys [][]byte
-	c := b.Cursor()
+	c := tb.b.Cursor()
 	for key, _ := c.First(); key != nil && len(keys) < n && string(key) < string(end); key, _ = c.Next() {
 		keys = append(keys, append([]byte(nil), key...))
 	}
@@ -48,7 +46,7 @@ func before(b *bolt.Bucket, end []byte, n int) [][]byte {
 }
 
 func (t *txn) sweepIDs() (int, error) {
-	ids := t.tx.Bucket(idsBucket)
+	ids := t.table(idsBucket)
 	end := idKey(nil, t.now-t.opts.Dedupe.Milliseconds()+1, ID{})
 	keys := before(ids, end, sweepBatch)
 	for _, key := range keys {
@@ -59,9 +57,8 @@ func (t *txn) sweepIDs() (int, error) {
 	return len(keys), nil
 }
 
-// sweepExpiring removes what setExpiring stored.
-func (t *txn) sweepExpiring(bucket, index []byte) (int, error) {
-	b, x := t.tx.Bucket(bucket), t.tx.Bucket(index)
+func (t *txn) sweepOnce() (int, error) {
+	b, x := t.table(onceBucket), t.table(onceIndex)
 	keys := before(x, timeKey(t.now+1, mark{}), sweepBatch)
 	for _, key := range keys {
 		if err := t.delete(b, key[8:]); err != nil {
@@ -75,7 +72,7 @@ func (t *txn) sweepExpiring(bucket, index []byte) (int, error) {
 }
 
 func (t *txn) sweepClicks() (int, error) {
-	x := t.tx.Bucket(clicksIndex)
+	x := t.table(clicksIndex)
 	keys := before(x, timeKey(t.now-t.opts.RememberClicks.Milliseconds()+1, mark{}), sweepBatch)
 	for _, key := range keys {
 		contact := mark(key[8:])
@@ -120,7 +117,7 @@ func (t *txn) sweepDead() (int, error) {
 		}
 		letters := t.bucket(deadBucket, d.num)
 		for letters != nil && n < sweepBatch {
-			key, value := letters.Cursor().First()
+			key, value := letters.b.Cursor().First()
 			if key == nil {
 				break
 			}

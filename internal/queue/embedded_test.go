@@ -45,11 +45,13 @@ func TestEmbedded(t *testing.T) {
 				e = openEmbedded(t, dir, clock)
 				return e
 			},
-			// What a crash leaves is the file as it is: a copy of it, taken
+			// What a crash leaves are the files as they are: copies of them, taken
 			// while the store is open.
 			Crash: func(t *testing.T) queue.Queue {
 				crashed := t.TempDir()
-				copyFile(t, filepath.Join(dir, "leadgate.db"), filepath.Join(crashed, "leadgate.db"))
+				for _, name := range []string{"leadgate.db", "leadgate.journal"} {
+					copyFile(t, filepath.Join(dir, name), filepath.Join(crashed, name))
+				}
 				dir = crashed
 				e = openEmbedded(t, dir, clock)
 				return e

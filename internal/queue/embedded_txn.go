@@ -1,7 +1,6 @@
 package queue
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"time"
@@ -9,26 +8,37 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// txn is the writer's transaction: bbolt's, with the destinations' counters,
-// which are written at its end.
+// txn is the transaction in which changes gather until a checkpoint. The
+// destinations' counters are written at the end of each batch.
 type txn struct {
-	tx     *bolt.Tx
-	now    int64 // ms
+	tx     *bolt.Tx // nil while there is no open file
+	now    int64    // ms
 	opts   Options
-	writes int // how many writes were made; so a unit's first write shows
+	writes int  // how many writes the batch made; so a unit's first write shows
+	whole  bool // the batch asks for a checkpoint
 
-	dests  map[Dest]*destination
-	bytes  int64 // of what waits and of dead letters
-	stored int64 // bytes as it stands in the file
+	// What the journal holds or is about to: the records since the last
+	// checkpoint, from start on that of the batch. The values that bbolt keeps
+	// until the transaction ends lie in it.
+	log   []byte
+	start int
+	added int64 // bytes that the changes may take on disk
+
+	tables   map[string]*table
+	clicked  filter // contacts with clicks, and their aliases
+	messages messages
+	dests    map[Dest]*destination
+	bytes    int64 // of what waits and of dead letters
+	stored   int64 // bytes as it stands in the file
 
 	wake  map[Dest]struct{} // entries came, or the state changed
 	moved map[Dest]struct{} // entries went away other than by their reader
 
 	// Scratch.
-	units []*unit
-	plan  plan
-	arena []byte
-	name  []byte
+	units   []*unit
+	plan    plan
+	marks   []mark
+	scratch []byte
 }
 
 // destination is a record of the bucket dests.
@@ -44,66 +54,73 @@ type destination struct {
 
 const destVersion = 1
 
-func (t *txn) begin(tx *bolt.Tx, now time.Time, o Options) {
-	t.reset()
-	t.tx, t.now, t.opts, t.writes = tx, now.UnixMilli(), o, 0
-	t.bytes = int64(number(tx.Bucket(metaBucket).Get(bytesKey)))
+// open goes on in a new transaction of bbolt, in which first everything that
+// the log holds is made again.
+func (t *txn) open(tx *bolt.Tx) error {
+	if t.tables == nil {
+		t.tables, t.dests = map[string]*table{}, map[Dest]*destination{}
+		t.wake, t.moved = map[Dest]struct{}{}, map[Dest]struct{}{}
+	}
+	clear(t.tables)
+	clear(t.dests)
+	t.tx = tx
+	if err := replay(tx, t.log); err != nil {
+		return err
+	}
+	t.bytes = int64(number(t.table(metaBucket).get(bytesKey)))
 	t.stored = t.bytes
-	if t.dests == nil {
-		t.dests, t.wake, t.moved = map[Dest]*destination{}, map[Dest]struct{}{}, map[Dest]struct{}{}
+	return nil
+}
+
+// abandon ends bbolt's transaction without a trace.
+func (t *txn) abandon() {
+	if t.tx != nil {
+		_ = t.tx.Rollback()
+		t.tx = nil
 	}
 }
 
-// reset forgets the transaction; what it allocated is used again.
+// begin begins a batch.
+func (t *txn) begin(now time.Time, o Options) {
+	t.now, t.opts, t.writes, t.whole = now.UnixMilli(), o, 0, false
+	if len(t.log) == 0 && (cap(t.log) < journalSize || cap(t.log) > 4*journalSize) {
+		t.log = make([]byte, 0, journalSize+journalSize/8)
+	}
+	t.start = len(t.log)
+	t.log = append(t.log, make([]byte, recordHead)...)
+}
+
+// reset forgets what the batch has to tell.
 func (t *txn) reset() {
-	t.tx = nil
-	clear(t.dests)
 	clear(t.wake)
 	clear(t.moved)
-	t.arena = t.arena[:0]
 	t.plan.reset()
+}
+
+// nodes is how many pages the transaction changes.
+func (t *txn) nodes() int {
+	s := t.tx.Stats()
+	return int(s.GetNodeCount())
 }
 
 // flush writes the counters.
 func (t *txn) flush() error {
-	dests := t.tx.Bucket(destsBucket)
 	for _, d := range t.dests {
 		if !d.changed || d.gone {
 			continue
 		}
-		if err := dests.Put(destKey(d.Dest), appendDestination(nil, d)); err != nil {
+		t.scratch = appendDestination(t.scratch[:0], d)
+		if err := t.put(t.table(destsBucket), destKey(d.Dest), t.scratch); err != nil {
 			return fmt.Errorf("storing counters of %s: %w", d.Name, err)
 		}
+		d.changed = false
 	}
 	if t.bytes == t.stored {
 		return nil
 	}
-	return t.tx.Bucket(metaBucket).Put(bytesKey, binary.BigEndian.AppendUint64(nil, uint64(max(t.bytes, 0))))
-}
-
-// alloc returns n bytes that are good until the transaction ends: bbolt keeps
-// values, and does not copy them, until then.
-func (t *txn) alloc(n int) []byte {
-	const chunk = 1 << 20
-	if n > chunk/4 {
-		return make([]byte, n)
-	}
-	if len(t.arena)+n > cap(t.arena) {
-		t.arena = make([]byte, 0, chunk)
-	}
-	at := len(t.arena)
-	t.arena = t.arena[:at+n]
-	return t.arena[at : at+n : at+n]
-}
-
-func (t *txn) put(b *bolt.Bucket, key, value []byte) error {
-	t.writes++
-	return b.Put(key, value)
-}
-
-func (t *txn) delete(b *bolt.Bucket, key []byte) error {
-	t.writes++
-	return b.Delete(key)
+	t.stored = t.bytes
+	t.scratch = binary.BigEndian.AppendUint64(t.scratch[:0], uint64(max(t.bytes, 0)))
+	return t.put(t.table(metaBucket), bytesKey, t.scratch)
 }
 
 // find returns d's record, nil if it has none.
@@ -129,7 +146,7 @@ func (t *txn) need(d Dest) (*destination, error) {
 		return nil, err
 	}
 	if found == nil {
-		num, err := t.tx.Bucket(destsBucket).NextSequence()
+		num, err := t.next(t.table(destsBucket))
 		if err != nil {
 			return nil, err
 		}
@@ -141,41 +158,6 @@ func (t *txn) need(d Dest) (*destination, error) {
 	}
 	found.changed = true
 	return found, nil
-}
-
-// The kinds of a destination's buckets.
-const (
-	entryBucket = 'e'
-	retryBucket = 'r'
-	deadBucket  = 'x'
-)
-
-func bucketName(dst []byte, kind byte, num uint32) []byte {
-	return binary.BigEndian.AppendUint32(append(dst[:0], kind), num)
-}
-
-// bucket returns one of a destination's buckets, nil if it isn't there.
-func (t *txn) bucket(kind byte, num uint32) *bolt.Bucket {
-	t.name = bucketName(t.name, kind, num)
-	b := t.tx.Bucket(t.name)
-	if b != nil {
-		b.FillPercent = 1 // keys only grow
-	}
-	return b
-}
-
-// needBucket is like bucket, but makes it.
-func (t *txn) needBucket(kind byte, num uint32) (*bolt.Bucket, error) {
-	if b := t.bucket(kind, num); b != nil {
-		return b, nil
-	}
-	t.writes++
-	b, err := t.tx.CreateBucket(bytes.Clone(t.name))
-	if err != nil {
-		return nil, fmt.Errorf("making bucket: %w", err)
-	}
-	b.FillPercent = 1
-	return b, nil
 }
 
 // cost is what a stored value counts against MaxSize: itself, its key and
@@ -190,7 +172,7 @@ func (t *txn) addEntry(d *destination, value []byte) error {
 	if err != nil {
 		return err
 	}
-	n, err := b.NextSequence()
+	n, err := t.next(b)
 	if err != nil {
 		return err
 	}
@@ -204,7 +186,7 @@ func (t *txn) addEntry(d *destination, value []byte) error {
 // addDead appends a dead letter's record to d's. Their numbers are the whole
 // file's, so that they tell the order over all destinations.
 func (t *txn) addDead(d *destination, value []byte) error {
-	n, err := t.tx.Bucket(metaBucket).NextSequence()
+	n, err := t.next(t.table(metaBucket))
 	if err != nil {
 		return err
 	}
@@ -219,7 +201,7 @@ func (t *txn) addDead(d *destination, value []byte) error {
 		return err
 	}
 	for d.dead > UnmatchedKeep {
-		key, old := b.Cursor().First()
+		key, old := b.b.Cursor().First()
 		if key == nil {
 			return nil
 		}
@@ -231,7 +213,7 @@ func (t *txn) addDead(d *destination, value []byte) error {
 }
 
 // removeEntry deletes an entry and its retry state.
-func (t *txn) removeEntry(d *destination, entries, retries *bolt.Bucket, key, value []byte) error {
+func (t *txn) removeEntry(d *destination, entries, retries *table, key, value []byte) error {
 	d.backlog--
 	d.changed = true
 	t.bytes -= cost(value)
@@ -243,7 +225,7 @@ func (t *txn) removeEntry(d *destination, entries, retries *bolt.Bucket, key, va
 	return t.delete(entries, key)
 }
 
-func (t *txn) removeDead(d *destination, letters *bolt.Bucket, key, value []byte) error {
+func (t *txn) removeDead(d *destination, letters *table, key, value []byte) error {
 	d.dead--
 	d.changed = true
 	t.bytes -= cost(value)

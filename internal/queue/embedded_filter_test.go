@@ -1,0 +1,33 @@
+package queue
+
+import (
+	"fmt"
+	"testing"
+)
+
+func TestFilter(t *testing.T) {
+	var f filter
+	const n = 200_000
+	for i := range n {
+		f.add(markOf("acme", fmt.Sprint(i)))
+	}
+	size := 0
+	for i := range f.layers {
+		size += len(f.layers[i].blocks) * len(block{}) * 8
+	}
+	for i := range n {
+		if !f.has(markOf("acme", fmt.Sprint(i))) {
+			t.Fatalf("%d was added and is not there", i)
+		}
+	}
+	wrong := 0
+	for i := range n {
+		if f.has(markOf("acme", fmt.Sprint(n+i))) {
+			wrong++
+		}
+	}
+	t.Logf("%.1f %% wrong, %.1f bytes each", 100*float64(wrong)/n, float64(size)/n)
+	if wrong > n/20 {
+		t.Errorf("%d of %d that were never added seem to be there", wrong, n)
+	}
+}

@@ -1,0 +1,204 @@
+package queue
+
+import (
+	"encoding/binary"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// crashed opens what a crash of e would leave, after change.
+func crashed(t *testing.T, e *Embedded, change func(journal []byte) []byte) *Embedded {
+	t.Helper()
+	dir := t.TempDir()
+	for _, path := range []string{e.path, e.journal.file.Name()} {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if path != e.path {
+			b = change(b)
+		}
+		if err := os.WriteFile(filepath.Join(dir, filepath.Base(path)), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return openTest(t, dir)
+}
+
+// Of a journal all records are replayed up to the first that is not whole.
+func TestEmbeddedTornJournal(t *testing.T) {
+	e := openTest(t, t.TempDir())
+	var ends []int // of the records
+	for n := range uint64(3) {
+		mustAppend(t, e, testGroup(n, 100))
+		ends = append(ends, len(e.txn.log))
+	}
+	for name, c := range map[string]struct {
+		change func([]byte) []byte
+		want   int
+	}{
+		"whole":              {func(b []byte) []byte { return b }, 3},
+		"none":               {func([]byte) []byte { return nil }, 0},
+		"cut":                {func(b []byte) []byte { return b[:ends[2]-1] }, 2},
+		"cut in a head":      {func(b []byte) []byte { return b[:ends[1]+7] }, 2},
+		"a flipped bit":      {func(b []byte) []byte { b[ends[1]-5] ^= 4; return b }, 1},
+		"another generation": {func(b []byte) []byte { b[ends[0]+15]++; return b }, 1},
+		"a mad length":       {func(b []byte) []byte { binary.BigEndian.PutUint32(b[ends[0]+4:], 1<<31); return b }, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			again := crashed(t, e, c.change)
+			if n := backlog(t, again); n != c.want {
+				t.Fatalf("backlog %d, want %d", n, c.want)
+			}
+			// What is gone may come again, and what is there may not; positions grow.
+			for n := range uint64(3) {
+				if r := mustAppend(t, again, testGroup(n, 100)); r[0].New[0] != (int(n) >= c.want) {
+					t.Errorf("event %d is new: %v", n, r[0].New[0])
+				}
+			}
+			d := again.Drain(testDest, func() {})
+			defer d.Close()
+			entries, err := d.Read(t.Context(), Pos{}, 10, 1<<20)
+			if err != nil || len(entries) != 3 || entries[2].Pos.Seq != 3 {
+				t.Fatalf("%d entries, %v, want 3", len(entries), err)
+			}
+		})
+	}
+}
+
+// A journal that belongs to an earlier state of the file is void.
+func TestEmbeddedStaleJournal(t *testing.T) {
+	e := openTest(t, t.TempDir())
+	mustAppend(t, e, testGroup(1, 100))
+	stale, err := os.ReadFile(e.journal.file.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := e.Drain(testDest, func() {})
+	defer d.Close()
+	if err := d.Done(t.Context(), []Pos{{Seq: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	settled(t, e)
+	again := crashed(t, e, func([]byte) []byte { return stale })
+	if n := backlog(t, again); n != 0 {
+		t.Fatalf("backlog %d: what was delivered came back", n)
+	}
+}
+
+// Without a journal, as where the disk is full already, each batch is a
+// checkpoint.
+func TestEmbeddedWithoutJournal(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "leadgate.journal")
+	e := openTest(t, dir)
+	mustAppend(t, e, testGroup(1, 100))
+	if err := errors.Join(e.Close(), os.Remove(path), os.Symlink(filepath.Join(dir, "not", "there"), path)); err != nil {
+		t.Fatal(err)
+	}
+	e = openTest(t, dir)
+	if e.journal.file != nil {
+		t.Fatal("there is a journal")
+	}
+	mustAppend(t, e, testGroup(2, 100))
+	if len(e.txn.log) > 0 {
+		t.Fatal("a batch waits for a checkpoint")
+	}
+	if n := backlog(t, e); n != 2 {
+		t.Fatalf("backlog %d, want 2", n)
+	}
+}
+
+// A change that fails takes nothing along that was acknowledged before it.
+func TestEmbeddedRebuilds(t *testing.T) {
+	e := openTest(t, t.TempDir())
+	mustAppend(t, e, testGroup(1, 100), testGroup(2, 100))
+	d := e.Drain(testDest, func() {})
+	defer d.Close()
+	if err := d.Done(t.Context(), []Pos{{Seq: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	half := errors.New("half-way")
+	err := e.do(t.Context(), 1, func(t *txn) error {
+		g := testGroup(3, 100)
+		return errors.Join(t.append(&g, &Result{New: make([]bool, 1), Jobs: make([]Outcome, 1)}), half)
+	})
+	if !errors.Is(err, half) {
+		t.Fatalf("error %v, want %v", err, half)
+	}
+	r := mustAppend(t, e, testGroup(1, 100), testGroup(2, 100), testGroup(3, 100))
+	if r[0].New[0] || r[1].New[0] || !r[2].New[0] {
+		t.Fatalf("new: %v, %v, %v, want the third alone", r[0].New[0], r[1].New[0], r[2].New[0])
+	}
+	again := crashed(t, e, func(b []byte) []byte { return b })
+	if n := backlog(t, again); n != 2 {
+		t.Fatalf("backlog %d, want 2", n)
+	}
+}
+
+// Messages lead to their contact from whatever slice they are in, after a
+// restart too, and are forgotten slice by slice.
+func TestEmbeddedMessages(t *testing.T) {
+	dir := t.TempDir()
+	clock := testNow
+	now := func(c *EmbeddedConfig) { c.Now = func() time.Time { return clock } }
+	e := openTest(t, dir, now)
+	const n = messageSlice*2 + 108
+	message := func(i uint64) string { return "message/" + string(binary.BigEndian.AppendUint64(nil, i)) }
+	for i := uint64(0); i < n; i += 100 {
+		g := Group{Tenant: "acme"}
+		for j := i; j < i+100; j++ {
+			ev := testGroup(j, 0).Events[0]
+			ev.Contact, ev.MessageID = "whatsapp/1", message(j)
+			if j == 0 {
+				ev.Click = &Click{At: clock.UnixMilli(), Data: []byte("click")}
+			}
+			g.Events = append(g.Events, ev)
+		}
+		mustAppend(t, e, g)
+		if i < messageSlice {
+			clock = clock.Add(time.Second)
+		}
+	}
+	found := func() (list []bool) {
+		got, err := e.Clicks(t.Context(), "acme", []string{message(0), message(messageSlice + 5), message(n - 1), message(n)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range got {
+			list = append(list, string(got[i].First) == "click")
+		}
+		return list
+	}
+	want := func(what string, want ...bool) {
+		t.Helper()
+		for i, ok := range found() {
+			if ok != want[i] {
+				t.Errorf("%s: message %d is found: %v", what, i, ok)
+			}
+		}
+	}
+	want("stored", true, true, true, false)
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	e = openTest(t, dir, now)
+	want("opened again", true, true, true, false)
+	clock = clock.Add(time.Duration(keepMessages)*time.Millisecond - 5*time.Second)
+	want("the first have expired", false, true, true, false)
+	if err := e.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want("swept", false, true, true, false)
+	clock = clock.Add(10 * time.Second)
+	if err := e.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want("all have expired", false, false, false, false)
+	if len(e.txn.messages.groups) != 0 {
+		t.Errorf("%d groups of slices are left in memory", len(e.txn.messages.groups))
+	}
+}

@@ -110,20 +110,21 @@ func (b *bench) measureDrain(ctx context.Context, kind, name string, backlog, ap
 		return d, nil, err
 	}
 	if appends > 0 {
+		if err := s.settle(ctx, src); err != nil {
+			return d, nil, err
+		}
 		a = &appended{Store: name, Backlog: backlog}
+		if err := b.measureDisk(ctx, a); err != nil {
+			return d, nil, err
+		}
 		if a.Empty, err = s.appendSpeed(ctx, src, appends); err != nil {
 			return d, nil, err
 		}
 	}
-	if err := s.fill(ctx, src, backlog-src.next); err != nil {
+	if err := s.fill(ctx, src, backlog-src.made); err != nil {
 		return d, nil, err
 	}
 	if appends > 0 {
-		size, err := s.size()
-		if err != nil {
-			return d, nil, err
-		}
-		a.DiskRatio, a.PayloadSize = ratio(float64(size), float64(src.payloads)), src.payloads/int64(src.next)
 		if a.Waiting, err = s.appendSpeed(ctx, src, appends); err != nil {
 			return d, nil, err
 		}
@@ -139,11 +140,30 @@ func (b *bench) measureDrain(ctx context.Context, kind, name string, backlog, ap
 	return d, a, nil
 }
 
+// measureDisk fills a new store and weighs it.
+func (b *bench) measureDisk(ctx context.Context, a *appended) (err error) {
+	s, err := openStore(ctx, &b.builds, a.Store)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	src := &source{dest: queue.Dest{Tenant: tenant, Name: delivery.KindForward}}
+	if err := s.fill(ctx, src, a.Backlog); err != nil {
+		return err
+	}
+	size, err := s.size()
+	if err != nil {
+		return err
+	}
+	a.DiskRatio, a.PayloadSize = ratio(float64(size), float64(src.payloads)), src.payloads/int64(src.made)
+	return nil
+}
+
 // run delivers all that waits, or live events where nothing does. The clock
 // stops when all but the last few are delivered: the last batch of conversions
 // is not full, and lingers for more.
 func (d *drained) run(ctx context.Context, s *store, src *source, port int) error {
-	n := src.next
+	n := src.made
 	if n == 0 {
 		n = live
 	}
@@ -157,7 +177,7 @@ func (d *drained) run(ctx context.Context, s *store, src *source, port int) erro
 		return err
 	}
 	var groups []queue.Group
-	if src.next == 0 {
+	if src.made == 0 {
 		if groups, err = src.groups(n, time.Now()); err != nil {
 			return err
 		}

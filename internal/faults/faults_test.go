@@ -86,7 +86,11 @@ type table struct {
 	lines []string // measurements
 }
 
+// add takes a row; one without a name repeats another scenario, and is left out.
 func (t *table) add(r row) {
+	if r.scenario == "" {
+		return
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.rows = append(t.rows, r)
@@ -115,8 +119,8 @@ func (t *table) print() {
 	slices.Sort(t.lines)
 	for i, line := range t.lines {
 		if i == 0 {
-			fmt.Println("\n| healthy destination beside | queue | webhooks a second | 200 after p50 | p99 | deliveries a second to the healthy one |")
-			fmt.Println("|---|---|--:|--:|--:|--:|")
+			fmt.Println("\n| healthy destination beside | queue | webhooks a second | 200 after p50 | p99 | deliveries a second to the healthy one | ÷ beside a healthy one | p99 ÷ |")
+			fmt.Println("|---|---|--:|--:|--:|--:|--:|--:|")
 		}
 		fmt.Println(line)
 	}

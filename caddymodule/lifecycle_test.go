@@ -134,12 +134,13 @@ func TestReloadToAnotherStore(t *testing.T) {
 	e := startEdge(t, block("a"))
 	e.post("/webhooks/meta", message("wamid.a", "15551234567", "x"))
 	s.next(t)
-	s.mu.Lock()
-	down = false
-	s.mu.Unlock()
 	if err := e.load(block("b")); err != nil {
 		t.Fatal(err)
 	}
+	// Not before: the old store may try again until it is closed.
+	s.mu.Lock()
+	down = false
+	s.mu.Unlock()
 	e.post("/webhooks/meta", message("wamid.b", "15557654321", "x"))
 	for id := range ids(t, s, 1) {
 		if id != "wamid.b" {

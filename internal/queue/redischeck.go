@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -85,7 +86,7 @@ func checkServer(ctx context.Context, c redis.UniversalClient) (r RedisReport, e
 	major, _, _ := strings.Cut(r.Version, ".")
 	n, err := strconv.Atoi(major)
 	r.TooOld = err == nil && n < 7
-	r.LoneNode = fields["redis_mode"] == "cluster"
+	r.LoneNode = clusterMode(fields)
 	settings := map[string]string{}
 	for _, pattern := range []string{"appendonly", "appendfsync", "save", "maxmemory-policy"} {
 		found, err := c.ConfigGet(ctx, pattern).Result()
@@ -96,6 +97,12 @@ func checkServer(ctx context.Context, c redis.UniversalClient) (r RedisReport, e
 	}
 	r.Durability, r.Policy = durabilityOf(settings), settings["maxmemory-policy"]
 	return r, nil
+}
+
+// clusterMode says whether a server is a Cluster's node. Valkey has another name
+// for the field than Redis.
+func clusterMode(info map[string]string) bool {
+	return cmp.Or(info["redis_mode"], info["server_mode"]) == "cluster"
 }
 
 // answered says whether an error is the server's own answer.

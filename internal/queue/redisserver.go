@@ -87,7 +87,7 @@ func (r *Redis) inspectServer(ctx context.Context, c redis.UniversalClient) erro
 	if !r.server.meet(fields["run_id"]) {
 		return nil
 	}
-	if _, single := r.leases.(*redis.Client); single && fields["redis_mode"] == "cluster" {
+	if _, single := r.leases.(*redis.Client); single && clusterMode(fields) {
 		r.log.Warn("this redis is a node of a Cluster and keeps only a part of the keys: name the URLs of several of its nodes in `queue redis`")
 	}
 

@@ -145,7 +145,7 @@ func setDefault(d *caddy.Duration, to time.Duration) {
 
 // Start opens the store and begins to deliver, if any block needs it.
 func (a *App) Start() error {
-	loadBallast()
+	_ = ballast()
 	for _, check := range a.atStart {
 		if err := check(); err != nil {
 			return err

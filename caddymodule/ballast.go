@@ -7,8 +7,4 @@ import "sync"
 // 10 MB were allocated, up to forty times a second under load: 12 % of the CPU.
 // With ballast it runs each time that another 26 MB were. GOGC and GOMEMLIMIT
 // still say what they say; this only lifts the floor that GOGC is reckoned from.
-var ballast []byte
-
-const ballastSize = 16 << 20
-
-var loadBallast = sync.OnceFunc(func() { ballast = make([]byte, ballastSize) })
+var ballast = sync.OnceValue(func() []byte { return make([]byte, 16<<20) })

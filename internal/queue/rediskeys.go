@@ -60,7 +60,6 @@ func (k redisKeys) retry(name string) string  { return k.base + "r:" + name }
 func (k redisKeys) dead(name string) string   { return k.base + "d:" + name }
 func (k redisKeys) state(name string) string  { return k.base + "s:" + name }
 func (k redisKeys) lease(name string) string  { return k.base + "l:" + name }
-func (k redisKeys) once(key string) string    { return k.base + "o:" + key }
 func (k redisKeys) contacts() string          { return k.base + contactPrefix }
 func (k redisKeys) links() string             { return k.base + "k:" }
 func (k redisKeys) contact(key string) string { return k.base + contactPrefix + key }

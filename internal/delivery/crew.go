@@ -109,6 +109,9 @@ func (w *worker) collect() {
 		w.finish(j)
 	}
 	w.collected = ended[:0]
+	if len(w.retired) > 0 {
+		w.closeRetired()
+	}
 	if halted {
 		c.mu.Lock()
 		if len(c.ended) == 0 { // else it is called again at once

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,10 +26,18 @@ func slow(d time.Duration) func(context.Context, *Item) Outcome {
 	}
 }
 
+// pooled is a sink that counts when its connections are closed.
+type pooled struct {
+	sink
+	closed atomic.Int64
+}
+
+func (p *pooled) CloseIdleConnections() { p.closed.Add(1) }
+
 func TestReloadKeepsWhatIsInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newMemQueue()
-		old, next := &sink{answer: slow(10 * time.Second)}, &sink{}
+		old, next := &pooled{sink: sink{answer: slow(10 * time.Second)}}, &sink{}
 		q.add(crm, contacts("a", "a", "b")...)
 		e := start(t, q, Options{}, forwardTo(old))
 		synctest.Wait()
@@ -36,7 +45,13 @@ func TestReloadKeepsWhatIsInFlight(t *testing.T) {
 		q.add(crm, contacts("c")...)
 		synctest.Wait()
 		wantSeqs(t, next, 4) // a's second waits for the old config's first
+		if n := old.closed.Load(); n > 0 {
+			t.Fatalf("the old sender's connections were closed %d times while it sent", n)
+		}
 		elapse(11 * time.Second)
+		if n := old.closed.Load(); n != 1 {
+			t.Fatalf("the old sender's connections were closed %d times", n)
+		}
 		wantSeqs(t, next, 4, 2)
 		if n, _, _ := q.counts(crm); n != 0 || len(old.seqs()) != 2 {
 			t.Fatalf("%d left; the old sender sent %v", n, old.seqs())

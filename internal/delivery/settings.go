@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"math"
+	"slices"
 
 	"golang.org/x/time/rate"
 )
@@ -46,8 +47,25 @@ func (w *worker) adopt() {
 		w.rehold()
 	}
 	if old.Sender != next.Sender {
-		closeIdle(old.Sender)
+		w.retired = append(w.retired, old.Sender)
+		w.closeRetired()
 	}
+}
+
+// closeRetired closes the connections of senders that have given way to others,
+// when nothing that they send is on its way any more. Not before: a connection
+// counts as idle a moment before its answer is handed over, and closing it then
+// makes an error of a delivery.
+func (w *worker) closeRetired() {
+	w.retired = slices.DeleteFunc(w.retired, func(s Sender) bool {
+		for _, j := range w.jobs {
+			if j.settings.Sender == s {
+				return false
+			}
+		}
+		closeIdle(s)
+		return true
+	})
 }
 
 func (w *worker) setRate() {

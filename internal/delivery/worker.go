@@ -33,6 +33,7 @@ type worker struct {
 
 	// The loop's own.
 	settings *Destination
+	retired  []Sender // of settings before, with requests still on their way
 	state    queue.State
 	stopping bool
 	now      time.Duration // since the engine began; never 0
@@ -235,7 +236,9 @@ func (w *worker) leave() bool {
 	w.track(-w.tracked)
 	w.tracked = 0
 	w.drain.Close()
-	closeIdle(w.settings.Sender)
+	for _, s := range append(w.retired, w.settings.Sender) {
+		closeIdle(s)
+	}
 
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -161,7 +161,7 @@ type Result struct {
 }
 
 // Pos is an entry's place in its destination's queue; later entries have
-// greater ones. In Redis it is the stream id, in the embedded store Ms is 0.
+// greater ones. In Redis Ms is that of the stream id, in the embedded store 0.
 type Pos struct{ Ms, Seq uint64 }
 
 // Less says whether p comes before q.

@@ -6,16 +6,18 @@
 --
 -- KEYS: the set of destinations; the others begin with the key base
 -- ARGV: the call (see redislayout.go), overflow's death record, key base, channel or nothing, sender,
---       the keys of contacts, then of each group its plan and its payloads
+--       the groups' plans, the keys of contacts, of each page its first header and its bytes, the payloads
 -- Returns of each group, with line feeds between: "+", a digit per event (1 = new), a letter
--- per job (Queued, Duplicate, Overflow, X = died); or "!" and the reason.
+-- per job (Queued, Duplicate, Overflow, X = died); or "!" and the reason. Or "=" alone: a destination has no
+-- room for its page, so that the call must be made again without pages.
 
 local ARGV, listed, tonumber, type = ARGV, KEYS[1], tonumber, type
 local call, try, parse = redis.call, redis.pcall, struct.unpack
-local byte, format, match, sub = string.byte, string.format, string.match, string.sub
+local byte, format, match, rep, sub = string.byte, string.format, string.match, string.rep, string.sub
 
-local now, backlog, remember, first_day, days, nbuckets, ndests, ngroups, ncontacts, at = parse('>dddHHHHI4I4', ARGV[1], 1)
-local died_at, base, first_contact = format('%.0f', now), ARGV[3], 6
+local now, backlog, remember, first_day, days, nbuckets, ndests, npages, ngroups, ncontacts, at =
+  parse('>dddHHHHHI4I4', ARGV[1], 1)
+local died_at, base, plans, first_contact = format('%.0f', now), ARGV[3], ARGV[6], 7
 local contacts, links = base .. 'c:', base .. 'k:'
 local message_ms = 8 * 86400000 -- a message's id leads to its contact for so long
 local max_counters = 100000
@@ -307,23 +309,59 @@ local function count(k, field, add, text, ttl)
   end
 end
 
--- The destinations' types are checked before the first write.
-local dests = {}
+-- What is of another type than it should be is found before the first write.
+local dests, broken = {}, false
 for i = 1, ndests do
   local d = {}
-  d.keep, d.name, at = parse('>I4Hc0', ARGV[1], at)
-  d.queue, d.letters = base .. 'q:' .. d.name, base .. 'd:' .. d.name
-  d.len = try('XLEN', d.queue)
-  if type(d.len) == 'table' then d.err, d.len = d.len.err, 0 end
-  if d.len == 0 and not d.err then
+  d.keep, d.jobs, d.name, at = parse('>I4I4Hc0', ARGV[1], at)
+  d.queue, d.letters, d.marks = base .. 'q:' .. d.name, base .. 'd:' .. d.name, base .. 'g:' .. d.name
+  local len, extra = try('XLEN', d.queue), try('HGET', d.marks, '')
+  if type(len) == 'table' then d.err, len = len.err, 0 end
+  if type(extra) == 'table' then d.err, extra = extra.err, 0 end
+  d.extra = len > 0 and tonumber(extra or 0) or 0
+  d.len = len + d.extra
+  if len == 0 and not d.err then
     local known = try('SCARD', listed)
     if type(known) == 'table' then d.err = known.err end
     d.unlisted = true
   end
+  if d.len + d.jobs > backlog then
+    d.full = true
+    local known = try('XLEN', d.letters)
+    if type(known) == 'table' then d.err = known.err end
+  end
+  broken = broken or d.err
   dests[i] = d
 end
 
+-- A page is several entries of a destination in one. It is written before it is
+-- known which of them are new: those that aren't are marked as gone.
+local pages, page_at = {}, first_contact + ncontacts
+for i = 1, npages do
+  local dest
+  dest, at = parse('>H', ARGV[1], at)
+  local d = dests[dest]
+  if d.full and not d.err then return '=' end
+  pages[i] = {dest = d, live = 0}
+end
+for i = 1, npages do
+  local pg, d = pages[i], pages[i].dest
+  if not d.err then
+    pg.id = try('XADD', d.queue, '*', 'h', ARGV[page_at + 2 * i - 2], 'g', ARGV[page_at + 2 * i - 1])
+    if type(pg.id) == 'table' then
+      d.err, pg.id, broken = pg.id.err, nil, true
+    end
+  end
+end
+
 local woken = {}
+
+local function list(d)
+  if d.unlisted then
+    call('SADD', listed, d.name)
+    d.unlisted = false
+  end
+end
 
 -- write stores an entry or a dead letter; it returns Redis's reason if it could
 -- not.
@@ -344,10 +382,7 @@ local function write(d, outcome, header, payload, death)
     if type(r) == 'table' then return r.err end
     if d.keep > 0 then call('XTRIM', d.letters, 'MAXLEN', d.keep) end
   end
-  if d.unlisted then
-    call('SADD', listed, d.name)
-    d.unlisted = false
-  end
+  list(d)
 end
 
 local taken = {} -- once keys set by this call: until when
@@ -358,49 +393,59 @@ local function known(once)
   return false
 end
 
-local plan_at, key_at = first_contact + ncontacts, 1 -- the next plan, the next contact's key
+-- mark adds the next entry of a page: whether it waits or is gone.
+local function mark(pg, waits)
+  pg[#pg + 1] = waits and '1' or '0'
+  if waits then pg.live = pg.live + 1 end
+end
+
+-- The next group's plan, its payloads, its contacts' keys.
+local plan_at, payload_at, key_at = 1, page_at + 2 * npages, 1
 
 -- plain appends the next group if it is one event, no click, with jobs that have
 -- neither once keys nor a death: nearly every webhook. It does what group does,
 -- without tables.
 local function plain()
-  local plan, payload = ARGV[plan_at], ARGV[plan_at + 1]
-  local _, hex, id, bucket, untimed, keys, message, njobs, p = parse('>Bc5c12HBBI4c0H', plan)
-  local from = key_at
-  plan_at, key_at = plan_at + 2, key_at + keys
+  local npayloads, hex, id, bucket, untimed, keys, message, njobs, p =
+    parse('>Bc5c12HBBI4c0H', plans, plan_at + 5)
+  local payload, from = ARGV[payload_at], key_at
+  payload_at, key_at = payload_at + npayloads, key_at + keys
   problem = nil
   local b, first = buckets[bucket], p
-  for i = 1, njobs do
-    local dest, _, q = parse('>HI4c0', plan, p)
-    local d = dests[dest]
-    if d.err or d.len >= backlog then
-      problem = problem or d.err
-      checked(try('XLEN', d.letters))
+  if broken then
+    for _ = 1, njobs do
+      local page, dest, q = parse('>HH', plans, p)
+      if page == 0 then _, q = parse('>I4c0', plans, q) end
+      problem, p = problem or dests[dest].err, q
     end
-    p = q
+    p = first
   end
-  if problem then return '!' .. problem end
-  if not add(b, hex, id, untimed) then
-    return problem and '!' .. problem or '+0' .. string.rep('D', njobs)
-  end
-  local answer = '+1'
-  p = first
-  for i = 1, njobs do
-    local dest, header, q = parse('>HI4c0', plan, p)
-    local d = dests[dest]
-    local outcome, death = 'Q', nil
-    if d.len >= backlog then outcome, death = 'O', ARGV[2] end
-    problem = write(d, outcome, header, payload, death)
-    if problem then
-      call('HDEL', shard(b, hex), id)
-      return '!' .. problem
+  local fresh = not problem and add(b, hex, id, untimed)
+  local answer = fresh and '+1' or '+0'
+  for _ = 1, njobs do
+    local page, dest, q = parse('>HH', plans, p)
+    local outcome = fresh and 'Q' or 'D'
+    if page > 0 then mark(pages[page], fresh) else
+      local header, death
+      header, q = parse('>I4c0', plans, q)
+      if fresh and not problem then
+        local d = dests[dest]
+        if d.len >= backlog then outcome, death = 'O', ARGV[2] end
+        problem = write(d, outcome, header, payload, death)
+      end
     end
     answer, p = answer .. outcome, q
   end
-  for i = from, from + keys - 1 do
-    if value(i) then
-      link({from = from, keys = keys, message = message})
-      break
+  if problem then
+    if fresh then call('HDEL', shard(b, hex), id) end
+    return '!' .. problem
+  end
+  if fresh then
+    for i = from, from + keys - 1 do
+      if value(i) then
+        link({from = from, keys = keys, message = message})
+        break
+      end
     end
   end
   return answer
@@ -408,21 +453,21 @@ end
 
 -- group appends the next group, whatever it is.
 local function group()
-  local plan, payload_at = ARGV[plan_at], plan_at
-  local _, npayloads, nevents, njobs, ncounters, p = parse('>BI4I4I4I4', plan)
-  plan_at = plan_at + 1 + npayloads
+  local npayloads, nevents, njobs, ncounters, p = parse('>I4I4I4I4', plans, plan_at + 5)
+  local first_payload = payload_at - 1
+  payload_at = payload_at + npayloads
   problem = nil
 
   local answer, new, remembered, touched = '+', {}, {}, nil
   for i = 1, nevents do
     local hex, id, bucket, untimed, keys, click, message, clicked, data
-    hex, id, bucket, untimed, keys, click, p = parse('>c5c12HBBB', plan, p)
+    hex, id, bucket, untimed, keys, click, p = parse('>c5c12HBBB', plans, p)
     local b = buckets[bucket]
     local fresh = add(b, hex, id, untimed)
     if fresh then remembered[#remembered + 1] = {b, hex, id} end
     if keys > 0 then
-      message, p = parse('>I4c0', plan, p)
-      if click > 0 then clicked, data, p = parse('>dI4c0', plan, p) end
+      message, p = parse('>I4c0', plans, p)
+      if click > 0 then clicked, data, p = parse('>dI4c0', plans, p) end
       local any = clicked
       for k = key_at, key_at + keys - 1 do any = any or value(k) end
       if fresh and any then
@@ -439,25 +484,24 @@ local function group()
   local jobs = {}
   for i = 1, njobs do
     local j = {}
-    local dest, payload, event, more, nonce
-    dest, payload, j.header, j.death, event, more, nonce, p = parse('>HI4I4c0I4c0I4I4I4', plan, p)
-    j.dest, j.payload, j.new = dests[dest], ARGV[payload_at + payload], new[event]
+    local dest, page, payload, event, more, nonce
+    page, dest, payload, j.header, j.death, event, more, nonce, p = parse('>HHI4I4c0I4c0I4I4I4', plans, p)
+    j.page, j.dest, j.payload, j.new = pages[page], dests[dest], ARGV[first_payload + payload], new[event]
     for _ = 1, more do
-      event, p = parse('>I4', plan, p)
+      event, p = parse('>I4', plans, p)
       j.new = j.new or new[event]
     end
     for o = 1, nonce do
       local once = {}
-      once.use, once.window, once.key, p = parse('>BdI4c0', plan, p)
+      once.use, once.window, once.key, p = parse('>BdI4c0', plans, p)
       once.key = base .. 'o:' .. once.key
       once.till = j.new and tonumber(checked(try('GET', once.key)) or 0) or 0
       j.once = j.once or {}
       j.once[o] = once
     end
     if j.new then
-      local d = j.dest
-      problem = problem or d.err
-      if j.death ~= '' or d.len + njobs > backlog then checked(try('XLEN', d.letters)) end
+      problem = problem or j.dest.err
+      if j.death ~= '' then checked(try('XLEN', j.dest.letters)) end
     end
     jobs[i] = j
   end
@@ -469,12 +513,12 @@ local function group()
     if not problem and j.new and not (j.once and known(j.once)) then
       if j.death ~= '' then
         j.outcome = 'X'
-      elseif j.dest.len >= backlog then
+      elseif not j.page and j.dest.len >= backlog then
         j.outcome, j.death = 'O', ARGV[2]
       else
         j.outcome = 'Q'
       end
-      problem = write(j.dest, j.outcome, j.header, j.payload, j.death)
+      if not j.page then problem = write(j.dest, j.outcome, j.header, j.payload, j.death) end
       for _, o in ipairs(not problem and j.once or {}) do
         if o.use ~= 1 then
           taken[o.key] = now + o.window
@@ -483,6 +527,10 @@ local function group()
       end
     end
     answer = answer .. j.outcome
+  end
+  for i = 1, njobs do
+    local j = jobs[i]
+    if j.page then mark(j.page, not problem and j.outcome == 'Q') end
   end
   if problem then
     for _, r in ipairs(remembered) do call('HDEL', shard(r[1], r[2]), r[3]) end
@@ -495,7 +543,7 @@ local function group()
   end
   for _ = 1, ncounters do
     local k, field, add_, text, when, of, ttl
-    k, field, add_, text, when, of, ttl, p = parse('>Hc0Hc0I4I4c0BI4d', plan, p)
+    k, field, add_, text, when, of, ttl, p = parse('>Hc0Hc0I4I4c0BI4d', plans, p)
     local counts = new[of]
     if when == 1 then counts = first[of] elseif when == 2 then counts = jobs[of].outcome == 'Q' end
     if counts then count(base .. 'a:' .. k, field, add_, text, ttl) end
@@ -505,7 +553,21 @@ end
 
 local answers = {}
 for g = 1, ngroups do
-  answers[g] = byte(ARGV[plan_at]) == 1 and plain() or group()
+  local size, kind = parse('>I4B', plans, plan_at)
+  answers[g] = kind == 1 and plain() or group()
+  plan_at = plan_at + size
+end
+
+for i = 1, npages do
+  local pg, d = pages[i], pages[i].dest
+  if pg.live > 0 then
+    d.extra = d.extra + pg.live - 1
+    call('HSET', d.marks, pg.id, table.concat(pg), '', d.extra)
+    list(d)
+    woken[d.name] = true
+  elseif pg.id then
+    call('XDEL', d.queue, pg.id)
+  end
 end
 
 if ARGV[4] ~= '' then

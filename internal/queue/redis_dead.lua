@@ -1,16 +1,23 @@
 #!lua flags=allow-oom
 -- Moves entries to the dead letters, for the holder of the lease.
--- KEYS: lease, queue, retries, dead letters. ARGV: token, now, then position and death record of each
+-- KEYS: lease, queue, retries, dead letters, marks. ARGV: token, now, then stream id, part (0 = no page),
+-- death record, and of a part its header and payload
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('XLEN', KEYS[4]) -- its type, before the first write
 redis.call('HLEN', KEYS[3])
-for i = 3, #ARGV, 2 do
-  local e = redis.call('XRANGE', KEYS[2], ARGV[i], ARGV[i])[1]
-  if e then
-    local r = redis.pcall('XADD', KEYS[4], ARGV[2] .. '-*', 't', ARGV[2], 'd', ARGV[i + 1], unpack(e[2]))
-    if type(r) == 'table' then redis.call('XADD', KEYS[4], '*', 't', ARGV[2], 'd', ARGV[i + 1], unpack(e[2])) end
-    redis.call('XDEL', KEYS[2], ARGV[i])
+for i = 3, #ARGV, 5 do
+  local id, part, e = ARGV[i], tonumber(ARGV[i + 1]), nil
+  if part == 0 then
+    e = redis.call('XRANGE', KEYS[2], id, id)[1]
+    e = e and e[2]
+  elseif waits(marks(KEYS[2], KEYS[5], id), part) then
+    e = {'h', ARGV[i + 3], 'p', ARGV[i + 4]}
   end
-  redis.call('HDEL', KEYS[3], ARGV[i])
+  if e then
+    local r = redis.pcall('XADD', KEYS[4], ARGV[2] .. '-*', 't', ARGV[2], 'd', ARGV[i + 2], unpack(e))
+    if type(r) == 'table' then redis.call('XADD', KEYS[4], '*', 't', ARGV[2], 'd', ARGV[i + 2], unpack(e)) end
+    if part == 0 then redis.call('XDEL', KEYS[2], id) else clear(KEYS[2], KEYS[5], id, string.char(part)) end
+  end
+  redis.call('HDEL', KEYS[3], part == 0 and id or id .. '-' .. part)
 end
 return 1

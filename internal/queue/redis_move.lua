@@ -1,38 +1,59 @@
 #!lua flags=allow-oom
 -- Moves a part of a destination's entries and dead letters to another's end;
 -- forgets the first when nothing is left.
--- KEYS: from's queue, retries, dead letters, state; to's queue, retries, dead letters; destinations
+-- KEYS: from's queue, retries, dead letters, state, marks; to's queue, retries, dead letters, marks; destinations
 -- ARGV: from's name, to's name, entries at most, bytes at most
 -- Returns how many entries and dead letters it moved.
-for _, i in ipairs({1, 3, 5, 7}) do redis.call('XLEN', KEYS[i]) end
-redis.call('HLEN', KEYS[2])
-redis.call('HLEN', KEYS[6])
-redis.call('SADD', KEYS[8], ARGV[2])
+local queue, retries, letters, state, hash = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local to_queue, to_retries, to_letters, to_hash = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+for _, k in ipairs({queue, letters, to_queue, to_letters}) do redis.call('XLEN', k) end
+for _, k in ipairs({retries, hash, to_retries, to_hash}) do redis.call('HLEN', k) end
+redis.call('SADD', KEYS[10], ARGV[2])
 local n, dead, bytes, most, bound = 0, 0, 0, tonumber(ARGV[3]), tonumber(ARGV[4])
-local function step(from, to, letters)
-  local e = redis.call('XRANGE', from, '-', '+', 'COUNT', 1)[1]
-  if not e then return false end
-  local id = letters and redis.pcall('XADD', to, e[2][2] .. '-*', unpack(e[2]))
-  if type(id) ~= 'string' then id = redis.call('XADD', to, '*', unpack(e[2])) end
-  redis.call('XDEL', from, e[1])
-  bytes = bytes + #e[2][#e[2]]
-  return e[1], id
+
+local function first(stream)
+  local e = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
+  if e then bytes = bytes + #e[2][#e[2]] end
+  return e
 end
+
+local function retry(old, new)
+  local r = redis.call('HGET', retries, old)
+  if r then
+    redis.call('HSET', to_retries, new, r)
+    redis.call('HDEL', retries, old)
+  end
+end
+
 while n + dead < most and bytes < bound do
-  local old, new = step(KEYS[1], KEYS[5])
-  if old then
-    local retry = redis.call('HGET', KEYS[2], old)
-    if retry then
-      redis.call('HSET', KEYS[6], new, retry)
-      redis.call('HDEL', KEYS[2], old)
+  local e = first(queue)
+  if e then
+    local m = e[2][3] == 'g' and marks(queue, hash, e[1])
+    local new = redis.call('XADD', to_queue, '*', unpack(e[2]))
+    if m then
+      local _, live = string.gsub(m, '1', '1')
+      redis.call('HSET', to_hash, new, m)
+      redis.call('HINCRBY', to_hash, '', live - 1)
+      redis.call('HDEL', hash, e[1])
+      redis.call('HINCRBY', hash, '', 1 - live)
+      for i = 1, #m do retry(e[1] .. '-' .. i, new .. '-' .. i) end
+      n = n + live
+    else
+      retry(e[1], new)
+      n = n + 1
     end
-    n = n + 1
-  elseif step(KEYS[3], KEYS[7], true) then
-    dead = dead + 1
+    redis.call('XDEL', queue, e[1])
   else
-    redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4])
-    redis.call('SREM', KEYS[8], ARGV[1])
-    break
+    e = first(letters)
+    if not e then
+      redis.call('DEL', queue, retries, letters, state, hash)
+      redis.call('SREM', KEYS[10], ARGV[1])
+      break
+    end
+    local id = redis.pcall('XADD', to_letters, e[2][2] .. '-*', unpack(e[2]))
+    if type(id) ~= 'string' then redis.call('XADD', to_letters, '*', unpack(e[2])) end
+    redis.call('XDEL', letters, e[1])
+    dead = dead + 1
   end
 end
 return {n, dead}

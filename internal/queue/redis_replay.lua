@@ -1,9 +1,9 @@
 #!lua
 -- Puts dead letters back at the end of their queue, up to the backlog.
--- KEYS: dead letters, queue, destinations. ARGV: name, max backlog, ids
+-- KEYS: dead letters, queue, destinations, marks. ARGV: name, max backlog, ids
 -- Returns how many, and 1 if the backlog is full.
 redis.call('XLEN', KEYS[1])
-local room, n = tonumber(ARGV[2]) - redis.call('XLEN', KEYS[2]), 0
+local room, n = tonumber(ARGV[2]) - waiting(KEYS[2], KEYS[4]), 0
 for i = 3, #ARGV do
   local e = redis.call('XRANGE', KEYS[1], ARGV[i], ARGV[i])[1]
   if e then

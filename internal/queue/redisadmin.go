@@ -121,8 +121,8 @@ func (r *Redis) Move(ctx context.Context, from, to Dest) (int, error) {
 	}
 	k := r.keys(from.Tenant)
 	keys := []string{
-		k.queue(from.Name), k.retry(from.Name), k.dead(from.Name), k.state(from.Name),
-		k.queue(to.Name), k.retry(to.Name), k.dead(to.Name), k.dests(),
+		k.queue(from.Name), k.retry(from.Name), k.dead(from.Name), k.state(from.Name), k.marks(from.Name),
+		k.queue(to.Name), k.retry(to.Name), k.dead(to.Name), k.marks(to.Name), k.dests(),
 	}
 	moved := 0
 	for {
@@ -146,7 +146,7 @@ func (r *Redis) Drop(ctx context.Context, d Dest) (int, error) {
 	doing := "dropping destination " + d.Name
 	k := r.keys(d.Tenant)
 	counts, err := r.run(ctx, scriptDrop, []string{
-		k.queue(d.Name), k.dead(d.Name), k.retry(d.Name), k.state(d.Name), k.dests(),
+		k.queue(d.Name), k.dead(d.Name), k.retry(d.Name), k.state(d.Name), k.dests(), k.marks(d.Name),
 	}, d.Name).Int64Slice()
 	if err != nil {
 		return 0, redisError(doing, err)

@@ -24,6 +24,8 @@ type appendCall struct {
 	events int
 	bytes  int
 	cmd    *redis.Cmd
+
+	unpaged bool // a destination has no room for a page: each job is written on its own
 }
 
 type appendRef struct {
@@ -104,9 +106,15 @@ func (r *Redis) send(calls []*appendCall) error {
 		}
 	}
 	var lost error
+	var again []*appendCall
 	wake := map[Dest]bool{}
 	for _, c := range calls {
 		reply, err := c.cmd.Text()
+		if reply == "=" && !c.unpaged {
+			c.unpaged = true
+			again = append(again, c)
+			continue
+		}
 		if n := strings.Count(reply, "\n") + 1; err == nil && n != len(c.groups) {
 			err = fmt.Errorf("redis answered %d of %d groups", n, len(c.groups))
 		}
@@ -134,6 +142,9 @@ func (r *Redis) send(calls []*appendCall) error {
 	}
 	for d := range wake {
 		r.lease.wake(d)
+	}
+	if len(again) > 0 {
+		lost = errors.Join(lost, r.send(again))
 	}
 	return lost
 }

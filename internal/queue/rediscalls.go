@@ -17,8 +17,8 @@ type call struct {
 }
 
 type donePart struct {
-	queue, retry string
-	at           []Pos
+	queue, retry, marks string
+	at                  []Pos
 }
 
 // caller gathers calls like committer gathers appends: those that come while a
@@ -107,7 +107,7 @@ func (r *Redis) execute(batch []*call) {
 		for _, d := range k.done {
 			m := merged[d.queue]
 			if m == nil || len(m.at)+len(d.at) > donePositions {
-				m = &mergedDone{queue: d.queue, retry: d.retry}
+				m = &mergedDone{donePart: donePart{queue: d.queue, retry: d.retry, marks: d.marks}}
 				merged[d.queue] = m
 				order = append(order, m)
 			}
@@ -116,11 +116,7 @@ func (r *Redis) execute(batch []*call) {
 		}
 	}
 	for _, m := range order {
-		args := make([]any, len(m.at))
-		for i, p := range m.at {
-			args[i] = streamID(p)
-		}
-		m.cmd = scriptDone.call(r.life, []string{m.queue, m.retry}, args...)
+		m.cmd = scriptDone.call(r.life, []string{m.queue, m.retry, m.marks}, doneArgs(m.at)...)
 		cmds = append(cmds, m.cmd)
 	}
 	for len(cmds) > 0 {
@@ -143,10 +139,27 @@ func (r *Redis) execute(batch []*call) {
 }
 
 type mergedDone struct {
-	queue, retry string
-	at           []Pos
-	calls        []*call
-	cmd          *redis.Cmd
+	donePart
+	calls []*call
+	cmd   *redis.Cmd
+}
+
+// doneArgs are the arguments of redis_done.lua.
+func doneArgs(at []Pos) []any {
+	args := make([]any, 1, 1+len(at))
+	parts := map[Pos][]byte{}
+	for _, p := range at {
+		if id, part := p.entry(); part == 0 {
+			args = append(args, streamID(id))
+		} else {
+			parts[id] = append(parts[id], byte(part))
+		}
+	}
+	args[0] = len(args) - 1
+	for id, list := range parts {
+		args = append(args, streamID(id), list)
+	}
+	return args
 }
 
 // pipeline runs commands in one round trip, or in a second one those of a script

@@ -210,7 +210,7 @@ func (r *Redis) ReplayDead(ctx context.Context, f DeadFilter) (int, error) {
 		}
 		k := r.keys(d.Tenant)
 		args := append([]any{d.Name, backlog}, ids...)
-		counts, err := r.run(ctx, scriptReplay, []string{k.dead(d.Name), k.queue(d.Name), k.dests()}, args...).Int64Slice()
+		counts, err := r.run(ctx, scriptReplay, []string{k.dead(d.Name), k.queue(d.Name), k.dests(), k.marks(d.Name)}, args...).Int64Slice()
 		if err != nil {
 			return err
 		}

@@ -28,7 +28,12 @@ type redisDrain struct {
 	renewed time.Time // when the last good renewal began
 	state   string    // the state record
 	stated  bool      // state was read
-	average int       // bytes of a payload, by the last read
+	average int       // bytes of what an entry of the stream holds, by the last read
+
+	reading sync.Mutex // held by a Read
+	rest    []Entry    // of a page, of which the last Read returned the first ones
+	restAt  Pos        // the last that it returned; what stands in the stream after rest comes next
+	scratch []byte     // where pages are unpacked
 }
 
 // Drain implements [Queue].
@@ -172,7 +177,8 @@ func (d *redisDrain) Done(ctx context.Context, at []Pos) error {
 	if len(at) == 0 {
 		return nil
 	}
-	part := donePart{queue: d.keys.queue(d.dest.Name), retry: d.keys.retry(d.dest.Name)}
+	name := d.dest.Name
+	part := donePart{queue: d.keys.queue(name), retry: d.keys.retry(name), marks: d.keys.marks(name)}
 	k := &call{}
 	for len(at) > 0 {
 		n := min(len(at), donePositions)
@@ -205,13 +211,15 @@ func (d *redisDrain) Retry(ctx context.Context, list []Retry) error {
 	if len(list) == 0 {
 		return nil
 	}
-	args := make([]any, 0, 1+2*len(list))
+	args := make([]any, 0, 1+3*len(list))
 	args = append(args, d.r.token)
 	for i := range list {
-		args = append(args, streamID(list[i].Pos), appendRetry(nil, &list[i]))
+		id, part := list[i].Pos.entry()
+		args = append(args, streamID(id), part, appendRetry(nil, &list[i]))
 	}
+	name := d.dest.Name
 	return d.holding(ctx, "storing retries", scriptRetry,
-		[]string{d.keys.lease(d.dest.Name), d.keys.queue(d.dest.Name), d.keys.retry(d.dest.Name)}, args)
+		[]string{d.keys.lease(name), d.keys.queue(name), d.keys.retry(name), d.keys.marks(name)}, args)
 }
 
 // Dead implements [Drain].
@@ -219,13 +227,44 @@ func (d *redisDrain) Dead(ctx context.Context, list []Death) error {
 	if len(list) == 0 {
 		return nil
 	}
+	const doing = "storing dead letters"
+	contents, err := d.partsOf(ctx, list)
+	if err != nil {
+		return redisError(doing, err)
+	}
 	now := d.r.now()
-	args := make([]any, 0, 2+2*len(list))
+	args := make([]any, 0, 2+5*len(list))
 	args = append(args, d.r.token, now)
 	for i := range list {
-		args = append(args, streamID(list[i].Pos), appendDeath(nil, list[i].Attempts, list[i].FirstAt, now, &list[i].Reason))
+		pos := list[i].Pos
+		id, part := pos.entry()
+		var header, payload []byte
+		if part > 0 {
+			e, ok := contents[pos]
+			if !ok {
+				continue // it is gone
+			}
+			header, payload = appendHeader(nil, &e.Header), e.Payload
+		}
+		args = append(args, streamID(id), part, appendDeath(nil, list[i].Attempts, list[i].FirstAt, now, &list[i].Reason), header, payload)
 	}
 	name := d.dest.Name
-	return d.holding(ctx, "storing dead letters", scriptDead,
-		[]string{d.keys.lease(name), d.keys.queue(name), d.keys.retry(name), d.keys.dead(name)}, args)
+	return d.holding(ctx, doing, scriptDead,
+		[]string{d.keys.lease(name), d.keys.queue(name), d.keys.retry(name), d.keys.dead(name), d.keys.marks(name)}, args)
+}
+
+// partsOf reads those entries that are a page's, which only an edge can unpack.
+func (d *redisDrain) partsOf(ctx context.Context, list []Death) (map[Pos]Entry, error) {
+	var at []Pos
+	for i := range list {
+		if _, part := list[i].Pos.entry(); part > 0 {
+			at = append(at, list[i].Pos)
+		}
+	}
+	entries, err := d.Get(ctx, at)
+	contents := make(map[Pos]Entry, len(entries))
+	for i := range entries {
+		contents[entries[i].Pos] = entries[i]
+	}
+	return contents, err
 }

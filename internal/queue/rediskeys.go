@@ -15,8 +15,9 @@ const noTenant = "~"
 // {tenant}, so that a script may touch them all in a Cluster:
 //
 //	dests     set of destination names
-//	q:<dest>  stream of entries: h header record, p payload
-//	r:<dest>  hash of retry records by stream id
+//	q:<dest>  stream of entries: h header record, p payload; or of pages: h the first header record, g page
+//	g:<dest>  hash of marks: which entries of a page still wait, by stream id; '' = by how many they are more than the stream is long
+//	r:<dest>  hash of retry records by stream id, in a page with -<entry>
 //	d:<dest>  stream of dead letters: t died at (ms), d death record, h, p
 //	s:<dest>  state record
 //	l:<dest>  lease: the holder's token
@@ -56,6 +57,7 @@ func tenantShown(s string) string {
 
 func (k redisKeys) dests() string             { return k.base + "dests" }
 func (k redisKeys) queue(name string) string  { return k.base + "q:" + name }
+func (k redisKeys) marks(name string) string  { return k.base + "g:" + name }
 func (k redisKeys) retry(name string) string  { return k.base + "r:" + name }
 func (k redisKeys) dead(name string) string   { return k.base + "d:" + name }
 func (k redisKeys) state(name string) string  { return k.base + "s:" + name }
@@ -96,6 +98,41 @@ func parseStreamID(s string) (Pos, error) {
 		return Pos{}, fmt.Errorf("reading stream id: %q is none", s)
 	}
 	return Pos{Ms: m, Seq: n}, nil
+}
+
+// An entry's position is its stream id, and in the last bits of Seq which entry of
+// a page it is, from 1; 0 = it is no page's. Redis counts Seq from 0 in each
+// millisecond, so there is room.
+const partBits = 8
+
+func entryPos(id Pos, part int) Pos { return Pos{Ms: id.Ms, Seq: id.Seq<<partBits | uint64(part)} }
+
+// entry is the stream id and the part of an entry's position.
+func (p Pos) entry() (id Pos, part int) {
+	return Pos{Ms: p.Ms, Seq: p.Seq >> partBits}, int(p.Seq & (1<<partBits - 1))
+}
+
+// retryField and parseRetryField name entries in the hash of retries.
+func retryField(p Pos) string {
+	id, part := p.entry()
+	if part == 0 {
+		return streamID(id)
+	}
+	return streamID(id) + "-" + strconv.Itoa(part)
+}
+
+func parseRetryField(s string) (Pos, error) {
+	if strings.Count(s, "-") < 2 {
+		id, err := parseStreamID(s)
+		return entryPos(id, 0), err
+	}
+	i := strings.LastIndexByte(s, '-')
+	id, err := parseStreamID(s[:i])
+	part, partErr := strconv.ParseUint(s[i+1:], 10, partBits)
+	if err == nil && partErr != nil {
+		err = fmt.Errorf("reading entry: %q is none", s)
+	}
+	return entryPos(id, int(part)), err
 }
 
 // deadID and parseDeadID name dead letters: tenant, destination and stream id,

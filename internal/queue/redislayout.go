@@ -11,32 +11,36 @@ import (
 )
 
 // layout writes the calls of redis_append.lua. What is small of a group goes
-// into one argument, its plan, which the script takes apart: an argument of its
-// own costs Redis more than a number inside one. Numbers are big-endian, texts
-// have their length in front:
+// into its plan, and all plans of a call into one argument, which the script
+// takes apart: an argument of its own costs Redis more than a number inside one.
+// Numbers are big-endian, texts have their length in front:
 //
-//	call:    now, max backlog, remember clicks (8-byte floats), first day, days, buckets, destinations (2 bytes each),
-//	         groups, contact keys (4 bytes each), the buckets, the destinations
+//	call:    now, max backlog, remember clicks (8-byte floats), first day, days, buckets, destinations, pages (2 bytes each),
+//	         groups, contact keys (4 bytes each), the buckets, the destinations, of each page its destination (2 bytes)
 //	bucket:  ms to live (float), key
-//	dest:    dead letters to keep, 0 = all (4 bytes), name
-//	plan:    0, payloads, events, jobs, counters (4 bytes each), the events, the jobs, the counters
-//	         or, for one event without a click and jobs with nothing special: 1, shard, id, bucket, untimed,
-//	         contact keys, message key, jobs (2 bytes), of each job: destination (2 bytes), header
+//	dest:    dead letters to keep, 0 = all, jobs (4 bytes each), name
+//	plan:    its length (4 bytes), 0, payloads, events, jobs, counters (4 bytes each), the events, the jobs, the counters
+//	         or, for one event without a click and jobs with nothing special: length, 1, payloads (1 byte), shard, id,
+//	         bucket, untimed, contact keys, message key, jobs (2 bytes), of each job: page, 0 = none, destination
+//	         (2 bytes each), without a page its header
 //	event:   shard (5 hex digits), id (12 bytes), bucket (2 bytes), untimed, contact keys, click (1 = one, 2 = with a click id);
 //	         with contact keys: message key; with a click: its time (float), record
-//	job:     destination (2 bytes), payload (4 bytes), header, death, first event, further events, once keys (4 bytes each);
-//	         the further events (4 bytes each); of each once key: use (1 byte), window (float), key
+//	job:     page, destination (2 bytes each), payload (4 bytes), header, death, first event, further events,
+//	         once keys (4 bytes each); the further events (4 bytes each); of each once key: use (1 byte), window (float), key
 //	counter: key, field, what is added (4 bytes), text, when (1 byte), of (4 bytes), ms to live (float)
 //
 // Indexes begin at 1. The days are the buckets in which an event without a time
-// of its own is looked up, the first of them its own.
+// of its own is looked up, the first of them its own. The jobs of a page are its
+// entries, in their order; what a page holds is no payload of its group.
 //
 // A layout belongs to the committer, which uses its memory again for the next
 // pipeline.
 type layout struct {
-	arena    []byte // what the arguments are made of
+	arena    []byte // what the other arguments are made of
+	plans    []byte
 	contacts []argument
-	plans    []argument
+	payloads [][]byte
+	pages    pageWriter
 	cmd      []any
 
 	// Of the call that is being written.
@@ -44,6 +48,7 @@ type layout struct {
 	now   int64
 	ids   idBuckets
 	names []string // of its destinations
+	jobs  []int    // of each destination
 }
 
 // argument is a byte string that go-redis writes as it is, and that is passed to
@@ -55,17 +60,23 @@ func (a *argument) MarshalBinary() ([]byte, error) { return *a, nil }
 
 // reset makes room for the next pipeline. Commands of the last one are void.
 func (l *layout) reset() {
-	l.arena = l.arena[:0]
 	clear(l.contacts)
-	clear(l.plans)
+	clear(l.payloads)
 	clear(l.cmd)
-	l.contacts, l.plans, l.cmd = l.contacts[:0], l.plans[:0], l.cmd[:0]
-	if cap(l.arena) > maxArena {
-		l.arena = nil
-	}
+	l.contacts, l.payloads, l.cmd = l.contacts[:0], l.payloads[:0], l.cmd[:0]
+	l.arena, l.plans = emptied(l.arena), emptied(l.plans)
+	l.pages.reset()
 }
 
-// maxArena is the most memory that a layout holds on to, in bytes.
+// emptied is b without what is in it, to be used again unless it has grown large.
+func emptied(b []byte) []byte {
+	if cap(b) > maxArena {
+		return nil
+	}
+	return b[:0]
+}
+
+// maxArena is the most memory that a buffer of a layout holds on to, in bytes.
 const maxArena = 4 << 20
 
 // since is what was added to the arena. It stays where it is when the arena
@@ -75,12 +86,19 @@ func (l *layout) since(start int) argument { return l.arena[start:len(l.arena):l
 // appendCommand lays out a call.
 func (r *Redis) appendCommand(c *appendCall, l *layout) *redis.Cmd {
 	opts := r.options.Load()
-	l.keys, l.now, l.names = c.keys, r.now(), l.names[:0]
+	l.keys, l.now, l.names, l.jobs = c.keys, r.now(), l.names[:0], l.jobs[:0]
 	l.ids.begin(c.keys, l.now, opts.Dedupe.Milliseconds())
-	contacts, plans, cmd := len(l.contacts), len(l.plans), len(l.cmd)
+	contacts, payloads, cmd := len(l.contacts), len(l.payloads), len(l.cmd)
+	for _, ref := range c.groups {
+		l.count(ref.group)
+	}
+	l.pages.begin(l.jobs, c.unpaged)
+	planned := len(l.plans)
 	for _, ref := range c.groups {
 		l.group(ref.group)
 	}
+	plans := argument(l.plans[planned:])
+	pages := l.pages.end()
 
 	backlog := opts.MaxBacklog
 	if backlog <= 0 {
@@ -90,7 +108,7 @@ func (r *Redis) appendCommand(c *appendCall, l *layout) *redis.Cmd {
 	b := appendFloat(l.arena, l.now)
 	b = appendFloat(b, int64(backlog))
 	b = appendFloat(b, opts.RememberClicks.Milliseconds())
-	for _, n := range [...]int{l.ids.firstDay, l.ids.days, len(l.ids.all), len(l.names)} {
+	for _, n := range [...]int{l.ids.firstDay, l.ids.days, len(l.ids.all), len(l.names), len(pages)} {
 		b = binary.BigEndian.AppendUint16(b, uint16(n))
 	}
 	b = appendCount(b, len(c.groups))
@@ -99,12 +117,15 @@ func (r *Redis) appendCommand(c *appendCall, l *layout) *redis.Cmd {
 		b = appendFloat(b, l.ids.all[i].ttl)
 		b = appendShort(b, l.ids.all[i].key)
 	}
-	for _, name := range l.names {
+	for i, name := range l.names {
 		keep := 0
 		if c.keys.tenant == Unmatched.Tenant && name == Unmatched.Name {
 			keep = UnmatchedKeep
 		}
-		b = appendShort(appendCount(b, keep), name)
+		b = appendShort(appendCount(appendCount(b, keep), l.jobs[i]), name)
+	}
+	for i := range pages {
+		b = binary.BigEndian.AppendUint16(b, uint16(pages[i].dest))
 	}
 	l.arena = b
 	head := l.since(start)
@@ -120,17 +141,27 @@ func (r *Redis) appendCommand(c *appendCall, l *layout) *redis.Cmd {
 		}
 	}
 	l.cmd = append(l.cmd, nil, nil, 1, c.keys.dests(),
-		&head, &overflow, c.keys.base, channel, r.token+" "+shownTenant(c.keys.tenant))
+		&head, &overflow, c.keys.base, channel, r.token+" "+shownTenant(c.keys.tenant), &plans)
 	for i := range l.contacts[contacts:] {
 		l.cmd = append(l.cmd, &l.contacts[contacts+i])
 	}
-	for i := range l.plans[plans:] {
-		l.cmd = append(l.cmd, &l.plans[plans+i])
+	for i := range pages {
+		l.cmd = append(l.cmd, &pages[i].header, &pages[i].bytes)
+	}
+	for _, p := range l.payloads[payloads:] {
+		l.cmd = append(l.cmd, p)
 	}
 	return scriptAppend.prepare(r.life, l.cmd[cmd:len(l.cmd):len(l.cmd)])
 }
 
-// group writes a group's contact keys, plan and payloads.
+// count notes how many jobs each destination gets.
+func (l *layout) count(g *Group) {
+	for i := range g.Jobs {
+		l.jobs[l.dest(g.Jobs[i].Dest.Name)-1]++
+	}
+}
+
+// group writes a group's contact keys, plan and payloads, and fills pages.
 func (l *layout) group(g *Group) {
 	for i := range g.Events {
 		ev := &g.Events[i]
@@ -143,16 +174,33 @@ func (l *layout) group(g *Group) {
 		}
 	}
 
-	start := len(l.arena)
+	// Payloads go along if a job is no entry of a page.
+	mayPage, payloads := g.mayPage(), len(l.payloads)
+	for i := range g.Jobs {
+		if j := &g.Jobs[i]; !mayPage || !l.pages.takes(l.dest(j.Dest.Name), j) {
+			l.payloads = append(l.payloads, g.Payloads...)
+			break
+		}
+	}
+	start := len(l.plans)
+	l.plans = appendCount(l.plans, 0)
 	if g.plain() {
-		l.arena = l.appendPlain(l.arena, g)
+		l.plans = l.appendPlain(l.plans, g, mayPage, len(l.payloads)-payloads)
 	} else {
-		l.arena = l.appendPlan(l.arena, g)
+		l.plans = l.appendPlan(l.plans, g, mayPage, len(l.payloads)-payloads)
 	}
-	l.plans = append(l.plans, l.since(start))
-	for _, p := range g.Payloads {
-		l.plans = append(l.plans, p)
+	binary.BigEndian.PutUint32(l.plans[start:], uint32(len(l.plans)-start))
+}
+
+// appendPlace writes a job's page and destination, and its header if it is no
+// entry of a page.
+func (l *layout) appendPlace(b []byte, g *Group, j *Job, mayPage bool) (_ []byte, paged bool) {
+	dest, page := l.dest(j.Dest.Name), 0
+	if paged = mayPage && l.pages.takes(dest, j); paged {
+		page = l.pages.add(dest, &j.Header, g.Payloads[j.Payload])
 	}
+	b = binary.BigEndian.AppendUint16(b, uint16(page))
+	return binary.BigEndian.AppendUint16(b, uint16(dest)), paged
 }
 
 // plain says whether a group can have the short plan.
@@ -168,9 +216,9 @@ func (g *Group) plain() bool {
 	return true
 }
 
-func (l *layout) appendPlain(b []byte, g *Group) []byte {
+func (l *layout) appendPlain(b []byte, g *Group, mayPage bool, payloads int) []byte {
 	ev := &g.Events[0]
-	b = l.appendID(append(b, 1), ev)
+	b = l.appendID(append(b, 1, byte(payloads)), ev)
 	if ev.Contact == "" {
 		b = appendLong(append(b, 0), "")
 	} else {
@@ -178,8 +226,10 @@ func (l *layout) appendPlain(b []byte, g *Group) []byte {
 	}
 	b = binary.BigEndian.AppendUint16(b, uint16(len(g.Jobs)))
 	for i := range g.Jobs {
-		b = binary.BigEndian.AppendUint16(b, uint16(l.dest(g.Jobs[i].Dest.Name)))
-		b = appendMeasured(b, func(b []byte) []byte { return appendHeader(b, &g.Jobs[i].Header) })
+		var paged bool
+		if b, paged = l.appendPlace(b, g, &g.Jobs[i], mayPage); !paged {
+			b = appendMeasured(b, func(b []byte) []byte { return appendHeader(b, &g.Jobs[i].Header) })
+		}
 	}
 	return b
 }
@@ -194,8 +244,8 @@ func (l *layout) appendID(b []byte, ev *Event) []byte {
 	return append(binary.BigEndian.AppendUint16(b, uint16(bucket)), untimed)
 }
 
-func (l *layout) appendPlan(b []byte, g *Group) []byte {
-	b = appendCount(append(b, 0), len(g.Payloads))
+func (l *layout) appendPlan(b []byte, g *Group, mayPage bool, payloads int) []byte {
+	b = appendCount(append(b, 0), payloads)
 	b = appendCount(b, len(g.Events))
 	b = appendCount(b, len(g.Jobs))
 	b = appendCount(b, len(g.Counters))
@@ -218,9 +268,14 @@ func (l *layout) appendPlan(b []byte, g *Group) []byte {
 	}
 	for i := range g.Jobs {
 		j := &g.Jobs[i]
-		b = binary.BigEndian.AppendUint16(b, uint16(l.dest(j.Dest.Name)))
+		var paged bool
+		b, paged = l.appendPlace(b, g, j, mayPage)
 		b = appendCount(b, j.Payload+1)
-		b = appendMeasured(b, func(b []byte) []byte { return appendHeader(b, &j.Header) })
+		if paged {
+			b = appendCount(b, 0)
+		} else {
+			b = appendMeasured(b, func(b []byte) []byte { return appendHeader(b, &j.Header) })
+		}
 		if j.Dead != nil {
 			b = appendMeasured(b, func(b []byte) []byte { return appendDeath(b, 0, 0, l.now, j.Dead) })
 		} else {
@@ -261,6 +316,7 @@ func (l *layout) dest(name string) int {
 	if i < 0 {
 		i = len(l.names)
 		l.names = append(l.names, name)
+		l.jobs = append(l.jobs, 0)
 	}
 	return i + 1
 }

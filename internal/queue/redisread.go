@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"strings"
 	"unsafe"
 
 	"github.com/redis/go-redis/v9"
@@ -19,7 +20,7 @@ func (d *redisDrain) Retries(ctx context.Context) ([]Retry, error) {
 			return nil, redisError("reading retries", err)
 		}
 		for i := 0; i+1 < len(fields); i += 2 {
-			pos, err := parseStreamID(fields[i])
+			pos, err := parseRetryField(fields[i])
 			if err != nil {
 				return nil, fmt.Errorf("reading retries: %w", err)
 			}
@@ -40,51 +41,77 @@ func (d *redisDrain) Retries(ctx context.Context) ([]Retry, error) {
 	}
 }
 
-// Read implements [Drain]. Redis counts entries and not bytes, so it asks for as
-// many as maxBytes holds by the size of those it read last, and again if they
-// were smaller.
+// Read implements [Drain]. Redis counts entries of the stream and not bytes, so it
+// asks for as many as maxBytes holds by the size of those it read last, and again
+// if they were smaller. What it did not return of a page is kept for the next.
 func (d *redisDrain) Read(ctx context.Context, after Pos, n, maxBytes int) ([]Entry, error) {
+	d.reading.Lock()
+	defer d.reading.Unlock()
 	var all []Entry
 	bytes := 0
-	d.mu.Lock()
+	take := func(list []Entry) (rest []Entry) {
+		for i := range list {
+			e := &list[i]
+			if len(all) == n || len(all) > 0 && bytes+len(e.Payload) > maxBytes {
+				return list[i:]
+			}
+			bytes += len(e.Payload)
+			all = append(all, *e)
+		}
+		return nil
+	}
+
+	from := "-"
+	if after != d.restAt {
+		d.rest = nil
+	}
+	switch id, part := after.entry(); {
+	case after == (Pos{}):
+	case len(d.rest) > 0:
+		last, _ := d.rest[len(d.rest)-1].Pos.entry()
+		from = "(" + streamID(last)
+		d.rest = take(d.rest)
+	case part > 0 && after != d.restAt:
+		from = streamID(id) // there may be more in its page
+	default:
+		from = "(" + streamID(id)
+	}
 	average := d.average
-	d.mu.Unlock()
 	if average == 0 {
 		average = maxBytes/16 + 1
 	}
-	for len(all) < n && (len(all) == 0 || bytes < maxBytes) {
+	for len(d.rest) == 0 && len(all) < n && (len(all) == 0 || bytes < maxBytes) {
 		count := min(n-len(all), max((maxBytes-bytes)/average, 1))
-		from := "-"
-		if after != (Pos{}) {
-			from = "(" + streamID(after)
-		}
-		found, err := d.r.client.Do(ctx, "XRANGE", d.keys.queue(d.dest.Name), from, "+", "COUNT", count).Slice()
+		found, err := d.stream(ctx, from, "+", count)
 		if err != nil {
-			return nil, redisError("reading entries", err)
+			return nil, err
 		}
 		size := 0
-		for i, e := range found {
-			entry, err := entryOf(e)
+		for i := range found {
+			entries, err := d.unpack(&found[i])
 			if err != nil {
 				return nil, fmt.Errorf("reading entries: %w", err)
 			}
-			size += len(entry.Payload)
+			for j := range entries {
+				size += len(entries[j].Payload)
+			}
 			average = max(size/(i+1), 1)
-			if len(all) > 0 && bytes+len(entry.Payload) > maxBytes {
-				bytes = maxBytes // this one is for the next call
+			for len(entries) > 0 && !after.Less(entries[0].Pos) {
+				entries = entries[1:]
+			}
+			if d.rest = take(entries); len(d.rest) > 0 {
 				break
 			}
-			bytes += len(entry.Payload)
-			all = append(all, entry)
-			after = entry.Pos
+			from = "(" + streamID(found[i].pos)
 		}
 		if len(found) < count {
 			break
 		}
 	}
-	d.mu.Lock()
 	d.average = average
-	d.mu.Unlock()
+	if len(all) > 0 {
+		d.restAt = all[len(all)-1].Pos
+	}
 	return all, nil
 }
 
@@ -93,45 +120,146 @@ func (d *redisDrain) Get(ctx context.Context, at []Pos) ([]Entry, error) {
 	if len(at) == 0 {
 		return nil, nil
 	}
-	cmds := make([]*redis.Cmd, len(at))
-	pipe := d.r.client.Pipeline()
-	for i, p := range at {
-		id := streamID(p)
-		cmds[i] = pipe.Do(ctx, "XRANGE", d.keys.queue(d.dest.Name), id, id)
-	}
-	_, _ = pipe.Exec(ctx)
-	entries := make([]Entry, 0, len(at))
-	for _, cmd := range cmds {
-		found, err := cmd.Slice()
-		if err != nil {
-			return nil, redisError("reading entries", err)
+	var ids []Pos
+	wanted := make(map[Pos]bool, len(at))
+	seen := map[Pos]bool{}
+	for _, p := range at {
+		wanted[p] = true
+		if id, _ := p.entry(); !seen[id] {
+			seen[id] = true
+			ids = append(ids, id)
 		}
-		for _, e := range found {
-			entry, err := entryOf(e)
-			if err != nil {
-				return nil, fmt.Errorf("reading entries: %w", err)
+	}
+	found, err := d.byID(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	d.reading.Lock()
+	defer d.reading.Unlock()
+	entries := make([]Entry, 0, len(at))
+	for i := range found {
+		list, err := d.unpack(&found[i])
+		if err != nil {
+			return nil, fmt.Errorf("reading entries: %w", err)
+		}
+		for j := range list {
+			if wanted[list[j].Pos] {
+				entries = append(entries, list[j])
 			}
-			entries = append(entries, entry)
 		}
 	}
 	return entries, nil
 }
 
-// entryOf reads an element of XRANGE's reply: id, and h, header, p, payload.
-func entryOf(reply any) (Entry, error) {
-	id, fields, err := streamEntry(reply, 4)
+// streamed is an entry of the stream: an entry, or a page with its marks.
+type streamed struct {
+	pos          Pos // of the stream
+	header, body string
+	page         bool
+	marks        string // "" if the page is gone
+}
+
+// stream reads up to count entries of the stream.
+func (d *redisDrain) stream(ctx context.Context, from, to string, count int) ([]streamed, error) {
+	reply, err := d.r.client.Do(ctx, "XRANGE", d.keys.queue(d.dest.Name), from, to, "COUNT", count).Slice()
 	if err != nil {
-		return Entry{}, err
+		return nil, redisError("reading entries", err)
 	}
-	pos, err := parseStreamID(id)
+	return d.marked(ctx, reply)
+}
+
+// byID reads these entries of the stream.
+func (d *redisDrain) byID(ctx context.Context, ids []Pos) ([]streamed, error) {
+	all, err := d.lookUp(ctx, ids)
 	if err != nil {
-		return Entry{}, err
+		return nil, err
 	}
-	header, err := headerOf(fields[1])
+	return d.marked(ctx, all)
+}
+
+// lookUp is XRANGE's reply for these entries of the stream.
+func (d *redisDrain) lookUp(ctx context.Context, ids []Pos) (all []any, err error) {
+	cmds := make([]*redis.Cmd, len(ids))
+	pipe := d.r.client.Pipeline()
+	for i, p := range ids {
+		id := streamID(p)
+		cmds[i] = pipe.Do(ctx, "XRANGE", d.keys.queue(d.dest.Name), id, id)
+	}
+	_, _ = pipe.Exec(ctx)
+	for _, cmd := range cmds {
+		reply, err := cmd.Slice()
+		if err != nil {
+			return nil, redisError("reading entries", err)
+		}
+		all = append(all, reply...)
+	}
+	return all, nil
+}
+
+// marked takes elements of XRANGE's reply apart: id, and h, header, p, payload, or
+// of pages h, first header, g, page; and reads the marks of the pages.
+func (d *redisDrain) marked(ctx context.Context, reply []any) ([]streamed, error) {
+	found := make([]streamed, len(reply))
+	pages := map[string]*streamed{}
+	var ids []string
+	for i := range reply {
+		id, fields, err := streamEntry(reply[i], 4)
+		if err != nil {
+			return nil, fmt.Errorf("reading entries: %w", err)
+		}
+		s := &found[i]
+		if s.pos, err = parseStreamID(id); err != nil {
+			return nil, fmt.Errorf("reading entries: %w", err)
+		}
+		s.header, s.body = fields[1], fields[3]
+		if fields[2] == "g" {
+			s.page = true
+			pages[id], ids = s, append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return found, nil
+	}
+	marks, err := d.r.client.HMGet(ctx, d.keys.marks(d.dest.Name), ids...).Result()
 	if err != nil {
-		return Entry{}, err
+		return nil, redisError("reading marks", err)
 	}
-	return Entry{Pos: pos, Header: header, Payload: owned(fields[3])}, nil
+	var unmarked []Pos
+	for i, id := range ids {
+		if m, ok := marks[i].(string); ok {
+			pages[id].marks = m
+		} else {
+			unmarked = append(unmarked, pages[id].pos)
+		}
+	}
+	if len(unmarked) == 0 {
+		return found, nil
+	}
+	// These are gone since they were read: nothing of them waits. Or somebody has
+	// removed the marks: rather than lose an entry, take them all to wait.
+	standing, err := d.lookUp(ctx, unmarked)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range standing {
+		if id, fields, err := streamEntry(e, 4); err == nil && pages[id] != nil && len(fields[3]) > 1 {
+			pages[id].marks = strings.Repeat("1", int(fields[3][1]))
+		}
+	}
+	return found, nil
+}
+
+// unpack decodes an entry, or those of a page that wait. It needs d.reading.
+func (d *redisDrain) unpack(s *streamed) (entries []Entry, err error) {
+	switch {
+	case !s.page:
+		header, err := headerOf(s.header)
+		return []Entry{{Pos: entryPos(s.pos, 0), Header: header, Payload: owned(s.body)}}, err
+	case s.marks == "":
+		return nil, nil
+	}
+	entries, d.scratch, err = decodePage(s.pos, owned(s.body), s.marks, d.scratch)
+	return entries, err
 }
 
 // streamEntry reads an element of XRANGE's reply that has n names and values.

@@ -16,8 +16,11 @@ import (
 // [Redis.pipeline].
 type script struct{ text, sha string }
 
-func newScript(source string) *script {
-	s := &script{text: strip(source)}
+// newScript makes a script of a source, after whose first line, the header, what
+// it shares with others is put.
+func newScript(source string, shared ...string) *script {
+	header, body, _ := strings.Cut(source, "\n")
+	s := &script{text: strip(header + "\n" + strings.Join(shared, "") + body)}
 	sum := sha1.Sum([]byte(s.text))
 	s.sha = hex.EncodeToString(sum[:])
 	scripts[s.sha] = s
@@ -68,20 +71,22 @@ var (
 	scriptAppend  = newScript(appendSource)
 	scriptLease   = newScript(leaseSource)
 	scriptRelease = newScript(releaseSource)
-	scriptDone    = newScript(doneSource)
-	scriptRetry   = newScript(retrySource)
-	scriptDead    = newScript(deadSource)
-	scriptReplay  = newScript(replaySource)
-	scriptMove    = newScript(moveSource)
-	scriptDrop    = newScript(dropSource)
+	scriptDone    = newScript(doneSource, pagesSource)
+	scriptRetry   = newScript(retrySource, pagesSource)
+	scriptDead    = newScript(deadSource, pagesSource)
+	scriptReplay  = newScript(replaySource, pagesSource)
+	scriptMove    = newScript(moveSource, pagesSource)
+	scriptDrop    = newScript(dropSource, pagesSource)
 	scriptState   = newScript(stateSource)
-	scriptInfo    = newScript(infoSource)
+	scriptInfo    = newScript(infoSource, pagesSource)
 	scriptScan    = newScript(scanSource)
 	scriptTrim    = newScript(trimSource)
 	scriptErase   = newScript(eraseSource)
 )
 
 var (
+	//go:embed redis_pages.lua
+	pagesSource string
 	//go:embed redis_append.lua
 	appendSource string
 	//go:embed redis_lease.lua

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"runtime"
 	"sync"
 )
 
@@ -97,6 +98,7 @@ func (c *committer) run() {
 
 // take swaps the two slices, so that appends go on while a commit runs.
 func (c *committer) take() []*pending {
+	runtime.Gosched()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	batch := c.queue

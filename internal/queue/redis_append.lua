@@ -35,15 +35,14 @@ local function checked(v)
   return v
 end
 
--- Remembered ids. A bucket's own hash holds its first ids, and in the field ''
--- its level. When a hash has grown, the level rises, and from then on ids stand
--- in shards, which are named by as many hex digits of the id: so a hash stays
--- small, whatever the rate, and an id costs about 20 bytes. The shards of the
--- level before are split when an id of theirs is looked up; the field 'p' is
--- how many are still to be. A split shard's parts are all there, with an
--- expiry, so that adding an id needs no look at the hash.
-local shard_fill, shard_levels, hour_ms = 112, 5, 3600000
-local digits = '0123456789abcdef'
+-- Remembered ids: sets of 64-bit numbers, which Redis keeps sorted in 8 bytes
+-- each while they are few. A bucket's ids stand in its own set. When that has
+-- grown, its level rises, and from then on ids stand in shards, which are named
+-- by as many of an id's last digits: so a set stays small, whatever the rate. The
+-- shards of the level before are split when an id of theirs is looked up. Under
+-- 'l' stand the level, and how many shards are still to be split. Each set has
+-- the member 0, so that it is there, with its expiry, before an id is added.
+local shard_fill, shard_levels, hour_ms = 400, 6, 3600000
 
 local buckets = {}
 for i = 1, nbuckets do
@@ -54,81 +53,81 @@ end
 
 -- open reads a bucket's level; without make one that isn't there stays so.
 local function open(b, make)
-  local v = checked(try('HMGET', b.key, '', 'p'))
-  if not v then return false end
-  if not v[1] then
-    if not make then return false end
-    call('HSET', b.key, '', '0')
+  local v = checked(try('GET', b.key .. ':l'))
+  if v then
+    local level, pending = match(v, '^(%d+) (%d+)$')
+    b.level, b.pending = tonumber(level), tonumber(pending)
+    return true
+  end
+  if problem then return false end
+  local there = call('EXISTS', b.key) == 1
+  if not there and not make then return false end
+  if not there then
+    call('SADD', b.key, 0)
     call('PEXPIRE', b.key, b.ttl)
   end
-  b.level, b.pending = tonumber(v[1] or 0), tonumber(v[2] or 0)
+  b.level, b.pending = 0, 0
   return true
 end
 
--- split moves the ids of a shard, or of the bucket's own hash, one level down.
+-- note writes a bucket's level.
+local function note(b) call('SET', b.key .. ':l', b.level .. ' ' .. b.pending, 'PX', b.ttl) end
+
+-- split moves the ids of a shard, or of the bucket's own set, one level down.
 local function split(b, from, name, level)
-  local own = level == 1
-  local parts, moved = {}, {}
-  for i = 1, 16 do parts[i] = {'', ''} end
-  for _, id in ipairs(checked(try('HKEYS', from)) or {}) do
-    if #id > 1 then
-      local n = byte(id, (level + 1 - (level + 1) % 2) / 2)
-      n = level % 2 == 1 and (n - n % 16) / 16 or n % 16
-      local part = parts[n + 1]
-      part[#part + 1], part[#part + 2] = id, ''
-      moved[#moved + 1] = id
-    end
+  local parts = {}
+  for i = 0, 9 do parts[i] = {0} end
+  for _, id in ipairs(checked(try('SMEMBERS', from)) or {}) do
+    local part = parts[tonumber(sub(id, -level, -level)) or 0]
+    if id ~= '0' then part[#part + 1] = id end
   end
-  for i = 1, 16 do
-    local k = b.key .. ':' .. name .. sub(digits, i, i)
-    checked(try('HSET', k, unpack(parts[i])))
-    -- Longer than the bucket, which is the one to say what is there.
+  for i = 0, 9 do
+    local k = b.key .. ':' .. i .. name
+    checked(try('SADD', k, unpack(parts[i])))
+    -- Longer than the level, which is the one to say what is there.
     call('PEXPIRE', k, b.ttl + hour_ms)
   end
-  if not own then
-    call('UNLINK', from)
-  elseif #moved > 0 then
-    call('HDEL', from, unpack(moved))
-  end
+  call('UNLINK', from)
 end
 
--- shard returns the hash where an id stands or would stand.
-local function shard(b, hex)
+-- shard returns the set where an id stands or would stand.
+local function shard(b, id)
   local level = b.level
   if level == 0 then return b.key end
-  local k = b.key .. ':' .. sub(hex, 1, level)
+  local k = b.key .. ':' .. sub(id, -level)
   if b.pending > 0 then
-    local name = sub(hex, 1, level - 1)
+    local name = sub(id, 1 - level)
     local from = b.key .. ':' .. name
     if call('EXISTS', from) == 1 or call('EXISTS', k) == 0 then
       split(b, from, name, level)
       b.pending = b.pending - 1
-      call('HSET', b.key, 'p', b.pending)
+      note(b)
     end
   end
   return k
 end
 
 -- add remembers an id, and says whether it is new.
-local function add(b, hex, id, untimed)
+local function add(b, id, untimed)
   if not b.level and not open(b, true) then return false end
   if untimed > 0 then
     for i = first_day + 1, first_day + days - 1 do
       local other = buckets[i]
-      if (other.level or open(other)) and checked(try('HEXISTS', shard(other, hex), id)) ~= 0 then return false end
+      if (other.level or open(other)) and checked(try('SISMEMBER', shard(other, id), id)) ~= 0 then return false end
     end
   end
-  local k = shard(b, hex)
-  if checked(try('HSETNX', k, id, '')) ~= 1 then return false end
-  -- A look at every eighth id is enough to keep the hash near its size.
-  local last = byte(hex, shard_levels)
-  if (last == 48 or last == 56) and b.pending == 0 and b.level < shard_levels and call('HLEN', k) > shard_fill then
+  local k = shard(b, id)
+  if checked(try('SADD', k, id)) ~= 1 then return false end
+  -- A look at every tenth id is enough to keep the set near its size.
+  if byte(id, 5) == 48 and b.pending == 0 and b.level < shard_levels and call('SCARD', k) > shard_fill then
     b.level = b.level + 1
-    if b.level == 1 then split(b, b.key, '', 1) else b.pending = 16 ^ (b.level - 1) end
-    call('HSET', b.key, '', b.level, 'p', b.pending)
+    if b.level == 1 then split(b, b.key, '', 1) else b.pending = 10 ^ (b.level - 1) end
+    note(b)
   end
   return true
 end
+
+local function forget(b, id) call('SREM', shard(b, id), id) end
 
 -- Clicks: under a contact's key stands its record, "R" with the times and
 -- lengths of first, last and last with a click id; under an alias or a message
@@ -406,8 +405,7 @@ local plan_at, payload_at, key_at = 1, page_at + 2 * npages, 1
 -- neither once keys nor a death: nearly every webhook. It does what group does,
 -- without tables.
 local function plain()
-  local npayloads, hex, id, bucket, untimed, keys, message, njobs, p =
-    parse('>Bc5c12HBBI4c0H', plans, plan_at + 5)
+  local npayloads, id, bucket, untimed, keys, message, njobs, p = parse('>BBc0HBBI4c0H', plans, plan_at + 5)
   local payload, from = ARGV[payload_at], key_at
   payload_at, key_at = payload_at + npayloads, key_at + keys
   problem = nil
@@ -420,7 +418,7 @@ local function plain()
     end
     p = first
   end
-  local fresh = not problem and add(b, hex, id, untimed)
+  local fresh = not problem and add(b, id, untimed)
   local answer = fresh and '+1' or '+0'
   for _ = 1, njobs do
     local page, dest, q = parse('>HH', plans, p)
@@ -437,7 +435,7 @@ local function plain()
     answer, p = answer .. outcome, q
   end
   if problem then
-    if fresh then call('HDEL', shard(b, hex), id) end
+    if fresh then forget(b, id) end
     return '!' .. problem
   end
   if fresh then
@@ -460,11 +458,11 @@ local function group()
 
   local answer, new, remembered, touched = '+', {}, {}, nil
   for i = 1, nevents do
-    local hex, id, bucket, untimed, keys, click, message, clicked, data
-    hex, id, bucket, untimed, keys, click, p = parse('>c5c12HBBB', plans, p)
+    local id, bucket, untimed, keys, click, message, clicked, data
+    id, bucket, untimed, keys, click, p = parse('>Bc0HBBB', plans, p)
     local b = buckets[bucket]
-    local fresh = add(b, hex, id, untimed)
-    if fresh then remembered[#remembered + 1] = {b, hex, id} end
+    local fresh = add(b, id, untimed)
+    if fresh then remembered[#remembered + 1] = {b, id} end
     if keys > 0 then
       message, p = parse('>I4c0', plans, p)
       if click > 0 then clicked, data, p = parse('>dI4c0', plans, p) end
@@ -533,7 +531,7 @@ local function group()
     if j.page then mark(j.page, not problem and j.outcome == 'Q') end
   end
   if problem then
-    for _, r in ipairs(remembered) do call('HDEL', shard(r[1], r[2]), r[3]) end
+    for _, r in ipairs(remembered) do forget(r[1], r[2]) end
     return '!' .. problem
   end
 

@@ -112,6 +112,7 @@ func (r *Redis) send(calls []*appendCall) error {
 		reply, err := c.cmd.Text()
 		if reply == "=" && !c.unpaged {
 			c.unpaged = true
+			r.layout.told.forget()
 			again = append(again, c)
 			continue
 		}
@@ -121,6 +122,7 @@ func (r *Redis) send(calls []*appendCall) error {
 		if err != nil {
 			err = redisError("queueing events", err)
 			failCalls([]*appendCall{c}, err)
+			r.layout.told.forget()
 			var answered redis.Error
 			if !errors.As(err, &answered) && errors.Is(err, ErrUnavailable) {
 				lost = err
@@ -131,6 +133,7 @@ func (r *Redis) send(calls []*appendCall) error {
 			var answer string
 			answer, reply, _ = strings.Cut(reply, "\n")
 			if ref.result.Err = ref.read(answer); ref.result.Err != nil {
+				r.layout.told.forget()
 				continue
 			}
 			for j, outcome := range ref.result.Jobs {

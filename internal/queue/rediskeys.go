@@ -21,7 +21,7 @@ const noTenant = "~"
 //	d:<dest>  stream of dead letters: t died at (ms), d death record, h, p
 //	s:<dest>  state record
 //	l:<dest>  lease: the holder's token
-//	i:<n>     hash of the ids remembered of the n-th ten minutes; i:<n>:<hex digits> its shards
+//	i:<n>     set of the ids remembered of the n-th ten minutes; i:<n>:l its level, i:<n>:<digits> its shards
 //	u:<n>     the same of day n, for events without a usable time of their own
 //	o:<key>   a once key: until when it is remembered (ms)
 //	c:<key>   a contact's clicks, or the contact that an alias or message id means

@@ -2,7 +2,6 @@ package queue
 
 import (
 	"encoding/binary"
-	"encoding/hex"
 	"math"
 	"slices"
 	"strconv"
@@ -20,10 +19,10 @@ import (
 //	bucket:  ms to live (float), key
 //	dest:    dead letters to keep, 0 = all, jobs (4 bytes each), name
 //	plan:    its length (4 bytes), 0, payloads, events, jobs, counters (4 bytes each), the events, the jobs, the counters
-//	         or, for one event without a click and jobs with nothing special: length, 1, payloads (1 byte), shard, id,
+//	         or, for one event without a click and jobs with nothing special: length, 1, payloads (1 byte), id,
 //	         bucket, untimed, contact keys, message key, jobs (2 bytes), of each job: page, 0 = none, destination
 //	         (2 bytes each), without a page its header
-//	event:   shard (5 hex digits), id (12 bytes), bucket (2 bytes), untimed, contact keys, click (1 = one, 2 = with a click id);
+//	event:   id in decimal, its length in front (1 byte), bucket (2 bytes), untimed, contact keys, click (1 = one, 2 = with a click id);
 //	         with contact keys: message key; with a click: its time (float), record
 //	job:     page, destination (2 bytes each), payload (4 bytes), header, death, first event, further events,
 //	         once keys (4 bytes each); the further events (4 bytes each); of each once key: use (1 byte), window (float), key
@@ -41,6 +40,7 @@ type layout struct {
 	contacts []argument
 	payloads [][]byte
 	pages    pageWriter
+	told     aliasesTold
 	cmd      []any
 
 	// Of the call that is being written.
@@ -161,19 +161,8 @@ func (l *layout) count(g *Group) {
 	}
 }
 
-// group writes a group's contact keys, plan and payloads, and fills pages.
+// group writes a group's plan, contact keys and payloads, and fills pages.
 func (l *layout) group(g *Group) {
-	for i := range g.Events {
-		ev := &g.Events[i]
-		if ev.Contact == "" {
-			continue
-		}
-		l.contact(ev.Contact)
-		for _, alias := range ev.Aliases {
-			l.contact(alias)
-		}
-	}
-
 	// Payloads go along if a job is no entry of a page.
 	mayPage, payloads := g.mayPage(), len(l.payloads)
 	for i := range g.Jobs {
@@ -219,11 +208,7 @@ func (g *Group) plain() bool {
 func (l *layout) appendPlain(b []byte, g *Group, mayPage bool, payloads int) []byte {
 	ev := &g.Events[0]
 	b = l.appendID(append(b, 1, byte(payloads)), ev)
-	if ev.Contact == "" {
-		b = appendLong(append(b, 0), "")
-	} else {
-		b = appendLong(append(b, byte(1+len(ev.Aliases))), ev.MessageID)
-	}
+	b = appendLong(append(b, byte(l.contactKeys(g.Tenant, ev))), ev.MessageID)
 	b = binary.BigEndian.AppendUint16(b, uint16(len(g.Jobs)))
 	for i := range g.Jobs {
 		var paged bool
@@ -234,14 +219,25 @@ func (l *layout) appendPlain(b []byte, g *Group, mayPage bool, payloads int) []b
 	return b
 }
 
-// appendID writes an event's shard, id, bucket and whether it is untimed.
+// appendID writes what is remembered of an event's id, its bucket and whether it
+// is untimed.
 func (l *layout) appendID(b []byte, ev *Event) []byte {
-	var digits [6]byte
-	hex.Encode(digits[:], ev.ID[:3])
-	b = append(b, digits[:idDigits]...)
-	b = append(b, ev.ID[:idBytes]...)
+	start := len(b)
+	b = strconv.AppendInt(append(b, 0), rememberedID(ev.ID), 10)
+	b[start] = byte(len(b) - start - 1)
 	bucket, untimed := l.ids.of(ev.Time)
 	return append(binary.BigEndian.AppendUint16(b, uint16(bucket)), untimed)
+}
+
+// rememberedID is what is remembered of an id: 64 bits, over both halves, of which
+// a UUID has some that are always the same. A tenant with 100 events a second has
+// two with the same in one bucket, ten minutes, by chance once in 200 000 years.
+func rememberedID(id ID) int64 {
+	n := int64(binary.BigEndian.Uint64(id[:8]) ^ binary.BigEndian.Uint64(id[8:]))
+	if n == 0 {
+		return 1 // each set has a 0
+	}
+	return n
 }
 
 func (l *layout) appendPlan(b []byte, g *Group, mayPage bool, payloads int) []byte {
@@ -252,11 +248,12 @@ func (l *layout) appendPlan(b []byte, g *Group, mayPage bool, payloads int) []by
 	for i := range g.Events {
 		ev := &g.Events[i]
 		b = l.appendID(b, ev)
-		if ev.Contact == "" {
-			b = append(b, 0, 0)
+		keys := l.contactKeys(g.Tenant, ev)
+		b = append(b, byte(keys))
+		if keys == 0 {
+			b = append(b, 0)
 			continue
 		}
-		b = append(b, byte(1+len(ev.Aliases)))
 		switch click := ev.Click; {
 		case click == nil:
 			b = appendLong(append(b, 0), ev.MessageID)
@@ -302,6 +299,23 @@ func (l *layout) appendPlan(b []byte, g *Group, mayPage bool, payloads int) []by
 		b = appendCounter(b, &g.Counters[i], l.now)
 	}
 	return b
+}
+
+// contactKeys writes the keys of an event's contact, and returns how many. An
+// event that brings neither a click nor a message only tells that they are the
+// same person's, which need not be told again for a while.
+func (l *layout) contactKeys(tenant string, ev *Event) int {
+	if ev.Contact == "" || ev.Click == nil && ev.MessageID == "" && l.told.before(tenant, ev, l.now) {
+		return 0
+	}
+	if ev.Click != nil {
+		l.told.clicked(tenant, ev)
+	}
+	l.contact(ev.Contact)
+	for _, alias := range ev.Aliases {
+		l.contact(alias)
+	}
+	return 1 + len(ev.Aliases)
 }
 
 func (l *layout) contact(name string) {
@@ -359,13 +373,6 @@ func appendMeasured(b []byte, write func([]byte) []byte) []byte {
 	binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-4))
 	return b
 }
-
-// idBytes is how much of an id is remembered: 96 bits of a hash.
-const idBytes = 12
-
-// idDigits is how many hex digits of it the script gets, to name shards by; its
-// shard_levels.
-const idDigits = 5
 
 // idBuckets says where an event's id is remembered and looked up.
 type idBuckets struct {

@@ -96,7 +96,9 @@ func (c *committer) run() {
 	}
 }
 
-// take swaps the two slices, so that appends go on while a commit runs.
+// take takes what waits, after everybody who is ready to run had their turn: under
+// load they bring their webhooks too. It swaps the two slices, so that appends go
+// on while a commit runs.
 func (c *committer) take() []*pending {
 	runtime.Gosched()
 	c.mu.Lock()

@@ -13,17 +13,11 @@
 
 local ARGV, listed, tonumber, type = ARGV, KEYS[1], tonumber, type
 local call, try, parse = redis.call, redis.pcall, struct.unpack
-local byte, format, match, rep, sub = string.byte, string.format, string.match, string.rep, string.sub
+local byte, format, match, sub = string.byte, string.format, string.match, string.sub
 
 local now, backlog, remember, first_day, days, nbuckets, ndests, npages, ngroups, ncontacts, at =
   parse('>dddHHHHHI4I4', ARGV[1], 1)
-local died_at, base, plans, first_contact = format('%.0f', now), ARGV[3], ARGV[6], 7
-local contacts, links = base .. 'c:', base .. 'k:'
-local message_ms = 8 * 86400000 -- a message's id leads to its contact for so long
-local max_counters = 100000
-
-local function whole(n) return format('%.0f', n) end
-local message_px, message_pointer = whole(message_ms), 'A' .. whole(now + message_ms) .. ' '
+local base, plans, first_contact = ARGV[3], ARGV[6], 7
 
 local problem
 -- checked notes an error; then the group is refused.
@@ -70,12 +64,9 @@ local function open(b, make)
   return true
 end
 
--- note writes a bucket's level.
-local function note(b) call('SET', b.key .. ':l', b.level .. ' ' .. b.pending, 'PX', b.ttl) end
-
 -- split moves the ids of a shard, or of the bucket's own set, one level down.
-local function split(b, from, name, level)
-  local parts = {}
+local function split(b, from, name)
+  local level, parts = b.level, {}
   for i = 0, 9 do parts[i] = {0} end
   for _, id in ipairs(checked(try('SMEMBERS', from)) or {}) do
     local part = parts[tonumber(sub(id, -level, -level)) or 0]
@@ -88,6 +79,8 @@ local function split(b, from, name, level)
     call('PEXPIRE', k, b.ttl + hour_ms)
   end
   call('UNLINK', from)
+  b.pending = b.pending - 1
+  call('SET', b.key .. ':l', level .. ' ' .. b.pending, 'PX', b.ttl)
 end
 
 -- shard returns the set where an id stands or would stand.
@@ -98,11 +91,7 @@ local function shard(b, id)
   if b.pending > 0 then
     local name = sub(id, 1 - level)
     local from = b.key .. ':' .. name
-    if call('EXISTS', from) == 1 or call('EXISTS', k) == 0 then
-      split(b, from, name, level)
-      b.pending = b.pending - 1
-      note(b)
-    end
+    if call('EXISTS', from) == 1 or call('EXISTS', k) == 0 then split(b, from, name) end
   end
   return k
 end
@@ -120,57 +109,13 @@ local function add(b, id, untimed)
   if checked(try('SADD', k, id)) ~= 1 then return false end
   -- A look at every tenth id is enough to keep the set near its size.
   if byte(id, 5) == 48 and b.pending == 0 and b.level < shard_levels and call('SCARD', k) > shard_fill then
-    b.level = b.level + 1
-    if b.level == 1 then split(b, b.key, '', 1) else b.pending = 10 ^ (b.level - 1) end
-    note(b)
+    b.level, b.pending = b.level + 1, 10 ^ b.level
+    if b.level == 1 then split(b, b.key, '') else call('SET', b.key .. ':l', b.level .. ' ' .. b.pending, 'PX', b.ttl) end
   end
   return true
 end
 
 local function forget(b, id) call('SREM', shard(b, id), id) end
-
--- Clicks: under a contact's key stands its record, "R" with the times and
--- lengths of first, last and last with a click id; under an alias or a message
--- id "A", its end (0 = that of the record) and the contact. A contact's links
--- are its aliases ("a" and the key) and its message ids ("m" and the key).
-local function alive(v)
-  local last = match(v, '^R%-?%d+ (%-?%d+) ')
-  return last and tonumber(last) + remember > now and last
-end
-
-local function decode(v)
-  local fa, la, ca, nf, nl, nc, from =
-    match(v, '^R(%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+)\n()')
-  nf, nl, nc = tonumber(nf), tonumber(nl), tonumber(nc)
-  local r = {fa = tonumber(fa), la = tonumber(la), ca = tonumber(ca)}
-  r.f = sub(v, from, from + nf - 1)
-  from = from + nf
-  if nl < 0 then r.l = r.f else
-    r.l = sub(v, from, from + nl - 1)
-    from = from + nl
-  end
-  if nc == -1 then r.c = r.l elseif nc == -2 then r.c = r.f else r.c = sub(v, from, from + nc - 1) end
-  return r
-end
-
-local function encode(r)
-  local nl, l = #r.l, r.l
-  if r.l == r.f then nl, l = -1, '' end
-  local nc, c = #r.c, r.c
-  if c ~= '' then
-    if c == r.l then nc, c = -1, '' elseif c == r.f then nc, c = -2, '' end
-  end
-  return 'R' .. whole(r.fa) .. ' ' .. whole(r.la) .. ' ' .. whole(r.ca) .. ' ' ..
-    #r.f .. ' ' .. nl .. ' ' .. nc .. '\n' .. r.f .. l .. c
-end
-
-local function merge(r, o)
-  if not r then return o end
-  if o.fa < r.fa then r.fa, r.f = o.fa, o.f end
-  if o.la >= r.la then r.la, r.l = o.la, o.l end
-  if o.c ~= '' and (r.c == '' or o.ca >= r.ca) then r.ca, r.c = o.ca, o.c end
-  return r
-end
 
 -- What stands under the contacts' keys: read at once for all events, and
 -- corrected by what this call writes.
@@ -180,131 +125,6 @@ for from = 1, ncontacts, 4000 do
   local values = call('MGET', unpack(ARGV, first_contact + from - 1, first_contact + to - 1))
   if from == 1 then found = values else
     for i = from, to do found[i] = values[i - from + 1] end
-  end
-end
-
-local function value(i)
-  local v
-  if changed then v = written[ARGV[first_contact + i - 1]] end
-  if v == nil then v = found[i] end
-  return v
-end
-
-local function get(k)
-  local v = written[k]
-  if v == nil then v = try('GET', k) end
-  return type(v) == 'string' and v or false
-end
-
-local function set(k, v, ...)
-  call('SET', k, v, ...)
-  written[k], changed = v, true
-end
-
--- follow goes from a key and what stands there to the contact, its record and
--- when its last click was; a key that leads to no record is itself a contact.
-local function follow(start, v)
-  local k = start
-  for _ = 1, 5 do
-    if not v then return start end
-    local till, to = match(v, '^A(%d+) (.*)$')
-    if not till then
-      local last = alive(v)
-      if not last then return start end
-      return k, v, tonumber(last)
-    end
-    if till ~= '0' and tonumber(till) <= now then return start end
-    k = contacts .. to
-    v = get(k)
-  end
-  return start
-end
-
--- absorb makes what pointed to a merged contact point to its successor.
-local function absorb(name, old)
-  local theirs = links .. old
-  local members = try('SMEMBERS', theirs)
-  if members.err then return end
-  for _, m in ipairs(members) do
-    local k = contacts .. sub(m, 2)
-    local till = match(get(k) or '', '^A(%d+) ')
-    if till then
-      set(k, 'A' .. till .. ' ' .. name, 'KEEPTTL')
-      try('SADD', links .. name, m)
-    end
-  end
-  call('DEL', theirs)
-end
-
--- link writes an event's click, and makes its other keys and its message lead
--- to the contact, if that has one. It says whether it is the contact's first.
-local function link(e)
-  local contact, raw, last = follow(ARGV[first_contact + e.from - 1], value(e.from))
-  local name, rec = sub(contact, #contacts + 1), nil
-  for i = e.from + 1, e.from + e.keys - 1 do
-    local k, v = ARGV[first_contact + i - 1], value(i)
-    if v and k ~= contact and alive(v) then
-      rec = merge(rec or raw and decode(raw), decode(v))
-      absorb(name, sub(k, #contacts + 1))
-    end
-  end
-  local first = false
-  if e.at then
-    first = not raw and not rec
-    local clid = e.clid and e.data or ''
-    rec = merge(rec or raw and decode(raw), {fa = e.at, f = e.data, la = e.at, l = e.data, ca = e.clid and e.at or 0, c = clid})
-  end
-  if rec then last = rec.la end
-  if not last then return first end
-  local ms = last + remember - now
-  if ms <= 0 then return first end
-  local px = whole(ms)
-  if rec then set(contact, encode(rec), 'PX', px) end
-
-  local mine, members, pointer = links .. name, {}, 'A0 ' .. name
-  for i = e.from + 1, e.from + e.keys - 1 do
-    local k = ARGV[first_contact + i - 1]
-    if k ~= contact and value(i) ~= pointer then
-      set(k, pointer, 'PX', px)
-      members[#members + 1] = 'a' .. sub(k, #contacts + 1)
-    end
-  end
-  local k = contacts .. e.message
-  if e.message ~= '' and k ~= contact then
-    set(k, message_pointer .. name, 'PX', message_px)
-    members[#members + 1] = 'm' .. e.message
-  end
-  if rec and not first then
-    -- Aliases live as long as the contact's clicks.
-    local all = try('SMEMBERS', mine)
-    for _, m in ipairs(all.err and {} or all) do
-      if sub(m, 1, 1) == 'a' then call('PEXPIRE', contacts .. sub(m, 2), px) end
-    end
-  end
-  if #members > 0 then try('SADD', mine, unpack(members)) end
-  if rec or #members > 0 then call('PEXPIRE', mine, ms > message_ms and px or message_px) end
-  return first
-end
-
--- Counters: a day's hash has a bounded number of fields. What goes wrong here
--- only leaves out a figure.
-local counted = {} -- how many fields each hash has
-local function count(k, field, add, text, ttl)
-  local fields = counted[k] or try('HLEN', k)
-  if type(fields) == 'table' then return end
-  counted[k] = fields
-  if fields >= max_counters and try('HEXISTS', k, field) ~= 1 then return end
-  local new
-  if text == '' then
-    local sum = try('HINCRBY', k, field, whole(add))
-    new = sum == add
-  elseif try('HGET', k, field) ~= text then
-    new = try('HSET', k, field, text) == 1
-  end
-  if new then
-    -- At most one too many: a sum that began at nothing counts as a field.
-    counted[k] = fields + 1
-    if fields == 0 then try('PEXPIRE', k, ttl) end
   end
 end
 
@@ -372,6 +192,7 @@ local function write(d, outcome, header, payload, death)
     d.len = d.len + 1
     woken[d.name] = true
   else
+    local died_at = format('%.0f', now)
     -- Ids by the edges' clock, by which the letters of all destinations
     -- are listed; where it went back, by what the stream makes of it.
     r = try('XADD', d.letters, died_at .. '-*', 't', died_at, 'd', death, 'h', header, 'p', payload)
@@ -384,14 +205,6 @@ local function write(d, outcome, header, payload, death)
   list(d)
 end
 
-local taken = {} -- once keys set by this call: until when
-local function known(once)
-  for _, o in ipairs(once) do
-    if o.use ~= 2 and (taken[o.key] or o.till) > now then return true end
-  end
-  return false
-end
-
 -- mark adds the next entry of a page: whether it waits or is gone.
 local function mark(pg, waits)
   pg[#pg + 1] = waits and '1' or '0'
@@ -400,6 +213,307 @@ end
 
 -- The next group's plan, its payloads, its contacts' keys.
 local plan_at, payload_at, key_at = 1, page_at + 2 * npages, 1
+
+-- The rest is for clicks, for those who have clicked and for groups that aren't
+-- plain. Making its functions costs as much as appending two events, so they are
+-- made when one is needed.
+local function rest()
+  local contacts, links = base .. 'c:', base .. 'k:'
+  local message_ms = 8 * 86400000 -- a message's id leads to its contact for so long
+  local max_counters = 100000
+
+  local function whole(n) return format('%.0f', n) end
+  local message_px, message_pointer = whole(message_ms), 'A' .. whole(now + message_ms) .. ' '
+
+  -- Clicks: under a contact's key stands its record, "R" with the times and
+  -- lengths of first, last and last with a click id; under an alias or a message
+  -- id "A", its end (0 = that of the record) and the contact. A contact's links
+  -- are its aliases ("a" and the key) and its message ids ("m" and the key).
+  local function alive(v)
+    local last = match(v, '^R%-?%d+ (%-?%d+) ')
+    return last and tonumber(last) + remember > now and last
+  end
+
+  local function decode(v)
+    local fa, la, ca, nf, nl, nc, from =
+      match(v, '^R(%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+)\n()')
+    nf, nl, nc = tonumber(nf), tonumber(nl), tonumber(nc)
+    local r = {fa = tonumber(fa), la = tonumber(la), ca = tonumber(ca)}
+    r.f = sub(v, from, from + nf - 1)
+    from = from + nf
+    if nl < 0 then r.l = r.f else
+      r.l = sub(v, from, from + nl - 1)
+      from = from + nl
+    end
+    if nc == -1 then r.c = r.l elseif nc == -2 then r.c = r.f else r.c = sub(v, from, from + nc - 1) end
+    return r
+  end
+
+  local function encode(r)
+    local nl, l = #r.l, r.l
+    if r.l == r.f then nl, l = -1, '' end
+    local nc, c = #r.c, r.c
+    if c ~= '' then
+      if c == r.l then nc, c = -1, '' elseif c == r.f then nc, c = -2, '' end
+    end
+    return 'R' .. whole(r.fa) .. ' ' .. whole(r.la) .. ' ' .. whole(r.ca) .. ' ' ..
+      #r.f .. ' ' .. nl .. ' ' .. nc .. '\n' .. r.f .. l .. c
+  end
+
+  local function merge(r, o)
+    if not r then return o end
+    if o.fa < r.fa then r.fa, r.f = o.fa, o.f end
+    if o.la >= r.la then r.la, r.l = o.la, o.l end
+    if o.c ~= '' and (r.c == '' or o.ca >= r.ca) then r.ca, r.c = o.ca, o.c end
+    return r
+  end
+
+  local function value(i)
+    local v
+    if changed then v = written[ARGV[first_contact + i - 1]] end
+    if v == nil then v = found[i] end
+    return v
+  end
+
+  local function get(k)
+    local v = written[k]
+    if v == nil then v = try('GET', k) end
+    return type(v) == 'string' and v or false
+  end
+
+  local function set(k, v, ...)
+    call('SET', k, v, ...)
+    written[k], changed = v, true
+  end
+
+  -- follow goes from a key and what stands there to the contact, its record and
+  -- when its last click was; a key that leads to no record is itself a contact.
+  local function follow(start, v)
+    local k = start
+    for _ = 1, 5 do
+      if not v then return start end
+      local till, to = match(v, '^A(%d+) (.*)$')
+      if not till then
+        local last = alive(v)
+        if not last then return start end
+        return k, v, tonumber(last)
+      end
+      if till ~= '0' and tonumber(till) <= now then return start end
+      k = contacts .. to
+      v = get(k)
+    end
+    return start
+  end
+
+  -- absorb makes what pointed to a merged contact point to its successor.
+  local function absorb(name, old)
+    local theirs = links .. old
+    local members = try('SMEMBERS', theirs)
+    if members.err then return end
+    for _, m in ipairs(members) do
+      local k = contacts .. sub(m, 2)
+      local till = match(get(k) or '', '^A(%d+) ')
+      if till then
+        set(k, 'A' .. till .. ' ' .. name, 'KEEPTTL')
+        try('SADD', links .. name, m)
+      end
+    end
+    call('DEL', theirs)
+  end
+
+  -- link writes an event's click, and makes its other keys and its message lead
+  -- to the contact, if that has one. It says whether it is the contact's first.
+  local function link(e)
+    local contact, raw, last = follow(ARGV[first_contact + e.from - 1], value(e.from))
+    local name, rec = sub(contact, #contacts + 1), nil
+    for i = e.from + 1, e.from + e.keys - 1 do
+      local k, v = ARGV[first_contact + i - 1], value(i)
+      if v and k ~= contact and alive(v) then
+        rec = merge(rec or raw and decode(raw), decode(v))
+        rec.absorbed = true
+        absorb(name, sub(k, #contacts + 1))
+      end
+    end
+    local first = false
+    if e.at then
+      first = not raw and not rec
+      local clid = e.clid and e.data or ''
+      rec = merge(rec or raw and decode(raw), {fa = e.at, f = e.data, la = e.at, l = e.data, ca = e.clid and e.at or 0, c = clid})
+    end
+    if rec then last = rec.la end
+    if not last then return first end
+    local ms = last + remember - now
+    if ms <= 0 then return first end
+    local px = whole(ms)
+    if rec then set(contact, encode(rec), 'PX', px) end
+
+    local mine, pointer, aliases, members = links .. name, 'A0 ' .. name, {}, {}
+    for i = e.from + 1, e.from + e.keys - 1 do
+      local k = ARGV[first_contact + i - 1]
+      if k ~= contact and value(i) ~= pointer then
+        aliases[#aliases + 1] = k
+        members[#members + 1] = 'a' .. sub(k, #contacts + 1)
+      end
+    end
+    local k, need = contacts .. e.message, ms
+    if e.message ~= '' and k ~= contact then
+      set(k, message_pointer .. name, 'PX', message_px)
+      members[#members + 1] = 'm' .. e.message
+      need = math.max(ms, message_ms)
+    end
+    if not rec and #members == 0 then return first end
+    -- Aliases live at least as long as the links, and those as the clicks and the
+    -- newest message: and a quarter longer, so that prolonging them all is seldom.
+    local life = try('PTTL', mine)
+    if type(life) == 'table' then life = 0 end
+    local longer = life < need or rec and rec.absorbed
+    if longer then
+      local all = life > 0 and try('SMEMBERS', mine) or {}
+      life = math.max(life, math.floor(need + remember / 4))
+      for _, m in ipairs(all.err and {} or all) do
+        if sub(m, 1, 1) == 'a' then call('PEXPIRE', contacts .. sub(m, 2), whole(life)) end
+      end
+    end
+    for i = 1, #aliases do set(aliases[i], pointer, 'PX', whole(life)) end
+    if #members > 0 then try('SADD', mine, unpack(members)) end
+    if longer then call('PEXPIRE', mine, whole(life)) end
+    return first
+  end
+
+  -- Counters: a day's hash has a bounded number of fields. What goes wrong here
+  -- only leaves out a figure.
+  local counted = {} -- how many fields each hash has
+  local function count(k, field, add, text, ttl)
+    local fields = counted[k] or try('HLEN', k)
+    if type(fields) == 'table' then return end
+    counted[k] = fields
+    if fields >= max_counters and try('HEXISTS', k, field) ~= 1 then return end
+    local new
+    if text == '' then
+      local sum = try('HINCRBY', k, field, whole(add))
+      new = sum == add
+    elseif try('HGET', k, field) ~= text then
+      new = try('HSET', k, field, text) == 1
+    end
+    if new then
+      -- At most one too many: a sum that began at nothing counts as a field.
+      counted[k] = fields + 1
+      if fields == 0 then try('PEXPIRE', k, ttl) end
+    end
+  end
+
+  local taken = {} -- once keys set by this call: until when
+  local function known(once)
+    for _, o in ipairs(once) do
+      if o.use ~= 2 and (taken[o.key] or o.till) > now then return true end
+    end
+    return false
+  end
+
+  -- group appends the next group, whatever it is.
+  local function group()
+    local npayloads, nevents, njobs, ncounters, p = parse('>I4I4I4I4', plans, plan_at + 5)
+    local first_payload = payload_at - 1
+    payload_at = payload_at + npayloads
+    problem = nil
+
+    local answer, new, remembered, touched = '+', {}, {}, nil
+    for i = 1, nevents do
+      local id, bucket, untimed, keys, click, message, clicked, data
+      id, bucket, untimed, keys, click, p = parse('>Bc0HBBB', plans, p)
+      local b = buckets[bucket]
+      local fresh = add(b, id, untimed)
+      if fresh then remembered[#remembered + 1] = {b, id} end
+      if keys > 0 then
+        message, p = parse('>I4c0', plans, p)
+        if click > 0 then clicked, data, p = parse('>dI4c0', plans, p) end
+        local any = clicked
+        for k = key_at, key_at + keys - 1 do any = any or value(k) end
+        if fresh and any then
+          touched = touched or {}
+          touched[i] = {from = key_at, keys = keys, message = message, at = clicked, clid = click == 2, data = data}
+        end
+        key_at = key_at + keys
+      end
+      new[i] = fresh
+      answer = answer .. (fresh and '1' or '0')
+    end
+
+    -- Look at everything that the jobs will touch, …
+    local jobs = {}
+    for i = 1, njobs do
+      local j = {}
+      local dest, page, payload, event, more, nonce
+      page, dest, payload, j.header, j.death, event, more, nonce, p = parse('>HHI4I4c0I4c0I4I4I4', plans, p)
+      j.page, j.dest, j.payload, j.new = pages[page], dests[dest], ARGV[first_payload + payload], new[event]
+      for _ = 1, more do
+        event, p = parse('>I4', plans, p)
+        j.new = j.new or new[event]
+      end
+      for o = 1, nonce do
+        local once = {}
+        once.use, once.window, once.key, p = parse('>BdI4c0', plans, p)
+        once.key = base .. 'o:' .. once.key
+        once.till = j.new and tonumber(checked(try('GET', once.key)) or 0) or 0
+        j.once = j.once or {}
+        j.once[o] = once
+      end
+      if j.new then
+        problem = problem or j.dest.err
+        if j.death ~= '' then checked(try('XLEN', j.dest.letters)) end
+      end
+      jobs[i] = j
+    end
+
+    -- … and then write. What could still go wrong repeats an entry and loses none.
+    for i = 1, njobs do
+      local j = jobs[i]
+      j.outcome = 'D'
+      if not problem and j.new and not (j.once and known(j.once)) then
+        if j.death ~= '' then
+          j.outcome = 'X'
+        elseif not j.page and j.dest.len >= backlog then
+          j.outcome, j.death = 'O', ARGV[2]
+        else
+          j.outcome = 'Q'
+        end
+        if not j.page then problem = write(j.dest, j.outcome, j.header, j.payload, j.death) end
+        for _, o in ipairs(not problem and j.once or {}) do
+          if o.use ~= 1 then
+            taken[o.key] = now + o.window
+            call('SET', o.key, now + o.window, 'PX', o.window)
+          end
+        end
+      end
+      answer = answer .. j.outcome
+    end
+    for i = 1, njobs do
+      local j = jobs[i]
+      if j.page then mark(j.page, not problem and j.outcome == 'Q') end
+    end
+    if problem then
+      for _, r in ipairs(remembered) do forget(r[1], r[2]) end
+      return '!' .. problem
+    end
+
+    local first = {}
+    if touched then
+      for i = 1, nevents do first[i] = touched[i] and link(touched[i]) end
+    end
+    for _ = 1, ncounters do
+      local k, field, add_, text, when, of, ttl
+      k, field, add_, text, when, of, ttl, p = parse('>Hc0Hc0I4I4c0BI4d', plans, p)
+      local counts = new[of]
+      if when == 1 then counts = first[of] elseif when == 2 then counts = jobs[of].outcome == 'Q' end
+      if counts then count(base .. 'a:' .. k, field, add_, text, ttl) end
+    end
+    return answer
+  end
+
+  return link, group
+end
+
+local link, group -- of the rest
 
 -- plain appends the next group if it is one event, no click, with jobs that have
 -- neither once keys nor a death: nearly every webhook. It does what group does,
@@ -439,112 +553,12 @@ local function plain()
     return '!' .. problem
   end
   if fresh then
-    for i = from, from + keys - 1 do
-      if value(i) then
-        link({from = from, keys = keys, message = message})
-        break
-      end
+    local touched = changed
+    for i = from, from + keys - 1 do touched = touched or found[i] end
+    if touched then
+      if not link then link, group = rest() end
+      link({from = from, keys = keys, message = message})
     end
-  end
-  return answer
-end
-
--- group appends the next group, whatever it is.
-local function group()
-  local npayloads, nevents, njobs, ncounters, p = parse('>I4I4I4I4', plans, plan_at + 5)
-  local first_payload = payload_at - 1
-  payload_at = payload_at + npayloads
-  problem = nil
-
-  local answer, new, remembered, touched = '+', {}, {}, nil
-  for i = 1, nevents do
-    local id, bucket, untimed, keys, click, message, clicked, data
-    id, bucket, untimed, keys, click, p = parse('>Bc0HBBB', plans, p)
-    local b = buckets[bucket]
-    local fresh = add(b, id, untimed)
-    if fresh then remembered[#remembered + 1] = {b, id} end
-    if keys > 0 then
-      message, p = parse('>I4c0', plans, p)
-      if click > 0 then clicked, data, p = parse('>dI4c0', plans, p) end
-      local any = clicked
-      for k = key_at, key_at + keys - 1 do any = any or value(k) end
-      if fresh and any then
-        touched = touched or {}
-        touched[i] = {from = key_at, keys = keys, message = message, at = clicked, clid = click == 2, data = data}
-      end
-      key_at = key_at + keys
-    end
-    new[i] = fresh
-    answer = answer .. (fresh and '1' or '0')
-  end
-
-  -- Look at everything that the jobs will touch, …
-  local jobs = {}
-  for i = 1, njobs do
-    local j = {}
-    local dest, page, payload, event, more, nonce
-    page, dest, payload, j.header, j.death, event, more, nonce, p = parse('>HHI4I4c0I4c0I4I4I4', plans, p)
-    j.page, j.dest, j.payload, j.new = pages[page], dests[dest], ARGV[first_payload + payload], new[event]
-    for _ = 1, more do
-      event, p = parse('>I4', plans, p)
-      j.new = j.new or new[event]
-    end
-    for o = 1, nonce do
-      local once = {}
-      once.use, once.window, once.key, p = parse('>BdI4c0', plans, p)
-      once.key = base .. 'o:' .. once.key
-      once.till = j.new and tonumber(checked(try('GET', once.key)) or 0) or 0
-      j.once = j.once or {}
-      j.once[o] = once
-    end
-    if j.new then
-      problem = problem or j.dest.err
-      if j.death ~= '' then checked(try('XLEN', j.dest.letters)) end
-    end
-    jobs[i] = j
-  end
-
-  -- … and then write. What could still go wrong repeats an entry and loses none.
-  for i = 1, njobs do
-    local j = jobs[i]
-    j.outcome = 'D'
-    if not problem and j.new and not (j.once and known(j.once)) then
-      if j.death ~= '' then
-        j.outcome = 'X'
-      elseif not j.page and j.dest.len >= backlog then
-        j.outcome, j.death = 'O', ARGV[2]
-      else
-        j.outcome = 'Q'
-      end
-      if not j.page then problem = write(j.dest, j.outcome, j.header, j.payload, j.death) end
-      for _, o in ipairs(not problem and j.once or {}) do
-        if o.use ~= 1 then
-          taken[o.key] = now + o.window
-          call('SET', o.key, now + o.window, 'PX', o.window)
-        end
-      end
-    end
-    answer = answer .. j.outcome
-  end
-  for i = 1, njobs do
-    local j = jobs[i]
-    if j.page then mark(j.page, not problem and j.outcome == 'Q') end
-  end
-  if problem then
-    for _, r in ipairs(remembered) do forget(r[1], r[2]) end
-    return '!' .. problem
-  end
-
-  local first = {}
-  if touched then
-    for i = 1, nevents do first[i] = touched[i] and link(touched[i]) end
-  end
-  for _ = 1, ncounters do
-    local k, field, add_, text, when, of, ttl
-    k, field, add_, text, when, of, ttl, p = parse('>Hc0Hc0I4I4c0BI4d', plans, p)
-    local counts = new[of]
-    if when == 1 then counts = first[of] elseif when == 2 then counts = jobs[of].outcome == 'Q' end
-    if counts then count(base .. 'a:' .. k, field, add_, text, ttl) end
   end
   return answer
 end
@@ -552,7 +566,10 @@ end
 local answers = {}
 for g = 1, ngroups do
   local size, kind = parse('>I4B', plans, plan_at)
-  answers[g] = kind == 1 and plain() or group()
+  if kind == 1 then answers[g] = plain() else
+    if not link then link, group = rest() end
+    answers[g] = group()
+  end
   plan_at = plan_at + size
 end
 

@@ -33,6 +33,7 @@ func benchmarkRedisAppend(b *testing.B, writers, size int, kind string) {
 	r := openRedis(b, queue.RedisConfig{URLs: []string{s.URL()}})
 	payload := bytes.Repeat([]byte("x"), size)
 	const contacts = 20_000
+	today := time.Now().UnixMilli() / (24 * time.Hour).Milliseconds()
 	group := func(n int, kind string) queue.Group {
 		g := one(n, payload, crm)
 		if kind == "" {
@@ -48,9 +49,9 @@ func benchmarkRedisAppend(b *testing.B, writers, size int, kind string) {
 			ev.Aliases = append(ev.Aliases, "clid:Aff-n8ZTODiE79d22KtAwQKj9e_mIEOOj27vDVwFjN80dp4"+strconv.Itoa(n))
 			ev.Click = &queue.Click{At: ev.Time, HasClid: true, Data: payload[:600]}
 			for _, field := range []string{"clicks", "contacts"} {
-				g.Counters = append(g.Counters, queue.Counter{Day: 20_000, Key: strconv.Itoa(n % 500), Field: field, Add: 1})
+				g.Counters = append(g.Counters, queue.Counter{Day: today, Key: strconv.Itoa(n % 500), Field: field, Add: 1})
 			}
-			g.Counters = append(g.Counters, queue.Counter{Day: 20_000, Key: strconv.Itoa(n % 500), Field: "headline", Text: "Plants"})
+			g.Counters = append(g.Counters, queue.Counter{Day: today, Key: strconv.Itoa(n % 500), Field: "headline", Text: "Plants"})
 		}
 		return g
 	}

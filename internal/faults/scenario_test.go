@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/redis/go-redis/v9"
 	"golang.org/x/time/rate"
 
 	"github.com/leadgate/leadgate/capi/capitest"
@@ -289,13 +288,30 @@ func waitingInFile(t *testing.T, dir, name string) (ids []string) {
 	if err := os.CopyFS(clone, os.DirFS(dir)); err != nil {
 		t.Fatal(err)
 	}
-	q, err := queue.OpenEmbedded(clone, queue.Options{
-		Dedupe: 7 * 24 * time.Hour, RememberClicks: 28 * 24 * time.Hour, KeepDead: 30 * 24 * time.Hour,
-		MaxBacklog: 1_000_000, MaxSize: 4 << 30,
-	}, queue.EmbeddedConfig{})
+	q, err := queue.OpenEmbedded(clone, queueOptions, queue.EmbeddedConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return waitingIn(t, q, name)
+}
+
+// waitingInRedis reads a destination's queue. It needs no right to drain it.
+func waitingInRedis(t *testing.T, addr, name string) []string {
+	t.Helper()
+	q, err := queue.OpenRedis(queue.RedisConfig{URLs: []string{"redis://" + addr}}, queueOptions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return waitingIn(t, q, name)
+}
+
+var queueOptions = queue.Options{
+	Dedupe: 7 * 24 * time.Hour, RememberClicks: 28 * 24 * time.Hour, KeepDead: 30 * 24 * time.Hour,
+	MaxBacklog: 1_000_000, MaxSize: 4 << 30,
+}
+
+func waitingIn(t *testing.T, q queue.Queue, name string) (ids []string) {
+	t.Helper()
 	d := q.Drain(queue.Dest{Tenant: "default", Name: name}, func() {})
 	for after := (queue.Pos{}); ; {
 		entries, err := d.Read(context.Background(), after, 1000, 8<<20)
@@ -313,25 +329,6 @@ func waitingInFile(t *testing.T, dir, name string) (ids []string) {
 	d.Close()
 	if err := q.Close(); err != nil {
 		t.Fatal(err)
-	}
-	return ids
-}
-
-// waitingInRedis reads a destination's stream.
-func waitingInRedis(t *testing.T, addr, name string) (ids []string) {
-	t.Helper()
-	c := redis.NewClient(&redis.Options{Addr: addr, MaxRetries: -1})
-	defer c.Close()
-	entries, err := c.XRange(context.Background(), "leadgate:{default}:q:"+name, "-", "+").Result()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range entries {
-		var event struct{ ID string }
-		if err := json.Unmarshal([]byte(fmt.Sprint(e.Values["p"])), &event); err != nil {
-			t.Fatal(err)
-		}
-		ids = append(ids, event.ID)
 	}
 	return ids
 }

@@ -272,7 +272,8 @@ type Queue interface {
 	Destinations(ctx context.Context) ([]Info, error)
 	SetState(ctx context.Context, d Dest, s State) error
 	// Move appends the entries and dead letters of a destination to another of
-	// the same tenant, in order, and forgets the first; Drop discards them.
+	// the same tenant, in order, and forgets the first; they have failed nowhere
+	// yet. Drop discards them.
 	Move(ctx context.Context, from, to Dest) (int, error)
 	Drop(ctx context.Context, d Dest) (int, error)
 

@@ -55,8 +55,9 @@ local function open(b, make)
   end
   if problem then return false end
   local there = call('EXISTS', b.key) == 1
-  if not there and not make then return false end
   if not there then
+    b.missing = not make
+    if b.missing then return false end
     call('SADD', b.key, 0)
     call('PEXPIRE', b.key, b.ttl)
   end
@@ -102,7 +103,7 @@ local function add(b, id, untimed)
   if untimed > 0 then
     for i = first_day + 1, first_day + days - 1 do
       local other = buckets[i]
-      if (other.level or open(other)) and checked(try('SISMEMBER', shard(other, id), id)) ~= 0 then return false end
+      if not other.missing and (other.level or open(other)) and checked(try('SISMEMBER', shard(other, id), id)) ~= 0 then return false end
     end
   end
   local k = shard(b, id)
@@ -553,7 +554,7 @@ local function plain()
     return '!' .. problem
   end
   if fresh then
-    local touched = changed
+    local touched = changed and keys > 0
     for i = from, from + keys - 1 do touched = touched or found[i] end
     if touched then
       if not link then link, group = rest() end

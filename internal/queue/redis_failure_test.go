@@ -423,6 +423,7 @@ func TestRedisWrongTypes(t *testing.T) {
 		change func(*queue.Group)
 	}{
 		"queue": {key: "leadgate:{acme}:q:crm"},
+		"marks": {key: "leadgate:{acme}:g:crm"},
 		"dead letters": {"leadgate:{acme}:d:crm", func(g *queue.Group) {
 			g.Jobs[1].Dead = &queue.Reason{Reason: "x"}
 		}},

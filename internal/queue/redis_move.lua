@@ -1,28 +1,20 @@
 #!lua flags=allow-oom
 -- Moves a part of a destination's entries and dead letters to another's end;
 -- forgets the first when nothing is left.
--- KEYS: from's queue, retries, dead letters, state, marks; to's queue, retries, dead letters, marks; destinations
+-- KEYS: from's queue, retries, dead letters, state, marks; to's queue, dead letters, marks; destinations
 -- ARGV: from's name, to's name, entries at most, bytes at most
 -- Returns how many entries and dead letters it moved.
 local queue, retries, letters, state, hash = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local to_queue, to_retries, to_letters, to_hash = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local to_queue, to_letters, to_hash = KEYS[6], KEYS[7], KEYS[8]
 for _, k in ipairs({queue, letters, to_queue, to_letters}) do redis.call('XLEN', k) end
-for _, k in ipairs({retries, hash, to_retries, to_hash}) do redis.call('HLEN', k) end
-redis.call('SADD', KEYS[10], ARGV[2])
+for _, k in ipairs({hash, to_hash}) do redis.call('HLEN', k) end
+redis.call('SADD', KEYS[9], ARGV[2])
 local n, dead, bytes, most, bound = 0, 0, 0, tonumber(ARGV[3]), tonumber(ARGV[4])
 
 local function first(stream)
   local e = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
   if e then bytes = bytes + #e[2][#e[2]] end
   return e
-end
-
-local function retry(old, new)
-  local r = redis.call('HGET', retries, old)
-  if r then
-    redis.call('HSET', to_retries, new, r)
-    redis.call('HDEL', retries, old)
-  end
 end
 
 while n + dead < most and bytes < bound do
@@ -36,10 +28,8 @@ while n + dead < most and bytes < bound do
       redis.call('HINCRBY', to_hash, '', live - 1)
       redis.call('HDEL', hash, e[1])
       redis.call('HINCRBY', hash, '', 1 - live)
-      for i = 1, #m do retry(e[1] .. '-' .. i, new .. '-' .. i) end
       n = n + live
     else
-      retry(e[1], new)
       n = n + 1
     end
     redis.call('XDEL', queue, e[1])
@@ -47,7 +37,7 @@ while n + dead < most and bytes < bound do
     e = first(letters)
     if not e then
       redis.call('DEL', queue, retries, letters, state, hash)
-      redis.call('SREM', KEYS[10], ARGV[1])
+      redis.call('SREM', KEYS[9], ARGV[1])
       break
     end
     local id = redis.pcall('XADD', to_letters, e[2][2] .. '-*', unpack(e[2]))

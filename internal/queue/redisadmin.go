@@ -122,7 +122,7 @@ func (r *Redis) Move(ctx context.Context, from, to Dest) (int, error) {
 	k := r.keys(from.Tenant)
 	keys := []string{
 		k.queue(from.Name), k.retry(from.Name), k.dead(from.Name), k.state(from.Name), k.marks(from.Name),
-		k.queue(to.Name), k.retry(to.Name), k.dead(to.Name), k.marks(to.Name), k.dests(),
+		k.queue(to.Name), k.dead(to.Name), k.marks(to.Name), k.dests(),
 	}
 	moved := 0
 	for {

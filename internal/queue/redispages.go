@@ -25,7 +25,7 @@ const (
 	pageEntries  = 64
 	pageBytes    = 256 << 10 // of entries, before they are compressed
 	pagedPayload = 32 << 10  // a larger payload is an entry of its own
-	pageLimit    = pageBytes + 2*pagedPayload
+	pageLimit    = 4 << 20   // what no page comes near, headers of HTTP included
 )
 
 // pageWriter fills the pages of a pipeline's calls.
@@ -84,7 +84,7 @@ func (g *Group) mayPage() bool {
 // takes says whether a job of a group that may page becomes an entry of a page.
 // What is a dead letter from the beginning is none.
 func (w *pageWriter) takes(dest int, j *Job) bool {
-	return w.open[dest-1].paged && j.Dead == nil && len(j.Header.Meta) <= pagedPayload
+	return w.open[dest-1].paged && j.Dead == nil
 }
 
 // add puts an entry into the destination's page, and returns that page's number.

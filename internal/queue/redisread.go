@@ -61,26 +61,30 @@ func (d *redisDrain) Read(ctx context.Context, after Pos, n, maxBytes int) ([]En
 		return nil
 	}
 
-	from := "-"
-	if after != d.restAt {
-		d.rest = nil
+	// Where the last Read ended, nothing is read again.
+	goesOn := after == d.restAt
+	var rest []Entry
+	if goesOn {
+		rest = d.rest
 	}
+	d.rest, d.restAt = nil, Pos{} // if this fails, that is forgotten
+	from := "-"
 	switch id, part := after.entry(); {
 	case after == (Pos{}):
-	case len(d.rest) > 0:
-		last, _ := d.rest[len(d.rest)-1].Pos.entry()
+	case len(rest) > 0:
+		last, _ := rest[len(rest)-1].Pos.entry()
 		from = "(" + streamID(last)
-		d.rest = take(d.rest)
-	case part > 0 && after != d.restAt:
-		from = streamID(id) // there may be more in its page
-	default:
+	case goesOn || part == 0:
 		from = "(" + streamID(id)
+	default:
+		from = streamID(id) // there may be more in its page
 	}
+	rest = take(rest)
 	average := d.average
 	if average == 0 {
 		average = maxBytes/16 + 1
 	}
-	for len(d.rest) == 0 && len(all) < n && (len(all) == 0 || bytes < maxBytes) {
+	for len(rest) == 0 && len(all) < n && (len(all) == 0 || bytes < maxBytes) {
 		count := min(n-len(all), max((maxBytes-bytes)/average, 1))
 		found, err := d.stream(ctx, from, "+", count)
 		if err != nil {
@@ -99,7 +103,7 @@ func (d *redisDrain) Read(ctx context.Context, after Pos, n, maxBytes int) ([]En
 			for len(entries) > 0 && !after.Less(entries[0].Pos) {
 				entries = entries[1:]
 			}
-			if d.rest = take(entries); len(d.rest) > 0 {
+			if rest = take(entries); len(rest) > 0 {
 				break
 			}
 			from = "(" + streamID(found[i].pos)
@@ -109,8 +113,11 @@ func (d *redisDrain) Read(ctx context.Context, after Pos, n, maxBytes int) ([]En
 		}
 	}
 	d.average = average
-	if len(all) > 0 {
-		d.restAt = all[len(all)-1].Pos
+	switch {
+	case len(all) > 0:
+		d.rest, d.restAt = rest, all[len(all)-1].Pos
+	case goesOn:
+		d.restAt = after
 	}
 	return all, nil
 }

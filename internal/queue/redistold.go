@@ -40,9 +40,13 @@ func (t *aliasesTold) before(tenant string, ev *Event, now int64) bool {
 
 // clicked notes that a person, who was none before, may be one with a click now.
 func (t *aliasesTold) clicked(tenant string, ev *Event) {
-	for _, key := range append(ev.Aliases[:len(ev.Aliases):len(ev.Aliases)], ev.Contact) {
+	forget := func(key string) {
 		slot, _ := t.slot(tenant, key)
 		*slot = toldSlot{}
+	}
+	forget(ev.Contact)
+	for _, alias := range ev.Aliases {
+		forget(alias)
 	}
 }
 

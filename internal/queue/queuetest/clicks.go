@@ -118,6 +118,19 @@ var clickTests = []test{
 		s.touches("m:wamid.2", 1, 1, 1)
 		s.touches(phone, 1, 1, 1)
 	}},
+	{name: "a status tells another number", run: func(s *suite) {
+		status := func(n int) queue.Group {
+			g := s.organic(n, bsuid, waID)
+			g.Events[0].MessageID = ""
+			return g
+		}
+		s.append(status(1))
+		s.touches(waID, 0, 0, 0)
+		s.append(s.click(2, bsuid, s.now(), true))
+		s.touches(waID, 0, 0, 0)
+		s.append(status(3), status(4))
+		s.touches(waID, 2, 2, 2)
+	}},
 	{name: "an alias's own click is merged", run: func(s *suite) {
 		now := s.now()
 		s.append(s.click(1, waID, now-9000, true, phone)) // the phone only

@@ -82,6 +82,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"Once", onceTests},
 		{"Limits", limitTests},
 		{"Drain", drainTests},
+		{"Together", togetherTests},
 		{"Dead", deadTests},
 		{"Destinations", destinationTests},
 		{"Clicks", clickTests},

@@ -122,9 +122,12 @@ func TestRetryStateSurvivesRestart(t *testing.T) {
 		synctest.Wait()
 		first.Close(context.Background())
 		s.forget()
-		start(t, q, Options{}, forwardTo(s))
+		e := start(t, q, Options{}, forwardTo(s))
 		elapse(4 * time.Second)
 		wantSeqs(t, s)
+		if st := statusOf(t, e, "crm"); st.State != StateRetrying || st.Reason != "500 Internal Server Error" {
+			t.Fatalf("before the next attempt: %+v", st)
+		}
 		elapse(2 * time.Second)
 		wantSeqs(t, s, 1)
 		if a := s.attempts(); a[0].attempt != 5 {

@@ -73,6 +73,9 @@ func (w *worker) enter() bool {
 		if w.known[r.Pos].unsaved {
 			continue
 		}
+		if w.lastFailure == "" {
+			w.lastFailure = r.Reason // for who asks before the next attempt
+		}
 		w.known[r.Pos] = known{attempts: r.Attempts, firstAt: r.FirstAt, due: r.Due}
 	}
 	for _, a := range []*acks{&w.acks, &w.writing} {

@@ -427,7 +427,7 @@ func TestRedisWrongTypes(t *testing.T) {
 		"dead letters": {"leadgate:{acme}:d:crm", func(g *queue.Group) {
 			g.Jobs[1].Dead = &queue.Reason{Reason: "x"}
 		}},
-		"ids":  {key: fmt.Sprintf("leadgate:{acme}:i:%d", now/600_000)},
+		"ids":  {key: fmt.Sprintf("leadgate:{acme}:e:%d", now/600_000)},
 		"once": {"leadgate:{acme}:o:lead", func(g *queue.Group) { g.Jobs[1].Once = []queue.Once{{Key: "lead", Window: time.Hour}} }},
 	} {
 		t.Run(name, func(t *testing.T) {

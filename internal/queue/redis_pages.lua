@@ -18,7 +18,7 @@ local function waits(m, part) return m and string.byte(m, part) == 49 end
 -- clear removes entries of a page, given as bytes, and with the last the page.
 local function clear(queue, hash, id, parts)
   local m = marks(queue, hash, id)
-  if not m then return 0 end
+  if not m then return end
   local t, n = {string.byte(m, 1, -1)}, 0
   for i = 1, #parts do
     local part = string.byte(parts, i)
@@ -33,11 +33,11 @@ local function clear(queue, hash, id, parts)
     redis.call('HDEL', hash, id)
   end
   if beyond > 0 then redis.call('HINCRBY', hash, '', -beyond) end
-  return n
 end
 
--- waiting returns how many entries of a queue wait.
+-- waiting returns how many entries of a queue wait: of each page at least one,
+-- whatever became of the hash.
 local function waiting(queue, hash)
   local n = redis.call('XLEN', queue)
-  return n > 0 and n + tonumber(redis.call('HGET', hash, '') or 0) or 0
+  return n > 0 and n + math.max(0, tonumber(redis.call('HGET', hash, '') or 0)) or 0
 end

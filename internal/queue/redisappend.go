@@ -146,8 +146,12 @@ func (r *Redis) send(calls []*appendCall) error {
 	for d := range wake {
 		r.lease.wake(d)
 	}
-	if len(again) > 0 {
-		lost = errors.Join(lost, r.send(again))
+	switch {
+	case len(again) == 0:
+	case lost != nil:
+		failCalls(again, lost)
+	default:
+		lost = r.send(again)
 	}
 	return lost
 }

@@ -21,8 +21,8 @@ const noTenant = "~"
 //	d:<dest>  stream of dead letters: t died at (ms), d death record, h, p
 //	s:<dest>  state record
 //	l:<dest>  lease: the holder's token
-//	i:<n>     set of the ids remembered of the n-th ten minutes; i:<n>:l its level, i:<n>:<digits> its shards
-//	u:<n>     the same of day n, for events without a usable time of their own
+//	e:<n>     set of the ids remembered of the n-th ten minutes; e:<n>:l its level, e:<n>:<digits> its shards
+//	e:u<n>    the same of day n, for events without a usable time of their own
 //	o:<key>   a once key: until when it is remembered (ms)
 //	c:<key>   a contact's clicks, or the contact that an alias or message id means
 //	a:<day>   hash of counters
@@ -67,7 +67,7 @@ func (k redisKeys) links() string             { return k.base + "k:" }
 func (k redisKeys) contact(key string) string { return k.base + contactPrefix + key }
 
 func (k redisKeys) ids(bucket int64) string {
-	return k.base + "i:" + strconv.FormatInt(bucket, 10)
+	return k.base + "e:" + strconv.FormatInt(bucket, 10)
 }
 
 func (k redisKeys) counts(day int64) string {
@@ -75,7 +75,7 @@ func (k redisKeys) counts(day int64) string {
 }
 
 func (k redisKeys) untimed(day int64) string {
-	return k.base + "u:" + strconv.FormatInt(day, 10)
+	return k.base + "e:u" + strconv.FormatInt(day, 10)
 }
 
 const contactPrefix = "c:"

@@ -69,6 +69,10 @@ func TestRedisPages(t *testing.T) {
 	if err := e.Done(t.Context(), even); err != nil {
 		t.Fatal(err)
 	}
+	infos, err := r.Destinations(t.Context())
+	if err != nil || len(infos) != 2 || infos[0].Backlog < int(pages) {
+		t.Fatalf("the backlog without marks: %+v, %v", infos, err)
+	}
 	if err := e.Done(t.Context(), odd); err != nil {
 		t.Fatal(err)
 	}

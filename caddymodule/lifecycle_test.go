@@ -120,41 +120,29 @@ func TestReloadUnderLoad(t *testing.T) {
 // TestReloadToAnotherStore keeps what is left in the old store, and delivers it
 // when a configuration names that store again.
 func TestReloadToAnotherStore(t *testing.T) {
-	s := newSink(t)
-	down := true
-	s.status = func(delivered) int {
-		if down {
-			return http.StatusServiceUnavailable
-		}
-		return http.StatusOK
-	}
-	block := func(folder string) string {
+	// A sink for each configuration: the old store may try again until it is closed.
+	refusing, other, back := newSink(t), newSink(t), newSink(t)
+	refusing.status = func(delivered) int { return http.StatusServiceUnavailable }
+	block := func(folder string, s *sink) string {
 		return siteWith("queue embedded %DIR%/"+folder+"\n\t\tgrace 0s", "forward "+s.URL+" {\n\t\t\tname crm\n\t\t}")
 	}
-	e := startEdge(t, block("a"))
+	e := startEdge(t, block("a", refusing))
 	e.post("/webhooks/meta", message("wamid.a", "15551234567", "x"))
-	s.next(t)
-	if err := e.load(block("b")); err != nil {
+	refusing.next(t)
+	if err := e.load(block("b", other)); err != nil {
 		t.Fatal(err)
 	}
-	// Not before: the old store may try again until it is closed.
-	s.mu.Lock()
-	down = false
-	s.mu.Unlock()
 	e.post("/webhooks/meta", message("wamid.b", "15557654321", "x"))
-	for id := range ids(t, s, 1) {
-		if id != "wamid.b" {
-			t.Errorf("%s was delivered from the other store", id)
-		}
+	if got := ids(t, other, 1); got["wamid.b"] != 1 {
+		t.Errorf("the other store delivered %v", got)
 	}
-	if err := e.load(block("a")); err != nil {
+	if err := e.load(block("a", back)); err != nil {
 		t.Fatal(err)
 	}
-	for id := range ids(t, s, 1) {
-		if id != "wamid.a" {
-			t.Errorf("got %s", id)
-		}
+	if got := ids(t, back, 1); got["wamid.a"] != 1 {
+		t.Errorf("the first store delivered %v", got)
 	}
+	other.expectNone(t)
 }
 
 // TestValidateBesideRunningEdge validates a configuration whose store is open,

@@ -167,8 +167,12 @@ var errClosed = fmt.Errorf("%w: its file is not open", ErrUnavailable)
 // about how many bytes it brings; a change that brings none goes through on a
 // full disk.
 func (e *Embedded) do(ctx context.Context, adds int64, run func(*txn) error) error {
+	return e.doUnit(ctx, unit{run: run, adds: adds})
+}
+
+func (e *Embedded) doUnit(ctx context.Context, u unit) error {
 	r := newRequest(1)
-	r.units = append(r.units, unit{run: run, adds: adds})
+	r.units = append(r.units, u)
 	if err := e.writer.do(ctx, r); err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ type unit struct {
 	group  *Group
 	result *Result
 	adds   int64 // about how many bytes it brings
+	note   bool  // of what became of entries that were sent
 	err    error
 }
 
@@ -65,7 +66,7 @@ func (e *Embedded) store(units []*unit) (reopened bool) {
 		}
 		bad, err := e.apply(units)
 		if err == nil {
-			err = e.settle()
+			err = e.settle(units)
 		}
 		if err == nil {
 			return reopened
@@ -163,7 +164,7 @@ func (e *Embedded) due() bool {
 
 // settle makes the batch durable: in the journal while there is room, else by
 // a checkpoint, which is durable by itself.
-func (e *Embedded) settle() error {
+func (e *Embedded) settle(units []*unit) error {
 	t := &e.txn
 	if t.writes == 0 {
 		t.log = t.log[:t.start]
@@ -172,7 +173,36 @@ func (e *Embedded) settle() error {
 	if e.due() {
 		return e.checkpoint()
 	}
-	return e.journal.write(t.log, t.start)
+	if err := e.journal.write(t.log, t.start); err != nil {
+		return err
+	}
+	if e.mayWait(units) {
+		return nil
+	}
+	e.journal.syncedAt = t.now
+	return e.journal.sync()
+}
+
+// syncNotes is how long notes wait for an fsync while nothing else is written.
+const syncNotes = 100 // ms
+
+// mayWait says whether the batch need not be synced yet: it is notes about
+// forwards. A crash of the process forgets none of them, since they are written.
+// Should the machine crash, what was delivered in the last syncNotes of a drain is
+// delivered again, as what was in flight is. Syncing each batch of notes would
+// have the senders wait for the disk four hundred times a second. The next batch
+// that is synced takes them along: they stand before it in the same file.
+func (e *Embedded) mayWait(units []*unit) bool {
+	if e.txn.urgent {
+		return false
+	}
+	for _, u := range units {
+		if !u.note {
+			return false
+		}
+	}
+	since := e.txn.now - e.journal.syncedAt
+	return since >= 0 && since < syncNotes
 }
 
 // checkpoint commits the open transaction, which makes the journal void, and

@@ -179,7 +179,7 @@ func (d *embeddedDrain) change(ctx context.Context, n int, pos func(int) Pos,
 	if n == 0 {
 		return nil
 	}
-	return d.e.do(ctx, 0, func(t *txn) error {
+	return d.e.doUnit(ctx, unit{note: true, run: func(t *txn) error {
 		found, err := t.find(d.dest)
 		if found == nil || err != nil {
 			return err
@@ -196,12 +196,14 @@ func (d *embeddedDrain) change(ctx context.Context, n int, pos func(int) Pos,
 			if value == nil {
 				continue
 			}
+			// Meta would count a conversion twice.
+			t.urgent = t.urgent || recordFormat(value) == FormatCAPI
 			if err := f(t, found, entries, retries, i, key, value); err != nil {
 				return err
 			}
 		}
 		return nil
-	})
+	}})
 }
 
 // Done implements [Drain].

@@ -30,6 +30,7 @@ type journal struct {
 	file       *os.File // nil: there is no room for one, and every batch is a checkpoint
 	size       int      // 0 without a file
 	generation uint64
+	syncedAt   int64 // ms
 }
 
 const (
@@ -49,13 +50,19 @@ func (j *journal) seal(record []byte) {
 	binary.BigEndian.PutUint32(record, crc32.Checksum(record[4:], castagnoli))
 }
 
-// write makes the last record of log, which begins at from, durable.
+// write writes the last record of log, which begins at from. It is durable when
+// the file is synced.
 func (j *journal) write(log []byte, from int) error {
 	record := log[from:]
 	j.seal(record)
 	if _, err := j.file.WriteAt(record, int64(from)); err != nil {
 		return fmt.Errorf("writing journal: %w", err)
 	}
+	return nil
+}
+
+// sync makes durable what was written.
+func (j *journal) sync() error {
 	if err := syncData(j.file); err != nil {
 		return fmt.Errorf("syncing journal: %w", err)
 	}

@@ -202,3 +202,72 @@ func TestEmbeddedMessages(t *testing.T) {
 		t.Errorf("%d groups of slices are left in memory", len(e.txn.messages.groups))
 	}
 }
+
+// What became of entries that were sent is written at once and synced now and
+// then; everything else is synced each time. If the machine crashes, entries come
+// back whose removal was not synced, and none is lost.
+func TestEmbeddedNotes(t *testing.T) {
+	now := make(chan time.Time, 1)
+	now <- testNow
+	e := openTest(t, t.TempDir(), func(c *EmbeddedConfig) {
+		c.Now = func() time.Time { at := <-now; now <- at; return at }
+	})
+	d := e.Drain(testDest, func() {})
+	defer d.Close()
+	at := func(ms int64) {
+		<-now
+		now <- testNow.Add(time.Duration(ms) * time.Millisecond)
+	}
+	synced := func(want int64) {
+		t.Helper()
+		if got := e.journal.syncedAt - testNow.UnixMilli(); got != want {
+			t.Errorf("synced at %d ms, want %d", got, want)
+		}
+	}
+	for n := range uint64(4) {
+		mustAppend(t, e, testGroup(n, 100))
+	}
+	conversion := testGroup(4, 100)
+	conversion.Jobs[0].Header.Format = FormatCAPI
+	mustAppend(t, e, conversion)
+	synced(0)
+	durable := len(e.txn.log)
+
+	at(syncNotes - 1)
+	if err := d.Done(t.Context(), []Pos{{Seq: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Retry(t.Context(), []Retry{{Pos: Pos{Seq: 2}, Attempts: 1, Due: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	synced(0)
+	if n := backlog(t, crashed(t, e, func(b []byte) []byte { return b })); n != 4 {
+		t.Errorf("%d wait after a crash of the process, want 4", n)
+	}
+	if n := backlog(t, crashed(t, e, func(b []byte) []byte { return b[:durable] })); n != 5 {
+		t.Errorf("%d wait after a crash of the machine, want 5", n)
+	}
+
+	at(syncNotes)
+	if err := d.Done(t.Context(), []Pos{{Seq: 3}}); err != nil {
+		t.Fatal(err)
+	}
+	synced(syncNotes)
+	for i, change := range []func() error{
+		func() error { return e.SetState(t.Context(), testDest, State{Paused: true}) },
+		func() error { mustAppend(t, e, testGroup(9, 100)); return nil },
+		func() error { return d.Done(t.Context(), []Pos{{Seq: 5}}) }, // the conversion
+	} {
+		ms := syncNotes + 10*int64(i+1)
+		at(ms)
+		if err := change(); err != nil {
+			t.Fatal(err)
+		}
+		synced(ms)
+	}
+	at(-1000) // a clock that went back
+	if err := d.Done(t.Context(), []Pos{{Seq: 4}}); err != nil {
+		t.Fatal(err)
+	}
+	synced(-1000)
+}

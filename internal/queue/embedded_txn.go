@@ -16,6 +16,7 @@ type txn struct {
 	opts   Options
 	writes int  // how many writes the batch made; so a unit's first write shows
 	whole  bool // the batch asks for a checkpoint
+	urgent bool // a note of the batch must be durable before it is acknowledged
 
 	// What the journal holds or is about to: the records since the last
 	// checkpoint, from start on that of the batch. The values that bbolt keeps
@@ -82,7 +83,7 @@ func (t *txn) abandon() {
 
 // begin begins a batch.
 func (t *txn) begin(now time.Time, o Options) {
-	t.now, t.opts, t.writes, t.whole = now.UnixMilli(), o, 0, false
+	t.now, t.opts, t.writes, t.whole, t.urgent = now.UnixMilli(), o, 0, false, false
 	if len(t.log) == 0 && (cap(t.log) < journalSize || cap(t.log) > 4*journalSize) {
 		t.log = make([]byte, 0, journalSize+journalSize/8)
 	}

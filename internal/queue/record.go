@@ -44,6 +44,16 @@ func appendHeader(dst []byte, h *Header) []byte {
 	return appendText(dst, h.Meta)
 }
 
+// recordFormat reads the format alone of a record that begins with a header; 0
+// if it is cut short.
+func recordFormat(record []byte) Format {
+	const at = 1 + len(ID{})
+	if len(record) <= at {
+		return 0
+	}
+	return Format(record[at])
+}
+
 // decodeHeader reads what appendHeader wrote. The header keeps nothing of b;
 // rest, the payload, is a slice of it.
 func decodeHeader(b []byte) (h Header, rest []byte, err error) {

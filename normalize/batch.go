@@ -24,6 +24,7 @@ type Batch struct {
 	scratch     []byte
 	sha         hash.Hash
 	source      source // of the change being read
+	marks       []mark // of Part
 
 	messages      slab[Message]
 	referrals     slab[Referral]
@@ -53,7 +54,7 @@ func (b *Batch) Reset() {
 	}
 	clear(b.Events)
 	b.Events, b.arena, b.scratch = b.Events[:0], b.arena[:0], b.scratch[:0]
-	b.source = source{}
+	b.source, b.marks = source{}, b.marks[:0]
 	b.doc.Reset()
 	b.nested.Reset()
 	b.messages.reset()

@@ -88,6 +88,9 @@ type Event struct {
 
 	id  ID
 	key []byte // what makes the event itself: see ID
+
+	from, to uint32 // where its element stands in the body; 0, 0 where that is not known
+	envelope bool   // see IsEnvelope
 }
 
 // Account is who received the event: the business's ids.
@@ -100,9 +103,10 @@ type Account struct {
 	// tenant's `match app` and `match account_sid` may name besides.
 	AppID, AccountSID Text
 
-	// RecipientID is not part of the unified JSON either: Instagram's own end
-	// of a message, which may be another id of the account that InstagramID
-	// names. `match instagram_id` may name either.
+	// RecipientID is not part of the unified JSON either: the business's own end
+	// of a Messenger or Instagram item, where it is another id than the entry's
+	// (Instagram may give two of one account). `match page_id` and `match
+	// instagram_id` may name either; the item's own says more than the entry's.
 	RecipientID Text
 }
 

@@ -43,46 +43,43 @@ func (b *Batch) pages(src *source, root jsondoc.Node) {
 	}
 }
 
-// pageEntry normalizes an element of entry[]. What cannot be read, or an entry
-// without anything, is passed on whole as account.
+// pageEntry normalizes an element of entry[]. An entry without anything is passed
+// on whole as account. A list that is none is taken for its one element, and one
+// that stands twice is read twice: an entry passed on whole besides would carry
+// items that may be another tenant's.
 func (b *Batch) pageEntry(src *source, entry jsondoc.Node) {
-	before, complete := len(b.Events), true
-	seen := [3]bool{}
+	before := len(b.Events)
 	for list := entry.First(); list.Exists(); list = list.Next() {
-		which := 0
+		one := b.item
+		eventType := Text(nil)
 		switch string(list.Key()) {
 		case "messaging":
 		case "standby":
-			which = 1
+			eventType = eventStandby
 		case "changes":
-			which = 2
+			one = func(src *source, entry, el, _ jsondoc.Node, _ Text) { b.pageChange(src, entry, el) }
 		default:
 			continue
 		}
-		if list.Kind() != '[' || seen[which] {
-			complete = complete && list.Kind() == 'n'
-			continue
-		}
-		seen[which] = true
-		for el := list.First(); el.Exists(); el = el.Next() {
-			switch which {
-			case 0:
-				b.item(src, entry, el, el, nil)
-			case 1:
-				b.item(src, entry, el, el, eventStandby)
-			case 2:
-				b.pageChange(src, entry, el)
+		switch list.Kind() {
+		case '[':
+			for el := list.First(); el.Exists(); el = el.Next() {
+				one(src, entry, el, el, eventType)
 			}
+		case 'n':
+		default:
+			one(src, entry, list, list, eventType)
 		}
 	}
-	if complete && len(b.Events) == before && entry.Get("field").Exists() {
+	if len(b.Events) > before {
+		return
+	}
+	if entry.Get("field").Exists() {
 		b.pageChange(src, entry, entry)
 		return
 	}
-	if !complete || len(b.Events) == before {
-		b.pageAccount(src, entry, jsondoc.Node{})
-		b.account(src, entry, entry, jsondoc.Node{})
-	}
+	b.pageAccount(src, entry, jsondoc.Node{})
+	b.account(src, entry, entry, jsondoc.Node{})
 }
 
 // pageAccount says whose the entry is. business is the account's own end of an
@@ -95,6 +92,9 @@ func (b *Batch) pageAccount(src *source, entry, business jsondoc.Node) {
 		return
 	}
 	src.account = Account{PageID: first(id, own)}
+	if !bytes.Equal(id, own) {
+		src.account.RecipientID = own
+	}
 }
 
 // item is an element of messaging[] or standby[], or the value of a change in

@@ -111,6 +111,7 @@ func (b *Batch) change(src *source, entry, change jsondoc.Node) {
 // on, value the change's value where there is one.
 func (b *Batch) account(src *source, entry, raw, value jsondoc.Node) {
 	e := b.add(src, KindAccount, src.field, raw)
+	e.envelope = !value.Exists()
 	at := entry.Get("time")
 	if millis(at) == 0 {
 		at = value.Get("timestamp")
@@ -138,5 +139,7 @@ func (b *Batch) add(src *source, kind Kind, eventType Text, raw jsondoc.Node) *E
 	e.Account = src.account
 	e.RawLastEventType, e.RawVersion = eventType, src.version
 	e.Raw = raw.Raw()
+	e.from = uint32(raw.Offset())
+	e.to = e.from + uint32(len(e.Raw))
 	return e
 }

@@ -101,6 +101,16 @@ func (n Node) Key() []byte {
 	return n.d.body[e.key:e.keyEnd:e.keyEnd]
 }
 
+// RawKey is the member's name as it stands in the body, with its quotes; nil in
+// an array or at the root.
+func (n Node) RawKey() []byte {
+	if n.d == nil || n.d.entries[n.i].keyEnd == 0 {
+		return nil
+	}
+	e := &n.d.entries[n.i]
+	return n.d.body[e.key-1 : e.keyEnd+1 : e.keyEnd+1]
+}
+
 // Surrogates says whether n is a string with escapes of surrogates, of which
 // one may stand alone: see HasLoneSurrogate.
 func (n Node) Surrogates() bool { return n.d != nil && n.d.entries[n.i].surrogates }

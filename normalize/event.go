@@ -108,6 +108,10 @@ type Account struct {
 	// (Instagram may give two of one account). `match page_id` and `match
 	// instagram_id` may name either; the item's own says more than the entry's.
 	RecipientID Text
+
+	// EntryID is not either: the id of an entry of an object that is not known,
+	// so that it may be one of a WABA, a page or an Instagram account.
+	EntryID Text
 }
 
 // Message is the content of a message or echo.

@@ -112,6 +112,9 @@ func (b *Batch) change(src *source, entry, change jsondoc.Node) {
 func (b *Batch) account(src *source, entry, raw, value jsondoc.Node) {
 	e := b.add(src, KindAccount, src.field, raw)
 	e.envelope = !value.Exists()
+	if src.channel == ChannelUnknown {
+		e.Account.EntryID = b.id(entry.Get("id"))
+	}
 	at := entry.Get("time")
 	if millis(at) == 0 {
 		at = value.Get("timestamp")

@@ -20,6 +20,11 @@ func (e *Event) IsEnvelope() bool { return e.envelope }
 // SetEnvelope says that Raw is an envelope with all that is in it, see [Event.IsEnvelope].
 func (e *Event) SetEnvelope() { e.envelope = true }
 
+// In says that e was made of a part of what outer was made of, or of the same.
+func (e *Event) In(outer *Event) bool {
+	return e.to != 0 && outer.from <= e.from && e.to <= outer.to
+}
+
 // Part is the webhook without what is not of the events that mine chooses by
 // their index. It is body itself where nothing has to go. What is kept stands
 // byte for byte as it came: whole elements with nothing of other events in them,

@@ -117,7 +117,7 @@ func (h *Handler) provisionTenants() error {
 	h.inline = !queued
 	if queued {
 		h.app.blocks = append(h.app.blocks, h)
-		h.app.atStart = append(h.app.atStart, h.warnWithoutWaba)
+		h.app.atStart = append(h.app.atStart, h.warnWithoutWaba, h.warnUnsignedParts)
 	}
 	if h.inline || h.Tenant != nil || len(h.Tenants) == 0 {
 		h.routes.direct = h.app.tenantNamed(direct.Name)
@@ -164,11 +164,7 @@ func (h *Handler) warnWithoutWaba() error {
 	if !ok {
 		return nil
 	}
-	tenants := h.routes.tenants
-	if h.routes.direct != nil {
-		tenants = append(slices.Clone(tenants), h.routes.direct)
-	}
-	for _, t := range tenants {
+	for _, t := range h.allTenants() {
 		for _, d := range t.destinations {
 			if d.capi != nil && d.capi.settings.WabaID == "" && d.capi.takes(normalize.ChannelWhatsApp, t.destinations) {
 				h.logger.Warn(which+" carry no WhatsApp Business Account id, and Meta refuses conversions without it: write `waba_id <id>` in the capi block",
@@ -177,6 +173,14 @@ func (h *Handler) warnWithoutWaba() error {
 		}
 	}
 	return nil
+}
+
+// allTenants are the block's tenants, the one of what nothing matches included.
+func (h *Handler) allTenants() []*tenant {
+	if h.routes.direct == nil {
+		return h.routes.tenants
+	}
+	return append(slices.Clone(h.routes.tenants), h.routes.direct)
 }
 
 func (h *Handler) providerName() string {

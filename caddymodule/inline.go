@@ -16,6 +16,9 @@ func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyht
 	for i := range s.batch.Events {
 		ev := &s.batch.Events[i]
 		t := s.tenants[i]
+		if t == nil { // it names several tenants; the next handler is the same for all
+			t = h.routes.direct
+		}
 		ev.SetTenant(t.name)
 		h.countEvent(t.name, ev)
 		h.logClick(t.name, ev)

@@ -92,6 +92,8 @@ func countJob(job *queue.Job, name string, o queue.Outcome) {
 		metrics.capiEvents.WithLabelValues(job.Dest.Name, name, "duplicate").Inc()
 	case o == queue.Overflow:
 		metrics.deliveries.WithLabelValues(job.Dest.Name, "overflow").Inc()
+	case o == queue.Died && job.Dest != queue.Unmatched:
+		metrics.deliveries.WithLabelValues(job.Dest.Name, "dead").Inc()
 	}
 }
 

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"bytes"
 	"net/http"
 
 	"go.uber.org/zap"
@@ -12,8 +13,7 @@ import (
 // planRaw adds a job for each destination that gets the webhook as it came.
 func (s *scratch) planRaw(h *Handler, r *http.Request, g int) {
 	group, p := &s.groups[g], &s.parts[g]
-	var body []byte
-	var headers []queue.HTTPHeader
+	var raw rawBody
 	for _, d := range p.tenant.destinations {
 		if !d.raw {
 			continue
@@ -27,16 +27,16 @@ func (s *scratch) planRaw(h *Handler, r *http.Request, g int) {
 		if len(job.Events) == 0 {
 			continue
 		}
-		if body == nil {
-			body, headers = h.rawFor(r, s, p.tenant)
-			group.Payloads = append(group.Payloads, body)
+		if raw.body == nil {
+			raw = h.rawFor(r, s, g)
+			group.Payloads = append(group.Payloads, raw.body)
 			p.attribution = append(p.attribution, 0)
 		}
 		first := &s.batch.Events[p.events[job.Events[0]]]
-		job.Payload = len(group.Payloads) - 1
+		job.Payload, job.Dead = len(group.Payloads)-1, raw.dead
 		job.Header = queue.Header{
-			EventID: normalize.RawID(body), Format: queue.FormatRaw, Kind: uint8(first.Kind),
-			Contact: group.Events[job.Events[0]].Contact, Time: first.ReceivedAt, QueuedAt: first.IngestedAt, HTTP: headers,
+			EventID: normalize.RawID(raw.body), Format: queue.FormatRaw, Kind: uint8(first.Kind),
+			Contact: group.Events[job.Events[0]].Contact, Time: first.ReceivedAt, QueuedAt: first.IngestedAt, HTTP: raw.headers,
 		}
 		for _, n := range job.Events {
 			if group.Events[n].Contact != job.Header.Contact {
@@ -50,40 +50,141 @@ func (s *scratch) planRaw(h *Handler, r *http.Request, g int) {
 	}
 }
 
-// rawFor returns the body that a tenant's raw destinations get, with the
-// headers that go along: the whole one where all of it is the tenant's, else
-// the tenant's part, signed again.
-func (h *Handler) rawFor(r *http.Request, s *scratch, t *tenant) ([]byte, []queue.HTTPHeader) {
-	headers := make([]queue.HTTPHeader, 0, 1+len(h.signatures))
-	for _, name := range append([]string{"Content-Type"}, h.signatures...) {
-		for _, v := range r.Header.Values(name) {
-			headers = append(headers, queue.HTTPHeader{Name: name, Value: v})
-		}
-	}
-	signer, ok := h.provider.(signer)
-	if !ok || len(s.parts) == 1 {
-		return s.body, headers
-	}
-	part, err := signer.Part(s.body, func(piece []byte) bool { return h.concerns(r, piece, t) })
-	if err != nil {
-		// The body was parsed a moment ago, so this cannot happen; whole is
-		// better than lost.
-		h.logger.Error("cutting a webhook down to one tenant", zap.String("tenant", t.name), zap.Error(err))
-		return s.body, headers
-	}
-	return part, append(headers[:0], signer.Sign(r, s.body, part)...)
+// rawBody is what a tenant's raw destinations get of a webhook.
+type rawBody struct {
+	body    []byte
+	headers []queue.HTTPHeader
+	dead    *queue.Reason // set: nothing can be sent
 }
 
-// concerns says whether a piece of a webhook is a tenant's.
-func (h *Handler) concerns(r *http.Request, piece []byte, t *tenant) bool {
-	var batch normalize.Batch
-	if h.provider.Normalize(r, piece, h.app.now().UnixMilli(), &batch) != nil {
-		return false
-	}
-	for i := range batch.Events {
-		if h.routes.route(&batch.Events[i]) == t {
-			return true
+// rawFor returns the whole webhook, with the headers that go along, where all of
+// it is the tenant's; else the tenant's elements, signed again where there is a
+// key. What is another tenant's, or nobody's, is never in it: where a webhook
+// cannot be cut, nothing is sent, and the dead letter has the tenant's elements.
+func (h *Handler) rawFor(r *http.Request, s *scratch, g int) rawBody {
+	t := s.parts[g].tenant
+	body := s.body
+	if len(h.routes.tenants) > 0 {
+		var err error
+		mine := func(i int) bool { return s.tenants[i] == t }
+		if body, err = s.batch.Part(s.body, mine, s.foreign(h, t)); err != nil {
+			h.logger.Error("a webhook of several tenants cannot be cut for a raw destination; it is kept as its dead letter",
+				zap.String("provider", h.providerName()), zap.String("tenant", t.name), zap.Error(err))
+			return rawBody{body: s.elements(g), headers: jsonHeader, dead: uncutReason}
 		}
 	}
-	return false
+	headers := make([]queue.HTTPHeader, 0, 1+len(h.signatures))
+	headers = appendHeaders(headers, r.Header, "Content-Type")
+	if len(body) == len(s.body) { // a part is shorter
+		for _, name := range h.signatures {
+			headers = appendHeaders(headers, r.Header, name)
+		}
+		return rawBody{body: body, headers: headers}
+	}
+	if signer, ok := h.provider.(signer); ok {
+		signed := signer.SignPart(r, s.body, body)
+		for name := range signed {
+			headers = appendHeaders(headers, signed, name)
+		}
+	}
+	return rawBody{body: body, headers: headers}
+}
+
+func appendHeaders(to []queue.HTTPHeader, from http.Header, name string) []queue.HTTPHeader {
+	for _, v := range from.Values(name) {
+		to = append(to, queue.HTTPHeader{Name: name, Value: v})
+	}
+	return to
+}
+
+var jsonHeader = []queue.HTTPHeader{{Name: "Content-Type", Value: "application/json"}}
+
+// uncutReason is why a raw destination got nothing.
+var uncutReason = &queue.Reason{
+	Reason: "indivisible",
+	Explanation: "the webhook also carries events of other tenants, and the edge could not tell where this tenant's stand in it, so that nothing was sent; " +
+		"the event here is a list of the tenant's own elements, and a replay sends that list, unsigned",
+}
+
+// elements is a JSON array of what a group's events are made of.
+func (s *scratch) elements(g int) []byte {
+	out := []byte{'['}
+	var last []byte
+	for _, i := range s.parts[g].events {
+		raw := s.batch.Events[i].Raw
+		if raw == nil || bytes.Equal(raw, last) { // several events may be of one element
+			continue
+		}
+		if last = raw; len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(out, raw...)
+	}
+	return append(out, ']')
+}
+
+// foreign says of an id in a webhook whether it is another tenant's, or that of
+// an event that is nobody's, and not also t's own.
+func (s *scratch) foreign(h *Handler, t *tenant) func(id []byte) bool {
+	return func(id []byte) bool {
+		if s.named == nil {
+			s.nameAll()
+		}
+		own, other := false, false
+		for _, o := range s.named[string(id)] {
+			own, other = own || o == t, other || o != t
+		}
+		if own || other {
+			return !own
+		}
+		for _, i := range h.routes.named(id, nil) {
+			o := h.routes.tenants[i]
+			own, other = own || o == t, other || o != t
+		}
+		return other && !own
+	}
+}
+
+// nameAll notes which tenants' events name which ids of a business.
+func (s *scratch) nameAll() {
+	s.named = make(map[string][]*tenant)
+	for i := range s.batch.Events {
+		ev, t := &s.batch.Events[i], s.tenants[i]
+		for j := range matchIDs {
+			id := matchIDs[j].of(ev)
+			if id == nil {
+				continue
+			}
+			list := s.named[id.String()]
+			if len(list) == 0 || list[len(list)-1] != t {
+				s.named[id.String()] = append(list, t)
+			}
+		}
+	}
+}
+
+// oneAccount are the providers whose webhooks are of one account each, so that
+// they are never cut.
+var oneAccount = map[string]bool{"whapi": true, "twilio": true}
+
+// warnUnsignedParts says, when all blocks are known, that a raw destination may
+// get what nobody can verify.
+func (h *Handler) warnUnsignedParts() error {
+	if s, ok := h.provider.(signer); ok && s.CanSign() || oneAccount[h.providerName()] {
+		return nil
+	}
+	tenants := h.allTenants()
+	if len(tenants) < 2 {
+		return nil
+	}
+	for _, t := range tenants {
+		for _, d := range t.destinations {
+			if d.raw {
+				h.logger.Warn("a webhook that carries several tenants' events is cut for raw destinations, and there is no key to sign the parts with: they go without the provider's signature",
+					zap.String("provider", h.providerName()), zap.String("destination", d.Dest.Name))
+				return nil // once a block
+			}
+		}
+	}
+	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
-	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -23,6 +22,8 @@ import (
 //	Answer(w http.ResponseWriter)                                   // instead of an empty 200
 //	SignRequest(r *http.Request, body []byte, secret string)        // for `caddy leadgate send`
 //	SignatureHeaders() []string                                     // that go along with raw bytes
+//	CanSign() bool                                                  // whether there is a secret with which
+//	SignPart(r *http.Request, body, part []byte) http.Header        // a part of a webhook is signed again
 //	SkipsVerification() bool                                        // true is warned of at every load
 type Provider interface {
 	// Handshake answers a request other than a webhook, such as Meta's GET
@@ -53,14 +54,14 @@ type answerer interface {
 	Answer(w http.ResponseWriter)
 }
 
-// signer is a Provider whose raw bodies can be cut down to one tenant's part
-// and signed again with the secret that the whole was signed with.
+// signer is a Provider that knows the secret which its webhooks are signed with,
+// so that a part of one can be signed again for a destination that verifies it.
 type signer interface {
-	// Part returns the body with only those pieces that keep wants. A piece is
-	// a body of its own, with one entry or one change in it.
-	Part(body []byte, keep func(piece []byte) bool) ([]byte, error)
-	// Sign returns the headers of a part of a body that r's headers sign.
-	Sign(r *http.Request, body, part []byte) []queue.HTTPHeader
+	// CanSign says whether a secret is configured at all.
+	CanSign() bool
+	// SignPart returns the signature headers of a part of a body that r's
+	// headers sign, made with the same secret; none where no secret fits.
+	SignPart(r *http.Request, body, part []byte) http.Header
 }
 
 // signatureHeaderer is a Provider that signs its webhooks in headers of its own.

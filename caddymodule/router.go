@@ -1,115 +1,178 @@
 package caddymodule
 
 import (
-	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/leadgate/leadgate/internal/jsondoc"
 	"github.com/leadgate/leadgate/normalize"
 )
 
-// matchKeys are what a tenant's `match` may name.
-var matchKeys = []string{"phone_number_id", "phone", "waba_id", "page_id", "instagram_id", "app", "channel_id", "account_sid"}
-
 // router finds the tenant of an event by the business's own ids.
 type router struct {
-	tenants []*tenant                 // in the order of the file
+	tenants []*tenant // in the order of the file
+	used    []*matchID
 	ids     map[string]map[string]int // match key → value → index into tenants
+	owners  map[string][]int          // value, whatever its key → indexes into tenants
 	direct  *tenant                   // of what nothing matches; nil if there is none
 }
 
 // add adds a tenant with its placeholders replaced.
 func (r *router) add(t *tenant, match map[string][]string) error {
 	if r.ids == nil {
-		r.ids = make(map[string]map[string]int)
+		r.ids, r.owners = make(map[string]map[string]int), make(map[string][]int)
 	}
 	index := len(r.tenants)
 	r.tenants = append(r.tenants, t)
-	for key, values := range match {
-		if r.ids[key] == nil {
-			r.ids[key] = make(map[string]int)
+	for i := range matchIDs {
+		m := &matchIDs[i]
+		values := match[m.key]
+		if len(values) == 0 {
+			continue
+		}
+		if !slices.Contains(r.used, m) {
+			r.used = append(r.used, m)
+		}
+		if r.ids[m.key] == nil {
+			r.ids[m.key] = make(map[string]int)
 		}
 		for _, v := range values {
-			if key == "phone" {
+			if m.digits {
 				if v = onlyDigits(v); v == "" {
-					return errorf("tenant %s: match phone has a value without digits", t.name)
+					return errorf("tenant %s: match %s has a value without digits", t.name, m.key)
 				}
 			}
-			if other, taken := r.ids[key][v]; taken && other != index {
-				return errorf("tenant %s: match %s %s is already tenant %s's: an event has exactly one tenant", t.name, key, v, r.tenants[other].name)
+			if other, taken := r.ids[m.key][v]; taken && other != index {
+				return errorf("tenant %s: match %s %s is already tenant %s's: an event has exactly one tenant", t.name, m.key, v, r.tenants[other].name)
 			}
-			r.ids[key][v] = index
+			r.ids[m.key][v] = index
+			if !slices.Contains(r.owners[v], index) {
+				r.owners[v] = append(r.owners[v], index)
+			}
 		}
 	}
 	return nil
 }
 
 // route returns an event's tenant, nil if nothing matches. The number that was
-// written to wins over the rest; among equals the first in the file.
+// written to wins over the rest, and the item's own end over its entry's id;
+// among equals the first in the file.
 func (r *router) route(ev *normalize.Event) *tenant {
-	if len(r.tenants) == 0 {
+	n := len(r.tenants)
+	if n == 0 {
 		return r.direct
 	}
-	a := &ev.Account
-	best := r.lookup(len(r.tenants), "phone_number_id", a.PhoneNumberID)
-	best = r.lookupPhone(best, a.DisplayPhoneNumber)
-	if best == len(r.tenants) {
-		best = r.lookup(best, "waba_id", a.WabaID)
-		best = r.lookup(best, "page_id", a.PageID)
-		best = r.lookup(best, "instagram_id", a.InstagramID)
-		best = r.lookup(best, "instagram_id", a.RecipientID)
-		best = r.lookup(best, "app", a.App)
-		best = r.lookup(best, "app", a.AppID)
-		best = r.lookup(best, "channel_id", a.ChannelID)
-		best = r.lookup(best, "account_sid", a.AccountSID)
+	best := [ranks]int{n, n, n}
+	for _, m := range r.used {
+		if id := m.of(ev); id != nil {
+			if i, ok := r.lookup(m, id); ok && i < best[m.rank] {
+				best[m.rank] = i
+			}
+		}
 	}
-	if best == len(r.tenants) {
+	at := byNumber
+	for at < byRest && best[at] == n {
+		at++
+	}
+	switch {
+	case ev.IsEnvelope():
+		return r.routeEnvelope(ev, best[at])
+	case best[at] == n:
 		return r.direct
+	case at == byOwnEnd:
+		r.settle(ev, best[at])
 	}
-	return r.tenants[best]
+	return r.tenants[best[at]]
 }
 
-func (r *router) lookup(best int, key string, id normalize.Text) int {
-	if id == nil || r.ids[key] == nil {
-		return best
+func (r *router) lookup(m *matchID, id normalize.Text) (index int, ok bool) {
+	if m.digits {
+		index, ok = r.ids[m.key][onlyDigits(id.String())]
+		return index, ok
 	}
 	plain, ok := jsondoc.Plain(id)
 	if !ok {
 		plain = id.Append(nil)
 	}
-	if i, ok := r.ids[key][string(plain)]; ok && i < best {
-		return i
-	}
-	return best
+	index, ok = r.ids[m.key][string(plain)]
+	return index, ok
 }
 
-func (r *router) lookupPhone(best int, number normalize.Text) int {
-	if number == nil || r.ids["phone"] == nil {
-		return best
-	}
-	if i, ok := r.ids["phone"][onlyDigits(number.String())]; ok && i < best {
-		return i
-	}
-	return best
-}
-
-// hint names the ids of an event that a match would need.
-func hint(ev *normalize.Event) string {
-	var hints []string
-	a := &ev.Account
-	for _, h := range []struct {
-		key string
-		id  normalize.Text
-	}{
-		{"phone_number_id", a.PhoneNumberID}, {"phone", a.DisplayPhoneNumber}, {"waba_id", a.WabaID},
-		{"page_id", a.PageID}, {"instagram_id", a.InstagramID}, {"app", a.App}, {"app", a.AppID}, {"channel_id", a.ChannelID}, {"account_sid", a.AccountSID},
-	} {
-		if h.id != nil {
-			hints = append(hints, fmt.Sprintf("match %s %s", h.key, h.id.String()))
+// settle makes the item's own end the account's id where the entry's is another
+// tenant's: the event is not to name that one.
+func (r *router) settle(ev *normalize.Event, index int) {
+	for _, m := range r.used {
+		id := m.of(ev)
+		if m.rank != byRest || m.account == "" || id == nil {
+			continue
+		}
+		if other, ok := r.lookup(m, id); ok && other != index {
+			*m.at(&ev.Account) = ev.Account.RecipientID
 		}
 	}
-	if len(hints) == 0 {
-		return "the event names no id: put a forward directly in the leadgate block"
+}
+
+// routeEnvelope routes an event whose raw is not an element but all of an entry
+// or a body. It is the tenant's whose ids stand in it. What names several is
+// nobody's: none of them may see it. index is the tenant by the event's own ids.
+func (r *router) routeEnvelope(ev *normalize.Event, index int) *tenant {
+	var named []int
+	if index < len(r.tenants) {
+		named = append(named, index)
 	}
-	return strings.Join(hints, ", or ")
+	var doc jsondoc.Doc
+	if doc.Parse(ev.Raw) == nil {
+		named = r.namedIn(doc.Root(), named)
+	}
+	switch len(named) {
+	case 0:
+		return r.direct
+	case 1:
+		return r.tenants[named[0]]
+	}
+	return nil
+}
+
+// namedIn adds the tenants whose ids are a value or a name in n.
+func (r *router) namedIn(n jsondoc.Node, to []int) []int {
+	if kind := n.Kind(); kind == '"' || kind == '0' {
+		return r.named(n.Bytes(), to)
+	}
+	for m := n.First(); m.Exists(); m = m.Next() {
+		to = r.namedIn(m, r.named(m.Key(), to))
+	}
+	return to
+}
+
+// named adds the tenants of whom one matches this id, by whatever key.
+func (r *router) named(id []byte, to []int) []int {
+	for _, owners := range [...][]int{r.owners[string(id)], r.owners[numberIn(id)]} {
+		for _, i := range owners {
+			if !slices.Contains(to, i) {
+				to = append(to, i)
+			}
+		}
+	}
+	return to
+}
+
+// numberIn is the digits of what looks like a phone number as people write it,
+// "" for anything else.
+func numberIn(id []byte) string {
+	if len(id) > 32 {
+		return ""
+	}
+	digits := 0
+	for _, c := range id {
+		switch {
+		case '0' <= c && c <= '9':
+			digits++
+		case c == '+', c == ' ', c == '-', c == '(', c == ')', c == '.':
+		default:
+			return ""
+		}
+	}
+	if digits < 6 || digits == len(id) {
+		return ""
+	}
+	return onlyDigits(string(id))
 }

@@ -44,6 +44,69 @@ func TestRouteInstagram(t *testing.T) {
 	}
 }
 
+// TestRouteByOwnEnd: of several ids of an item, its own end decides, whatever the
+// order of the file, and the event does not name the tenant of the entry then.
+func TestRouteByOwnEnd(t *testing.T) {
+	for _, object := range []string{"page", "instagram"} {
+		key := map[string]string{"page": "page_id", "instagram": "instagram_id"}[object]
+		body := []byte(`{"object":"` + object + `","entry":[{"id":"111","messaging":[` +
+			`{"sender":{"id":"7"},"recipient":{"id":"111"},"message":{"mid":"m"}},{"sender":{"id":"7"},"recipient":{"id":"222"},"message":{"mid":"n"}},` +
+			`{"sender":{"id":"222"},"recipient":{"id":"7"},"message":{"mid":"o","is_echo":true}},{"sender":{"id":"7"},"recipient":{"id":"333"},"message":{"mid":"p"}}]}]}`)
+		want := []string{"111 acme", "222 globex", "222 globex", "111 acme"}
+		for _, order := range [][]string{{"acme", "111", "globex", "222"}, {"globex", "222", "acme", "111"}} {
+			var r router
+			for i := 0; i < len(order); i += 2 {
+				if err := r.add(&tenant{name: order[i]}, map[string][]string{key: {order[i+1]}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var batch normalize.Batch
+			if err := normalize.Meta(&batch, body, 1736535600412); err != nil {
+				t.Fatal(err)
+			}
+			for i := range batch.Events {
+				ev := &batch.Events[i]
+				to := r.route(ev)
+				if got := ev.Account.PageID.String() + ev.Account.InstagramID.String() + " " + to.name; got != want[i] {
+					t.Errorf("%s, %v: event %d goes to %s, want %s", object, order, i, got, want[i])
+				}
+			}
+		}
+	}
+}
+
+// TestRouteEnvelope: what is passed on whole is whose ids stand in it, if they are
+// one tenant's; a number in any spelling.
+func TestRouteEnvelope(t *testing.T) {
+	acme, globex, direct := &tenant{name: "acme"}, &tenant{name: "globex"}, &tenant{name: "direct"}
+	r := router{direct: direct}
+	if err := r.add(acme, map[string][]string{"page_id": {"111"}, "phone": {"+1 555 078 3881"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.add(globex, map[string][]string{"waba_id": {"222"}}); err != nil {
+		t.Fatal(err)
+	}
+	for body, want := range map[string]*tenant{
+		`{"object":"x","entry":[{"id":"333"}]}`:                                    direct,
+		`{"object":"x","entry":[{"id":"111"},{"id":"333"}]}`:                       acme,
+		`{"object":"x","entry":[{"id":222}]}`:                                      globex,
+		`{"object":"x","entry":[{"id":"111"},{"k":{"222":1}}]}`:                    nil,
+		`{"object":"x","entry":[{"to":"+1 (555) 078-3881"}]}`:                      acme,
+		`{"object":"x","entry":[{"to":"15550783881"},{"id":"\u0032\u00322"}]}`:     nil,
+		`{"object":"whatsapp_business_account","entry":[{"id":"222","x":"1555"}]}`: globex,
+		`{"object":"whatsapp_business_account","entry":{"id":"111"}}`:              acme,
+		`{"object":"page","entry":[{"id":"111","y":{"waba":"222"}}]}`:              nil,
+	} {
+		var batch normalize.Batch
+		if err := normalize.Meta(&batch, []byte(body), 1736535600412); err != nil || len(batch.Events) != 1 {
+			t.Fatalf("%s: %d events, %v", body, len(batch.Events), err)
+		}
+		if got := r.route(&batch.Events[0]); got != want {
+			t.Errorf("%s goes to %v, want %v", body, got, want)
+		}
+	}
+}
+
 // TestPageSamples: the samples of Messenger and Instagram are ad clicks of the
 // moment they are sent.
 func TestPageSamples(t *testing.T) {

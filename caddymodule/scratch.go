@@ -21,7 +21,8 @@ type scratch struct {
 	parts   []part // what each group is made of, beside groups
 	keys    clicks.Keys
 	known   []knownAd
-	index   []int // 0, 1, 2…: the event lists of jobs are slices of it
+	named   map[string][]*tenant // whose events name an id, see foreign
+	index   []int                // 0, 1, 2…: the event lists of jobs are slices of it
 }
 
 // maxKept is the most that a scratch in the pool holds on to, in bytes.
@@ -47,7 +48,7 @@ func (s *scratch) release() {
 	s.groups, s.parts = s.groups[:0], s.parts[:0]
 	s.keys.Reset()
 	clear(s.known)
-	s.known = s.known[:0]
+	s.known, s.named = s.known[:0], nil
 	scratches.Put(s)
 }
 
@@ -91,10 +92,19 @@ func (s *scratch) readAll(r *http.Request, limit int64) ([]byte, error) {
 	}
 }
 
-// route finds the tenant of each event, once for all that ask.
+// route finds the tenant of each event, once for all that ask. An event that holds
+// another's, of another tenant, is nobody's: neither may see the other.
 func (s *scratch) route(r *router) {
 	for i := range s.batch.Events {
-		s.tenants = append(s.tenants, r.route(&s.batch.Events[i]))
+		ev := &s.batch.Events[i]
+		t := r.route(ev)
+		for j := i - 1; ev.Kind == normalize.KindAccount && j >= 0 && s.batch.Events[j].In(ev); j-- {
+			if s.tenants[j] != t {
+				t = nil
+				break
+			}
+		}
+		s.tenants = append(s.tenants, t)
 	}
 }
 

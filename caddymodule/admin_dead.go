@@ -171,11 +171,12 @@ func adminDeadAction(w http.ResponseWriter, r *http.Request) error {
 	// Not the caller's own context: half a replay helps nobody.
 	ctx := context.WithoutCancel(r.Context())
 	var n int
+	var answer any
 	switch action := strings.TrimPrefix(r.URL.Path, "/leadgate/dead/"); {
 	case action == "drop":
 		n, err = q.DropDead(ctx, filter)
 	case action == "replay" && sel.Destination == queue.Unmatched.Name:
-		n, err = app.routeAgain(ctx, q, filter)
+		answer, err = app.routeAgain(ctx, q, filter)
 	case action == "replay":
 		n, err = q.ReplayDead(ctx, filter)
 	default:
@@ -184,7 +185,10 @@ func adminDeadAction(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return storeError(err)
 	}
-	return writeJSON(w, map[string]int{"count": n})
+	if answer == nil {
+		answer = map[string]int{"count": n}
+	}
+	return writeJSON(w, answer)
 }
 
 // readAction reads the JSON of a POST, and refuses what it does not know.

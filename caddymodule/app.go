@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -54,8 +55,9 @@ type App struct {
 	alarm        *silenceAlarm // nil where silence is off, and before the start
 	tenants      map[string]*tenant
 	destinations map[string]*destination
-	blocks       []*Handler     // those that queue
-	atStart      []func() error // what can be checked only when all blocks are known
+	blocks       []*Handler                     // those that queue
+	places       func() map[*Handler]blockPlace // found at the first need, when all sites are known
+	atStart      []func() error                 // what can be checked only when all blocks are known
 }
 
 // Queue is the store.
@@ -110,6 +112,8 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.events = a.logger.Named("events")
 	a.now = time.Now
 	a.requests = new(atomic.Int64)
+	a.places = sync.OnceValue(func() map[*Handler]blockPlace { return findPlaces(ctx) })
+	a.atStart = append(a.atStart, func() error { a.places(); return nil })
 	a.tenants = make(map[string]*tenant)
 	a.destinations = make(map[string]*destination)
 	if a.Queue == nil {

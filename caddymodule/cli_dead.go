@@ -24,7 +24,8 @@ the reason, until they are replayed or dropped, or for keep_dead (30 days).`,
 	}
 	cmd.AddCommand(deadListCommand(), deadShowCommand(),
 		deadActionCommand("replay", "Puts dead letters back at the end of their queue", `Puts dead letters of a destination back at the end of its queue. Those of the
-destination unmatched are routed again: what a tenant matches by now is queued.`),
+destination unmatched are routed again, each by the leadgate block that it came
+by: what one of its tenants matches by now is queued, the rest stays.`),
 		deadActionCommand("drop", "Discards dead letters", `Discards dead letters of a destination, for good.`))
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	return cmd
@@ -209,7 +210,7 @@ Examples:
 				}
 				body["since"] = at.UnixMilli()
 			}
-			var count struct{ Count int }
+			var count routedAgain // of other destinations count alone
 			answer, err := cli.call(http.MethodPost, "/leadgate/dead/"+action, body, &count)
 			if err != nil {
 				return err
@@ -218,8 +219,14 @@ Examples:
 				return printJSON(cmd.OutOrStdout(), answer)
 			}
 			done := map[string]string{"replay": "replayed", "drop": "dropped"}[action]
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s %d\n", done, count.Count)
-			return err
+			text := fmt.Sprintf("%s %d\n", done, count.Count)
+			if count.Unmatched > 0 {
+				text += fmt.Sprintf("%d still match nobody\n", count.Unmatched)
+			}
+			if count.NoBlock > 0 {
+				text += fmt.Sprintf("%d came by a leadgate block that is not in the configuration\n", count.NoBlock)
+			}
+			return writeAll(cmd.OutOrStdout(), text)
 		},
 	}
 	cli.flags(cmd)

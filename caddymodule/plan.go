@@ -130,13 +130,7 @@ func (s *scratch) planEvent(h *Handler, g, i int) {
 		Time: ev.ReceivedAt, QueuedAt: ev.IngestedAt,
 	}
 	if p.tenant == nil {
-		h.unmatched(ev)
-		job := queue.Job{Dest: queue.Unmatched, Events: s.one(n), Header: header, Dead: &queue.Reason{
-			Reason: "unmatched", Explanation: "no tenant's match names one of the event's ids; it would need " + hint(ev),
-		}}
-		job.Header.Format, job.Header.Meta = queue.FormatEvent, ev.Key() // for when it is routed again
-		job.Payload, job.Header.Attribution = s.payload(g, n)
-		p.add(group, job, "")
+		s.planUnmatched(h, g, n, header)
 		return
 	}
 	jobs := len(group.Jobs)
@@ -200,13 +194,6 @@ func (s *scratch) payload(g, n int) (payload int, attribution uint32) {
 	}
 	payload = int(p.encode[n]) - 1
 	return payload, p.attribution[payload]
-}
-
-// unmatched logs an event that no tenant wants.
-func (h *Handler) unmatched(ev *normalize.Event) {
-	if c := h.logger.Check(zapcore.WarnLevel, "no tenant matches an event; it is kept as a dead letter of unmatched"); c != nil {
-		c.Write(zap.String("provider", ev.Provider), zap.Stringer("kind", ev.Kind), zap.String("needs", hint(ev)))
-	}
 }
 
 // report counts and logs what was stored. An error says that at least one

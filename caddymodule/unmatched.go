@@ -2,71 +2,134 @@ package caddymodule
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strings"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"github.com/leadgate/leadgate/internal/jsondoc"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
 )
 
-// routeAgain replays events that no tenant matched: those that one matches now
-// are queued for its destinations, and are dead letters no more. Destinations
-// that want raw bytes get none, since the webhook itself is gone.
-func (a *App) routeAgain(ctx context.Context, q queue.Queue, filter queue.DeadFilter) (int, error) {
-	letters, err := q.Dead(ctx, filter)
+// planUnmatched adds a job that keeps an event that is nobody's as a dead letter.
+func (s *scratch) planUnmatched(h *Handler, g, n int, header queue.Header) {
+	group, p := &s.groups[g], &s.parts[g]
+	ev := &s.batch.Events[p.events[n]]
+	needs := "it would need " + hint(ev)
+	if ev.IsEnvelope() {
+		needs += "; where it names ids of several tenants, no match can help: it is nobody's, since none of them may see the others'"
+	}
+	h.unmatched(ev)
+	meta, err := newLetterRecord(ev, h.app.place(h))
 	if err != nil {
-		return 0, err
+		meta = ev.Key() // a letter of which its block is not known
 	}
-	count := 0
-	// Oldest first, so that a contact's events keep their order.
-	for i := len(letters) - 1; i >= 0; i-- {
-		queued, err := a.routeOne(ctx, q, &letters[i])
-		if err != nil {
-			return count, err
-		}
-		if !queued {
-			continue
-		}
-		if _, err := q.DropDead(ctx, queue.DeadFilter{Destination: queue.Unmatched.Name, IDs: []string{letters[i].ID}}); err != nil {
-			return count, err
-		}
-		count++
-	}
-	return count, nil
+	header.Format, header.Meta = queue.FormatEvent, meta
+	job := queue.Job{Dest: queue.Unmatched, Events: s.one(n), Header: header, Dead: &queue.Reason{
+		Reason: "unmatched", Explanation: "no tenant's match names one of the event's ids; " + needs,
+	}}
+	job.Payload, job.Header.Attribution = s.payload(g, n)
+	p.add(group, job, "")
 }
 
-func (a *App) routeOne(ctx context.Context, q queue.Queue, letter *queue.DeadLetter) (bool, error) {
-	var doc jsondoc.Doc
-	ev, err := revive(&doc, letter)
-	if err != nil {
-		return false, err
+// unmatched logs an event that no tenant wants.
+func (h *Handler) unmatched(ev *normalize.Event) {
+	if c := h.logger.Check(zapcore.WarnLevel, "no tenant matches an event; it is kept as a dead letter of unmatched"); c != nil {
+		c.Write(zap.String("provider", ev.Provider), zap.Stringer("kind", ev.Kind), zap.String("needs", hint(ev)))
 	}
+}
+
+// routedAgain is what a replay of unmatched events came to.
+type routedAgain struct {
+	Count     int `json:"count"`     // queued for a tenant that matches them now
+	Unmatched int `json:"unmatched"` // that still match nobody
+	NoBlock   int `json:"noBlock"`   // whose leadgate block is not in the configuration
+}
+
+// routeAgain replays events that no tenant matched: those that a tenant of the
+// block by which they came matches now are queued for its destinations, and are
+// dead letters no more; the others stay. Destinations that want raw bytes get
+// none, since the webhook itself is gone.
+func (a *App) routeAgain(ctx context.Context, q queue.Queue, filter queue.DeadFilter) (result routedAgain, err error) {
+	letters, err := q.Dead(ctx, filter)
+	if err != nil {
+		return result, err
+	}
+	blocks := make(map[string][]*Handler)
 	for _, h := range a.blocks {
-		if h.providerName() != ev.Provider {
+		id := a.place(h).id
+		blocks[id] = append(blocks[id], h)
+		if a.onlyOf(h) {
+			blocks[h.providerName()+" "] = []*Handler{h} // for letters that don't know their block
+		}
+	}
+	gone := make(map[string]int)
+	// Oldest first, so that a contact's events keep their order.
+	for i := len(letters) - 1; i >= 0; i-- {
+		letter := &letters[i]
+		var doc jsondoc.Doc
+		ev, rec, err := revive(&doc, letter)
+		if err != nil {
+			result.Unmatched++
+			a.logger.Error("reading a dead letter of unmatched; it stays", zap.String("id", letter.ID), zap.Error(err))
 			continue
 		}
+		id := rec.Block
+		if id == "" {
+			id = ev.Provider + " "
+		}
+		if len(blocks[id]) != 1 { // none, or several that cannot be told apart
+			result.NoBlock++
+			gone[orDefault(rec.Shown, ev.Provider)]++
+			continue
+		}
+		h := blocks[id][0]
 		t := h.routes.route(ev)
 		if t == nil {
+			result.Unmatched++
 			continue
 		}
-		ev.SetTenant(t.name)
-		var s scratch // not from the pool: this is rare
-		s.batch.Events = append(s.batch.Events, *ev)
-		s.tenants = append(s.tenants, t)
-		g := s.group(t)
-		payload, attribution := moved(ev, letter)
-		s.preset(g, payload, attribution)
-		s.lookUpAds(ctx, h, q)
-		s.planEvent(h, g, 0)
-		results := q.Append(ctx, s.groups)
-		if err := h.report(&s, results); err != nil {
-			return false, err
+		if err := h.queueAgain(ctx, q, t, ev, letter); err != nil {
+			return result, err
 		}
-		return true, nil
+		result.Count++
 	}
-	return false, nil
+	for shown, n := range gone {
+		a.logger.Warn("unmatched events stay: the leadgate block that they came by is not in the configuration, or one of several that cannot be told apart",
+			zap.String("block", shown), zap.Int("events", n))
+	}
+	return result, nil
+}
+
+// onlyOf says whether h is the only block of its provider.
+func (a *App) onlyOf(h *Handler) bool {
+	for _, other := range a.blocks {
+		if other != h && other.providerName() == h.providerName() {
+			return false
+		}
+	}
+	return true
+}
+
+// queueAgain queues a dead letter's event for a tenant, and drops the letter.
+func (h *Handler) queueAgain(ctx context.Context, q queue.Queue, t *tenant, ev *normalize.Event, letter *queue.DeadLetter) error {
+	ev.SetTenant(t.name)
+	var s scratch // not from the pool: this is rare
+	s.batch.Events = append(s.batch.Events, *ev)
+	s.tenants = append(s.tenants, t)
+	g := s.group(t)
+	payload, attribution := moved(ev, letter)
+	s.preset(g, payload, attribution)
+	s.lookUpAds(ctx, h, q)
+	s.planEvent(h, g, 0)
+	if err := h.report(&s, q.Append(ctx, s.groups)); err != nil {
+		return err
+	}
+	if _, err := q.DropDead(ctx, queue.DeadFilter{Destination: queue.Unmatched.Name, IDs: []string{letter.ID}}); err != nil {
+		return fmt.Errorf("dropping dead letter %s, which is queued again: %w", letter.ID, err)
+	}
+	return nil
 }
 
 // preset gives the first event of a group a payload that is made already.
@@ -75,64 +138,4 @@ func (s *scratch) preset(g int, payload []byte, attribution uint32) {
 	group.Payloads = append(group.Payloads, payload)
 	p.attribution = append(p.attribution, attribution)
 	p.ready = true
-}
-
-// revive reads back what planning must know of an event. Its key, which the
-// JSON does not hold, was kept beside it.
-func revive(doc *jsondoc.Doc, letter *queue.DeadLetter) (*normalize.Event, error) {
-	if err := doc.Parse(letter.Payload); err != nil {
-		return nil, fmt.Errorf("reading dead letter %s: %w", letter.ID, err)
-	}
-	root := doc.Root()
-	if !strings.HasPrefix(string(letter.Payload), unmatchedPrefix(letter)) {
-		return nil, errors.New("reading dead letter " + letter.ID + ": it is no unmatched event")
-	}
-	account := root.Get("account")
-	ev := &normalize.Event{
-		Kind: normalize.Kind(letter.Header.Kind), Channel: normalize.ChannelNamed(root.Get("channel").String()), Provider: root.Get("provider").String(),
-		Account: normalize.Account{
-			WabaID: token(account, "wabaId"), PhoneNumberID: token(account, "phoneNumberId"), DisplayPhoneNumber: token(account, "displayPhoneNumber"),
-			PageID: token(account, "pageId"), InstagramID: token(account, "instagramId"), App: token(account, "app"), ChannelID: token(account, "channelId"),
-		},
-		WaPhone: token(root, "waPhone"), WaID: token(root, "waId"), UserID: token(root, "userId"), RawLastEventType: token(root, "rawLastEventType"),
-	}
-	ev.ReceivedAt, _ = root.Get("receivedAt").Int()
-	ev.IngestedAt, _ = root.Get("ingestedAt").Int()
-	ev.HasProviderTime = ev.ReceivedAt != ev.IngestedAt
-	if m := root.Get("message"); m.Kind() == '{' {
-		ev.Message = &normalize.Message{ID: token(m, "id"), Type: m.Get("type").String()}
-	}
-	if r := root.Get("referral"); r.Kind() == '{' {
-		ev.Referral = &normalize.Referral{
-			CtwaClid: token(r, "ctwaClid"), AdID: token(r, "adId"), SourceType: token(r, "sourceType"),
-			SourceURL: token(r, "sourceUrl"), Headline: token(r, "headline"),
-		}
-	}
-	if e := root.Get("automaticEvent"); e.Kind() == '{' {
-		ev.AutomaticEvent = &normalize.AutomaticEvent{EventName: token(e, "eventName"), CtwaClid: token(e, "ctwaClid"), Currency: token(e, "currency")}
-		if v := e.Get("value"); v.Kind() == '0' {
-			ev.AutomaticEvent.Value = v.Raw()
-		}
-	}
-	ev.SetKey(string(letter.Header.Meta))
-	return ev, nil
-}
-
-// token is a member as a Text, nil for null.
-func token(n jsondoc.Node, name string) normalize.Text {
-	if m := n.Get(name); m.Kind() == '"' {
-		return m.Raw()
-	}
-	return nil
-}
-
-func unmatchedPrefix(letter *queue.DeadLetter) string {
-	return `{"id":"` + normalize.ID(letter.Header.EventID).String() + `","tenantId":"`
-}
-
-// moved is the event's JSON with its new id and tenant.
-func moved(ev *normalize.Event, letter *queue.DeadLetter) (payload []byte, attribution uint32) {
-	rest := letter.Payload[len(unmatchedPrefix(letter)):] // begins with the end of the empty tenant
-	payload = append(payload, `{"id":"`+ev.ID().String()+`","tenantId":"`+ev.TenantID...)
-	return append(payload, rest...), letter.Header.Attribution + uint32(len(ev.TenantID))
 }

@@ -128,10 +128,17 @@ async function act(action) {
 		: await ask(`Replay ${what}?`, "They go to the end of their destination's queue and are sent again.", "Replay");
 	if (!yes) return;
 	$("dead-replay").disabled = $("dead-drop").disabled = true;
-	let count = 0;
+	let count = 0, left = 0, gone = 0; // of unmatched events some may stay
 	try {
-		for (const call of calls) count += (await post(`dead/${action}`, call)).count;
-		toast(`${number(count)} ${action === "drop" ? "dropped" : "replayed"}.`);
+		for (const call of calls) {
+			const done = await post(`dead/${action}`, call);
+			count += done.count;
+			left += done.unmatched || 0;
+			gone += done.noBlock || 0;
+		}
+		toast(`${number(count)} ${action === "drop" ? "dropped" : "replayed"}.`
+			+ (left ? ` ${number(left)} still match nobody.` : "")
+			+ (gone ? ` ${number(gone)} came by a leadgate block that is not in the configuration.` : ""));
 	} catch (err) {
 		toast(`After ${number(count)}: ${err.message}`, true);
 	}

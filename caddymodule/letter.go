@@ -1,0 +1,136 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/leadgate/leadgate/internal/jsondoc"
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/normalize"
+)
+
+// letterRecord is what is kept beside the JSON of an unmatched event, so that it
+// can be routed again as if it had just come. It stands in the letter's
+// Header.Meta: a byte that no text has, and JSON.
+type letterRecord struct {
+	Version  int               `json:"v"`
+	Key      []byte            `json:"key"`                // what makes the event itself
+	Block    string            `json:"block,omitempty"`    // the id of the block that it came by; "" in letters of older versions
+	Shown    string            `json:"at,omitempty"`       // that block, for people
+	Envelope bool              `json:"envelope,omitempty"` // see normalize.Event.IsEnvelope
+	IDs      map[string]string `json:"ids,omitempty"`      // those that a match may name and the JSON lacks, by matchID.beside
+}
+
+const (
+	letterVersion = 1
+	letterMark    = 0xff // never in UTF-8, as keys are: before records there was the key alone
+)
+
+func newLetterRecord(ev *normalize.Event, at blockPlace) ([]byte, error) {
+	rec := letterRecord{Version: letterVersion, Key: ev.Key(), Block: at.id, Shown: at.shown, Envelope: ev.IsEnvelope()}
+	for i := range matchIDs {
+		m := &matchIDs[i]
+		id := m.of(ev)
+		if m.beside == "" || id == nil {
+			continue
+		}
+		if rec.IDs == nil {
+			rec.IDs = make(map[string]string)
+		}
+		rec.IDs[m.beside] = id.String()
+	}
+	text, err := json.Marshal(&rec)
+	return append([]byte{letterMark}, text...), err
+}
+
+func readLetterRecord(meta []byte) (letterRecord, error) {
+	if len(meta) == 0 || meta[0] != letterMark {
+		return letterRecord{Key: meta}, nil
+	}
+	var rec letterRecord
+	if err := json.Unmarshal(meta[1:], &rec); err != nil {
+		return rec, fmt.Errorf("reading what is kept beside it: %w", err)
+	}
+	if rec.Version != letterVersion {
+		return rec, fmt.Errorf("what is kept beside it has version %d: it was written by another Leadgate", rec.Version)
+	}
+	return rec, nil
+}
+
+// revive reads back what routing and planning must know of an event.
+func revive(doc *jsondoc.Doc, letter *queue.DeadLetter) (*normalize.Event, letterRecord, error) {
+	rec, err := readLetterRecord(letter.Header.Meta)
+	if err != nil {
+		return nil, rec, err
+	}
+	if err := doc.Parse(letter.Payload); err != nil {
+		return nil, rec, err
+	}
+	if !strings.HasPrefix(string(letter.Payload), unmatchedPrefix(letter)) {
+		return nil, rec, errors.New("it is no unmatched event")
+	}
+	root := doc.Root()
+	ev := &normalize.Event{
+		Kind: normalize.Kind(letter.Header.Kind), Channel: normalize.ChannelNamed(root.Get("channel").String()), Provider: root.Get("provider").String(),
+		WaPhone: token(root, "waPhone"), WaID: token(root, "waId"), UserID: token(root, "userId"), RawLastEventType: token(root, "rawLastEventType"),
+		Raw: root.Get("raw").Raw(),
+	}
+	reviveAccount(ev, root.Get("account"), rec.IDs)
+	ev.ReceivedAt, _ = root.Get("receivedAt").Int()
+	ev.IngestedAt, _ = root.Get("ingestedAt").Int()
+	ev.HasProviderTime = ev.ReceivedAt != ev.IngestedAt
+	if m := root.Get("message"); m.Kind() == '{' {
+		ev.Message = &normalize.Message{ID: token(m, "id"), Type: m.Get("type").String()}
+	}
+	if r := root.Get("referral"); r.Kind() == '{' {
+		ev.Referral = &normalize.Referral{
+			CtwaClid: token(r, "ctwaClid"), AdID: token(r, "adId"), SourceType: token(r, "sourceType"),
+			SourceURL: token(r, "sourceUrl"), Headline: token(r, "headline"),
+		}
+	}
+	if e := root.Get("automaticEvent"); e.Kind() == '{' {
+		ev.AutomaticEvent = &normalize.AutomaticEvent{EventName: token(e, "eventName"), CtwaClid: token(e, "ctwaClid"), Currency: token(e, "currency")}
+		if v := e.Get("value"); v.Kind() == '0' {
+			ev.AutomaticEvent.Value = v.Raw()
+		}
+	}
+	if rec.Envelope {
+		ev.SetEnvelope()
+	}
+	ev.SetKey(string(rec.Key))
+	return ev, rec, nil
+}
+
+// reviveAccount reads back the ids that a match may name.
+func reviveAccount(ev *normalize.Event, account jsondoc.Node, beside map[string]string) {
+	for i := range matchIDs {
+		m := &matchIDs[i]
+		switch id, kept := beside[m.beside]; {
+		case m.account != "":
+			*m.at(&ev.Account) = token(account, m.account)
+		case kept:
+			*m.at(&ev.Account) = normalize.NewText(id)
+		}
+	}
+}
+
+// token is a member as a Text, nil for null.
+func token(n jsondoc.Node, name string) normalize.Text {
+	if m := n.Get(name); m.Kind() == '"' {
+		return m.Raw()
+	}
+	return nil
+}
+
+func unmatchedPrefix(letter *queue.DeadLetter) string {
+	return `{"id":"` + normalize.ID(letter.Header.EventID).String() + `","tenantId":"`
+}
+
+// moved is the event's JSON with its new id and tenant.
+func moved(ev *normalize.Event, letter *queue.DeadLetter) (payload []byte, attribution uint32) {
+	rest := letter.Payload[len(unmatchedPrefix(letter)):] // begins with the end of the empty tenant
+	payload = append(payload, `{"id":"`+ev.ID().String()+`","tenantId":"`+ev.TenantID...)
+	return append(payload, rest...), letter.Header.Attribution + uint32(len(ev.TenantID))
+}

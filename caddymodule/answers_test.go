@@ -83,6 +83,18 @@ func TestAnswers(t *testing.T) {
 			if answer != "" {
 				t.Errorf("the answer has a body: %q", answer)
 			}
+			want := "refused"
+			switch {
+			case c.events > 0:
+				want = "queued"
+			case c.name == "redelivery":
+				want = "duplicate"
+			case c.status == 200:
+				want = "empty"
+			}
+			if got := resp.Header.Values("Leadgate-Outcome"); len(got) != 1 || got[0] != want {
+				t.Errorf("Leadgate-Outcome: %q, want %q", got, want)
+			}
 			if c.status == 405 && resp.Header.Get("Allow") != "GET, POST" {
 				t.Errorf("Allow: %q", resp.Header.Get("Allow"))
 			}
@@ -128,6 +140,10 @@ func TestHandshake(t *testing.T) {
 		}
 		if ct := resp.Header.Get("Content-Type"); !strings.HasPrefix(ct, "text/plain") {
 			t.Errorf("%s: Content-Type %q", c.query, ct)
+		}
+		want := map[int]string{200: "handshake", 403: "refused"}[c.status]
+		if got := resp.Header.Values("Leadgate-Outcome"); len(got) != 1 || got[0] != want {
+			t.Errorf("%s: Leadgate-Outcome: %q, want %q", c.query, got, want)
 		}
 	}
 }
@@ -317,4 +333,27 @@ func TestInline(t *testing.T) {
 	if resp, _ := e.post("/webhooks/meta", nil, func(r *http.Request) { r.Method = "PUT" }); resp.StatusCode != 405 {
 		t.Errorf("PUT: %d", resp.StatusCode)
 	}
+}
+
+// TestOutcomeHeader says what became of webhooks that no destination gets.
+func TestOutcomeHeader(t *testing.T) {
+	s := newSink(t)
+	e := startEdge(t, strings.Replace(site("tenant acme {\n\t\t\tmatch phone_number_id 106540352242922\n\t\t\tforward "+s.URL+" {\n\t\t\t\tonly statuses\n\t\t\t}\n\t\t}"),
+		"\tleadgate /webhooks/meta", "\tleadgate /inline {\n\t\tprovider meta {\n\t\t\tapp_secret "+testSecret+"\n\t\t\tverify_token "+testToken+"\n\t\t}\n\t}\n\tleadgate /webhooks/meta", 1))
+	for _, c := range []struct{ name, path, outcome string }{
+		{"wanted by nobody", "/webhooks/meta", "empty"},
+		{"matched by nobody", "/webhooks/meta", "unmatched"},
+		{"inline", "/inline", "inline"},
+		{"not Leadgate's", "/elsewhere", ""},
+	} {
+		body := message("wamid."+c.name, "15551234567", "Hello")
+		if c.outcome == "unmatched" {
+			body = bytes.ReplaceAll(body, []byte("106540352242922"), []byte("99"))
+		}
+		resp, _ := e.post(c.path, body, func(*http.Request) {})
+		if got := resp.Header.Get("Leadgate-Outcome"); got != c.outcome {
+			t.Errorf("%s: %d %q, want %q", c.name, resp.StatusCode, got, c.outcome)
+		}
+	}
+	s.expectNone(t)
 }

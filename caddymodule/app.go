@@ -56,8 +56,9 @@ type App struct {
 	tenants      map[string]*tenant
 	destinations map[string]*destination
 	blocks       []*Handler                     // those that queue
+	sites        *sites                         // as the first of Leadgate's handlers found them
 	places       func() map[*Handler]blockPlace // found at the first need, when all sites are known
-	atStart      []func() error                 // what can be checked only when all blocks are known
+	atStart      []func() error                 // what can be done only when all blocks are known
 }
 
 // Queue is the store.

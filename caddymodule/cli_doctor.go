@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
@@ -67,7 +69,7 @@ func (d *doctor) examine(ctx context.Context, file, adapter string) error {
 		return errorf("there is no Caddyfile in this folder: write --config <path>")
 	}
 	if err := validateConfig(config); err != nil {
-		d.fail("config "+name+": "+err.Error(), "correct it; what else is wrong shows then")
+		d.fail("config "+name+": "+withoutChain(err.Error()), "correct it; what else is wrong shows then")
 		return nil //nolint:nilerr // it is a finding
 	}
 	d.ok("config " + name + " is valid")
@@ -92,6 +94,21 @@ func validateConfig(config []byte) error {
 		return fmt.Errorf("decoding config: %w", err)
 	}
 	return caddy.Validate(cfg)
+}
+
+// chain is what Caddy puts before the error of a module: each of its parents.
+var chain = regexp.MustCompile(`^(loading \S+ app module|provision [a-z0-9_.]+|server [^:]+|setting up [a-z ]+|(route|subroute|handler|position) \d+|` +
+	`loading (handler|matcher) modules|loading module '[^']+'|loading [a-z ]*modules?): `)
+
+// withoutChain is an error's own text.
+func withoutChain(text string) string {
+	for {
+		rest := strings.TrimPrefix(text, chain.FindString(text))
+		if rest == text {
+			return text
+		}
+		text = rest
+	}
 }
 
 // decodeInto turns a part of the configuration that was read as any into what it

@@ -252,3 +252,29 @@ func TestNoEdge(t *testing.T) {
 		t.Errorf("no leadgate: %v", err)
 	}
 }
+
+// TestSendSaysWhatBecameOfIt, and fails where no leadgate block answered: Caddy
+// says 200 to a path that nothing handles.
+func TestSendSaysWhatBecameOfIt(t *testing.T) {
+	s := newSink(t)
+	e := startEdge(t, strings.Replace(site("forward "+s.URL), "respond \"next\" 418", "", 1))
+	file := filepath.Join(t.TempDir(), "webhook.json")
+	if err := os.WriteFile(file, message("wamid.send", "15551234567", "Hello"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	send := func(path string) (string, error) {
+		return cli(t, "send", "--to", e.url(path), "--secret", testSecret, file)
+	}
+	for _, c := range []struct{ path, out, problem string }{
+		{"/webhooks/meta", "200 OK queued\n", ""},
+		{"/webhooks/meta", "200 OK duplicate\nThe edge knew this event", ""},
+		{"/webhook/meta", "200 OK\n", "no leadgate block answered"},
+		{"/webhooks/meta/", "200 OK\n", "no leadgate block answered"},
+		{"/", "200 OK\n", "no leadgate block answered"},
+	} {
+		out, err := send(c.path)
+		if !strings.HasPrefix(out, c.out) || (err == nil) != (c.problem == "") || err != nil && !strings.Contains(err.Error(), c.problem) {
+			t.Errorf("%s: %q, %v", c.path, out, err)
+		}
+	}
+}

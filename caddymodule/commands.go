@@ -43,8 +43,9 @@ func sendCommand() *cobra.Command {
 		Use:   "send --to <url> --secret <secret> (--sample <name> | <file>)",
 		Short: "Posts a webhook as the provider would, signed",
 		Long: `Posts a webhook as the provider would: signed with the app secret, or with
-the token as a header and in the query. Prints the answer; fails unless it is
-200. A sample is a new event each time.
+the token as a header and in the query. Prints the answer, and what became of
+the webhook (queued, duplicate, empty, unmatched, inline); fails unless a
+leadgate block took it. A sample is a new event each time.
 
 ` + wrapText(strings.Join(sampleNames(), ", "), "Samples: ", "  ", cliWidth) + `
 Example:
@@ -118,14 +119,29 @@ func send(ctx context.Context, out io.Writer, to, provider, secret string, body 
 	if err != nil {
 		return fmt.Errorf("reading the answer: %w", err)
 	}
-	_, _ = fmt.Fprintln(out, resp.Status)
+	outcome := resp.Header.Get(OutcomeHeader)
+	_, _ = fmt.Fprintln(out, strings.TrimSpace(resp.Status+" "+cleanLine(outcome)))
 	if len(answer) > 0 {
 		_, _ = fmt.Fprintln(out, string(answer))
 	}
-	if resp.StatusCode != http.StatusOK {
+	switch {
+	case outcome == "":
+		return fmt.Errorf("no leadgate block answered this (%s, without %s): --to is not the path of one, or not its site's host name, and the webhook is lost",
+			resp.Status, OutcomeHeader)
+	case resp.StatusCode != http.StatusOK:
 		return fmt.Errorf("the edge answered %s%s", resp.Status, sendHint(resp.StatusCode))
 	}
+	if note := sendNotes[outcome]; note != "" {
+		_, _ = fmt.Fprintln(out, note)
+	}
 	return nil
+}
+
+// sendNotes say what an outcome means that is no delivery.
+var sendNotes = map[string]string{
+	"duplicate": "The edge knew this event: nothing was queued again.",
+	"empty":     "Nothing came of it: it has no event, or none that a destination's `only` wants.",
+	"unmatched": "No tenant's match fits it: `caddy leadgate dead list --destination unmatched` shows it, and the edge's log what to write.",
 }
 
 // sendHint says what a status usually means.
@@ -133,8 +149,6 @@ func sendHint(status int) string {
 	switch status {
 	case http.StatusUnauthorized:
 		return ": --secret is not the app_secret or token of the leadgate block"
-	case http.StatusNotFound, http.StatusMethodNotAllowed:
-		return ": --to is not the path of a leadgate block"
 	case http.StatusServiceUnavailable:
 		return ": the queue cannot take it; the edge's log says why"
 	}

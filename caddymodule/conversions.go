@@ -48,8 +48,7 @@ func (Conversions) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "http.handlers.leadgate_conversions", New: func() caddy.Module { return new(Conversions) }}
 }
 
-// Provision reads the tokens. That the tenant exists is looked at when all
-// blocks are known.
+// Provision reads the tokens, and fails if the tenant is in no leadgate block.
 func (c *Conversions) Provision(ctx caddy.Context) error {
 	c.logger = ctx.Logger()
 	repl := caddy.NewReplacer()
@@ -68,8 +67,14 @@ func (c *Conversions) Provision(ctx caddy.Context) error {
 		return err
 	}
 	c.app = app.(*App)
-	c.app.atStart = append(c.app.atStart, c.findTenant)
-	return nil
+	if err := c.app.survey(ctx); err != nil {
+		return err
+	}
+	c.app.atStart = append(c.app.atStart, func() error {
+		c.tenant = c.app.tenants[c.Tenant]
+		return nil
+	})
+	return c.app.sites.knowsTenant("leadgate_conversions", c.Tenant, true)
 }
 
 func (c *Conversions) check() error {
@@ -87,21 +92,6 @@ func (c *Conversions) check() error {
 		}
 	}
 	return nil
-}
-
-// findTenant runs when all blocks of the configuration are known.
-func (c *Conversions) findTenant() error {
-	t := c.app.tenants[c.Tenant]
-	if t == nil {
-		return errorf("leadgate_conversions: tenant %s is in no leadgate block", c.Tenant)
-	}
-	for _, d := range t.destinations {
-		if d.capi != nil {
-			c.tenant = t
-			return nil
-		}
-	}
-	return errorf("leadgate_conversions: tenant %s has no capi, so that nothing could be reported: add one to its leadgate block", c.Tenant)
 }
 
 // ServeHTTP answers one post.

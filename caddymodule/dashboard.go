@@ -46,6 +46,9 @@ func (d *Dashboard) Provision(ctx caddy.Context) error {
 		return err
 	}
 	d.app = app.(*App)
+	if err := d.app.survey(ctx); err != nil {
+		return err
+	}
 	if d.InsecureSkipAuth {
 		d.logger.Warn("insecure_skip_auth: the dashboard is open to everybody who can reach it, with contacts' messages and the power to drop dead letters")
 	}

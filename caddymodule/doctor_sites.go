@@ -18,12 +18,43 @@ func (d *doctor) sites(s *sites) {
 		d.address(b)
 	}
 	for _, b := range append(slices.Clone(s.conversions), s.media...) {
-		d.tenantBlock(s, b)
+		d.tenantBlock(b)
 	}
+	d.append(s.mistakes())
+}
+
+// mistakes are what is wrong with the order and the paths of the blocks, which
+// Caddy takes without a word.
+func (s *sites) mistakes() (list []finding) {
 	for _, b := range s.shadowed {
-		d.warn(fmt.Sprintf("%s: %s is never reached: a catch-all handle, route or other directive of the site answers before it", b.url, b.directive),
-			"put it into a handle of its own: `handle "+pathOf(b.url)+" { "+b.directive+" … }`")
+		f := finding{levelFail, fmt.Sprintf("%s: %s is never reached: a catch-all handle, route or other directive of the site answers before it", b.url, b.directive),
+			"put it into a handle of its own: `handle " + pathOf(b.url) + " { " + b.directive + " … }`"}
+		if slices.ContainsFunc(s.blocks, func(other *block) bool { return other != b && other.url == b.url && other.path == b.path }) && b.directive == "leadgate" {
+			f.what = b.url + ": leadgate stands twice for this path, and the second block gets no request"
+			f.fix = "give each provider a path of its own; several tenants of one provider belong into one block, as `tenant <name> { match … }`"
+		}
+		list = append(list, f)
 	}
+	for _, b := range s.blocks {
+		if b.provider["name"] == "whapi" && b.plain && !strings.HasSuffix(b.path, "*") {
+			list = append(list, finding{levelFail, b.url + ": Whapi also posts to paths below this one, such as " + pathOf(b.url) + "/messages, which the block does not get",
+				"write a star behind the path: `leadgate " + pathOf(b.url) + "* { … }`"})
+		}
+	}
+	for _, b := range s.open {
+		list = append(list, finding{levelWarn, siteOf(b.url) + ": the site answers 200 to every path that nothing handles, so a provider with a wrong URL loses its webhooks without a word",
+			"end the site in `respond 404`"})
+	}
+	return list
+}
+
+// siteOf is a URL without its path.
+func siteOf(text string) string {
+	if u, err := url.Parse(text); err == nil {
+		u.Path = ""
+		return u.String()
+	}
+	return text
 }
 
 func pathOf(text string) string {
@@ -130,23 +161,9 @@ func isLocal(host string) bool {
 	return !strings.Contains(host, ".") || strings.HasSuffix(host, ".localhost") || strings.HasSuffix(host, ".local") || strings.HasSuffix(host, ".internal")
 }
 
-// tenantBlock looks at a block that speaks for a tenant, which the edge itself
-// does only when it starts.
-func (d *doctor) tenantBlock(s *sites, b *block) {
-	known, reports := false, false
-	for _, t := range s.tenants() {
-		if t.Name == b.tenant {
-			known, reports = true, reports || len(t.CAPI) > 0
-		}
-	}
-	switch {
-	case !known:
-		d.fail(fmt.Sprintf("%s: %s names the tenant %s, which is in no leadgate block", b.url, b.directive, b.tenant), "correct the name, or add the tenant")
-		return
-	case b.directive == "leadgate_conversions" && !reports:
-		d.fail(fmt.Sprintf("%s: tenant %s has no capi, so that no conversion could be reported", b.url, b.tenant), "add a capi to its leadgate block")
-		return
-	}
+// tenantBlock looks at a block that speaks for a tenant. That there is one was
+// found by loading the configuration.
+func (d *doctor) tenantBlock(b *block) {
 	d.ok(b.url + ": " + b.directive + " for tenant " + b.tenant)
 	if slices.ContainsFunc(b.tokens, isLiteral) {
 		d.literal(b.url, []string{"its token"})

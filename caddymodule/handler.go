@@ -68,6 +68,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	h.app = app.(*App)
 	h.events = h.app.events
+	if err := h.app.survey(ctx); err != nil {
+		return err
+	}
 	return h.provisionTenants()
 }
 
@@ -195,6 +198,8 @@ func (h *Handler) providerName() string {
 // provider would not send the webhook again.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	started := time.Now()
+	// A handshake is answered by the provider, so that what comes of it is said first.
+	outcomeHandshake.say(w)
 	if h.provider.Handshake(w, r) {
 		h.count("", "handshake", 1)
 		return nil
@@ -224,27 +229,29 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	if len(s.batch.Events) == 0 {
 		s.release()
-		h.count("", "empty", 1)
-		return h.accept(w)
+		h.count("", outcomeEmpty.String(), 1)
+		return h.accept(w, outcomeEmpty)
 	}
 	s.route(&h.routes)
 	s.hear(now)
 	if h.inline {
 		return h.serveNext(w, r, next, s)
 	}
-	if err := h.store(r, s, started); err != nil {
+	outcome, err := h.store(r, s, started)
+	if err != nil {
 		// The store may still be reading what it was given, so s is left to the collector.
 		w.Header().Set("Retry-After", retryAfter)
 		return h.refuse(w, http.StatusServiceUnavailable, "unavailable", err)
 	}
 	s.release()
-	err = h.accept(w)
+	err = h.accept(w, outcome)
 	metrics.ack.Observe(time.Since(started).Seconds())
 	return err
 }
 
 // refuse answers with a status and no body, and logs why.
 func (h *Handler) refuse(w http.ResponseWriter, status int, outcome string, why error) error {
+	outcomeRefused.say(w)
 	h.count("", outcome, 1)
 	level := zapcore.DebugLevel
 	switch status {
@@ -268,7 +275,8 @@ func (h *Handler) refuse(w http.ResponseWriter, status int, outcome string, why 
 }
 
 // accept says that the provider need not send this again.
-func (h *Handler) accept(w http.ResponseWriter) error {
+func (h *Handler) accept(w http.ResponseWriter, o outcome) error {
+	o.say(w)
 	if a, ok := h.provider.(answerer); ok {
 		a.Answer(w)
 		return nil
@@ -277,22 +285,24 @@ func (h *Handler) accept(w http.ResponseWriter) error {
 	return nil
 }
 
-// store queues the events: durable when it returns nil.
-func (h *Handler) store(r *http.Request, s *scratch, started time.Time) error {
+// store queues the events: durable when it returns no error. It says what became
+// of them.
+func (h *Handler) store(r *http.Request, s *scratch, started time.Time) (outcome, error) {
 	engine, counted, err := h.app.enter()
 	if err != nil {
-		return err
+		return outcomeRefused, err
 	}
 	defer h.app.leave(counted)
 	q, err := engine.open(h.app)
 	if err != nil {
-		return err
+		return outcomeRefused, err
 	}
 	ctx := appendDeadlines.next(started)
 	s.lookUpAds(ctx, h, q)
 	s.plan(h, r)
 	if len(s.groups) == 0 {
-		return nil // nobody wants these
+		h.count("", outcomeEmpty.String(), 1)
+		return outcomeEmpty, nil // nobody wants these
 	}
 	results := q.Append(ctx, s.groups)
 	return h.report(s, results)

@@ -31,7 +31,8 @@ func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyht
 	*buf = out
 	n := len(s.batch.Events)
 	s.release()
-	h.count("", "inline", 1)
+	h.count("", outcomeInline.String(), 1)
+	outcomeInline.say(w)
 
 	body := &inlineBody{json: out}
 	r.Body = body

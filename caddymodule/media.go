@@ -53,8 +53,8 @@ func (Media) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "http.handlers.leadgate_media", New: func() caddy.Module { return new(Media) }}
 }
 
-// Provision reads the tokens and opens nothing. That the tenant exists is
-// looked at when all blocks are known.
+// Provision reads the tokens and opens nothing. It fails if the tenant is in no
+// leadgate block.
 func (m *Media) Provision(ctx caddy.Context) error {
 	m.logger = ctx.Logger()
 	if err := m.provision(caddy.NewReplacer()); err != nil {
@@ -66,8 +66,10 @@ func (m *Media) Provision(ctx caddy.Context) error {
 		return err
 	}
 	m.app = app.(*App)
-	m.app.atStart = append(m.app.atStart, m.findTenant)
-	return nil
+	if err := m.app.survey(ctx); err != nil {
+		return err
+	}
+	return m.app.sites.knowsTenant("leadgate_media", m.Tenant, false)
 }
 
 func (m *Media) provision(repl *caddy.Replacer) error {
@@ -157,14 +159,6 @@ func (m *Media) readAccessToken() (string, error) {
 		return "", errorf("%s: it is empty, or has white space or other characters that no token has", option)
 	}
 	return token, nil
-}
-
-// findTenant runs when all blocks of the configuration are known.
-func (m *Media) findTenant() error {
-	if m.app.tenants[m.Tenant] == nil {
-		return errorf("leadgate_media: tenant %s is in no leadgate block", m.Tenant)
-	}
-	return nil
 }
 
 // Cleanup ends the connections that no request uses.

@@ -97,6 +97,7 @@ func (m *Meta) Handshake(w http.ResponseWriter, r *http.Request) bool {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	if !ok || query.Get("hub.mode") != "subscribe" {
+		outcomeRefused.say(w)
 		w.WriteHeader(http.StatusForbidden)
 		return true
 	}

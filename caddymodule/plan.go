@@ -198,8 +198,9 @@ func (s *scratch) payload(g, n int) (payload int, attribution uint32) {
 
 // report counts and logs what was stored. An error says that at least one
 // tenant's part was not.
-func (h *Handler) report(s *scratch, results []queue.Result) error {
+func (h *Handler) report(s *scratch, results []queue.Result) (outcome, error) {
 	var failed error
+	all := outcomeEmpty
 	for g := range results {
 		tenantName := ""
 		p := &s.parts[g]
@@ -221,19 +222,20 @@ func (h *Handler) report(s *scratch, results []queue.Result) error {
 			h.countEvent(tenantName, ev)
 			h.logClick(tenantName, ev)
 		}
-		outcome := "duplicate"
+		o := outcomeDuplicate
 		switch {
 		case p.tenant == nil:
-			outcome = "unmatched"
+			o = outcomeUnmatched
 		case fresh:
-			outcome = "queued"
+			o = outcomeQueued
 		}
-		h.count(tenantName, outcome, 1)
+		h.count(tenantName, o.String(), 1)
+		all = max(all, o)
 		for j, o := range result.Jobs {
 			countJob(&s.groups[g].Jobs[j], p.names[j], o)
 		}
 	}
-	return failed
+	return all, failed
 }
 
 // logClick writes each click down once, when it is first seen.

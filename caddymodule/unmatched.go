@@ -123,7 +123,7 @@ func (h *Handler) queueAgain(ctx context.Context, q queue.Queue, t *tenant, ev *
 	s.preset(g, payload, attribution)
 	s.lookUpAds(ctx, h, q)
 	s.planEvent(h, g, 0)
-	if err := h.report(&s, q.Append(ctx, s.groups)); err != nil {
+	if _, err := h.report(&s, q.Append(ctx, s.groups)); err != nil {
 		return err
 	}
 	if _, err := q.DropDead(ctx, queue.DeadFilter{Destination: queue.Unmatched.Name, IDs: []string{letter.ID}}); err != nil {

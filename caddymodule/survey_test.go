@@ -1,0 +1,124 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+)
+
+// validated is what caddy validate says of a Caddyfile: its error, and the
+// warnings of Leadgate.
+func validated(t *testing.T, text string) (warnings string, err error) {
+	t.Helper()
+	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), nil)
+	if err != nil {
+		return "", err
+	}
+	var root map[string]any
+	if err := json.Unmarshal(config, &root); err != nil {
+		t.Fatal(err)
+	}
+	log := filepath.Join(t.TempDir(), "log")
+	root["logging"] = map[string]any{"logs": map[string]any{"default": map[string]any{
+		"writer": map[string]any{"output": "file", "filename": log}, "encoder": map[string]any{"format": "json"},
+	}}}
+	if config, err = json.Marshal(root); err != nil {
+		t.Fatal(err)
+	}
+	err = validateConfig(config)
+	written, _ := os.ReadFile(log)
+	for line := range strings.Lines(string(written)) {
+		if strings.Contains(line, `"level":"warn"`) && strings.Contains(line, `"logger":"leadgate"`) {
+			warnings += line
+		}
+	}
+	return warnings, err
+}
+
+// TestTenantsOfOtherBlocks fails in caddy validate, and wherever the block with
+// the tenants is: before, after, on another server.
+func TestTenantsOfOtherBlocks(t *testing.T) {
+	const (
+		hooks = "\tleadgate /webhooks/meta {\n\t\tprovider meta {\n\t\t\tapp_secret a\n\t\t\tverify_token b\n\t\t}\n\t\ttenant acme\n\t\tforward http://127.0.0.1:9/\n\t}\n"
+		capi  = "\tleadgate /more {\n\t\tprovider meta {\n\t\t\tapp_secret a\n\t\t\tverify_token b\n\t\t}\n\t\ttenant globex\n\t\tcapi whatsapp {\n\t\t\tdataset 1\n\t\t\taccess_token t\n\t\t}\n\t}\n"
+	)
+	block := func(directive, tenant string) string {
+		more := ""
+		if directive == "leadgate_media" {
+			more = "\t\taccess_token t\n"
+		}
+		return "\t" + directive + " /x/* {\n\t\ttenant " + tenant + "\n\t\ttoken t\n" + more + "\t}\n"
+	}
+	for _, global := range []string{"", "{\n\tadmin off\n\tleadgate {\n\t\tqueue embedded " + t.TempDir() + "\n\t}\n}\n"} {
+		for _, sites := range []string{
+			"http://127.0.0.1:8080 {\n" + hooks + capi + "%BLOCK%\trespond 404\n}\n",
+			"http://a.example.com:8080 {\n" + hooks + capi + "\trespond 404\n}\nhttp://b.example.com:8080 {\n%BLOCK%\trespond 404\n}\n",
+			"http://z.example.com:8080 {\n" + hooks + capi + "\trespond 404\n}\nhttp://b.example.com:8080 {\n%BLOCK%\trespond 404\n}\n",
+			"http://a.example.com:8080 {\n%BLOCK%\trespond 404\n}\nhttp://a.example.com:8081 {\n" + hooks + capi + "\trespond 404\n}\n",
+			"http://a.example.com:8081 {\n%BLOCK%\trespond 404\n}\nhttp://a.example.com:8080 {\n\thandle {\n" + hooks + capi + "\trespond 404\n\t}\n}\n",
+		} {
+			for _, c := range []struct{ block, problem string }{
+				{block("leadgate_conversions", "globex"), ""},
+				{block("leadgate_media", "acme"), ""},
+				{block("leadgate_conversions", "nope"), "leadgate_conversions: tenant nope is in no leadgate block: there are acme, globex"},
+				{block("leadgate_media", "nope"), "leadgate_media: tenant nope is in no leadgate block: there are acme, globex"},
+				{block("leadgate_conversions", "acme"), "leadgate_conversions: tenant acme has no capi"},
+			} {
+				config := global + strings.Replace(sites, "%BLOCK%", c.block, 1)
+				warnings, err := validated(t, config)
+				switch {
+				case c.problem == "" && err != nil:
+					t.Errorf("%v of\n%s", err, config)
+				case c.problem != "" && (err == nil || !strings.Contains(err.Error(), c.problem)):
+					t.Errorf("error %v, want %q of\n%s", err, c.problem, config)
+				case c.problem == "" && warnings != "":
+					t.Errorf("%s of\n%s", warnings, config)
+				}
+			}
+		}
+	}
+}
+
+// TestSitesThatSwallow are warned of by caddy validate: a webhook to a wrong path
+// would be answered 200 and lost.
+func TestSitesThatSwallow(t *testing.T) {
+	block := func(provider, path string) string {
+		secret := "token header Authorization x"
+		if provider == "meta" {
+			secret = "app_secret a\nverify_token b"
+		}
+		return "leadgate " + path + " {\nprovider " + provider + " {\n" + secret + "\n}\nforward http://127.0.0.1:9/\n}\n"
+	}
+	meta := block("meta", "/webhooks/meta")
+	for _, c := range []struct{ name, site, says string }{
+		{"nothing else", meta, "answers 200 to every path that nothing handles"},
+		{"respond 404", meta + "respond 404\n", ""},
+		{"respond of one path", meta + "respond /x 404\n", "answers 200"},
+		{"reverse_proxy", meta + "reverse_proxy 127.0.0.1:9\n", ""},
+		{"handle", "handle /webhooks/meta {\n" + meta + "}\n", "answers 200"},
+		{"handles", "handle /webhooks/meta {\n" + meta + "}\nhandle {\nrespond 404\n}\n", ""},
+		{"hidden by handle", meta + "handle {\nrespond 404\n}\n", "never reached"},
+		{"hidden by the handle of its folder", meta + "handle /webhooks/* {\nrespond 404\n}\nrespond 404\n", "never reached"},
+		{"beside another folder's", meta + "handle /web/* {\nrespond 404\n}\nrespond 404\n", ""},
+		{"one path twice", meta + meta + "respond 404\n", "leadgate stands twice for this path"},
+		{"one path twice, with matchers", "@a header X a\n@b header X b\n" + block("meta", "@a") + block("meta", "@b") + "respond 404\n", ""},
+		{"everything", block("meta", "") + "leadgate_dashboard /leadgate/*\n", "leadgate_dashboard is never reached"},
+		{"whapi", block("whapi", "/webhooks/whapi") + "respond 404\n", "leadgate /webhooks/whapi* {"},
+		{"whapi below", block("whapi", "/webhooks/whapi*") + "respond 404\n", ""},
+		{"gupshup", block("gupshup", "/webhooks/gupshup") + "respond 404\n", ""},
+	} {
+		for _, address := range []string{"http://127.0.0.1:8080", ":8080", "https://bots.example.com"} {
+			warnings, err := validated(t, address+" {\n"+c.site+"}\n")
+			if err != nil {
+				t.Errorf("%s: %v", c.name, err)
+			}
+			if c.says == "" && warnings != "" || !strings.Contains(warnings, c.says) {
+				t.Errorf("%s, %s: %q, want %q", c.name, address, warnings, c.says)
+			}
+		}
+	}
+}

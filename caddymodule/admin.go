@@ -25,16 +25,43 @@ func (adminAPI) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "admin.api.leadgate", New: func() caddy.Module { return new(adminAPI) }}
 }
 
+// adminRoute is what the admin API answers on a path, or, where that ends in a
+// slash, on all paths below it.
+type adminRoute struct {
+	path   string
+	method string
+	params []string // that the query may have
+	answer caddy.AdminHandlerFunc
+}
+
+var adminRoutes = []adminRoute{
+	{path: "/leadgate/destinations", method: http.MethodGet, answer: adminDestinations},
+	{path: "/leadgate/destinations/", method: http.MethodPost, answer: adminDestination},
+	{path: "/leadgate/dead", method: http.MethodGet, params: []string{"destination", "reason", "limit", "after", "id"}, answer: adminDead},
+	{path: "/leadgate/dead/", method: http.MethodPost, answer: adminDeadAction},
+	{path: "/leadgate/ads", method: http.MethodGet, params: []string{"tenant", "from", "to"}, answer: adminAds},
+	{path: "/leadgate/contacts/erase", method: http.MethodPost, answer: adminErase},
+}
+
+// ServeHTTP implements caddy.AdminHandler.
+func (a *adminRoute) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != a.method {
+		w.Header().Set("Allow", a.method)
+		return apiError(http.StatusMethodNotAllowed, "method %s is not allowed: use %s", r.Method, a.method)
+	}
+	if err := onlyParams(r.URL.Query(), a.params...); err != nil {
+		return err
+	}
+	return a.answer(w, r)
+}
+
 // Routes implements caddy.AdminRouter.
 func (adminAPI) Routes() []caddy.AdminRoute {
-	return []caddy.AdminRoute{
-		{Pattern: "/leadgate/destinations", Handler: caddy.AdminHandlerFunc(adminDestinations)},
-		{Pattern: "/leadgate/destinations/", Handler: caddy.AdminHandlerFunc(adminDestination)},
-		{Pattern: "/leadgate/dead", Handler: caddy.AdminHandlerFunc(adminDead)},
-		{Pattern: "/leadgate/dead/", Handler: caddy.AdminHandlerFunc(adminDeadAction)},
-		{Pattern: "/leadgate/ads", Handler: caddy.AdminHandlerFunc(adminAds)},
-		{Pattern: "/leadgate/contacts/erase", Handler: caddy.AdminHandlerFunc(adminErase)},
+	routes := make([]caddy.AdminRoute, 0, len(adminRoutes))
+	for i := range adminRoutes {
+		routes = append(routes, caddy.AdminRoute{Pattern: adminRoutes[i].path, Handler: &adminRoutes[i]})
 	}
+	return routes
 }
 
 // adminTimeout bounds how long a call waits for a store.
@@ -42,9 +69,6 @@ const adminTimeout = 10 * time.Second
 
 // adminDestinations answers GET /leadgate/destinations.
 func adminDestinations(w http.ResponseWriter, r *http.Request) error {
-	if r.Method != http.MethodGet {
-		return apiError(http.StatusMethodNotAllowed, "method %s is not allowed: use GET", r.Method)
-	}
 	ctx, cancel := context.WithTimeout(r.Context(), adminTimeout)
 	defer cancel()
 	list := statuses(ctx)
@@ -57,9 +81,6 @@ func adminDestinations(w http.ResponseWriter, r *http.Request) error {
 // adminDestination answers POST /leadgate/destinations/{name}/{action}: pause,
 // resume, and for one that has left the configuration drop and move.
 func adminDestination(w http.ResponseWriter, r *http.Request) error {
-	if r.Method != http.MethodPost {
-		return apiError(http.StatusMethodNotAllowed, "method %s is not allowed: use POST", r.Method)
-	}
 	name, action, ok := strings.Cut(strings.TrimPrefix(r.URL.Path, "/leadgate/destinations/"), "/")
 	if !ok || !validName(name) {
 		return apiError(http.StatusNotFound, "the path is /leadgate/destinations/<name>/<action>")
@@ -156,6 +177,7 @@ func statuses(ctx context.Context) []delivery.Status {
 func destinationNamed(ctx context.Context, name string) (*engine, *delivery.Status, error) {
 	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
+	var known []string
 	for _, e := range liveEngines() {
 		d := e.running()
 		if d == nil {
@@ -165,11 +187,14 @@ func destinationNamed(ctx context.Context, name string) (*engine, *delivery.Stat
 		if err != nil {
 			return nil, nil, storeError(err)
 		}
-		if i := slices.IndexFunc(list, func(s delivery.Status) bool { return s.Name == name }); i >= 0 {
-			return e, &list[i], nil
+		for i := range list {
+			if list[i].Name == name {
+				return e, &list[i], nil
+			}
+			known = append(known, list[i].Name)
 		}
 	}
-	return nil, nil, apiError(http.StatusNotFound, "destination %s does not exist", name)
+	return nil, nil, noSuch("destination", name, known)
 }
 
 var _ caddy.AdminRouter = (*adminAPI)(nil)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -85,10 +86,7 @@ func storeError(err error) error {
 
 // adminDead answers GET /leadgate/dead.
 func adminDead(w http.ResponseWriter, r *http.Request) error {
-	if r.Method != http.MethodGet {
-		return apiError(http.StatusMethodNotAllowed, "method %s is not allowed: use GET", r.Method)
-	}
-	_, q, err := activeQueue()
+	app, q, err := activeQueue()
 	if err != nil {
 		return err
 	}
@@ -101,6 +99,11 @@ func adminDead(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), adminTimeout)
 	defer cancel()
+	if filter.Destination != "" {
+		if err := app.knownDestination(ctx, q, filter.Destination); err != nil {
+			return err
+		}
+	}
 	limit := filter.Limit
 	filter.Limit++ // one more tells whether there is a next page
 	letters, err := q.Dead(ctx, filter)
@@ -170,6 +173,12 @@ func adminDeadAction(w http.ResponseWriter, r *http.Request) error {
 	filter := queue.DeadFilter{Destination: sel.Destination, IDs: sel.IDs, Reason: sel.Reason, Since: int64(sel.Since)}
 	// Not the caller's own context: half a replay helps nobody.
 	ctx := context.WithoutCancel(r.Context())
+	if err := app.knownDestination(ctx, q, sel.Destination); err != nil {
+		return err
+	}
+	if err := knownLetters(ctx, q, sel.Destination, sel.IDs); err != nil {
+		return err
+	}
 	var n int
 	var answer any
 	switch action := strings.TrimPrefix(r.URL.Path, "/leadgate/dead/"); {
@@ -191,14 +200,88 @@ func adminDeadAction(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, answer)
 }
 
+// knownDestination fails for one that neither the configuration nor the store has.
+func (a *App) knownDestination(ctx context.Context, q queue.Queue, name string) error {
+	if a.destinations[name] != nil || name == queue.Unmatched.Name {
+		return nil
+	}
+	stored, err := q.Destinations(ctx)
+	if err != nil {
+		return storeError(err)
+	}
+	var known []string
+	for _, d := range stored {
+		if d.Name == name {
+			return nil
+		}
+		known = append(known, d.Name)
+	}
+	for name := range a.destinations {
+		known = append(known, name)
+	}
+	return noSuch("destination", name, known)
+}
+
+// knownTenant fails for one that neither the configuration nor the store has. A
+// tenant that has left both may still have clicks: it is asked about after they
+// were looked for.
+func (a *App) knownTenant(ctx context.Context, q queue.Queue, name string) error {
+	if a.tenants[name] != nil {
+		return nil
+	}
+	stored, err := q.Destinations(ctx)
+	if err != nil {
+		return storeError(err)
+	}
+	var known []string
+	for _, d := range stored {
+		if d.Tenant == name {
+			return nil
+		}
+		if d.Tenant != "" {
+			known = append(known, d.Tenant)
+		}
+	}
+	for name := range a.tenants {
+		known = append(known, name)
+	}
+	return noSuch("tenant", name, known)
+}
+
+// knownLetters fails if a destination has no dead letter of one of these ids, so
+// that nothing is done for the others either.
+func knownLetters(ctx context.Context, q queue.Queue, destination string, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	letters, err := q.Dead(ctx, queue.DeadFilter{Destination: destination, IDs: ids})
+	if err != nil {
+		return storeError(err)
+	}
+	var missing []string
+	for _, id := range ids {
+		if !slices.ContainsFunc(letters, func(l queue.DeadLetter) bool { return l.ID == id }) {
+			missing = append(missing, id)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return apiError(http.StatusNotFound, "destination %s has no dead letter %s: it was replayed or dropped, or kept for longer than keep_dead; nothing was done",
+		destination, strings.Join(missing, ", "))
+}
+
 // readAction reads the JSON of a POST, and refuses what it does not know.
 func readAction(r *http.Request, into any) error {
-	if r.Method != http.MethodPost {
-		return apiError(http.StatusMethodNotAllowed, "method %s is not allowed: use POST", r.Method)
-	}
 	dec := json.NewDecoder(io.LimitReader(r.Body, 1<<20))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(into); err != nil {
+	err := dec.Decode(into)
+	if err == nil {
+		if _, more := dec.Token(); more != io.EOF {
+			err = errors.New("something follows the JSON object")
+		}
+	}
+	if err != nil {
 		return apiError(http.StatusBadRequest, "reading the body: %w", err)
 	}
 	return nil
@@ -213,7 +296,7 @@ func adminErase(w http.ResponseWriter, r *http.Request) error {
 	if !validName(who.Tenant) || who.Contact == "" {
 		return apiError(http.StatusBadRequest, "write {\"tenant\":…,\"contact\":…}, the contact as E.164, waId or userId")
 	}
-	_, q, err := activeQueue()
+	app, q, err := activeQueue()
 	if err != nil {
 		return err
 	}
@@ -224,6 +307,11 @@ func adminErase(w http.ResponseWriter, r *http.Request) error {
 			return storeError(err)
 		}
 		count += n
+	}
+	if count == 0 {
+		if err := app.knownTenant(r.Context(), q, who.Tenant); err != nil {
+			return err
+		}
 	}
 	return writeJSON(w, map[string]int{"count": count})
 }

@@ -31,9 +31,6 @@ type adDayRow struct {
 // adminAds answers GET /leadgate/ads?tenant=&from=&to=: without tenant those of
 // all tenants, without days the last thirty.
 func adminAds(w http.ResponseWriter, r *http.Request) error {
-	if r.Method != http.MethodGet {
-		return apiError(http.StatusMethodNotAllowed, "method %s is not allowed: use GET", r.Method)
-	}
 	app, q, err := activeQueue()
 	if err != nil {
 		return err
@@ -62,6 +59,11 @@ func adminAds(w http.ResponseWriter, r *http.Request) error {
 			return storeError(err)
 		}
 		rows = append(rows, adRows(tenant, counts)...)
+	}
+	if tenant := query.Get("tenant"); tenant != "" && len(rows) == 0 {
+		if err := app.knownTenant(ctx, q, tenant); err != nil {
+			return err
+		}
 	}
 	return writeJSON(w, rows)
 }

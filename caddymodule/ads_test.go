@@ -107,10 +107,10 @@ func TestAds(t *testing.T) {
 			if one := shown(e.ads(base, "from="+before+"&to="+before)); len(one) != 1 || one[0] != want[0] {
 				t.Errorf("one day: %v", one)
 			}
-			if none := e.ads(base, "tenant=globex"); none == nil || len(none) != 0 {
-				t.Errorf("another tenant: %v", none)
+			if status := e.admin(base, "GET", "/leadgate/ads?tenant=globex", nil, nil); status != 404 {
+				t.Errorf("an unknown tenant: %d", status)
 			}
-			for _, bad := range []string{"from=yesterday", "to=2026-13-01", "from=2026-02-01&to=2026-01-01", "from=2020-01-01", "tenant=a%20b"} {
+			for _, bad := range []string{"from=yesterday", "to=2026-13-01", "from=2026-02-01&to=2026-01-01", "from=2020-01-01", "tenant=a%20b", "tenant=", "tennant=acme"} {
 				if status := e.admin(base, "GET", "/leadgate/ads?"+bad, nil, nil); status != 400 {
 					t.Errorf("%s: %d", bad, status)
 				}

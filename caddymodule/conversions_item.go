@@ -46,6 +46,9 @@ func (c *Conversions) readItem(n jsondoc.Node, now time.Time) (it conversionItem
 		return it, invalidf("post objects such as {\"eventName\":\"Purchase\",\"waPhone\":\"+15551234567\",\"value\":12.5,\"currency\":\"USD\"}", "the item is no object")
 	}
 	it.node = n
+	if err := checkFields(n); err != nil {
+		return it, err
+	}
 	posted := text(n, "eventName")
 	if posted == "" {
 		return it, invalidf("write one of "+strings.Join(capi.EventNames(), ", "), "eventName is missing")
@@ -75,6 +78,47 @@ func (c *Conversions) readItem(n jsondoc.Node, now time.Time) (it conversionItem
 		}
 	}
 	return it, it.readContact()
+}
+
+// itemFields are the keys of an item, each with the kinds of JSON that it may be:
+// text, number, object, array; null is as if it were not there.
+var itemFields = []struct{ name, kinds string }{
+	{"eventName", `"`}, {"waPhone", `"0`}, {"waId", `"0`}, {"userId", `"0`}, {"messageId", `"`}, {"ctwaClid", `"`}, {"channel", `"`},
+	{"eventTime", `"0`}, {"value", `"0`}, {"currency", `"`}, {"orderId", `"0`}, {"contents", `[`}, {"email", `"`}, {"externalId", `"0`},
+	{"customData", `{`}, {"touch", `"`},
+}
+
+// itemKinds are the words for the kinds.
+var itemKinds = map[byte]string{'"': "a text", '0': "a number", '{': "an object", '[': "an array"}
+
+// checkFields refuses keys that an item does not have: a value under a mistyped
+// key would be left out without a word, and an order_id reported twice. A key that
+// stands twice could mean either.
+func checkFields(n jsondoc.Node) error {
+	var seen uint64
+	for member := n.First(); member.Exists(); member = member.Next() {
+		name := string(member.Key())
+		i := slices.IndexFunc(itemFields, func(f struct{ name, kinds string }) bool { return f.name == name })
+		if i < 0 {
+			names := make([]string, 0, len(itemFields))
+			for _, f := range itemFields {
+				names = append(names, f.name)
+			}
+			return invalidf(meant(name, names), "unknown field %s: %s", name, meant(name, names))
+		}
+		if seen&(1<<i) != 0 {
+			return invalidf("write it once", "%s stands twice", name)
+		}
+		seen |= 1 << i
+		if kind := member.Kind(); kind != 'n' && strings.IndexByte(itemFields[i].kinds, kind) < 0 {
+			var kinds []string
+			for _, k := range []byte(itemFields[i].kinds) {
+				kinds = append(kinds, itemKinds[k])
+			}
+			return invalidf("write "+orList(kinds)+", or leave it out", "%s is not %s", name, orList(kinds))
+		}
+	}
+	return nil
 }
 
 // text is a member's text, "" for one that is missing, empty or no text.

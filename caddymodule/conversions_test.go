@@ -164,6 +164,12 @@ func TestConversionAnswers(t *testing.T) {
 		{`{"eventName":"QualifiedLead",` + who + `,"email":"nobody"}`, "invalid", "email"},
 		{`{"eventName":"QualifiedLead",` + who + `,"contents":"x"}`, "invalid", "contents"},
 		{`"x"`, "invalid", "no object"},
+		{`{"eventName":"QualifiedLead",` + who + `,"order_id":"7"}`, "invalid", "unknown field order_id: write orderId"},
+		{`{"eventName":"QualifiedLead",` + who + `,"valeu":7}`, "invalid", "unknown field valeu"},
+		{`{"eventName":"QualifiedLead",` + who + `,"orderId":{"id":7}}`, "invalid", "orderId is not a text or a number"},
+		{`{"eventName":"QualifiedLead",` + who + `,"customData":[]}`, "invalid", "customData is not an object"},
+		{`{"eventName":"QualifiedLead",` + who + `,"touch":true}`, "invalid", "touch is not a text"},
+		{`{"eventName":"QualifiedLead",` + who + `,"orderId":"1","orderId":"2"}`, "invalid", "orderId stands twice"},
 	} {
 		status, answer := e.convert("[" + c.item + `,{"eventName":"QualifiedLead",` + who + `}]`)
 		if status != 200 || len(answer.Results) != 2 {

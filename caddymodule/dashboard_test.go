@@ -202,7 +202,7 @@ func TestDashboardForgery(t *testing.T) {
 		}
 	}
 	resp, body := e.dashboard("POST", "api/destinations/nobody/pause", "{}", fromPage)
-	if resp.StatusCode != http.StatusNotFound || !strings.Contains(body, `"error":"destination nobody does not exist"`) {
+	if resp.StatusCode != http.StatusNotFound || !strings.Contains(body, `"error":"there is no destination nobody; there is crm"`) {
 		t.Errorf("an unknown destination: %d %s", resp.StatusCode, body)
 	}
 }

@@ -1,0 +1,97 @@
+package caddymodule
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// noSuch is the answer to a name that nothing has: an error that says which
+// there are, since the right one is usually among them.
+func noSuch(kind, name string, known []string) error {
+	return apiError(http.StatusNotFound, "%s", noSuchText(kind, name, known))
+}
+
+func noSuchText(kind, name string, known []string) string {
+	known = slices.Clone(known)
+	slices.Sort(known)
+	known = slices.Compact(known)
+	if len(known) == 0 {
+		return "there is no " + kind + " " + name + ", and no other one"
+	}
+	const shown = 20
+	rest := ""
+	if len(known) > shown {
+		known, rest = known[:shown], " and others"
+	}
+	return "there is no " + kind + " " + name + "; there " + isOrAre(len(known)) + " " + strings.Join(known, ", ") + rest
+}
+
+// closest is the known word that was probably meant, "" if none is near: the same
+// letters in another spelling (order_id, orderid), or up to two letters off.
+func closest(word string, known []string) string {
+	plain := func(s string) string {
+		return strings.NewReplacer("_", "", "-", "", ".", "", " ", "").Replace(strings.ToLower(s))
+	}
+	best, least := "", 3
+	for _, k := range known {
+		d := distance(plain(word), plain(k))
+		if d < least && d < (len(k)+1)/2 {
+			best, least = k, d
+		}
+	}
+	return best
+}
+
+// distance is how many letters must be changed, added, removed or swapped with
+// their neighbour to make b of a. Words over 64 bytes are far from everything.
+func distance(a, b string) int {
+	if len(a) > 64 || len(b) > 64 {
+		return 64
+	}
+	var rows [3][66]int
+	before, last, row := &rows[0], &rows[1], &rows[2]
+	for j := range len(b) + 1 {
+		last[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			change := last[j-1]
+			if a[i-1] != b[j-1] {
+				change++
+			}
+			row[j] = min(change, last[j]+1, row[j-1]+1)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, last, row = last, row, before
+	}
+	return last[len(b)]
+}
+
+// meant is what to write instead of an unknown word.
+func meant(word string, known []string) string {
+	if near := closest(word, known); near != "" {
+		return "write " + near
+	}
+	return "write one of " + strings.Join(known, ", ")
+}
+
+// onlyParams refuses a query that asks for something else than what is known:
+// one that is mistyped would be taken for none.
+func onlyParams(query url.Values, known ...string) error {
+	for name, values := range query {
+		switch {
+		case !slices.Contains(known, name) && len(known) == 0:
+			return apiError(http.StatusBadRequest, "unknown parameter %s: there is none here", name)
+		case !slices.Contains(known, name):
+			return apiError(http.StatusBadRequest, "unknown parameter %s: %s", name, meant(name, known))
+		case slices.Contains(values, ""):
+			return apiError(http.StatusBadRequest, "parameter %s is empty: give it a value, or leave it out", name)
+		}
+	}
+	return nil
+}

@@ -17,8 +17,9 @@ import (
 
 func doctorCommand() *cobra.Command {
 	var config, adapter string
+	var envFiles []string
 	cmd := &cobra.Command{
-		Use:   "doctor [--config <path> [--adapter <name>]]",
+		Use:   "doctor [--config <path> [--adapter <name>]] [--envfile <path>]",
 		Short: "Checks a configuration, and all that it needs to be there",
 		Long: `Checks a configuration as caddy validate does, and then what it needs: secrets,
 the queue, the destinations, the tokens and datasets of capi blocks, and the
@@ -31,16 +32,26 @@ doesn't load, or a queue that can't be used. Then the command fails.
 
 Without --config the Caddyfile of this folder is read. Environment variables and
 files that the configuration names are read as the edge would read them: run the
-command as the user, and with the environment, that the edge has.`,
+command as the user, and with the environment, that the edge has. --envfile
+loads a file of KEY=value lines, as that of caddy run does.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt)
 			defer stop()
+			for _, file := range envFiles {
+				if err := loadEnv(file); err != nil {
+					return err
+				}
+			}
+			if err := quiet(); err != nil {
+				return err
+			}
 			return examine(ctx, cmd.OutOrStdout(), config, adapter)
 		},
 	}
 	cmd.Flags().StringVarP(&config, "config", "c", "", "Configuration file")
 	cmd.Flags().StringVarP(&adapter, "adapter", "a", "", "Name of config adapter to apply")
+	cmd.Flags().StringSliceVar(&envFiles, "envfile", nil, "Environment file(s) to load")
 	return cmd
 }
 
@@ -93,7 +104,26 @@ func validateConfig(config []byte) error {
 	if err := caddy.StrictUnmarshalJSON(caddy.RemoveMetaFields(config), &cfg); err != nil {
 		return fmt.Errorf("decoding config: %w", err)
 	}
+	// What is wrong comes back as an error; the rest of what is logged on the way
+	// would hide the findings.
+	if cfg.Logging == nil {
+		cfg.Logging = new(caddy.Logging)
+	}
+	if cfg.Logging.Logs == nil {
+		cfg.Logging.Logs = make(map[string]*caddy.CustomLog)
+	}
+	if cfg.Logging.Logs[caddy.DefaultLoggerName] == nil {
+		cfg.Logging.Logs[caddy.DefaultLoggerName] = new(caddy.CustomLog)
+	}
+	cfg.Logging.Logs[caddy.DefaultLoggerName].Level = "ERROR"
 	return caddy.Validate(cfg)
+}
+
+// quiet has Caddy log nothing until a configuration says otherwise.
+func quiet() error {
+	return caddy.Validate(&caddy.Config{Logging: &caddy.Logging{Logs: map[string]*caddy.CustomLog{
+		caddy.DefaultLoggerName: {BaseLog: caddy.BaseLog{WriterRaw: json.RawMessage(`{"output":"discard"}`)}},
+	}}})
 }
 
 // chain is what Caddy puts before the error of a module: each of its parents.

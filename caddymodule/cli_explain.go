@@ -3,40 +3,116 @@ package caddymodule
 import (
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/leadgate/leadgate/capi"
+	"github.com/leadgate/leadgate/internal/delivery"
 )
 
 func explainCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "explain [<code>]",
-		Short: "Says what an error code of Meta means, and what to do",
+		Use:   "explain [<code or reason>]",
+		Short: "Says what an error code of Meta or a reason means, and what to do",
 		Long: `Says what an error code of Meta's Graph API means, what the edge does about it,
 and what to do. Logs, dead letters and parked destinations name such codes.
 
 A code is written 190, 100/2804066 (code and subcode) or 2804118 (a subcode of
-the Conversions API alone). Without one, all that are known are listed.
+the Conversions API alone). A reason is a word of Leadgate's own, as dead
+letters and destinations show it: expired, overflow, parked…; or the status of
+an answer, such as 404. Without one, all that are known are listed.
 
 Examples:
 
   caddy leadgate explain 190
-  caddy leadgate explain 100/2804066`,
-		Args: cobra.MaximumNArgs(1),
+  caddy leadgate explain 100/2804066
+  caddy leadgate explain unconfirmed`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return writeAll(cmd.OutOrStdout(), explainAll())
 			}
-			code, subcode, err := capi.ParseCode(args[0])
+			text, err := explainWord(strings.Join(args, " "))
 			if err != nil {
 				return err
 			}
-			return writeAll(cmd.OutOrStdout(), explain(code, subcode))
+			return writeAll(cmd.OutOrStdout(), text)
 		},
 	}
+}
+
+// reasonMeans explains a word of Leadgate's own.
+type reasonMeans struct{ word, meaning, fix string }
+
+// reasons are the words that dead letters, destinations and events show beside
+// Meta's codes and statuses of answers.
+var reasons = []reasonMeans{
+	{capi.ReasonRefused, "Meta refuses the event, or is known to refuse it, so that no request was spent: the dead letter's code and sentence say why",
+		"explain the code; correct what makes such events, and drop or replay the dead letter"},
+	{capi.ReasonExpired, "the event was 7 days old before Meta took it (retry_for), and Meta takes no older ones", "find out why it waited: caddy leadgate destinations; a replay would expire again"},
+	{capi.ReasonUnconfirmed, "Meta answered without counting all events of the request, or its answer got lost and on_timeout is drop: it may have the event or not",
+		"look into the Events Manager before you replay it: Meta counts a repeated event twice"},
+	{capi.ReasonTimeout, "the request was sent, no answer came, and on_timeout is drop: Meta may have the event or not", "look into the Events Manager before you replay it: Meta counts a repeated event twice"},
+	{"overflow", "the destination had max_backlog events waiting when this one came", "get the destination going again, then replay the dead letters with this reason"},
+	{"unmatched", "no tenant's match names one of the event's ids, and the block has no settings of its own", "add the match that the dead letter names, reload, and replay: unmatched ones are routed again"},
+	{"unreadable", "the stored event could not be read: it was written by another version, or is damaged", "show the dead letter, and report it"},
+	{"internal error", "a bug in Leadgate; its log has the stack", "report it, with the log's lines"},
+	{"connection refused", "nothing listens at the destination's address and port", "start it, or correct the forward's URL; the events wait and are tried again"},
+	{"connection reset", "the destination ended the connection without an answer", "look into its own log; the events are tried again"},
+	{"running", "the destination takes events", ""},
+	{"retrying", "the oldest event failed and is tried again; its reason says why and when", "explain the code in the reason, if it has one"},
+	{"open", "the destination fails: after 10 failures in a row one event at a time is tried, and the rest wait in order", "look at the reason; it goes on by itself when an event is taken"},
+	{"parked", "Meta refuses the token, the permission or the configuration: all events wait, the oldest is tried alone once a minute", "explain the code in the reason; it goes on by itself when Meta takes it, or by resume"},
+	{"paused", "an operator paused it, or it answered 410: all events wait", "caddy leadgate destinations resume, when it is ready"},
+	{"removed", "no running configuration has this destination, and its queue is kept", "configure it again, or drop its queue, or move it to another destination"},
+}
+
+// explainWord explains a code, a status or a reason.
+func explainWord(word string) (string, error) {
+	if i := slices.IndexFunc(reasons, func(r reasonMeans) bool { return strings.EqualFold(r.word, word) }); i >= 0 {
+		r := reasons[i]
+		return explained(r.word, "meaning", r.meaning, "you", r.fix), nil
+	}
+	if strings.HasPrefix(word, "timeout after ") {
+		return explained(word, "meaning", "the destination did not answer in time; it may have taken the event", "the edge", "tries again until retry_for, with the same Leadgate-Event-Id",
+			"you", "raise the forward's timeout, or let the workflow answer before it works"), nil
+	}
+	number, _, _ := strings.Cut(word, " ")
+	code, subcode, err := capi.ParseCode(number)
+	status := err == nil && subcode == 0 && code >= 300 && code < 600 && http.StatusText(code) != ""
+	switch {
+	case status && !codeKnown(code, 0):
+		o := delivery.Explain(code)
+		return explained(fmt.Sprintf("%d %s", code, http.StatusText(code)), "meaning", o.Explanation, "the edge", forwardDoes[o.Class]), nil
+	case err != nil:
+		known := make([]string, 0, len(reasons))
+		for _, r := range reasons {
+			known = append(known, r.word)
+		}
+		return "", errorf("'%s' is no code and no reason: %s, or a code such as 190 or 100/2804066", cleanLine(word), meant(word, known))
+	}
+	return explain(code, subcode), nil
+}
+
+// forwardDoes is what the edge does about a forward's answer.
+var forwardDoes = map[delivery.Class]string{
+	delivery.Retry: "keeps the event and tries again, with growing pauses, until retry_for; then it is a dead letter",
+	delivery.Dead:  "makes the event a dead letter at once, and goes on with the next",
+	delivery.Gone:  "makes the event a dead letter, and pauses the destination",
+}
+
+// explained is a title and what is to be said under it, in pairs.
+func explained(title string, pairs ...string) string {
+	var b strings.Builder
+	b.WriteString(title + "\n\n")
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			b.WriteString(wrapText(pairs[i+1], fmt.Sprintf("  %-9s", pairs[i]), strings.Repeat(" ", 11), cliWidth))
+		}
+	}
+	return b.String()
 }
 
 func writeAll(out io.Writer, text string) error {
@@ -56,25 +132,15 @@ var classDoes = map[capi.Class]string{
 
 func explain(code, subcode int) string {
 	x := capi.Explain(code, subcode)
-	var b strings.Builder
 	title := fmt.Sprintf("%s  %s", x.Name(), x.Class)
 	if !codeKnown(code, subcode) {
 		title = x.Name() + "  not known; treated as " + x.Class.String()
 	}
-	b.WriteString(title + "\n\n")
-	field := func(name, text string) {
-		if text != "" {
-			b.WriteString(wrapText(text, fmt.Sprintf("  %-9s", name), strings.Repeat(" ", 11), cliWidth))
-		}
-	}
-	field("meaning", x.Sentence)
 	does := classDoes[x.Class]
 	if x.Wait > 0 {
 		does += "; with this code for at least " + shortAge(int64(x.Wait.Seconds()))
 	}
-	field("the edge", does)
-	field("you", x.Fix)
-	return b.String()
+	return explained(title, "meaning", x.Sentence, "the edge", does, "you", x.Fix)
 }
 
 // codeKnown says whether the table has an entry for a code, or for the code
@@ -99,6 +165,10 @@ func explainAll() string {
 		}
 		b.WriteString(wrapText(x.Sentence, fmt.Sprintf("  %-13s", x.Name()), strings.Repeat(" ", 15), cliWidth))
 	}
-	b.WriteString("\nWhat to do about one: caddy leadgate explain <code>\n")
+	b.WriteString("\nLEADGATE'S OWN WORDS\n")
+	for _, r := range reasons {
+		b.WriteString(wrapText(r.meaning, fmt.Sprintf("  %-19s", r.word), strings.Repeat(" ", 21), cliWidth))
+	}
+	b.WriteString("\nWhat to do about one: caddy leadgate explain <code or reason>\n")
 	return b.String()
 }

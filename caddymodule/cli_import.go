@@ -2,7 +2,6 @@ package caddymodule
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -21,14 +20,18 @@ func importCommand() *cobra.Command {
 	im := new(importer)
 	var dryRun bool
 	cmd := &cobra.Command{
-		Use:   "import <file.jsonl> (--to <url> --token <token> | --dry-run)",
+		Use:   "import <file> (--to <url> --token <token> | --dry-run)",
 		Short: "Posts conversions from a file to a conversions endpoint",
 		Long: `Posts conversions to the endpoint of a leadgate_conversions block, and reports
 what became of each line: its number, the status (queued, duplicate, no_click,
 invalid or failed), and for the last three why, and what to do. The file has a
-JSON object a line, as the endpoint takes them; - is the standard input.
+JSON object a line, as the endpoint takes them, or is CSV with those names in
+its first line, between commas, semicolons or tabs; - is the standard input.
 
   {"eventName":"Purchase","waPhone":"+15551234567","value":12.5,"currency":"USD","orderId":"A-1"}
+
+  eventName,waPhone,value,currency,orderId
+  Purchase,+15551234567,12.5,USD,A-1
 
 It fails if any line was invalid or failed. While the edge answers 503 or cannot
 be reached, it tries again, for --retry-for. Where that was not enough it says
@@ -138,7 +141,10 @@ func (im *importer) run(ctx context.Context, in io.Reader) error {
 }
 
 func (im *importer) lines(ctx context.Context, in io.Reader) error {
-	r := bufio.NewReaderSize(in, 64<<10)
+	next, err := importSource(bufio.NewReaderSize(in, 64<<10))
+	if err != nil {
+		return err
+	}
 	var batch []importLine
 	bytesIn := 0
 	send := func() error {
@@ -149,18 +155,14 @@ func (im *importer) lines(ctx context.Context, in io.Reader) error {
 		batch, bytesIn = batch[:0], 0
 		return err
 	}
-	for number := 1; ; number++ {
-		line, tooLong, err := readLine(r, maxConversionsBody-2)
+	for {
+		number, line, tooLong, err := next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
 			return errors.Join(send(), fmt.Errorf("reading line %d: %w", number, err))
 		}
-		if number == 1 {
-			line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
-		}
-		line = bytes.TrimSpace(line)
 		if number < im.from || len(line) == 0 && !tooLong {
 			continue
 		}

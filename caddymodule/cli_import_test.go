@@ -264,3 +264,29 @@ func TestImportStreams(t *testing.T) {
 		t.Errorf("%v: %d lines posted, %v, at most %d bytes", err, total, im.counts, most)
 	}
 }
+
+// TestImportCSV takes a table with a header, between any of the usual marks.
+func TestImportCSV(t *testing.T) {
+	file := func(text string) string { return jsonl(t, text) }
+	for name, text := range map[string]string{
+		"comma":     "\ufeffeventName,waPhone,value,currency,orderId,customData\nPurchase,+15551234567,12.5,USD,A-1,\"{\"\"a\"\":1}\"\nPurchase,+15551234567,1,,A-2,\n",
+		"semicolon": "eventName;waPhone;value;currency;orderId\r\nPurchase;+15551234567;12.5;USD;A-1\r\nPurchase;+15551234567;1;;A-2\r\n",
+		"tab":       "eventName\twaPhone\tvalue\tcurrency\torderId\nPurchase\t+15551234567\t12.5\tUSD\tA-1\nPurchase\t+15551234567\t1\t\tA-2",
+	} {
+		out, err := cli(t, "import", file(text), "--dry-run")
+		if err == nil || !strings.Contains(err.Error(), "1 of 2 lines") {
+			t.Errorf("%s: %v", name, err)
+		}
+		expectStatuses(t, out, map[string]string{"2": "valid", "3": "invalid"})
+	}
+	for text, says := range map[string]string{
+		"eventName,phone\nPurchase,+15551234567\n":            "this looks like CSV, and its first line must name the fields: unknown field 'phone': write waPhone",
+		"Purchase,+15551234567,12.5\n":                        "this looks like CSV, and its first line must name the fields",
+		"eventName,value,value\nPurchase,1,2\n":               "names value twice",
+		"eventName,waPhone\nPurchase,+15551234567,12.5,USD\n": "reading line 2",
+	} {
+		if out, err := cli(t, "import", file(text), "--dry-run"); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: %v\n%s", text, err, out)
+		}
+	}
+}

@@ -278,3 +278,25 @@ func TestSendSaysWhatBecameOfIt(t *testing.T) {
 		}
 	}
 }
+
+// TestExplainReasons knows the words that Leadgate itself shows, and statuses of
+// answers; of what it does not know it says so.
+func TestExplainReasons(t *testing.T) {
+	for word, says := range map[string]string{
+		"unconfirmed": "look into the Events Manager", "Expired": "7 days old", "overflow": "max_backlog", "timeout": "on_timeout",
+		"timeout after 10s": "raise the forward's timeout", "parked": "once a minute", "open": "10 failures", "404": "nothing answers at this URL",
+		"404 Not Found": "nothing answers at this URL", "410": "gone for good", "422": "refuses this event", "503": "trouble of its own",
+	} {
+		if out := mustCLI(t, append([]string{"explain"}, strings.Fields(word)...)...); !strings.Contains(strings.Join(strings.Fields(out), " "), says) {
+			t.Errorf("%s: %s", word, out)
+		}
+	}
+	if _, err := cli(t, "explain", "unconfirmd"); err == nil || !strings.Contains(err.Error(), "write unconfirmed") {
+		t.Errorf("a mistyped word: %v", err)
+	}
+	for _, s := range []delivery.State{delivery.StateRunning, delivery.StateRetrying, delivery.StateOpen, delivery.StateParked, delivery.StatePaused, delivery.StateRemoved} {
+		if _, err := explainWord(string(s)); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -30,7 +30,7 @@ func command() caddycmd.Command {
 		Usage: "<command>",
 		Short: "Tries out and looks into Leadgate: webhooks, conversions, destinations",
 		CobraFunc: func(cmd *cobra.Command) {
-			cmd.AddCommand(sendCommand(), normalizeCommand(), fakeMetaCommand(),
+			cmd.AddCommand(sendCommand(), normalizeCommand(), listenCommand(), fakeMetaCommand(),
 				explainCommand(), destinationsCommand(), deadCommand(), importCommand(), doctorCommand())
 			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 		},
@@ -169,18 +169,21 @@ func newProvider(name string) (Provider, error) {
 }
 
 func normalizeCommand() *cobra.Command {
-	var provider, tenant, contentType string
+	var provider, tenant, contentType, sample string
 	var at int64
 	cmd := &cobra.Command{
-		Use:   "normalize [--provider <name>] [--tenant <name>] [--at <ms>] [<file>]",
+		Use:   "normalize [--provider <name>] [--tenant <name>] [--at <ms>] [<file> | --sample <name>]",
 		Short: "Prints a webhook's events as unified JSON, a line each",
 		Long: `Prints a webhook's events as unified JSON, a line each. Reads the file, or
-what comes in. Nothing is verified, stored or sent.`,
+what comes in, or takes a sample of send. Nothing is verified, stored or sent.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			body, err := webhookBody(cmd.InOrStdin(), "", args)
+			body, err := webhookBody(cmd.InOrStdin(), sample, args)
 			if err != nil {
 				return err
+			}
+			if sample != "" && !cmd.Flags().Changed("provider") {
+				provider = sampleProvider(sample)
 			}
 			p, err := newProvider(provider)
 			if err != nil {
@@ -212,7 +215,8 @@ what comes in. Nothing is verified, stored or sent.`,
 			return out.Flush()
 		},
 	}
-	cmd.Flags().StringVar(&provider, "provider", "meta", "the provider that posted it")
+	cmd.Flags().StringVar(&provider, "provider", "meta", "the provider that posted it (default: the sample's, else meta)")
+	cmd.Flags().StringVar(&sample, "sample", "", "a built-in webhook instead of a file")
 	cmd.Flags().StringVar(&tenant, "tenant", defaultTenant, "the tenant, which the ids depend on")
 	cmd.Flags().Int64Var(&at, "at", 0, "when the edge took it, UNIX ms (default: now)")
 	cmd.Flags().StringVar(&contentType, "content-type", "application/json", "the webhook's Content-Type")

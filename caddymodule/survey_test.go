@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 )
 
@@ -29,7 +30,11 @@ func validated(t *testing.T, text string) (warnings string, err error) {
 	if config, err = json.Marshal(root); err != nil {
 		t.Fatal(err)
 	}
-	err = validateConfig(config)
+	var cfg caddy.Config
+	if err := caddy.StrictUnmarshalJSON(caddy.RemoveMetaFields(config), &cfg); err != nil {
+		t.Fatal(err)
+	}
+	err = caddy.Validate(&cfg)
 	written, _ := os.ReadFile(log)
 	for line := range strings.Lines(string(written)) {
 		if strings.Contains(line, `"level":"warn"`) && strings.Contains(line, `"logger":"leadgate"`) {

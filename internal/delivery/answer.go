@@ -48,6 +48,9 @@ func classify(status int, header http.Header, now time.Time) Outcome {
 	return o
 }
 
+// Explain is what a status of a forward destination means, without its headers.
+func Explain(status int) Outcome { return classify(status, nil, time.Time{}) }
+
 // atFault says whether a status speaks against the destination's settings and
 // not against the event.
 func atFault(status int) bool {

@@ -1,0 +1,158 @@
+package caddymodule
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/leadgate/leadgate/internal/jsondoc"
+)
+
+func listenCommand() *cobra.Command {
+	var listen string
+	l := new(listener)
+	cmd := &cobra.Command{
+		Use:   "listen [--listen <address>] [--json]",
+		Short: "Takes events as a destination does, and prints them",
+		Long: `Takes events as a destination does, answers 200, and prints what it got: what
+it is, from whom, the text, the ad. Point a forward at it to see what your CRM
+would get; --json prints the bodies whole. With raw, the provider's own body is
+shown.
+
+Example:
+
+  caddy leadgate listen
+  LEADGATE_FORWARD=http://localhost:8082/ caddy run --config Caddyfile.example`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			socket, err := new(net.ListenConfig).Listen(cmd.Context(), "tcp", listen)
+			if err != nil {
+				return fmt.Errorf("listening: %w", err)
+			}
+			l.out = cmd.OutOrStdout()
+			_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "listening: write `forward http://%s/` in a leadgate block\n", socket.Addr())
+			server := &http.Server{Handler: l, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second}
+			return server.Serve(socket)
+		},
+	}
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8082", "the address to listen on")
+	cmd.Flags().BoolVar(&l.whole, "json", false, "Print the bodies as they come, one a line")
+	return cmd
+}
+
+// listener is a destination that prints.
+type listener struct {
+	whole bool
+
+	mu  sync.Mutex
+	out io.Writer
+}
+
+// ServeHTTP implements http.Handler.
+func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 64<<20))
+	if err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	text := received(r.Header, body, time.Now())
+	if l.whole {
+		text = oneLine(body)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, err := io.WriteString(l.out, text); err != nil {
+		w.WriteHeader(http.StatusInternalServerError)
+	}
+}
+
+// oneLine is a body on one line, if it is JSON.
+func oneLine(body []byte) string {
+	if line, err := compactJSON(body); err == nil {
+		return cleanLine(string(line)) + "\n"
+	}
+	return cleanLine(string(body)) + "\n"
+}
+
+// received is what came, for people.
+func received(header http.Header, body []byte, now time.Time) string {
+	var b strings.Builder
+	head := func(what string) {
+		b.WriteString(wrapText(what, now.Format("15:04:05")+"  ", strings.Repeat(" ", 10), cliWidth))
+	}
+	field := func(name, text string) {
+		if text != "" {
+			b.WriteString(wrapText(cleanLine(text), fmt.Sprintf("          %-9s", name), strings.Repeat(" ", 19), cliWidth))
+		}
+	}
+	var doc jsondoc.Doc
+	if doc.Parse(body) != nil || !doc.Root().Get("tenantId").Exists() {
+		head("the provider's own body, " + orDefault(cleanLine(header.Get("Content-Type")), "without a Content-Type"))
+		var indented bytes.Buffer
+		if json.Indent(&indented, body, "          ", "  ") != nil {
+			indented.Reset()
+			indented.Write(body)
+		}
+		for line := range strings.Lines(strings.TrimRight(indented.String(), "\n")) {
+			b.WriteString("          " + strings.TrimPrefix(cleanLine(strings.TrimSuffix(line, "\n")), "          ") + "\n")
+		}
+		return b.String()
+	}
+	ev := doc.Root()
+	get := func(path ...string) string {
+		n := ev
+		for _, name := range path {
+			n = n.Get(name)
+		}
+		if n.Kind() == 'n' {
+			return ""
+		}
+		return n.String()
+	}
+	who := orDefault(get("waPhone"), orDefault(get("userId"), get("waId")))
+	if name := get("profileName"); name != "" {
+		who = strings.TrimSpace(who + " (" + name + ")")
+	}
+	head(cleanLine(strings.Join(nonEmpty(get("kind"), get("channel"), "tenant "+get("tenantId"), who), ", ")))
+	field(get("message", "type"), orDefault(get("message", "text"), get("message", "caption")))
+	field("status", get("status", "state"))
+	field("event", get("automaticEvent", "eventName"))
+	field("posted", get("conversion", "eventName"))
+	if clid, ad := get("referral", "ctwaClid"), get("referral", "adId"); clid != "" || ad != "" {
+		field("ad", strings.Join(nonEmpty(prefixed("ad ", ad), prefixed("click ", clid), get("referral", "headline"), get("referral", "sourceUrl")), ", "))
+	}
+	if ad := get("attribution", "lastClick", "adId"); ad != "" {
+		field("came by", "ad "+ad)
+	}
+	field("id", get("id")+prefixed(", attempt ", header.Get("Leadgate-Attempt")))
+	return b.String()
+}
+
+func prefixed(prefix, text string) string {
+	if text == "" {
+		return ""
+	}
+	return prefix + text
+}
+
+func nonEmpty(list ...string) (out []string) {
+	for _, s := range list {
+		if s != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}

@@ -239,15 +239,20 @@ func (im *importer) showProgress(end string) {
 
 // terminal is w if it is a terminal, else nil.
 func terminal(w io.Writer) io.Writer {
-	f, ok := w.(*os.File)
+	if isTerminal(w) {
+		return w
+	}
+	return nil
+}
+
+// isTerminal says whether a stream is one where a person sits.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
 	if !ok {
-		return nil
+		return false
 	}
 	info, err := f.Stat()
-	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return nil
-	}
-	return w
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // sleepFor waits, or until ctx ends.

@@ -80,8 +80,14 @@ func webhookBody(stdin io.Reader, sample string, args []string) ([]byte, error) 
 		return nil, errors.New("a sample and a file exclude each other")
 	case sample != "":
 		return renderSample(sample, time.Now())
+	case len(args) == 0 && isTerminal(stdin):
+		return nil, errors.New("write a file or --sample <name>; samples are " + strings.Join(sampleNames(), ", "))
 	case len(args) == 0 || args[0] == "-":
-		return io.ReadAll(stdin)
+		body, err := io.ReadAll(stdin)
+		if err == nil && len(bytes.TrimSpace(body)) == 0 {
+			return nil, errors.New("nothing came in: write a file or --sample <name>; samples are " + strings.Join(sampleNames(), ", "))
+		}
+		return body, err
 	default:
 		return os.ReadFile(args[0])
 	}
@@ -129,7 +135,7 @@ func send(ctx context.Context, out io.Writer, to, provider, secret string, body 
 		return fmt.Errorf("no leadgate block answered this (%s, without %s): --to is not the path of one, or not its site's host name, and the webhook is lost",
 			resp.Status, OutcomeHeader)
 	case resp.StatusCode != http.StatusOK:
-		return fmt.Errorf("the edge answered %s%s", resp.Status, sendHint(resp.StatusCode))
+		return fmt.Errorf("the edge answered %s%s", resp.Status, sendHint(resp.StatusCode, provider, secret))
 	}
 	if note := sendNotes[outcome]; note != "" {
 		_, _ = fmt.Fprintln(out, note)
@@ -145,11 +151,15 @@ var sendNotes = map[string]string{
 }
 
 // sendHint says what a status usually means.
-func sendHint(status int) string {
-	switch status {
-	case http.StatusUnauthorized:
-		return ": --secret is not the app_secret or token of the leadgate block"
-	case http.StatusServiceUnavailable:
+func sendHint(status int, provider, secret string) string {
+	switch {
+	case status == http.StatusUnauthorized && secret == "":
+		return " to provider " + provider + "'s webhook: write --secret, the app_secret, auth_token or token of the leadgate block"
+	case status == http.StatusUnauthorized:
+		return ": --secret is not the app_secret or token of the leadgate block, or the block is not for " + provider + ", as whom this was posted (--provider)"
+	case status == http.StatusBadRequest:
+		return ": the body is nothing that " + provider + " posts, or the block is for another provider (--provider)"
+	case status == http.StatusServiceUnavailable:
 		return ": the queue cannot take it; the edge's log says why"
 	}
 	return ""

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -189,15 +190,36 @@ func (d *redisDrain) Done(ctx context.Context, at []Pos) error {
 	return redisError("removing delivered entries", d.r.calls.do(ctx, k))
 }
 
-// holding runs a script that answers 1, or 0 if the lease is another edge's.
-func (d *redisDrain) holding(ctx context.Context, doing string, s *script, keys []string, args []any) error {
-	cmd := s.call(d.r.life, keys, args...)
-	if err := d.r.calls.do(ctx, &call{cmd: cmd}); err != nil {
-		return redisError(doing, err)
+// Retries and deaths are stored in steps of so many, and of so many bytes of their
+// entries, which the script must read.
+const (
+	drainStep  = 200
+	drainBytes = 1 << 20
+)
+
+// holding runs a script over a list of which each has so many arguments, in steps.
+// It answers how many it has dealt with, or -1 if the lease is another edge's.
+func (d *redisDrain) holding(ctx context.Context, doing string, s *script, keys []string, head, list []any, each int) error {
+	for len(list) > 0 {
+		step := list[:min(len(list), drainStep*each)]
+		cmd := s.call(d.r.life, keys, append(slices.Clone(head), step...)...)
+		if err := d.r.calls.do(ctx, &call{cmd: cmd}); err != nil {
+			return redisError(doing, err)
+		}
+		n, err := cmd.Int()
+		if err != nil {
+			return redisError(doing, err)
+		}
+		if n <= 0 {
+			return d.unheld(doing)
+		}
+		list = list[n*each:]
 	}
-	if n, err := cmd.Int64(); err != nil || n == 1 {
-		return redisError(doing, err)
-	}
+	return nil
+}
+
+// unheld notes that the lease is another edge's.
+func (d *redisDrain) unheld(doing string) error {
 	d.mu.Lock()
 	d.held, d.lost = false, true
 	d.mu.Unlock()
@@ -208,18 +230,14 @@ func (d *redisDrain) holding(ctx context.Context, doing string, s *script, keys 
 
 // Retry implements [Drain].
 func (d *redisDrain) Retry(ctx context.Context, list []Retry) error {
-	if len(list) == 0 {
-		return nil
-	}
-	args := make([]any, 0, 1+3*len(list))
-	args = append(args, d.r.token)
+	args := make([]any, 0, 3*len(list))
 	for i := range list {
 		id, part := list[i].Pos.entry()
 		args = append(args, streamID(id), part, appendRetry(nil, &list[i]))
 	}
 	name := d.dest.Name
 	return d.holding(ctx, "storing retries", scriptRetry,
-		[]string{d.keys.lease(name), d.keys.queue(name), d.keys.retry(name), d.keys.marks(name)}, args)
+		[]string{d.keys.lease(name), d.keys.queue(name), d.keys.retry(name), d.keys.marks(name)}, []any{d.r.token, drainBytes}, args, 3)
 }
 
 // Dead implements [Drain].
@@ -233,8 +251,7 @@ func (d *redisDrain) Dead(ctx context.Context, list []Death) error {
 		return redisError(doing, err)
 	}
 	now := d.r.now()
-	args := make([]any, 0, 2+5*len(list))
-	args = append(args, d.r.token, now)
+	args := make([]any, 0, 5*len(list))
 	for i := range list {
 		pos := list[i].Pos
 		id, part := pos.entry()
@@ -250,7 +267,8 @@ func (d *redisDrain) Dead(ctx context.Context, list []Death) error {
 	}
 	name := d.dest.Name
 	return d.holding(ctx, doing, scriptDead,
-		[]string{d.keys.lease(name), d.keys.queue(name), d.keys.retry(name), d.keys.dead(name), d.keys.marks(name)}, args)
+		[]string{d.keys.lease(name), d.keys.queue(name), d.keys.retry(name), d.keys.dead(name), d.keys.marks(name)},
+		[]any{d.r.token, now, drainBytes}, args, 5)
 }
 
 // partsOf reads those entries that are a page's, which only an edge can unpack.

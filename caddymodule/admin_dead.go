@@ -81,6 +81,9 @@ func storeError(err error) error {
 	if errors.Is(err, queue.ErrNotFound) {
 		return apiError(http.StatusNotFound, "%w", err)
 	}
+	if errors.Is(err, queue.ErrInvalid) {
+		return apiError(http.StatusBadRequest, "%w", err)
+	}
 	return apiError(http.StatusServiceUnavailable, "%w", err)
 }
 

@@ -88,7 +88,7 @@ func (e *Embedded) Erase(ctx context.Context, tenant, key string) (int, error) {
 		return 0, fmt.Errorf("erasing clicks: %w", err)
 	}
 	refs, err := e.selectDead(ctx, DeadFilter{}, func(l *DeadLetter) (bool, error) {
-		if l.Dest.Tenant != tenant {
+		if l.Dest.Tenant != tenant && l.Dest != Unmatched {
 			return false, nil
 		}
 		h := &l.Header

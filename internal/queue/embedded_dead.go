@@ -54,7 +54,7 @@ func (e *Embedded) walkDead(ctx context.Context, f DeadFilter, visit func(deadRe
 	if f.After != "" {
 		after, ok := parseEmbeddedID(f.After)
 		if !ok {
-			return fmt.Errorf("listing dead letters: %q is no id of one", f.After)
+			return fmt.Errorf("listing dead letters: %w: after is %q, which is no dead letter's id", ErrInvalid, f.After)
 		}
 		before = after.number
 	}

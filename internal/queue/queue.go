@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Errors that callers branch on. Both are answered with 503 by the edge.
+// Errors that callers branch on. The first two are answered with 503 by the edge.
 var (
 	// ErrFull says that the store takes no more: over max_size, disk full, or
 	// Redis out of memory. Draining still works.
@@ -22,6 +22,8 @@ var (
 	ErrUnavailable = errors.New("queue is unavailable")
 	// ErrNotFound says that a named destination or dead letter does not exist.
 	ErrNotFound = errors.New("not found")
+	// ErrInvalid says that what was asked for can't be: a parameter is no id.
+	ErrInvalid = errors.New("bad parameter")
 )
 
 // ID is an event's id (UUID v5), see normalize.ID.
@@ -94,6 +96,8 @@ type Job struct {
 	Payload int // index into Group.Payloads
 	Header  Header
 	Dead    *Reason // set: the entry becomes a dead letter at once (to Unmatched, of a group without tenant)
+
+	fresh bool // a store's own: one of its events was found to be new before
 }
 
 // Once is a key that makes a job a duplicate while it is remembered: for Window
@@ -222,7 +226,7 @@ type DeadFilter struct {
 	IDs         []string
 	Reason      string // "" = all
 	Since       int64  // died at or after, ms
-	After       string // an ID; list what comes after it (newest first)
+	After       string // an ID; list what comes after it (newest first). ErrInvalid if it can be none
 	Limit       int    // 0 = no limit
 }
 
@@ -261,7 +265,9 @@ type Queue interface {
 	// Clicks returns the clicks of contacts (keys, aliases or message ids),
 	// one for each key, the zero Clicks where there are none.
 	Clicks(ctx context.Context, tenant string, keys []string) ([]Clicks, error)
-	// Erase removes a contact's clicks, aliases and dead letters, by any of its keys.
+	// Erase removes a contact's clicks, what leads to them, and the dead letters
+	// of the tenant and of Unmatched that name it, by any of its keys. It counts
+	// the clicks as one, each alias, and each dead letter.
 	Erase(ctx context.Context, tenant string, key string) (int, error)
 
 	// Counters returns a tenant's counters of the days from to to, both

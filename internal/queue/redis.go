@@ -39,8 +39,8 @@ type RedisConfig struct {
 // Valkey. What it holds is as durable as that Redis is set up, see
 // [Redis.Durability].
 //
-// Group n's part of the work is one script, so it is stored whole or not at
-// all. Events and their ids, once keys, clicks and dead letters of a tenant
+// A group is stored by one script, so whole or not at all; a heavy one by several,
+// under a note, see redisnote.go. Events and their ids, once keys, clicks and dead letters of a tenant
 // share a hash tag.
 type Redis struct {
 	cfg    RedisConfig
@@ -53,7 +53,10 @@ type Redis struct {
 	client  redis.UniversalClient
 	leases  redis.UniversalClient // connections of their own, so that renewals never wait for work
 	appends *committer
-	layout  layout // of appends
+	heavy   gate          // of the callers that store a heavy group
+	slots   chan struct{} // for those that do it now
+	clicked atomic.Bool   // a heavy group had clicks that layout was not told of
+	layout  layout        // of appends
 	calls   *caller
 	tenants sync.Map // tenants known to be in the index
 
@@ -113,7 +116,7 @@ func openRedis(cfg RedisConfig, opts Options, timing redisTiming) (*Redis, error
 	if r.leases, err = r.connect(2, &r.server.redialed); err != nil {
 		return nil, fmt.Errorf("opening redis queue: %w", errors.Join(err, r.client.Close()))
 	}
-	r.appends = newCommitter(r.commit)
+	r.appends, r.slots = newCommitter(r.commit), make(chan struct{}, heavyAtOnce)
 	r.calls = newCaller(r.execute)
 	r.lease.start(r)
 	return r, nil
@@ -127,12 +130,18 @@ func (r *Redis) Append(ctx context.Context, groups []Group) []Result {
 	if len(groups) == 0 {
 		return nil
 	}
+	for i := range groups {
+		if groups[i].heavy() {
+			return r.appendInParts(ctx, groups)
+		}
+	}
 	return r.appends.append(ctx, groups)
 }
 
 // Close stops the store and waits for it; leases that are still held are given back.
 func (r *Redis) Close() error {
 	r.closing.Do(func() {
+		r.heavy.close()
 		r.appends.close()
 		r.lease.stop()
 		r.calls.close()
@@ -151,4 +160,13 @@ func (r *Redis) run(ctx context.Context, s *script, keys []string, args ...any) 
 	cmd := s.call(ctx, keys, args...)
 	pipeline(ctx, r.client, []redis.Cmder{cmd})
 	return cmd
+}
+
+// get is a value, "" for none.
+func (r *Redis) get(ctx context.Context, key string) (string, error) {
+	v, err := r.client.Get(ctx, key).Result()
+	if errors.Is(err, redis.Nil) {
+		err = nil
+	}
+	return v, err
 }

@@ -9,15 +9,23 @@
 --       the groups' plans, the keys of contacts, of each page its first header and its bytes, the payloads
 -- Returns of each group, with line feeds between: "+", a digit per event (1 = new), a letter
 -- per job (Queued, Duplicate, Overflow, X = died); or "!" and the reason. Or "=" alone: a destination has no
--- room for its page, so that the call must be made again without pages.
+-- room for its page, so that the call must be made again without pages. Of a part of a group that has a note
+-- (see redisnote.go): "~" and what was answered, if that part was stored before, "-" if the note is gone.
 
 local ARGV, listed, tonumber, type = ARGV, KEYS[1], tonumber, type
-local call, try, parse = redis.call, redis.pcall, struct.unpack
+local call, try, parse, pack, concat = redis.call, redis.pcall, struct.unpack, struct.pack, table.concat
 local byte, format, match, sub = string.byte, string.format, string.match, string.sub
 
-local now, backlog, remember, first_day, days, nbuckets, ndests, npages, ngroups, ncontacts, at =
-  parse('>dddHHHHHI4I4', ARGV[1], 1)
+local now, backlog, remember, first_day, days, nbuckets, ndests, npages, ngroups, ncontacts, note, part, at =
+  parse('>dddHHHHHI4I4Hc0I4', ARGV[1], 1)
 local base, plans, first_contact = ARGV[3], ARGV[6], 7
+
+if note ~= '' then
+  note = base .. 'w:' .. note
+  local was = call('HMGET', note, 'parts', part)
+  if not was[1] then return '-' end
+  if was[2] then return '~' .. was[2] end
+end
 
 local problem
 -- checked notes an error; then the group is refused.
@@ -219,17 +227,20 @@ local plan_at, payload_at, key_at = 1, page_at + 2 * npages, 1
 -- plain. Making its functions costs as much as appending two events, so they are
 -- made when one is needed.
 local function rest()
-  local contacts, links = base .. 'c:', base .. 'k:'
+  local contacts, links, messages = base .. 'c:', base .. 'n:', base .. 'm:'
   local message_ms = 8 * 86400000 -- a message's id leads to its contact for so long
   local max_counters = 100000
+  local max_names = 64 -- of a contact; beyond them the oldest goes
+  local spare = 2000 -- names that this call may still move or prolong, so that it stays short
 
   local function whole(n) return format('%.0f', n) end
   local message_px, message_pointer = whole(message_ms), 'A' .. whole(now + message_ms) .. ' '
 
   -- Clicks: under a contact's key stands its record, "R" with the times and
   -- lengths of first, last and last with a click id; under an alias or a message
-  -- id "A", its end (0 = that of the record) and the contact. A contact's links
-  -- are its aliases ("a" and the key) and its message ids ("m" and the key).
+  -- id "A", its end (0 = that of the record) and the contact. A contact's names
+  -- are its aliases: "1", and each with its length in front. Its message ids stand
+  -- in a stream, of which only erase reads more than is added to it.
   local function alive(v)
     local last = match(v, '^R%-?%d+ (%-?%d+) ')
     return last and tonumber(last) + remember > now and last
@@ -306,33 +317,40 @@ local function rest()
     return start
   end
 
-  -- absorb makes what pointed to a merged contact point to its successor.
-  local function absorb(name, old)
-    local theirs = links .. old
-    local members = try('SMEMBERS', theirs)
-    if members.err then return end
-    for _, m in ipairs(members) do
-      local k = contacts .. sub(m, 2)
-      local till = match(get(k) or '', '^A(%d+) ')
-      if till then
-        set(k, 'A' .. till .. ' ' .. name, 'KEEPTTL')
-        try('SADD', links .. name, m)
+  local function names_of(name)
+    local list, v, at = {}, get(links .. name), 2
+    while v and at <= #v do list[#list + 1], at = parse('>I4c0', v, at) end
+    return list
+  end
+
+  -- absorb makes the names of a merged contact its successor's. Its message ids
+  -- lead there by it: it is a name itself now.
+  local function absorb(name, old, list)
+    local theirs = names_of(old)
+    if #theirs > spare then return end -- they lead there by it, too
+    spare = spare - #theirs
+    for _, n in ipairs(theirs) do
+      local k = contacts .. n
+      if get(k) == 'A0 ' .. old then
+        set(k, 'A0 ' .. name, 'KEEPTTL')
+        list[#list + 1] = n
       end
     end
-    call('DEL', theirs)
+    call('DEL', links .. old)
+    written[links .. old] = false
   end
 
   -- link writes an event's click, and makes its other keys and its message lead
   -- to the contact, if that has one. It says whether it is the contact's first.
   local function link(e)
     local contact, raw, last = follow(ARGV[first_contact + e.from - 1], value(e.from))
-    local name, rec = sub(contact, #contacts + 1), nil
+    local name, rec, absorbed = sub(contact, #contacts + 1), nil, nil
     for i = e.from + 1, e.from + e.keys - 1 do
       local k, v = ARGV[first_contact + i - 1], value(i)
       if v and k ~= contact and alive(v) then
         rec = merge(rec or raw and decode(raw), decode(v))
-        rec.absorbed = true
-        absorb(name, sub(k, #contacts + 1))
+        absorbed = absorbed or {}
+        absorb(name, sub(k, #contacts + 1), absorbed)
       end
     end
     local first = false
@@ -348,36 +366,57 @@ local function rest()
     local px = whole(ms)
     if rec then set(contact, encode(rec), 'PX', px) end
 
-    local mine, pointer, aliases, members = links .. name, 'A0 ' .. name, {}, {}
+    local mine, pointer, aliases = links .. name, 'A0 ' .. name, {}
     for i = e.from + 1, e.from + e.keys - 1 do
       local k = ARGV[first_contact + i - 1]
-      if k ~= contact and value(i) ~= pointer then
-        aliases[#aliases + 1] = k
-        members[#members + 1] = 'a' .. sub(k, #contacts + 1)
-      end
+      -- A click's are looked at in any case, so that they live as long as it.
+      if k ~= contact and (rec or value(i) ~= pointer) then aliases[#aliases + 1] = sub(k, #contacts + 1) end
     end
-    local k, need = contacts .. e.message, ms
+    local k = contacts .. e.message
     if e.message ~= '' and k ~= contact then
       set(k, message_pointer .. name, 'PX', message_px)
-      members[#members + 1] = 'm' .. e.message
-      need = math.max(ms, message_ms)
+      local list, old = messages .. name, whole(now - message_ms)
+      local r = try('XADD', list, 'MINID', '~', old, whole(now) .. '-*', 'm', e.message)
+      if type(r) == 'table' then try('XADD', list, 'MINID', '~', old, '*', 'm', e.message) end
+      try('PEXPIRE', list, message_px)
     end
-    if not rec and #members == 0 then return first end
-    -- Aliases live at least as long as the links, and those as the clicks and the
-    -- newest message: and a quarter longer, so that prolonging them all is seldom.
+    if not rec and #aliases == 0 then return first end
+    local list, has = names_of(name), {}
+    local known = #list
+    for i = 1, known do has[list[i]] = true end
+    local function take(n)
+      if not has[n] then list[#list + 1], has[n] = n, true end
+    end
+    for _, n in ipairs(absorbed or {}) do take(n) end
+    local old = #list -- these lead here already
+    for _, n in ipairs(aliases) do take(n) end
+    -- Aliases live at least as long as the clicks: and a quarter longer, so that
+    -- prolonging them all is seldom.
     local life = try('PTTL', mine)
     if type(life) == 'table' then life = 0 end
-    local longer = life < need or rec and rec.absorbed
+    local longer = life < ms or absorbed
+    if longer and life > 0 and spare < old then longer = false end
     if longer then
-      local all = life > 0 and try('SMEMBERS', mine) or {}
-      life = math.max(life, math.floor(need + remember / 4))
-      for _, m in ipairs(all.err and {} or all) do
-        if sub(m, 1, 1) == 'a' then call('PEXPIRE', contacts .. sub(m, 2), whole(life)) end
+      life, spare = math.max(life, math.floor(ms + remember / 4)), spare - old
+      for i = 1, old do call('PEXPIRE', contacts .. list[i], whole(life)) end
+    end
+    for i = 1, #aliases do
+      local k = contacts .. aliases[i]
+      if get(k) ~= pointer then set(k, pointer, 'PX', whole(life)) elseif longer then call('PEXPIRE', k, whole(life)) end
+    end
+    local over = math.max(#list - max_names, 0)
+    for i = 1, over do
+      local k = contacts .. list[i]
+      if get(k) == pointer then
+        call('DEL', k)
+        written[k] = false
       end
     end
-    for i = 1, #aliases do set(aliases[i], pointer, 'PX', whole(life)) end
-    if #members > 0 then try('SADD', mine, unpack(members)) end
-    if longer then call('PEXPIRE', mine, whole(life)) end
+    if #list > known or longer then
+      local packed = {'1'}
+      for i = over + 1, #list do packed[#packed + 1] = pack('>I4c0', #list[i], list[i]) end
+      if #packed > 1 then set(mine, concat(packed), 'PX', whole(life)) end
+    end
     return first
   end
 
@@ -418,7 +457,7 @@ local function rest()
     payload_at = payload_at + npayloads
     problem = nil
 
-    local answer, new, remembered, touched = '+', {}, {}, nil
+    local answer, new, remembered, touched = {'+'}, {[0] = true}, {}, nil
     for i = 1, nevents do
       local id, bucket, untimed, keys, click, message, clicked, data
       id, bucket, untimed, keys, click, p = parse('>Bc0HBBB', plans, p)
@@ -437,7 +476,7 @@ local function rest()
         key_at = key_at + keys
       end
       new[i] = fresh
-      answer = answer .. (fresh and '1' or '0')
+      answer[#answer + 1] = fresh and '1' or '0'
     end
 
     -- Look at everything that the jobs will touch, …
@@ -453,9 +492,13 @@ local function rest()
       end
       for o = 1, nonce do
         local once = {}
-        once.use, once.window, once.key, p = parse('>BdI4c0', plans, p)
-        once.key = base .. 'o:' .. once.key
-        once.till = j.new and tonumber(checked(try('GET', once.key)) or 0) or 0
+        local old
+        once.use, once.window, once.key, old, p = parse('>BdHc0I4c0', plans, p)
+        once.key = base .. 'u:' .. once.key
+        once.till = 0
+        -- Leadgate before 0.1 had them in clear, for 28 days at most: so long after
+        -- its release the second look-up can go.
+        if j.new then once.till = tonumber(checked(try('GET', once.key)) or checked(try('GET', base .. 'o:' .. old)) or 0) or 0 end
         j.once = j.once or {}
         j.once[o] = once
       end
@@ -486,7 +529,7 @@ local function rest()
           end
         end
       end
-      answer = answer .. j.outcome
+      answer[#answer + 1] = j.outcome
     end
     for i = 1, njobs do
       local j = jobs[i]
@@ -508,7 +551,7 @@ local function rest()
       if when == 1 then counts = first[of] elseif when == 2 then counts = jobs[of].outcome == 'Q' end
       if counts then count(base .. 'a:' .. k, field, add_, text, ttl) end
     end
-    return answer
+    return concat(answer)
   end
 
   return link, group
@@ -578,7 +621,7 @@ for i = 1, npages do
   local pg, d = pages[i], pages[i].dest
   if pg.live > 0 then
     d.extra = d.extra + pg.live - 1
-    call('HSET', d.marks, pg.id, table.concat(pg), '', d.extra)
+    call('HSET', d.marks, pg.id, concat(pg), '', d.extra)
     list(d)
     woken[d.name] = true
   elseif pg.id then
@@ -587,8 +630,10 @@ for i = 1, npages do
 end
 
 if ARGV[4] ~= '' then
-  local wake = ''
-  for name in pairs(woken) do wake = wake .. ' ' .. name end
-  if wake ~= '' then try('PUBLISH', ARGV[4], ARGV[5] .. wake) end
+  local wake = {ARGV[5]}
+  for name in pairs(woken) do wake[#wake + 1] = name end
+  if #wake > 1 then try('PUBLISH', ARGV[4], concat(wake, ' ')) end
 end
-return table.concat(answers, '\n')
+answers = concat(answers, '\n')
+if note ~= '' and byte(answers) == 43 then call('HSET', note, part, answers) end
+return answers

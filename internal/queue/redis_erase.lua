@@ -1,26 +1,29 @@
 #!lua flags=allow-oom
--- Forgets a contact's clicks, by any of its keys. KEYS: the key. ARGV: prefix of clicks, prefix of links
--- Returns how many clicks and aliases it removed, and the contact's keys.
-local k, contact = KEYS[1], ARGV[1]
-for _ = 1, 5 do
-  local v = redis.call('GET', k)
-  local to = v and string.match(v, '^A%d+ (.*)$')
-  if not to then break end
-  k = contact .. to
+-- Forgets a part of what names a contact. KEYS: its message ids, the key of a contact; the others begin with the
+-- prefix of clicks
+-- ARGV: prefix of clicks, how many message ids at most, the contact's names, each with its length in front, then
+-- keys of contacts to forget if they lead to one of these names, or are one
+-- Returns how many of those there were, and how many message ids it looked at.
+local contacts, names, at = ARGV[1], {}, 1
+while at <= #ARGV[3] do
+  local name
+  name, at = struct.unpack('>I4c0', ARGV[3], at)
+  names[name] = true
 end
-local name = string.sub(k, #contact + 1)
-local out = {0, name}
 local function forget(n)
-  local v = redis.call('GET', contact .. n)
-  local to = v and string.match(v, '^A%d+ (.*)$')
-  if to and to ~= name then return end -- it has become another contact's
-  out[1] = out[1] + redis.call('DEL', contact .. n)
+  local k = contacts .. n
+  local v = redis.call('GET', k)
+  if not v then return 0 end
+  local to = string.match(v, '^A%d+ (.*)$')
+  if to and not names[to] or not to and not names[n] then return 0 end
+  return redis.call('DEL', k)
 end
-for _, m in ipairs(redis.call('SMEMBERS', ARGV[2] .. name)) do
-  local n = string.sub(m, 2)
-  forget(n)
-  out[#out + 1] = n
+local n = 0
+for i = 4, #ARGV do n = n + forget(ARGV[i]) end
+local list = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[2])
+for _, e in ipairs(list) do
+  forget(e[2][2])
+  redis.call('XDEL', KEYS[1], e[1])
 end
-forget(name)
-redis.call('DEL', ARGV[2] .. name)
-return out
+if #list == 0 then redis.call('DEL', KEYS[1]) end
+return {n, #list}

@@ -36,7 +36,7 @@ while n + dead < most and bytes < bound do
   else
     e = first(letters)
     if not e then
-      redis.call('DEL', queue, retries, letters, state, hash)
+      redis.call('UNLINK', queue, retries, letters, state, hash)
       redis.call('SREM', KEYS[9], ARGV[1])
       break
     end

@@ -1,19 +1,28 @@
 #!lua flags=no-writes,allow-oom
--- Lists dead letters without their payloads.
--- KEYS: dead letters. ARGV: from, to, count, 1 = newest first
--- Returns id, death record, header, the payload's length of each.
-local list
-if ARGV[4] == '1' then
-  list = redis.call('XREVRANGE', KEYS[1], ARGV[2], ARGV[1], 'COUNT', ARGV[3])
-else
-  list = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[2], 'COUNT', ARGV[3])
-end
-local out = {}
-for _, e in ipairs(list) do
+-- Lists dead letters without their payloads: fewer than asked for if these are large.
+-- KEYS: dead letters. ARGV: from, to, count, bytes of payloads, 1 = newest first
+-- Returns 1 if there may be more, then id, death record, header, the payload's length of each.
+local from, to, count, bytes = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local out = {0}
+for i = 1, count do
+  local e
+  if ARGV[5] == '1' then
+    e = redis.call('XREVRANGE', KEYS[1], to, from, 'COUNT', 1)[1]
+    to = e and '(' .. e[1]
+  else
+    e = redis.call('XRANGE', KEYS[1], from, to, 'COUNT', 1)[1]
+    from = e and '(' .. e[1]
+  end
+  if not e then break end
   local f = e[2]
   out[#out + 1] = e[1]
   out[#out + 1] = f[4]
   out[#out + 1] = f[6]
   out[#out + 1] = #f[8]
+  bytes = bytes - #f[8]
+  if i == count or bytes <= 0 then
+    out[1] = 1
+    break
+  end
 end
 return out

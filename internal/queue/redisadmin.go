@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -13,49 +14,61 @@ import (
 // Destinations implements [Queue].
 func (r *Redis) Destinations(ctx context.Context) ([]Info, error) {
 	const doing = "listing destinations"
-	tenants, err := r.client.SMembers(ctx, r.tenantsKey()).Result()
+	dests, err := r.destinationsOf(ctx, nil)
 	if err != nil {
 		return nil, redisError(doing, err)
 	}
-	if len(tenants) == 0 {
-		return nil, nil
-	}
-	cmds := make([]redis.Cmder, len(tenants))
-	for i, tenant := range tenants {
-		k := r.keys(tenant)
-		cmds[i] = scriptInfo.call(ctx, []string{k.dests()}, k.base)
-	}
-	pipeline(ctx, r.client, cmds)
-	var all []Info
-	for i, cmd := range cmds {
-		reply, err := cmd.(*redis.Cmd).Slice()
+	all := make([]Info, 0, len(dests))
+	for part := range slices.Chunk(dests, infoDests) {
+		infos, err := r.infoOf(ctx, part)
 		if err != nil {
-			return nil, redisError(doing, err)
+			return nil, fmt.Errorf("%s: %w", doing, err)
 		}
-		for ; len(reply) >= 5; reply = reply[5:] {
-			name, _ := reply[0].(string)
-			backlog, _ := reply[1].(int64)
-			dead, _ := reply[2].(int64)
-			oldest, _ := reply[3].(string)
-			state, _ := reply[4].(string)
-			info := Info{Dest: Dest{Tenant: tenants[i], Name: name}, Backlog: int(backlog), Dead: int(dead)}
-			if oldest != "" {
-				header, err := headerOf(oldest)
-				if err != nil {
-					return nil, fmt.Errorf("%s: %w", doing, err)
-				}
-				info.OldestAt = header.QueuedAt
-			}
-			if info.State, err = stateOf(state); err != nil {
-				return nil, fmt.Errorf("%s: %w", doing, err)
-			}
-			all = append(all, info)
-		}
+		all = append(all, infos...)
 	}
 	slices.SortFunc(all, func(a, b Info) int {
 		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Name, b.Name))
 	})
 	return all, nil
+}
+
+// infoDests is how many destinations are looked at in one round trip.
+const infoDests = 200
+
+// infoOf looks at destinations.
+func (r *Redis) infoOf(ctx context.Context, dests []Dest) ([]Info, error) {
+	cmds := make([]redis.Cmder, len(dests))
+	for i, d := range dests {
+		k := r.keys(d.Tenant)
+		cmds[i] = scriptInfo.call(ctx, []string{k.queue(d.Name), k.marks(d.Name), k.dead(d.Name), k.state(d.Name)})
+	}
+	pipeline(ctx, r.client, cmds)
+	infos := make([]Info, len(dests))
+	for i, cmd := range cmds {
+		reply, err := cmd.(*redis.Cmd).Slice()
+		if err == nil && len(reply) != 4 {
+			err = fmt.Errorf("redis answered %d of 4 figures", len(reply))
+		}
+		if err != nil {
+			return nil, redisError("looking at "+dests[i].Name, err)
+		}
+		backlog, _ := reply[0].(int64)
+		dead, _ := reply[1].(int64)
+		oldest, _ := reply[2].(string)
+		state, _ := reply[3].(string)
+		infos[i] = Info{Dest: dests[i], Backlog: int(backlog), Dead: int(dead)}
+		if oldest != "" {
+			header, err := headerOf(oldest)
+			if err != nil {
+				return nil, err
+			}
+			infos[i].OldestAt = header.QueuedAt
+		}
+		if infos[i].State, err = stateOf(state); err != nil {
+			return nil, err
+		}
+	}
+	return infos, nil
 }
 
 // SetState implements [Queue].
@@ -204,15 +217,20 @@ func (r *Redis) destinationsOf(ctx context.Context, tenant *string) ([]Dest, err
 	return all, nil
 }
 
-// A trim looks at so many letters of a destination at a time.
+// A trim removes at most so many letters at a time.
 const (
-	trimLetters = 500
-	trimRounds  = 20
+	trimLetters = 200
+	trimRounds  = 50
 )
 
-// Sweep throws away dead letters past keep_dead, a bounded number at a time. The
-// store does it every minute. Ids, once keys and clicks expire by themselves.
+// Sweep throws away dead letters past keep_dead, a bounded number at a time, and
+// finishes what another edge left half done. The store does it by itself. Ids,
+// once keys and clicks expire.
 func (r *Redis) Sweep(ctx context.Context) error {
+	return errors.Join(r.trimDead(ctx), r.finishNotes(ctx))
+}
+
+func (r *Redis) trimDead(ctx context.Context) error {
 	keep := r.options.Load().KeepDead.Milliseconds()
 	if keep <= 0 {
 		return nil
@@ -220,16 +238,26 @@ func (r *Redis) Sweep(ctx context.Context) error {
 	dests, err := r.destinationsOf(ctx, nil)
 	var failures []error
 	for _, d := range dests {
-		for range trimRounds {
-			n, err := r.run(ctx, scriptTrim, []string{r.keys(d.Tenant).dead(d.Name)}, r.now()-keep, trimLetters).Int64()
-			if err != nil {
-				failures = append(failures, err)
-				break
-			}
-			if n < trimLetters {
-				break
-			}
+		if err := r.trimLetters(ctx, r.keys(d.Tenant).dead(d.Name), r.now()-keep); err != nil {
+			failures = append(failures, err)
 		}
 	}
 	return redisError("trimming dead letters", errors.Join(append(failures, err)...))
+}
+
+// trimLetters removes letters that died before a time. Their ids begin with when
+// they died, or later where the clock had gone back.
+func (r *Redis) trimLetters(ctx context.Context, key string, before int64) error {
+	id := strconv.FormatInt(max(before, 0), 10)
+	for range trimRounds {
+		n, err := r.client.XTrimMinIDApprox(ctx, key, id, trimLetters).Result()
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			// What is left of them is less than what Redis keeps in one piece.
+			return r.client.XTrimMinID(ctx, key, id).Err()
+		}
+	}
+	return nil
 }

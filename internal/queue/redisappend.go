@@ -25,7 +25,9 @@ type appendCall struct {
 	bytes  int
 	cmd    *redis.Cmd
 
-	unpaged bool // a destination has no room for a page: each job is written on its own
+	unpaged bool   // a destination has no room for a page: each job is written on its own
+	note    string // of a group that goes in parts; "" = none
+	part    int
 }
 
 type appendRef struct {
@@ -95,6 +97,9 @@ func (r *Redis) send(calls []*appendCall) error {
 		cmds = append(cmds, index)
 	}
 	r.layout.reset()
+	if r.clicked.Load() && r.clicked.Swap(false) {
+		r.layout.told.forget()
+	}
 	for _, c := range calls {
 		c.cmd = r.appendCommand(c, &r.layout)
 		cmds = append(cmds, c.cmd)

@@ -24,12 +24,19 @@ func (a redisLetter) newer(b redisLetter) int {
 		cmp.Compare(a.dest.Tenant, b.dest.Tenant), cmp.Compare(a.dest.Name, b.dest.Name))
 }
 
-// scanLetters is how many dead letters a look takes from Redis.
-const scanLetters = 250
+// A look takes so many dead letters from Redis, and fewer if they are large: the
+// script must read their payloads, too.
+const (
+	scanLetters = 250
+	scanBytes   = 1 << 20
+)
 
 // Dead implements [Queue].
 func (r *Redis) Dead(ctx context.Context, f DeadFilter) ([]DeadLetter, error) {
 	const doing = "listing dead letters"
+	if _, _, ok := parseDeadID(f.After); !ok && f.After != "" {
+		return nil, fmt.Errorf("%s: %w: after is %q, which is no dead letter's id", doing, ErrInvalid, f.After)
+	}
 	var found []redisLetter
 	err := r.eachDest(ctx, f, func(d Dest, ids []Pos) error {
 		list, err := r.findDead(ctx, d, ids, f)
@@ -83,9 +90,7 @@ func (r *Redis) eachDest(ctx context.Context, f DeadFilter, fn func(Dest, []Pos)
 func (r *Redis) findDead(ctx context.Context, d Dest, ids []Pos, f DeadFilter) ([]redisLetter, error) {
 	after, hasAfter := redisLetter{}, false
 	if f.After != "" {
-		if after.dest, after.pos, hasAfter = parseDeadID(f.After); !hasAfter {
-			return nil, fmt.Errorf("%q is no dead letter's id: %w", f.After, ErrNotFound)
-		}
+		after.dest, after.pos, hasAfter = parseDeadID(f.After)
 	}
 	var found []redisLetter
 	take := func(refs []redisLetter) bool {
@@ -102,7 +107,7 @@ func (r *Redis) findDead(ctx context.Context, d Dest, ids []Pos, f DeadFilter) (
 	}
 	if ids != nil {
 		for _, id := range slices.Backward(ids) {
-			refs, err := r.scanDead(ctx, d, streamID(id), streamID(id), 1, true)
+			refs, _, err := r.scanDead(ctx, d, streamID(id), streamID(id), 1, true)
 			if err != nil || !take(refs) {
 				return found, err
 			}
@@ -114,8 +119,8 @@ func (r *Redis) findDead(ctx context.Context, d Dest, ids []Pos, f DeadFilter) (
 		to = streamID(after.pos)
 	}
 	for {
-		refs, err := r.scanDead(ctx, d, "-", to, scanLetters, true)
-		if err != nil || !take(refs) || len(refs) < scanLetters {
+		refs, more, err := r.scanDead(ctx, d, "-", to, scanLetters, true)
+		if err != nil || !take(refs) || !more {
 			return found, err
 		}
 		to = "(" + streamID(refs[len(refs)-1].pos)
@@ -127,17 +132,20 @@ func (f *DeadFilter) matches(l *DeadLetter) bool {
 	return (f.Reason == "" || f.Reason == l.Reason.Reason) && l.DiedAt >= f.Since
 }
 
-// scanDead reads letters of d without payloads.
-func (r *Redis) scanDead(ctx context.Context, d Dest, from, to string, count int, newestFirst bool) ([]redisLetter, error) {
+// scanDead reads letters of d without payloads, and says whether there may be more
+// after the last of them.
+func (r *Redis) scanDead(ctx context.Context, d Dest, from, to string, count int, newestFirst bool) (refs []redisLetter, more bool, err error) {
 	order := "0"
 	if newestFirst {
 		order = "1"
 	}
-	reply, err := r.run(ctx, scriptScan, []string{r.keys(d.Tenant).dead(d.Name)}, from, to, count, order).Slice()
-	if err != nil {
-		return nil, err
+	reply, err := r.run(ctx, scriptScan, []string{r.keys(d.Tenant).dead(d.Name)}, from, to, count, scanBytes, order).Slice()
+	if err != nil || len(reply) == 0 {
+		return nil, false, err
 	}
-	refs := make([]redisLetter, 0, len(reply)/4)
+	flag, _ := reply[0].(int64)
+	reply = reply[1:]
+	refs = make([]redisLetter, 0, len(reply)/4)
 	for ; len(reply) >= 4; reply = reply[4:] {
 		id, _ := reply[0].(string)
 		death, _ := reply[1].(string)
@@ -145,14 +153,14 @@ func (r *Redis) scanDead(ctx context.Context, d Dest, from, to string, count int
 		size, _ := reply[3].(int64)
 		ref := redisLetter{dest: d, size: int(size)}
 		if ref.pos, err = parseStreamID(id); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if ref.letter, err = letterOf(d, ref.pos, death, header); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		refs = append(refs, ref)
 	}
-	return refs, nil
+	return refs, flag == 1, nil
 }
 
 func letterOf(d Dest, p Pos, death, header string) (DeadLetter, error) {
@@ -257,18 +265,17 @@ func (r *Redis) eachMatch(ctx context.Context, f DeadFilter, fn func(Dest, []any
 			slices.Reverse(refs)
 			return inParts(refs, d, fn)
 		}
-		last, err := r.scanDead(ctx, d, "-", "+", 1, true)
+		last, _, err := r.scanDead(ctx, d, "-", "+", 1, true)
 		if err != nil || len(last) == 0 {
 			return err
 		}
 		from, to := "-", streamID(last[0].pos)
 		for {
-			refs, err := r.scanDead(ctx, d, from, to, scanLetters, false)
+			refs, more, err := r.scanDead(ctx, d, from, to, scanLetters, false)
 			if err != nil || len(refs) == 0 {
 				return err
 			}
 			from = "(" + streamID(refs[len(refs)-1].pos)
-			more := len(refs) == scanLetters
 			refs = slices.DeleteFunc(refs, func(ref redisLetter) bool { return !f.matches(&ref.letter) })
 			if err := inParts(refs, d, fn); err != nil || !more {
 				return err

@@ -23,10 +23,14 @@ const noTenant = "~"
 //	l:<dest>  lease: the holder's token
 //	e:<n>     set of the ids remembered of the n-th ten minutes; e:<n>:l its level, e:<n>:<digits> its shards
 //	e:u<n>    the same of day n, for events without a usable time of their own
-//	o:<key>   a once key: until when it is remembered (ms)
+//	u:<mark>  a once key, hashed: until when it is remembered (ms)
+//	o:<key>   the same in clear, as Leadgate before 0.1 wrote it
 //	c:<key>   a contact's clicks, or the contact that an alias or message id means
+//	w:<note>  a group that is queued in parts, see redisnote.go
 //	a:<day>   hash of counters
-//	k:<key>   set of a contact's aliases and message ids
+//	n:<key>   a contact's aliases
+//	m:<key>   stream of a contact's message ids
+//	k:<key>   set of a contact's aliases ("a" and the key) and message ids ("m"), as Leadgate before 0.1 wrote it
 type redisKeys struct {
 	tenant string
 	base   string
@@ -63,8 +67,12 @@ func (k redisKeys) dead(name string) string   { return k.base + "d:" + name }
 func (k redisKeys) state(name string) string  { return k.base + "s:" + name }
 func (k redisKeys) lease(name string) string  { return k.base + "l:" + name }
 func (k redisKeys) contacts() string          { return k.base + contactPrefix }
-func (k redisKeys) links() string             { return k.base + "k:" }
 func (k redisKeys) contact(key string) string { return k.base + contactPrefix + key }
+
+func (k redisKeys) note(name string) string    { return k.base + "w:" + name }
+func (k redisKeys) names(key string) string    { return k.base + "n:" + key }
+func (k redisKeys) messages(key string) string { return k.base + "m:" + key }
+func (k redisKeys) oldLinks(key string) string { return k.base + "k:" + key }
 
 func (k redisKeys) ids(bucket int64) string {
 	return k.base + "e:" + strconv.FormatInt(bucket, 10)

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"encoding/base64"
 	"encoding/binary"
 	"math"
 	"slices"
@@ -15,7 +16,7 @@ import (
 // Numbers are big-endian, texts have their length in front:
 //
 //	call:    now, max backlog, remember clicks (8-byte floats), first day, days, buckets, destinations, pages (2 bytes each),
-//	         groups, contact keys (4 bytes each), the buckets, the destinations, of each page its destination (2 bytes)
+//	         groups, contact keys (4 bytes each), the note (its length, 2 bytes, 0 = none), the part of its group (4 bytes), the buckets, the destinations, of each page its destination (2 bytes)
 //	bucket:  ms to live (float), key
 //	dest:    dead letters to keep, 0 = all, jobs (4 bytes each), name
 //	plan:    its length (4 bytes), 0, payloads, events, jobs, counters (4 bytes each), the events, the jobs, the counters
@@ -25,7 +26,7 @@ import (
 //	event:   id in decimal, its length in front (1 byte), bucket (2 bytes), untimed, contact keys, click (1 = one, 2 = with a click id);
 //	         with contact keys: message key; with a click: its time (float), record
 //	job:     page, destination (2 bytes each), payload (4 bytes), header, death, first event, further events,
-//	         once keys (4 bytes each); the further events (4 bytes each); of each once key: use (1 byte), window (float), key
+//	         once keys (4 bytes each); the further events (4 bytes each); of each once key: use (1 byte), window (float), hash, key
 //	counter: key, field, what is added (4 bytes), text, when (1 byte), of (4 bytes), ms to live (float)
 //
 // Indexes begin at 1. The days are the buckets in which an event without a time
@@ -113,6 +114,7 @@ func (r *Redis) appendCommand(c *appendCall, l *layout) *redis.Cmd {
 	}
 	b = appendCount(b, len(c.groups))
 	b = appendCount(b, len(l.contacts)-contacts)
+	b = appendCount(appendShort(b, c.note), c.part)
 	for i := range l.ids.all {
 		b = appendFloat(b, l.ids.all[i].ttl)
 		b = appendShort(b, l.ids.all[i].key)
@@ -282,9 +284,13 @@ func (l *layout) appendPlan(b []byte, g *Group, mayPage bool, payloads int) []by
 		} else {
 			b = appendCount(b, 0)
 		}
-		// A job without events is never new: it names one that isn't there.
+		// A job without events is never new: it names one that isn't there. Event 0
+		// is always new.
 		events := j.Events
-		if len(events) == 0 {
+		switch {
+		case j.fresh:
+			events = []int{-1}
+		case len(events) == 0:
 			events = []int{len(g.Events)}
 		}
 		b = appendCount(b, events[0]+1)
@@ -296,7 +302,7 @@ func (l *layout) appendPlan(b []byte, g *Group, mayPage bool, payloads int) []by
 		for _, o := range j.Once {
 			b = append(b, byte(o.Use))
 			b = appendFloat(b, max(o.Window.Milliseconds(), 1))
-			b = appendLong(b, o.Key)
+			b = appendLong(appendMark(b, markOf(g.Tenant, o.Key)), o.Key)
 		}
 	}
 	for i := range g.Counters {
@@ -369,6 +375,11 @@ func appendShort(b []byte, s string) []byte {
 }
 
 func appendLong(b []byte, s string) []byte { return append(appendCount(b, len(s)), s...) }
+
+// appendMark writes a mark as it stands in a key's name.
+func appendMark(b []byte, m mark) []byte {
+	return base64.RawURLEncoding.AppendEncode(binary.BigEndian.AppendUint16(b, uint16(base64.RawURLEncoding.EncodedLen(len(m)))), m[:])
+}
 
 // appendMeasured writes a length before what write appends.
 func appendMeasured(b []byte, write func([]byte) []byte) []byte {

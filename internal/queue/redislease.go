@@ -41,6 +41,7 @@ func (m *leaseManager) start(r *Redis) {
 	m.drains = map[Dest][]*redisDrain{}
 	m.runIDs = map[string]string{}
 	m.trimmed = time.Now()
+	m.owner.Go(func() { r.keepNotes(m.quit) })
 	m.owner.Go(func() {
 		tick := time.NewTicker(r.timing.sweep)
 		defer tick.Stop()

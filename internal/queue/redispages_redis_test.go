@@ -114,9 +114,10 @@ func TestRedisAliasLives(t *testing.T) {
 				t.Fatal(err)
 			}
 			contact, _ := s.Do("PTTL", "leadgate:{acme}:c:c").(int64)
-			links, _ := s.Do("PTTL", "leadgate:{acme}:k:c").(int64)
-			if contact <= 0 || links < contact-1000 || links < 8*24*3_600_000-1000 {
-				t.Fatalf("remembered for %s, event %d: clicks live %d ms, links %d", remember, n, contact, links)
+			names, _ := s.Do("PTTL", "leadgate:{acme}:n:c").(int64)
+			messages, _ := s.Do("PTTL", "leadgate:{acme}:m:c").(int64)
+			if contact <= 0 || names < contact-1000 || messages < 8*24*3_600_000-1000 {
+				t.Fatalf("remembered for %s, event %d: clicks live %d ms, names %d, messages %d", remember, n, contact, names, messages)
 			}
 			for i := range n + 1 {
 				if alias, _ := s.Do("PTTL", fmt.Sprintf("leadgate:{acme}:c:alias%d", i)).(int64); alias < contact-1000 {

@@ -80,8 +80,8 @@ var (
 	scriptState   = newScript(stateSource)
 	scriptInfo    = newScript(infoSource, pagesSource)
 	scriptScan    = newScript(scanSource)
-	scriptTrim    = newScript(trimSource)
 	scriptErase   = newScript(eraseSource)
+	scriptWhole   = newScript(wholeSource)
 )
 
 var (
@@ -111,10 +111,10 @@ var (
 	infoSource string
 	//go:embed redis_scan.lua
 	scanSource string
-	//go:embed redis_trim.lua
-	trimSource string
 	//go:embed redis_erase.lua
 	eraseSource string
+	//go:embed redis_whole.lua
+	wholeSource string
 )
 
 // strip removes indentation, empty lines and comments that fill their line or

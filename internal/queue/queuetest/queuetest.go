@@ -83,6 +83,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"Limits", limitTests},
 		{"Drain", drainTests},
 		{"Together", togetherTests},
+		{"Large", largeTests},
 		{"Dead", deadTests},
 		{"Destinations", destinationTests},
 		{"Clicks", clickTests},

@@ -1,0 +1,219 @@
+package queue
+
+import (
+	"context"
+	"slices"
+	"strings"
+)
+
+// An erase goes in steps of so many keys, messages or dead letters.
+const eraseStep = 200
+
+// Erase implements [Queue]. It counts the contact's clicks as one, each alias, and
+// each dead letter.
+func (r *Redis) Erase(ctx context.Context, tenant string, key string) (int, error) {
+	const doing = "erasing a contact"
+	e := redisErase{r: r, keys: r.keys(tenant), names: []string{key}}
+	err := e.clicks(ctx)
+	if err == nil {
+		err = e.letters(ctx)
+	}
+	return e.total, redisError(doing, err)
+}
+
+// redisErase is an erase on its way.
+type redisErase struct {
+	r       *Redis
+	keys    redisKeys
+	contact string   // where the clicks stand
+	names   []string // what the contact is called
+	total   int
+}
+
+// clicks removes the clicks, and all that leads to them.
+func (e *redisErase) clicks(ctx context.Context) error {
+	if err := e.resolve(ctx); err != nil {
+		return err
+	}
+	// A name may have names and messages of its own, from when it was a contact.
+	for i := 0; i < len(e.names); i++ {
+		if err := e.name(ctx, e.names[i]); err != nil {
+			return err
+		}
+	}
+	_, err := e.step(ctx, e.contact, e.contact)
+	return err
+}
+
+// resolve finds the contact that the key, the first name, leads to.
+func (e *redisErase) resolve(ctx context.Context) error {
+	e.contact = e.names[0]
+	for range 5 {
+		v, err := e.r.get(ctx, e.keys.contact(e.contact))
+		if err != nil {
+			return err
+		}
+		if !strings.HasPrefix(v, "A") {
+			break
+		}
+		_, e.contact, _ = strings.Cut(v, " ")
+	}
+	e.add(e.contact)
+	return nil
+}
+
+func (e *redisErase) add(name string) {
+	if !slices.Contains(e.names, name) {
+		e.names = append(e.names, name)
+	}
+}
+
+// name removes what leads to a name.
+func (e *redisErase) name(ctx context.Context, name string) error {
+	record, err := e.r.get(ctx, e.keys.names(name))
+	if err != nil {
+		return err
+	}
+	aliases, err := decodeNames(record)
+	if err != nil {
+		return err
+	}
+	if err := e.forget(ctx, name, aliases); err != nil {
+		return err
+	}
+	for {
+		looked, err := e.step(ctx, name)
+		if err != nil {
+			return err
+		}
+		if looked < eraseStep {
+			break
+		}
+	}
+	if err := e.oldLinks(ctx, name); err != nil {
+		return err
+	}
+	return e.r.client.Unlink(ctx, e.keys.names(name), e.keys.oldLinks(name)).Err()
+}
+
+// forget removes aliases of a name.
+func (e *redisErase) forget(ctx context.Context, name string, aliases []string) error {
+	for _, alias := range aliases {
+		e.add(alias)
+	}
+	for part := range slices.Chunk(aliases, eraseStep) {
+		if _, err := e.step(ctx, name, part...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// oldLinks removes what Leadgate before 0.1 noted of a name. It expires 35 days
+// after the last click at the latest.
+func (e *redisErase) oldLinks(ctx context.Context, name string) error {
+	var cursor uint64
+	for {
+		members, next, err := e.r.client.SScan(ctx, e.keys.oldLinks(name), cursor, "", eraseStep).Result()
+		if err != nil {
+			return err
+		}
+		var aliases, messages []string
+		for _, m := range members {
+			if alias, ok := strings.CutPrefix(m, "a"); ok {
+				aliases = append(aliases, alias)
+			} else if m != "" {
+				messages = append(messages, m[1:])
+			}
+		}
+		if err := e.forget(ctx, name, aliases); err != nil {
+			return err
+		}
+		counted := e.total
+		for part := range slices.Chunk(messages, eraseStep) {
+			if _, err := e.step(ctx, name, part...); err != nil {
+				return err
+			}
+		}
+		e.total = counted
+		if cursor = next; cursor == 0 {
+			return nil
+		}
+	}
+}
+
+// step removes keys that lead to a name or to the contact, or the contact's
+// clicks, and some of the name's message ids. It returns how many of those.
+func (e *redisErase) step(ctx context.Context, name string, keys ...string) (messages int, err error) {
+	var names []byte
+	names = appendLong(appendLong(names, name), e.contact)
+	args := []any{e.keys.contacts(), eraseStep, names}
+	for _, key := range keys {
+		args = append(args, key)
+	}
+	counts, err := e.r.run(ctx, scriptErase, []string{e.keys.messages(name), e.keys.contact(name)}, args...).Int64Slice()
+	if err != nil {
+		return 0, err
+	}
+	e.total += int(counts[0])
+	return int(counts[1]), nil
+}
+
+// letters removes the tenant's dead letters that name the contact, and those of
+// events that no tenant wanted.
+func (e *redisErase) letters(ctx context.Context) error {
+	dests, err := e.r.destinationsOf(ctx, &e.keys.tenant)
+	if err != nil {
+		return err
+	}
+	if e.keys.tenant != Unmatched.Tenant {
+		dests = append(dests, Unmatched)
+	}
+	names := map[string]bool{}
+	for _, name := range e.names {
+		names[name] = true
+	}
+	for _, d := range dests {
+		from := "-"
+		for {
+			refs, more, err := e.r.scanDead(ctx, d, from, "+", scanLetters, false)
+			if err != nil {
+				return err
+			}
+			var ids []any
+			for _, ref := range refs {
+				if names[ref.letter.Header.Contact] || names[ref.letter.Header.ClickKey] {
+					ids = append(ids, streamID(ref.pos))
+				}
+			}
+			if len(ids) > 0 {
+				n, err := e.r.dropDead(ctx, d, ids)
+				e.total += n
+				if err != nil {
+					return err
+				}
+			}
+			if !more {
+				break
+			}
+			from = "(" + streamID(refs[len(refs)-1].pos)
+		}
+	}
+	return nil
+}
+
+// decodeNames reads the record of a contact's names: "1", and each with its length
+// in front.
+func decodeNames(record string) (names []string, err error) {
+	if record == "" {
+		return nil, nil
+	}
+	for rest := owned(record[1:]); len(rest) > 0; {
+		var name []byte
+		if name, rest, err = measured(rest); err != nil {
+			return nil, err
+		}
+		names = append(names, string(name))
+	}
+	return names, nil
+}

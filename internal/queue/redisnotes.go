@@ -1,0 +1,89 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
+)
+
+// keepNotes finishes, until quit, what other edges or this one could not.
+func (r *Redis) keepNotes(quit <-chan struct{}) {
+	tick := time.NewTicker(5 * r.timing.sweep)
+	defer tick.Stop()
+	said := ""
+	for {
+		switch err := r.finishNotes(r.life); {
+		case err == nil:
+			said = ""
+		case errors.Is(err, ErrUnavailable) || errors.Is(err, ErrFull) || errors.Is(err, context.Canceled):
+			// Said by others, and it passes.
+		case err.Error() != said:
+			said = err.Error()
+			r.log.Error("a large webhook can't be queued to its end; it is tried again", zap.Error(err))
+		}
+		select {
+		case <-quit:
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// finishNotes finishes the notes that are older than whoever wrote them takes.
+func (r *Redis) finishNotes(ctx context.Context) error {
+	const doing = "finishing notes"
+	var failures []error
+	var cursor uint64
+	for {
+		fields, next, err := r.client.HScan(ctx, r.notesKey(), cursor, "", scanFields).Result()
+		if err != nil {
+			return redisError(doing, err)
+		}
+		for i := 0; i+1 < len(fields); i += 2 {
+			began, _ := strconv.ParseInt(fields[i+1], 10, 64)
+			age := time.Duration(r.now()-began) * time.Millisecond
+			if age.Abs() < noteAge {
+				continue
+			}
+			if err := r.finishNote(ctx, fields[i], age); err != nil {
+				failures = append(failures, noteError(doing, err))
+			}
+		}
+		if cursor = next; cursor == 0 {
+			return errors.Join(failures...)
+		}
+	}
+}
+
+// finishNote finishes what a field of the hash of notes says, if that is whole.
+func (r *Redis) finishNote(ctx context.Context, field string, age time.Duration) error {
+	words := strings.Fields(field)
+	if len(words) != 3 {
+		return r.client.HDel(ctx, r.notesKey(), field).Err()
+	}
+	n := &note{r: r, keys: r.keys(tenantShown(words[0])), name: words[1], by: words[2]}
+	by, err := r.client.HGet(ctx, n.key(), "by").Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return err
+	}
+	if by != n.by {
+		// It is finished, or never became whole: then its pieces expire.
+		if age.Abs() < 2*pieceLife && by == "" {
+			return nil
+		}
+		return r.client.HDel(ctx, r.notesKey(), field).Err()
+	}
+	// One edge is enough. Two would do no harm, but the work twice.
+	busy := n.key() + ":busy"
+	mine, err := r.client.SetNX(ctx, busy, r.token, time.Minute).Result()
+	if err != nil || !mine {
+		return err
+	}
+	err = n.finish(ctx, nil, nil)
+	return errors.Join(err, r.client.Del(ctx, busy).Err())
+}

@@ -231,7 +231,7 @@ local function rest()
   local message_ms = 8 * 86400000 -- a message's id leads to its contact for so long
   local max_counters = 100000
   local max_names = 64 -- of a contact; beyond them the oldest goes
-  local spare = 2000 -- names that this call may still move or prolong, so that it stays short
+  local spare = 500 -- names that this call may still move or prolong, so that it stays short
 
   local function whole(n) return format('%.0f', n) end
   local message_px, message_pointer = whole(message_ms), 'A' .. whole(now + message_ms) .. ' '
@@ -326,8 +326,8 @@ local function rest()
   -- absorb makes the names of a merged contact its successor's. Its message ids
   -- lead there by it: it is a name itself now.
   local function absorb(name, old, list)
+    if spare < max_names then return end -- they lead there by it, too
     local theirs = names_of(old)
-    if #theirs > spare then return end -- they lead there by it, too
     spare = spare - #theirs
     for _, n in ipairs(theirs) do
       local k = contacts .. n

@@ -8,22 +8,27 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// A script call carries groups of one tenant: at most so many events or bytes
-// together, but a group is never split. A pipeline carries calls of at most so
-// many bytes.
+// A script call carries groups of one tenant: at most so many events, commands at
+// worst, bytes on the wire or written into streams together, but none of these
+// groups is split: what is more by itself goes in parts, see redisnote.go. A
+// pipeline carries calls of at most so many bytes, and whoever comes meanwhile
+// waits for it.
 const (
 	callEvents    = 256
+	callSteps     = 2 * partSteps
 	callBytes     = 1 << 20
+	callWritten   = 4 << 20
 	pipelineBytes = 8 << 20
+	pipelineSteps = 8 * callSteps
 )
 
 // appendCall is one call of the append script.
 type appendCall struct {
 	keys   redisKeys
 	groups []appendRef
-	events int
-	bytes  int
 	cmd    *redis.Cmd
+
+	events, steps, bytes, written int
 
 	unpaged bool   // a destination has no room for a page: each job is written on its own
 	note    string // of a group that goes in parts; "" = none
@@ -52,8 +57,10 @@ func (r *Redis) commit(batch []*pending) {
 				continue
 			}
 			bytes := g.size()
+			steps, written := g.cost()
 			c := open[g.Tenant]
-			if c == nil || c.events+len(g.Events) > callEvents || c.bytes+bytes > callBytes {
+			if c == nil || c.events+len(g.Events) > callEvents || c.steps+steps > callSteps ||
+				c.bytes+bytes > callBytes || c.written+written > callWritten {
 				c = &appendCall{keys: r.keys(g.Tenant)}
 				open[g.Tenant] = c
 				calls = append(calls, c)
@@ -61,13 +68,16 @@ func (r *Redis) commit(batch []*pending) {
 			c.groups = append(c.groups, appendRef{g, result})
 			c.events += len(g.Events)
 			c.bytes += bytes
+			c.steps += steps
+			c.written += written
 		}
 	}
 	var lost error
 	for len(calls) > 0 {
-		n, bytes := 0, 0
-		for n < len(calls) && (n == 0 || n < pipelineCommands && bytes+calls[n].bytes <= pipelineBytes) {
+		n, bytes, steps := 0, 0, 0
+		for n < len(calls) && (n == 0 || n < pipelineCommands && bytes+calls[n].bytes <= pipelineBytes && steps+calls[n].steps <= pipelineSteps) {
 			bytes += calls[n].bytes
+			steps += calls[n].steps
 			n++
 		}
 		if lost == nil {

@@ -20,7 +20,14 @@ func (g *Group) heavy() bool {
 	if len(g.Events) > partEvents {
 		return true
 	}
-	steps, bytes := 0, 0
+	steps, written := g.cost()
+	return steps > partSteps || written > heavyBytes && len(g.Jobs) > 1
+}
+
+// cost is how many commands a group takes at worst, and how many bytes it writes
+// into streams.
+func (g *Group) cost() (steps, written int) {
+	steps = counterSteps * len(g.Counters)
 	for i := range g.Events {
 		steps += g.Events[i].steps()
 	}
@@ -28,10 +35,10 @@ func (g *Group) heavy() bool {
 		j := &g.Jobs[i]
 		steps += j.steps()
 		if p := j.Payload; p >= 0 && p < len(g.Payloads) {
-			bytes += len(g.Payloads[p])
+			written += len(g.Payloads[p])
 		}
 	}
-	return steps+counterSteps*len(g.Counters) > partSteps || bytes > heavyBytes && len(g.Jobs) > 1
+	return steps, written
 }
 
 // steps is how many commands an event takes at worst, but for those that the

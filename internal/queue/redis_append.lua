@@ -227,20 +227,20 @@ local plan_at, payload_at, key_at = 1, page_at + 2 * npages, 1
 -- plain. Making its functions costs as much as appending two events, so they are
 -- made when one is needed.
 local function rest()
-  local contacts, links, messages = base .. 'c:', base .. 'n:', base .. 'm:'
   local message_ms = 8 * 86400000 -- a message's id leads to its contact for so long
+  local contacts, links, messages = base .. 'c:', base .. 'n:', format('%sm:%.0f:', base, math.floor(now / message_ms))
   local max_counters = 100000
   local max_names = 64 -- of a contact; beyond them the oldest goes
   local spare = 500 -- names that this call may still move or prolong, so that it stays short
 
   local function whole(n) return format('%.0f', n) end
-  local message_px, message_pointer = whole(message_ms), 'A' .. whole(now + message_ms) .. ' '
+  local message_px, messages_px, message_pointer = whole(message_ms), whole(2 * message_ms), 'A' .. whole(now + message_ms) .. ' '
 
   -- Clicks: under a contact's key stands its record, "R" with the times and
   -- lengths of first, last and last with a click id; under an alias or a message
   -- id "A", its end (0 = that of the record) and the contact. A contact's names
   -- are its aliases: "1", and each with its length in front. Its message ids stand
-  -- in a stream, of which only erase reads more than is added to it.
+  -- in a set for each 8 days, which only erase reads.
   local function alive(v)
     local last = match(v, '^R%-?%d+ (%-?%d+) ')
     return last and tonumber(last) + remember > now and last
@@ -366,22 +366,25 @@ local function rest()
     local px = whole(ms)
     if rec then set(contact, encode(rec), 'PX', px) end
 
-    local mine, pointer, aliases = links .. name, 'A0 ' .. name, {}
+    local mine, pointer, aliases, leads = links .. name, 'A0 ' .. name, {}, {}
     for i = e.from + 1, e.from + e.keys - 1 do
       local k = ARGV[first_contact + i - 1]
       -- A click's are looked at in any case, so that they live as long as it.
-      if k ~= contact and (rec or value(i) ~= pointer) then aliases[#aliases + 1] = sub(k, #contacts + 1) end
+      local there = value(i) == pointer
+      if k ~= contact and (rec or not there) then
+        aliases[#aliases + 1], leads[#leads + 1] = sub(k, #contacts + 1), there
+      end
     end
     local k = contacts .. e.message
     if e.message ~= '' and k ~= contact then
       set(k, message_pointer .. name, 'PX', message_px)
-      local list, old = messages .. name, whole(now - message_ms)
-      local r = try('XADD', list, 'MINID', '~', old, whole(now) .. '-*', 'm', e.message)
-      if type(r) == 'table' then try('XADD', list, 'MINID', '~', old, '*', 'm', e.message) end
-      try('PEXPIRE', list, message_px)
+      try('SADD', messages .. name, e.message)
+      try('PEXPIRE', messages .. name, messages_px)
     end
     if not rec and #aliases == 0 then return first end
-    local list, has = names_of(name), {}
+    local life = try('PTTL', mine)
+    if type(life) == 'table' then life = 0 end
+    local list, has = life ~= -2 and names_of(name) or {}, {}
     local known = #list
     for i = 1, known do has[list[i]] = true end
     local function take(n)
@@ -392,8 +395,6 @@ local function rest()
     for _, n in ipairs(aliases) do take(n) end
     -- Aliases live at least as long as the clicks: and a quarter longer, so that
     -- prolonging them all is seldom.
-    local life = try('PTTL', mine)
-    if type(life) == 'table' then life = 0 end
     local longer = life < ms or absorbed
     if longer and life > 0 and spare < old then longer = false end
     if longer then
@@ -402,7 +403,7 @@ local function rest()
     end
     for i = 1, #aliases do
       local k = contacts .. aliases[i]
-      if get(k) ~= pointer then set(k, pointer, 'PX', whole(life)) elseif longer then call('PEXPIRE', k, whole(life)) end
+      if not leads[i] then set(k, pointer, 'PX', whole(life)) elseif longer then call('PEXPIRE', k, whole(life)) end
     end
     local over = math.max(#list - max_names, 0)
     for i = 1, over do

@@ -41,7 +41,8 @@ func (e *redisErase) clicks(ctx context.Context) error {
 			return err
 		}
 	}
-	_, err := e.step(ctx, e.contact, e.contact)
+	n, err := e.step(ctx, e.contact, []string{e.contact})
+	e.total += n
 	return err
 }
 
@@ -81,43 +82,23 @@ func (e *redisErase) name(ctx context.Context, name string) error {
 	if err := e.forget(ctx, name, aliases); err != nil {
 		return err
 	}
-	for {
-		looked, err := e.step(ctx, name)
+	// Of these 8 days, the ones before, and the next: the edges' clocks differ.
+	now := e.r.now() / keptMS
+	done := []string{e.keys.names(name), e.keys.oldLinks(name)}
+	for _, period := range [...]int64{now - 1, now, now + 1} {
+		set := e.keys.messages(period, name)
+		err := e.scan(ctx, set, func(messages []string) error {
+			_, err := e.step(ctx, name, messages)
+			return err
+		})
 		if err != nil {
 			return err
 		}
-		if looked < eraseStep {
-			break
-		}
+		done = append(done, set)
 	}
-	if err := e.oldLinks(ctx, name); err != nil {
-		return err
-	}
-	return e.r.client.Unlink(ctx, e.keys.names(name), e.keys.oldLinks(name)).Err()
-}
-
-// forget removes aliases of a name.
-func (e *redisErase) forget(ctx context.Context, name string, aliases []string) error {
-	for _, alias := range aliases {
-		e.add(alias)
-	}
-	for part := range slices.Chunk(aliases, eraseStep) {
-		if _, err := e.step(ctx, name, part...); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// oldLinks removes what Leadgate before 0.1 noted of a name. It expires 35 days
-// after the last click at the latest.
-func (e *redisErase) oldLinks(ctx context.Context, name string) error {
-	var cursor uint64
-	for {
-		members, next, err := e.r.client.SScan(ctx, e.keys.oldLinks(name), cursor, "", eraseStep).Result()
-		if err != nil {
-			return err
-		}
+	// What Leadgate before 0.1 noted, in one set. It expires 35 days after the last
+	// click at the latest.
+	err = e.scan(ctx, e.keys.oldLinks(name), func(members []string) error {
 		var aliases, messages []string
 		for _, m := range members {
 			if alias, ok := strings.CutPrefix(m, "a"); ok {
@@ -129,34 +110,54 @@ func (e *redisErase) oldLinks(ctx context.Context, name string) error {
 		if err := e.forget(ctx, name, aliases); err != nil {
 			return err
 		}
-		counted := e.total
-		for part := range slices.Chunk(messages, eraseStep) {
-			if _, err := e.step(ctx, name, part...); err != nil {
-				return err
-			}
+		_, err := e.step(ctx, name, messages)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return e.r.client.Unlink(ctx, done...).Err()
+}
+
+// forget removes aliases of a name.
+func (e *redisErase) forget(ctx context.Context, name string, aliases []string) error {
+	for _, alias := range aliases {
+		e.add(alias)
+	}
+	n, err := e.step(ctx, name, aliases)
+	e.total += n
+	return err
+}
+
+// scan hands over the members of a set, some at a time.
+func (e *redisErase) scan(ctx context.Context, set string, take func([]string) error) error {
+	var cursor uint64
+	for {
+		members, next, err := e.r.client.SScan(ctx, set, cursor, "", eraseStep).Result()
+		if err == nil && len(members) > 0 {
+			err = take(members)
 		}
-		e.total = counted
-		if cursor = next; cursor == 0 {
-			return nil
+		if cursor = next; err != nil || cursor == 0 {
+			return err
 		}
 	}
 }
 
 // step removes keys that lead to a name or to the contact, or the contact's
-// clicks, and some of the name's message ids. It returns how many of those.
-func (e *redisErase) step(ctx context.Context, name string, keys ...string) (messages int, err error) {
-	var names []byte
-	names = appendLong(appendLong(names, name), e.contact)
-	args := []any{e.keys.contacts(), eraseStep, names}
-	for _, key := range keys {
-		args = append(args, key)
+// clicks. It returns how many.
+func (e *redisErase) step(ctx context.Context, name string, keys []string) (n int, err error) {
+	names := appendLong(appendLong(nil, name), e.contact)
+	for part := range slices.Chunk(keys, eraseStep) {
+		args := []any{e.keys.contacts(), names}
+		for _, key := range part {
+			args = append(args, key)
+		}
+		removed, err := e.r.run(ctx, scriptErase, []string{e.keys.contact(name)}, args...).Int()
+		if n += removed; err != nil {
+			return n, err
+		}
 	}
-	counts, err := e.r.run(ctx, scriptErase, []string{e.keys.messages(name), e.keys.contact(name)}, args...).Int64Slice()
-	if err != nil {
-		return 0, err
-	}
-	e.total += int(counts[0])
-	return int(counts[1]), nil
+	return n, nil
 }
 
 // letters removes the tenant's dead letters that name the contact, and those of

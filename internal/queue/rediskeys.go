@@ -29,7 +29,7 @@ const noTenant = "~"
 //	w:<note>  a group that is queued in parts, see redisnote.go
 //	a:<day>   hash of counters
 //	n:<key>   a contact's aliases
-//	m:<key>   stream of a contact's message ids
+//	m:<n>:<key> set of a contact's message ids of the n-th 8 days
 //	k:<key>   set of a contact's aliases ("a" and the key) and message ids ("m"), as Leadgate before 0.1 wrote it
 type redisKeys struct {
 	tenant string
@@ -71,8 +71,11 @@ func (k redisKeys) contact(key string) string { return k.base + contactPrefix + 
 
 func (k redisKeys) note(name string) string    { return k.base + "w:" + name }
 func (k redisKeys) names(key string) string    { return k.base + "n:" + key }
-func (k redisKeys) messages(key string) string { return k.base + "m:" + key }
 func (k redisKeys) oldLinks(key string) string { return k.base + "k:" + key }
+
+func (k redisKeys) messages(period int64, key string) string {
+	return k.base + "m:" + strconv.FormatInt(period, 10) + ":" + key
+}
 
 func (k redisKeys) ids(bucket int64) string {
 	return k.base + "e:" + strconv.FormatInt(bucket, 10)
@@ -90,6 +93,7 @@ const contactPrefix = "c:"
 
 const (
 	bucketMS = int64(10 * time.Minute / time.Millisecond)
+	keptMS   = 8 * dayMS // how long a message's id leads to its contact
 	dayMS    = int64(24 * time.Hour / time.Millisecond)
 )
 

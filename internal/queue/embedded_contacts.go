@@ -84,8 +84,11 @@ func (e *Embedded) Erase(ctx context.Context, tenant, key string) (int, error) {
 		}
 		return t.forget(contact, rec)
 	})
+	if err == nil {
+		err = e.eraseMessages(ctx, keys)
+	}
 	if err != nil {
-		return 0, fmt.Errorf("erasing clicks: %w", err)
+		return n, fmt.Errorf("erasing clicks: %w", err)
 	}
 	refs, err := e.selectDead(ctx, DeadFilter{}, func(l *DeadLetter) (bool, error) {
 		if l.Dest.Tenant != tenant && l.Dest != Unmatched {
@@ -103,3 +106,50 @@ func (e *Embedded) Erase(ctx context.Context, tenant, key string) (int, error) {
 	}
 	return n + dropped, nil
 }
+
+// eraseMessages removes the message ids that lead to one of these contacts. They
+// stand in the order in which they came, so all are looked at, some at a time.
+func (e *Embedded) eraseMessages(ctx context.Context, contacts map[mark]bool) error {
+	var after []byte
+	for {
+		var found [][]byte
+		looked := 0
+		err := e.view(ctx, func(tx *bolt.Tx) error {
+			c := tx.Bucket(msgsBucket).Cursor()
+			key, v := c.Seek(after)
+			for ; key != nil && looked < viewMessages; key, v = c.Next() {
+				looked++
+				if bytes.Equal(key, after) {
+					continue
+				}
+				after = append(after[:0], key...)
+				if len(v) == 8+len(mark{}) && contacts[mark(v[8:])] {
+					found = append(found, bytes.Clone(key))
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if len(found) > 0 {
+			err := e.do(ctx, 0, func(t *txn) error {
+				for _, key := range found {
+					if err := t.delete(t.table(msgsBucket), key); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		if looked < viewMessages {
+			return nil
+		}
+	}
+}
+
+// viewMessages is how many messages one read transaction looks at.
+const viewMessages = 10_000

@@ -145,3 +145,97 @@ func FuzzRecords(f *testing.F) {
 		}
 	})
 }
+
+func sampleGroup() (*Group, *partition) {
+	g := &Group{
+		Tenant: "acme",
+		Events: []Event{
+			{ID: ID{1}, Time: 5, Contact: "whatsapp:1", Aliases: []string{"a", "b"}, MessageID: "m", Click: &Click{At: 7, HasClid: true, Data: []byte("{}")}},
+			{ID: ID{2}, Click: &Click{At: -1, Data: []byte("[]")}},
+		},
+		Payloads: [][]byte{[]byte("one"), []byte("two")},
+		Jobs: []Job{
+			{Dest: Dest{"acme", "crm"}, Events: []int{1, 0}, Once: []Once{{"k", 1500, Mark}, {"l", 0, Claim}}, Payload: 1, Header: sampleHeaders[1]},
+			{Dest: Dest{"acme", "n8n"}, Events: []int{0}, Header: sampleHeaders[2], Dead: &Reason{"r", "c", "e"}},
+		},
+		Counters: []Counter{{Day: 20_000, Key: "ad", Field: "clicks", Add: 3, When: WhenQueued, Of: 1}, {Field: "headline", Text: "Plants"}},
+	}
+	return g, &partition{events: []int{1, 2}, jobs: []int{2}}
+}
+
+func TestGroupRoundTrip(t *testing.T) {
+	g, p := sampleGroup()
+	b := appendGroup(nil, g, p)
+	got, parts, err := decodeGroup("acme", b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, g) || !reflect.DeepEqual(parts, p) {
+		t.Errorf("got %+v in %+v, want %+v in %+v", got, parts, g, p)
+	}
+	for n := range b {
+		if _, _, err := decodeGroup("acme", b[:n]); err == nil {
+			t.Fatalf("%d of %d bytes were decoded", n, len(b))
+		}
+	}
+	b[0] = 9
+	if _, _, err := decodeGroup("acme", b); err == nil || !strings.Contains(err.Error(), "version 9") {
+		t.Errorf("version 9: %v", err)
+	}
+	for _, bad := range []partition{{events: []int{1}, jobs: []int{2}}, {events: []int{2, 1, 2}, jobs: []int{2}}, {events: []int{2}, jobs: []int{3}}} {
+		if _, _, err := decodeGroup("acme", appendGroup(nil, g, &bad)); err == nil {
+			t.Errorf("decoded in %+v", bad)
+		}
+	}
+}
+
+// TestSplit: parts are bounded, whole, and as many as they must be.
+func TestSplit(t *testing.T) {
+	g := &Group{Payloads: [][]byte{make([]byte, 10_000), make([]byte, 3<<20)}}
+	const n = 5000
+	raw := Job{Payload: 1}
+	for i := range n {
+		ev := Event{ID: ID{byte(i), byte(i >> 8)}}
+		if i%2 == 0 {
+			ev.Contact, ev.Aliases, ev.Click = "c", []string{"a", "b"}, &Click{Data: make([]byte, 600)}
+			g.Counters = append(g.Counters, Counter{Of: i}, Counter{When: WhenQueued, Of: i})
+		}
+		g.Events = append(g.Events, ev)
+		g.Jobs = append(g.Jobs, Job{Events: []int{i}, Once: []Once{{Key: "k"}}})
+		raw.Events = append(raw.Events, i)
+	}
+	g.Jobs = append(g.Jobs, raw, raw)
+	p := split(g)
+	if !p.fits(g) {
+		t.Fatalf("the parts are not the group: %+v", p)
+	}
+	counters := 0
+	all := p.counters(g)
+	for i, first := 0, 0; i < len(p.events); i++ {
+		part := Group{Events: g.Events[first:p.events[i]], Counters: all[i]}
+		if steps, _ := part.cost(); steps > partSteps || len(part.Events) > partEvents {
+			t.Fatalf("part %d has %d events, %d steps", i, len(part.Events), steps)
+		}
+		counters, first = counters+len(all[i]), p.events[i]
+	}
+	for i, first := 0, 0; i < len(p.jobs); i++ {
+		part, _ := jobsPart(g, g.Jobs[first:p.jobs[i]], make([]bool, n))
+		part.Counters = all[len(p.events)+i]
+		steps, written := part.cost()
+		if steps > partSteps || written > partBytes && len(part.Jobs) > 1 || len(part.Payloads) > 2 {
+			t.Fatalf("part %d has %d jobs, %d payloads, %d steps, %d bytes", i, len(part.Jobs), len(part.Payloads), steps, written)
+		}
+		for _, c := range part.Counters {
+			if c.Of < 0 || c.Of >= len(part.Jobs) {
+				t.Fatalf("part %d of %d jobs counts job %d", i, len(part.Jobs), c.Of)
+			}
+		}
+		counters, first = counters+len(part.Counters), p.jobs[i]
+	}
+	if counters != n {
+		t.Fatalf("%d counters of %d", counters, n)
+	}
+	if len(p.events) > n/40 || len(p.jobs) > n/40 {
+		t.Fatalf("%d and %d parts", len(p.events), len(p.jobs))
+	}
+}

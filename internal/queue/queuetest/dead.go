@@ -97,6 +97,17 @@ var deadTests = []test{
 		s.check(err)
 		s.deadAre(s.dead(queue.DeadFilter{Limit: 2, After: page[1].ID}), 3, 2)
 	}},
+	{name: "after what is no letter's id", run: func(s *suite) {
+		for _, after := range []string{"x", "404 Not Found", "../1-2", "18446744073709551616-1", "acme/crm/zzzzzzzzzzzzzzzzzzzz"} {
+			if _, err := s.Queue.Dead(s.Context(), queue.DeadFilter{After: after}); !errors.Is(err, queue.ErrInvalid) {
+				s.Fatalf("after %q, of an empty store: %v, want %v", after, err, queue.ErrInvalid)
+			}
+		}
+		s.kill(crm, "x", 1)
+		if _, err := s.Queue.Dead(s.Context(), queue.DeadFilter{After: "x", Destination: crm.Name, Limit: 1}); !errors.Is(err, queue.ErrInvalid) {
+			s.Fatalf("after x: %v, want %v", err, queue.ErrInvalid)
+		}
+	}},
 	{name: "paging at one time", run: func(s *suite) {
 		g := s.group(crm, 1, 2, 3)
 		for i := range g.Jobs {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
 // withAdmin gives a site an admin endpoint, on a port of its own.
@@ -221,6 +223,27 @@ func TestPause(t *testing.T) {
 		t.Fatalf("resume: %d", status)
 	}
 	ids(t, s, 1)
+}
+
+// TestDeadAfterNothing: a page after what is no dead letter's id is a bad request,
+// on both stores.
+func TestDeadAfterNothing(t *testing.T) {
+	for _, store := range []string{"embedded", "redis"} {
+		t.Run(store, func(t *testing.T) {
+			s := newSink(t)
+			config, base := withAdmin(t, site("forward "+s.URL+" {\n\t\t\tname crm\n\t\t}"))
+			if store == "redis" {
+				config = strings.Replace(config, "queue embedded %DIR%/queue", "queue redis "+redistest.Start(t).URL(), 1)
+			}
+			e := startEdge(t, config)
+			for _, query := range []string{"after=x", "after=x&destination=crm", "after=x&limit=1", "after=404+Not+Found", "destination=crm&after=-"} {
+				var answer struct{ Error string }
+				if status := e.admin(base, "GET", "/leadgate/dead?"+query, nil, &answer); status != 400 {
+					t.Errorf("%s: %d %s", query, status, answer.Error)
+				}
+			}
+		})
+	}
 }
 
 // TestErase forgets a contact's clicks and dead letters.

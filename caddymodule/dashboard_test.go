@@ -129,7 +129,7 @@ func TestDashboardFiles(t *testing.T) {
 		}
 	}
 	for path, want := range map[string]int{
-		"assets/nothing.js": 404, "assets/": 404, "index.php": 404, "api/nothing": 404, "api/traffic?range=week": 400, "api/events?after=x": 400,
+		"assets/nothing.js": 404, "assets/": 404, "index.php": 404, "api/nothing": 404, "api/traffic?range=week": 400, "api/events?after=x": 400, "api/dead?after=x": 400,
 	} {
 		if resp, body := e.dashboard("GET", path, ""); resp.StatusCode != want {
 			t.Errorf("%s: %d, want %d: %s", path, resp.StatusCode, want, body)

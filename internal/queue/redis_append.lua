@@ -497,8 +497,8 @@ local function rest()
         once.use, once.window, once.key, old, p = parse('>BdHc0I4c0', plans, p)
         once.key = base .. 'u:' .. once.key
         once.till = 0
-        -- Leadgate before 0.1 had them in clear, for 28 days at most: so long after
-        -- its release the second look-up can go.
+        -- Leadgate before 0.1 had them in clear, as long as remember_clicks: 28 days
+        -- after its release the second look-up can go.
         if j.new then once.till = tonumber(checked(try('GET', once.key)) or checked(try('GET', base .. 'o:' .. old)) or 0) or 0 end
         j.once = j.once or {}
         j.once[o] = once

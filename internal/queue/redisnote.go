@@ -146,6 +146,15 @@ func (r *Redis) storeHeavy(ctx context.Context, g *Group, result *Result) error 
 	if err := r.introduce(ctx, g.Tenant); err != nil {
 		return err
 	}
+	err := r.storeNoted(ctx, g, result)
+	if errors.Is(err, errPiecesGone) {
+		// That note is removed, and here is the whole webhook.
+		err = r.storeNoted(ctx, g, result)
+	}
+	return err
+}
+
+func (r *Redis) storeNoted(ctx context.Context, g *Group, result *Result) error {
 	n := &note{r: r, keys: r.keys(g.Tenant), name: noteName(g), by: nonce()}
 	by, err := r.client.HGet(ctx, n.key(), "by").Result()
 	if errors.Is(err, redis.Nil) {
@@ -242,9 +251,7 @@ func (n *note) finish(ctx context.Context, own *Group, result *Result) error {
 		return err
 	}
 	if record == nil {
-		// Either it was finished just now, or pieces are gone, by an eviction or
-		// by hand: then the rest of it can't be had any more.
-		return n.remove(ctx)
+		return n.without(ctx)
 	}
 	g, p, err := decodeGroup(n.keys.tenant, record)
 	if err != nil {
@@ -257,6 +264,25 @@ func (n *note) finish(ctx context.Context, own *Group, result *Result) error {
 		return err
 	}
 	return n.remove(ctx)
+}
+
+// errPiecesGone says that Redis has lost pieces of a webhook, by an eviction or by
+// hand.
+var errPiecesGone = errors.New("pieces of a large webhook are gone from redis: what was not queued of it is lost, unless it is delivered again")
+
+// without ends a note that has lost a piece, unless it has been finished meanwhile.
+func (n *note) without(ctx context.Context) error {
+	by, err := n.r.client.HGet(ctx, n.key(), "by").Result()
+	if errors.Is(err, redis.Nil) || err == nil && by != n.by {
+		return nil
+	}
+	if err == nil {
+		err = n.remove(ctx)
+	}
+	if err == nil {
+		err = noteProblem{errPiecesGone}
+	}
+	return err
 }
 
 // like says whether two groups have the same number of events, and jobs for the
@@ -430,18 +456,15 @@ func (n *note) round(ctx context.Context, calls []*partCall, take func(*partCall
 	return nil, nil
 }
 
-// remove removes note and pieces: the group is stored.
-func (n *note) remove(ctx context.Context) error {
-	if err := n.r.client.Unlink(ctx, n.key()).Err(); err != nil {
-		return err
-	}
-	return n.removePieces(ctx)
-}
+// remove removes note and pieces at once: the group is stored.
+func (n *note) remove(ctx context.Context) error { return n.unlink(ctx, n.key()) }
 
-func (n *note) removePieces(ctx context.Context) error {
-	keys := make([]string, n.pieces)
-	for i := range keys {
-		keys[i] = n.piece(i + 1)
+func (n *note) removePieces(ctx context.Context) error { return n.unlink(ctx) }
+
+// unlink removes keys and the pieces.
+func (n *note) unlink(ctx context.Context, keys ...string) error {
+	for i := range n.pieces {
+		keys = append(keys, n.piece(i+1))
 	}
 	if len(keys) > 0 {
 		if err := n.r.client.Unlink(ctx, keys...).Err(); err != nil {

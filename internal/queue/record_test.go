@@ -189,6 +189,23 @@ func TestGroupRoundTrip(t *testing.T) {
 	}
 }
 
+// TestGroupRecordIsWhole: each field of what a group is made of stands in the sample
+// above, and so in the record.
+func TestGroupRecordIsWhole(t *testing.T) {
+	g, _ := sampleGroup()
+	for _, sample := range []any{g, g.Events[0], g.Events[0].Click, g.Jobs[0].Once[0], g.Jobs[1].Dead, sampleHeaders[1]} {
+		v := reflect.Indirect(reflect.ValueOf(sample))
+		for i := range v.NumField() {
+			if v.Field(i).IsZero() {
+				t.Errorf("%s.%s is in no sample: store it in the record, and give it a value", v.Type(), v.Type().Field(i).Name)
+			}
+		}
+	}
+	if jobs, counters := reflect.TypeFor[Job]().NumField(), reflect.TypeFor[Counter]().NumField(); jobs != 7 || counters != 7 {
+		t.Errorf("a job has %d fields and a counter %d: the record knows 7 of each", jobs, counters)
+	}
+}
+
 // TestSplit: parts are bounded, whole, and as many as they must be.
 func TestSplit(t *testing.T) {
 	g := &Group{Payloads: [][]byte{make([]byte, 10_000), make([]byte, 3<<20)}}

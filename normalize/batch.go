@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"hash"
 	"strings"
+	"unsafe"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -25,6 +26,7 @@ type Batch struct {
 	sha         hash.Hash
 	source      source // of the change being read
 	marks       []mark // of Part
+	limit       limit
 
 	messages      slab[Message]
 	referrals     slab[Referral]
@@ -38,23 +40,27 @@ type Batch struct {
 	automatic     slab[AutomaticEvent]
 }
 
-// Limits of what Reset keeps: a history webhook of 3 MB must not stay in every
-// pooled Batch.
-const (
-	keepEvents = 256
-	keepBytes  = 1 << 20
-)
+// keepBytes is the most that Reset keeps: what a large webhook took must not
+// stay in every pooled Batch.
+const keepBytes = 256 << 10
+
+// size is the memory that a Reset would keep, in bytes.
+func (b *Batch) size() int {
+	return cap(b.arena) + cap(b.scratch) + cap(b.marks)*int(unsafe.Sizeof(mark{})) + b.doc.Cap() + b.nested.Cap() + cap(b.Events)*int(unsafe.Sizeof(Event{})) +
+		b.messages.size() + b.referrals.size() + b.utms.size() + b.ads.size() + b.contexts.size() + b.interactives.size() +
+		b.statuses.size() + b.conversations.size() + b.pricings.size() + b.automatic.size()
+}
 
 // Reset forgets the events and keeps the memory. Texts and Values of the old
 // events must not be used any more.
 func (b *Batch) Reset() {
-	if cap(b.Events) > keepEvents || cap(b.arena) > keepBytes || cap(b.scratch) > keepBytes || b.doc.Cap()+b.nested.Cap() > keepBytes {
+	if b.size() > keepBytes {
 		*b = Batch{}
 		return
 	}
 	clear(b.Events)
 	b.Events, b.arena, b.scratch = b.Events[:0], b.arena[:0], b.scratch[:0]
-	b.source, b.marks = source{}, b.marks[:0]
+	b.source, b.marks, b.limit = source{}, b.marks[:0], limit{}
 	b.doc.Reset()
 	b.nested.Reset()
 	b.messages.reset()
@@ -70,8 +76,11 @@ func (b *Batch) Reset() {
 }
 
 // Add appends an empty event and returns it. The pointer is valid until the
-// next Add.
+// next Add. Over a [Batch.Limit] the event is none of the batch's.
 func (b *Batch) Add() *Event {
+	if b.limit.events > 0 && b.full() {
+		return b.spill()
+	}
 	b.Events = append(b.Events, Event{})
 	return &b.Events[len(b.Events)-1]
 }
@@ -99,6 +108,11 @@ func (s *slab[T]) add() *T {
 	var zero T
 	s.items = append(s.items, zero)
 	return &s.items[len(s.items)-1]
+}
+
+func (s *slab[T]) size() int {
+	var zero T
+	return cap(s.items) * int(unsafe.Sizeof(zero))
 }
 
 func (s *slab[T]) reset() {

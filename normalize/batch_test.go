@@ -45,7 +45,7 @@ func TestReusedBatch(t *testing.T) {
 func TestResetDropsLargeMemory(t *testing.T) {
 	message := `{"from":"15551234567","id":%d,"timestamp":1736535600,"type":"text","text":{"body":"x"}},`
 	var list strings.Builder
-	for i := range keepEvents + 1 {
+	for i := range 256 + 1 {
 		fmt.Fprintf(&list, message, i)
 	}
 	body := `{"object":"whatsapp_business_account","entry":[{"changes":[{"value":{"messages":[` + strings.TrimSuffix(list.String(), ",") + `]}}]}]}`
@@ -53,7 +53,7 @@ func TestResetDropsLargeMemory(t *testing.T) {
 	if err := Meta(&b, []byte(body), ingested); err != nil {
 		t.Fatal(err)
 	}
-	if len(b.Events) != keepEvents+1 {
+	if len(b.Events) != 256+1 {
 		t.Fatalf("%d events", len(b.Events))
 	}
 	for i := range b.Events { // growing must not have cut off earlier ones

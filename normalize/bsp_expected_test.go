@@ -12,13 +12,13 @@ func expectedOfEntries(entries jsondoc.Node, skip func(value jsondoc.Node) bool)
 	if entries.Kind() != '[' {
 		return []Kind{KindAccount}
 	}
-	for entry := entries.First(); entry.Exists(); entry = entry.Next() {
+	for _, entry := range elements(entries) {
 		changes := entry.Get("changes")
-		if changes.Kind() != '[' || changes.Len() == 0 {
+		if changes.Kind() != '[' {
 			kinds = append(kinds, KindAccount)
 			continue
 		}
-		for c := changes.First(); c.Exists(); c = c.Next() {
+		for _, c := range elements(changes) {
 			if !skip(c.Get("value")) {
 				kinds = append(kinds, expectedOfChange(c)...)
 			}
@@ -48,10 +48,13 @@ func expectedOfBare(root jsondoc.Node) (kinds []Kind, ok bool) {
 		switch m.Kind() {
 		case '[':
 			skeleton = append(skeleton, '[')
-			for el := m.First(); el.Exists(); el = el.Next() {
-				if el.Kind() == '{' {
+			for _, el := range elements(m) {
+				switch {
+				case el.Kind() == '{' && el.Len() == 0:
 					skeleton = append(skeleton, "{},"...)
-				} else {
+				case el.Kind() == '{':
+					skeleton = append(skeleton, `{"x":0},`...)
+				default:
 					skeleton = append(skeleton, "0,"...)
 				}
 			}

@@ -54,6 +54,9 @@ func (b *Batch) formObject(body []byte) (Value, error) {
 				seen[string(f.name)] = struct{}{}
 			}
 			list = append(list, f)
+			if !b.element() {
+				return nil, nil
+			}
 		}
 		at += end + 1
 	}

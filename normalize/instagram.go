@@ -23,6 +23,10 @@ func (b *Batch) pageChange(src *source, entry, change jsondoc.Node) {
 		return
 	}
 	b.pageAccount(src, entry, jsondoc.Node{})
+	if b.limit.over {
+		b.note(&src.account)
+		return
+	}
 	src.field = b.id(field)
 	b.account(src, entry, change, value)
 	if src.channel != ChannelInstagram || string(name) != "comments" && string(name) != "live_comments" {

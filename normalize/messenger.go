@@ -38,8 +38,11 @@ func (b *Batch) pages(src *source, root jsondoc.Node) {
 		b.account(src, jsondoc.Node{}, root, jsondoc.Node{})
 		return
 	}
+	var none empties
 	for entry := entries.First(); entry.Exists(); entry = entry.Next() {
-		b.pageEntry(src, entry)
+		if !none.skip(entry) {
+			b.pageEntry(src, entry)
+		}
 	}
 }
 
@@ -48,7 +51,7 @@ func (b *Batch) pages(src *source, root jsondoc.Node) {
 // that stands twice is read twice: an entry passed on whole besides would carry
 // items that may be another tenant's.
 func (b *Batch) pageEntry(src *source, entry jsondoc.Node) {
-	before := len(b.Events)
+	before, lists := len(b.Events), false
 	for list := entry.First(); list.Exists(); list = list.Next() {
 		one := b.item
 		eventType := Text(nil)
@@ -63,23 +66,29 @@ func (b *Batch) pageEntry(src *source, entry jsondoc.Node) {
 		}
 		switch list.Kind() {
 		case '[':
+			lists = true
+			var none empties
 			for el := list.First(); el.Exists(); el = el.Next() {
-				one(src, entry, el, el, eventType)
+				if !none.skip(el) {
+					one(src, entry, el, el, eventType)
+				}
 			}
 		case 'n':
 		default:
 			one(src, entry, list, list, eventType)
 		}
 	}
-	if len(b.Events) > before {
+	if len(b.Events) > before || b.limit.over {
 		return
 	}
 	if entry.Get("field").Exists() {
 		b.pageChange(src, entry, entry)
 		return
 	}
-	b.pageAccount(src, entry, jsondoc.Node{})
-	b.account(src, entry, entry, jsondoc.Node{})
+	if !lists {
+		b.pageAccount(src, entry, jsondoc.Node{})
+		b.account(src, entry, entry, jsondoc.Node{})
+	}
 }
 
 // pageAccount says whose the entry is. business is the account's own end of an
@@ -175,6 +184,10 @@ func (b *Batch) item(src *source, entry, n, raw jsondoc.Node, eventType Text) {
 		business = it.sender
 	}
 	b.pageAccount(src, entry, business)
+	if b.limit.over {
+		b.note(&src.account)
+		return
+	}
 
 	before := len(b.Events)
 	k := it.click()

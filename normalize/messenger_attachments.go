@@ -22,12 +22,15 @@ func (b *Batch) attachments(m *Message, list jsondoc.Node) {
 	if count < 2 {
 		return
 	}
-	m.Attachments = make([]Attachment, 0, count)
+	m.Attachments = make([]Attachment, 0, min(count, maxAttachments))
 	m.Attachments = append(m.Attachments, one)
-	for n = n.Next(); n.Exists(); n = n.Next() {
+	for n = n.Next(); n.Exists() && b.element(); n = n.Next() {
 		m.Attachments = append(m.Attachments, b.attachment(n))
 	}
 }
+
+// maxAttachments is for how many there is room at once: Meta sends up to 30.
+const maxAttachments = 30
 
 // attachment reads one. Its URL is a signed link that needs no token and
 // expires; the media of a story mention must not be stored at all (Meta,

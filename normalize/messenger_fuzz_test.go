@@ -15,30 +15,31 @@ func expectedOfPages(root jsondoc.Node) (kinds []Kind) {
 	if entries.Kind() != '[' {
 		return []Kind{KindAccount}
 	}
-	for _, entry := range children(entries) {
+	for _, entry := range elements(entries) {
 		var of []Kind
-		rest, seen := false, map[string]bool{}
+		lists := false
 		for _, list := range children(entry) {
 			key := string(list.Key())
+			items := []jsondoc.Node{list}
 			switch {
-			case entry.Kind() != '{' || key != "messaging" && key != "standby" && key != "changes":
-			case list.Kind() == '[' && !seen[key]:
-				seen[key] = true
-				for _, el := range children(list) {
-					if key == "changes" {
-						of = append(of, expectedOfPageChange(entry, el)...)
-					} else {
-						of = append(of, expectedOfItem(entry, el)...)
-					}
+			case entry.Kind() != '{' || key != "messaging" && key != "standby" && key != "changes", list.Kind() == 'n':
+				continue
+			case list.Kind() == '[':
+				lists = true
+				items = elements(list)
+			}
+			for _, el := range items {
+				if key == "changes" {
+					of = append(of, expectedOfPageChange(entry, el)...)
+				} else {
+					of = append(of, expectedOfItem(entry, el)...)
 				}
-			case list.Kind() != 'n':
-				rest = true
 			}
 		}
-		if len(of) == 0 && !rest && entry.Get("field").Exists() {
+		if len(of) == 0 && entry.Get("field").Exists() {
 			of = expectedOfPageChange(entry, entry)
 		}
-		if len(of) == 0 || rest {
+		if len(of) == 0 && !lists {
 			of = append(of, KindAccount)
 		}
 		kinds = append(kinds, of...)
@@ -81,7 +82,7 @@ func expectedOfItem(entry, n jsondoc.Node) (kinds []Kind) {
 	}
 	for _, key := range []string{"delivery", "read"} {
 		s := member(n, key)
-		if !s.Exists() || s.Get("mids").Len() > maxMids {
+		if !s.Exists() {
 			continue
 		}
 		mids := 0
@@ -109,6 +110,23 @@ func expectedOfItem(entry, n jsondoc.Node) (kinds []Kind) {
 		return []Kind{kind}
 	}
 	return []Kind{KindAccount}
+}
+
+// elements are the children of an array, of which those that hold nothing count
+// once.
+func elements(n jsondoc.Node) (all []jsondoc.Node) {
+	empty := false
+	for _, c := range children(n) {
+		switch raw := string(c.Raw()); {
+		case raw == "null", raw == `""`, c.Kind() == '{' && c.Len() == 0, c.Kind() == '[' && c.Len() == 0:
+			if empty {
+				continue
+			}
+			empty = true
+		}
+		all = append(all, c)
+	}
+	return all
 }
 
 func children(n jsondoc.Node) (all []jsondoc.Node) {

@@ -74,16 +74,23 @@ func (b *Batch) entries(src *source, root jsondoc.Node) {
 		b.account(src, jsondoc.Node{}, root, jsondoc.Node{})
 		return
 	}
+	var none empties
 	for entry := entries.First(); entry.Exists(); entry = entry.Next() {
+		if none.skip(entry) {
+			continue
+		}
 		src.account = Account{WabaID: b.id(entry.Get("id")), AppID: src.appID}
 		src.field = nil
 		changes := entry.Get("changes")
-		if changes.Kind() != '[' || changes.Len() == 0 {
+		if changes.Kind() != '[' {
 			b.account(src, entry, entry, jsondoc.Node{})
 			continue
 		}
+		var none empties
 		for change := changes.First(); change.Exists(); change = change.Next() {
-			b.change(src, entry, change)
+			if !none.skip(change) {
+				b.change(src, entry, change)
+			}
 		}
 	}
 }
@@ -98,6 +105,10 @@ func (b *Batch) change(src *source, entry, change jsondoc.Node) {
 	metadata := value.Get("metadata")
 	src.account.PhoneNumberID = b.id(metadata.Get("phone_number_id"))
 	src.account.DisplayPhoneNumber = first(b.id(metadata.Get("display_phone_number")), b.id(value.Get("display_phone_number")))
+	if b.limit.over {
+		b.note(&src.account)
+		return
+	}
 	switch string(field.Bytes()) {
 	case "messages", "automatic_events", "smb_message_echoes", "message_echoes", "":
 		if b.cloudValue(src, value) {

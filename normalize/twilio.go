@@ -32,8 +32,10 @@ const ProviderTwilio = "twilio"
 //
 //	MessageSid=SM…&MessageStatus=failed&ErrorCode=63016&ChannelStatusMessage=…&From=whatsapp%3A%2B15550783881&To=whatsapp%3A%2B15551234567
 func Twilio(b *Batch, form []byte, ingestedAt int64) error {
+	src := &b.source
+	*src = source{provider: ProviderTwilio, ingestedAt: ingestedAt}
 	raw, err := b.formObject(form)
-	if err != nil {
+	if err != nil || b.limit.over {
 		return err
 	}
 	if err := b.doc.Parse(raw); err != nil {
@@ -41,8 +43,6 @@ func Twilio(b *Batch, form []byte, ingestedAt int64) error {
 	}
 	root := b.doc.Root()
 	f := twilioFieldsOf(root)
-	src := &b.source
-	*src = source{provider: ProviderTwilio, ingestedAt: ingestedAt}
 	src.account.AccountSID = b.id(f.accountSID)
 	switch state := b.lower(firstNode(f.status, f.smsStatus)); {
 	case state == nil && b.twilioSID(&f) != nil && f.from.Exists() && (f.body.Exists() || f.kind.Exists() || f.media[0].url.Exists()),

@@ -53,7 +53,7 @@ type vcardParser struct {
 // property reads one line: [group.]NAME[;parameter…]:value.
 func (c *vcardParser) property(line string) {
 	head, value, ok := cutValue(line)
-	if !ok {
+	if !ok || !c.batch.element() {
 		return
 	}
 	name, params, _ := strings.Cut(head, ";")

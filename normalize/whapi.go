@@ -51,12 +51,13 @@ func WhapiAs(b *Batch, body []byte, event string, ingestedAt int64) error {
 		event = ""
 	}
 	before := len(b.Events)
-	whole, name := false, jsondoc.Node{}
+	whole, lists, name := false, false, jsondoc.Node{}
 	for m := root.First(); root.Kind() == '{' && m.Exists(); m = m.Next() {
 		switch kind := m.Kind(); string(m.Key()) {
 		case "event", "channel_id":
 		default:
 			if kind == '[' {
+				lists = true
 				b.whapiArray(src, m)
 				continue
 			}
@@ -66,7 +67,7 @@ func WhapiAs(b *Batch, body []byte, event string, ingestedAt int64) error {
 			}
 		}
 	}
-	if whole || len(b.Events) == before {
+	if whole || len(b.Events) == before && !lists {
 		src.field = nil
 		var at Text
 		if event != "" {
@@ -92,10 +93,13 @@ func (b *Batch) whapiArray(src *source, array jsondoc.Node) {
 	case "messages_updates":
 		one = (*Batch).whapiUpdate
 	}
-	for el := array.First(); el.Exists(); el = el.Next() {
-		if el.Kind() == '{' {
+	var none empties
+	for el := array.First(); el.Exists() && !b.limit.over; el = el.Next() {
+		switch {
+		case none.skip(el):
+		case el.Kind() == '{':
 			one(b, src, el)
-		} else {
+		default:
 			b.whapiElement(src, el)
 		}
 	}

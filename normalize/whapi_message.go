@@ -189,7 +189,7 @@ func (b *Batch) whapiFill(m *Message, kind string, node jsondoc.Node) {
 			m.Contacts = []Contact{b.vcard(node)}
 			break
 		}
-		for card := node.Get("list").First(); card.Exists(); card = card.Next() {
+		for card := node.Get("list").First(); card.Exists() && b.element(); card = card.Next() {
 			m.Contacts = append(m.Contacts, b.vcard(card))
 		}
 	case "interactive":

@@ -36,7 +36,7 @@ func TestAllocationsWhapi(t *testing.T) {
 
 // expectedOfWhapi counts, by a reading of its own, what a body must become.
 func expectedOfWhapi(root jsondoc.Node) (kinds []Kind) {
-	whole := root.Kind() != '{'
+	whole, lists := root.Kind() != '{', false
 	for m := root.First(); root.Kind() == '{' && m.Exists(); m = m.Next() {
 		key := m.Key()
 		switch {
@@ -44,11 +44,15 @@ func expectedOfWhapi(root jsondoc.Node) (kinds []Kind) {
 		case m.Kind() == '{', string(key) == "messages_removed_all" && m.Kind() == '"':
 			whole = true
 		}
-		for el := m.First(); m.Kind() == '[' && string(key) != "event" && string(key) != "channel_id" && el.Exists(); el = el.Next() {
+		if m.Kind() != '[' || string(key) == "event" || string(key) == "channel_id" {
+			continue
+		}
+		lists = true
+		for _, el := range elements(m) {
 			kinds = append(kinds, expectedOfWhapiElement(string(key), el))
 		}
 	}
-	if whole || len(kinds) == 0 {
+	if whole || len(kinds) == 0 && !lists {
 		kinds = append(kinds, KindAccount)
 	}
 	return kinds

@@ -28,6 +28,7 @@ func (b *Batch) cloudValue(src *source, value jsondoc.Node) (complete bool) {
 	complete = value.Kind() == '{'
 	before := len(b.Events)
 	seen := [4]bool{}
+	lists, others := false, false // known lists, and what is none of theirs
 	for m := value.First(); m.Exists(); m = m.Next() {
 		var one func(*source, jsondoc.Node, jsondoc.Node)
 		var which int
@@ -45,9 +46,11 @@ func (b *Batch) cloudValue(src *source, value jsondoc.Node) (complete bool) {
 		default:
 			// errors, user_actions and what Meta may add. Single values say
 			// something about the events, arrays are something of their own.
-			if m.Kind() == '[' && m.Len() > 0 {
-				complete = false
+			if m.Kind() == '[' && !m.First().Exists() {
+				lists = true
+				continue
 			}
+			complete, others = complete && m.Kind() != '[', others || m.Kind() != 'n'
 			continue
 		}
 		if m.Kind() != '[' || seen[which] {
@@ -55,15 +58,25 @@ func (b *Batch) cloudValue(src *source, value jsondoc.Node) (complete bool) {
 			continue
 		}
 		seen[which] = true
-		for el := m.First(); el.Exists(); el = el.Next() {
-			if el.Kind() != '{' {
-				complete = false
-				continue
+		lists = true
+		var none empties
+		for el := m.First(); el.Exists() && !b.limit.over; el = el.Next() {
+			switch {
+			case none.skip(el):
+			case el.Kind() != '{':
+				complete, others = false, true
+			default:
+				one(src, contacts, el)
 			}
-			one(src, contacts, el)
 		}
 	}
-	return complete && len(b.Events) > before
+	if b.limit.over {
+		return true
+	}
+	if len(b.Events) == before {
+		return complete && lists && !others
+	}
+	return complete
 }
 
 // automaticEvent is a lead or a purchase that Meta detected in a chat that an

@@ -12,7 +12,7 @@ func (b *Batch) contactCards(n jsondoc.Node) []Contact {
 	if n.Kind() != '[' {
 		return nil
 	}
-	for c := n.First(); c.Exists(); c = c.Next() {
+	for c := n.First(); c.Exists() && b.element(); c = c.Next() {
 		cards = append(cards, Contact{
 			Phones: b.contactPhones(c.Get("phones")), Name: b.contactName(c.Get("name")), Emails: b.contactEmails(c.Get("emails")),
 			Org: b.object(c.Get("org")), Address: b.lowerTypes(c.Get("addresses")), URLs: b.lowerTypes(c.Get("urls")),
@@ -27,7 +27,7 @@ func (b *Batch) contactPhones(n jsondoc.Node) []ContactPhone {
 		return nil
 	}
 	phones := make([]ContactPhone, 0, 1)
-	for p := n.First(); p.Exists(); p = p.Next() {
+	for p := n.First(); p.Exists() && b.element(); p = p.Next() {
 		phones = append(phones, ContactPhone{Phone: b.id(p.Get("phone")), WaID: b.id(p.Get("wa_id")), Type: b.lower(p.Get("type"))})
 	}
 	return phones
@@ -38,7 +38,7 @@ func (b *Batch) contactEmails(n jsondoc.Node) []ContactEmail {
 		return nil
 	}
 	emails := make([]ContactEmail, 0, 1)
-	for m := n.First(); m.Exists(); m = m.Next() {
+	for m := n.First(); m.Exists() && b.element(); m = m.Next() {
 		emails = append(emails, ContactEmail{Email: b.id(m.Get("email")), Type: b.lower(m.Get("type"))})
 	}
 	return emails

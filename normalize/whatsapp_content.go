@@ -74,7 +74,7 @@ func (b *Batch) button(m *Message, n jsondoc.Node) {
 //	{"catalog_id":"354160437058781","text":"please","product_items":[{"product_retailer_id":"A1","quantity":2,"item_price":7.99,"currency":"USD"}]}
 func (b *Batch) order(n jsondoc.Node) *Order {
 	o := &Order{CatalogID: b.id(n.Get("catalog_id")), Text: b.id(n.Get("text"))}
-	for p := n.Get("product_items").First(); p.Exists(); p = p.Next() {
+	for p := n.Get("product_items").First(); p.Exists() && b.element(); p = p.Next() {
 		o.Items = append(o.Items, OrderItem{
 			ProductRetailerID: b.id(p.Get("product_retailer_id")),
 			Quantity:          number(p.Get("quantity")), ItemPrice: number(p.Get("item_price")),
@@ -113,7 +113,7 @@ func (b *Batch) errors(n jsondoc.Node) []Error {
 	if n.Kind() != '[' {
 		return nil
 	}
-	for c := n.First(); c.Exists(); c = c.Next() {
+	for c := n.First(); c.Exists() && b.element(); c = c.Next() {
 		if c.Kind() != '{' {
 			continue
 		}

@@ -37,7 +37,7 @@ func normalized(t testing.TB, b *Batch, body []byte) [][]byte {
 		if jsondoc.HasLoneSurrogate(event[:attribution]) {
 			t.Fatalf("half a surrogate pair: %s", event[:attribution])
 		}
-		if !within(e.Raw, body) || cap(e.Raw) != len(e.Raw) {
+		if several := e.Kind == KindStatus && bytes.Contains(e.Raw, []byte(`"mids"`)); !several && !within(e.Raw, body) || cap(e.Raw) != len(e.Raw) {
 			t.Fatalf("raw is no slice of the body of its own: %s", e.Raw)
 		}
 		out = append(out, event)
@@ -181,12 +181,13 @@ func expected(t testing.TB, body []byte) (kinds []Kind) {
 	if !cloud || entries.Kind() != '[' {
 		return []Kind{KindAccount}
 	}
-	for entry := entries.First(); entry.Exists(); entry = entry.Next() {
+	for _, entry := range elements(entries) {
 		changes := entry.Get("changes")
-		if changes.Kind() != '[' || changes.Len() == 0 {
+		if changes.Kind() != '[' {
 			kinds = append(kinds, KindAccount)
+			continue
 		}
-		for c := changes.First(); changes.Kind() == '[' && c.Exists(); c = c.Next() {
+		for _, c := range elements(changes) {
 			kinds = append(kinds, expectedOfChange(c)...)
 		}
 	}
@@ -200,7 +201,7 @@ func expectedOfChange(change jsondoc.Node) (kinds []Kind) {
 	default:
 		return []Kind{KindAccount}
 	}
-	value, rest := change.Get("value"), false
+	value, rest, lists, others := change.Get("value"), false, false, false
 	seen := map[string]bool{}
 	for m := value.First(); value.Kind() == '{' && m.Exists(); m = m.Next() {
 		key := string(m.Key())
@@ -208,8 +209,8 @@ func expectedOfChange(change jsondoc.Node) (kinds []Kind) {
 		switch {
 		case key == "contacts" || key == "metadata" || key == "messaging_product":
 		case known && m.Kind() == '[' && !seen[key]:
-			seen[key] = true
-			for el := m.First(); el.Exists(); el = el.Next() {
+			seen[key], lists = true, true
+			for _, el := range elements(m) {
 				if el.Kind() == '{' {
 					kinds = append(kinds, kind)
 				} else {
@@ -218,9 +219,13 @@ func expectedOfChange(change jsondoc.Node) (kinds []Kind) {
 			}
 		case known && m.Kind() != 'n', !known && m.Kind() == '[' && m.Len() > 0:
 			rest = true
+		case m.Kind() == '[':
+			lists = true
+		case m.Kind() != 'n':
+			others = true
 		}
 	}
-	if rest || len(kinds) == 0 {
+	if rest || len(kinds) == 0 && (others || !lists) {
 		kinds = append(kinds, KindAccount)
 	}
 	return kinds

@@ -23,6 +23,11 @@ type App struct {
 	// Default: embedded, in <Caddy's data directory>/leadgate.
 	Queue *Queue `json:"queue,omitempty"`
 
+	// How many bytes of requests' bodies may be in memory at once, for all
+	// blocks together; over it requests are answered 503. Only bytes that came
+	// count. Default: 256 MiB.
+	MaxInflightBody int64 `json:"max_inflight_body,omitempty"`
+
 	// How many events may wait for one destination; what comes beyond becomes
 	// its dead letter, with the reason overflow. Default: 1000000.
 	MaxBacklog int `json:"max_backlog,omitempty"`
@@ -53,6 +58,7 @@ type App struct {
 	requests     *atomic.Int64 // that use the engine, see enter
 	attached     bool
 	alarm        *silenceAlarm // nil where silence is off, and before the start
+	trim         *trimmer      // nil before the start
 	tenants      map[string]*tenant
 	destinations map[string]*destination
 	blocks       []*Handler                     // those that queue
@@ -120,6 +126,12 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if a.Queue == nil {
 		a.Queue = &Queue{Kind: "embedded"}
 	}
+	if a.MaxInflightBody < 0 {
+		return errorf("max_inflight_body %d is no size: write one in bytes, such as %d, or nothing at all", a.MaxInflightBody, defaultMaxInflight)
+	}
+	if a.MaxInflightBody == 0 {
+		a.MaxInflightBody = defaultMaxInflight
+	}
 	if a.MaxBacklog == 0 {
 		a.MaxBacklog = 1_000_000
 	}
@@ -156,6 +168,8 @@ func (a *App) Start() error {
 			return err
 		}
 	}
+	a.trim = newTrimmer()
+	a.trim.start()
 	if a.Silence > 0 {
 		a.alarm = newSilenceAlarm(time.Duration(a.Silence), a.tenants, a.logger)
 		a.alarm.start(a.now)
@@ -199,6 +213,10 @@ func (a *App) Cleanup() error {
 }
 
 func (a *App) detach() {
+	if a.trim != nil {
+		a.trim.stop()
+		a.trim = nil
+	}
 	if a.alarm != nil {
 		a.alarm.stop()
 		a.alarm = nil

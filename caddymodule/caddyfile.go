@@ -8,7 +8,6 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"github.com/dustin/go-humanize"
 )
 
 func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
@@ -40,6 +39,7 @@ func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //			sentinel <master> <host:port>...
 //			prefix <prefix>
 //		}
+//		max_inflight_body <size>
 //		max_backlog     <n>
 //		dedupe          <duration>
 //		remember_clicks <duration>
@@ -61,6 +61,8 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		switch d.Val() {
 		case "queue":
 			a.Queue, err = parseQueue(d)
+		case "max_inflight_body":
+			a.MaxInflightBody, err = size(d, 1<<62, "256MiB")
 		case "max_backlog":
 			a.MaxBacklog, err = positiveInt(d)
 		case "dedupe":
@@ -74,7 +76,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		case "silence":
 			a.Silence, err = duration(d)
 		default:
-			return unknownOption(d, "leadgate", "queue", "max_backlog", "dedupe", "remember_clicks", "keep_dead", "grace", "silence")
+			return unknownOption(d, "leadgate", "queue", "max_inflight_body", "max_backlog", "dedupe", "remember_clicks", "keep_dead", "grace", "silence")
 		}
 		if err != nil {
 			return err
@@ -113,15 +115,9 @@ func parseQueue(d *caddyfile.Dispenser) (*Queue, error) {
 		}
 		switch option := d.Val(); {
 		case option == "max_size" && q.Kind == "embedded":
-			text, err := literal(d)
-			if err != nil {
+			if q.MaxSize, err = size(d, 1<<62, "4GiB"); err != nil {
 				return nil, err
 			}
-			size, err := humanize.ParseBytes(text)
-			if err != nil || size == 0 || size > 1<<62 {
-				return nil, d.Errf("max_size '%s' is no size: write one such as 4GiB", text)
-			}
-			q.MaxSize = int64(size)
 		case option == "sentinel" && q.Kind == "redis":
 			args, err := literals(d)
 			if err != nil {
@@ -157,6 +153,7 @@ func parseQueue(d *caddyfile.Dispenser) (*Queue, error) {
 //			…
 //		}
 //		max_body <size>
+//		max_events <n>
 //		tenant <name> {
 //			match <key> <value>...
 //			forward <url> {
@@ -199,15 +196,18 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			if h.MaxBody != 0 {
 				return d.Err("max_body is already specified")
 			}
-			text, err := literal(d)
-			if err != nil {
+			var err error
+			if h.MaxBody, err = size(d, 1<<31, "3MiB"); err != nil {
 				return err
 			}
-			size, err := humanize.ParseBytes(text)
-			if err != nil || size == 0 || size > 1<<31 {
-				return d.Errf("max_body '%s' is no size: write one such as 3MiB", text)
+		case "max_events":
+			if h.MaxEvents != 0 {
+				return d.Err("max_events is already specified")
 			}
-			h.MaxBody = int64(size)
+			var err error
+			if h.MaxEvents, err = positiveInt(d); err != nil {
+				return err
+			}
 		case "tenant":
 			name, err := nameArg(d, "tenant")
 			if err != nil {
@@ -239,7 +239,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		case "match":
 			return d.Err("match stands inside a `tenant <name> { }`")
 		default:
-			return unknownOption(d, "leadgate", "provider", "max_body", "tenant", "forward", "capi")
+			return unknownOption(d, "leadgate", "provider", "max_body", "max_events", "tenant", "forward", "capi")
 		}
 	}
 	if h.ProviderRaw == nil {

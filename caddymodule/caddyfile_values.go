@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/dustin/go-humanize"
 )
 
 // once reports options that stand twice in one block.
@@ -96,6 +97,20 @@ func positiveInt(d *caddyfile.Dispenser) (int, error) {
 		return 0, d.Errf("%s '%s' is no positive number", option, text)
 	}
 	return n, nil
+}
+
+// size reads a number of bytes from 1 to most; example is one in the message.
+func size(d *caddyfile.Dispenser, most uint64, example string) (int64, error) {
+	option := d.Val()
+	text, err := literal(d)
+	if err != nil {
+		return 0, err
+	}
+	n, err := humanize.ParseBytes(text)
+	if err != nil || n == 0 || n > most {
+		return 0, d.Errf("%s '%s' is no size: write one such as %s", option, text, example)
+	}
+	return int64(n), nil
 }
 
 func nameArg(d *caddyfile.Dispenser, option string) (string, error) {

@@ -152,6 +152,11 @@ type Handler struct {
 	// The largest body, in bytes. Default: 3 MiB, the most that Meta sends.
 	MaxBody int64 `json:"max_body,omitempty"`
 
+	// How many events one webhook may bring. One with more, or with over 16
+	// times max_body of unified JSON, becomes one event of kind account with
+	// the whole body as raw. Default: 1000, the most that Meta sends.
+	MaxEvents int `json:"max_events,omitempty"`
+
 	// Tenants that are told apart by the ids in the webhook.
 	Tenants []*Tenant `json:"tenants,omitempty"`
 
@@ -172,6 +177,8 @@ type Handler struct {
 // The defaults of the options.
 const (
 	defaultMaxBody     = 3 << 20
+	defaultMaxEvents   = 1000
+	defaultMaxInflight = 256 << 20
 	defaultTenant      = "default"
 	defaultConcurrency = 8
 )

@@ -105,17 +105,20 @@ func (c *Conversions) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyh
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		return c.fail(w, http.StatusUnauthorized, "the token is missing or wrong: send Authorization: Bearer <token>", nil)
 	}
-	s := scratches.Get().(*scratch)
-	defer s.release()
-	body, err := s.read(r, maxConversionsBody)
+	b, err := readBody(r, maxConversionsBody, c.app.MaxInflightBody)
 	switch {
+	case errors.Is(err, errBusy):
+		hurry(w, r)
+		w.Header().Set("Retry-After", retryAfter)
+		return c.fail(w, http.StatusServiceUnavailable, "too many bytes of other requests are being read; post it again", err)
 	case errors.Is(err, errTooLarge):
 		return c.fail(w, http.StatusRequestEntityTooLarge, "the body is over 3 MiB: post fewer items at once", nil)
 	case err != nil:
 		return c.fail(w, http.StatusBadRequest, "the body cannot be read", err)
 	}
+	defer b.release()
 	var doc jsondoc.Doc
-	if err := doc.Parse(body); err != nil {
+	if err := doc.Parse(b.data); err != nil {
 		return c.fail(w, http.StatusBadRequest, err.Error(), nil)
 	}
 	var items []jsondoc.Node
@@ -123,14 +126,14 @@ func (c *Conversions) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyh
 	case '{':
 		items = append(items, root)
 	case '[':
-		for n := root.First(); n.Exists(); n = n.Next() {
+		for n := root.First(); n.Exists() && len(items) <= maxConversions; n = n.Next() {
 			items = append(items, n)
 		}
 	default:
 		return c.fail(w, http.StatusBadRequest, "the body is neither an object nor an array: post one item, or an array of items", nil)
 	}
 	if len(items) > maxConversions {
-		return c.fail(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("%d items are more than %d: post fewer at once", len(items), maxConversions), nil)
+		return c.fail(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("there are more than %d items: post fewer at once", maxConversions), nil)
 	}
 	results, err := c.accept(items)
 	if err != nil {

@@ -92,11 +92,13 @@ func (h *history) add(s snapshot) {
 var webhookClass = map[string]func(*counts) *uint64{
 	"queued": accepted, "duplicate": accepted, "unmatched": accepted, "empty": accepted, "inline": accepted,
 	"unauthorized": refused, "malformed": refused, "too_large": refused, "unreadable": refused, "method": refused,
-	"unavailable": func(c *counts) *uint64 { return &c.Unavailable },
+	"unavailable": unavailable, "busy": unavailable,
 }
 
 func accepted(c *counts) *uint64 { return &c.Accepted }
 func refused(c *counts) *uint64  { return &c.Refused }
+
+func unavailable(c *counts) *uint64 { return &c.Unavailable }
 
 // read takes a snapshot of the metrics. What cannot be read counts as nothing.
 func (r *recorder) read() snapshot {

@@ -42,9 +42,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return errorf("module %T is no provider", mod)
 	}
 	h.provider = provider
-	// Alerts watch these two; a counter that begins with its first 401 would
+	// Alerts watch these; a counter that begins with its first 401 would
 	// hide that one from them.
-	for _, outcome := range []string{"unauthorized", "unavailable"} {
+	for _, outcome := range []string{"unauthorized", "unavailable", "busy"} {
 		h.count("", outcome, 0)
 	}
 	h.methods = []string{http.MethodPost}
@@ -59,8 +59,17 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		h.logger.Warn("insecure_skip_verify: webhooks are not verified, so that anybody can post events",
 			zap.String("provider", h.providerName()))
 	}
+	if h.MaxBody < 0 {
+		return errorf("max_body %d is no size: write one in bytes, such as %d, or nothing at all", h.MaxBody, defaultMaxBody)
+	}
 	if h.MaxBody == 0 {
 		h.MaxBody = defaultMaxBody
+	}
+	if h.MaxEvents < 0 {
+		return errorf("max_events %d is no number of events: write one from 1, or nothing at all", h.MaxEvents)
+	}
+	if h.MaxEvents == 0 {
+		h.MaxEvents = defaultMaxEvents
 	}
 	app, err := ctx.App("leadgate")
 	if err != nil {
@@ -208,31 +217,45 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		w.Header().Set("Allow", strings.Join(h.methods, ", "))
 		return h.refuse(w, http.StatusMethodNotAllowed, "method", nil)
 	}
-	s := scratches.Get().(*scratch)
-	body, err := s.read(r, h.MaxBody)
+	b, err := readBody(r, h.MaxBody, h.app.MaxInflightBody)
 	switch {
 	case errors.Is(err, errTooLarge):
-		s.release()
 		return h.refuse(w, http.StatusRequestEntityTooLarge, "too_large", nil)
+	case errors.Is(err, errBusy):
+		hurry(w, r)
+		w.Header().Set("Retry-After", retryAfter)
+		return h.refuse(w, http.StatusServiceUnavailable, "busy", err)
 	case err != nil:
-		s.release()
 		return h.refuse(w, http.StatusBadRequest, "unreadable", err)
 	}
-	if err := h.provider.Verify(r, body); err != nil {
-		s.release()
+	if err := h.provider.Verify(r, b.data); err != nil {
+		b.release()
 		return h.refuse(w, http.StatusUnauthorized, "unauthorized", err)
 	}
+	s := scratches.Get().(*scratch)
+	s.body = b
+	if err := s.takeTurn(started); err != nil {
+		s.release()
+		w.Header().Set("Retry-After", retryAfter)
+		return h.refuse(w, http.StatusServiceUnavailable, "unavailable", err)
+	}
 	now := h.app.now()
-	if err := h.provider.Normalize(r, body, now.UnixMilli(), &s.batch); err != nil {
+	s.batch.Limit(h.MaxEvents, maxMultiple*int(h.MaxBody))
+	if err := h.provider.Normalize(r, b.data, now.UnixMilli(), &s.batch); err != nil {
 		s.release()
 		return h.refuse(w, http.StatusBadRequest, "malformed", err)
 	}
-	if len(s.batch.Events) == 0 {
+	bound := s.bound(h)
+	if len(s.batch.Events) == 0 && bound == "" {
 		s.release()
 		h.count("", outcomeEmpty.String(), 1)
 		return h.accept(w, outcomeEmpty)
 	}
-	s.route(&h.routes)
+	if bound != "" {
+		s.keepWhole(h, r, bound)
+	} else {
+		s.route(&h.routes)
+	}
 	s.hear(now)
 	if h.inline {
 		return h.serveNext(w, r, next, s)
@@ -240,6 +263,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	outcome, err := h.store(r, s, started)
 	if err != nil {
 		// The store may still be reading what it was given, so s is left to the collector.
+		b.forget()
+		s.endTurn()
 		w.Header().Set("Retry-After", retryAfter)
 		return h.refuse(w, http.StatusServiceUnavailable, "unavailable", err)
 	}

@@ -11,8 +11,8 @@ import (
 
 // serveNext hands the events to the next handler as a JSON array.
 func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, s *scratch) error {
-	buf := inlineBuffers.Get().(*[]byte)
-	out := append((*buf)[:0], '[')
+	buf := newBody(classFor(s.encoded()))
+	out := append(buf.data, '[')
 	for i := range s.batch.Events {
 		ev := &s.batch.Events[i]
 		t := s.tenants[i]
@@ -28,7 +28,6 @@ func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyht
 		out, _ = ev.AppendJSON(out)
 	}
 	out = append(out, ']')
-	*buf = out
 	n := len(s.batch.Events)
 	s.release()
 	h.count("", outcomeInline.String(), 1)
@@ -47,13 +46,9 @@ func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	err := next.ServeHTTP(w, r)
 	body.end()
-	if cap(out) <= maxKept {
-		inlineBuffers.Put(buf)
-	}
+	buf.pool()
 	return err
 }
-
-var inlineBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // inlineBody is a request's body in memory from a pool. As with a server's own
 // bodies, nothing can be read when the handler has returned: a proxy's transport

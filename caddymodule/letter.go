@@ -20,6 +20,7 @@ type letterRecord struct {
 	Block    string            `json:"block,omitempty"`    // the id of the block that it came by; "" in letters of older versions
 	Shown    string            `json:"at,omitempty"`       // that block, for people
 	Envelope bool              `json:"envelope,omitempty"` // see normalize.Event.IsEnvelope
+	Several  bool              `json:"several,omitempty"`  // it is several tenants', and so never one's
 	IDs      map[string]string `json:"ids,omitempty"`      // those that a match may name and the JSON lacks, by matchID.beside
 }
 
@@ -28,8 +29,8 @@ const (
 	letterMark    = 0xff // never in UTF-8, as keys are: before records there was the key alone
 )
 
-func newLetterRecord(ev *normalize.Event, at blockPlace) ([]byte, error) {
-	rec := letterRecord{Version: letterVersion, Key: ev.Key(), Block: at.id, Shown: at.shown, Envelope: ev.IsEnvelope()}
+func newLetterRecord(ev *normalize.Event, at blockPlace, several bool) ([]byte, error) {
+	rec := letterRecord{Version: letterVersion, Key: ev.Key(), Block: at.id, Shown: at.shown, Envelope: ev.IsEnvelope(), Several: several}
 	for i := range matchIDs {
 		m := &matchIDs[i]
 		id := m.of(ev)

@@ -16,14 +16,18 @@ import (
 // its own registry, which Caddy makes anew at every reload. Labels come from
 // the configuration alone.
 var metrics = struct {
-	webhooks, events, deliveries, capiEvents *prometheus.CounterVec
-	ack                                      prometheus.Histogram
-	deliverySeconds                          *prometheus.HistogramVec
+	webhooks, whole, events, deliveries, capiEvents *prometheus.CounterVec
+	ack                                             prometheus.Histogram
+	deliverySeconds                                 *prometheus.HistogramVec
 }{
 	webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "leadgate_webhooks_total",
 		Help: "Requests to leadgate blocks, by outcome; a webhook for several tenants counts once for each.",
 	}, []string{"provider", "tenant", "outcome"}),
+	whole: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "leadgate_webhooks_whole_total",
+		Help: "Webhooks that would bring more events than max_events, or over 16 times max_body when encoded, and are kept as one event of kind account.",
+	}, []string{"provider", "limit"}),
 	events: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "leadgate_events_total",
 		Help: "New events; ad says whether the event is an ad click.",
@@ -51,7 +55,7 @@ var metrics = struct {
 // registerMetrics adds the metrics to a configuration's registry.
 func registerMetrics(registry *prometheus.Registry) {
 	for _, c := range []prometheus.Collector{
-		metrics.webhooks, metrics.events, metrics.ack, metrics.deliveries, metrics.deliverySeconds, metrics.capiEvents, gauges{}, lastWebhooks{},
+		metrics.webhooks, metrics.whole, metrics.events, metrics.ack, metrics.deliveries, metrics.deliverySeconds, metrics.capiEvents, gauges{}, lastWebhooks{},
 	} {
 		err := registry.Register(c)
 		var already prometheus.AlreadyRegisteredError

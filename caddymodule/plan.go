@@ -29,6 +29,7 @@ const minOnce = 8 * 24 * time.Hour
 
 // plan makes one group of jobs for each tenant whose events came.
 func (s *scratch) plan(h *Handler, r *http.Request) {
+	s.room()
 	for i := range s.batch.Events {
 		ev := &s.batch.Events[i]
 		t := s.tenants[i]

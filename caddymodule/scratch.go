@@ -1,22 +1,26 @@
 package caddymodule
 
 import (
-	"errors"
-	"io"
-	"net/http"
+	"context"
+	"fmt"
 	"sync"
+	"time"
 
 	"github.com/leadgate/leadgate/internal/clicks"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
 )
 
-// scratch is the memory of one webhook, from a pool.
+// scratch is the memory of one verified webhook, from a pool.
 type scratch struct {
-	body    []byte
+	body    *body
+	turn    bool // of the large ones
+	mixed   bool // the one event is the whole webhook, and several tenants'
 	batch   normalize.Batch
 	tenants []*tenant // whose each event is, nil for nobody's
 	out     []byte    // the unified JSON of the events
+	large   *body     // the memory of out, where that is much
+	small   []byte    // and what it has otherwise
 	groups  []queue.Group
 	parts   []part // what each group is made of, beside groups
 	keys    clicks.Keys
@@ -25,16 +29,24 @@ type scratch struct {
 	index   []int                // 0, 1, 2…: the event lists of jobs are slices of it
 }
 
-// maxKept is the most that a scratch in the pool holds on to, in bytes.
-const maxKept = 1 << 20
+// maxKept is the most that a scratch in the pool holds on to, in bytes: some
+// hundred of them must not keep what a few large webhooks took.
+const maxKept = 128 << 10
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
 // release puts the memory back. Nothing may point into it any more.
 func (s *scratch) release() {
+	s.endTurn()
 	s.batch.Reset()
+	s.mixed = false
+	if s.large != nil {
+		s.large.pool()
+		s.large, s.out, s.small = nil, s.small, nil
+	}
 	s.out = s.out[:0]
-	if cap(s.body) > maxKept {
+	if s.body != nil {
+		s.body.release()
 		s.body = nil
 	}
 	if cap(s.out) > maxKept {
@@ -52,45 +64,46 @@ func (s *scratch) release() {
 	scratches.Put(s)
 }
 
-var errTooLarge = errors.New("the body is larger than max_body")
+// Large bodies take turns from the parser to the store: on that way one is
+// several times as large, and the store takes one after the other anyway.
+const largeBody = 256 << 10
 
-// read reads the whole body, at most limit bytes. Of one that is too large as
-// many more are read and forgotten: a client that is still sending when the
-// connection closes sees a reset, and not the 413.
-func (s *scratch) read(r *http.Request, limit int64) ([]byte, error) {
-	body, err := s.readAll(r, limit)
-	if errors.Is(err, errTooLarge) {
-		_, _ = io.CopyN(io.Discard, r.Body, limit)
+var turns = make(chan struct{}, 4)
+
+// takeTurn waits for a turn where the body is large, as long as for the store.
+func (s *scratch) takeTurn(started time.Time) error {
+	if len(s.body.data) <= largeBody {
+		return nil
 	}
-	return body, err
+	ctx := appendDeadlines.next(started)
+	select {
+	case turns <- struct{}{}:
+		s.turn = true
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for other large webhooks: %w", context.Cause(ctx))
+	}
 }
 
-func (s *scratch) readAll(r *http.Request, limit int64) ([]byte, error) {
-	if r.ContentLength > limit {
-		return nil, errTooLarge
-	}
-	s.body = s.body[:0]
-	if need := r.ContentLength + 1; need > int64(cap(s.body)) {
-		s.body = make([]byte, 0, need)
-	} else if cap(s.body) == 0 {
-		s.body = make([]byte, 0, 4096)
-	}
-	for {
-		n, err := r.Body.Read(s.body[len(s.body):cap(s.body)])
-		s.body = s.body[:len(s.body)+n]
-		switch {
-		case int64(len(s.body)) > limit:
-			return nil, errTooLarge
-		case err == io.EOF:
-			return s.body, nil
-		case err != nil:
-			return nil, err
-		}
-		if len(s.body) == cap(s.body) {
-			s.body = append(s.body, 0)[:len(s.body)]
-		}
+func (s *scratch) endTurn() {
+	if s.turn {
+		s.turn = false
+		<-turns
 	}
 }
+
+// room gives the events' JSON memory that a large webhook needs: appending to
+// what there is would leave as much again behind.
+func (s *scratch) room() {
+	if n := s.encoded(); n > maxKept && s.large == nil {
+		s.large, s.small = newBody(classFor(n)), s.out
+		s.out = s.large.data
+	}
+}
+
+// encoded is about how long the events are when encoded: texts stand in an event
+// and in its raw.
+func (s *scratch) encoded() int { return 2*len(s.body.data) + eventOverhead*len(s.batch.Events) }
 
 // route finds the tenant of each event, once for all that ask. An event that holds
 // another's, of another tenant, is nobody's: neither may see the other.

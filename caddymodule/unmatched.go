@@ -20,18 +20,26 @@ func (s *scratch) planUnmatched(h *Handler, g, n int, header queue.Header) {
 	if ev.IsEnvelope() {
 		needs += "; where it names ids of several tenants, no match can help: it is nobody's, since none of them may see the others'"
 	}
-	h.unmatched(ev)
-	meta, err := newLetterRecord(ev, h.app.place(h))
+	reason := "no tenant's match names one of the event's ids; " + needs
+	if s.mixed {
+		reason = mixedReason
+	} else {
+		h.unmatched(ev)
+	}
+	meta, err := newLetterRecord(ev, h.app.place(h), s.mixed)
 	if err != nil {
 		meta = ev.Key() // a letter of which its block is not known
 	}
 	header.Format, header.Meta = queue.FormatEvent, meta
 	job := queue.Job{Dest: queue.Unmatched, Events: s.one(n), Header: header, Dead: &queue.Reason{
-		Reason: "unmatched", Explanation: "no tenant's match names one of the event's ids; " + needs,
+		Reason: "unmatched", Explanation: reason,
 	}}
 	job.Payload, job.Header.Attribution = s.payload(g, n)
 	p.add(group, job, "")
 }
+
+// mixedReason is why nobody gets a webhook that is kept whole.
+const mixedReason = "the webhook brings more than max_events or 16 times max_body, and has events of several tenants, so that none may get it whole: raise max_events in its leadgate block and have the provider send it again"
 
 // unmatched logs an event that no tenant wants.
 func (h *Handler) unmatched(ev *normalize.Event) {
@@ -86,7 +94,7 @@ func (a *App) routeAgain(ctx context.Context, q queue.Queue, filter queue.DeadFi
 		}
 		h := blocks[id][0]
 		t := h.routes.route(ev)
-		if t == nil {
+		if t == nil || rec.Several {
 			result.Unmatched++
 			continue
 		}

@@ -73,10 +73,10 @@ func (b *Batch) note(a *Account) {
 }
 
 // ids are all ids of an account.
-func (a *Account) ids() [10]*Text {
+func (a *Account) ids() [11]*Text {
 	return [...]*Text{
 		&a.WabaID, &a.PhoneNumberID, &a.DisplayPhoneNumber, &a.PageID, &a.InstagramID,
-		&a.App, &a.ChannelID, &a.AppID, &a.AccountSID, &a.RecipientID,
+		&a.App, &a.ChannelID, &a.AppID, &a.AccountSID, &a.RecipientID, &a.EntryID,
 	}
 }
 
@@ -102,11 +102,14 @@ func (b *Batch) Whole(body []byte, ingestedAt int64) []Account {
 	whole.Account = agreed(accounts)
 	if root := b.doc.Root(); root.Exists() && b.source.provider != ProviderTwilio {
 		whole.Raw = root.Raw()
+		whole.from = uint32(root.Offset())
+		whole.to = whole.from + uint32(len(whole.Raw))
 	} else if b.nested.Parse(body) == nil {
 		whole.Raw = b.nested.Root().Raw()
 	} else {
 		whole.Raw = Value(b.quote(body))
 	}
+	whole.envelope = true
 	whole.setTime(jsondoc.Node{}, ingestedAt)
 	whole.key = b.accountKey(jsondoc.Node{}, whole.Raw)
 	clear(b.Events)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"go.uber.org/zap"
 )
@@ -126,6 +127,10 @@ func (e *Embedded) apply(units []*unit) (bad *unit, err error) {
 	t.begin(e.cfg.Now(), *e.opts.Load())
 	if noRoom == nil {
 		t.added += need
+		if need > journalSize {
+			// bbolt keeps what lies in a log that was outgrown.
+			t.log = slices.Grow(t.log, int(need+need/8))
+		}
 	}
 	for _, u := range units {
 		if u.adds > 0 && noRoom != nil {

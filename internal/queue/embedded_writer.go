@@ -30,8 +30,9 @@ func (r *request) free() {
 	requests.Put(r)
 }
 
-// commitBytes bounds what one transaction brings: it is held in memory twice.
-const commitBytes = 32 << 20
+// commitBytes bounds what one transaction brings: it is held in memory several
+// times. Usual webhooks are a thousandth of it.
+const commitBytes = 8 << 20
 
 // writer hands changes to one goroutine, which commits whatever waits. There
 // is no timer: who arrives while a commit runs goes with the next one.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/internal/delivery"
@@ -63,6 +64,7 @@ type App struct {
 	destinations map[string]*destination
 	blocks       []*Handler                     // those that queue
 	sites        *sites                         // as the first of Leadgate's handlers found them
+	servers      []*caddyhttp.Server            // that take bodies for us
 	places       func() map[*Handler]blockPlace // found at the first need, when all sites are known
 	atStart      []func() error                 // what can be done only when all blocks are known
 }
@@ -168,6 +170,7 @@ func (a *App) Start() error {
 			return err
 		}
 	}
+	a.warnWithoutTimeouts()
 	a.trim = newTrimmer()
 	a.trim.start()
 	if a.Silence > 0 {

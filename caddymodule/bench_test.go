@@ -38,16 +38,22 @@ func benchHandler(b *testing.B, caddyfile string) *Handler {
 			b.Error(err)
 		}
 	})
+	return loadedHandler(b)
+}
+
+// loadedHandler is the leadgate handler of the configuration that runs.
+func loadedHandler(tb testing.TB) *Handler {
+	tb.Helper()
 	app, err := caddy.ActiveContext().App("http")
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	for _, server := range app.(*caddyhttp.App).Servers {
 		if h := handlerIn(server.Routes); h != nil {
 			return h
 		}
 	}
-	b.Fatal("the configuration has no leadgate handler")
+	tb.Fatal("the configuration has no leadgate handler")
 	return nil
 }
 

@@ -67,6 +67,7 @@ func (c *Conversions) Provision(ctx caddy.Context) error {
 		return err
 	}
 	c.app = app.(*App)
+	c.app.servedBy(serverOf(ctx))
 	if err := c.app.survey(ctx); err != nil {
 		return err
 	}

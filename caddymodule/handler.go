@@ -80,6 +80,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := h.app.survey(ctx); err != nil {
 		return err
 	}
+	server := serverOf(ctx)
+	h.app.servedBy(server)
+	h.warnOfLogs(server)
 	return h.provisionTenants()
 }
 

@@ -44,6 +44,9 @@ func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyht
 	for _, name := range h.signatures {
 		r.Header.Del(name)
 	}
+	if c, ok := h.provider.(tokenCarrier); ok {
+		c.strip(r)
+	}
 	err := next.ServeHTTP(w, r)
 	body.end()
 	buf.pool()

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -42,6 +43,44 @@ type knownToken struct {
 	header  bool
 	name    string
 	digests [][sha256.Size]byte
+}
+
+// tokenCarrier is a provider whose webhooks carry tokens.
+type tokenCarrier interface {
+	carried() []knownToken
+	strip(r *http.Request)
+}
+
+func (t *Tokens) carried() []knownToken { return t.known }
+
+// strip takes the tokens out of a request that goes on to the next handler,
+// which need not know them. All else stays as it came.
+func (t *Tokens) strip(r *http.Request) {
+	before := r.URL.RawQuery
+	for i := range t.known {
+		if k := &t.known[i]; k.header {
+			r.Header.Del(k.name)
+		} else {
+			r.URL.RawQuery = withoutParameter(r.URL.RawQuery, k.name)
+		}
+	}
+	if r.URL.RawQuery != before {
+		r.RequestURI = r.URL.RequestURI()
+	}
+}
+
+// withoutParameter is a query without the parameters of a name, however they are
+// escaped; the others stay byte for byte.
+func withoutParameter(query, name string) string {
+	kept := make([]string, 0, 4)
+	for pair := range strings.SplitSeq(query, "&") {
+		key, _, _ := strings.Cut(pair, "=")
+		if plain, err := url.QueryUnescape(key); err == nil && plain == name {
+			continue
+		}
+		kept = append(kept, pair)
+	}
+	return strings.Join(kept, "&")
 }
 
 // SkipsVerification reports insecure_skip_verify.

@@ -53,9 +53,10 @@ func (s *scratch) tooLong(most int64) bool {
 // keepWhole makes one event of the whole body. It is a tenant's where every event
 // in it is that tenant's; else nobody's, since nobody may see what is another's.
 func (s *scratch) keepWhole(h *Handler, r *http.Request, bound string) {
-	accounts := s.batch.Whole(s.body.data, h.app.now().UnixMilli())
+	accounts, all := s.batch.Whole(s.body.data, h.app.now().UnixMilli())
 	whole := &s.batch.Events[0]
 	owner := h.routes.route(&normalize.Event{Channel: whole.Channel, Account: whole.Account})
+	s.mixed = !all && len(h.routes.tenants) > 0
 	for i := range accounts {
 		switch t := h.routes.route(&normalize.Event{Channel: whole.Channel, Account: accounts[i]}); {
 		case i == 0:

@@ -22,9 +22,10 @@ func (b *Batch) pageChange(src *source, entry, change jsondoc.Node) {
 		b.item(src, entry, value, change, b.id(field))
 		return
 	}
+	start := len(b.arena)
 	b.pageAccount(src, entry, jsondoc.Node{})
 	if b.limit.over {
-		b.note(&src.account)
+		b.noteFrom(src, start)
 		return
 	}
 	src.field = b.id(field)
@@ -33,7 +34,7 @@ func (b *Batch) pageChange(src *source, entry, change jsondoc.Node) {
 		return
 	}
 	from := value.Get("from")
-	if id := from.Get("id"); !bytes.Equal(id.Bytes(), entry.Get("id").Bytes()) { // the account may answer itself
+	if id := from.Get("id"); !bytes.Equal(id.Bytes(), src.own) { // the account may answer itself
 		e := &b.Events[len(b.Events)-1]
 		e.UserID, e.Username = b.id(id), b.id(from.Get("username"))
 	}

@@ -12,6 +12,8 @@ type limit struct {
 	extra  *Event // the newest of those that are none of the batch's
 	seen   map[string]struct{}
 	others []Account // of all events, when the batch is over
+	work   int       // bytes that were looked at to find those
+	lost   bool      // not all were found
 }
 
 // Limit bounds what the next webhook may bring, so that a body cannot be
@@ -57,19 +59,32 @@ func (b *Batch) element() bool {
 }
 
 // note remembers whose the events beyond the limit are.
-func (b *Batch) note(a *Account) {
+func (b *Batch) note(a *Account) (isNew bool) {
 	b.scratch = b.scratch[:0]
 	for _, id := range a.ids() {
 		b.scratch = append(append(b.scratch, *id...), '\n') // no JSON string holds a line feed
 	}
+	if b.limit.work += len(b.scratch); b.limit.bytes > 0 && b.limit.work > b.limit.bytes {
+		b.limit.lost = true // a long id, for each of many events
+	}
 	if _, ok := b.limit.seen[string(b.scratch)]; ok {
-		return
+		return false
 	}
 	if b.limit.seen == nil {
 		b.limit.seen = make(map[string]struct{})
 	}
 	b.limit.seen[string(b.scratch)] = struct{}{}
 	b.limit.others = append(b.limit.others, *a)
+	return true
+}
+
+// noteFrom notes src's account, whose texts stand in the arena from start on if
+// not in the body: they are dropped where they are known.
+func (b *Batch) noteFrom(src *source, start int) {
+	b.limit.work += len(b.arena) - start
+	if !b.note(&src.account) {
+		b.arena, src.account = b.arena[:start], Account{}
+	}
 }
 
 // ids are all ids of an account.
@@ -83,8 +98,9 @@ func (a *Account) ids() [11]*Text {
 // Whole puts one event of kind account in the place of all events: raw is the
 // whole body, as it came, and a JSON string of it where the body is no JSON. Its
 // account has the ids that all events agree on; returned is each different account
-// that one of them names. The id is the same for a redelivery.
-func (b *Batch) Whole(body []byte, ingestedAt int64) []Account {
+// that one of them names; all is false where there may be more. The id is the same
+// for a redelivery.
+func (b *Batch) Whole(body []byte, ingestedAt int64) (accounts []Account, all bool) {
 	whole := Event{Kind: KindAccount, Provider: b.source.provider, Channel: b.source.channel, RawVersion: b.source.version}
 	for i := range b.Events {
 		e := &b.Events[i]
@@ -98,7 +114,7 @@ func (b *Batch) Whole(body []byte, ingestedAt int64) []Account {
 	if b.limit.extra != nil {
 		b.note(&b.limit.extra.Account)
 	}
-	accounts := b.limit.others
+	accounts = b.limit.others
 	whole.Account = agreed(accounts)
 	if root := b.doc.Root(); root.Exists() && b.source.provider != ProviderTwilio {
 		whole.Raw = root.Raw()
@@ -114,7 +130,7 @@ func (b *Batch) Whole(body []byte, ingestedAt int64) []Account {
 	whole.key = b.accountKey(jsondoc.Node{}, whole.Raw)
 	clear(b.Events)
 	b.Events = append(b.Events[:0], whole)
-	return accounts
+	return accounts, !b.limit.lost
 }
 
 // agreed has the ids that are the same in all accounts.

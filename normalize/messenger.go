@@ -39,7 +39,7 @@ func (b *Batch) pages(src *source, root jsondoc.Node) {
 		return
 	}
 	var none empties
-	for entry := entries.First(); entry.Exists(); entry = entry.Next() {
+	for entry := entries.First(); entry.Exists() && !b.limit.lost; entry = entry.Next() {
 		if !none.skip(entry) {
 			b.pageEntry(src, entry)
 		}
@@ -52,6 +52,7 @@ func (b *Batch) pages(src *source, root jsondoc.Node) {
 // items that may be another tenant's.
 func (b *Batch) pageEntry(src *source, entry jsondoc.Node) {
 	before, lists := len(b.Events), false
+	src.own = entry.Get("id").Bytes()
 	for list := entry.First(); list.Exists(); list = list.Next() {
 		one := b.item
 		eventType := Text(nil)
@@ -68,7 +69,7 @@ func (b *Batch) pageEntry(src *source, entry jsondoc.Node) {
 		case '[':
 			lists = true
 			var none empties
-			for el := list.First(); el.Exists(); el = el.Next() {
+			for el := list.First(); el.Exists() && !b.limit.lost; el = el.Next() {
 				if !none.skip(el) {
 					one(src, entry, el, el, eventType)
 				}
@@ -178,14 +179,15 @@ func (it *item) find(n jsondoc.Node) {
 func (b *Batch) item(src *source, entry, n, raw jsondoc.Node, eventType Text) {
 	it := item{entry: entry, raw: raw, eventType: eventType, standby: string(eventType) == string(eventStandby)}
 	it.find(n)
-	it.fromBusiness = it.isEcho()
+	it.fromBusiness = it.isEcho(src.own)
 	business := it.recipient
 	if it.fromBusiness {
 		business = it.sender
 	}
+	start := len(b.arena)
 	b.pageAccount(src, entry, business)
 	if b.limit.over {
-		b.note(&src.account)
+		b.noteFrom(src, start)
 		return
 	}
 
@@ -222,11 +224,11 @@ func (b *Batch) item(src *source, entry, n, raw jsondoc.Node, eventType Text) {
 // isEcho says whether the business wrote it: as flagged, or when the sender is
 // whom the webhook is for. A business that writes to itself to try its
 // automation (is_self) plays the customer.
-func (it *item) isEcho() bool {
+func (it *item) isEcho(own []byte) bool {
 	if boolean(it.parts.isEcho) == True {
 		return true
 	}
-	sender, own := it.sender.Get("id").Bytes(), it.entry.Get("id").Bytes()
+	sender := it.sender.Get("id").Bytes()
 	return len(sender) > 0 && bytes.Equal(sender, own) && boolean(it.parts.isSelf) != True &&
 		!bytes.Equal(sender, it.recipient.Get("id").Bytes())
 }

@@ -63,6 +63,8 @@ type source struct {
 	account Account
 	// field is the change's field, nil where the body has none.
 	field Text
+	// own is the id of Messenger's and Instagram's entry, decoded.
+	own []byte
 	// appID is Gupshup's id of the app, which stands beside the entries.
 	appID Text
 }
@@ -75,7 +77,7 @@ func (b *Batch) entries(src *source, root jsondoc.Node) {
 		return
 	}
 	var none empties
-	for entry := entries.First(); entry.Exists(); entry = entry.Next() {
+	for entry := entries.First(); entry.Exists() && !b.limit.lost; entry = entry.Next() {
 		if none.skip(entry) {
 			continue
 		}
@@ -87,7 +89,7 @@ func (b *Batch) entries(src *source, root jsondoc.Node) {
 			continue
 		}
 		var none empties
-		for change := changes.First(); change.Exists(); change = change.Next() {
+		for change := changes.First(); change.Exists() && !b.limit.lost; change = change.Next() {
 			if !none.skip(change) {
 				b.change(src, entry, change)
 			}

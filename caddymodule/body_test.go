@@ -1,0 +1,152 @@
+package caddymodule
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+// TestReadBody reads bodies of all sizes in pieces of all sizes.
+func TestReadBody(t *testing.T) {
+	const limit = 300 << 10
+	random := rand.New(rand.NewPCG(1, 2))
+	before := inflight.Load()
+	for _, n := range []int{0, 1, 4095, 4096, 4097, 16 << 10, 100_000, limit - 1, limit, limit + 1, 2 * limit} {
+		want := make([]byte, n)
+		for i := range want {
+			want[i] = byte(random.Uint32())
+		}
+		for _, chunked := range []bool{false, true} {
+			r := httptest.NewRequest(http.MethodPost, "/", iotest.HalfReader(bytes.NewReader(want)))
+			r.ContentLength = int64(n)
+			if chunked {
+				r.ContentLength = -1
+			}
+			b, err := readBody(r, limit, 1<<40)
+			if n > limit {
+				if !errors.Is(err, errTooLarge) || b != nil {
+					t.Errorf("%d bytes: %v", n, err)
+				}
+				continue
+			}
+			if err != nil || !bytes.Equal(b.data, want) {
+				t.Fatalf("%d bytes: %d came, %v", n, len(b.data), err)
+			}
+			if held := inflight.Load() - before; held != int64(n) {
+				t.Errorf("%d bytes are counted as %d", n, held)
+			}
+			b.release()
+		}
+	}
+	if r := httptest.NewRequest(http.MethodPost, "/", iotest.ErrReader(io.ErrUnexpectedEOF)); true {
+		if _, err := readBody(r, limit, 1<<40); !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("a broken body: %v", err)
+		}
+	}
+	if left := inflight.Load() - before; left != 0 {
+		t.Errorf("%d bytes stay in flight", left)
+	}
+}
+
+// TestAnnouncedLength: a length alone takes no memory.
+func TestAnnouncedLength(t *testing.T) {
+	b, err := readBody(announcing(3<<20, "{}"), 3<<20, 1<<40)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.release()
+	if cap(b.data) > 16<<10 {
+		t.Errorf("%d bytes for two", cap(b.data))
+	}
+}
+
+func announcing(length int64, body string) *http.Request {
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+	r.ContentLength = length
+	return r
+}
+
+// raw opens a connection and sends the head of a webhook and a piece of its body.
+func (e *edge) raw(length int, piece string) net.Conn {
+	e.t.Helper()
+	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", e.port))
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	e.t.Cleanup(func() { conn.Close() })
+	if _, err := fmt.Fprintf(conn, "POST /webhooks/meta HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Length: %d\r\n\r\n%s", e.port, length, piece); err != nil {
+		e.t.Fatal(err)
+	}
+	return conn
+}
+
+// TestMaxInflightBody fills the bound with bodies that do not end.
+func TestMaxInflightBody(t *testing.T) {
+	const most = 256 << 10
+	for _, queue := range bothQueues {
+		t.Run(queue, func(t *testing.T) {
+			s := newSink(t)
+			config := siteWith(queueOption(t, queue)+"\n\t\tmax_inflight_body 256KiB", "forward "+s.URL)
+			e := startEdge(t, config)
+			before := inflight.Load()
+			piece := strings.Repeat("x", 100<<10)
+			first, second := e.raw(3<<20, piece), e.raw(3<<20, piece)
+			waitFor(t, "two bodies are in flight", func() bool { return inflight.Load()-before == 2*int64(len(piece)) })
+
+			// A third goes over it when it grows, and is told so without its end.
+			answer, err := http.ReadResponse(bufio.NewReader(e.raw(200<<10, piece)), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" {
+				t.Errorf("over the bound: %d, Retry-After %q", answer.StatusCode, answer.Header.Get("Retry-After"))
+			}
+			waitFor(t, "its bytes are forgotten", func() bool { return inflight.Load()-before == 2*int64(len(piece)) })
+			// What fits passes beside them.
+			if resp, _ := e.post("/webhooks/meta", message("wamid.fits."+queue, "15551234567", "x")); resp.StatusCode != http.StatusOK {
+				t.Errorf("a webhook that fits: %d", resp.StatusCode)
+			}
+			s.next(t)
+			large := message("wamid.large."+queue, "15551234567", strings.Repeat("x", 100<<10))
+			resp, _ := e.post("/webhooks/meta", large)
+			if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
+				t.Errorf("a webhook that does not fit: %d", resp.StatusCode)
+			}
+			// A reload with another bound counts on.
+			if err := e.load(strings.Replace(config, "256KiB", "1MiB", 1)); err != nil {
+				t.Fatal(err)
+			}
+			if resp, _ := e.post("/webhooks/meta", large); resp.StatusCode != http.StatusOK {
+				t.Errorf("with a larger bound: %d", resp.StatusCode)
+			}
+			s.next(t)
+			first.Close()
+			second.Close()
+			waitFor(t, "nothing is in flight", func() bool { return inflight.Load() == before })
+		})
+	}
+}
+
+// TestMaxInflightConversions: the bound is also that of posted conversions.
+func TestMaxInflightConversions(t *testing.T) {
+	config := strings.Replace(siteWith("queue embedded %DIR%/queue\n\t\tmax_inflight_body 1KiB", "tenant acme\n\t\tcapi {\n\t\t\tdataset 1\n\t\t\taccess_token x\n\t\t}"),
+		`respond "next" 418`, "leadgate_conversions /conversions {\n\t\ttenant acme\n\t\ttoken crm\n\t}", 1)
+	e := startEdge(t, config)
+	req, err := http.NewRequest(http.MethodPost, e.url("/conversions"), strings.NewReader(`{"x":"`+strings.Repeat("x", 2<<10)+`"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer crm")
+	if resp, answer := e.do(req); resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
+		t.Errorf("%d %s", resp.StatusCode, answer)
+	}
+}

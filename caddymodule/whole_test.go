@@ -1,0 +1,367 @@
+package caddymodule
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/leadgate/leadgate/internal/queue/redistest"
+)
+
+var bothQueues = []string{"embedded", "redis"}
+
+// queueOption is the global option of a queue of its own.
+func queueOption(t *testing.T, queue string) string {
+	if queue == "redis" {
+		return "queue redis " + redistest.Start(t).URL()
+	}
+	return "queue embedded %DIR%/queue"
+}
+
+// list is n elements, made by format with their number.
+func list(n int, format string) string {
+	var out strings.Builder
+	for i := range n {
+		if i > 0 {
+			out.WriteByte(',')
+		}
+		if strings.Contains(format, "%") {
+			fmt.Fprintf(&out, format, i)
+		} else {
+			out.WriteString(format)
+		}
+	}
+	return out.String()
+}
+
+// providerBlocks are the providers that take a body without verifying it.
+var providerBlocks = map[string]string{
+	"meta": "meta {\n insecure_skip_verify\n}", "gupshup": "gupshup {\n insecure_skip_verify\n}", "whapi": "whapi {\n insecure_skip_verify\n}",
+	"360dialog": "360dialog {\n insecure_skip_verify\n}", "twilio": "twilio {\n insecure_skip_verify\n}",
+}
+
+// manyEvents are bodies with n events, by provider and shape.
+func manyEvents(n int) map[string]map[string]string {
+	messages := list(n, `{"from":"1555%07d","type":"text","text":{"body":"x"}}`)
+	cloud := `{"object":"whatsapp_business_account","entry":[` + entry("106540352242922", `"messages":[`+messages+`]`) + `]}`
+	statuses := `{"object":"whatsapp_business_account","entry":[` + entry("106540352242922", `"statuses":[`+list(n, `{"id":"wamid.%d","status":"read"}`)+`]`) + `]}`
+	return map[string]map[string]string{
+		"meta": {
+			"messages": cloud, "statuses": statuses,
+			"changes":    `{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[` + list(n, `{"field":"f%d"}`) + `]}]}`,
+			"entries":    `{"object":"whatsapp_business_account","entry":[` + list(n, `{"id":"%d"}`) + `]}`,
+			"messaging":  `{"object":"page","entry":[{"id":"9","messaging":[` + list(n, `{"sender":{"id":"%d"},"message":{"mid":"m%[1]d"}}`) + `]}]}`,
+			"standby":    `{"object":"instagram","entry":[{"id":"9","standby":[` + list(n, `{"sender":{"id":"%d"},"message":{"mid":"m%[1]d"}}`) + `]}]}`,
+			"mids":       `{"object":"page","entry":[{"id":"9","messaging":[{"sender":{"id":"7"},"delivery":{"mids":[` + list(n, `"m_%d"`) + `]}}]}]}`,
+			"comments":   `{"object":"instagram","entry":[{"id":"9","changes":[` + list(n, `{"field":"comments","value":{"id":"%d"}}`) + `]}]}`,
+			"read mids":  `{"object":"page","entry":[{"id":"9","messaging":[{"sender":{"id":"7"},"read":{"mid":[` + list(n, `"m_%d"`) + `]}}]}]}`,
+			"page items": `{"object":"page","entry":[` + list(n, `{"id":"9","messaging":[{"sender":{"id":"%d"},"optin":{}}]}`) + `]}`,
+		},
+		"gupshup":   {"v3": cloud, "bare": `{"messages":[` + messages + `]}`},
+		"360dialog": {"cloud": cloud, "bare": `{"statuses":[` + list(n, `{"id":"gBEG%d","status":"read"}`) + `]}`},
+		"whapi": {
+			"messages": `{"channel_id":"X","messages":[` + list(n, `{"id":"%d","type":"text","text":{"body":"x"},"from":"15551234567","chat_id":"15551234567@s.whatsapp.net"}`) + `]}`,
+			"removed":  `{"channel_id":"X","chats_removed":[` + list(n, `"%d@s.whatsapp.net"`) + `]}`,
+			"arrays":   `{"channel_id":"X",` + list(n, `"a%[1]d":[%[1]d]`) + `}`,
+		},
+	}
+}
+
+// keptWhole is what the metric counts of a provider.
+func keptWhole(t *testing.T, provider string) float64 {
+	t.Helper()
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(metrics.whole)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if m.GetLabel()[0].GetValue() == "events" && m.GetLabel()[1].GetValue() == provider {
+				return m.GetCounter().GetValue()
+			}
+		}
+	}
+	return 0
+}
+
+// TestMaxEvents: one event more than max_events, and the webhook is one, whole.
+func TestMaxEvents(t *testing.T) {
+	const most = 5
+	for _, queue := range bothQueues {
+		option := queueOption(t, queue)
+		for provider, block := range providerBlocks {
+			for shape := range manyEvents(1)[provider] {
+				t.Run(queue+"/"+provider+"/"+shape, func(t *testing.T) {
+					s := newSink(t)
+					tenant := strings.ReplaceAll(provider+"-"+shape, " ", "-") // whose ids are its own
+					config := strings.Replace(otherSite(block, "max_events 5\n tenant "+tenant+"\n forward "+s.URL+" {\n only all\n}"), "queue embedded %DIR%/queue", option, 1)
+					e := startEdge(t, config)
+					before := keptWhole(t, provider)
+					fits := manyEvents(most)[provider][shape]
+					if resp, answer := e.post("/webhooks", []byte(fits)); resp.StatusCode != http.StatusOK {
+						t.Fatalf("%d %s", resp.StatusCode, answer)
+					}
+					for range most {
+						s.next(t)
+					}
+					over := manyEvents(most + 1)[provider][shape]
+					for range 2 { // the second is a redelivery
+						if resp, answer := e.post("/webhooks", []byte(" "+over)); resp.StatusCode != http.StatusOK {
+							t.Fatalf("%d %s", resp.StatusCode, answer)
+						}
+					}
+					d := s.next(t)
+					if d.event["kind"] != "account" || d.event["provider"] != provider || !bytes.Contains(d.body, []byte(`"raw":`+over+`}`)) {
+						t.Errorf("the event is not the whole webhook: %s", d.body)
+					}
+					s.expectNone(t)
+					if n := keptWhole(t, provider) - before; n != 2 {
+						t.Errorf("%v webhooks were counted", n)
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestEmptyElements: however many empty elements an array has, they are one event
+// at most, and an empty array is none.
+func TestEmptyElements(t *testing.T) {
+	s := newSink(t)
+	for provider, block := range providerBlocks {
+		if provider == "twilio" {
+			continue // a form has no arrays
+		}
+		t.Run(provider, func(t *testing.T) {
+			e := startEdge(t, otherSite(block, "max_events 3\n forward "+s.URL+" {\n name "+provider+"\n only all\n concurrency 1\n}"))
+			for n, want := range map[int]int{0: 0, 1: 1, 2000: 1} {
+				for _, element := range []string{"{}", "null", `""`, "[]"} {
+					if n == 0 {
+						element = ""
+					}
+					elements := strings.TrimSuffix(strings.Repeat(element+",", n), ",")
+					bodies := []string{`{"messages":[` + elements + `],"n":null}`, `{"statuses":[` + elements + `],"n":null}`}
+					if provider != "whapi" {
+						value := `"messages":[` + elements + `]`
+						bodies = append(bodies,
+							`{"object":"whatsapp_business_account","entry":[`+elements+`]}`,
+							`{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[`+elements+`]}]}`,
+							`{"object":"whatsapp_business_account","entry":[`+entry("106540352242922", value)+`]}`)
+					}
+					if provider == "meta" {
+						bodies = bodies[2:]
+						for _, object := range []string{"page", "instagram"} {
+							for _, list := range []string{"messaging", "standby", "changes"} {
+								bodies = append(bodies, `{"object":"`+object+`","entry":[{"id":"9","`+list+`":[`+elements+`]}]}`)
+							}
+						}
+					}
+					for _, body := range bodies {
+						body = strings.Replace(body, "{", fmt.Sprintf(`{"test%d%d":null,`, n, len(element)), 1)
+						if provider == "whapi" {
+							body = strings.Replace(body, `"n":null`, `"event":{"type":"x"}`, 1)
+						}
+						if resp, _ := e.post("/webhooks", []byte(body)); resp.StatusCode != http.StatusOK {
+							t.Fatalf("%d", resp.StatusCode)
+						}
+						// Another event's arrival says that these have come.
+						if got := s.count(t, e); got > want {
+							t.Errorf("%d elements %s: %d events: %.200s", n, element, got, body)
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
+var markers int
+
+// count says how many events came before one that is posted now.
+func (s *sink) count(t *testing.T, e *edge) int {
+	t.Helper()
+	markers++
+	marker := fmt.Sprintf("marker-%d", markers)
+	e.post("/webhooks", fmt.Appendf(nil, `{%q:1}`, marker))
+	n := 0
+	for {
+		d := s.next(t)
+		if bytes.Contains(d.body, []byte(`"`+marker+`"`)) {
+			return n
+		}
+		n++
+	}
+}
+
+// TestWholeOfSeveralTenants: none of them gets it, not even by replay.
+func TestWholeOfSeveralTenants(t *testing.T) {
+	for _, queue := range bothQueues {
+		t.Run(queue, func(t *testing.T) {
+			acme, globex, rest := newSink(t), newSink(t), newSink(t)
+			config, base := withAdmin(t, siteWith(queueOption(t, queue), `max_events 3
+		tenant acme {
+			match phone_number_id 111
+			match phone_number_id 112
+			forward `+acme.URL+` {
+				only all
+			}
+		}
+		tenant globex {
+			match phone_number_id 222
+			forward `+globex.URL+` {
+				only all
+			}
+		}
+		tenant rest
+		forward `+rest.URL+` {
+			only all
+		}`))
+			e := startEdge(t, config)
+			part := func(number string, n int) string {
+				return entry(number, `"messages":[`+list(n, `{"from":"15551234567","id":"wamid.`+number+`.%d","type":"text","text":{"body":"secret of `+number+`"}}`)+`]`)
+			}
+			post := func(entries ...string) []byte {
+				body := []byte(`{"object":"whatsapp_business_account","entry":[` + strings.Join(entries, ",") + `]}`)
+				if resp, _ := e.post("/webhooks/meta", body); resp.StatusCode != http.StatusOK {
+					t.Fatalf("%d", resp.StatusCode)
+				}
+				return body
+			}
+			// Several numbers of one tenant.
+			whole := post(part("111", 2), part("112", 2))
+			d := acme.next(t)
+			if !bytes.Contains(d.body, whole) {
+				t.Errorf("acme got %s", d.body)
+			}
+			account := d.event["account"].(map[string]any)
+			if account["wabaId"] != "102290129340398" || account["phoneNumberId"] != nil {
+				t.Errorf("the account has ids that not all events have: %v", account)
+			}
+			for _, mixed := range [][]string{{part("111", 4), part("222", 1)}, {part("111", 1), part("999", 4)}, {part("222", 2), part("111", 9)}} {
+				post(mixed...)
+			}
+			var dead struct {
+				Dead []struct{ ID, Explanation string }
+			}
+			waitFor(t, "three dead letters", func() bool {
+				e.admin(base, http.MethodGet, "/leadgate/dead?destination=unmatched", nil, &dead)
+				return len(dead.Dead) == 3
+			})
+			if !strings.Contains(dead.Dead[0].Explanation, "max_events") {
+				t.Errorf("the letter says %q", dead.Dead[0].Explanation)
+			}
+			var answer map[string]any
+			e.admin(base, http.MethodPost, "/leadgate/dead/replay", map[string]any{"destination": "unmatched", "all": true}, &answer)
+			if fmt.Sprint(answer["count"]) != "0" {
+				t.Errorf("replay: %v", answer)
+			}
+			for _, s := range []*sink{acme, globex, rest} {
+				s.expectNone(t)
+			}
+		})
+	}
+}
+
+// TestEncodedBound feeds every provider the bodies that it multiplies most: what
+// comes of them stays within max_events and 16 times max_body.
+func TestEncodedBound(t *testing.T) {
+	const maxBody = 256 << 10
+	long := strings.Repeat("9", maxBody/2)
+	fill := func(format string) string { return list((maxBody-2000)/(len(format)+4), format) }
+	contacts := `[` + fill(`{"phones":[{},{}]}`) + `]`
+	cut := `"\ud83d` + long + `"` // half a character, which is mended in a copy
+	worst := map[string][]string{
+		"meta": {
+			`{"object":"whatsapp_business_account","entry":[` + entry(long, `"messages":[`+list(900, `{"id":"%d"}`)+`]`) + `]}`,
+			strings.Replace(string(envelope("1", `"messages":[`+list(900, `{"id":"%d"}`)+`]`)), `"phone_number_id":"1"`, `"phone_number_id":`+long, 1),
+			`{"object":"whatsapp_business_account","entry":[` + entry("1", `"contacts":[{"profile":{"name":"`+long+`"}}],"messages":[`+list(900, `{"id":"%d"}`)+`]`) + `]}`,
+			`{"object":"whatsapp_business_account","entry":[` + entry("1", `"messages":[{"type":"contacts","contacts":`+contacts+`}]`) + `]}`,
+			`{"object":"whatsapp_business_account","entry":[` + entry("1", `"messages":[{"type":"order","order":{"product_items":[`+fill("{}")+`]}}]`) + `]}`,
+			`{"object":"whatsapp_business_account","entry":[` + entry("1", `"statuses":[{"errors":[`+fill("{}")+`]}]`) + `]}`,
+			`{"object":"whatsapp_business_account","entry":[` + entry("1", `"messages":[`+fill(`{"a":%d}`)+`]`) + `]}`,
+			`{"object":"page","entry":[{"id":"9","messaging":[{"x":"` + long + `","delivery":{"mids":[` + list(900, `"m_%d"`) + `]}}]}]}`,
+			`{"object":"page","entry":[{"id":"9","messaging":[{"message":{"attachments":[` + fill("{}") + `]}}]}]}`,
+			`{"object":"page","entry":[{"id":` + long + `,"messaging":[` + list(900, `{"sender":{"id":"%d"}}`) + `]}]}`,
+			`{"object":"page","entry":[{"id":` + cut + `,"messaging":[` + list(4000, `{"sender":{"id":"%d"}}`) + `]}]}`,
+			`{"object":"instagram","entry":[{"id":` + cut + `,"changes":[` + list(4000, `{"field":"%d"}`) + `]}]}`,
+			`{"object":"whatsapp_business_account","entry":[{"id":` + cut + `,"changes":[` + list(2000, `{"field":"messages","value":{"messages":[{"id":"%d"}]}}`) + `]}]}`,
+			`{"object":"instagram","entry":[{"id":"` + long + `","changes":[` + list(900, `{"field":"%d"}`) + `]}]}`,
+		},
+		"gupshup": {
+			`{"contacts":[{"wa_id":` + long + `}],"messages":[` + list(900, `{"id":"%d"}`) + `]}`,
+			`{"app":"a","type":"message","payload":{"type":"contact","payload":{"contacts":` + contacts + `}}}`,
+		},
+		"360dialog": {`{"metadata":{"display_phone_number":"` + long + `"},"messages":[` + list(900, `{"id":"%d"}`) + `]}`},
+		"whapi": {
+			`{"` + long + `":[` + list(900, `%d`) + `]}`,
+			`{"channel_id":` + long + `,"chats_removed":[` + list(900, `%d`) + `]}`,
+			`{"messages":[{"type":"contact_list","contact_list":{"list":[` + fill("{}") + `]}}]}`,
+			`{"messages":[{"type":"contact","contact":{"vcard":"BEGIN:VCARD` + strings.Repeat(`\nTEL:1`, maxBody/8) + `"}}]}`,
+		},
+		"twilio": {
+			strings.Repeat("a=&", maxBody/3),
+			list(maxBody/16, "a%d=")[1:],
+			"From=1&MessageSid=1&ButtonText=" + strings.Repeat("\x01", maxBody-100),
+			"From=1&MessageSid=1&ListTitle=" + strings.Repeat("\x01", maxBody-100),
+		},
+	}
+	for provider, block := range providerBlocks {
+		if provider == "twilio" {
+			worst[provider][1] = strings.ReplaceAll(worst[provider][1], ",", "&")
+		}
+		for i, text := range worst[provider] {
+			t.Run(fmt.Sprintf("%s/%d", provider, i), func(t *testing.T) {
+				e := startEdge(t, otherSite(block, "max_body 256KiB"))
+				_ = e
+				h := loadedHandler(t)
+				if len(text) > maxBody {
+					t.Fatalf("%d bytes are more than max_body", len(text))
+				}
+				r, err := http.NewRequest(http.MethodPost, "/webhooks", strings.NewReader(text))
+				if err != nil {
+					t.Fatal(err)
+				}
+				b, err := readBody(r, maxBody, 1<<40)
+				if err != nil {
+					t.Fatal(err)
+				}
+				s := &scratch{body: b}
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				s.batch.Limit(h.MaxEvents, maxMultiple*maxBody)
+				if err := h.provider.Normalize(r, b.data, 1, &s.batch); err != nil {
+					t.Fatal(err)
+				}
+				if bound := s.bound(h); bound != "" {
+					s.keepWhole(h, r, bound)
+				}
+				total := 0
+				for i := range s.batch.Events {
+					ev := &s.batch.Events[i]
+					ev.SetTenant("acme")
+					out, _ := ev.AppendJSON(nil)
+					total += len(out)
+					if !json.Valid(out) {
+						t.Fatalf("no JSON: %.200s", out)
+					}
+				}
+				runtime.ReadMemStats(&after)
+				if len(s.batch.Events) > defaultMaxEvents || total > maxMultiple*maxBody+eventOverhead {
+					t.Errorf("%d events of %d bytes, %.1f times max_body", len(s.batch.Events), total, float64(total)/maxBody)
+				}
+				// What was allocated, and mostly freed: growing lists twice over.
+				if taken := after.TotalAlloc - before.TotalAlloc; taken > 16*maxMultiple*maxBody {
+					t.Errorf("%.0f times max_body was allocated", float64(taken)/maxBody)
+				}
+			})
+		}
+	}
+}

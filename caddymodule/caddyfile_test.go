@@ -98,7 +98,7 @@ func TestMistakes(t *testing.T) {
 		line  int
 		says  string
 	}{
-		{"forwrad http://x", 0, "leadgate has no option 'forwrad': write one of provider, max_body, tenant, forward, capi"},
+		{"forwrad http://x", 0, "leadgate has no option 'forwrad': write one of provider, max_body, max_events, tenant, forward, capi"},
 		{"forward", 0, "forward needs a value"},
 		{"forward ftp://x", 0, "'ftp://x' is no URL: write one such as https://"},
 		{"forward https://u:p@x.example/?key=secret {\n nme x\n}", 1, "forward has no option 'nme'"},

@@ -237,11 +237,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	s := scratches.Get().(*scratch)
 	s.body = b
-	if err := s.takeTurn(started); err != nil {
+	turn, err := s.takeTurn(started)
+	if err != nil {
 		s.release()
 		w.Header().Set("Retry-After", retryAfter)
 		return h.refuse(w, http.StatusServiceUnavailable, "unavailable", err)
 	}
+	defer turn.end() // also of what panics; else it has ended by then
 	now := h.app.now()
 	s.batch.Limit(h.MaxEvents, maxMultiple*int(h.MaxBody))
 	if err := h.provider.Normalize(r, b.data, now.UnixMilli(), &s.batch); err != nil {
@@ -267,7 +269,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if err != nil {
 		// The store may still be reading what it was given, so s is left to the collector.
 		b.forget()
-		s.endTurn()
 		w.Header().Set("Retry-After", retryAfter)
 		return h.refuse(w, http.StatusServiceUnavailable, "unavailable", err)
 	}

@@ -14,8 +14,8 @@ import (
 // scratch is the memory of one verified webhook, from a pool.
 type scratch struct {
 	body    *body
-	turn    bool // of the large ones
-	mixed   bool // the one event is the whole webhook, and several tenants'
+	turn    *turn // nil for all but large ones
+	mixed   bool  // the one event is the whole webhook, and several tenants'
 	batch   normalize.Batch
 	tenants []*tenant // whose each event is, nil for nobody's
 	out     []byte    // the unified JSON of the events
@@ -37,7 +37,8 @@ var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
 // release puts the memory back. Nothing may point into it any more.
 func (s *scratch) release() {
-	s.endTurn()
+	s.turn.end()
+	s.turn = nil
 	s.batch.Reset()
 	s.mixed = false
 	if s.large != nil {
@@ -70,24 +71,27 @@ const largeBody = 256 << 10
 
 var turns = make(chan struct{}, 4)
 
+// turn is one, which ends once.
+type turn struct{ ended bool }
+
 // takeTurn waits for a turn where the body is large, as long as for the store.
-func (s *scratch) takeTurn(started time.Time) error {
+func (s *scratch) takeTurn(started time.Time) (*turn, error) {
 	if len(s.body.data) <= largeBody {
-		return nil
+		return nil, nil
 	}
 	ctx := appendDeadlines.next(started)
 	select {
 	case turns <- struct{}{}:
-		s.turn = true
-		return nil
+		s.turn = new(turn)
+		return s.turn, nil
 	case <-ctx.Done():
-		return fmt.Errorf("waiting for other large webhooks: %w", context.Cause(ctx))
+		return nil, fmt.Errorf("waiting for other large webhooks: %w", context.Cause(ctx))
 	}
 }
 
-func (s *scratch) endTurn() {
-	if s.turn {
-		s.turn = false
+func (t *turn) end() {
+	if t != nil && !t.ended {
+		t.ended = true
 		<-turns
 	}
 }

@@ -33,7 +33,7 @@ func Gupshup(b *Batch, body []byte, ingestedAt int64) error {
 	*src = source{provider: ProviderGupshup, ingestedAt: ingestedAt}
 	env := envelopeOf(root)
 	src.appID = first(b.id(env.gsAppID), b.id(env.appID))
-	src.account.AppID = src.appID
+	src.account.App, src.account.AppID = src.appID, src.appID
 	switch {
 	case string(env.object.Bytes()) == "whatsapp_business_account", !env.object.Exists() && env.entry.Kind() == '[':
 		src.channel, src.version = ChannelWhatsApp, versionV3
@@ -101,7 +101,7 @@ func envelopeOf(root jsondoc.Node) (env envelope) {
 //	{"app":"DemoApp","timestamp":1736535600123,"version":2,"type":"billing-event","payload":{"deductions":{},"references":{}}}
 func (b *Batch) gupshupV2(src *source, root jsondoc.Node, env *envelope) {
 	src.channel, src.version, src.field = ChannelWhatsApp, b.gupshupVersion(env.version), b.id(env.kind)
-	src.account.App, src.account.DisplayPhoneNumber = b.id(env.app), b.id(env.phone)
+	src.account.App, src.account.DisplayPhoneNumber = first(b.id(env.app), src.appID), b.id(env.phone)
 	kind, payload := string(env.kind.Bytes()), env.payload
 	switch {
 	case payload.Kind() != '{':

@@ -1,6 +1,10 @@
 package normalize
 
-import "github.com/leadgate/leadgate/internal/jsondoc"
+import (
+	"bytes"
+
+	"github.com/leadgate/leadgate/internal/jsondoc"
+)
 
 // gupshupMessage is what a customer wrote, in Gupshup's V2 envelope. Its id is
 // WhatsApp's own, so that a V3 twin has the same event id.
@@ -96,6 +100,56 @@ func (b *Batch) gupshupSender(e *Event, source Text, sender jsondoc.Node) {
 	e.Username = b.id(sender.Get("username"))
 }
 
+// gupshupKinds are the types of V2's messages, and how older pages and Meta
+// call them.
+var gupshupKinds = [...]string{
+	"text", "image", "video", "audio", "voice", "sticker", "file", "document", "contact", "contacts", "location", "reaction", "order",
+	"quick_reply", "button", "button_reply", "list_reply", "interactive", "request_welcome",
+}
+
+// gupshupKind is the message's type, "" for an unknown one. Where it is missing,
+// the content tells.
+func gupshupKind(given, content jsondoc.Node) string {
+	if name := given.Bytes(); len(name) > 0 {
+		for _, kind := range gupshupKinds {
+			if string(name) == kind {
+				return kind
+			}
+		}
+		return ""
+	}
+	for _, c := range [...]struct{ member, kind string }{
+		{"text", "text"},
+		{"contacts", "contacts"},
+		{"latitude", "location"},
+		{"emoji", "reaction"},
+		{"product_items", "order"},
+	} {
+		if content.Get(c.member).Exists() {
+			return c.kind
+		}
+	}
+	if content.Get("url").Exists() {
+		return gupshupFileKind(content)
+	}
+	return ""
+}
+
+// gupshupFileKind is the type of a file by its content type.
+func gupshupFileKind(content jsondoc.Node) string {
+	mime := content.Get("contentType")
+	if !mime.Exists() {
+		mime = content.Get("content-type")
+	}
+	kind, _, _ := bytes.Cut(mime.Bytes(), []byte("/"))
+	for _, known := range [...]string{"image", "video", "audio"} {
+		if string(kind) == known {
+			return known
+		}
+	}
+	return "document"
+}
+
 // gupshupContent reads the content by its type. Interactive messages are split
 // into types of their own; file is a document.
 //
@@ -104,9 +158,9 @@ func (b *Batch) gupshupSender(e *Event, source Text, sender jsondoc.Node) {
 //	location: {"latitude":"59.9139","longitude":"10.7522"}
 //	reaction: {"id":"wamid.…","gsId":"9b71cf42-…","emoji":"👍"}
 //	order: {"catalog_id":"354160437058781","product_items":[{}]}
-func (b *Batch) gupshupContent(m *Message, kind, n jsondoc.Node) {
+func (b *Batch) gupshupContent(m *Message, given, n jsondoc.Node) {
 	m.Type = "unsupported"
-	switch string(kind.Bytes()) {
+	switch kind := gupshupKind(given, n); kind {
 	case "text":
 		if string(n.Get("type").Bytes()) == "button" { // a template's, as the older pages have it
 			b.gupshupButton(m, n)
@@ -142,9 +196,11 @@ func (b *Batch) gupshupContent(m *Message, kind, n jsondoc.Node) {
 	case "quick_reply", "button":
 		b.gupshupButton(m, n)
 	case "button_reply", "list_reply":
-		b.gupshupReply(m, kind, n)
+		b.gupshupReply(m, given, n)
 	case "interactive":
 		b.fill(m, "interactive", n)
+	case "request_welcome": // the customer opened the chat and wrote nothing yet
+		m.Type = kind
 	default:
 		// A flow's answer; its type's name is not documented.
 		if n.Get("nfm_reply").Kind() == '{' {

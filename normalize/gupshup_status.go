@@ -9,7 +9,8 @@ import (
 // gupshupEvent is what became of a message, in Gupshup's V2 envelope: of one of
 // the business, but for deleted, which takes back the customer's. The time is the
 // envelope's, in milliseconds; ts and expiresAt are in seconds. The conversation
-// and the price stand beside or inside the inner payload.
+// and the price stand beside or inside the inner payload, or the price in the
+// conversation.
 //
 //	{"id":"wamid.…","gsId":"9b71cf42-…","type":"sent","destination":"15551234567","userId":"US.…","payload":{"ts":1736535600},
 //	 "conversation":{"id":"…","expiresAt":1736622000,"type":"marketing"},"pricing":{"policy":"PMP","category":"marketing","type":"regular"}}
@@ -120,6 +121,9 @@ func (b *Batch) gupshupConversation(p *gupshupParts) *Conversation {
 	}
 	if pricing.Kind() != '{' {
 		pricing = p.payload.Get("pricing")
+	}
+	if pricing.Kind() != '{' {
+		pricing = conversation.Get("pricing")
 	}
 	c := b.conversation(conversation, pricing)
 	if c == nil {

@@ -181,7 +181,7 @@ func TestGupshupAttribution(t *testing.T) {
 	clicks := map[string]bool{
 		"click": true, "click-video": true, "click-placeholder-urls": true, "click-image": true, "click-utm": true,
 		"click-status-placement": true, "click-on-premise": true, "seed-click": true, "unknown-type": true,
-		"event-referral": true, "v3-click": true, "bare-click": true,
+		"click-ref": true, "event-referral": true, "v3-click": true, "bare-click": true,
 	}
 	for name, body := range gupshup.bodies(t) {
 		var b Batch
@@ -204,11 +204,13 @@ func TestGupshupAttribution(t *testing.T) {
 	}
 }
 
-// TestGupshupAppID: what `match app` may name besides the app's name.
+// TestGupshupAppID: account.app is the app's name, in V3 its id, and `match app`
+// may name either.
 func TestGupshupAppID(t *testing.T) {
 	for name, want := range map[string][2]string{
-		"v3-text":          {"", "3b7c1d90-2f44-4e0b-8a11-5d6e7f809a1b"},
+		"v3-text":          {"3b7c1d90-2f44-4e0b-8a11-5d6e7f809a1b", "3b7c1d90-2f44-4e0b-8a11-5d6e7f809a1b"},
 		"onboarding-event": {"DemoApp", "3b7c1d90-2f44-4e0b-8a11-5d6e7f809a1b"},
+		"v3-no-object":     {"3b7c1d90-2f44-4e0b-8a11-5d6e7f809a1b", "3b7c1d90-2f44-4e0b-8a11-5d6e7f809a1b"},
 		"text":             {"DemoApp", ""},
 	} {
 		var b Batch
@@ -217,6 +219,77 @@ func TestGupshupAppID(t *testing.T) {
 		}
 		if a := b.Events[0].Account; a.App.String() != want[0] || a.AppID.String() != want[1] {
 			t.Errorf("%s: app %s, id %s", name, a.App, a.AppID)
+		}
+	}
+}
+
+// TestGupshupKind: a message's type, and what it is without one.
+func TestGupshupKind(t *testing.T) {
+	for _, c := range []struct{ message, want string }{
+		{`"type":"request_welcome"`, "request_welcome"},
+		{`"type":"request_welcome","payload":{}`, "request_welcome"},
+		{`"payload":{"text":"Hello"}`, "text"},
+		{`"type":null,"payload":{"text":"Hello"}`, "text"},
+		{`"type":"","payload":{"text":"Hello"}`, "text"},
+		{`"payload":{"text":"Yes","type":"button"}`, "button"},
+		{`"payload":{"url":"https://example.com/a","contentType":"image/jpeg"}`, "image"},
+		{`"payload":{"url":"https://example.com/a","content-type":"audio/ogg"}`, "audio"},
+		{`"payload":{"url":"https://example.com/a","contentType":"application/pdf"}`, "document"},
+		{`"payload":{"latitude":"59.9139","longitude":"10.7522"}`, "location"},
+		{`"payload":{"contacts":[]}`, "contacts"},
+		{`"payload":{"emoji":"👍","id":"wamid.x"}`, "reaction"},
+		{`"payload":{"response_json":"{}"}`, "interactive"},
+		{`"payload":{"other":"x"}`, "unsupported"},
+		{`"type":"fax","payload":{"text":"Hello"}`, "unsupported"},
+		{`"payload":null`, "unsupported"},
+	} {
+		body := `{"app":"DemoApp","timestamp":1736535600123,"version":2,"type":"message","payload":{"id":"wamid.a","source":"15551234567",` + c.message + `}}`
+		var b Batch
+		gupshup.events(t, &b, []byte(body))
+		e := &b.Events[0]
+		if e.Kind != KindMessage || e.Message.Type != c.want || e.ReplyUntil == 0 {
+			t.Errorf("%s: %s of type %s, want %s", c.message, e.Kind, e.Message.Type, c.want)
+		}
+		if text := e.Message.Text.String(); c.want == "text" && text != "Hello" {
+			t.Errorf("%s: text %q", c.message, text)
+		}
+	}
+}
+
+// TestGupshupRef: the parameter of an ad's link, in both formats.
+func TestGupshupRef(t *testing.T) {
+	const referral = `{"source_type":"ad","source_id":"120226305854810726","ctwa_clid":"Aff","ref":"summer-7"}`
+	for _, body := range []string{
+		`{"app":"DemoApp","timestamp":1736535600123,"type":"message","payload":{"id":"wamid.a","source":"15551234567","type":"text",` +
+			`"payload":{"text":"Hi"},"referral":` + referral + `}}`,
+		`{"app":"DemoApp","timestamp":1736535600123,"type":"message-event","payload":{"type":"referral","destination":"15551234567","payload":` + referral + `}}`,
+		`{"gs_app_id":"3b7c","object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":{"messages":[` +
+			`{"id":"wamid.a","from":"15551234567","type":"text","text":{"body":"Hi"},"referral":` + referral + `}]}}]}]}`,
+		`{"messages":[{"id":"wamid.a","from":"15551234567","type":"text","text":{"body":"Hi"},"referral":` + referral + `}]}`,
+	} {
+		var b Batch
+		gupshup.events(t, &b, []byte(body))
+		if r := b.Events[0].Referral; r.Ref.String() != "summer-7" || r.CtwaClid.String() != "Aff" {
+			t.Errorf("%s: ref %s, click id %s", body, r.Ref, r.CtwaClid)
+		}
+	}
+}
+
+// TestGupshupPrice: a price wherever it stands.
+func TestGupshupPrice(t *testing.T) {
+	const price = `"pricing":{"policy":"PMP","category":"marketing","type":"regular"}`
+	for _, payload := range []string{
+		price,
+		`"payload":{"ts":1736535600,` + price + `}`,
+		`"conversation":{"id":"c1","type":"marketing",` + price + `}`,
+		`"payload":{"conversation":{"id":"c1",` + price + `}}`,
+	} {
+		var b Batch
+		gupshup.events(t, &b, []byte(`{"app":"DemoApp","timestamp":1736535600123,"type":"message-event",`+
+			`"payload":{"id":"wamid.a","type":"sent","destination":"15551234567",`+payload+`}}`))
+		c := b.Events[0].Conversation
+		if c == nil || c.Pricing == nil || c.Pricing.Category.String() != "marketing" || c.Pricing.PricingModel.String() != "PMP" {
+			t.Errorf("%s: %+v", payload, c)
 		}
 	}
 }

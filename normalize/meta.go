@@ -81,7 +81,7 @@ func (b *Batch) entries(src *source, root jsondoc.Node) {
 		if none.skip(entry) {
 			continue
 		}
-		src.account = Account{WabaID: b.id(entry.Get("id")), AppID: src.appID}
+		src.account = Account{WabaID: b.id(entry.Get("id")), App: src.appID, AppID: src.appID}
 		src.field = nil
 		changes := entry.Get("changes")
 		if changes.Kind() != '[' {

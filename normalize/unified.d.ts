@@ -159,7 +159,7 @@ export interface Account {
   displayPhoneNumber: string | null;
   pageId: string | null;
   instagramId: string | null;
-  /** Gupshup's app name. */
+  /** Gupshup's app: its name in V2, its id (gs_app_id) in V3. */
   app: string | null;
   /** Whapi's channel. */
   channelId: string | null;
@@ -369,7 +369,7 @@ export interface Referral {
   videoUrl: string | null;
   thumbnailUrl: string | null;
   welcomeMessage: string | null;
-  /** Messenger, Instagram: the ref of the link. */
+  /** The ref of the ad or of the link. */
   ref: string | null;
   /** The ad, wherever the channel puts it. */
   adId: string | null;

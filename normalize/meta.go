@@ -67,6 +67,8 @@ type source struct {
 	own []byte
 	// appID is Gupshup's id of the app, which stands beside the entries.
 	appID Text
+	// changed says that Whapi's messages are what became of earlier ones.
+	changed bool
 }
 
 // entries walks entry[] and changes[] of the Cloud API's envelope.

@@ -1,6 +1,7 @@
 package normalize
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
@@ -16,9 +17,12 @@ const ProviderWhapi = "whapi"
 // point into body, which must not change while they are in use. The error is a
 // *SyntaxError; b is unchanged then.
 //
-// Messages of other people are kind message, own ones (from_me) kind echo. Of
+// Messages of other people are kind message, own ones (from_me) kind echo. What
+// comes with the event put or patch is an edit of the message whose id it has. Of
 // messages_updates, what triggered the update is the event (an edit, a
-// reaction), the same as in messages. All other arrays give an event of kind
+// reaction, a vote), the same as in messages. What stands in status@broadcast
+// (stories) or a newsletter, in no chat with a customer, is kind account. All
+// other arrays give an event of kind
 // account for each element; what is no array, such as health, qr and user,
 // gives one with the whole body as raw, since only `event` says whether a user
 // came or went. RawLastEventType is the array's name.
@@ -36,9 +40,9 @@ func Whapi(b *Batch, body []byte, ingestedAt int64) error {
 }
 
 // WhapiAs is [Whapi] with the event as [WhapiEvent] finds it in the request. It
-// is looked at only where the body itself names none, and only for notices that
-// would be the same without it: RawLastEventType is then the event
-// ("users.delete").
+// is looked at only where the body itself names none: to know edits
+// (messages.put), and for notices that would be the same without it:
+// RawLastEventType is then the event ("users.delete").
 func WhapiAs(b *Batch, body []byte, event string, ingestedAt int64) error {
 	if err := b.doc.Parse(body); err != nil {
 		return err
@@ -47,8 +51,9 @@ func WhapiAs(b *Batch, body []byte, event string, ingestedAt int64) error {
 	src := &b.source
 	*src = source{provider: ProviderWhapi, channel: ChannelWhatsApp, ingestedAt: ingestedAt}
 	src.account.ChannelID = b.id(root.Get("channel_id"))
-	if root.Get("event").Exists() {
-		event = ""
+	src.changed = event == "messages.put" || event == "messages.patch"
+	if given := root.Get("event"); given.Exists() {
+		event, src.changed = "", isChange(given)
 	}
 	before := len(b.Events)
 	whole, lists, name := false, false, jsondoc.Node{}
@@ -81,13 +86,24 @@ func WhapiAs(b *Batch, body []byte, event string, ingestedAt int64) error {
 	return nil
 }
 
+// isChange says whether a body's event is that of messages that have changed.
+//
+//	{"type":"messages","event":"put"}
+func isChange(event jsondoc.Node) bool {
+	if kind := event.Get("type").Bytes(); len(kind) > 0 && string(kind) != "messages" {
+		return false
+	}
+	verb := string(event.Get("event").Bytes())
+	return verb == "put" || verb == "patch"
+}
+
 // whapiArray normalizes the elements of one of the body's arrays.
 func (b *Batch) whapiArray(src *source, array jsondoc.Node) {
 	src.field = b.quote(array.Key())
 	one := (*Batch).whapiElement
 	switch string(array.Key()) {
 	case "messages":
-		one = func(b *Batch, src *source, el jsondoc.Node) { b.whapiMessage(src, el, el) }
+		one = func(b *Batch, src *source, el jsondoc.Node) { b.whapiMessage(src, el, el, jsondoc.Node{}) }
 	case "statuses":
 		one = (*Batch).whapiStatus
 	case "messages_updates":
@@ -110,13 +126,32 @@ func (b *Batch) whapiElement(src *source, el jsondoc.Node) { b.whapiNotice(src, 
 
 // whapiNotice appends an event of kind account. raw is the array's element, or
 // the whole body. at is what happened where only the request's path says so.
-func (b *Batch) whapiNotice(src *source, raw jsondoc.Node, at Text) {
+func (b *Batch) whapiNotice(src *source, raw jsondoc.Node, at Text) *Event {
 	e := b.add(src, KindAccount, src.field, raw)
 	e.setTime(raw.Get("timestamp"), src.ingestedAt)
 	if string(src.field) == `"calls"` {
 		b.whapiCustomer(e, raw.Get("from"), raw.Get("chat_id"))
 	}
 	e.key = b.noticeKey(e, src.account.ChannelID, at)
+	return e
+}
+
+// isAside says whether an id names no chat with a customer: everybody's stories,
+// or a channel that one reads.
+func isAside(chat jsondoc.Node) bool {
+	id := chat.Bytes()
+	return string(id) == "status@broadcast" || bytes.HasSuffix(id, []byte("@newsletter"))
+}
+
+// whapiAside passes on what is in no chat with a customer. Whose story it is may
+// be known.
+func (b *Batch) whapiAside(src *source, p *whapiParts, raw jsondoc.Node) {
+	e := b.whapiNotice(src, raw, nil)
+	e.setTime(p.timestamp, src.ingestedAt)
+	if boolean(p.fromMe) != True && !isAside(p.from) {
+		b.whapiCustomer(e, p.from, jsondoc.Node{})
+		e.ProfileName = b.id(p.fromName)
+	}
 }
 
 // noticeKey is an account event's key by the contract, the hash of entry id,

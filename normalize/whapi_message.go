@@ -3,17 +3,30 @@ package normalize
 import "github.com/leadgate/leadgate/internal/jsondoc"
 
 // whapiMessage is a message, or an own one as an echo. raw is the array's
-// element, which in messages_updates holds the message n.
+// element, which in messages_updates holds the message n; business is the
+// business's own number where the update names it. It returns nil for what is in
+// no chat with a customer.
 //
 //	{"id":"p.w30M7fgwWD4XwHu.g4CA-gBgTwl0rVw","from_me":false,"type":"text","chat_id":"15551234567@s.whatsapp.net",
 //	 "timestamp":1736535600,"source":"mobile","text":{"body":"Hello"},"from":"15551234567","from_name":"John Doe",
 //	 "context":{"quoted_id":"…","quoted_author":"15550783881","forwarded":true,"forwarding_score":1,"ad":{},"conversion":{}}}
-func (b *Batch) whapiMessage(src *source, n, raw jsondoc.Node) *Event {
+func (b *Batch) whapiMessage(src *source, n, raw, business jsondoc.Node) *Event {
 	p := whapiPartsOf(n)
-	e := b.whapiAdd(src, &p, raw)
+	if isAside(p.chat) || isAside(p.from) {
+		b.whapiAside(src, &p, raw)
+		return nil
+	}
+	own, vote := boolean(p.fromMe) == True, isVote(n, &p)
+	if vote && own {
+		own = b.whapiVoter(n, &p, business)
+	}
+	e := b.whapiAdd(src, &p, raw, own)
 	m := e.Message
 	m.ID = b.id(p.id)
 	b.whapiContent(m, n, &p)
+	if src.changed && string(p.kind.Bytes()) != "action" && !vote {
+		m.Type, m.OriginalID, p.context = "edit", m.ID, jsondoc.Node{} // the click was the original's
+	}
 	if m.OriginalID != nil && m.OriginalID.String() == m.ID.String() {
 		m.ID = nil // an edit under the original's id would pass for the original
 	}
@@ -22,7 +35,16 @@ func (b *Batch) whapiMessage(src *source, n, raw jsondoc.Node) *Event {
 		b.whapiReferral(e, p.context)
 		e.ReplyUntil = whapiReplyUntil(e)
 	}
-	e.key = b.messageKey(e, first(b.id(p.from), e.WaID), b.id(p.chat))
+	from := first(b.id(p.from), e.WaID)
+	switch {
+	case vote && m.ID != nil:
+		voter, _ := b.whapiID(from)
+		e.key = b.whapiKey(e, m.ID, "vote", voter)
+	case m.Type == "edit" && m.ID == nil && m.OriginalID != nil:
+		e.key = b.whapiKey(e, m.OriginalID, "edit", nil)
+	default:
+		e.key = b.messageKey(e, from, b.id(p.chat))
+	}
 	return e
 }
 
@@ -36,8 +58,7 @@ func whapiReplyUntil(e *Event) int64 {
 }
 
 // whapiAdd appends the event of a message, with its customer.
-func (b *Batch) whapiAdd(src *source, p *whapiParts, raw jsondoc.Node) *Event {
-	own := boolean(p.fromMe) == True
+func (b *Batch) whapiAdd(src *source, p *whapiParts, raw jsondoc.Node, own bool) *Event {
 	kind := KindMessage
 	if own {
 		kind = KindEcho

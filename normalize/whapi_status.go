@@ -8,6 +8,10 @@ import "github.com/leadgate/leadgate/internal/jsondoc"
 //	{"id":"YhNqCveDWW90_t8lzrW25w-wO4Twl0rVw","code":3,"status":"delivered","recipient_id":"15551234567@s.whatsapp.net",
 //	 "viewer_id":"15551234567","timestamp":"1736535800","errors":[{"code":400,"message":"…","details":"…"}]}
 func (b *Batch) whapiStatus(src *source, n jsondoc.Node) {
+	if isAside(n.Get("recipient_id")) {
+		b.whapiCustomer(b.whapiNotice(src, n, nil), n.Get("viewer_id"), jsondoc.Node{})
+		return
+	}
 	e := b.add(src, KindStatus, src.field, n)
 	s := b.statuses.add()
 	e.Status = s
@@ -40,8 +44,19 @@ func (b *Batch) whapiUpdate(src *source, n jsondoc.Node) {
 	trigger, after := n.Get("trigger"), n.Get("after_update")
 	p := whapiPartsOf(after)
 	kind, _ := whapiType(after, p.kind)
+	if isAside(p.chat) {
+		b.whapiNotice(src, n, nil)
+		return
+	}
 	if b.id(trigger.Get("id")) != nil && trigger.Get("type").String() == "action" {
-		e := b.whapiMessage(src, trigger, n)
+		business := jsondoc.Node{}
+		if boolean(p.fromMe) == True {
+			business = p.from
+		}
+		e := b.whapiMessage(src, trigger, n, business)
+		if e == nil {
+			return
+		}
 		if m := e.Message; m.Type == "edit" && trigger.Get("action").Get("edited_content").Kind() != '{' {
 			b.whapiContent(m, after, &p)
 			m.Type = "edit"
@@ -52,7 +67,7 @@ func (b *Batch) whapiUpdate(src *source, n jsondoc.Node) {
 	case after.Kind() != '{':
 		b.whapiNotice(src, n, nil)
 	case whapiChanged(n, kind, "text", "type", "body", "caption"):
-		e := b.whapiAdd(src, &p, n)
+		e := b.whapiAdd(src, &p, n, boolean(p.fromMe) == True)
 		m := e.Message
 		b.whapiContent(m, after, &p)
 		if m.Type != "revoke" {
@@ -63,7 +78,9 @@ func (b *Batch) whapiUpdate(src *source, n jsondoc.Node) {
 		if e.Kind == KindMessage {
 			b.whapiReferral(e, jsondoc.Node{}) // and the click was the original's
 		}
-		e.key = b.messageKey(e, first(b.id(p.from), e.WaID), b.id(p.chat))
+		if e.key = b.messageKey(e, first(b.id(p.from), e.WaID), b.id(p.chat)); m.OriginalID != nil {
+			e.key = b.whapiKey(e, m.OriginalID, m.Type, nil)
+		}
 	case whapiChanged(n, "status") && b.id(after.Get("status")) != nil:
 		e := b.add(src, KindStatus, src.field, n)
 		s := b.statuses.add()

@@ -59,25 +59,46 @@ func expectedOfWhapi(root jsondoc.Node) (kinds []Kind) {
 }
 
 func expectedOfWhapiElement(array string, el jsondoc.Node) Kind {
-	own := func(n jsondoc.Node) Kind {
-		if me := n.Get("from_me"); me.Kind() == 't' || me.String() == "true" {
+	fromMe := func(n jsondoc.Node) bool {
+		return n.Get("from_me").Kind() == 't' || n.Get("from_me").String() == "true"
+	}
+	own := func(n, business jsondoc.Node) Kind {
+		if fromMe(n) && !customersVote(n, business) {
 			return KindEcho
 		}
 		return KindMessage
 	}
 	filled := func(n jsondoc.Node) bool { return n.String() != "" }
+	aside := func(n jsondoc.Node, keys ...string) bool {
+		for _, key := range keys {
+			if id := n.Get(key).String(); id == "status@broadcast" || strings.HasSuffix(id, "@newsletter") {
+				return true
+			}
+		}
+		return false
+	}
+	if aside(el, "chat_id", "from") && array == "messages" || aside(el, "recipient_id") && array == "statuses" {
+		return KindAccount
+	}
 	switch {
 	case el.Kind() != '{':
 	case array == "messages":
-		return own(el)
+		return own(el, jsondoc.Node{})
 	case array == "statuses":
 		return KindStatus
 	case array == "messages_updates":
 		after := el.Get("after_update")
-		if trigger := el.Get("trigger"); filled(trigger.Get("id")) && trigger.Get("type").String() == "action" {
-			return own(trigger)
+		if trigger := el.Get("trigger"); filled(trigger.Get("id")) && trigger.Get("type").String() == "action" && !aside(after, "chat_id") {
+			if aside(trigger, "chat_id", "from") {
+				return KindAccount
+			}
+			business := jsondoc.Node{}
+			if fromMe(after) {
+				business = after.Get("from")
+			}
+			return own(trigger, business)
 		}
-		if after.Kind() != '{' {
+		if after.Kind() != '{' || aside(after, "chat_id") {
 			return KindAccount
 		}
 		kind := after.Get("type").String()
@@ -97,7 +118,10 @@ func expectedOfWhapiElement(array string, el jsondoc.Node) Kind {
 		for c := el.Get("changes").First(); c.Exists(); c = c.Next() {
 			switch name := c.String(); {
 			case name == "text" || name == "type" || name == "body" || name == "caption" || known && name == kind:
-				return own(after)
+				if fromMe(after) {
+					return KindEcho
+				}
+				return KindMessage
 			case name == "status":
 				status = true
 			}
@@ -107,6 +131,29 @@ func expectedOfWhapiElement(array string, el jsondoc.Node) Kind {
 		}
 	}
 	return KindAccount
+}
+
+// customersVote reads a vote that claims to be our own.
+func customersVote(n, business jsondoc.Node) bool {
+	person := func(n jsondoc.Node) string {
+		var b Batch
+		id, _ := b.whapiID(b.id(n))
+		return id.String()
+	}
+	action := n.Get("action")
+	vote := n.Get("type").String() == "poll_update" || n.Get("type").String() == "action" && action.Get("type").String() == "vote"
+	if !vote {
+		return false
+	}
+	var b Batch
+	_, server := b.whapiID(b.id(n.Get("chat_id")))
+	from, chat, us := person(n.Get("from")), person(n.Get("chat_id")), person(business)
+	target := action.Get("target").String()
+	poll := target != "" && target == n.Get("id").String()
+	if server == whapiGroup {
+		return from != "" && from != us && (us != "" || poll)
+	}
+	return poll || from != "" && from == chat
 }
 
 // TestWhapiAttribution: a click wherever Whapi puts one, none anywhere else.
@@ -174,6 +221,166 @@ func TestWhapiOneContact(t *testing.T) {
 		whapi.events(t, &b, []byte(body))
 		if key := b.Events[0].ContactKey(); key != "" {
 			t.Errorf("%s: contact %q", body, key)
+		}
+	}
+}
+
+// whapiMessageID is the id of a message of acme's with a key, by the contract.
+func whapiMessageID(key string) ID {
+	return newID(append(bytes.Clone(namespace[:]), "acme\nwhatsapp\nmessage\n"+key...))
+}
+
+// TestWhapiVotes: each vote of one poll is an event, and a customer's vote is
+// the customer's message, also where id and from_me are the poll's.
+func TestWhapiVotes(t *testing.T) {
+	vote := func(id, from, chat string, more string) string {
+		return `{"id":"` + id + `","type":"action","from":"` + from + `","chat_id":"` + chat + `","timestamp":1736535600,` +
+			`"action":{"type":"vote","target":"poll","votes":["a"]}` + more + `}`
+	}
+	const me, two, group = `,"from_me":true`, "15551234567@s.whatsapp.net", "1203@g.us"
+	message := func(v string) string { return `{"messages":[` + v + `],"channel_id":"C"}` }
+	update := func(v string) string {
+		return `{"messages_updates":[{"id":"poll","trigger":` + v + `,"after_update":{"id":"poll","type":"poll","from_me":true,` +
+			`"from":"15550783881","chat_id":"1203@g.us","poll":{}},"changes":["poll"]}]}`
+	}
+	seen := map[ID]string{}
+	for _, c := range []struct {
+		body, waID string
+		kind       Kind
+	}{
+		{message(vote("poll", "15551234567", group, "")), "15551234567", KindMessage},
+		{message(vote("poll", "15557654321", group, "")), "15557654321", KindMessage},
+		{message(vote("poll", "15551110000@s.whatsapp.net", group, me)), "15551110000", KindMessage},
+		{message(vote("p1", "15551234567", two, me)), "15551234567", KindMessage},
+		{strings.ReplaceAll(message(vote("poll", "15550783881", two, me)), `"poll"`, `"poll2"`), "15551234567", KindMessage}, // all is the poll's but the vote
+		{message(vote("p2", "15550783881", two, me)), "15551234567", KindEcho},
+		{message(vote("p3", "15550783881", group, me)), "", KindEcho},
+		{update(vote("p4", "15552220000", group, me)), "15552220000", KindMessage},
+		{update(vote("p5", "15550783881", group, me)), "", KindEcho},
+		{update(vote("poll", "15553330000", group, "")), "15553330000", KindMessage},
+		{message(`{"id":"p6","type":"poll_update","subtype":"vote","from":"15551234567","chat_id":"` + two + `"}`), "15551234567", KindMessage},
+	} {
+		var b Batch
+		whapi.events(t, &b, []byte(c.body))
+		e := &b.Events[0]
+		if len(b.Events) != 1 || e.Kind != c.kind || e.WaID.String() != c.waID || e.Message.Type != "unsupported" {
+			t.Errorf("%s: %s of %s", c.body, e.Kind, e.WaID)
+		}
+		if (e.ReplyUntil != 0) != (c.kind == KindMessage) {
+			t.Errorf("%s: replyUntil %d", c.body, e.ReplyUntil)
+		}
+		if other := seen[e.ID()]; other != "" {
+			t.Errorf("%s and %s have one id", c.body, other)
+		}
+		seen[e.ID()] = c.body
+	}
+	// The key by the contract, and one id wherever the vote comes.
+	for _, body := range []string{
+		message(vote("poll", "15551234567", group, "")),
+		message(vote("poll", "15551234567@s.whatsapp.net", group, me)),
+		update(vote("poll", "15551234567", group, "")),
+	} {
+		var b Batch
+		whapi.events(t, &b, []byte(body))
+		if e := &b.Events[0]; e.ID() != whapiMessageID("poll\nvote\n15551234567") {
+			t.Errorf("%s: key %q", body, e.key)
+		}
+	}
+}
+
+// TestWhapiEdits: what comes again with the event put or patch is an edit with
+// an id of its own, whether body or path say so.
+func TestWhapiEdits(t *testing.T) {
+	const text = `{"id":"m1","type":"text","from":"15551234567","chat_id":"15551234567@s.whatsapp.net","timestamp":%d,"text":{"body":"%s"},` +
+		`"context":{"ad":{"ctwa":"Afi","source":{"id":"9","type":"ad"}}}%s}`
+	body := func(at int, words, more, event string) []byte {
+		return []byte(`{"messages":[` + fmt.Sprintf(text, at, words, more) + `]` + event + `,"channel_id":"C"}`)
+	}
+	const put, patch = `,"event":{"type":"messages","event":"put"}`, `,"event":{"type":"messages","event":"patch"}`
+	seen := map[ID]string{}
+	for _, c := range []struct {
+		body  []byte
+		event string
+		kind  Kind
+		edit  bool
+	}{
+		{body(1736535600, "Helo", "", `,"event":{"type":"messages","event":"post"}`), "", KindMessage, false},
+		{body(1736535600, "Hello", "", put), "", KindMessage, true},
+		{body(1736535700, "Hello!", "", patch), "", KindMessage, true},
+		{body(1736535800, "Hello!!", "", `,"event":{"event":"put"}`), "", KindMessage, true},
+		{body(1736535900, "Hello?", "", ""), "messages.put", KindMessage, true},
+		{body(1736536000, "Hello??", "", ""), "messages.patch", KindMessage, true},
+		{body(1736536100, "Hi", `,"from_me":true`, put), "", KindEcho, true},
+	} {
+		var b Batch
+		if err := WhapiAs(&b, c.body, c.event, ingested); err != nil {
+			t.Fatal(err)
+		}
+		e := &b.Events[0]
+		e.SetTenant("acme")
+		out, _ := e.AppendJSON(nil)
+		validate(t, out)
+		m := e.Message
+		if e.Kind != c.kind || m.Text == nil {
+			t.Errorf("%s: %s, text %s", c.body, e.Kind, m.Text)
+		}
+		if c.edit != (m.Type == "edit") || c.edit != (m.OriginalID.String() == "m1") || c.edit != (m.ID == nil) {
+			t.Errorf("%s: type %s, id %s, original %s", c.body, m.Type, m.ID, m.OriginalID)
+		}
+		if c.edit && (e.ReplyUntil != 0 || e.Referral != nil && e.Referral.IsAd()) {
+			t.Errorf("%s: an edit is no click and opens no window", c.body)
+		}
+		if other := seen[e.ID()]; other != "" {
+			t.Errorf("%s and %s have one id", c.body, other)
+		}
+		seen[e.ID()] = string(c.body)
+	}
+	var b Batch
+	whapi.events(t, &b, body(1736535600, "Hello", "", put))
+	if e := &b.Events[0]; e.ID() != whapiMessageID("m1\nedit\n1736535600000") {
+		t.Errorf("key %q", e.key)
+	}
+	// Without a time, other words are another edit.
+	ids := map[ID]bool{}
+	for _, words := range []string{"a", "b", "a"} {
+		var b Batch
+		whapi.events(t, &b, []byte(`{"messages":[{"id":"m1","type":"text","from":"15551234567","text":{"body":"`+words+`"}}]`+put+`}`))
+		ids[b.Events[0].ID()] = true
+	}
+	if len(ids) != 2 {
+		t.Errorf("%d ids of two edits without a time", len(ids))
+	}
+	// An action keeps its own meaning and id.
+	b = Batch{}
+	whapi.events(t, &b, []byte(`{"messages":[{"id":"r1","type":"action","from":"15551234567","action":{"type":"reaction","target":"m1","emoji":"👍"}}]`+put+`}`))
+	if m := b.Events[0].Message; m.Type != "reaction" || m.ID.String() != "r1" {
+		t.Errorf("a reaction became %s with id %s", m.Type, m.ID)
+	}
+}
+
+// TestWhapiAside: stories and channels are no chat with a customer.
+func TestWhapiAside(t *testing.T) {
+	const story, news = `"status@broadcast"`, `"120363144038483540@newsletter"`
+	for _, chat := range []string{story, news} {
+		for _, body := range []string{
+			`{"messages":[{"id":"1","type":"image","from":"15551234567","chat_id":` + chat + `,"timestamp":1736535600}]}`,
+			`{"messages":[{"id":"1","type":"text","from_me":true,"from":"15550783881","chat_id":` + chat + `}]}`,
+			`{"messages":[{"id":"1","type":"text","from":` + chat + `}]}`,
+			`{"messages":[{"id":"1","type":"action","from":"15551234567","chat_id":` + chat + `,"action":{"type":"vote","target":"2"}}]}`,
+			`{"messages":[{"id":"1","type":"text","chat_id":` + chat + `}],"event":{"type":"messages","event":"put"}}`,
+			`{"statuses":[{"id":"1","status":"read","recipient_id":` + chat + `,"viewer_id":"15551234567"}]}`,
+			`{"messages_updates":[{"id":"1","after_update":{"id":"1","type":"text","chat_id":` + chat + `,"text":{"body":"x"}},"changes":["text"]}]}`,
+			`{"messages_updates":[{"id":"1","trigger":{"id":"2","type":"action","chat_id":` + chat + `,"action":{"type":"reaction"}}}]}`,
+		} {
+			var b Batch
+			whapi.events(t, &b, []byte(body))
+			e := &b.Events[0]
+			if len(b.Events) != 1 || e.Kind != KindAccount || e.ReplyUntil != 0 || e.Message != nil || e.Referral != nil {
+				t.Errorf("%s: %s, replyUntil %d", body, e.Kind, e.ReplyUntil)
+			}
+			if strings.Contains(e.WaID.String(), "@") {
+				t.Errorf("%s: customer %s", body, e.WaID)
+			}
 		}
 	}
 }

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -138,8 +139,8 @@ func TestEpochChangeRereads(t *testing.T) {
 		q.add(crm, contacts("a", "b", "a", "c")...)
 		d := forwardTo(s)
 		d.Concurrency = 2
-		start(t, q, Options{}, d)
-		synctest.Wait() // 1 and, once 2 has failed, 4 are in flight
+		start(t, q, Options{Rand: noJitter}, d)
+		elapse(2 * gatherTime) // 1 and, once 2 has failed and that is stored, 4 are in flight
 		q.change(crm, func(m *memDest) { m.lost = true })
 		elapse(2 * time.Second)
 		// Another edge delivers 4 meanwhile; ours still is in flight.
@@ -157,6 +158,76 @@ func TestEpochChangeRereads(t *testing.T) {
 		}
 		if n, retries, _ := q.counts(crm); n != 0 || retries != 0 || s.together {
 			t.Fatalf("%d entries, %d retries left, two at once: %v", n, retries, s.together)
+		}
+	})
+}
+
+// When another edge has the right to drain, what was delivered is deleted all the
+// same and is not sent again; what failed or died is the other's, and read again
+// should the right come back.
+func TestLostRight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newMemQueue()
+		s := &sink{}
+		s.answer = func(ctx context.Context, it *Item) Outcome {
+			o := slow(time.Second)(ctx, it)
+			switch it.Header.Contact {
+			case "fails":
+				o = Outcome{Class: Retry, Reason: "503 Service Unavailable"}
+			case "dies":
+				o = Outcome{Class: Dead, Reason: "400 Bad Request"}
+			}
+			return o
+		}
+		core, logs := observer.New(zapcore.InfoLevel)
+		q.add(crm, contacts("fails", "dies", "works", "works again")...)
+		e := start(t, q, Options{Rand: noJitter, Logger: zap.New(core)}, forwardTo(s))
+		synctest.Wait() // all are in flight
+		q.change(crm, func(m *memDest) { m.lost = true })
+		elapse(2 * time.Second)
+		if n, retries, dead := q.counts(crm); n != 2 || retries != 0 || dead != 0 {
+			t.Fatalf("%d entries, %d retries, %d dead letters after the right was lost", n, retries, dead)
+		}
+		if logs.FilterMessageSnippet("another edge").Len() == 0 || logs.FilterMessageSnippet("does not answer").Len() > 0 {
+			t.Errorf("logged: %+v", logs.All())
+		}
+		wantSeqs(t, s, 1, 2, 3, 4)
+		s.forget()
+		q.change(crm, func(m *memDest) {
+			m.retries[queue.Pos{Seq: 1}] = queue.Retry{Pos: queue.Pos{Seq: 1}, Attempts: 5, FirstAt: time.Now().UnixMilli()}
+			m.lost, m.epoch = false, m.epoch+1
+		})
+		elapse(1500 * time.Millisecond)
+		for _, a := range s.attempts() {
+			if a.seq == 1 && a.attempt != 6 || a.seq > 2 {
+				t.Errorf("event %d is sent, attempt %d", a.seq, a.attempt)
+			}
+		}
+		if n, retries, dead := q.counts(crm); n != 1 || retries != 1 || dead != 1 {
+			t.Fatalf("%d entries, %d retries, %d dead letters when the right is back", n, retries, dead)
+		}
+		// A hard stop at once: there is nothing that it would wait for.
+		q.change(crm, func(m *memDest) { m.lost = true })
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		e.Close(ctx)
+		if ctx.Err() != nil {
+			t.Error("the engine waits for a store that refuses")
+		}
+	})
+}
+
+// What the store refuses of one kind holds up nothing of another.
+func TestRefusedRetryHoldsUpNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newMemQueue()
+		q.noRetry = errors.New("WRONGTYPE")
+		s := &sink{answer: failsFor(func(it *Item) bool { return it.Header.Contact == "fails" })}
+		q.add(crm, contacts("works", "fails", "works too")...)
+		start(t, q, Options{}, forwardTo(s))
+		elapse(time.Minute)
+		if n, _, _ := q.counts(crm); n != 1 {
+			t.Fatalf("%d entries are left, want the one that fails", n)
 		}
 	})
 }

@@ -19,14 +19,15 @@ var errAway = errors.New("the store is away")
 type memQueue struct {
 	queue.Queue // the rest
 
-	mu     sync.Mutex
-	dests  map[queue.Dest]*memDest
-	clicks map[string]queue.Clicks
-	away   bool          // all calls fail
-	noDone bool          // deletions fail
-	hold   chan struct{} // deletions wait for it to be closed
-	slow   time.Duration // how long reads take
-	reads  int
+	mu      sync.Mutex
+	dests   map[queue.Dest]*memDest
+	clicks  map[string]queue.Clicks
+	away    bool          // all calls fail
+	noDone  bool          // deletions fail
+	noRetry error         // retries are refused with it
+	hold    chan struct{} // deletions wait for it to be closed
+	slow    time.Duration // how long reads take
+	reads   int
 }
 
 type memDest struct {
@@ -247,8 +248,16 @@ func (m *memDrain) Retry(_ context.Context, r []queue.Retry) error {
 	if err := m.q.fails(true); err != nil {
 		return err
 	}
+	if m.lost {
+		return queue.ErrLost
+	}
+	if m.q.noRetry != nil {
+		return m.q.noRetry
+	}
 	for _, r := range r {
-		m.retries[r.Pos] = r
+		if _, ok := m.find(r.Pos); ok {
+			m.retries[r.Pos] = r
+		}
 	}
 	return nil
 }
@@ -259,9 +268,14 @@ func (m *memDrain) Dead(_ context.Context, d []queue.Death) error {
 	if err := m.q.fails(true); err != nil {
 		return err
 	}
-	m.dead = append(m.dead, d...)
+	if m.lost {
+		return queue.ErrLost
+	}
 	for _, d := range d {
-		m.remove([]queue.Pos{d.Pos})
+		if _, ok := m.find(d.Pos); ok {
+			m.dead = append(m.dead, d)
+			m.remove([]queue.Pos{d.Pos})
+		}
 	}
 	return nil
 }

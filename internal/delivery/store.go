@@ -1,6 +1,8 @@
 package delivery
 
 import (
+	"cmp"
+	"errors"
 	"time"
 
 	"go.uber.org/zap"
@@ -61,34 +63,41 @@ func (w *worker) flush() {
 	w.e.wg.Go(func() { w.written <- w.write(&w.writing) })
 }
 
-// written is how far a write came: its parts in their order, and why not all.
+// written is which parts of a write are settled, and why not all.
 type written struct {
 	retry, dead, done bool
+	lost              bool // retries and deaths were refused, since another edge drains
 	err               error
 }
 
-// write stops at the first error. Retries come first: an event may have failed
-// and then been delivered since the last write. The loop may read a meanwhile.
+// write tells the store. What was delivered goes first and whatever becomes of
+// the rest, or it would be delivered again by whoever drains next; an event that
+// had failed before is then gone, and the store leaves its retry out. A part that
+// is refused holds up no other; a store that is away holds up all. The loop may
+// read a meanwhile.
 func (w *worker) write(a *acks) (how written) {
 	ctx := w.e.storeCtx
-	if len(a.retry) > 0 {
-		if how.err = w.drain.Retry(ctx, a.retry); how.err != nil {
-			return how
+	settled := func(n int, tell func() error) bool {
+		if n == 0 {
+			return true
 		}
-	}
-	how.retry = true
-	if len(a.dead) > 0 {
-		if how.err = w.drain.Dead(ctx, a.dead); how.err != nil {
-			return how
+		if errors.Is(how.err, queue.ErrUnavailable) || ctx.Err() != nil {
+			return false
 		}
-	}
-	how.dead = true
-	if len(a.done) > 0 {
-		if how.err = w.drain.Done(ctx, a.done); how.err != nil {
-			return how
+		err := tell()
+		if errors.Is(err, queue.ErrLost) {
+			how.lost = true
+			return true
 		}
+		how.err = cmp.Or(how.err, err)
+		return err == nil
 	}
-	how.done = true
+	how.done = settled(len(a.done), func() error { return w.drain.Done(ctx, a.done) })
+	how.dead = settled(len(a.dead), func() error { return w.drain.Dead(ctx, a.dead) })
+	how.retry = settled(len(a.retry), func() error { return w.drain.Retry(ctx, a.retry) })
+	if how.err == nil {
+		how.err = ctx.Err()
+	}
 	return how
 }
 
@@ -97,6 +106,7 @@ func (w *worker) write(a *acks) (how written) {
 func (w *worker) wrote(how written) {
 	w.now = w.e.tick()
 	w.isWriting = false
+	left := len(w.writing.retry) + len(w.writing.dead)
 	if how.retry {
 		w.writing.retry = w.writing.retry[:0]
 	}
@@ -106,6 +116,13 @@ func (w *worker) wrote(how written) {
 	}
 	if how.done {
 		w.writing.done = w.writing.done[:0]
+	}
+	if how.lost {
+		// Those events still wait, and are another edge's: should the right come
+		// back, they are read again.
+		w.logger().Info("another edge drains the destination: what failed here is left to it", zap.Int("events", left))
+		clear(w.known)
+		w.reset()
 	}
 	if how.err == nil {
 		w.writes.worked(w)

@@ -70,7 +70,7 @@ func (w *worker) enter() bool {
 	}
 	for i := range retries {
 		r := &retries[i]
-		if w.known[r.Pos].unsaved {
+		if k := w.known[r.Pos]; k.unsaved && k.attempts > r.Attempts { // else another edge has tried since
 			continue
 		}
 		if w.lastFailure == "" {

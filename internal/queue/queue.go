@@ -20,6 +20,9 @@ var (
 	ErrFull = errors.New("queue is full")
 	// ErrUnavailable says that the store cannot be reached or written.
 	ErrUnavailable = errors.New("queue is unavailable")
+	// ErrLost says that another edge drains the destination now: what failed here
+	// is for that one to try and to judge.
+	ErrLost = errors.New("the right to drain was lost")
 	// ErrNotFound says that a named destination or dead letter does not exist.
 	ErrNotFound = errors.New("not found")
 	// ErrInvalid says that what was asked for can't be: a parameter is no id.
@@ -313,11 +316,14 @@ type Drain interface {
 	// Get returns the entries at these positions; missing ones are left out.
 	Get(ctx context.Context, at []Pos) ([]Entry, error)
 
-	// Done removes delivered entries.
+	// Done removes delivered entries, whoever has the right to drain: they were
+	// delivered.
 	Done(ctx context.Context, at []Pos) error
-	// Retry stores that entries failed and when they are due.
+	// Retry stores that entries failed and when they are due. Entries that are
+	// gone are left out. The error is ErrLost if another edge has the right to
+	// drain, or nobody: what is not stored by then is not.
 	Retry(ctx context.Context, r []Retry) error
-	// Dead moves entries to the dead letters.
+	// Dead moves entries to the dead letters, under the same conditions.
 	Dead(ctx context.Context, d []Death) error
 
 	// Close gives the right back.

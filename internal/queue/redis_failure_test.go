@@ -383,10 +383,10 @@ func TestRedisTakeover(t *testing.T) {
 	// When it is back it may say what it delivered, but nothing else.
 	way.Heal()
 	eventually(t, "the first edge reaches Redis", func() bool { return a.Done(t.Context(), []queue.Pos{entries[0].Pos}) == nil })
-	if err := a.Retry(t.Context(), []queue.Retry{{Pos: entries[1].Pos, Attempts: 1}}); !errors.Is(err, queue.ErrUnavailable) {
+	if err := a.Retry(t.Context(), []queue.Retry{{Pos: entries[1].Pos, Attempts: 1}}); !errors.Is(err, queue.ErrLost) {
 		t.Fatalf("storing a retry without the lease: %v", err)
 	}
-	if err := a.Dead(t.Context(), []queue.Death{{Pos: entries[1].Pos}}); !errors.Is(err, queue.ErrUnavailable) {
+	if err := a.Dead(t.Context(), []queue.Death{{Pos: entries[1].Pos}}); !errors.Is(err, queue.ErrLost) {
 		t.Fatalf("storing a dead letter without the lease: %v", err)
 	}
 	if left := b.all(); len(left) != 1 || left[0].Pos != entries[1].Pos {

@@ -172,8 +172,7 @@ func stateOf(record string) (State, error) {
 	return decodeState([]byte(record))
 }
 
-// Done implements [Drain]. It removes entries whoever holds the lease: they were
-// delivered.
+// Done implements [Drain].
 func (d *redisDrain) Done(ctx context.Context, at []Pos) error {
 	if len(at) == 0 {
 		return nil
@@ -198,7 +197,7 @@ const (
 )
 
 // holding runs a script over a list of which each has so many arguments, in steps.
-// It answers how many it has dealt with, or -1 if the lease is another edge's.
+// It answers how many it has dealt with, or -1 if the lease is not this edge's.
 func (d *redisDrain) holding(ctx context.Context, doing string, s *script, keys []string, head, list []any, each int) error {
 	for len(list) > 0 {
 		step := list[:min(len(list), drainStep*each)]
@@ -225,7 +224,7 @@ func (d *redisDrain) unheld(doing string) error {
 	d.mu.Unlock()
 	d.r.lease.hurry()
 	d.notify()
-	return fmt.Errorf("%s: %w: this edge has lost the right to drain %s", doing, ErrUnavailable, d.dest.Name)
+	return fmt.Errorf("%s of %s: %w", doing, d.dest.Name, ErrLost)
 }
 
 // Retry implements [Drain].

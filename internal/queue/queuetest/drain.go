@@ -2,6 +2,7 @@ package queuetest
 
 import (
 	"bytes"
+	"errors"
 
 	"github.com/leadgate/leadgate/internal/queue"
 )
@@ -252,7 +253,46 @@ var drainTests = []test{
 		}
 		first.Close()
 		waiting.until("the right that was given back", func() bool { _, ok := waiting.Epoch(); return ok })
-		s.append(s.group(crm, 1))
-		waiting.until("another edge's append", func() bool { return len(waiting.all()) == 1 })
+		s.append(s.group(crm, 1, 2, 3))
+		waiting.until("another edge's append", func() bool { return len(waiting.all()) == 3 })
+
+		// What the first delivered before is told whoever drains; what failed there
+		// is the second's to judge.
+		at := positions(waiting.all())
+		err := first.Retry(s.Context(), []queue.Retry{{Pos: at[0], Attempts: 7, FirstAt: s.now(), Due: s.now()}})
+		expect(s, "a retry of a lost right", errors.Is(err, queue.ErrLost), true)
+		err = first.Dead(s.Context(), []queue.Death{{Pos: at[1], Attempts: 7, FirstAt: s.now(), Reason: queue.Reason{Reason: "400"}}})
+		expect(s, "a death of a lost right", errors.Is(err, queue.ErrLost), true)
+		s.check(first.Done(s.Context(), at[2:]))
+		s.same(waiting.all(), 1, 2)
+		expect(s, "dead letters", len(s.dead(queue.DeadFilter{})), 0)
+		retries, err := waiting.Retries(s.Context())
+		s.check(err)
+		expect(s, "retries", len(retries), 0)
+		s.check(waiting.Retry(s.Context(), []queue.Retry{{Pos: at[0], Attempts: 1, FirstAt: s.now(), Due: s.now()}}))
+		s.check(waiting.Dead(s.Context(), []queue.Death{{Pos: at[1], Attempts: 1, FirstAt: s.now(), Reason: queue.Reason{Reason: "400"}}}))
+	}},
+	{name: "what is gone neither fails nor dies, and holds up nothing", run: func(s *suite) {
+		s.append(s.group(crm, 1, 2, 3, 4))
+		d := s.drain(crm)
+		defer d.Close()
+		at := positions(d.all())
+		s.check(d.Done(s.Context(), at[:1]))
+		retry := func(p queue.Pos) queue.Retry {
+			return queue.Retry{Pos: p, Attempts: 1, FirstAt: s.now(), Due: s.now(), Reason: "503"}
+		}
+		death := func(p queue.Pos) queue.Death {
+			return queue.Death{Pos: p, Attempts: 1, FirstAt: s.now(), Reason: queue.Reason{Reason: "400"}}
+		}
+		s.check(d.Retry(s.Context(), []queue.Retry{retry(at[0]), retry(at[1])}))
+		s.check(d.Dead(s.Context(), []queue.Death{death(at[0]), death(at[2])}))
+		s.same(d.all(), 2, 4)
+		retries, err := d.Retries(s.Context())
+		s.check(err)
+		expect(s, "retries", len(retries), 1)
+		expect(s, "the one that is there", retries[0].Pos, at[1])
+		dead := s.dead(queue.DeadFilter{})
+		expect(s, "dead letters", len(dead), 1)
+		expect(s, "the one that was there", dead[0].Header.EventID, id(3))
 	}},
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -18,9 +19,11 @@ func destinationsCommand() *cobra.Command {
 		Short: "Lists the destinations of a running edge, and what waits for them",
 		Long: `Lists the destinations of a running edge: their state, how many events wait
 (WAITING) and for how long the oldest one has (OLDEST), and how many dead
-letters there are (DEAD). Below one that doesn't run stands why.
+letters there are (DEAD). Below one that doesn't run stands why, with Meta's
+code or the HTTP status, and until when it waits.
 
-States: running; retrying: the last requests failed; open: so many failed that
+States: running; retrying: the last requests failed, or the destination asks to
+wait (Meta throttles or blocks a dataset for a time); open: so many failed that
 only probes are sent; parked: Meta refuses the token, the permission or the
 configuration; paused: by an operator or by a 410; removed: in no running
 configuration, its queue is kept.` + adminFlags,
@@ -76,10 +79,25 @@ func destinationTable(list []delivery.Status) string {
 			b.WriteString("  " + fit(to, min(utf8.RuneCountInString(to), cliWidth-2)) + "\n")
 		}
 		if d.Reason != "" && d.State != delivery.StateRunning {
-			b.WriteString(wrapText(hidePhones(cleanLine(d.Reason)), "  ", "  ", cliWidth))
+			b.WriteString(wrapText(shownReason(d), "  ", "  ", cliWidth))
 		}
 	}
 	return b.String()
+}
+
+// shownReason is why a destination doesn't run, and when it tries again. Codes of
+// Meta's are long numbers, but no phone's.
+func shownReason(d *delivery.Status) string {
+	reason := cleanLine(d.Reason)
+	if before, after, ok := strings.Cut(reason, "("+d.Code+")"); ok && d.Code != "" {
+		reason = hidePhones(before) + "(" + d.Code + ")" + hidePhones(after)
+	} else {
+		reason = hidePhones(reason)
+	}
+	if d.Until != nil && !strings.Contains(reason, " until ") {
+		reason += "; the next attempt is at " + time.UnixMilli(*d.Until).UTC().Format(time.RFC3339)
+	}
+	return reason
 }
 
 // shownTarget is a dataset, or a URL without its scheme and any phone number.

@@ -3,6 +3,8 @@ package caddymodule
 import (
 	"context"
 	"errors"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -133,6 +135,8 @@ var (
 	backlogDesc = prometheus.NewDesc("leadgate_backlog", "Events that wait for a destination.", []string{"destination"}, nil)
 	oldestDesc  = prometheus.NewDesc("leadgate_oldest_seconds", "Age of the oldest event that waits for a destination.", []string{"destination"}, nil)
 	deadDesc    = prometheus.NewDesc("leadgate_dead", "Dead letters of a destination.", []string{"destination"}, nil)
+	untilDesc   = prometheus.NewDesc("leadgate_destination_wait_until_timestamp_seconds", "When a destination that waits goes on or tries again by itself; 0 if it does not wait.", []string{"destination"}, nil)
+	codeDesc    = prometheus.NewDesc("leadgate_destination_error_code", "Meta's code, or the HTTP status, of what keeps a destination from running; 0 if nothing does, or without a code.", []string{"destination"}, nil)
 	stateDesc   = prometheus.NewDesc("leadgate_destination_state", "1 for the state that a destination is in.", []string{"destination", "state"}, nil)
 )
 
@@ -141,7 +145,7 @@ const scrapeTimeout = 2 * time.Second
 
 // Describe implements prometheus.Collector.
 func (gauges) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{backlogDesc, oldestDesc, deadDesc, stateDesc} {
+	for _, d := range []*prometheus.Desc{backlogDesc, oldestDesc, deadDesc, stateDesc, untilDesc, codeDesc} {
 		ch <- d
 	}
 }
@@ -155,5 +159,26 @@ func (gauges) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(oldestDesc, prometheus.GaugeValue, float64(s.OldestAgeSeconds), s.Name)
 		ch <- prometheus.MustNewConstMetric(deadDesc, prometheus.GaugeValue, float64(s.Dead), s.Name)
 		ch <- prometheus.MustNewConstMetric(stateDesc, prometheus.GaugeValue, 1, s.Name, string(s.State))
+		ch <- prometheus.MustNewConstMetric(untilDesc, prometheus.GaugeValue, waitUntil(&s), s.Name)
+		ch <- prometheus.MustNewConstMetric(codeDesc, prometheus.GaugeValue, mainCode(&s), s.Name)
 	}
+}
+
+// waitUntil is the UNIX time at which a destination goes on by itself, 0 if it
+// does not wait.
+func waitUntil(s *delivery.Status) float64 {
+	if s.Until == nil {
+		return 0
+	}
+	return float64(*s.Until) / 1000
+}
+
+// mainCode is the code of a destination's reason without Meta's subcode.
+func mainCode(s *delivery.Status) float64 {
+	code, _, _ := strings.Cut(s.Code, "/")
+	n, err := strconv.Atoi(code)
+	if err != nil {
+		return 0
+	}
+	return float64(n)
 }

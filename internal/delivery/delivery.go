@@ -14,6 +14,7 @@ package delivery
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -73,6 +74,37 @@ type Outcome struct {
 	Code        string        // the HTTP status, or Meta's code/subcode; "" if none
 	Explanation string        // what it means and what to do
 	Unconfirmed bool          // Retry: counts for Item.Unconfirmed
+}
+
+// brief is the outcome in a few words, with its code: "token (190/463)",
+// "401 Unauthorized".
+func (o *Outcome) brief() string {
+	if o.Code == "" || strings.HasPrefix(o.Reason, o.Code) {
+		return o.Reason
+	}
+	return o.Reason + " (" + o.Code + ")"
+}
+
+// why is the outcome with what it means and what to do.
+func (o *Outcome) why() string {
+	if o.Explanation == "" {
+		return o.brief()
+	}
+	return o.brief() + ": " + o.Explanation
+}
+
+// codeOf finds the code in a text that brief or why made: the store keeps only
+// these.
+func codeOf(why string) string {
+	brief, _, _ := strings.Cut(why, ":")
+	if _, code, ok := strings.Cut(brief, " ("); ok {
+		brief = strings.TrimSuffix(code, ")")
+	}
+	code, _, _ := strings.Cut(brief, " ")
+	if strings.Trim(code, "0123456789/") != "" {
+		return ""
+	}
+	return code
 }
 
 // The kinds of destinations.

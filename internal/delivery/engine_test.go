@@ -216,7 +216,7 @@ func TestPark(t *testing.T) {
 		if n := logs.FilterMessageSnippet("parked").Len(); n != 1 {
 			t.Fatalf("%d lines about parking, want 1", n)
 		}
-		if st := statusOf(t, e, "crm"); st.State != StateParked || st.Reason != "token has expired" || st.Backlog != 50 {
+		if st := statusOf(t, e, "crm"); st.State != StateParked || st.Reason != "token has expired (190)" || st.Code != "190" || st.Backlog != 50 {
 			t.Fatalf("status %+v", st)
 		}
 		if !q.dest(crm).state.Parked {

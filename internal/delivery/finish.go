@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -22,7 +23,7 @@ func (w *worker) finish(j *job) {
 	stopped := w.e.sendCtx.Err() != nil
 
 	var counts [Again + 1]int
-	var park, gone *Outcome
+	var park, gone, wait *Outcome
 	for i, e := range j.entries {
 		o := &j.outcomes[i]
 		if stopped && o.Class == Retry {
@@ -38,6 +39,7 @@ func (w *worker) finish(j *job) {
 			w.settle(e)
 			if o.After > 0 {
 				w.throttledUntil = max(w.throttledUntil, w.now+o.After)
+				wait = cmp.Or(wait, o)
 			}
 		case Gone:
 			gone = o
@@ -50,6 +52,7 @@ func (w *worker) finish(j *job) {
 			park = o
 		case Throttle:
 			w.throttledUntil = max(w.throttledUntil, w.now+o.After)
+			wait = o
 		}
 	}
 	// What was not tried goes back to the front, in its order.
@@ -64,10 +67,16 @@ func (w *worker) finish(j *job) {
 		w.succeeded(j.mode)
 	}
 	switch {
+	case wait != nil:
+		w.waitFor(wait)
+	case counts[Done] > 0:
+		w.pause = waiting{}
+	}
+	switch {
 	case park != nil:
 		w.park(park)
 	case gone != nil:
-		w.pause(gone)
+		w.halted(gone)
 	case counts[Again] == len(j.entries) && !stopped:
 		// A sender that tries nothing must not keep us busy.
 		w.throttledUntil = max(w.throttledUntil, w.now+againPause)
@@ -144,7 +153,7 @@ func (w *worker) die(e *entry, o *Outcome) {
 // it has failed for too long.
 func (w *worker) fail(e *entry, o *Outcome, m mode) {
 	wish := min(max(o.After, 0), longestWish)
-	w.lastFailure = o.Reason
+	w.lastFailure = o.why()
 	w.breaker.failure(e.contact, m == sendBreakerProbe, w.now, wish)
 	if m == sendParkProbe {
 		w.parkProbeAt = w.now + max(wish, parkedProbe)
@@ -162,14 +171,15 @@ func (w *worker) fail(e *entry, o *Outcome, m mode) {
 	// The last attempt is made at the end of the time, not before.
 	delay := max(min(retryDelay(e.attempts, w.e.o.Rand()), left), wish)
 	due := wall + delay.Milliseconds()
+	reason := o.brief()
 	if !e.seen {
 		delete(w.aloft, e.Pos)
-		w.known[e.Pos] = known{attempts: e.attempts, firstAt: e.firstAt, due: due, reason: o.Reason, unsaved: true}
+		w.known[e.Pos] = known{attempts: e.attempts, firstAt: e.firstAt, due: due, reason: reason, unsaved: true}
 		w.release(e)
 		return
 	}
 	w.acks.retry = append(w.acks.retry, queue.Retry{
-		Pos: e.Pos, Attempts: e.attempts, FirstAt: e.firstAt, Due: due, Reason: o.Reason,
+		Pos: e.Pos, Attempts: e.attempts, FirstAt: e.firstAt, Due: due, Reason: reason,
 	})
 	f := e.failed
 	if f == nil {

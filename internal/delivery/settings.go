@@ -21,7 +21,7 @@ func (w *worker) adopt() {
 	if resumed {
 		w.unsavedState = false
 		w.enterState(stored)
-		w.throttledUntil = 0
+		w.throttledUntil, w.pause = 0, waiting{}
 		w.breaker.success()
 	}
 	if share := int(w.e.window.Load()); share != w.windowBytes {

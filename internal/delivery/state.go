@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -18,7 +19,7 @@ const (
 	StatePaused   State = "paused"   // by an operator or a 410, until resumed
 	StateParked   State = "parked"   // Meta refuses the token, permission or configuration
 	StateOpen     State = "open"     // the breaker is open
-	StateRetrying State = "retrying" // some events wait for another attempt
+	StateRetrying State = "retrying" // some events wait for another attempt, or all since the destination asks for it
 	StateRunning  State = "running"
 )
 
@@ -26,8 +27,38 @@ const (
 type published struct {
 	state  State
 	reason string
+	code   string // of the reason: the HTTP status, or Meta's code/subcode
+	until  int64  // when it goes on or tries again by itself, ms; 0 = not known, or at once
+	asked  bool   // the destination itself asks to wait
 	kind   string
 	target string
+}
+
+// text is the reason, and until when the destination asks to wait.
+func (p *published) text() string {
+	if p.until == 0 || !p.asked {
+		return p.reason
+	}
+	return p.reason + "; it waits until " + time.UnixMilli(p.until).UTC().Format(time.RFC3339)
+}
+
+// waiting is why a whole destination waits: throttled, or blocked for a time.
+type waiting struct{ why, code string }
+
+// atLimit is said where an answer took the events, and its headers ask to wait.
+var atLimit = Outcome{Reason: "throttled", Explanation: "the destination took the last events, and says that a limit is reached; nothing to do"}
+
+// waitFor notes why the destination waits. It stays so until an event is taken.
+func (w *worker) waitFor(o *Outcome) {
+	if o.Class == Done {
+		o = &atLimit
+	}
+	w.pause = waiting{o.why(), o.Code}
+}
+
+// idle says whether nothing waits, as far as the worker has seen.
+func (w *worker) idle() bool {
+	return w.exhausted && w.flying == 0 && w.tracked == 0 && w.ready.len()+w.due.len() == 0
 }
 
 // publish tells the world what the destination does, when that changed.
@@ -37,20 +68,29 @@ func (w *worker) publish() {
 	case w.state.Paused:
 		p.state, p.reason = StatePaused, w.state.Reason
 	case w.state.Parked:
-		p.state, p.reason = StateParked, w.state.Reason
+		p.state, p.reason, p.code = StateParked, w.state.Reason, codeOf(w.state.Reason)
 	case w.breaker.open:
-		p.state, p.reason = StateOpen, w.lastFailure
+		p.state, p.reason, p.code = StateOpen, w.lastFailure, codeOf(w.lastFailure)
+		p.until = w.wallAt(w.breaker.probeAt)
+	case w.pause.why != "" && !w.idle():
+		p.state, p.reason, p.code, p.asked = StateRetrying, w.pause.why, w.pause.code, true
+		if p.until = w.wallAt(w.throttledUntil); p.until > 0 {
+			w.at(w.throttledUntil) // to look again whether anything waits
+		}
 	case w.failedCount > 0:
-		p.state, p.reason = StateRetrying, w.lastFailure
+		p.state, p.reason, p.code = StateRetrying, w.lastFailure, codeOf(w.lastFailure)
+		if w.dueHeap.len() > 0 {
+			p.until = w.wallAt(w.dueHeap.min().due)
+		}
 	}
 	if p == w.published { // only the loop writes it
 		return
 	}
-	was := w.published.state
+	was, asked := w.published.state, w.published.asked
 	w.mu.Lock()
 	w.published = p
 	w.mu.Unlock()
-	if was == p.state {
+	if was == p.state && asked == p.asked {
 		return
 	}
 	if o := w.e.o.Observer; o != nil {
@@ -65,6 +105,10 @@ func (w *worker) publish() {
 	case StateOpen:
 		logger.Warn("destination takes nothing, its events wait", zap.String("reason", p.reason))
 	case StateRetrying:
+		if p.asked {
+			logger.Warn("destination asks to wait, nothing is lost", zap.String("reason", p.text()))
+			return
+		}
 		w.noticed(func() { logger.Warn("destination fails, events are tried again", zap.String("reason", p.reason)) })
 	case StateRunning:
 		if was == StateRetrying {
@@ -73,6 +117,15 @@ func (w *worker) publish() {
 		}
 		logger.Info("destination takes events again")
 	}
+}
+
+// wallAt is a time to come of the loop's clock in UNIX milliseconds, to the
+// second; 0 for one that has passed.
+func (w *worker) wallAt(t time.Duration) int64 {
+	if t <= w.now || t == never {
+		return 0
+	}
+	return w.e.o.Now().Add(t - w.now).Round(time.Second).UnixMilli()
 }
 
 // noticed writes a line, at most two a minute: single events that fail now and
@@ -108,21 +161,13 @@ func (w *worker) park(o *Outcome) {
 		w.reset()
 		return
 	}
-	reason := o.Reason
-	if o.Explanation != "" {
-		reason += ": " + o.Explanation
-	}
-	w.changeState(queue.State{Paused: w.state.Paused, Parked: true, Reason: reason, Since: w.wall()})
+	w.changeState(queue.State{Paused: w.state.Paused, Parked: true, Reason: o.why(), Since: w.wall()})
 	w.parkProbeAt = w.now + parkedProbe
 }
 
-// pause stops everything, since the destination said that it is gone.
-func (w *worker) pause(o *Outcome) {
-	reason := o.Reason
-	if o.Explanation != "" {
-		reason += ": " + o.Explanation
-	}
-	w.changeState(queue.State{Paused: true, Parked: w.state.Parked, Reason: reason, Since: w.wall()})
+// halted stops everything, since the destination said that it is gone.
+func (w *worker) halted(o *Outcome) {
+	w.changeState(queue.State{Paused: true, Parked: w.state.Parked, Reason: o.why(), Since: w.wall()})
 }
 
 // changeState sets a state that the worker came to itself. It holds at once;

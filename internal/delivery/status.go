@@ -16,7 +16,9 @@ type Status struct {
 	Kind             string `json:"kind"`   // forward or capi; "" for a removed one
 	Target           string `json:"target"` // "" for a removed one
 	State            State  `json:"state"`
-	Reason           string `json:"reason"`
+	Reason           string `json:"reason"`  // with the code, what it means, and until when it waits
+	Code             string `json:"code"`    // of the reason: the HTTP status, or Meta's code/subcode; "" if there is none
+	Until            *int64 `json:"until"`   // when it goes on or tries again by itself, ms; nil if it does not wait
 	Backlog          int    `json:"backlog"` // events not yet delivered, those in flight included
 	InFlight         int    `json:"inFlight"`
 	Dead             int    `json:"dead"`
@@ -75,9 +77,13 @@ func (w *worker) status() (Status, bool) {
 	if w.next != nil { // not taken over yet
 		p.kind, p.target = w.next.Kind, w.next.Target
 	}
+	var until *int64
+	if p.until > 0 {
+		until = &p.until
+	}
 	return Status{
 		Name: w.dest.Name, Tenant: w.dest.Tenant, Kind: p.kind, Target: p.target,
-		State: p.state, Reason: p.reason,
+		State: p.state, Reason: p.text(), Code: p.code, Until: until,
 		InFlight: int(w.inFlight.Load()), Delivered: w.delivered.Load(),
 	}, !w.removed
 }

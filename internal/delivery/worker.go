@@ -102,7 +102,8 @@ type worker struct {
 	lastWrite     bool // before a hard stop
 	reads, writes outage
 
-	lastFailure string
+	lastFailure string        // why, of the last failed attempt
+	pause       waiting       // what the whole destination waits for, by its own wish
 	noticedAt   time.Duration // a line about failing
 	deadAt      time.Duration // a line about dead letters
 }

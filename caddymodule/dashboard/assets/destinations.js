@@ -1,10 +1,10 @@
 // Destinations: state, backlog, reason; pause and resume.
-import { $, age, ask, cell, h, keyed, number, show, toast } from "./dom.js";
+import { $, age, ask, cell, h, keyed, number, show, timeEl, toast } from "./dom.js";
 import { post } from "./api.js";
 import { pick } from "./dead.js";
 
 const words = {
-	running: "delivers", retrying: "some events wait for another attempt", open: "takes nothing: one event at a time is tried",
+	running: "delivers", retrying: "some events wait for another attempt, or all since the destination asks to wait", open: "takes nothing: one event at a time is tried",
 	parked: "Meta refuses the token, the permission or the configuration", paused: "paused", removed: "in no configuration any more; its queue is kept",
 };
 const rank = { parked: 0, open: 1, paused: 2, retrying: 3, removed: 4, running: 5 };
@@ -35,7 +35,7 @@ function row(d) {
 	return h("tr", { "data-name": d.name },
 		cell("State", "", unmatched(d) ? h("span", { class: "pill" }, "no tenant") : h("span", { class: `pill ${d.state}`, title: words[d.state] }, d.state)),
 		cell("Destination", "wide", h("b", {}, d.name), h("div", { class: "muted small" }, what(d)),
-			d.reason ? h("div", { class: `reason ${d.state}` }, d.reason) : null),
+			d.reason ? h("div", { class: `reason ${d.state}` }, d.reason.replace(/; it waits until \S+$/, ""), until(d)) : null),
 		cell("Waiting", "num", d.backlog ? number(d.backlog) : "–"),
 		cell("Oldest", "num", age(d.oldestAgeSeconds)),
 		cell("In flight", "num", d.inFlight ? number(d.inFlight) : "–"),
@@ -43,6 +43,9 @@ function row(d) {
 		cell("Dead letters", "num", dead),
 		h("td", { class: "act" }, button(d)));
 }
+
+// until is when a destination goes on, or tries again, by itself.
+const until = (d) => d.until ? [d.reason.includes("; it waits until ") ? "; it waits until " : "; the next attempt is at ", timeEl(d.until)] : null;
 
 function what(d) {
 	if (unmatched(d)) return "events that no tenant's match names";

@@ -2,7 +2,6 @@ package caddymodule
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -106,7 +105,7 @@ type destination struct {
 	wants    wants
 	raw      bool
 	capi     *capiDestination
-	settings any // what must be equal where a name stands twice
+	settings settings
 }
 
 // CaddyModule returns the Caddy module information.
@@ -277,14 +276,15 @@ func (a *App) addDestination(t *tenant, d *destination, named bool) error {
 		t.destinations = append(t.destinations, d)
 		return nil
 	}
-	if other.Dest == d.Dest && reflect.DeepEqual(other.settings, d.settings) {
+	difference := other.differsFrom(d)
+	switch {
+	case difference == "":
 		return nil
+	case !named:
+		return errorf("tenant %s: destination %s: two destinations get this name by default, and %s: give one of them a name of its own with `name <name>`", t.name, name, difference)
 	}
-	if !named {
-		return errorf("tenant %s: destination %s: two destinations get this name by default: give one of them a name of its own with `name <name>`", t.name, name)
-	}
-	return errorf("tenant %s: destination %s: the name stands twice with different settings (tenants %s and %s): a name is a queue's identity, so give one of them another `name`",
-		t.name, name, other.Dest.Tenant, t.name)
+	return errorf("tenant %s: destination %s: the name stands twice with different settings (tenants %s and %s): %s: a name is a queue's identity, so make them alike, or give one of them another `name`",
+		t.name, name, other.Dest.Tenant, t.name, difference)
 }
 
 // overlap refuses a second dataset for the same channel: an event goes to one.

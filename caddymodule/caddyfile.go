@@ -213,6 +213,9 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			if err != nil {
 				return err
 			}
+			if name == direct.Name || slices.ContainsFunc(h.Tenants, func(t *Tenant) bool { return t.Name == name }) {
+				return d.Err(twiceInBlock(name))
+			}
 			t := &Tenant{Name: name}
 			block := false
 			for nesting := d.Nesting(); d.NextBlock(nesting); {
@@ -247,8 +250,17 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	}
 	if direct.Name != "" || len(direct.Forward) > 0 || len(direct.CAPI) > 0 {
 		h.Tenant = &direct
+		if direct.Name == "" && slices.ContainsFunc(h.Tenants, func(t *Tenant) bool { return t.Name == defaultTenant }) {
+			return d.Err(twiceInBlock(defaultTenant) + "; `" + defaultTenant + "` is the name of the settings that stand directly in the block, unless a line `tenant <name>` gives them another")
+		}
 	}
 	return nil
+}
+
+// twiceInBlock is the error about a tenant that stands twice in one block: most
+// often copied and not renamed, and then one customer would get another's events.
+func twiceInBlock(name string) string {
+	return "tenant " + name + " stands twice in this block: give one of them another name, or write its match and destinations into one"
 }
 
 // parseOption reads one option of a tenant.

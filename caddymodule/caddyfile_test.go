@@ -195,18 +195,34 @@ func TestMistakesInGlobalOptions(t *testing.T) {
 func TestMistakesAcross(t *testing.T) {
 	t.Setenv("LEADGATE_TEST_EMPTY", "")
 	t.Setenv("LEADGATE_TEST_URL", "not a url")
+	empty := filepath.Join(t.TempDir(), "empty")
+	if err := os.WriteFile(empty, []byte("\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for block, says := range map[string][]string{
 		"forward http://x {\n header A {env.LEADGATE_TEST_EMPTY}\n}":                                                 {"tenant default", "header A", "LEADGATE_TEST_EMPTY"},
-		"forward http://x {\n sign {env.LEADGATE_TEST_UNSET}\n}":                                                     {"tenant default", "sign", "LEADGATE_TEST_UNSET"},
+		"forward http://x {\n sign {env.LEADGATE_TEST_UNSET}\n}":                                                     {"tenant default", "destination default-x: sign: ", "LEADGATE_TEST_UNSET"},
+		"forward http://x {\n name n8n\n sign {file./nonexistent/key}\n}":                                            {"tenant default: destination n8n: sign: the file /nonexistent/key does not exist"},
+		"forward http://x {\n name n8n\n header A \"Bearer {file.%EMPTY%}\"\n}":                                      {"tenant default: destination n8n: header A: the file %EMPTY% is empty"},
+		"forward http://x {\n sign {file.%DIR%}\n}":                                                                  {"tenant default: destination default-x: sign: the file %DIR% cannot be read: is a directory"},
+		"forward {env.LEADGATE_TEST_UNSET} {\n name n8n\n}":                                                          {"tenant default: destination n8n: url: "},
+		"capi {\n dataset {env.LEADGATE_TEST_UNSET}\n access_token x\n}":                                             {"tenant default: destination default-capi-{env.LEADGATE_TEST_UNSET}: dataset: "},
+		"capi {\n name meta\n dataset 1\n access_token x\n graph_version {env.LEADGATE_TEST_URL}\n}":                 {"tenant default: destination meta: graph_version "},
+		"tenant acme {\n match waba_id {file./nonexistent/id}\n forward http://x\n}":                                 {"tenant acme: match waba_id: the file /nonexistent/id does not exist"},
 		"forward {env.LEADGATE_TEST_URL}":                                                                            {"tenant default", "is no URL"},
 		"forward http://x/a\nforward http://x/b":                                                                     {"default-x", "`name <name>`"},
 		"forward http://x {\n name n\n}\nforward http://y {\n name n\n}":                                             {"destination n", "different settings"},
 		"forward http://x {\n name unmatched\n}":                                                                     {"unmatched"},
 		"capi {\n dataset 1\n access_token x\n}\ncapi {\n dataset 2\n access_token x\n}":                             {"two capi blocks name no channel"},
 		"capi whatsapp {\n dataset 1\n access_token x\n}\ncapi messenger whatsapp {\n dataset 2\n access_token x\n}": {"two capi blocks name the channel whatsapp"},
-		"capi {\n dataset 1\n access_token {file./nonexistent}\n}":                                                   {"tenant default", "access_token"},
+		"capi {\n dataset 1\n access_token {file./nonexistent}\n}":                                                   {"tenant default: destination default-capi-1: access_token: the file /nonexistent does not exist"},
+		"capi {\n name meta\n dataset 1\n access_token x\n app_secret {file.%EMPTY%}\n}":                             {"tenant default: destination meta: app_secret: the file %EMPTY% is empty"},
 	} {
-		err := validate(t, site(block))
+		files := strings.NewReplacer("%EMPTY%", empty, "%DIR%", filepath.Dir(empty))
+		err := validate(t, site(files.Replace(block)))
+		for i := range says {
+			says[i] = files.Replace(says[i])
+		}
 		if err == nil {
 			t.Errorf("%s: no error", block)
 			continue
@@ -222,5 +238,98 @@ func TestMistakesAcross(t *testing.T) {
 	twice += strings.Replace(twice[strings.Index(twice, "http://127"):], "http://127.0.0.1:%PORT%", "http://127.0.0.2:%PORT%", 1)
 	if err := validate(t, twice); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestTwoSettingsForOneName names what differs, and shows no secret.
+func TestTwoSettingsForOneName(t *testing.T) {
+	forward := func(url, options string) string { return "forward " + url + " {\n name n\n " + options + "\n}\n" }
+	dataset := func(channels, options string) string {
+		return "capi " + channels + " {\n name n\n dataset 1\n access_token secret1\n " + options + "\n}\n"
+	}
+	sites := func(first, second string) string {
+		one := site("tenant acme\n" + first)
+		two := strings.Replace(site("tenant acme\n"+second), "http://127.0.0.1:%PORT%", "http://127.0.0.2:%PORT%", 1)
+		return one + two[strings.Index(two, "http://127"):]
+	}
+	for _, c := range []struct{ first, second, says string }{
+		{forward("http://x", ""), forward("http://y", ""), "`url` differs"},
+		{forward("http://x", "sign secret1"), forward("http://x", "sign secret2"), "`sign` differs"},
+		{forward("http://x", ""), forward("http://x", "header A secret1"), "`header` differs"},
+		{forward("http://x", ""), forward("http://x", "timeout 1s\n concurrency 2"), "`concurrency` and `timeout` differ"},
+		{forward("http://x", ""), forward("http://x", "only all\n rate 5\n raw"), "`only`, `rate` and `raw` differ"},
+		{forward("http://x", "hold 1m"), forward("http://x", "hold forever"), "`hold` differs"},
+		{forward("http://x", ""), forward("http://x", "retry_for 1h"), "`retry_for` differs"},
+		{forward("http://x", ""), dataset("", ""), "one is a forward, the other a capi"},
+		{dataset("", ""), dataset("whatsapp", ""), "`channel` differs"},
+		{dataset("", ""), strings.Replace(dataset("", ""), "secret1", "secret2", 1), "`access_token` differs"},
+		{dataset("", ""), dataset("", "match_keys none"), "`match_keys` differs"},
+		{dataset("", ""), dataset("", "on_timeout drop"), "`on_timeout` differs"},
+		{dataset("", ""), dataset("", "instagram_id_field ig_account_id"), "`instagram_id_field` differs"},
+		{dataset("", ""), dataset("", "waba_id 2\n batch 5\n linger 5s"), "`batch`, `linger` and `waba_id` differ"},
+		{dataset("", ""), dataset("", "data_processing_options LDU"), "`data_processing_options` differs"},
+		{forward("http://x", ""), "", ""},
+		{forward("http://x", "timeout 10s"), forward("http://x", ""), ""}, // the default
+	} {
+		err := validate(t, sites(c.first, orDefault(c.second, c.first)))
+		switch {
+		case c.says == "" && err != nil:
+			t.Errorf("%s and %s: %v", c.first, c.second, err)
+		case c.says != "" && (err == nil || !strings.Contains(err.Error(), "tenant acme: destination n: ") || !strings.Contains(err.Error(), ": "+c.says+": ")):
+			t.Errorf("%s and %s: %v, want %s", c.first, c.second, err, c.says)
+		case err != nil && strings.Contains(err.Error(), "secret"):
+			t.Errorf("a secret is shown: %v", err)
+		}
+	}
+	if err := validate(t, strings.Replace(sites(forward("http://x", ""), forward("http://x", "")), "tenant acme", "tenant globex", 1)); err == nil || !strings.Contains(err.Error(), "the tenants differ") {
+		t.Errorf("two tenants: %v", err)
+	}
+	if err := validate(t, site("forward http://x/a\nforward http://x/b")); err == nil || !strings.Contains(err.Error(), "by default, and `url` differs: give one") {
+		t.Errorf("by default: %v", err)
+	}
+}
+
+// TestTenantTwiceInABlock is an error in the text, with its line, and in JSON. In
+// several blocks the same tenant is one.
+func TestTenantTwiceInABlock(t *testing.T) {
+	acme := "tenant acme {\n match waba_id %s\n forward http://x {\n name n\n }\n}\n"
+	one, two := strings.Replace(acme, "%s", "1", 1), strings.Replace(acme, "%s", "2", 1)
+	const says = "tenant acme stands twice in this block"
+	const first = 13 // the line of the first option in site's block
+	for _, c := range []struct {
+		block string
+		line  int
+	}{
+		{one + two, 6},
+		{one + "tenant acme\nforward http://y", 6},
+		{"tenant acme\nforward http://y\n" + one, 2},
+		{strings.NewReplacer("acme", "b", "waba_id 1", "waba_id 3").Replace(one) + one + two, 12},
+	} {
+		err := validate(t, site(c.block))
+		if want := "Caddyfile:" + strconv.Itoa(first+c.line); err == nil || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s at %s", c.block, err, says, want)
+		}
+	}
+	defaultTwice := strings.ReplaceAll(one, "acme", "default") + "forward http://y"
+	if err := validate(t, site(defaultTwice)); err == nil || !strings.Contains(err.Error(), "tenant default stands twice") {
+		t.Errorf("default: %v", err)
+	}
+	for _, c := range []struct{ tenants, direct, says string }{
+		{`{"name":"acme","match":{"waba_id":["1"]}},{"name":"acme","match":{"waba_id":["2"]}}`, `null`, says},
+		{`{"name":"acme","match":{"waba_id":["1"]}}`, `{"name":"acme","forward":[{"url":"http://x"}]}`, says},
+		{`{"name":"default","match":{"waba_id":["1"]}}`, `{"forward":[{"url":"http://x"}]}`, "tenant default stands twice"},
+		{`{"name":"acme","match":{"waba_id":["1"]}}`, `{"name":"globex","forward":[{"url":"http://x"}]}`, ""},
+	} {
+		config := `{"admin":{"disabled":true},"apps":{"leadgate":{"queue":{"kind":"embedded","path":"` + t.TempDir() + `"}},"http":{"servers":{"s":{"listen":["127.0.0.1:0"],"routes":[{"handle":[
+			{"handler":"leadgate","provider":{"name":"meta","app_secret":["x"],"verify_token":["y"]},"tenants":[` + c.tenants + `],"tenant":` + c.direct + `}]}]}}}}}`
+		err := validateJSON([]byte(config))
+		if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
+			t.Errorf("%s and %s: %v, want %q", c.tenants, c.direct, err, c.says)
+		}
+	}
+	several := site("tenant acme\n" + "forward http://x")
+	several += strings.Replace(several[strings.Index(several, "http://127"):], "http://127.0.0.1:%PORT%", "http://127.0.0.2:%PORT%", 1)
+	if err := validate(t, several); err != nil {
+		t.Errorf("in two blocks: %v", err)
 	}
 }

@@ -115,13 +115,13 @@ func parseLDU(words []string) (*capi.LDU, error) {
 }
 
 func (c *CAPI) provision(a *App, t *tenant, repl *caddy.Replacer) (d *destination, named bool, err error) {
-	where := "tenant " + t.name + ": capi " + c.Dataset
+	where := "tenant " + t.name + ": destination " + orDefault(c.Name, t.name+"-capi-"+c.Dataset)
 	if err := c.checkChannels(); err != nil {
 		return nil, false, errorf("%s: %w", where, err)
 	}
-	settings, err := c.settings(func(option, text string) (string, error) { return replaceText(repl, where+": "+option, text) })
+	settings, err := c.settings(func(option, text string) (string, error) { return replaceText(repl, option, text) })
 	if err != nil {
-		return nil, false, err
+		return nil, false, errorf("%s: %w", where, err)
 	}
 	settings.RememberClicks = time.Duration(a.RememberClicks)
 	if err := settings.Validate(); err != nil {
@@ -149,13 +149,8 @@ func (c *CAPI) provision(a *App, t *tenant, repl *caddy.Replacer) (d *destinatio
 	d.Sender = delivery.NewCAPI(delivery.CAPIConfig{
 		Settings: settings, Credentials: c.credentials, OnEvents: countConversions(name), Logger: a.logger.Named("capi"),
 	})
-	d.settings = struct {
-		Settings capi.Settings
-		Channels []string
-		Retry    time.Duration
-		Batch    int
-		Linger   time.Duration
-	}{settings, c.Channels, d.RetryFor, d.Batch, linger}
+	d.settings = capiOptions(&settings)
+	d.settings["channel"], d.settings["retry_for"], d.settings["batch"], d.settings["linger"] = c.Channels, d.RetryFor, d.Batch, linger
 	for _, warning := range settings.Warnings() {
 		a.logger.Warn(warning, zap.String("destination", name))
 	}

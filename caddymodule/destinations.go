@@ -89,8 +89,9 @@ func parseHold(text string) (time.Duration, error) {
 }
 
 func (f *Forward) provision(t *tenant, repl *caddy.Replacer) (d *destination, named bool, err error) {
+	name := f.Name
 	where := func(option string) string {
-		return "tenant " + t.name + ": forward " + redactURL(f.URL) + ": " + option
+		return "tenant " + t.name + ": destination " + orDefault(name, redactURL(f.URL)) + ": " + option
 	}
 	target, err := replaceText(repl, where("url"), f.URL)
 	if err != nil {
@@ -100,7 +101,6 @@ func (f *Forward) provision(t *tenant, repl *caddy.Replacer) (d *destination, na
 		return nil, false, errorf("%s: %w", where("url"), err)
 	}
 	u, _ := url.Parse(target)
-	name := f.Name
 	if name == "" {
 		name = defaultForwardName(t.name, u)
 	}
@@ -146,13 +146,10 @@ func (f *Forward) provision(t *tenant, repl *caddy.Replacer) (d *destination, na
 		},
 		wants: w, raw: f.Raw,
 	}
-	d.settings = struct {
-		Config delivery.ForwardConfig
-		Wants  wants
-		Rate   float64
-		Retry  time.Duration
-		Hold   time.Duration
-	}{cfg, w, f.Rate, d.RetryFor, hold}
+	d.settings = settings{
+		"url": target, "raw": f.Raw, "only": w, "header": cfg.Header, "sign": cfg.Sign, "timeout": cfg.Timeout,
+		"concurrency": cfg.Concurrency, "rate": f.Rate, "retry_for": d.RetryFor, "hold": hold,
+	}
 	return d, f.Name != "", nil
 }
 

@@ -89,7 +89,12 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 func (h *Handler) provisionTenants() error {
 	repl := caddy.NewReplacer()
 	queued := false
+	names := make(map[string]bool, len(h.Tenants))
 	for _, t := range h.Tenants {
+		if names[t.Name] {
+			return errors.New(twiceInBlock(t.Name))
+		}
+		names[t.Name] = true
 		if !validName(t.Name) {
 			return errorf("tenant '%s': a name is of letters, digits, dots, dashes and underscores, at most 64", t.Name)
 		}
@@ -127,6 +132,9 @@ func (h *Handler) provisionTenants() error {
 	}
 	if !validName(direct.Name) || len(direct.Match) > 0 {
 		return errorf("tenant '%s' directly in the block: a name is of letters, digits, dots, dashes and underscores, at most 64, and it takes no match", direct.Name)
+	}
+	if h.Tenant != nil && names[direct.Name] {
+		return errors.New(twiceInBlock(direct.Name))
 	}
 	queued = queued || len(direct.Forward)+len(direct.CAPI) > 0
 	h.inline = !queued

@@ -1,7 +1,12 @@
 package caddymodule
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"regexp"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 )
@@ -11,14 +16,40 @@ func errorf(format string, args ...any) error { return fmt.Errorf(format, args..
 
 // replaceText replaces the placeholders of an option. One that resolves to
 // nothing is an error, so that an empty secret is never "no check". The error
-// names the placeholder, not what it held.
+// names the placeholder, not what it held; of a file it says what is wrong.
 func replaceText(repl *caddy.Replacer, option, text string) (string, error) {
 	out, err := repl.ReplaceOrErr(text, true, true)
 	if err != nil {
+		if problem := fileProblem(text); problem != nil {
+			err = problem
+		}
 		return "", fmt.Errorf("%s: %w", option, err)
 	}
 	if out == "" {
 		return "", fmt.Errorf("%s: %q is empty", option, text)
 	}
 	return out, nil
+}
+
+var filePlaceholder = regexp.MustCompile(`\{file\.([^}]+)\}`)
+
+// fileProblem says why a {file.*} in a text resolves to nothing: to Caddy, a
+// missing file and an empty one are the same. nil where files are not the reason.
+func fileProblem(text string) error {
+	for _, found := range filePlaceholder.FindAllStringSubmatch(text, -1) {
+		path := found[1]
+		content, err := os.ReadFile(path)
+		var reason *fs.PathError
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return errorf("the file %s does not exist: write the path of one that does, or make it", path)
+		case errors.As(err, &reason):
+			return errorf("the file %s cannot be read: %w", path, reason.Err)
+		case err != nil:
+			return errorf("the file %s cannot be read", path)
+		case strings.Trim(string(content), "\r\n") == "":
+			return errorf("the file %s is empty", path)
+		}
+	}
+	return nil
 }

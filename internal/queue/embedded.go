@@ -31,7 +31,8 @@ import (
 //	e<num>  sequence → header and payload of an entry
 //	r<num>  sequence → retry state
 //	x<num>  number → dead letter
-//	ids     provider time, event id → nothing
+//	seen    slice → the remembered ids of events, see embedded_seen.go; seenf: group → filter
+//	ids     time, event id → nothing; in files that were of format 2, until they have expired
 //	once    key → expiry
 //	clicks  contact → clicks and aliases
 //	alias   contact's other key → contact

@@ -151,9 +151,7 @@ func (t *txn) append(g *Group, r *Result) error {
 		if !r.New[i] {
 			continue
 		}
-		if err := t.remember(&g.Events[i]); err != nil {
-			return fmt.Errorf("remembering event: %w", err)
-		}
+		t.remember(&g.Events[i])
 		first, err := t.touch(g.Tenant, &g.Events[i])
 		if err != nil {
 			return fmt.Errorf("storing click: %w", err)

@@ -218,6 +218,9 @@ func (e *Embedded) checkpoint() error {
 	if err := t.tx.Bucket(metaBucket).Put(generationKey, sequence(generation)); err != nil {
 		return err
 	}
+	if err := t.seen.store(t.tx); err != nil {
+		return err
+	}
 	if err := t.tx.Commit(); err != nil {
 		return err
 	}
@@ -234,6 +237,7 @@ func (e *Embedded) resume() error {
 	}
 	e.txn.fillClicked()
 	e.txn.fillMessages()
+	e.txn.fillIDs()
 	_ = e.space.room(e.db, e.txn.tx, 0, 0) // so that it knows what is there
 	return nil
 }

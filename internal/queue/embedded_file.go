@@ -17,7 +17,11 @@ import (
 
 // embeddedFormat is the number of the file's format. A file with a greater one
 // is refused.
-const embeddedFormat = 2
+const embeddedFormat = 3
+
+// embeddedOldest is the format of the oldest file that can be read: its ids stand
+// in another bucket, see embedded_ids.go.
+const embeddedOldest = 2
 
 const (
 	embeddedPage = 16 << 10
@@ -31,7 +35,9 @@ const (
 var (
 	metaBucket   = []byte("meta")
 	destsBucket  = []byte("dests")
-	idsBucket    = []byte("ids")
+	seenBucket   = []byte("seen")
+	seenFilters  = []byte("seenf")
+	idsBucket    = []byte("ids") // of files of format 2
 	onceBucket   = []byte("once")
 	onceIndex    = []byte("oncex")
 	clicksBucket = []byte("clicks")
@@ -41,7 +47,7 @@ var (
 	countsBucket = []byte("counts")
 
 	fixedBuckets = [][]byte{
-		metaBucket, destsBucket, idsBucket, onceBucket, onceIndex,
+		metaBucket, destsBucket, seenBucket, seenFilters, onceBucket, onceIndex,
 		clicksBucket, clicksIndex, aliasBucket, msgsBucket, countsBucket,
 	}
 
@@ -100,7 +106,12 @@ func (e *Embedded) open() error {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		if err := replay(tx, intact(b, generation)); err != nil {
+		var s seen
+		s.resume(tx)
+		if err := replay(tx, &s, intact(b, generation)); err != nil {
+			return err
+		}
+		if err := s.storeSlices(tx); err != nil {
 			return err
 		}
 		return tx.Bucket(metaBucket).Put(generationKey, sequence(next))
@@ -147,12 +158,9 @@ func prepare(tx *bolt.Tx, path string) (generation uint64, err error) {
 		if name, _ := tx.Cursor().First(); name != nil {
 			return 0, errors.New("it is a bbolt file, but no queue of Leadgate")
 		}
-		for _, name := range fixedBuckets {
-			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-				return 0, err
-			}
+		if meta, err = tx.CreateBucket(metaBucket); err != nil {
+			return 0, err
 		}
-		meta = tx.Bucket(metaBucket)
 		if err := meta.Put(formatKey, sequence(embeddedFormat)); err != nil {
 			return 0, err
 		}
@@ -162,12 +170,17 @@ func prepare(tx *bolt.Tx, path string) (generation uint64, err error) {
 			format, embeddedFormat, filepath.Dir(path))
 	} else if format == 0 {
 		return 0, errors.New("it carries no format number: it is damaged")
-	} else if format < embeddedFormat {
+	} else if format < embeddedOldest {
 		return 0, fmt.Errorf("it was written by an older Leadgate (format %d, this one knows %d): have that version deliver what waits, then name another folder than %s",
 			format, embeddedFormat, filepath.Dir(path))
 	}
-	// A file of the time before there were counters has no bucket for them.
-	if _, err := tx.CreateBucketIfNotExists(countsBucket); err != nil {
+	// An older file has not all of them.
+	for _, name := range fixedBuckets {
+		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+			return 0, err
+		}
+	}
+	if err := meta.Put(formatKey, sequence(embeddedFormat)); err != nil {
 		return 0, err
 	}
 	if generation = number(meta.Get(generationKey)); generation == 0 {

@@ -1,6 +1,9 @@
 package queue
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // filter says of nearly every mark that is not stored that it isn't, without a
 // look into the file: a Bloom filter, 12 bits a mark. Most webhooks are of
@@ -11,20 +14,42 @@ type filter struct {
 	layers []layer // each twice as large as the one before; the last one grows
 }
 
-// layer is blocks of 512 bits: a mark's bits lie in one, so that it costs one
-// look into memory.
+// layer is blocks of 64 bytes: a mark's bits lie in one, so that it costs one
+// look into memory. It is bytes, and so is the same in a file on every machine.
 type layer struct {
-	blocks []block
-	room   int // marks that may still be added
+	bits []byte
+	room int // marks that may still be added
 }
 
-type block [8]uint64
-
 const (
-	filterBits  = 6             // set for a mark
-	filterFirst = 1 << 14       // marks of the first layer
-	blockMarks  = 8 * 64 / 12.0 // of a block
+	filterBits  = 6       // set for a mark
+	filterFirst = 1 << 14 // marks of the first layer
+	markBits    = 12      // of a layer, for each mark; one in 200 that aren't there is taken to be
+	blockSize   = 64
 )
+
+// probe is where in a layer something stands: which block, and nine bits for
+// each bit there. Both are hashes.
+type probe struct{ at, bits uint64 }
+
+// probe of a mark, which is a hash already.
+func (m mark) probe() probe {
+	return probe{binary.LittleEndian.Uint64(m[:8]), binary.LittleEndian.Uint64(m[8:])}
+}
+
+// probeID is the probe of an event's id: of a UUID some bits are always the same.
+func probeID(id ID) probe {
+	a, b := binary.LittleEndian.Uint64(id[:8]), binary.LittleEndian.Uint64(id[8:])
+	at := mixed(a ^ bits.RotateLeft64(mixed(b), 32))
+	return probe{at, mixed(at + b)}
+}
+
+// mixed is the finalizer of SplitMix64, which loses nothing.
+func mixed(n uint64) uint64 {
+	n = (n ^ n>>30) * 0xbf58476d1ce4e5b9
+	n = (n ^ n>>27) * 0x94d049bb133111eb
+	return n ^ n>>31
+}
 
 func (f *filter) add(m mark) {
 	if f.has(m) {
@@ -32,51 +57,52 @@ func (f *filter) add(m mark) {
 	}
 	n := len(f.layers)
 	if n == 0 || f.layers[n-1].room <= 0 {
-		f.layers = append(f.layers, newLayer(filterFirst<<n))
+		f.layers = append(f.layers, newLayer(filterFirst<<n, markBits))
 		n++
 	}
-	f.layers[n-1].add(m)
+	f.layers[n-1].add(m.probe())
 }
 
 // has says whether a mark may have been added.
 func (f *filter) has(m mark) bool {
+	p := m.probe()
 	for i := len(f.layers) - 1; i >= 0; i-- {
-		if f.layers[i].has(m) {
+		if f.layers[i].has(p) {
 			return true
 		}
 	}
 	return false
 }
 
-func newLayer(room int) layer {
-	return layer{blocks: make([]block, int(float64(room)/blockMarks)+1), room: room}
+func newLayer(room, bits int) layer {
+	return layer{bits: make([]byte, layerSize(room, bits)), room: room}
 }
 
-func (l *layer) add(m mark) {
+// layerSize is how many bytes a layer takes.
+func layerSize(room, bits int) int { return (room*bits/8 + blockSize - 1) / blockSize * blockSize }
+
+func (l *layer) add(p probe) {
 	l.room--
-	b, bits := l.block(m)
+	b := l.block(p)
 	for range filterBits {
-		b[bits>>6&7] |= 1 << (bits & 63)
-		bits >>= 9
+		b[p.bits>>3&(blockSize-1)] |= 1 << (p.bits & 7)
+		p.bits >>= 9
 	}
 }
 
-func (l *layer) has(m mark) bool {
-	b, bits := l.block(m)
+// has looks at all bits, so that no branch waits for the memory: a look into many
+// layers is then little more than one into the slowest.
+func (l *layer) has(p probe) bool {
+	b, all := l.block(p), byte(1)
 	for range filterBits {
-		if b[bits>>6&7]&(1<<(bits&63)) == 0 {
-			return false
-		}
-		bits >>= 9
+		all &= b[p.bits>>3&(blockSize-1)] >> (p.bits & 7)
+		p.bits >>= 9
 	}
-	return true
+	return all&1 != 0
 }
 
-// block returns a mark's block, and nine bits of its bits for each that is set
-// there. A mark is a hash already.
-func (l *layer) block(m mark) (*block, uint64) {
-	at := binary.LittleEndian.Uint64(m[:8]) % uint64(len(l.blocks))
-	return &l.blocks[at], binary.LittleEndian.Uint64(m[8:])
+func (l *layer) block(p probe) *[blockSize]byte {
+	return (*[blockSize]byte)(l.bits[p.at%uint64(len(l.bits)/blockSize)*blockSize:])
 }
 
 // fillClicked fills the filter of the contacts with clicks and their aliases.

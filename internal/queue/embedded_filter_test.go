@@ -13,7 +13,7 @@ func TestFilter(t *testing.T) {
 	}
 	size := 0
 	for i := range f.layers {
-		size += len(f.layers[i].blocks) * len(block{}) * 8
+		size += len(f.layers[i].bits)
 	}
 	for i := range n {
 		if !f.has(markOf("acme", fmt.Sprint(i))) {

@@ -1,106 +1,116 @@
 package queue
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"time"
 )
 
 const dayMs = int64(24 * time.Hour / time.Millisecond)
 
-// aheadMs is how far in the future a provider's time is believed. What lies
-// beyond counts as an event without a time, or it would be remembered forever.
-const aheadMs = 366 * dayMs
+// aheadMs is how far in the future a provider's time is believed. An id whose
+// event is later still counts from then, or it would be remembered for years.
+const aheadMs = 2 * dayMs
 
-// nearlySequential is how full a page is left when it is split. Measured with
-// ids in order, by whole seconds, up to 2 s late and a day late, a checkpoint
-// every 2000: 58 to 64 bytes an id with 0.6, 54 to 59 with 0.7, 68 to 77 with
-// 0.5; with 20 000 ids in each second, which come in any order, 0.6 is best.
-const nearlySequential = 0.6
+// countsFrom is when the window of an event's id begins, ms: when it came, or at
+// its own time, whichever is later. Another copy may carry another time, and none
+// of them may come through while one is remembered.
+func countsFrom(at, now int64) int64 { return max(now, min(at, now+aheadMs)) }
 
-// idKey is a remembered id's key: six bytes of time, so that inserts are nearly
-// sequential and whole ranges expire at once, and the id.
-func idKey(dst []byte, at int64, id ID) []byte {
+// known says whether an event's id is remembered.
+func (t *txn) known(ev *Event) bool {
+	return t.seen.has(t.tx, ev.ID, t.now-t.opts.Dedupe.Milliseconds()) || t.oldIDs && t.knownBefore(ev)
+}
+
+func (t *txn) remember(ev *Event) {
+	n, from := t.seen.next(t.now, t.opts.Dedupe.Milliseconds()), countsFrom(ev.Time, t.now)
+	t.writes++
+	t.redo(redoRemember, seenBucket)
+	t.log = binary.AppendUvarint(t.log, uint64(n))
+	t.log = binary.AppendUvarint(t.log, uint64(max(from, 0)))
+	t.log = append(t.log, ev.ID[:]...)
+	t.seen.add(n, ev.ID, from, t.now)
+}
+
+// sweepIDs removes the slices that have expired, up to the first that hasn't:
+// where the clock went back some stay longer, never shorter.
+func (t *txn) sweepIDs() (int, error) {
+	var numbers []uint32
+	t.seen.each(t.tx, 0, func(n uint32, value []byte) bool {
+		if int64(number(value[:8])) > t.now-t.opts.Dedupe.Milliseconds() || len(numbers) == sweepBatch {
+			return false
+		}
+		numbers = append(numbers, n)
+		return true
+	})
+	for _, n := range numbers {
+		t.writes++
+		t.redo(redoForget, seenBucket)
+		t.log = binary.AppendUvarint(t.log, uint64(n))
+		if err := t.seen.forget(t.tx, n); err != nil {
+			return 0, fmt.Errorf("forgetting slice %d: %w", n, err)
+		}
+	}
+	return len(numbers), nil
+}
+
+// fillIDs reads what is remembered.
+func (t *txn) fillIDs() {
+	t.seen.load(t.tx)
+	t.lookForOldIDs()
+}
+
+// Files of format 2 have ids that stand under their events' time, or under the
+// end of the day on which they came where the event gave no time, or one that was
+// over. They are known by that time until they have expired, for the window from
+// the upgrade on; new ones are not added. A file of format 3 that was never of
+// format 2 has no such bucket.
+
+// lookForOldIDs notes whether there are any.
+func (t *txn) lookForOldIDs() {
+	t.oldIDs = false
+	if old := t.table(idsBucket); old != nil {
+		key, _ := old.b.Cursor().First()
+		t.oldIDs = key != nil
+	}
+}
+
+// oldIDKey is such an id's key: six bytes of time, and the id.
+func oldIDKey(dst []byte, at int64, id ID) []byte {
 	at = max(at, 0)
 	dst = append(dst, byte(at>>40), byte(at>>32), byte(at>>24), byte(at>>16), byte(at>>8), byte(at))
 	return append(dst, id[:]...)
 }
 
-// timed says whether an event is remembered by its own time. An event without
-// one, or whose time is past the window already, is remembered by the day of
-// its arrival.
-func (t *txn) timed(at int64) bool {
-	return at > t.now-t.opts.Dedupe.Milliseconds() && at <= t.now+aheadMs && at > 0
-}
-
-// known says whether an event's id is remembered.
-func (t *txn) known(ev *Event) bool {
-	ids := t.table(idsBucket)
+// knownBefore says whether an event's id was remembered by format 2.
+func (t *txn) knownBefore(ev *Event) bool {
+	old, expired := t.table(idsBucket), t.now-t.opts.Dedupe.Milliseconds()
 	var buf [6 + len(ID{})]byte
-	if t.timed(ev.Time) {
-		return ids.has(idKey(buf[:0], ev.Time, ev.ID))
+	if ev.Time > max(expired, 0) && ev.Time <= t.now+366*dayMs {
+		return old.has(oldIDKey(buf[:0], ev.Time, ev.ID))
 	}
-	// A day stands under its end, so that it is kept for the whole window. One
-	// day more, if the clock went back.
-	for day := dayEnd(t.now - t.opts.Dedupe.Milliseconds()); day <= dayEnd(t.now)+dayMs; day += dayMs {
-		if ids.has(idKey(buf[:0], day, ev.ID)) {
+	for day := dayEnd(expired); day <= dayEnd(t.now)+dayMs; day += dayMs {
+		if old.has(oldIDKey(buf[:0], day, ev.ID)) {
 			return true
 		}
 	}
 	return false
 }
 
-func (t *txn) remember(ev *Event) error {
-	at := ev.Time
-	if !t.timed(at) {
-		at = dayEnd(t.now)
-	}
-	var buf [6 + len(ID{})]byte
-	return t.put(t.table(idsBucket), idKey(buf[:0], at, ev.ID), nil)
-}
-
 // dayEnd is when the UTC day of a time ends, ms.
 func dayEnd(at int64) int64 { return at - at%dayMs + dayMs }
 
-// mark stands for a key of a tenant. Hashed, keys are short and of one length,
-// and the file holds no phone numbers beside the entries'.
-type mark [16]byte
-
-func markOf(tenant, key string) (m mark) {
-	buf := make([]byte, 0, 128)
-	buf = append(buf, tenant...)
-	buf = append(buf, 0)
-	buf = append(buf, key...)
-	sum := sha256.Sum256(buf)
-	copy(m[:], sum[:])
-	return m
-}
-
-// onceKnown says whether a once key is remembered, or set by an earlier job of
-// the group.
-func (t *txn) onceKnown(key mark) bool {
-	if expiry, ok := t.plan.keys[key]; ok {
-		return expiry > t.now
+func (t *txn) sweepOldIDs() (int, error) {
+	if !t.oldIDs {
+		return 0, nil
 	}
-	return int64(number(t.table(onceBucket).get(key[:]))) > t.now
-}
-
-// setOnce stores a key's expiry, and the index entry by which Sweep finds it.
-func (t *txn) setOnce(key mark, expiry int64) error {
-	b, x := t.table(onceBucket), t.table(onceIndex)
-	if old := b.get(key[:]); len(old) >= 8 {
-		if err := t.delete(x, timeKey(int64(number(old[:8])), key)); err != nil {
-			return err
+	old := t.table(idsBucket)
+	keys := before(old, oldIDKey(nil, t.now-t.opts.Dedupe.Milliseconds()+1, ID{}), sweepBatch)
+	for _, key := range keys {
+		if err := t.delete(old, key); err != nil {
+			return 0, err
 		}
 	}
-	t.scratch = binary.BigEndian.AppendUint64(t.scratch[:0], uint64(max(expiry, 0)))
-	if err := t.put(b, key[:], t.scratch); err != nil {
-		return err
-	}
-	return t.put(x, timeKey(expiry, key), nil)
-}
-
-// timeKey is an index entry: eight bytes of time, and a mark.
-func timeKey(at int64, key mark) []byte {
-	return append(binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(key)), uint64(max(at, 0))), key[:]...)
+	t.lookForOldIDs()
+	return len(keys), nil
 }

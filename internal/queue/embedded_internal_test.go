@@ -272,7 +272,8 @@ func TestEmbeddedTidies(t *testing.T) {
 	mustAppend(t, e, testGroup(1, 100))
 	ids := func() (n int) {
 		if err := e.view(t.Context(), func(tx *bolt.Tx) error {
-			return tx.Bucket(idsBucket).ForEach(func(_, _ []byte) error { n++; return nil })
+			e.txn.seen.each(tx, 0, func(_ uint32, value []byte) bool { n += len(value[seenHead:]) / len(ID{}); return true })
+			return nil
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -338,8 +339,10 @@ func rememberIDs(t testing.TB, e *Embedded, from, n uint64, at func(uint64, ID) 
 func idPages(t testing.TB, e *Embedded) (size int) {
 	settled(t, e)
 	if err := e.view(t.Context(), func(tx *bolt.Tx) error {
-		s := tx.Bucket(idsBucket).Stats()
-		size = s.BranchAlloc + s.LeafAlloc
+		for _, name := range [][]byte{seenBucket, seenFilters} {
+			s := tx.Bucket(name).Stats()
+			size += s.BranchAlloc + s.LeafAlloc
+		}
 		return nil
 	}); err != nil {
 		t.Fatal(err)

@@ -54,30 +54,31 @@ func (s *messages) begin(number uint32) {
 	s.last = number
 	n := len(s.groups)
 	if n == 0 || s.groups[n-1].any.room <= 0 {
-		s.groups = append(s.groups, messagesGroup{any: newLayer(messageGroup * messageSlice)})
+		s.groups = append(s.groups, messagesGroup{any: newLayer(messageGroup*messageSlice, markBits)})
 		n++
 	}
 	g := &s.groups[n-1]
-	g.slices = append(g.slices, messagesSlice{number: number, marks: newLayer(messageSlice)})
+	g.slices = append(g.slices, messagesSlice{number: number, marks: newLayer(messageSlice, markBits)})
 }
 
 // put adds a message to the slice that was begun last.
 func (s *messages) put(m mark) {
 	g := &s.groups[len(s.groups)-1]
-	g.any.add(m)
-	g.slices[len(g.slices)-1].marks.add(m)
+	g.any.add(m.probe())
+	g.slices[len(g.slices)-1].marks.add(m.probe())
 }
 
 // find calls f with the slices in which a message may be, newest first, until
 // it returns true.
 func (s *messages) find(m mark, f func(slice uint32) bool) {
+	p := m.probe()
 	for i := len(s.groups) - 1; i >= 0; i-- {
 		g := &s.groups[i]
-		if !g.any.has(m) {
+		if !g.any.has(p) {
 			continue
 		}
 		for k := len(g.slices) - 1; k >= 0; k-- {
-			if g.slices[k].marks.has(m) && f(g.slices[k].number) {
+			if g.slices[k].marks.has(p) && f(g.slices[k].number) {
 				return
 			}
 		}

@@ -17,18 +17,20 @@ const (
 	redoSequence            // number: the bucket's sequence
 	redoMake                // the bucket
 	redoRemove              // the bucket
+	redoRemember            // slice, from when on, id: an id is remembered
+	redoForget              // slice: its ids are forgotten
 )
 
 func (t *txn) redo(op byte, name []byte) {
 	t.log = appendText(append(t.log, op), name)
 }
 
-// replay makes the changes of a journal's records. The records must stay as
+// replay makes the changes of a journal's records, in tx and in what is seen. The records must stay as
 // they are until the transaction ends.
-func replay(tx *bolt.Tx, records []byte) error {
+func replay(tx *bolt.Tx, s *seen, records []byte) error {
 	for len(records) > 0 {
 		end := recordHead + int(binary.BigEndian.Uint32(records[4:]))
-		if err := replayChanges(tx, records[recordHead:end]); err != nil {
+		if err := replayChanges(tx, s, records[recordHead:end]); err != nil {
 			return fmt.Errorf("replaying journal: %w", err)
 		}
 		records = records[end:]
@@ -36,7 +38,7 @@ func replay(tx *bolt.Tx, records []byte) error {
 	return nil
 }
 
-func replayChanges(tx *bolt.Tx, changes []byte) error {
+func replayChanges(tx *bolt.Tx, s *seen, changes []byte) error {
 	r := reader{b: changes}
 	for len(r.b) > 0 {
 		op, name := r.byte(), r.bytes()
@@ -51,6 +53,22 @@ func replayChanges(tx *bolt.Tx, changes []byte) error {
 			continue
 		case redoRemove:
 			if err := tx.DeleteBucket(name); err != nil {
+				return err
+			}
+			continue
+		case redoRemember:
+			n, from, id := uint32(r.uvarint()), int64(r.uvarint()), r.take(uint64(len(ID{})))
+			if r.err != nil {
+				return r.err
+			}
+			s.add(n, ID(id), from, from)
+			continue
+		case redoForget:
+			n := uint32(r.uvarint())
+			if r.err != nil {
+				return r.err
+			}
+			if err := s.forget(tx, n); err != nil {
 				return err
 			}
 			continue

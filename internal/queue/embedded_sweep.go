@@ -18,6 +18,7 @@ func (e *Embedded) Sweep(ctx context.Context) error {
 		step func(*txn) (int, error)
 	}{
 		{"remembered ids", (*txn).sweepIDs},
+		{"ids remembered by an older Leadgate", (*txn).sweepOldIDs},
 		{"once keys", (*txn).sweepOnce},
 		{"message ids", (*txn).sweepMessages},
 		{"clicks", (*txn).sweepClicks},
@@ -43,18 +44,6 @@ func before(tb *table, end []byte, n int) [][]byte {
 		keys = append(keys, append([]byte(nil), key...))
 	}
 	return keys
-}
-
-func (t *txn) sweepIDs() (int, error) {
-	ids := t.table(idsBucket)
-	end := idKey(nil, t.now-t.opts.Dedupe.Milliseconds()+1, ID{})
-	keys := before(ids, end, sweepBatch)
-	for _, key := range keys {
-		if err := t.delete(ids, key); err != nil {
-			return 0, err
-		}
-	}
-	return len(keys), nil
 }
 
 func (t *txn) sweepOnce() (int, error) {

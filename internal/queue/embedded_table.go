@@ -28,9 +28,12 @@ func (tb *table) has(key []byte) bool {
 	return bytes.Equal(found, key)
 }
 
+// nearlySequential is how full a page is left of keys that grow, but for a few
+// that come late.
+const nearlySequential = 0.6
+
 // fills is how full pages are left when they are split, where that is not half.
 var fills = map[string]float64{
-	string(idsBucket):   nearlySequential,
 	string(onceIndex):   nearlySequential,
 	string(clicksIndex): nearlySequential,
 	string(msgsBucket):  nearlySequential,

@@ -27,6 +27,8 @@ type txn struct {
 
 	tables   map[string]*table
 	clicked  filter // contacts with clicks, and their aliases
+	seen     seen
+	oldIDs   bool // there are ids of format 2
 	messages messages
 	dests    map[Dest]*destination
 	bytes    int64 // of what waits and of dead letters
@@ -65,7 +67,10 @@ func (t *txn) open(tx *bolt.Tx) error {
 	clear(t.tables)
 	clear(t.dests)
 	t.tx = tx
-	if err := replay(tx, t.log); err != nil {
+	if t.seen.stale {
+		t.seen.resume(tx)
+	}
+	if err := replay(tx, &t.seen, t.log); err != nil {
 		return err
 	}
 	t.bytes = int64(number(t.table(metaBucket).get(bytesKey)))
@@ -78,6 +83,7 @@ func (t *txn) abandon() {
 	if t.tx != nil {
 		_ = t.tx.Rollback()
 		t.tx = nil
+		t.seen.stale = true
 	}
 }
 
@@ -98,10 +104,11 @@ func (t *txn) reset() {
 	t.plan.reset()
 }
 
-// nodes is how many pages the transaction changes.
+// nodes is how many pages the transaction changes, with those of the ids, which
+// come at the checkpoint.
 func (t *txn) nodes() int {
 	s := t.tx.Stats()
-	return int(s.GetNodeCount())
+	return int(s.GetNodeCount()) + (t.seen.pending()+embeddedPage-1)/embeddedPage
 }
 
 // flush writes the counters.

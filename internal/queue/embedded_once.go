@@ -1,0 +1,49 @@
+package queue
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+)
+
+// mark stands for a key of a tenant. Hashed, keys are short and of one length,
+// and the file holds no phone numbers beside the entries'.
+type mark [16]byte
+
+func markOf(tenant, key string) (m mark) {
+	buf := make([]byte, 0, 128)
+	buf = append(buf, tenant...)
+	buf = append(buf, 0)
+	buf = append(buf, key...)
+	sum := sha256.Sum256(buf)
+	copy(m[:], sum[:])
+	return m
+}
+
+// onceKnown says whether a once key is remembered, or set by an earlier job of
+// the group.
+func (t *txn) onceKnown(key mark) bool {
+	if expiry, ok := t.plan.keys[key]; ok {
+		return expiry > t.now
+	}
+	return int64(number(t.table(onceBucket).get(key[:]))) > t.now
+}
+
+// setOnce stores a key's expiry, and the index entry by which Sweep finds it.
+func (t *txn) setOnce(key mark, expiry int64) error {
+	b, x := t.table(onceBucket), t.table(onceIndex)
+	if old := b.get(key[:]); len(old) >= 8 {
+		if err := t.delete(x, timeKey(int64(number(old[:8])), key)); err != nil {
+			return err
+		}
+	}
+	t.scratch = binary.BigEndian.AppendUint64(t.scratch[:0], uint64(max(expiry, 0)))
+	if err := t.put(b, key[:], t.scratch); err != nil {
+		return err
+	}
+	return t.put(x, timeKey(expiry, key), nil)
+}
+
+// timeKey is an index entry: eight bytes of time, and a mark.
+func timeKey(at int64, key mark) []byte {
+	return append(binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(key)), uint64(max(at, 0))), key[:]...)
+}

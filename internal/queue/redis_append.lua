@@ -16,8 +16,8 @@ local ARGV, listed, tonumber, type = ARGV, KEYS[1], tonumber, type
 local call, try, parse, pack, concat = redis.call, redis.pcall, struct.unpack, struct.pack, table.concat
 local byte, format, match, sub = string.byte, string.format, string.match, string.sub
 
-local now, backlog, remember, first_day, days, nbuckets, ndests, npages, ngroups, ncontacts, note, part, at =
-  parse('>dddHHHHHI4I4Hc0I4', ARGV[1], 1)
+local now, backlog, remember, window, first_day, days, nbuckets, ndests, npages, ngroups, ncontacts, note, part, at =
+  parse('>ddddHHHHHI4I4Hc0I4', ARGV[1], 1)
 local base, plans, first_contact = ARGV[3], ARGV[6], 7
 
 if note ~= '' then
@@ -38,93 +38,183 @@ local function checked(v)
 end
 
 -- Remembered ids: sets of 64-bit numbers, which Redis keeps sorted in 8 bytes
--- each while they are few. A bucket's ids stand in its own set. When that has
--- grown, its level rises, and from then on ids stand in shards, which are named
--- by as many of an id's last digits: so a set stays small, whatever the rate. The
--- shards of the level before are split when an id of theirs is looked up. Under
--- 'l' stand the level, and how many shards are still to be split. Each set has
--- the member 0, so that it is there, with its expiry, before an id is added.
-local shard_fill, shard_levels, hour_ms = 400, 6, 3600000
+-- each while they are few. They stand in the generation in which they came, by the
+-- edges' clock and not by their events' time, of which two copies may carry
+-- different ones. A generation takes ids for as long as the window is, and keeps
+-- them for the window from its last: so an id that is new is looked up in the one
+-- before and no other, which costs no more than the bits of a filter would.
+--
+-- When a generation's set has grown, its level rises, and from then on ids stand
+-- in shards, which are named by as many of an id's last digits: so a set stays
+-- small, whatever the rate. The shards of the level before are split when an id of
+-- theirs is looked up, a few in a call. Each set has the member 0, so that it is
+-- there, with its expiry, before an id is added.
+--
+-- The tenant's generations stand in one record: until when ids of an older
+-- Leadgate are looked up, and of each generation when it began (its name), when it
+-- takes no more, until when it is known, its level, and how many shards are still
+-- to be split.
+local shard_fill, shard_levels, hour_ms, day_ms = 400, 6, 3600000, 86400000
+local most_generations, splits = 5, 16
 
 local buckets = {}
 for i = 1, nbuckets do
   local b = {}
-  b.ttl, b.key, at = parse('>dHc0', ARGV[1], at)
+  b.key, at = parse('>Hc0', ARGV[1], at)
   buckets[i] = b
 end
 
--- open reads a bucket's level; without make one that isn't there stays so.
-local function open(b, make)
-  local v = checked(try('GET', b.key .. ':l'))
-  if v then
-    local level, pending = match(v, '^(%d+) (%d+)$')
-    b.level, b.pending = tonumber(level), tonumber(pending)
-    return true
+local generations, current, past, old_until
+
+local function text(n) return format('%.0f', n) end
+
+local function save()
+  local v, life = {pack('>dB', old_until, #generations)}, 0
+  for i = 1, #generations do
+    local g = generations[i]
+    v[i + 1] = pack('>ddddd', g.began, g.ends, g.known, g.level, g.pending)
+    life = math.max(life, g.known - now, g.ends + window - now)
   end
+  call('SET', base .. 'i', concat(v), 'PX', text(life + 2 * hour_ms))
+end
+
+-- life is how long a generation's sets must live, ms.
+local function life(g) return text(math.max(g.ends + window, g.known) - now + hour_ms) end
+
+-- begin begins the generation that takes ids from now on. The oldest goes when
+-- there are too many, and not by the clock, which may be wrong for a while.
+local function begin()
+  local g = {began = now, ends = now + math.max(window, 600000), known = 0, level = 0, pending = 0}
+  for _, other in ipairs(generations) do
+    if other.began == g.began then g.began = g.began + 1 end
+  end
+  if #generations == most_generations then table.remove(generations, 1) end
+  g.key = base .. 'i:' .. text(g.began)
+  g.shards = g.key .. ':'
+  generations[#generations + 1] = g
+  call('SADD', g.key, 0)
+  call('PEXPIRE', g.key, life(g))
+  return g
+end
+
+-- load reads the generations, and begins one if none takes ids now. It returns
+-- false with a problem.
+local function load()
+  local v = checked(try('GET', base .. 'i'))
   if problem then return false end
-  local there = call('EXISTS', b.key) == 1
-  if not there then
-    b.missing = not make
-    if b.missing then return false end
-    call('SADD', b.key, 0)
-    call('PEXPIRE', b.key, b.ttl)
+  local list, n, p = {}, 0, nil
+  if v then old_until, n, p = parse('>dB', v) else
+    -- Ids of the time before there were generations are of tenants with destinations.
+    old_until = call('EXISTS', listed) == 1 and now + window + 3 * day_ms or 0
   end
-  b.level, b.pending = 0, 0
+  for i = 1, n do
+    local g = {}
+    g.began, g.ends, g.known, g.level, g.pending, p = parse('>ddddd', v, p)
+    g.key = base .. 'i:' .. text(g.began)
+    g.shards = g.key .. ':'
+    list[i] = g
+    if now > g.began - hour_ms and now < g.ends then current = g end
+  end
+  generations = list
+  if not current then current = begin() end
+  past = {}
+  for i = #generations, 1, -1 do
+    local g = generations[i]
+    if g ~= current and g.known > now then past[#past + 1] = g end
+  end
   return true
 end
 
--- split moves the ids of a shard, or of the bucket's own set, one level down.
-local function split(b, from, name)
-  local level, parts = b.level, {}
+-- split moves the ids of a shard, or of the generation's own set, one level down.
+local function split(g, from, name)
+  local level, parts, px = g.level, {}, life(g)
   for i = 0, 9 do parts[i] = {0} end
   for _, id in ipairs(checked(try('SMEMBERS', from)) or {}) do
     local part = parts[tonumber(sub(id, -level, -level)) or 0]
     if id ~= '0' then part[#part + 1] = id end
   end
   for i = 0, 9 do
-    local k = b.key .. ':' .. i .. name
+    local k = g.shards .. i .. name
     checked(try('SADD', k, unpack(parts[i])))
-    -- Longer than the level, which is the one to say what is there.
-    call('PEXPIRE', k, b.ttl + hour_ms)
+    call('PEXPIRE', k, px)
   end
   call('UNLINK', from)
-  b.pending = b.pending - 1
-  call('SET', b.key .. ':l', level .. ' ' .. b.pending, 'PX', b.ttl)
+  g.pending = g.pending - 1
+  save()
 end
 
 -- shard returns the set where an id stands or would stand.
-local function shard(b, id)
-  local level = b.level
-  if level == 0 then return b.key end
-  local k = b.key .. ':' .. sub(id, -level)
-  if b.pending > 0 then
+local function shard(g, id)
+  local level = g.level
+  if level == 0 then return g.key end
+  local k = g.shards .. sub(id, -level)
+  if g.pending > 0 then
     local name = sub(id, 1 - level)
-    local from = b.key .. ':' .. name
-    if call('EXISTS', from) == 1 or call('EXISTS', k) == 0 then split(b, from, name) end
+    local from = g.shards .. name
+    local whole = call('EXISTS', from) == 1
+    -- A generation that takes no more stays as it is.
+    if g ~= current then return whole and from or k end
+    if whole and splits == 0 then return from end
+    if whole then splits = splits - 1 end
+    if whole or call('EXISTS', k) == 0 then split(g, from, name) end
   end
   return k
 end
 
--- add remembers an id, and says whether it is new.
-local function add(b, id, untimed)
-  if not b.level and not open(b, true) then return false end
-  if untimed > 0 then
-    for i = first_day + 1, first_day + days - 1 do
-      local other = buckets[i]
-      if not other.missing and (other.level or open(other)) and checked(try('SISMEMBER', shard(other, id), id)) ~= 0 then return false end
+-- in_old says whether an id is in a set of an older Leadgate, which kept them by
+-- their events' time in buckets with levels of their own, as written above.
+local function in_old(b, id)
+  if not b.level then
+    local v = checked(try('GET', b.key .. ':l'))
+    b.level, b.pending = match(v or '', '^(%d+) (%d+)$')
+    b.level, b.pending = tonumber(b.level or 0), tonumber(b.pending or 0)
+  end
+  local k = b.key
+  if b.level > 0 then
+    k = b.key .. ':' .. sub(id, -b.level)
+    if b.pending > 0 then
+      local from = b.level > 1 and b.key .. ':' .. sub(id, 1 - b.level) or b.key
+      if checked(try('SISMEMBER', from, id)) ~= 0 then return true end
     end
   end
-  local k = shard(b, id)
+  return checked(try('SISMEMBER', k, id)) ~= 0
+end
+
+-- add remembers an id, and says whether it is new. b is where an older Leadgate
+-- would have it. The id is kept from now, or so many hours later; 128 and more
+-- say that the event has no time of use, so that b is the first of many.
+local function add(b, id, later)
+  if not generations and not load() then return false end
+  for i = 1, #past do
+    if checked(try('SISMEMBER', shard(past[i], id), id)) ~= 0 then return false end
+  end
+  if old_until > now then
+    if later < 128 then
+      if in_old(b, id) then return false end
+    else
+      for i = first_day, first_day + days - 1 do
+        if in_old(buckets[i], id) then return false end
+      end
+    end
+  end
+  local g = current
+  local k = shard(g, id)
   if checked(try('SADD', k, id)) ~= 1 then return false end
+  local till = now + later % 128 * hour_ms + window
+  if till > g.known then
+    g.known = till + math.max(window / 16, 1000)
+    save()
+  end
+  if till > g.ends + window then call('PEXPIRE', k, text(till - now + hour_ms), 'GT') end
   -- A look at every tenth id is enough to keep the set near its size.
-  if byte(id, 5) == 48 and b.pending == 0 and b.level < shard_levels and call('SCARD', k) > shard_fill then
-    b.level, b.pending = b.level + 1, 10 ^ b.level
-    if b.level == 1 then split(b, b.key, '') else call('SET', b.key .. ':l', b.level .. ' ' .. b.pending, 'PX', b.ttl) end
+  if byte(id, 5) == 48 and g.pending == 0 and g.level < shard_levels and call('SCARD', k) > shard_fill then
+    g.level, g.pending = g.level + 1, 10 ^ g.level
+    if g.level == 1 then split(g, g.key, '') else save() end
   end
   return true
 end
 
-local function forget(b, id) call('SREM', shard(b, id), id) end
+local function forget(_, id) call('SREM', shard(current, id), id) end
 
 -- What stands under the contacts' keys: read at once for all events, and
 -- corrected by what this call writes.

@@ -12,3 +12,6 @@ func RedisTiming(sweep, ttl, timeout time.Duration) redisTiming {
 func OpenRedisWith(cfg RedisConfig, opts Options, timing redisTiming) (*Redis, error) {
 	return openRedis(cfg, opts, timing)
 }
+
+// RememberedID is what Redis remembers of an id.
+func RememberedID(id ID) int64 { return rememberedID(id) }

@@ -427,18 +427,19 @@ func TestRedisWrongTypes(t *testing.T) {
 		"dead letters": {"leadgate:{acme}:d:crm", func(g *queue.Group) {
 			g.Jobs[1].Dead = &queue.Reason{Reason: "x"}
 		}},
-		"ids":  {key: fmt.Sprintf("leadgate:{acme}:e:%d", now/600_000)},
-		"once": {"leadgate:{acme}:o:lead", func(g *queue.Group) { g.Jobs[1].Once = []queue.Once{{Key: "lead", Window: time.Hour}} }},
+		"ids of an older Leadgate": {key: fmt.Sprintf("leadgate:{acme}:e:%d", now/600_000)},
+		"once":                     {"leadgate:{acme}:o:lead", func(g *queue.Group) { g.Jobs[1].Once = []queue.Once{{Key: "lead", Window: time.Hour}} }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.Do("FLUSHALL")
 			s.Do("LPUSH", c.key, "not ours")
+			s.Do("SADD", "leadgate:{acme}:dests", "crm")
 			bad := one(1, []byte("x"), n8n, crm)
 			bad.Events[0].Time = now
 			if c.change != nil {
 				c.change(&bad)
 			}
-			// An hour earlier its id is kept elsewhere.
+			// An hour earlier its id was kept elsewhere.
 			good := one(2, []byte("y"), n8n)
 			good.Events[0].Time = now - 3_600_000
 			results := r.Append(t.Context(), []queue.Group{bad, good})
@@ -457,6 +458,38 @@ func TestRedisWrongTypes(t *testing.T) {
 				t.Fatalf("once the key is right: %+v", result)
 			}
 		})
+	}
+}
+
+// What is remembered is read before anything is stored: where it can't be, nothing is.
+func TestRedisWrongTypeOfGenerations(t *testing.T) {
+	s := redistest.Start(t)
+	r := openRedis(t, queue.RedisConfig{URLs: []string{s.URL()}})
+	refused := func(key string) {
+		t.Helper()
+		for _, result := range r.Append(t.Context(), []queue.Group{one(1, []byte("x"), crm), one(2, []byte("y"), crm)}) {
+			if result.Err == nil || !strings.Contains(result.Err.Error(), "WRONGTYPE") {
+				t.Fatalf("with %s of another type: %v", key, result.Err)
+			}
+		}
+		if n := s.Do("XLEN", "leadgate:{acme}:q:crm"); n != int64(0) {
+			t.Fatalf("%v entries of refused groups", n)
+		}
+		s.Do("DEL", key)
+	}
+	s.Do("LPUSH", "leadgate:{acme}:i", "not ours")
+	refused("leadgate:{acme}:i")
+	if result := appendOne(t, r, idsAt(3, 1, time.Now().UnixMilli())); result.Err != nil {
+		t.Fatal(result.Err)
+	}
+	key := keysOf(t, s, "*:i:*")[0]
+	s.Do("DEL", key)
+	s.Do("LPUSH", key, "not ours")
+	refused(key)
+	for _, want := range []queue.Outcome{queue.Queued, queue.Duplicate} {
+		if result := appendOne(t, r, one(1, []byte("x"), crm)); result.Err != nil || result.Jobs[0] != want {
+			t.Fatalf("once the key is right: %+v, want %v", result, want)
+		}
 	}
 }
 

@@ -21,7 +21,9 @@ const noTenant = "~"
 //	d:<dest>  stream of dead letters: t died at (ms), d death record, h, p
 //	s:<dest>  state record
 //	l:<dest>  lease: the holder's token
-//	e:<n>     set of the ids remembered of the n-th ten minutes; e:<n>:l its level, e:<n>:<digits> its shards
+//	i         record of the generations of remembered ids, see redis_append.lua
+//	i:<ms>    set of the ids of the generation that began then; i:<ms>:<digits> its shards
+//	e:<n>     of an older Leadgate: set of the ids remembered of the n-th ten minutes; e:<n>:l its level, e:<n>:<digits> its shards
 //	e:u<n>    the same of day n, for events without a usable time of their own
 //	u:<mark>  a once key, hashed: until when it is remembered (ms)
 //	o:<key>   the same in clear, as Leadgate before 0.1 wrote it
@@ -94,6 +96,7 @@ const contactPrefix = "c:"
 const (
 	bucketMS = int64(10 * time.Minute / time.Millisecond)
 	keptMS   = 8 * dayMS // how long a message's id leads to its contact
+	hourMS   = int64(time.Hour / time.Millisecond)
 	dayMS    = int64(24 * time.Hour / time.Millisecond)
 )
 

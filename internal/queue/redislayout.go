@@ -15,22 +15,22 @@ import (
 // takes apart: an argument of its own costs Redis more than a number inside one.
 // Numbers are big-endian, texts have their length in front:
 //
-//	call:    now, max backlog, remember clicks (8-byte floats), first day, days, buckets, destinations, pages (2 bytes each),
+//	call:    now, max backlog, remember clicks, dedupe (8-byte floats), first day, days, buckets, destinations, pages (2 bytes each),
 //	         groups, contact keys (4 bytes each), the note (its length, 2 bytes, 0 = none), the part of its group (4 bytes), the buckets, the destinations, of each page its destination (2 bytes)
-//	bucket:  ms to live (float), key
+//	bucket:  key
 //	dest:    dead letters to keep, 0 = all, jobs (4 bytes each), name
 //	plan:    its length (4 bytes), 0, payloads, events, jobs, counters (4 bytes each), the events, the jobs, the counters
 //	         or, for one event without a click and jobs with nothing special: length, 1, payloads (1 byte), id,
-//	         bucket, untimed, contact keys, message key, jobs (2 bytes), of each job: page, 0 = none, destination
+//	         bucket, later, contact keys, message key, jobs (2 bytes), of each job: page, 0 = none, destination
 //	         (2 bytes each), without a page its header
-//	event:   id in decimal, its length in front (1 byte), bucket (2 bytes), untimed, contact keys, click (1 = one, 2 = with a click id);
+//	event:   id in decimal, its length in front (1 byte), bucket (2 bytes), later, contact keys, click (1 = one, 2 = with a click id);
 //	         with contact keys: message key; with a click: its time (float), record
 //	job:     page, destination (2 bytes each), payload (4 bytes), header, death, first event, further events,
 //	         once keys (4 bytes each); the further events (4 bytes each); of each once key: use (1 byte), window (float), hash, key
 //	counter: key, field, what is added (4 bytes), text, when (1 byte), of (4 bytes), ms to live (float)
 //
-// Indexes begin at 1. The days are the buckets in which an event without a time
-// of its own is looked up, the first of them its own. The jobs of a page are its
+// Indexes begin at 1. Buckets, and the days among them, are where an older Leadgate
+// would have an event's id: see idBuckets, and there what later is. The jobs of a page are its
 // entries, in their order; what a page holds is no payload of its group.
 //
 // A layout belongs to the committer, which uses its memory again for the next
@@ -109,6 +109,7 @@ func (r *Redis) appendCommand(c *appendCall, l *layout) *redis.Cmd {
 	b := appendFloat(l.arena, l.now)
 	b = appendFloat(b, int64(backlog))
 	b = appendFloat(b, opts.RememberClicks.Milliseconds())
+	b = appendFloat(b, opts.Dedupe.Milliseconds())
 	for _, n := range [...]int{l.ids.firstDay, l.ids.days, len(l.ids.all), len(l.names), len(pages)} {
 		b = binary.BigEndian.AppendUint16(b, uint16(n))
 	}
@@ -116,8 +117,7 @@ func (r *Redis) appendCommand(c *appendCall, l *layout) *redis.Cmd {
 	b = appendCount(b, len(l.contacts)-contacts)
 	b = appendCount(appendShort(b, c.note), c.part)
 	for i := range l.ids.all {
-		b = appendFloat(b, l.ids.all[i].ttl)
-		b = appendShort(b, l.ids.all[i].key)
+		b = appendShort(b, l.ids.all[i])
 	}
 	for i, name := range l.names {
 		keep := 0
@@ -221,26 +221,24 @@ func (l *layout) appendPlain(b []byte, g *Group, mayPage bool, payloads int) []b
 	return b
 }
 
-// appendID writes what is remembered of an event's id, its bucket and whether it
-// is untimed.
+// appendID writes what is remembered of an event's id, its bucket, and how much
+// later than now its window begins.
 func (l *layout) appendID(b []byte, ev *Event) []byte {
 	start := len(b)
 	b = strconv.AppendInt(append(b, 0), rememberedID(ev.ID), 10)
 	b[start] = byte(len(b) - start - 1)
-	bucket, untimed := l.ids.of(ev.Time)
-	return append(binary.BigEndian.AppendUint16(b, uint16(bucket)), untimed)
+	bucket, later := l.ids.of(ev.Time)
+	return append(binary.BigEndian.AppendUint16(b, uint16(bucket)), later)
 }
 
 // rememberedID is what is remembered of an id: 64 bits, over both halves, of which
 // a UUID has some that are always the same, and mixed (by the finalizer of
 // SplitMix64, which loses nothing), since the script shards by the last digits. A
-// tenant with 100 events a second has two with the same in one bucket, ten
-// minutes, by chance once in 200 000 years.
+// tenant with 10 events a second, day and night, has one that is taken for another
+// of the window, by chance, once in ten thousand years.
 func rememberedID(id ID) int64 {
 	n := binary.BigEndian.Uint64(id[:8]) ^ binary.BigEndian.Uint64(id[8:])
-	n = (n ^ n>>30) * 0xbf58476d1ce4e5b9
-	n = (n ^ n>>27) * 0x94d049bb133111eb
-	if n ^= n >> 31; n == 0 {
+	if n = mixed(n); n == 0 {
 		return 1 // each set has a 0
 	}
 	return int64(n)
@@ -389,19 +387,17 @@ func appendMeasured(b []byte, write func([]byte) []byte) []byte {
 	return b
 }
 
-// idBuckets says where an event's id is remembered and looked up.
+// idBuckets says where a Leadgate before there were generations kept an event's
+// id: by the event's time in sets of ten minutes, or by the day of its arrival where
+// it had no time of use. They are looked up for the window and three days after the
+// first call that finds a tenant without generations; then they have expired.
 type idBuckets struct {
 	keys        redisKeys
 	now, dedupe int64
 
-	all            []idBucket
+	all            []string
 	index          map[int64]int // of the bucket of a time, from 1
 	firstDay, days int           // the days, once they are needed
-}
-
-type idBucket struct {
-	key string
-	ttl int64 // ms
 }
 
 func (b *idBuckets) begin(k redisKeys, now, dedupe int64) {
@@ -412,25 +408,25 @@ func (b *idBuckets) begin(k redisKeys, now, dedupe int64) {
 	clear(b.index)
 }
 
-// of returns the bucket of an event of time t, from 1, and 1 if it is looked up
-// on the other days too.
-//
-// An event with a time of its own has one place. One without a time, or with one
-// that is over before it began, is remembered by its arrival day, and looked up
-// on every day of the window, and on the next: the clock may have gone back.
-func (b *idBuckets) of(t int64) (index int, untimed byte) {
+// untimed is set in later for an event without a time of use.
+const untimed = 128
+
+// of returns the bucket of an event of time t, from 1, and in how many hours the
+// window of its id begins: now, or at the event's own time if that is later, within
+// reason. An event without a time, or with one that is over, may be on each day of
+// the window, and on the next: the clock may have gone back.
+func (b *idBuckets) of(t int64) (index int, later byte) {
 	if t <= 0 || t+b.dedupe < b.now {
-		return b.today(), 1
+		return b.today(), untimed
 	}
+	later = byte((countsFrom(t, b.now) - b.now + hourMS - 1) / hourMS)
 	bucket := t / bucketMS
 	if index, ok := b.index[bucket]; ok {
-		return index, 0
+		return index, later
 	}
-	// A time far in the future is a mistake, and not to be kept for years.
-	ttl := max(min((bucket+1)*bucketMS+b.dedupe-b.now, b.dedupe+2*dayMS), 1)
-	b.all = append(b.all, idBucket{b.keys.ids(bucket), ttl})
+	b.all = append(b.all, b.keys.ids(bucket))
 	b.index[bucket] = len(b.all)
-	return len(b.all), 0
+	return len(b.all), later
 }
 
 func (b *idBuckets) today() int {
@@ -438,14 +434,8 @@ func (b *idBuckets) today() int {
 		return b.firstDay
 	}
 	b.firstDay = len(b.all) + 1
-	today := b.now / dayMS
-	add := func(day int64) {
-		b.all = append(b.all, idBucket{b.keys.untimed(day), max((day+1)*dayMS+b.dedupe-b.now, 1)})
-	}
-	add(today)
-	add(today + 1)
-	for day := today - 1; day >= (b.now-b.dedupe)/dayMS; day-- {
-		add(day)
+	for day := b.now/dayMS + 1; day >= (b.now-b.dedupe)/dayMS; day-- {
+		b.all = append(b.all, b.keys.untimed(day))
 	}
 	b.days = len(b.all) + 1 - b.firstDay
 	return b.firstDay

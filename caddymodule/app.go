@@ -32,8 +32,9 @@ type App struct {
 	// its dead letter, with the reason overflow. Default: 1000000.
 	MaxBacklog int `json:"max_backlog,omitempty"`
 
-	// How long an event's id is remembered, from the event's own time, so that
-	// a redelivery is not queued again. Default: 7d.
+	// How long an event's id is remembered at the least, from when it came or from
+	// the event's own time, whichever is later, so that a redelivery, or a copy
+	// with another time, is not queued again. Default: 7d.
 	Dedupe caddy.Duration `json:"dedupe,omitempty"`
 
 	// How long a contact's click is kept. Default: 28d.

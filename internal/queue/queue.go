@@ -45,7 +45,7 @@ const UnmatchedKeep = 10_000
 
 // Options are the settings of a store that a reload may change.
 type Options struct {
-	Dedupe         time.Duration // how long an event id is remembered, from the event's own time
+	Dedupe         time.Duration // how long an event id is remembered at the least, from when it came or its own time, whichever is later
 	RememberClicks time.Duration // how long a contact's click is kept after the contact's last click
 	KeepDead       time.Duration // how long a dead letter is kept
 	MaxBacklog     int           // entries of one destination; what comes beyond becomes its dead letter "overflow"
@@ -66,7 +66,7 @@ type Group struct {
 // Event is what a store must know of an event to store it once.
 type Event struct {
 	ID   ID
-	Time int64 // the provider's time, ms; 0 if it gave none
+	Time int64 // the provider's time, ms; 0 if it gave none. Copies of an event may differ in it
 
 	// Contact is the contact's key, see package clicks; "" if the event has
 	// none. Aliases are the contact's other keys, MessageID the message's key.

@@ -79,6 +79,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		tests []test
 	}{
 		{"Append", appendTests},
+		{"IDs", idTests},
 		{"Once", onceTests},
 		{"Limits", limitTests},
 		{"Drain", drainTests},

@@ -282,6 +282,9 @@ func (t *Tenant) parseOption(d *caddyfile.Dispenser, matches map[string]string) 
 			t.Match = make(map[string][]string)
 		}
 		for _, v := range values {
+			if problem := unlikelyMatch(key, v); problem != "" {
+				return d.Err(problem)
+			}
 			if other, taken := matches[key+"\n"+v]; taken && other != t.Name {
 				return d.Errf("match %s %s is already tenant %s's: an event has exactly one tenant", key, v, other)
 			}

@@ -64,6 +64,9 @@ func parseForward(d *caddyfile.Dispenser) (*Forward, error) {
 			if len(args) != 2 || args[0] == "" || args[1] == "" {
 				return nil, d.Err("header needs a field and a value: write `header Authorization \"Bearer {env.TOKEN}\"`")
 			}
+			if problem := misspelt(args[1]); problem != "" {
+				return nil, d.Errf("header %s %s", args[0], problem)
+			}
 			if f.Header == nil {
 				f.Header = make(map[string][]string)
 			}
@@ -85,7 +88,7 @@ func parseForward(d *caddyfile.Dispenser) (*Forward, error) {
 				return nil, err
 			}
 			if f.Rate, err = strconv.ParseFloat(text, 64); err != nil || !(f.Rate >= 0) || f.Rate > 1e9 {
-				return nil, d.Errf("rate '%s' is no number of requests a second", text)
+				return nil, d.Errf("rate '%s' is no number of requests a second: write one such as 50, or 0 for no limit", text)
 			}
 		case "retry_for":
 			f.RetryFor, err = duration(d)

@@ -2,7 +2,6 @@ package caddymodule
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -31,7 +30,7 @@ func literals(d *caddyfile.Dispenser) ([]string, error) {
 	option := d.Val()
 	args, err := literalArgs(d)
 	if err == nil && len(args) == 0 {
-		err = d.Errf("%s needs a value", option)
+		err = d.Errf("%s needs a value; if one stands there as {$NAME}, that variable is not set, or empty", option)
 	}
 	return args, err
 }
@@ -39,8 +38,13 @@ func literals(d *caddyfile.Dispenser) ([]string, error) {
 func literalArgs(d *caddyfile.Dispenser) ([]string, error) {
 	option := d.Val()
 	args := d.RemainingArgs()
-	if slices.Contains(args, "") {
-		return nil, d.Errf("%s has an empty value", option)
+	for _, arg := range args {
+		if arg == "" {
+			return nil, d.Errf("%s has an empty value", option)
+		}
+		if problem := misspelt(arg); problem != "" {
+			return nil, d.Errf("%s %s", option, problem)
+		}
 	}
 	return args, nil
 }
@@ -94,7 +98,7 @@ func positiveInt(d *caddyfile.Dispenser) (int, error) {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 {
-		return 0, d.Errf("%s '%s' is no positive number", option, text)
+		return 0, d.Errf("%s '%s' is no whole number from 1 up", option, text)
 	}
 	return n, nil
 }

@@ -36,6 +36,9 @@ func (r *router) add(t *tenant, match map[string][]string) error {
 			r.ids[m.key] = make(map[string]int)
 		}
 		for _, v := range values {
+			if problem := unlikelyMatch(m.key, v); problem != "" {
+				return errorf("tenant %s: %s", t.name, problem)
+			}
 			if m.digits {
 				if v = onlyDigits(v); v == "" {
 					return errorf("tenant %s: match %s has a value without digits", t.name, m.key)

@@ -18,6 +18,9 @@ func errorf(format string, args ...any) error { return fmt.Errorf(format, args..
 // nothing is an error, so that an empty secret is never "no check". The error
 // names the placeholder, not what it held; of a file it says what is wrong.
 func replaceText(repl *caddy.Replacer, option, text string) (string, error) {
+	if problem := misspelt(text); problem != "" {
+		return "", errorf("%s: %s", option, problem)
+	}
 	out, err := repl.ReplaceOrErr(text, true, true)
 	if err != nil {
 		if problem := fileProblem(text); problem != nil {

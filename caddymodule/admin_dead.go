@@ -107,6 +107,9 @@ func adminDead(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
+	if err := knownLetters(ctx, q, filter.Destination, filter.IDs); err != nil {
+		return err
+	}
 	limit := filter.Limit
 	filter.Limit++ // one more tells whether there is a next page
 	letters, err := q.Dead(ctx, filter)
@@ -270,8 +273,12 @@ func knownLetters(ctx context.Context, q queue.Queue, destination string, ids []
 	if len(missing) == 0 {
 		return nil
 	}
-	return apiError(http.StatusNotFound, "destination %s has no dead letter %s: it was replayed or dropped, or kept for longer than keep_dead; nothing was done",
-		destination, strings.Join(missing, ", "))
+	where := "no destination has"
+	if destination != "" {
+		where = "destination " + destination + " has no"
+	}
+	return apiError(http.StatusNotFound, "%s dead letter %s: it was replayed or dropped, or kept for longer than keep_dead; nothing was done",
+		where, strings.Join(missing, ", "))
 }
 
 // readAction reads the JSON of a POST, and refuses what it does not know.

@@ -27,7 +27,7 @@ the reason, until they are replayed or dropped, or for keep_dead (30 days).`,
 destination unmatched are routed again, each by the leadgate block that it came
 by: what one of its tenants matches by now is queued, the rest stays.`),
 		deadActionCommand("drop", "Discards dead letters", `Discards dead letters of a destination, for good.`))
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	cmd.RunE = onlySubcommands
 	return cmd
 }
 

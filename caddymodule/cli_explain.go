@@ -65,8 +65,8 @@ var reasons = []reasonMeans{
 	{"retrying", "the oldest event failed and is tried again; its reason says why and when", "explain the code in the reason, if it has one"},
 	{"open", "the destination fails: after 10 failures in a row one event at a time is tried, and the rest wait in order", "look at the reason; it goes on by itself when an event is taken"},
 	{"parked", "Meta refuses the token, the permission or the configuration: all events wait, the oldest is tried alone once a minute", "explain the code in the reason; it goes on by itself when Meta takes it, or by resume"},
-	{"paused", "an operator paused it, or it answered 410: all events wait", "caddy leadgate destinations resume, when it is ready"},
-	{"removed", "no running configuration has this destination, and its queue is kept", "configure it again, or drop its queue, or move it to another destination"},
+	{"paused", "an operator paused it, or it answered 410: all events wait", "when it is ready, resume it in the dashboard, or by POST /leadgate/destinations/<name>/resume of the admin API"},
+	{"removed", "no running configuration has this destination, and its queue is kept", "configure it again, or drop its queue, or move it to another destination: POST /leadgate/destinations/<name>/drop or move of the admin API"},
 }
 
 // explainWord explains a code, a status or a reason.

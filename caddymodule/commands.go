@@ -18,6 +18,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/leadgate/leadgate/capi/capitest"
 	"github.com/leadgate/leadgate/normalize"
@@ -32,9 +33,34 @@ func command() caddycmd.Command {
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.AddCommand(sendCommand(), normalizeCommand(), listenCommand(), fakeMetaCommand(),
 				explainCommand(), destinationsCommand(), deadCommand(), importCommand(), doctorCommand())
-			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+			cmd.RunE = onlySubcommands
+			cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return noEmptyFlags(cmd) }
 		},
 	}
+}
+
+// onlySubcommands is what a command does that has others below it: a name that
+// is none of theirs is an error, and without one they are listed.
+func onlySubcommands(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	var names []string
+	for _, sub := range cmd.Commands() {
+		names = append(names, sub.Name())
+	}
+	return errorf("%s has no command '%s': %s", cmd.CommandPath(), cleanLine(args[0]), meant(args[0], names))
+}
+
+// noEmptyFlags refuses a flag that was given without a value, as "$NAME" is where
+// the variable is not set: it would be taken for all.
+func noEmptyFlags(cmd *cobra.Command) (err error) {
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if text := f.Value.String(); (text == "" || text == "[]") && err == nil {
+			err = errorf("--%s is empty: give it a value, or leave it out", f.Name)
+		}
+	})
+	return err
 }
 
 func sendCommand() *cobra.Command {

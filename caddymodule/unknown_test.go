@@ -1,0 +1,180 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/leadgate/leadgate/internal/queue/redistest"
+)
+
+// bothQueues runs a test on an embedded queue and on a Redis.
+func bothQueues(t *testing.T, run func(t *testing.T, queue string)) {
+	t.Run("embedded", func(t *testing.T) { run(t, "queue embedded %DIR%/queue") })
+	t.Run("redis", func(t *testing.T) { run(t, "queue redis "+redistest.Start(t).URL()) })
+}
+
+// adminBodies are good bodies of the routes that take one, by path. In each every
+// text is a name that must exist.
+var adminBodies = map[string]map[string]any{
+	"/leadgate/dead/replay":             {"destination": "crm", "ids": []any{"%ID%"}},
+	"/leadgate/dead/drop":               {"destination": "crm", "ids": []any{"%ID%"}},
+	"/leadgate/contacts/erase":          {"tenant": "acme", "contact": "+15551234567"},
+	"/leadgate/destinations/crm/pause":  nil,
+	"/leadgate/destinations/crm/resume": nil,
+}
+
+// TestUnknownNames asks every route of the admin API for what does not exist, with
+// parameters and fields that it does not have, and without values.
+func TestUnknownNames(t *testing.T) {
+	bothQueues(t, func(t *testing.T, queue string) {
+		s := newSink(t)
+		s.status = func(delivered) int { return http.StatusUnprocessableEntity }
+		config, base := withAdmin(t, siteWith(queue, "tenant acme\nforward "+s.URL+" {\nname crm\n}"))
+		e := startEdge(t, config)
+		e.post("/webhooks/meta", message("wamid.1", "15551234567", "Hello"))
+		var page deadPage
+		waitFor(t, "a dead letter", func() bool {
+			e.admin(base, http.MethodGet, "/leadgate/dead", nil, &page)
+			return len(page.Dead) == 1
+		})
+		for i := range adminRoutes {
+			route := &adminRoutes[i]
+			bodies := map[string]map[string]any{}
+			for path, body := range adminBodies {
+				if path == route.path || strings.HasSuffix(route.path, "/") && strings.HasPrefix(path, route.path) {
+					bodies[path] = body
+				}
+			}
+			if route.method == http.MethodGet {
+				bodies[route.path] = nil
+			}
+			if len(bodies) == 0 {
+				t.Errorf("%s %s: the test has no body for it", route.method, route.path)
+			}
+			ask := func(want int, method, path string, body any, says string) {
+				t.Helper()
+				var answer struct{ Error string }
+				var raw json.RawMessage
+				status := e.admin(base, method, path, body, &raw)
+				_ = json.Unmarshal(raw, &answer)
+				if status != want || !strings.Contains(answer.Error, says) {
+					t.Errorf("%s %s %v: %d %s, want %d %q", method, path, body, status, raw, want, says)
+				}
+			}
+			for path, body := range bodies {
+				other := map[string]string{http.MethodGet: http.MethodPost, http.MethodPost: http.MethodGet}[route.method]
+				ask(405, other, path, body, "use "+route.method)
+				ask(400, route.method, path+"?colour=red", body, "unknown parameter colour")
+				for _, param := range route.params {
+					ask(400, route.method, path+"?"+param+"=", body, param+" is empty")
+					status := 404
+					switch param {
+					case "limit", "after", "from", "to":
+						status = 400
+					case "reason":
+						status = 200
+					}
+					ask(status, route.method, path+"?"+param+"=nope", body, "")
+				}
+				if body == nil {
+					continue
+				}
+				with := func(key string, value any) map[string]any {
+					changed := map[string]any{}
+					for k, v := range body {
+						if list, ok := v.([]any); ok && len(list) == 1 && list[0] == "%ID%" {
+							v = []any{page.Dead[0].ID}
+						}
+						changed[k] = v
+					}
+					changed[key] = value
+					return changed
+				}
+				ask(400, route.method, path, with("colour", "red"), "colour")
+				for key, value := range body {
+					if _, isText := value.(string); !isText {
+						ask(404, route.method, path, with(key, []any{"nope", page.Dead[0].ID}), "nope")
+						ask(400, route.method, path, with(key, []any{}), "")
+						continue
+					}
+					ask(400, route.method, path, with(key, ""), "")
+					if key != "contact" {
+						ask(404, route.method, path, with(key, "nope"), "there is no "+key+" nope; there ")
+					}
+				}
+			}
+		}
+		for _, path := range []string{"/leadgate/destinations/nope/pause", "/leadgate/destinations/nope/resume", "/leadgate/destinations/nope/drop", "/leadgate/destinations/nope/move"} {
+			var answer struct{ Error string }
+			if status := e.admin(base, http.MethodPost, path, map[string]string{"to": "crm"}, &answer); status != 404 || answer.Error != "there is no destination nope; there is crm" {
+				t.Errorf("%s: %d %s", path, status, answer.Error)
+			}
+		}
+		var left deadPage
+		if e.admin(base, http.MethodGet, "/leadgate/dead", nil, &left); len(left.Dead) != 1 {
+			t.Errorf("%d dead letters are left", len(left.Dead))
+		}
+		for _, args := range [][]string{
+			{"dead", "list", "--destination", "nope"}, {"dead", "show", "nope"}, {"dead", "replay", "--destination", "crm", "nope"},
+			{"dead", "drop", "--destination", "crm", "nope"}, {"dead", "drop", "--destination", "nope", "--all"}, {"dead", "replay", "--destination", "nope", "--all"},
+		} {
+			if out, err := cli(t, append(args, address(base))...); err == nil || !strings.Contains(err.Error(), "nope") {
+				t.Errorf("%v: %v\n%s", args, err, out)
+			}
+		}
+	})
+}
+
+// TestUnknownWordsOfCommands gives every command a flag, an argument and a
+// command that it does not have, and every flag an empty value.
+func TestUnknownWordsOfCommands(t *testing.T) {
+	root := &cobra.Command{Use: "leadgate"}
+	command().CobraFunc(root)
+	var walk func(cmd *cobra.Command, path []string)
+	walk = func(cmd *cobra.Command, path []string) {
+		fails := func(says string, args ...string) {
+			t.Helper()
+			args = append(append([]string{}, path...), args...)
+			if out, err := cli(t, args...); err == nil || !strings.Contains(err.Error(), says) {
+				t.Errorf("%q: %v, want %q\n%s", args, err, says, out)
+			}
+		}
+		fails("colour", "--colour=red")
+		if cmd.HasSubCommands() && cmd.Name() != "destinations" {
+			fails("nope", "nope")
+		}
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			if f.Name == "help" {
+				return
+			}
+			if kind := f.Value.Type(); kind == "string" || kind == "stringSlice" {
+				fails("--"+f.Name+" is empty", requiredFlags(cmd, f.Name, "--"+f.Name+"=")...)
+			} else {
+				fails(f.Name, "--"+f.Name+"=")
+			}
+		})
+		for _, sub := range cmd.Commands() {
+			walk(sub, append(append([]string{}, path...), sub.Name()))
+		}
+	}
+	walk(root, nil)
+}
+
+// requiredFlags adds the other flags and arguments without which a command does
+// not begin.
+func requiredFlags(cmd *cobra.Command, but string, args ...string) []string {
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if _, required := f.Annotations[cobra.BashCompOneRequiredFlag]; required && f.Name != but {
+			args = append(args, "--"+f.Name+"=x")
+		}
+	})
+	if cmd.Args != nil && cmd.Args(cmd, nil) != nil {
+		args = append(args, "x")
+	}
+	return args
+}

@@ -273,12 +273,12 @@ func knownLetters(ctx context.Context, q queue.Queue, destination string, ids []
 	if len(missing) == 0 {
 		return nil
 	}
-	where := "no destination has"
+	where := ""
 	if destination != "" {
-		where = "destination " + destination + " has no"
+		where = " at destination " + destination
 	}
-	return apiError(http.StatusNotFound, "%s dead letter %s: it was replayed or dropped, or kept for longer than keep_dead; nothing was done",
-		where, strings.Join(missing, ", "))
+	return apiError(http.StatusNotFound, "dead letter %s does not exist%s: it was replayed or dropped, or kept for longer than keep_dead; nothing was done",
+		strings.Join(missing, ", "), where)
 }
 
 // readAction reads the JSON of a POST, and refuses what it does not know.

@@ -127,7 +127,7 @@ event holds the contact's phone number.` + adminFlags,
 				return err
 			}
 			if len(page.Dead) != 1 {
-				return errorf("dead letter %s does not exist: it was replayed or dropped, or kept for longer than keep_dead", args[0])
+				return errorf("asking the edge: it answered with %d dead letters", len(page.Dead))
 			}
 			if cli.json {
 				b, err := json.Marshal(&page.Dead[0])

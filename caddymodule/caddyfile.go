@@ -49,8 +49,8 @@ func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //	}
 func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
-	if d.NextArg() {
-		return d.ArgErr()
+	if err := noValue(d); err != nil {
+		return err
 	}
 	seen := make(once)
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
@@ -76,7 +76,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		case "silence":
 			a.Silence, err = duration(d)
 		default:
-			return unknownOption(d, "leadgate", "queue", "max_inflight_body", "max_backlog", "dedupe", "remember_clicks", "keep_dead", "grace", "silence")
+			return unknownOption(d, "global leadgate")
 		}
 		if err != nil {
 			return err
@@ -98,7 +98,7 @@ func parseQueue(d *caddyfile.Dispenser) (*Queue, error) {
 	switch q.Kind {
 	case "embedded":
 		if len(args) > 1 {
-			return nil, d.ArgErr()
+			return nil, d.Errf("queue embedded takes one folder, not %d", len(args))
 		}
 		if len(args) == 1 {
 			q.Path = args[0]
@@ -135,9 +135,9 @@ func parseQueue(d *caddyfile.Dispenser) (*Queue, error) {
 				return nil, d.Errf("prefix '%s' is not of letters, digits, dots, dashes and underscores, at most 64", q.Prefix)
 			}
 		case q.Kind == "embedded":
-			return nil, unknownOption(d, "queue embedded", "max_size")
+			return nil, unknownOption(d, "queue embedded")
 		default:
-			return nil, unknownOption(d, "queue redis", "sentinel", "prefix")
+			return nil, unknownOption(d, "queue redis")
 		}
 	}
 	if q.Kind == "redis" && len(q.URLs) == 0 && q.SentinelMaster == "" {
@@ -169,8 +169,8 @@ func parseQueue(d *caddyfile.Dispenser) (*Queue, error) {
 //	}
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
-	if d.NextArg() {
-		return d.ArgErr()
+	if err := noValue(d); err != nil {
+		return err
 	}
 	var direct Tenant
 	matches := make(map[string]string) // key and value → tenant
@@ -242,7 +242,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		case "match":
 			return d.Err("match stands inside a `tenant <name> { }`")
 		default:
-			return unknownOption(d, "leadgate", "provider", "max_body", "max_events", "tenant", "forward", "capi")
+			return unknownOption(d, "leadgate")
 		}
 	}
 	if h.ProviderRaw == nil {
@@ -304,7 +304,7 @@ func (t *Tenant) parseOption(d *caddyfile.Dispenser, matches map[string]string) 
 		}
 		t.CAPI = append(t.CAPI, c)
 	default:
-		return unknownOption(d, "tenant "+t.Name, "match", "forward", "capi")
+		return unknownOption(d, "tenant "+t.Name)
 	}
 	return nil
 }

@@ -25,8 +25,8 @@ func parseConversions(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, erro
 //	}
 func (c *Conversions) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
-	if d.NextArg() {
-		return d.ArgErr()
+	if err := noValue(d); err != nil {
+		return err
 	}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		switch d.Val() {
@@ -64,7 +64,7 @@ func (c *Conversions) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			}
 			c.Map[args[0]] = args[1]
 		default:
-			return unknownOption(d, "leadgate_conversions", "tenant", "token", "map")
+			return unknownOption(d, "leadgate_conversions")
 		}
 	}
 	if err := c.check(); err != nil {

@@ -21,18 +21,18 @@ func parseDashboard(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 //	}
 func (d *Dashboard) UnmarshalCaddyfile(disp *caddyfile.Dispenser) error {
 	disp.Next()
-	if disp.NextArg() {
-		return disp.ArgErr()
+	if err := noValue(disp); err != nil {
+		return err
 	}
 	for nesting := disp.Nesting(); disp.NextBlock(nesting); {
 		switch disp.Val() {
 		case "insecure_skip_auth":
-			if disp.NextArg() {
-				return disp.ArgErr()
+			if err := noValue(disp); err != nil {
+				return err
 			}
 			d.InsecureSkipAuth = true
 		default:
-			return unknownOption(disp, "leadgate_dashboard", "insecure_skip_auth")
+			return unknownOption(disp, "leadgate_dashboard")
 		}
 	}
 	return nil

@@ -74,8 +74,8 @@ func parseForward(d *caddyfile.Dispenser) (*Forward, error) {
 		case "sign":
 			f.Sign, err = literal(d)
 		case "raw":
-			if d.NextArg() {
-				return nil, d.ArgErr()
+			if err := noValue(d); err != nil {
+				return nil, err
 			}
 			f.Raw = true
 		case "timeout":
@@ -100,7 +100,7 @@ func parseForward(d *caddyfile.Dispenser) (*Forward, error) {
 				return nil, d.WrapErr(holdErr)
 			}
 		default:
-			return nil, unknownOption(d, "forward", "name", "only", "header", "sign", "raw", "timeout", "concurrency", "rate", "retry_for", "hold")
+			return nil, unknownOption(d, "forward")
 		}
 		if err != nil {
 			return nil, err
@@ -239,9 +239,7 @@ func (c *CAPI) parseOption(d *caddyfile.Dispenser) (err error) {
 	case "retry_for":
 		c.RetryFor, err = duration(d)
 	default:
-		err = unknownOption(d, "capi", "name", "dataset", "access_token", "event_name", "lead_on", "automatic_events",
-			"automatic_value_divisor", "graph_version", "endpoint", "app_secret", "test_event_code", "partner_agent",
-			"data_processing_options", "match_keys", "instagram_id_field", "waba_id", "batch", "linger", "on_timeout", "retry_for")
+		err = unknownOption(d, "capi")
 	}
 	return err
 }

@@ -29,8 +29,8 @@ func parseMedia(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //	}
 func (m *Media) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
-	if d.NextArg() {
-		return d.ArgErr()
+	if err := noValue(d); err != nil {
+		return err
 	}
 	seen := make(once)
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
@@ -75,7 +75,7 @@ func (m *Media) parseOption(d *caddyfile.Dispenser) (err error) {
 		}
 		m.MaxSize = int64(size)
 	default:
-		return unknownOption(d, "leadgate_media", "tenant", "token", "access_token", "endpoint", "graph_version", "max_size")
+		return unknownOption(d, "leadgate_media")
 	}
 	if err != nil {
 		return err

@@ -98,7 +98,7 @@ func TestMistakes(t *testing.T) {
 		line  int
 		says  string
 	}{
-		{"forwrad http://x", 0, "leadgate has no option 'forwrad': write one of provider, max_body, max_events, tenant, forward, capi"},
+		{"forwrad http://x", 0, "leadgate has no option 'forwrad': write forward"},
 		{"forward", 0, "forward needs a value"},
 		{"forward ftp://x", 0, "'ftp://x' is no URL: write one such as https://"},
 		{"forward https://u:p@x.example/?key=secret {\n nme x\n}", 1, "forward has no option 'nme'"},
@@ -110,7 +110,7 @@ func TestMistakes(t *testing.T) {
 		{"forward http://x {\n rate fast\n}", 1, "rate 'fast' is no number"},
 		{"forward http://x {\n concurrency 0\n}", 1, "concurrency '0' is no whole number from 1 up"},
 		{"forward http://x {\n header Authorization\n}", 1, "header needs a field and a value"},
-		{"forward http://x {\n raw yes\n}", 1, "wrong argument count"},
+		{"forward http://x {\n raw yes\n}", 1, "takes nothing behind it"},
 		{"capi sms {\n dataset 1\n access_token x\n}", 0, "capi channel 'sms' is unknown: write whatsapp, messenger or instagram"},
 		{"capi {\n dataset 1\n}", 2, "capi needs an access_token"},
 		{"capi {\n access_token x\n}", 2, "capi needs a dataset"},
@@ -156,7 +156,7 @@ func TestMistakesInProviders(t *testing.T) {
 		"provider":                                            "provider needs a name",
 		"max_body 1MiB":                                       "leadgate needs a provider",
 		"provider meta {\n secret x\n}":                       "provider meta has no option 'secret': write one of app_secret",
-		"provider meta {\n insecure_skip_verify yes\n}":       "wrong argument count",
+		"provider meta {\n insecure_skip_verify yes\n}":       "takes nothing behind it",
 		"provider meta {\n app_secret x\n verify_token y\n z": "",
 	} {
 		err := validate(t, "http://127.0.0.1:9080 {\n leadgate /x {\n "+block+"\n }\n}\n")
@@ -172,7 +172,7 @@ func TestMistakesInGlobalOptions(t *testing.T) {
 		"queue kafka":                               "queue 'kafka' is unknown: write `queue embedded` or `queue redis <url>`",
 		"queue redis":                               "queue redis needs a URL",
 		"queue redis http://x":                      "a URL is not redis://, rediss:// or unix://",
-		"queue embedded a b":                        "wrong argument count",
+		"queue embedded a b":                        "takes one folder, not 2",
 		"queue embedded {\n prefix x\n}":            "queue embedded has no option 'prefix': write one of max_size",
 		"queue embedded {\n max_size much\n}":       "max_size 'much' is no size",
 		"queue redis redis://x {\n sentinel one\n}": "sentinel needs the master's name",

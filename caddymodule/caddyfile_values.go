@@ -21,10 +21,6 @@ func (o once) check(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-func unknownOption(d *caddyfile.Dispenser, where string, known ...string) error {
-	return d.Errf("%s has no option '%s': write one of %s", where, d.Val(), strings.Join(known, ", "))
-}
-
 // literals reads the values of an option, at least one, none of them empty.
 func literals(d *caddyfile.Dispenser) ([]string, error) {
 	option := d.Val()

@@ -287,8 +287,8 @@ func TestDashboardTraffic(t *testing.T) {
 func TestDashboardMistakes(t *testing.T) {
 	for text, want := range map[string]string{
 		"leadgate_dashboard /x {\n\t\tinsecure\n\t}":                  "leadgate_dashboard has no option 'insecure': write one of insecure_skip_auth",
-		"leadgate_dashboard /x {\n\t\tinsecure_skip_auth please\n\t}": "argument",
-		"leadgate_dashboard /x y":                                     "argument",
+		"leadgate_dashboard /x {\n\t\tinsecure_skip_auth please\n\t}": "takes nothing behind it",
+		"leadgate_dashboard /x y":                                     "takes nothing behind it",
 	} {
 		err := validate(t, strings.Replace(site("forward http://127.0.0.1:9/"), "\trespond ", "\t"+text+"\n\trespond ", 1))
 		if err == nil || !strings.Contains(err.Error(), want) {

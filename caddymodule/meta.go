@@ -161,8 +161,8 @@ func (*Meta) Normalize(_ *http.Request, body []byte, now int64, into *normalize.
 //	}
 func (m *Meta) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the provider's name
-	if d.NextArg() {
-		return d.ArgErr()
+	if err := noValue(d); err != nil {
+		return err
 	}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		switch option := d.Val(); option {
@@ -177,12 +177,12 @@ func (m *Meta) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 				m.VerifyToken = append(m.VerifyToken, values...)
 			}
 		case "insecure_skip_verify":
-			if d.NextArg() {
-				return d.ArgErr()
+			if err := noValue(d); err != nil {
+				return err
 			}
 			m.InsecureSkipVerify = true
 		default:
-			return unknownOption(d, "provider meta", "app_secret", "verify_token", "insecure_skip_verify")
+			return unknownOption(d, "provider meta")
 		}
 	}
 	// What stands in the text is checked here too, where file and line are known.

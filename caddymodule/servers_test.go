@@ -113,7 +113,7 @@ func TestRequestLimitsInJSON(t *testing.T) {
 		{"max_inflight_body 0", "", "max_inflight_body '0' is no size: write one such as 256MiB"},
 		{"max_inflight_body many", "", "max_inflight_body 'many' is no size"},
 		{"max_inflight_body 1MiB\n max_inflight_body 1MiB", "", "already specified"},
-		{"", "max_events 0", "max_events '0' is no positive number"},
+		{"", "max_events 0", "max_events '0' is no whole number from 1 up"},
 		{"", "max_events 1\n max_events 2", "max_events is already specified"},
 	} {
 		if _, err := e.adapt(siteWith(c.global, c.block)); err == nil || !strings.Contains(err.Error(), c.says) {

@@ -161,8 +161,8 @@ func (t *Tokens) parseOption(d *caddyfile.Dispenser) (ok bool, err error) {
 		t.Tokens = append(t.Tokens, Token{In: args[0], Name: args[1], Values: args[2:]})
 		return true, nil
 	case "insecure_skip_verify":
-		if d.NextArg() {
-			return true, d.ArgErr()
+		if err := noValue(d); err != nil {
+			return true, err
 		}
 		t.InsecureSkipVerify = true
 		return true, nil
@@ -174,8 +174,8 @@ func (t *Tokens) parseOption(d *caddyfile.Dispenser) (ok bool, err error) {
 func (t *Tokens) unmarshal(d *caddyfile.Dispenser) error {
 	d.Next()
 	name := d.Val()
-	if d.NextArg() {
-		return d.ArgErr()
+	if err := noValue(d); err != nil {
+		return err
 	}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		ok, err := t.parseOption(d)
@@ -183,7 +183,7 @@ func (t *Tokens) unmarshal(d *caddyfile.Dispenser) error {
 			return err
 		}
 		if !ok {
-			return unknownOption(d, "provider "+name, "token", "insecure_skip_verify")
+			return unknownOption(d, "provider "+name)
 		}
 	}
 	if err := t.validate(name); err != nil {

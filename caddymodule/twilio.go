@@ -201,8 +201,8 @@ func (p *Twilio) SignRequest(r *http.Request, body []byte, secret string) {
 //	}
 func (p *Twilio) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
-	if d.NextArg() {
-		return d.ArgErr()
+	if err := noValue(d); err != nil {
+		return err
 	}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		switch d.Val() {
@@ -230,7 +230,7 @@ func (p *Twilio) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 				return err
 			}
 			if !ok {
-				return unknownOption(d, "provider twilio", "auth_token", "public_url", "token", "insecure_skip_verify")
+				return unknownOption(d, "provider twilio")
 			}
 		}
 	}

@@ -3,20 +3,13 @@ package caddymodule
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-
-	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
-
-// bothQueues runs a test on an embedded queue and on a Redis.
-func bothQueues(t *testing.T, run func(t *testing.T, queue string)) {
-	t.Run("embedded", func(t *testing.T) { run(t, "queue embedded %DIR%/queue") })
-	t.Run("redis", func(t *testing.T) { run(t, "queue redis "+redistest.Start(t).URL()) })
-}
 
 // adminBodies are good bodies of the routes that take one, by path. In each every
 // text is a name that must exist.
@@ -31,103 +24,107 @@ var adminBodies = map[string]map[string]any{
 // TestUnknownNames asks every route of the admin API for what does not exist, with
 // parameters and fields that it does not have, and without values.
 func TestUnknownNames(t *testing.T) {
-	bothQueues(t, func(t *testing.T, queue string) {
-		s := newSink(t)
-		s.status = func(delivered) int { return http.StatusUnprocessableEntity }
-		config, base := withAdmin(t, siteWith(queue, "tenant acme\nforward "+s.URL+" {\nname crm\n}"))
-		e := startEdge(t, config)
-		e.post("/webhooks/meta", message("wamid.1", "15551234567", "Hello"))
-		var page deadPage
-		waitFor(t, "a dead letter", func() bool {
-			e.admin(base, http.MethodGet, "/leadgate/dead", nil, &page)
-			return len(page.Dead) == 1
-		})
-		for i := range adminRoutes {
-			route := &adminRoutes[i]
-			bodies := map[string]map[string]any{}
-			for path, body := range adminBodies {
-				if path == route.path || strings.HasSuffix(route.path, "/") && strings.HasPrefix(path, route.path) {
-					bodies[path] = body
+	for _, queue := range bothQueues {
+		t.Run(queue, func(t *testing.T) { askForUnknownNames(t, queue) })
+	}
+}
+
+func askForUnknownNames(t *testing.T, queue string) {
+	s := newSink(t)
+	s.status = func(delivered) int { return http.StatusUnprocessableEntity }
+	config, base := withAdmin(t, siteWith(queueOption(t, queue), "tenant acme\nforward "+s.URL+" {\nname crm\n}"))
+	e := startEdge(t, config)
+	e.post("/webhooks/meta", message("wamid.1", "15551234567", "Hello"))
+	var page deadPage
+	waitFor(t, "a dead letter", func() bool {
+		e.admin(base, http.MethodGet, "/leadgate/dead", nil, &page)
+		return len(page.Dead) == 1
+	})
+	for i := range adminRoutes {
+		route := &adminRoutes[i]
+		bodies := map[string]map[string]any{}
+		for path, body := range adminBodies {
+			if path == route.path || strings.HasSuffix(route.path, "/") && strings.HasPrefix(path, route.path) {
+				bodies[path] = body
+			}
+		}
+		if route.method == http.MethodGet {
+			bodies[route.path] = nil
+		}
+		if len(bodies) == 0 {
+			t.Errorf("%s %s: the test has no body for it", route.method, route.path)
+		}
+		ask := func(want int, method, path string, body any, says string) {
+			t.Helper()
+			var answer struct{ Error string }
+			var raw json.RawMessage
+			status := e.admin(base, method, path, body, &raw)
+			_ = json.Unmarshal(raw, &answer)
+			if status != want || !strings.Contains(answer.Error, says) {
+				t.Errorf("%s %s %v: %d %s, want %d %q", method, path, body, status, raw, want, says)
+			}
+		}
+		for path, body := range bodies {
+			other := map[string]string{http.MethodGet: http.MethodPost, http.MethodPost: http.MethodGet}[route.method]
+			ask(405, other, path, body, "use "+route.method)
+			ask(400, route.method, path+"?colour=red", body, "unknown parameter colour")
+			for _, param := range route.params {
+				ask(400, route.method, path+"?"+param+"=", body, param+" is empty")
+				status := 404
+				switch param {
+				case "limit", "after", "from", "to":
+					status = 400
+				case "reason":
+					status = 200
 				}
+				ask(status, route.method, path+"?"+param+"=nope", body, "")
 			}
-			if route.method == http.MethodGet {
-				bodies[route.path] = nil
+			if body == nil {
+				continue
 			}
-			if len(bodies) == 0 {
-				t.Errorf("%s %s: the test has no body for it", route.method, route.path)
-			}
-			ask := func(want int, method, path string, body any, says string) {
-				t.Helper()
-				var answer struct{ Error string }
-				var raw json.RawMessage
-				status := e.admin(base, method, path, body, &raw)
-				_ = json.Unmarshal(raw, &answer)
-				if status != want || !strings.Contains(answer.Error, says) {
-					t.Errorf("%s %s %v: %d %s, want %d %q", method, path, body, status, raw, want, says)
-				}
-			}
-			for path, body := range bodies {
-				other := map[string]string{http.MethodGet: http.MethodPost, http.MethodPost: http.MethodGet}[route.method]
-				ask(405, other, path, body, "use "+route.method)
-				ask(400, route.method, path+"?colour=red", body, "unknown parameter colour")
-				for _, param := range route.params {
-					ask(400, route.method, path+"?"+param+"=", body, param+" is empty")
-					status := 404
-					switch param {
-					case "limit", "after", "from", "to":
-						status = 400
-					case "reason":
-						status = 200
+			with := func(key string, value any) map[string]any {
+				changed := map[string]any{}
+				for k, v := range body {
+					if list, ok := v.([]any); ok && len(list) == 1 && list[0] == "%ID%" {
+						v = []any{page.Dead[0].ID}
 					}
-					ask(status, route.method, path+"?"+param+"=nope", body, "")
+					changed[k] = v
 				}
-				if body == nil {
+				changed[key] = value
+				return changed
+			}
+			ask(400, route.method, path, with("colour", "red"), "colour")
+			for key, value := range body {
+				if _, isText := value.(string); !isText {
+					ask(404, route.method, path, with(key, []any{"nope", page.Dead[0].ID}), "nope")
+					ask(400, route.method, path, with(key, []any{}), "")
 					continue
 				}
-				with := func(key string, value any) map[string]any {
-					changed := map[string]any{}
-					for k, v := range body {
-						if list, ok := v.([]any); ok && len(list) == 1 && list[0] == "%ID%" {
-							v = []any{page.Dead[0].ID}
-						}
-						changed[k] = v
-					}
-					changed[key] = value
-					return changed
-				}
-				ask(400, route.method, path, with("colour", "red"), "colour")
-				for key, value := range body {
-					if _, isText := value.(string); !isText {
-						ask(404, route.method, path, with(key, []any{"nope", page.Dead[0].ID}), "nope")
-						ask(400, route.method, path, with(key, []any{}), "")
-						continue
-					}
-					ask(400, route.method, path, with(key, ""), "")
-					if key != "contact" {
-						ask(404, route.method, path, with(key, "nope"), "there is no "+key+" nope; there ")
-					}
+				ask(400, route.method, path, with(key, ""), "")
+				if key != "contact" {
+					ask(404, route.method, path, with(key, "nope"), "there is no "+key+" nope; there ")
 				}
 			}
 		}
-		for _, path := range []string{"/leadgate/destinations/nope/pause", "/leadgate/destinations/nope/resume", "/leadgate/destinations/nope/drop", "/leadgate/destinations/nope/move"} {
-			var answer struct{ Error string }
-			if status := e.admin(base, http.MethodPost, path, map[string]string{"to": "crm"}, &answer); status != 404 || answer.Error != "there is no destination nope; there is crm" {
-				t.Errorf("%s: %d %s", path, status, answer.Error)
-			}
+	}
+	for _, path := range []string{"/leadgate/destinations/nope/pause", "/leadgate/destinations/nope/resume", "/leadgate/destinations/nope/drop", "/leadgate/destinations/nope/move"} {
+		var answer struct{ Error string }
+		if status := e.admin(base, http.MethodPost, path, map[string]string{"to": "crm"}, &answer); status != 404 || answer.Error != "there is no destination nope; there is crm" {
+			t.Errorf("%s: %d %s", path, status, answer.Error)
 		}
-		var left deadPage
-		if e.admin(base, http.MethodGet, "/leadgate/dead", nil, &left); len(left.Dead) != 1 {
-			t.Errorf("%d dead letters are left", len(left.Dead))
+	}
+	var left deadPage
+	if e.admin(base, http.MethodGet, "/leadgate/dead", nil, &left); len(left.Dead) != 1 {
+		t.Errorf("%d dead letters are left", len(left.Dead))
+	}
+	for _, args := range [][]string{
+		{"dead", "list", "--destination", "nope"}, {"dead", "show", "nope"}, {"dead", "replay", "--destination", "crm", "nope"},
+		{"dead", "drop", "--destination", "crm", "nope"}, {"dead", "drop", "--destination", "nope", "--all"}, {"dead", "replay", "--destination", "nope", "--all"},
+	} {
+		if out, err := cli(t, append(args, address(base))...); err == nil || !strings.Contains(err.Error(), "nope") {
+			t.Errorf("%v: %v\n%s", args, err, out)
 		}
-		for _, args := range [][]string{
-			{"dead", "list", "--destination", "nope"}, {"dead", "show", "nope"}, {"dead", "replay", "--destination", "crm", "nope"},
-			{"dead", "drop", "--destination", "crm", "nope"}, {"dead", "drop", "--destination", "nope", "--all"}, {"dead", "replay", "--destination", "nope", "--all"},
-		} {
-			if out, err := cli(t, append(args, address(base))...); err == nil || !strings.Contains(err.Error(), "nope") {
-				t.Errorf("%v: %v\n%s", args, err, out)
-			}
-		}
-	})
+	}
 }
 
 // TestUnknownWordsOfCommands gives every command a flag, an argument and a
@@ -177,4 +174,70 @@ func requiredFlags(cmd *cobra.Command, but string, args ...string) []string {
 		args = append(args, "x")
 	}
 	return args
+}
+
+// optionPlaces is a Caddyfile for each block of optionNames, with %OPTION% where
+// an option of it may stand.
+var optionPlaces = map[string]string{
+	"global leadgate":      "{\n leadgate {\n %OPTION%\n }\n}\n",
+	"queue embedded":       "{\n leadgate {\n queue embedded {\n %OPTION%\n }\n }\n}\n",
+	"queue redis":          "{\n leadgate {\n queue redis redis://127.0.0.1:6379 {\n %OPTION%\n }\n }\n}\n",
+	"leadgate":             "http://127.0.0.1:8080 {\n leadgate /x {\n %OPTION%\n }\n}\n",
+	"tenant":               "http://127.0.0.1:8080 {\n leadgate /x {\n tenant acme {\n %OPTION%\n }\n }\n}\n",
+	"forward":              "http://127.0.0.1:8080 {\n leadgate /x {\n forward http://127.0.0.1:9/ {\n %OPTION%\n }\n }\n}\n",
+	"capi":                 "http://127.0.0.1:8080 {\n leadgate /x {\n capi {\n %OPTION%\n }\n }\n}\n",
+	"provider meta":        "http://127.0.0.1:8080 {\n leadgate /x {\n provider meta {\n %OPTION%\n }\n }\n}\n",
+	"provider twilio":      "http://127.0.0.1:8080 {\n leadgate /x {\n provider twilio {\n %OPTION%\n }\n }\n}\n",
+	"provider gupshup":     "http://127.0.0.1:8080 {\n leadgate /x {\n provider gupshup {\n %OPTION%\n }\n }\n}\n",
+	"provider whapi":       "http://127.0.0.1:8080 {\n leadgate /x* {\n provider whapi {\n %OPTION%\n }\n }\n}\n",
+	"provider 360dialog":   "http://127.0.0.1:8080 {\n leadgate /x {\n provider 360dialog {\n %OPTION%\n }\n }\n}\n",
+	"leadgate_conversions": "http://127.0.0.1:8080 {\n leadgate_conversions /x {\n %OPTION%\n }\n}\n",
+	"leadgate_media":       "http://127.0.0.1:8080 {\n leadgate_media /x {\n %OPTION%\n }\n}\n",
+	"leadgate_dashboard":   "http://127.0.0.1:8080 {\n leadgate_dashboard /x {\n %OPTION%\n }\n}\n",
+}
+
+// flags are the options that take no value.
+var flags = []string{"raw", "insecure_skip_verify", "insecure_skip_auth"}
+
+// TestUnknownOptions writes into every block an option that it does not have, one
+// that is mistyped, and every option without a value, with an empty one, and, where
+// it takes none, with one; each is named with file and line.
+func TestUnknownOptions(t *testing.T) {
+	for block, names := range optionNames {
+		place := optionPlaces[block]
+		if place == "" {
+			t.Errorf("%s: the test has no place for its options", block)
+			continue
+		}
+		fails := func(option string, says ...string) {
+			t.Helper()
+			err := validate(t, strings.Replace(place, "%OPTION%", option, 1))
+			if err == nil || !strings.Contains(err.Error(), "Caddyfile:") {
+				t.Errorf("%s: %s: %v", block, option, err)
+				return
+			}
+			for _, want := range says {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%s: %s: %v, want %q", block, option, err, want)
+				}
+			}
+		}
+		fails("colour red", "has no option 'colour': write one of "+names[0])
+		for _, name := range names {
+			fails(name+"x 1", "has no option '"+name+"x': write "+name)
+			if slices.Contains(flags, name) {
+				fails(name+" red", name)
+				continue
+			}
+			fails(name, name)
+			if name != "capi" {
+				fails(name+` ""`, name)
+			}
+		}
+	}
+	for block, inner := range map[string]string{"leadgate": "app_secret a", "global leadgate": "sentinel mymaster", "tenant": "dataset 1"} {
+		if err := validate(t, strings.Replace(optionPlaces[block], "%OPTION%", inner, 1)); err == nil || !strings.Contains(err.Error(), "is the brace before it missing") {
+			t.Errorf("%s: %s: %v", block, inner, err)
+		}
+	}
 }

@@ -53,15 +53,55 @@ func TestCaddyfiles(t *testing.T) {
 				continue
 			}
 			t.Run(fmt.Sprintf("%s:%d", p.path, f.line), func(t *testing.T) {
-				var cfg caddy.Config
-				if err := json.Unmarshal(adapt(t, f.text), &cfg); err != nil {
-					t.Fatal(err)
-				}
-				if err := caddy.Validate(&cfg); err != nil {
-					t.Error(err)
-				}
+				validateAll(t, adapt(t, f.text))
 			})
 		}
+	}
+}
+
+// validateAll validates a configuration, and fails on what Leadgate warns of when
+// it looks over the sites.
+func validateAll(t *testing.T, config []byte) {
+	t.Helper()
+	var cfg caddy.Config
+	if err := json.Unmarshal(config, &cfg); err != nil {
+		t.Fatal(err)
+	}
+	log := filepath.Join(t.TempDir(), "log")
+	writer, err := json.Marshal(map[string]string{"output": "file", "filename": log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Logging = &caddy.Logging{Logs: map[string]*caddy.CustomLog{caddy.DefaultLoggerName: {BaseLog: caddy.BaseLog{
+		WriterRaw: writer, EncoderRaw: json.RawMessage(`{"format":"json"}`), Level: "WARN",
+	}}}}
+	if err := caddy.Validate(&cfg); err != nil {
+		t.Error(err)
+	}
+	written, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(written)) {
+		if strings.Contains(line, `"logger":"leadgate"`) {
+			t.Error(line)
+		}
+	}
+}
+
+// TestExamples holds the Caddyfiles outside of pages to the same.
+func TestExamples(t *testing.T) {
+	for _, file := range []string{"../Caddyfile.example", "../examples/compose/Caddyfile"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run(file, func(t *testing.T) {
+			values := regexp.MustCompile(`\{\$(\w+):([^}]*)\}`)
+			whole := values.ReplaceAllString(string(text), "$2")
+			whole = strings.NewReplacer("{$META_DATASET}", "1234567890", "{$EDGE_HOST}", "edge.example.com", "{$N8N_HOST}", "n8n.example.com").Replace(whole)
+			validateAll(t, adapt(t, whole))
+		})
 	}
 }
 

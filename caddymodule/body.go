@@ -52,7 +52,7 @@ var (
 
 // readBody reads the whole body, at most limit bytes. It is errBusy before a
 // byte is read, or later, where all bodies together have more than most bytes.
-// The caller releases what it gets.
+// The caller releases what it gets, and takes it off inflight.
 func readBody(r *http.Request, limit, most int64) (*body, error) {
 	if r.ContentLength > limit {
 		return nil, discard(r, limit)
@@ -61,22 +61,25 @@ func readBody(r *http.Request, limit, most int64) (*body, error) {
 		return nil, errBusy
 	}
 	b := newBody(0)
+	fail := func(err error) (*body, error) {
+		b.landed()
+		b.release()
+		return nil, err
+	}
 	for {
 		n, err := r.Body.Read(b.data[len(b.data):cap(b.data)])
 		b.data = b.data[:len(b.data)+n]
 		busy := n > 0 && inflight.Add(int64(n)) > most
 		switch {
 		case int64(len(b.data)) > limit:
-			b.release()
+			_, _ = fail(nil) // before the rest is read
 			return nil, discard(r, limit)
 		case busy:
-			b.release()
-			return nil, errBusy
+			return fail(errBusy)
 		case err == io.EOF:
 			return b, nil
 		case err != nil:
-			b.release()
-			return nil, err
+			return fail(err)
 		}
 		if len(b.data) == cap(b.data) {
 			b = b.grown()
@@ -102,21 +105,15 @@ func (b *body) grown() *body {
 		larger = &body{data: make([]byte, 0, 2*cap(b.data)), class: len(bodySizes)}
 	}
 	larger.data = append(larger.data[:0], b.data...)
-	b.pool()
+	b.release()
 	return larger
 }
 
+// landed takes the body off inflight, once.
+func (b *body) landed() { inflight.Add(-int64(len(b.data))) }
+
 // release gives the memory back. Nothing may point into it any more.
 func (b *body) release() {
-	b.forget()
-	b.pool()
-}
-
-// forget says that the body is in flight no more, though somebody may still
-// read it.
-func (b *body) forget() { inflight.Add(-int64(len(b.data))) }
-
-func (b *body) pool() {
 	b.data = b.data[:0]
 	if b.class < len(bodySizes) {
 		bodies[b.class].Put(b)

@@ -44,6 +44,7 @@ func TestReadBody(t *testing.T) {
 			if held := inflight.Load() - before; held != int64(n) {
 				t.Errorf("%d bytes are counted as %d", n, held)
 			}
+			b.landed()
 			b.release()
 		}
 	}
@@ -64,6 +65,7 @@ func TestAnnouncedLength(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.release()
+	defer b.landed()
 	if cap(b.data) > 16<<10 {
 		t.Errorf("%d bytes for two", cap(b.data))
 	}
@@ -149,4 +151,27 @@ func TestMaxInflightConversions(t *testing.T) {
 	if resp, answer := e.do(req); resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
 		t.Errorf("%d %s", resp.StatusCode, answer)
 	}
+}
+
+// TestAbortedRequest: a next handler that panics, as Caddy's abort does, and a
+// webhook that is refused leave nothing in flight.
+func TestAbortedRequest(t *testing.T) {
+	e := startEdge(t, strings.NewReplacer("\tleadgate /webhooks/meta", "\troute {\n\tleadgate /webhooks/meta", `respond "next" 418`, "abort\n\t}").Replace(site("")))
+	before := inflight.Load()
+	body := message("wamid.1", "15551234567", "x")
+	for _, secret := range []string{testSecret, "other"} {
+		req, err := http.NewRequest(http.MethodPost, e.url("/webhooks/meta"), bytes.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("X-Hub-Signature-256", signature(secret, body))
+		resp, err := new(http.Transport).RoundTrip(req) // on a connection of its own
+		if err == nil {
+			resp.Body.Close()
+		}
+		if (err != nil) != (secret == testSecret) {
+			t.Errorf("%s: %v", secret, err)
+		}
+	}
+	waitFor(t, "nothing in flight", func() bool { return inflight.Load() == before })
 }

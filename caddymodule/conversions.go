@@ -117,7 +117,10 @@ func (c *Conversions) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyh
 	case err != nil:
 		return c.fail(w, http.StatusBadRequest, "the body cannot be read", err)
 	}
-	defer b.release()
+	defer func() {
+		b.landed()
+		b.release()
+	}()
 	var doc jsondoc.Doc
 	if err := doc.Parse(b.data); err != nil {
 		return c.fail(w, http.StatusBadRequest, err.Error(), nil)

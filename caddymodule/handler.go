@@ -239,6 +239,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	case err != nil:
 		return h.refuse(w, http.StatusBadRequest, "unreadable", err)
 	}
+	// However this ends, also by a panic: what is not taken off would be taken for
+	// in flight for ever.
+	flying := int64(len(b.data))
+	defer func() { inflight.Add(-flying) }()
 	if err := h.provider.Verify(r, b.data); err != nil {
 		b.release()
 		return h.refuse(w, http.StatusUnauthorized, "unauthorized", err)
@@ -271,12 +275,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	s.hear(now)
 	if h.inline {
+		inflight.Add(-flying)
+		flying = 0
 		return h.serveNext(w, r, next, s)
 	}
 	outcome, err := h.store(r, s, started)
 	if err != nil {
 		// The store may still be reading what it was given, so s is left to the collector.
-		b.forget()
 		w.Header().Set("Retry-After", retryAfter)
 		return h.refuse(w, http.StatusServiceUnavailable, "unavailable", err)
 	}

@@ -49,7 +49,7 @@ func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	err := next.ServeHTTP(w, r)
 	body.end()
-	buf.pool()
+	buf.release()
 	return err
 }
 

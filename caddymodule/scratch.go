@@ -42,7 +42,7 @@ func (s *scratch) release() {
 	s.batch.Reset()
 	s.mixed = false
 	if s.large != nil {
-		s.large.pool()
+		s.large.release()
 		s.large, s.out, s.small = nil, s.small, nil
 	}
 	s.out = s.out[:0]

@@ -114,8 +114,10 @@ func (c *Conversions) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyh
 		return c.fail(w, http.StatusServiceUnavailable, "too many bytes of other requests are being read; post it again", err)
 	case errors.Is(err, errTooLarge):
 		return c.fail(w, http.StatusRequestEntityTooLarge, "the body is over 3 MiB: post fewer items at once", nil)
+	case err != nil && readStatus(err) == http.StatusRequestEntityTooLarge:
+		return c.fail(w, http.StatusRequestEntityTooLarge, "the body is over a limit of the site's request_body: post fewer items at once", nil)
 	case err != nil:
-		return c.fail(w, http.StatusBadRequest, "the body cannot be read", err)
+		return c.fail(w, readStatus(err), "the body cannot be read", err)
 	}
 	defer func() {
 		b.landed()

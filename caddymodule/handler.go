@@ -230,14 +230,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	b, err := readBody(r, h.MaxBody, h.app.MaxInflightBody)
 	switch {
-	case errors.Is(err, errTooLarge):
-		return h.refuse(w, http.StatusRequestEntityTooLarge, "too_large", nil)
 	case errors.Is(err, errBusy):
 		hurry(w, r)
 		w.Header().Set("Retry-After", retryAfter)
 		return h.refuse(w, http.StatusServiceUnavailable, "busy", err)
+	case err != nil && readStatus(err) == http.StatusRequestEntityTooLarge:
+		return h.refuse(w, http.StatusRequestEntityTooLarge, "too_large", nil)
 	case err != nil:
-		return h.refuse(w, http.StatusBadRequest, "unreadable", err)
+		return h.refuse(w, readStatus(err), "unreadable", err)
 	}
 	// However this ends, also by a panic: what is not taken off would be taken for
 	// in flight for ever.
@@ -295,12 +295,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 func (h *Handler) refuse(w http.ResponseWriter, status int, outcome string, why error) error {
 	outcomeRefused.say(w)
 	h.count("", outcome, 1)
-	level := zapcore.DebugLevel
+	level := zapcore.WarnLevel
 	switch status {
 	case http.StatusServiceUnavailable:
 		level = zapcore.ErrorLevel
-	case http.StatusUnauthorized, http.StatusBadRequest, http.StatusRequestEntityTooLarge:
-		level = zapcore.WarnLevel
+	case http.StatusMethodNotAllowed:
+		level = zapcore.DebugLevel
 	}
 	if c := h.logger.Check(level, "webhook refused"); c != nil {
 		fields := []zap.Field{zap.String("provider", h.providerName()), zap.Int("status", status), zap.String("outcome", outcome)}

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
 // Append implements [Queue].
@@ -84,6 +85,7 @@ type plan struct {
 	values [][]byte       // per job: the record, nil for a duplicate
 	ids    map[ID]bool    // of this group, where it has several events
 	keys   map[mark]int64 // once keys that its jobs set, and their expiry
+	seals  []ID           // to be remembered
 	queued map[Dest]int   // entries that it adds
 	first  []bool         // per event: its click is its contact's first; filled while writing
 	arena  []byte         // where the values lie
@@ -120,9 +122,10 @@ func (p *plan) reset() {
 func (t *txn) append(g *Group, r *Result) error {
 	t.plan.reset()
 	fresh := false
+	t.plan.seals = t.plan.seals[:0]
 	for i := range g.Events {
 		id := g.Events[i].ID
-		r.New[i] = !t.plan.ids[id] && !t.known(&g.Events[i])
+		r.New[i] = t.unsealed(&g.Events[i]) && !t.plan.ids[id] && !t.known(&g.Events[i])
 		if len(g.Events) > 1 {
 			t.plan.ids[id] = true
 		}
@@ -141,6 +144,9 @@ func (t *txn) append(g *Group, r *Result) error {
 	}
 	if need > 0 && t.opts.MaxSize > 0 && t.bytes+need > t.opts.MaxSize {
 		return fmt.Errorf("%w: over max_size, %d bytes wait", ErrFull, t.bytes)
+	}
+	for _, seal := range t.plan.seals {
+		t.remember(&Event{ID: seal})
 	}
 	if !fresh {
 		return nil
@@ -184,6 +190,20 @@ func (t *txn) append(g *Group, r *Result) error {
 		return fmt.Errorf("storing counter: %w", err)
 	}
 	return nil
+}
+
+// unsealed says whether an event has no seal, or one that no event had before,
+// and notes that one.
+func (t *txn) unsealed(ev *Event) bool {
+	seal := ev.seal()
+	if seal == nil {
+		return true
+	}
+	if slices.Contains(t.plan.seals, seal.ID) || t.known(seal) {
+		return false
+	}
+	t.plan.seals = append(t.plan.seals, seal.ID)
+	return true
 }
 
 // planJob decides a job's outcome and encodes its record.

@@ -128,3 +128,11 @@ func failed(n int, err error) []Result {
 	}
 	return results
 }
+
+// seal is an event's seal as the event that it is remembered as, nil for none.
+func (e *Event) seal() *Event {
+	if e.Seal == (ID{}) {
+		return nil
+	}
+	return &Event{ID: e.Seal}
+}

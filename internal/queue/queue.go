@@ -68,6 +68,11 @@ type Event struct {
 	ID   ID
 	Time int64 // the provider's time, ms; 0 if it gave none. Copies of an event may differ in it
 
+	// Seal is an id of what vouches for the event, where that would vouch for
+	// another too: the event is new only if its seal is. It is remembered with
+	// the event, by the day of its arrival. The zero ID is none.
+	Seal ID
+
 	// Contact is the contact's key, see package clicks; "" if the event has
 	// none. Aliases are the contact's other keys, MessageID the message's key.
 	// They are written when the contact has a click, or this event is one.

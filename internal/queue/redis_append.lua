@@ -550,11 +550,19 @@ local function rest()
 
     local answer, new, remembered, touched = {'+'}, {[0] = true}, {}, nil
     for i = 1, nevents do
-      local id, bucket, untimed, keys, click, message, clicked, data
-      id, bucket, untimed, keys, click, p = parse('>Bc0HBBB', plans, p)
-      local b = buckets[bucket]
-      local fresh = add(b, id, untimed)
+      local id, bucket, later, seal, keys, click, message, clicked, data
+      id, bucket, later, seal, p = parse('>Bc0HBBc0', plans, p)
+      local b, fresh = buckets[bucket], true
+      if seal ~= '' then
+        -- First: an id that comes under a known seal is not remembered.
+        local day, kept
+        day, kept, p = parse('>HB', plans, p)
+        fresh = add(buckets[day], seal, kept)
+        if fresh then remembered[#remembered + 1] = {buckets[day], seal} end
+      end
+      fresh = fresh and add(b, id, later)
       if fresh then remembered[#remembered + 1] = {b, id} end
+      keys, click, p = parse('>BB', plans, p)
       if keys > 0 then
         message, p = parse('>I4c0', plans, p)
         if click > 0 then clicked, data, p = parse('>dI4c0', plans, p) end

@@ -23,7 +23,8 @@ import (
 //	         or, for one event without a click and jobs with nothing special: length, 1, payloads (1 byte), id,
 //	         bucket, later, contact keys, message key, jobs (2 bytes), of each job: page, 0 = none, destination
 //	         (2 bytes each), without a page its header
-//	event:   id in decimal, its length in front (1 byte), bucket (2 bytes), later, contact keys, click (1 = one, 2 = with a click id);
+//	event:   id in decimal, its length in front (1 byte), bucket (2 bytes), later, its seal likewise or 0 (1 byte),
+//	         contact keys, click (1 = one, 2 = with a click id);
 //	         with contact keys: message key; with a click: its time (float), record
 //	job:     page, destination (2 bytes each), payload (4 bytes), header, death, first event, further events,
 //	         once keys (4 bytes each); the further events (4 bytes each); of each once key: use (1 byte), window (float), hash, key
@@ -196,7 +197,7 @@ func (l *layout) appendPlace(b []byte, g *Group, j *Job, mayPage bool) (_ []byte
 
 // plain says whether a group can have the short plan.
 func (g *Group) plain() bool {
-	if len(g.Events) != 1 || len(g.Payloads) != 1 || len(g.Counters) > 0 || g.Events[0].Click != nil {
+	if len(g.Events) != 1 || len(g.Payloads) != 1 || len(g.Counters) > 0 || g.Events[0].Click != nil || g.Events[0].seal() != nil {
 		return false
 	}
 	for i := range g.Jobs {
@@ -252,6 +253,11 @@ func (l *layout) appendPlan(b []byte, g *Group, mayPage bool, payloads int) []by
 	for i := range g.Events {
 		ev := &g.Events[i]
 		b = l.appendID(b, ev)
+		if seal := ev.seal(); seal != nil {
+			b = l.appendID(b, seal)
+		} else {
+			b = append(b, 0)
+		}
 		keys := l.contactKeys(g.Tenant, ev)
 		b = append(b, byte(keys))
 		if keys == 0 {

@@ -81,6 +81,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"Append", appendTests},
 		{"IDs", idTests},
 		{"Once", onceTests},
+		{"Seal", sealTests},
 		{"Limits", limitTests},
 		{"Drain", drainTests},
 		{"Together", togetherTests},

@@ -11,6 +11,7 @@ import (
 type twilioFields struct {
 	accountSID, messageSID, smsMessageSID, smsSID jsondoc.Node
 	from, to, waID, externalUserID, profileName   jsondoc.Node
+	username, profileUsername                     jsondoc.Node
 	kind, body                                    jsondoc.Node
 
 	media [twilioMaxMedia]struct{ url, mime jsondoc.Node }
@@ -71,6 +72,10 @@ func (f *twilioFields) field(name string) *jsondoc.Node {
 		return &f.externalUserID
 	case "ProfileName":
 		return &f.profileName
+	case "ProfileUsername":
+		return &f.profileUsername
+	case "Username":
+		return &f.username
 	case "MessageType":
 		return &f.kind
 	case "Body":

@@ -15,6 +15,7 @@ func (b *Batch) twilioMessage(src *source, root jsondoc.Node, f *twilioFields) {
 	m.ID = b.twilioSID(f)
 	b.twilioCustomer(e, f.from, f.waID, f.externalUserID)
 	e.ProfileName = b.id(f.profileName)
+	e.Username = first(b.id(f.profileUsername), b.id(f.username))
 	e.setTime(jsondoc.Node{}, src.ingestedAt)
 	e.ReplyUntil = e.ReceivedAt + replyWindow
 	b.twilioContent(m, f)

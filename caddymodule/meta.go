@@ -1,16 +1,12 @@
 package caddymodule
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
 	"errors"
-	"hash"
 	"io"
 	"net/http"
 	"strings"
-	"sync"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -117,11 +113,9 @@ func (m *Meta) Verify(r *http.Request, body []byte) error {
 		}
 		return errNoSignature
 	}
-	var given [sha256.Size]byte
-	if len(header) != len(signaturePrefix)+2*sha256.Size || !strings.HasPrefix(header, signaturePrefix) {
-		return errors.New("the signature is not sha256= and 64 hex digits")
-	}
-	if _, err := hex.Decode(given[:], []byte(header[len(signaturePrefix):])); err != nil {
+	digits, ok := strings.CutPrefix(header, signaturePrefix)
+	given, isSum := readSum(digits)
+	if !ok || !isSum {
 		return errors.New("the signature is not sha256= and 64 hex digits")
 	}
 	if m.matching(body, given[:]) == nil {
@@ -130,19 +124,8 @@ func (m *Meta) Verify(r *http.Request, body []byte) error {
 	return nil
 }
 
-const signaturePrefix = "sha256="
-
-// matching returns the key that made the signature, nil if none did. All keys
-// are tried, so that the time tells nothing of which one it was.
-func (m *Meta) matching(body, given []byte) *signingKey {
-	var found *signingKey
-	for _, key := range m.secrets {
-		if key.verify(body, given) {
-			found = key
-		}
-	}
-	return found
-}
+// matching returns the key that made the signature, nil if none did.
+func (m *Meta) matching(body, given []byte) *signingKey { return matchingKey(m.secrets, body, given) }
 
 // Methods names GET for the handshake.
 func (*Meta) Methods() []string { return []string{http.MethodGet, http.MethodPost} }
@@ -193,36 +176,6 @@ func (m *Meta) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return d.Err("provider meta needs a verify_token: write `verify_token {env.META_VERIFY_TOKEN}`")
 	}
 	return nil
-}
-
-// signingKey makes and checks HMAC-SHA256 signatures with states from a pool,
-// since setting one up costs as much as signing a kilobyte.
-type signingKey struct{ pool sync.Pool }
-
-type signingState struct {
-	mac hash.Hash
-	sum [sha256.Size]byte
-}
-
-func newSigningKey(secret string) *signingKey {
-	k := new(signingKey)
-	k.pool.New = func() any { return &signingState{mac: hmac.New(sha256.New, []byte(secret))} }
-	return k
-}
-
-func (k *signingKey) sum(body []byte) (sum [sha256.Size]byte) {
-	s := k.pool.Get().(*signingState)
-	s.mac.Reset()
-	_, _ = s.mac.Write(body)
-	s.mac.Sum(s.sum[:0])
-	sum = s.sum
-	k.pool.Put(s)
-	return sum
-}
-
-func (k *signingKey) verify(body, given []byte) bool {
-	sum := k.sum(body)
-	return hmac.Equal(sum[:], given)
 }
 
 var (

@@ -13,10 +13,6 @@ import (
 // It signs nothing: webhooks are verified by a token.
 type Gupshup struct{ Tokens }
 
-// Dialog360 is the provider 360dialog, in Meta's format. Meta's signature is
-// made with 360dialog's own secret: webhooks are verified by a token.
-type Dialog360 struct{ Tokens }
-
 // Whapi is the provider Whapi.Cloud, in all its modes: it may also PUT, PATCH
 // and DELETE, and append paths, so that the matcher wants a star:
 // /webhooks/whapi*. It signs nothing: webhooks are verified by a token.
@@ -25,11 +21,6 @@ type Whapi struct{ Tokens }
 // CaddyModule returns the Caddy module information.
 func (Gupshup) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "leadgate.providers.gupshup", New: func() caddy.Module { return new(Gupshup) }}
-}
-
-// CaddyModule returns the Caddy module information.
-func (Dialog360) CaddyModule() caddy.ModuleInfo {
-	return caddy.ModuleInfo{ID: "leadgate.providers.360dialog", New: func() caddy.Module { return new(Dialog360) }}
 }
 
 // CaddyModule returns the Caddy module information.
@@ -51,11 +42,6 @@ func (*Gupshup) Normalize(_ *http.Request, body []byte, now int64, into *normali
 	return normalize.Gupshup(into, body, now)
 }
 
-// Normalize reads Meta's form and the old one without its envelope.
-func (*Dialog360) Normalize(_ *http.Request, body []byte, now int64, into *normalize.Batch) error {
-	return normalize.Dialog360(into, body, now)
-}
-
 // Normalize reads all of Whapi's webhooks. In the modes path and method only
 // the request says what happened.
 func (*Whapi) Normalize(r *http.Request, body []byte, now int64, into *normalize.Batch) error {
@@ -69,7 +55,6 @@ func (*Whapi) Methods() []string {
 
 var (
 	_ Provider              = (*Gupshup)(nil)
-	_ Provider              = (*Dialog360)(nil)
 	_ Provider              = (*Whapi)(nil)
 	_ caddy.Provisioner     = (*Tokens)(nil)
 	_ caddyfile.Unmarshaler = (*Tokens)(nil)

@@ -1,0 +1,144 @@
+package caddymodule
+
+import (
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/leadgate/leadgate/normalize"
+)
+
+// Dialog360 is the provider 360dialog, in Meta's format. Meta's signature is
+// made with 360dialog's own app secret, which nobody else has: webhooks are
+// verified by a token, by the signature that 360dialog makes for its partners,
+// or by both.
+type Dialog360 struct {
+	// The partner's platform secret, from the Partner Hub, with which
+	// 360dialog signs in x-360dialog-signature. Several may be given for a
+	// rotation; any may match. Where a token is configured too, both must fit.
+	SignatureSecret []string `json:"signature_secret,omitempty"`
+
+	Tokens
+
+	secrets []*signingKey
+}
+
+// dialog360Signature is the header of the partner's signature: 64 hex digits of
+// HMAC-SHA256 over the raw body. docs.360dialog.com/partner/onboarding/
+// webhook-events-and-setup/signature-validation; implementations differ on a
+// prefix sha256=, so that both are taken.
+const dialog360Signature = "X-360dialog-Signature"
+
+// CaddyModule returns the Caddy module information.
+func (Dialog360) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "leadgate.providers.360dialog", New: func() caddy.Module { return new(Dialog360) }}
+}
+
+// Provision reads the secrets.
+func (p *Dialog360) Provision(caddy.Context) error {
+	repl := caddy.NewReplacer()
+	for _, s := range p.SignatureSecret {
+		secret, err := replaceText(repl, "provider 360dialog: signature_secret", s)
+		if err != nil {
+			return err
+		}
+		p.secrets = append(p.secrets, newSigningKey(secret))
+	}
+	return p.provision("360dialog")
+}
+
+// Validate refuses a configuration that would verify nothing.
+func (p *Dialog360) Validate() error {
+	if len(p.SignatureSecret) > 0 {
+		return nil
+	}
+	return p.validate("360dialog")
+}
+
+// Verify checks the signature where secrets are configured, and the token where
+// one is.
+func (p *Dialog360) Verify(r *http.Request, body []byte) error {
+	if p.InsecureSkipVerify {
+		return nil
+	}
+	if len(p.secrets) > 0 {
+		header := r.Header.Get(dialog360Signature)
+		if header == "" {
+			return errNoSignature
+		}
+		given, ok := readSum(strings.TrimPrefix(header, signaturePrefix))
+		if !ok {
+			return errors.New("the signature is not 64 hex digits")
+		}
+		if p.matching(body, given[:]) == nil {
+			return errors.New("the signature fits none of the signature secrets")
+		}
+	}
+	if len(p.known) > 0 {
+		return p.verify(r)
+	}
+	return nil
+}
+
+// matching returns the key that made the signature, nil if none did.
+func (p *Dialog360) matching(body, given []byte) *signingKey {
+	return matchingKey(p.secrets, body, given)
+}
+
+// Normalize reads Meta's form and the old one without its envelope.
+func (*Dialog360) Normalize(_ *http.Request, body []byte, now int64, into *normalize.Batch) error {
+	return normalize.Dialog360(into, body, now)
+}
+
+// SignRequest sends the secret as a token and signs with it.
+func (*Dialog360) SignRequest(r *http.Request, body []byte, secret string) {
+	signWithToken(r, secret)
+	sum := newSigningKey(secret).sum(body)
+	r.Header.Set(dialog360Signature, hex.EncodeToString(sum[:]))
+}
+
+// UnmarshalCaddyfile sets up the provider from tokens:
+//
+//	360dialog {
+//		signature_secret <secret>...
+//		token header|query <name> <value>...
+//		insecure_skip_verify
+//	}
+func (p *Dialog360) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next()
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		if d.Val() == "signature_secret" {
+			values, err := literals(d)
+			if err != nil {
+				return err
+			}
+			p.SignatureSecret = append(p.SignatureSecret, values...)
+			continue
+		}
+		ok, err := p.parseOption(d)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return unknownOption(d, "provider 360dialog", "token", "signature_secret", "insecure_skip_verify")
+		}
+	}
+	if err := p.Validate(); err != nil {
+		return d.WrapErr(err)
+	}
+	return nil
+}
+
+var (
+	_ Provider              = (*Dialog360)(nil)
+	_ caddy.Provisioner     = (*Dialog360)(nil)
+	_ caddy.Validator       = (*Dialog360)(nil)
+	_ caddyfile.Unmarshaler = (*Dialog360)(nil)
+)

@@ -83,6 +83,10 @@ Example:
 			if err != nil {
 				return err
 			}
+			body, err = asPosted(provider, body)
+			if err != nil {
+				return err
+			}
 			return send(cmd.Context(), cmd.OutOrStdout(), to, provider, secret, body)
 		},
 	}
@@ -119,6 +123,29 @@ func webhookBody(stdin io.Reader, sample string, args []string) ([]byte, error) 
 	}
 }
 
+// asPosted is a file's content as the provider would post it: a form has no line
+// end, which an editor puts there.
+func asPosted(provider string, body []byte) ([]byte, error) {
+	p, err := newProvider(provider)
+	if err != nil {
+		return nil, err
+	}
+	if contentType(p) == formType {
+		body = bytes.TrimRight(body, "\r\n")
+	}
+	return body, nil
+}
+
+// contentType is that of a provider's webhooks.
+func contentType(p Provider) string {
+	if c, ok := p.(contentTyper); ok {
+		return c.ContentType()
+	}
+	return "application/json"
+}
+
+const formType = "application/x-www-form-urlencoded"
+
 // requestSigner is a Provider whose webhooks `send` can imitate.
 type requestSigner interface {
 	SignRequest(r *http.Request, body []byte, secret string)
@@ -133,7 +160,7 @@ func send(ctx context.Context, out io.Writer, to, provider, secret string, body 
 	if err != nil {
 		return fmt.Errorf("making the request: %w", err)
 	}
-	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Content-Type", contentType(p))
 	req.Header.Set("User-Agent", "Leadgate/"+Version())
 	if s, ok := p.(requestSigner); ok && secret != "" {
 		s.SignRequest(req, body, secret)
@@ -205,7 +232,7 @@ func newProvider(name string) (Provider, error) {
 }
 
 func normalizeCommand() *cobra.Command {
-	var provider, tenant, contentType, sample string
+	var provider, tenant, contentTypeFlag, sample string
 	var at int64
 	cmd := &cobra.Command{
 		Use:   "normalize [--provider <name>] [--tenant <name>] [--at <ms>] [<file> | --sample <name>]",
@@ -224,9 +251,15 @@ only its line breaks, which a line can't hold, become spaces.`,
 			if sample != "" && !cmd.Flags().Changed("provider") {
 				provider = sampleProvider(sample)
 			}
+			if body, err = asPosted(provider, body); err != nil {
+				return err
+			}
 			p, err := newProvider(provider)
 			if err != nil {
 				return err
+			}
+			if contentTypeFlag == "" {
+				contentTypeFlag = contentType(p)
 			}
 			if at == 0 {
 				at = time.Now().UnixMilli()
@@ -235,7 +268,7 @@ only its line breaks, which a line can't hold, become spaces.`,
 			if err != nil {
 				return err
 			}
-			r.Header.Set("Content-Type", contentType)
+			r.Header.Set("Content-Type", contentTypeFlag)
 			var batch normalize.Batch
 			if err := p.Normalize(r, body, at, &batch); err != nil {
 				return err
@@ -255,7 +288,7 @@ only its line breaks, which a line can't hold, become spaces.`,
 	cmd.Flags().StringVar(&sample, "sample", "", "a built-in webhook instead of a file")
 	cmd.Flags().StringVar(&tenant, "tenant", defaultTenant, "the tenant, which the ids depend on")
 	cmd.Flags().Int64Var(&at, "at", 0, "when the edge took it, UNIX ms (default: now)")
-	cmd.Flags().StringVar(&contentType, "content-type", "application/json", "the webhook's Content-Type")
+	cmd.Flags().StringVar(&contentTypeFlag, "content-type", "", "the webhook's Content-Type (default: the provider's usual one)")
 	return cmd
 }
 

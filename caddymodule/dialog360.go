@@ -127,7 +127,7 @@ func (p *Dialog360) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return err
 		}
 		if !ok {
-			return unknownOption(d, "provider 360dialog", "token", "signature_secret", "insecure_skip_verify")
+			return unknownOption(d, "provider 360dialog")
 		}
 	}
 	if err := p.Validate(); err != nil {

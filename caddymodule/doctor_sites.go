@@ -65,7 +65,7 @@ func pathOf(text string) string {
 }
 
 // providerSecrets are the options of the providers that verify webhooks.
-var providerSecrets = []string{"app_secret", "verify_token", "auth_token", "tokens"}
+var providerSecrets = []string{"app_secret", "verify_token", "auth_token", "shared_key", "signature_secret", "tokens"}
 
 // provider looks at how a block's webhooks are verified. That no secret is empty
 // has been found by loading the configuration.
@@ -113,6 +113,9 @@ func secretValues(option any) []string {
 			values = append(values, v)
 		case map[string]any:
 			values = append(values, secretValues(v["values"])...)
+			if secret, ok := v["secret"].(string); ok { // of a Shared Key
+				values = append(values, secret)
+			}
 		}
 	}
 	return values
@@ -148,8 +151,9 @@ func (d *doctor) address(b *block) {
 	default:
 		d.ok(b.url + " is the webhook URL to type into the dashboard of " + name)
 	}
-	if public, _ := b.provider["public_url"].(string); name == "twilio" && public == "" {
-		d.ok(b.url + ": Twilio's signatures are checked for this scheme and host; behind another proxy write `public_url https://…`")
+	if public, _ := b.provider["public_url"].(string); name == "twilio" && public == "" && (b.provider["auth_token"] != nil || b.provider["shared_key"] != nil) {
+		d.warn(b.url+": Twilio's signatures are checked for the scheme and host that a request itself names, and a webhook signed for another host passes",
+			"write `public_url https://…` into the provider block: the scheme and host that Twilio posts to")
 	}
 }
 

@@ -307,7 +307,7 @@ func TestDoctorSites(t *testing.T) {
 		}
 	}
 	list, _ := findings(t, "bots.example.com {\n leadgate /t {\n provider twilio {\n auth_token x\n }\n }\n leadgate /g {\n provider gupshup {\n insecure_skip_verify\n }\n }\n leadgate /w* {\n provider whapi {\n token header X-Token {env.PATH}\n }\n }\n}\n")
-	finds(t, list, "ok", "/t: Twilio's signatures", "public_url")
+	finds(t, list, "warn", "/t: Twilio's signatures", "public_url")
 	finds(t, list, "warn", "/t: auth_token in plain text")
 	finds(t, list, "warn", "/g: provider gupshup runs with insecure_skip_verify")
 	finds(t, list, "ok", "/w: provider whapi, with token")

@@ -55,6 +55,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if s, ok := provider.(signatureHeaderer); ok {
 		h.signatures = append(slices.Clone(signatureHeaders), s.SignatureHeaders()...)
 	}
+	h.sealer, _ = provider.(sealer)
 	if s, ok := provider.(skipper); ok && s.SkipsVerification() {
 		h.logger.Warn("insecure_skip_verify: webhooks are not verified, so that anybody can post events",
 			zap.String("provider", h.providerName()))

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"crypto/sha256"
 	"net/http"
 	"time"
 
@@ -30,6 +31,10 @@ const minOnce = 8 * 24 * time.Hour
 // plan makes one group of jobs for each tenant whose events came.
 func (s *scratch) plan(h *Handler, r *http.Request) {
 	s.room()
+	seal := ""
+	if h.sealer != nil && len(s.batch.Events) == 1 {
+		seal = h.sealer.Seal(r)
+	}
 	for i := range s.batch.Events {
 		ev := &s.batch.Events[i]
 		t := s.tenants[i]
@@ -38,7 +43,11 @@ func (s *scratch) plan(h *Handler, r *http.Request) {
 		} else {
 			ev.SetTenant(t.name)
 		}
-		s.planEvent(h, s.group(t), i)
+		g := s.group(t)
+		s.planEvent(h, g, i)
+		if seal != "" {
+			s.groups[g].Events[0].Seal = sealID(h.providerName(), ev, seal)
+		}
 	}
 	for g := range s.parts {
 		if t := s.parts[g].tenant; t != nil {
@@ -58,6 +67,12 @@ func (s *scratch) plan(h *Handler, r *http.Request) {
 		s.dropGroup(g)
 	}
 	s.groups, s.parts = s.groups[:kept], s.parts[:kept]
+}
+
+// sealID is what is remembered of a seal, which may be a signature.
+func sealID(provider string, ev *normalize.Event, seal string) queue.ID {
+	sum := sha256.Sum256([]byte("seal\n" + provider + "\n" + ev.TenantID + "\n" + seal))
+	return queue.ID(sum[:len(queue.ID{})])
 }
 
 // dropGroup empties a group and keeps its memory.

@@ -25,6 +25,8 @@ import (
 //	CanSign() bool                                                  // whether there is a secret with which
 //	SignPart(r *http.Request, body, part []byte) http.Header        // a part of a webhook is signed again
 //	SkipsVerification() bool                                        // true is warned of at every load
+//	ContentType() string                                            // of webhooks that are no JSON, for the commands
+//	Seal(r *http.Request) string                                    // what is taken for one event only, such as a signature of loose parts
 type Provider interface {
 	// Handshake answers a request other than a webhook, such as Meta's GET
 	// with hub.challenge, and reports whether it was one.
@@ -68,11 +70,22 @@ type signer interface {
 // They go along with raw bytes, and are taken off where the body is replaced.
 type signatureHeaderer interface{ SignatureHeaders() []string }
 
+// contentTyper is a Provider whose webhooks are no JSON.
+type contentTyper interface{ ContentType() string }
+
+// sealer is a Provider whose proof of one event would also pass for another:
+// what Seal returns is remembered with the event, and vouches for no other id
+// within dedupe. It is asked after Verify, and "" is nothing. Webhooks have one
+// event each.
+type sealer interface {
+	Seal(r *http.Request) string
+}
+
 // skipper is a Provider that can be told to let everything pass.
 type skipper interface{ SkipsVerification() bool }
 
 // signatureHeaders are what the built-in providers sign their webhooks with.
-var signatureHeaders = []string{"X-Hub-Signature", "X-Hub-Signature-256", "X-Twilio-Signature"}
+var signatureHeaders = []string{"X-Hub-Signature", "X-Hub-Signature-256", twilioHeader, twilioSettings, dialog360Signature}
 
 // Provision reads the tokens, and refuses to load without any. It is for
 // providers that embed Tokens and have no other options.

@@ -3,7 +3,6 @@ package caddymodule
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -136,58 +135,6 @@ func TestWhapiModes(t *testing.T) {
 			t.Errorf("%s: %d %q", method, resp.StatusCode, resp.Header.Get("Allow"))
 		}
 	}
-}
-
-// TestTwilioSignature holds the algorithm to the values that Twilio's own
-// libraries are tested with.
-// https://www.twilio.com/docs/usage/security#explore-the-algorithm-yourself
-func TestTwilioSignature(t *testing.T) {
-	for want, form := range map[string]url.Values{
-		"RSOYDt4T1cUTdK1PDd93/VVr8B8=": {"CallSid": {"CA1234567890ABCDE"}, "Caller": {"+14158675309"}, "Digits": {"1234"}, "From": {"+14158675309"}, "To": {"+18005551212"}},
-		"IK+Dwps556ElfBT0I3Rgjkr1wJU=": {"Sid": {"CA123"}, "SidAccount": {"AC123"}, "Digits": {"5678", "1234", "1234"}},
-	} {
-		if got := twilioSignature("12345", twilioText("https://mycompany.com/myapp.php?foo=1&bar=2", form)); got != want {
-			t.Errorf("%v: %s, want %s", form, got, want)
-		}
-	}
-}
-
-func TestTwilio(t *testing.T) {
-	s := newSink(t)
-	e := startEdge(t, otherSite("twilio {\n auth_token old new\n public_url https://bots.example.com\n}", "forward "+s.URL))
-	form := url.Values{"MessageSid": {"SM1"}, "AccountSid": {"AC1"}, "From": {"whatsapp:+15551234567"}, "To": {"whatsapp:+15550783881"}, "Body": {"Hi & bye"}, "NumMedia": {"0"}, "WaId": {"15551234567"}}
-	post := func(target, secret string) (*http.Response, string) {
-		return e.post("/webhooks/twilio?x=1", []byte(form.Encode()), func(r *http.Request) {
-			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-			if secret != "" {
-				r.Header.Set("X-Twilio-Signature", twilioSignature(secret, twilioText(target, form)))
-			}
-		})
-	}
-	for _, c := range []struct {
-		target, secret string
-		status         int
-	}{
-		{"https://bots.example.com/webhooks/twilio?x=1", "old", 200},
-		{"https://bots.example.com/webhooks/twilio?x=1", "new", 200},
-		{"https://bots.example.com:443/webhooks/twilio?x=1", "new", 200},
-		{"https://bots.example.com/webhooks/twilio?x=1", "other", 401},
-		{"https://bots.example.com/webhooks/twilio", "new", 401},
-		{e.url("/webhooks/twilio?x=1"), "new", 401},
-		{"", "", 401},
-	} {
-		resp, answer := post(c.target, c.secret)
-		if resp.StatusCode != c.status {
-			t.Errorf("%+v: %d", c, resp.StatusCode)
-		}
-		if c.status == 200 && (answer != "<Response/>" || !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/xml")) {
-			t.Errorf("answer: %q, %q", answer, resp.Header.Get("Content-Type"))
-		}
-	}
-	if d := s.next(t); d.event["channel"] != "whatsapp" || d.event["waPhone"] != "+15551234567" {
-		t.Errorf("event: %s", d.body)
-	}
-	s.expectNone(t) // the others were the same message
 }
 
 func TestTwilioTakesFormsOnly(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"embed"
+	"encoding/hex"
 	"encoding/json"
 	"io/fs"
 	"strconv"
@@ -12,7 +13,8 @@ import (
 )
 
 // samples are webhooks named <name>.<provider>.<extension>, with the
-// placeholders %time% (seconds), %time_ms% and %id% (random letters and digits).
+// placeholders %time% (seconds), %time_ms%, %id% (random letters and digits) and
+// %hex% (32 random hex digits).
 //
 //go:embed samples
 var samples embed.FS
@@ -53,10 +55,13 @@ func renderSample(name string, now time.Time) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	var sid [16]byte
+	_, _ = rand.Read(sid[:]) // never fails
 	replacer := strings.NewReplacer(
 		"%time%", strconv.FormatInt(now.Unix(), 10),
 		"%time_ms%", strconv.FormatInt(now.UnixMilli(), 10),
 		"%id%", rand.Text(),
+		"%hex%", hex.EncodeToString(sid[:]),
 	)
 	return []byte(strings.TrimSuffix(replacer.Replace(string(text)), "\n")), nil
 }

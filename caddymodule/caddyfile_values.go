@@ -35,7 +35,7 @@ func literalArgs(d *caddyfile.Dispenser) ([]string, error) {
 	option := d.Val()
 	args := d.RemainingArgs()
 	for _, arg := range args {
-		if arg == "" {
+		if blank(arg) {
 			return nil, d.Errf("%s has an empty value", option)
 		}
 		if problem := misspelt(arg); problem != "" {

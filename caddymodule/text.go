@@ -7,6 +7,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"github.com/caddyserver/caddy/v2"
 )
@@ -15,23 +16,38 @@ import (
 func errorf(format string, args ...any) error { return fmt.Errorf(format, args...) }
 
 // replaceText replaces the placeholders of an option. One that resolves to
-// nothing is an error, so that an empty secret is never "no check". The error
-// names the placeholder, not what it held; of a file it says what is wrong.
+// nothing, or to white space alone, is an error, so that an empty secret is never
+// "no check". The error names the placeholder, not what it held; of a file it
+// says what is wrong.
 func replaceText(repl *caddy.Replacer, option, text string) (string, error) {
 	if problem := misspelt(text); problem != "" {
 		return "", errorf("%s: %s", option, problem)
 	}
-	out, err := repl.ReplaceOrErr(text, true, true)
+	out, err := repl.ReplaceFunc(text, func(placeholder string, value any) (any, error) {
+		switch _, known := repl.Get(placeholder); {
+		case !known:
+			return nil, fmt.Errorf("unrecognized placeholder {%s}", placeholder)
+		case blank(caddy.ToString(value)):
+			return nil, fmt.Errorf("evaluated placeholder {%s} is empty", placeholder)
+		}
+		return value, nil
+	})
 	if err != nil {
 		if problem := fileProblem(text); problem != nil {
 			err = problem
 		}
 		return "", fmt.Errorf("%s: %w", option, err)
 	}
-	if out == "" {
+	if blank(out) {
 		return "", fmt.Errorf("%s: %q is empty", option, text)
 	}
 	return out, nil
+}
+
+// blank says whether a text has nothing in it that anybody would see, so that it
+// is no secret: spaces, line ends, a byte order mark.
+func blank(text string) bool {
+	return strings.IndexFunc(text, func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }) < 0
 }
 
 var filePlaceholder = regexp.MustCompile(`\{file\.([^}]+)\}`)
@@ -50,7 +66,7 @@ func fileProblem(text string) error {
 			return errorf("the file %s cannot be read: %w", path, reason.Err)
 		case err != nil:
 			return errorf("the file %s cannot be read", path)
-		case strings.Trim(string(content), "\r\n") == "":
+		case blank(string(content)):
 			return errorf("the file %s is empty", path)
 		}
 	}

@@ -99,12 +99,18 @@ func (t *Tokens) provision(provider string) error {
 			if err != nil {
 				return err
 			}
+			if slices.ContainsFunc(authSchemes, func(scheme string) bool { return strings.EqualFold(strings.TrimSpace(v), scheme) }) {
+				return errorf("%s: the value is the word %s alone, without a token after it", where, strings.TrimSpace(v))
+			}
 			known.digests = append(known.digests, sha256.Sum256([]byte(v)))
 		}
 		t.known = append(t.known, known)
 	}
 	return nil
 }
+
+// authSchemes are words that stand before a secret and are none.
+var authSchemes = []string{"Bearer", "Basic", "Token"}
 
 var tokenPlaces = []string{"header", "query"}
 

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/leadgate/leadgate/internal/hosts"
 )
 
 // onlyWords are what `only` may name.
@@ -114,6 +116,15 @@ func checkURL(text string) error {
 	u, err := url.Parse(text)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
 		return errorf("'%s' is no URL: write one such as https://n8n.example.com/webhook/leads", redactURL(text))
+	}
+	return checkHost(u.Hostname())
+}
+
+// checkHost refuses an address that one program would read otherwise than
+// another, so that nobody sees where it leads.
+func checkHost(host string) error {
+	if hosts.Odd(host) {
+		return errorf("'%s' is an address in an odd spelling, which programs read differently: write four decimal numbers, such as 127.0.0.1", host)
 	}
 	return nil
 }

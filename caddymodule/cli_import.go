@@ -274,6 +274,8 @@ func (im *importer) checkTarget() error {
 		return errors.New("write --to <url> and --token <token>, or --dry-run")
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
 		return errors.New("--to is no URL: write one such as https://bots.example.com/conversions")
+	case checkHost(u.Hostname()) != nil:
+		return errorf("--to: %w", checkHost(u.Hostname()))
 	case len(im.words) > 0:
 		return errors.New("--map is for --dry-run; for the edge write `map` in the leadgate_conversions block")
 	}

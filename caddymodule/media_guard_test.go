@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -63,22 +65,6 @@ func TestMediaRedirects(t *testing.T) {
 	sentence(t, s.URL+"/endless")
 	if took := meta.took(); len(took) != 1+maxMediaRedirects {
 		t.Errorf("an endless redirect was followed %d times", len(took))
-	}
-}
-
-func TestPublic(t *testing.T) {
-	for text, want := range map[string]bool{
-		"157.240.1.35": true, "2a03:2880:f10c:83:face:b00c:0:25de": true, "64:ff9b::9df0:123": true,
-		"127.0.0.1": false, "127.9.9.9": false, "::1": false, "0.0.0.0": false, "0.1.2.3": false, "::": false,
-		"10.0.0.1": false, "172.16.0.1": false, "172.31.255.255": false, "192.168.1.1": false, "fd00::1": false,
-		"169.254.169.254": false, "fe80::1": false, "fe80::1%eth0": false, "fd00::1%eth0": false, "100.64.0.1": false, "198.18.0.1": false,
-		"224.0.0.1": false, "ff02::1": false, "255.255.255.255": false, "240.0.0.1": false, "192.0.0.1": false,
-		"::ffff:127.0.0.1": false, "::ffff:10.0.0.1": false, "::127.0.0.1": false, "64:ff9b::7f00:1": false, "64:ff9b::a9fe:a9fe": false,
-		"2002:7f00:1::": false, "2001:0:7f00:1::": false, "fec0::1": false,
-	} {
-		if got := public(netip.MustParseAddr(text)); got != want {
-			t.Errorf("%s: %t", text, got)
-		}
 	}
 }
 
@@ -155,11 +141,53 @@ func TestMediaGuard(t *testing.T) {
 		t.Errorf("a server at home was asked %v", took)
 	}
 
-	// With an endpoint that is itself at home, files may be as well.
+	// With an endpoint that is itself at home, files may be as well: but never
+	// where a cloud tells a machine its secrets, directly or by a proxy.
 	address = netip.MustParseAddr("10.0.0.7")
 	home.set("good", nil, serveFile(body))
 	meta.set("at-home", graphSays(object("at-home", "https://127.0.0.1:"+port+"/files/good")), nil)
 	if resp, got, err := fetch(t, http.MethodGet, s.URL+"/at-home"); err != nil || resp.StatusCode != 200 || !bytes.Equal(got, body) {
 		t.Errorf("%d, %d bytes, %v", resp.StatusCode, len(got), err)
+	}
+	dialed := 0
+	for _, tr := range []*http.Transport{n.open, n.guarded} {
+		before := tr.DialContext
+		tr.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+			dialed++
+			return before(ctx, network, address)
+		}
+	}
+	for name, host := range map[string]string{
+		"link-local": "169.254.169.254", "ecs": "169.254.170.2", "mapped": "[::ffff:169.254.169.254]", "nat64": "[64:ff9b::a9fe:a9fe]", "v6": "[fe80::1]", "azure": "168.63.129.16",
+		"alibaba": "100.100.100.200", "aws6": "[fd00:ec2::254]", "name": "metadata.google.internal", "number": "2852039166", "short": "169.16689662", "hex": "0xa9.0xfe.0xa9.0xfe",
+	} {
+		object := "metadata-" + name
+		meta.set(object, graphSays(map[string]any{"id": object, "url": "https://" + host + "/latest/meta-data"}), nil)
+		refused(object)
+		moved := "moved-" + object
+		meta.set(moved, graphSays(map[string]any{"id": moved, "url": "https://127.0.0.1:" + port + "/files/" + moved}), nil)
+		home.set(moved, nil, func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://"+host+"/latest/meta-data", http.StatusFound)
+		})
+		refused(moved)
+	}
+	before := dialed
+	n.open.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse("http://127.0.0.1:" + port) }
+	u, _ := url.Parse("https://169.254.169.254/")
+	if _, failure := s.media.meta.openFile(t.Context(), http.MethodGet, "", &media{url: u}); failure == nil || failure.outcome != "bad_address" || dialed != before {
+		t.Errorf("by a proxy: %v", failure)
+	}
+	n.open.Proxy = nil
+
+	// A name that resolves to such an address is refused when it is dialed.
+	for _, address := range []string{"169.254.169.254:80", "[::ffff:168.63.129.16]:80", "[fe80::1%lo]:80"} {
+		for name, control := range map[string]func(string, string, syscall.RawConn) error{"open": dialAnywhere, "guarded": dialPublic} {
+			if err := control("tcp", address, nil); !errors.Is(err, errPrivate) {
+				t.Errorf("%s dials %s: %v", name, address, err)
+			}
+		}
+	}
+	if err := dialAnywhere("tcp", "127.0.0.1:80", nil); err != nil {
+		t.Error(err)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/hosts"
 )
 
 // addressError says why nothing is sent to an address that Meta's JSON, or a
@@ -46,7 +48,7 @@ func newMediaNet() mediaNet {
 			ForceAttemptHTTP2:      true,
 		}
 	}
-	n := mediaNet{open: transport(&net.Dialer{}), guarded: transport(&net.Dialer{Control: dialPublic}), resolve: net.DefaultResolver.LookupNetIP}
+	n := mediaNet{open: transport(&net.Dialer{Control: dialAnywhere}), guarded: transport(&net.Dialer{Control: dialPublic}), resolve: net.DefaultResolver.LookupNetIP}
 	n.open.Proxy = http.ProxyFromEnvironment
 	return n
 }
@@ -56,43 +58,21 @@ func (n *mediaNet) close() {
 	n.guarded.CloseIdleConnections()
 }
 
-func dialPublic(_, address string, _ syscall.RawConn) error {
-	a, err := netip.ParseAddrPort(address)
-	if err != nil || !public(a.Addr()) {
+func dialPublic(_, dialed string, _ syscall.RawConn) error {
+	a, err := netip.ParseAddrPort(dialed)
+	if err != nil || !hosts.Public(a.Addr()) {
 		return errPrivate
 	}
 	return nil
 }
 
-// notPublic are the ranges that netip does not know to be special: this
-// network, shared address space, protocol assignments, benchmarking, reserved;
-// and the IPv6 ways to write an IPv4 address.
-var notPublic = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
-	netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("240.0.0.0/4"),
-	netip.MustParsePrefix("::/96"), netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("2001::/32"),
-	netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("fec0::/10"),
-}
-
-// nat64 is how a network of IPv6 alone reaches IPv4 addresses.
-var nat64 = netip.MustParsePrefix("64:ff9b::/96")
-
-// public says whether an address belongs to the public internet.
-func public(a netip.Addr) bool {
-	a = a.Unmap().WithZone("")
-	if nat64.Contains(a) {
-		b := a.As16()
-		a = netip.AddrFrom4([4]byte(b[12:]))
+// dialAnywhere lets through what is private, and never what is link-local or a
+// cloud's own: no configuration makes these a place for files.
+func dialAnywhere(_, dialed string, _ syscall.RawConn) error {
+	if a, err := netip.ParseAddrPort(dialed); err != nil || hosts.Forbidden(a.Addr()) {
+		return errPrivate
 	}
-	if !a.IsGlobalUnicast() || a.IsPrivate() {
-		return false
-	}
-	for _, p := range notPublic {
-		if p.Contains(a) {
-			return false
-		}
-	}
-	return true
+	return nil
 }
 
 // checkURL refuses an address that the token may not be sent to, or that could
@@ -103,6 +83,10 @@ func (c *mediaClient) checkURL(u *url.URL) error {
 		return addressError("the address of the file is not https")
 	case u.Hostname() == "" || u.User != nil || u.Opaque != "":
 		return addressError("the address of the file has no host, or a user")
+	case hosts.Odd(u.Hostname()):
+		return addressError("the address of the file is written in an odd way")
+	case hosts.ForbiddenHost(u.Hostname()):
+		return errPrivate
 	}
 	return nil
 }
@@ -115,7 +99,8 @@ func (c *mediaClient) roundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if proxy != nil {
 		// The proxy finds the host, so that only what is written can be looked at.
-		if privateName(req.URL.Hostname()) && !c.endpointPrivate(req.Context()) {
+		host := req.URL.Hostname()
+		if hosts.ForbiddenHost(host) || hosts.Odd(host) || privateName(host) && !c.endpointPrivate(req.Context()) {
 			return nil, errPrivate
 		}
 		return c.net.open.RoundTrip(req)
@@ -148,14 +133,14 @@ func (c *mediaClient) endpointPrivate(ctx context.Context) bool {
 	if err != nil || len(found) == 0 {
 		return false
 	}
-	return !slices.ContainsFunc(found, public)
+	return !slices.ContainsFunc(found, hosts.Public)
 }
 
 // privateName says whether a host is written as a private address, or as this
 // machine.
 func privateName(host string) bool {
 	if a, err := netip.ParseAddr(host); err == nil {
-		return !public(a)
+		return !hosts.Public(a)
 	}
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	return host == "localhost" || strings.HasSuffix(host, ".localhost")

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -80,6 +81,9 @@ func (q *Queue) provisionRedis(repl *caddy.Replacer) (*store, error) {
 		if err != nil || !slices.Contains([]string{"redis", "rediss", "unix"}, u.Scheme) {
 			return nil, errors.New("queue redis: a URL is not redis://, rediss:// or unix://: write one such as redis://127.0.0.1:6379")
 		}
+		if err := checkHost(u.Hostname()); err != nil {
+			return nil, errorf("queue redis: %w", err)
+		}
 		cfg.URLs = append(cfg.URLs, text)
 		u.User = nil
 		db := u.Query().Get("db")
@@ -94,6 +98,11 @@ func (q *Queue) provisionRedis(repl *caddy.Replacer) (*store, error) {
 		text, err := replaceText(repl, "queue redis: sentinel", text)
 		if err != nil {
 			return nil, err
+		}
+		if host, _, err := net.SplitHostPort(text); err == nil {
+			if err := checkHost(host); err != nil {
+				return nil, errorf("queue redis: sentinel: %w", err)
+			}
 		}
 		cfg.Sentinels = append(cfg.Sentinels, text)
 		shown = append(shown, "sentinel "+q.SentinelMaster+" "+text)

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/hosts"
 )
 
 // Defaults of [Settings].
@@ -102,6 +104,10 @@ func (s *Settings) Validate() error {
 	}
 	if u, err := url.Parse(s.endpoint()); err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		bad("endpoint %q is no address: write one like %s", s.Endpoint, DefaultEndpoint)
+	} else if hosts.Odd(u.Hostname()) {
+		bad("endpoint %q holds an address in an odd spelling, which programs read differently: write four decimal numbers, 127.0.0.1 for example", s.Endpoint)
+	} else if hosts.ForbiddenHost(u.Hostname()) {
+		bad("endpoint %q is link-local, or where a cloud answers its machines: the access token is never sent there", s.Endpoint)
 	}
 	if _, ok := versionNumber(s.graphVersion()); !ok {
 		bad("graph_version %q is none: write one like %s", s.GraphVersion, DefaultGraphVersion)

@@ -117,7 +117,7 @@ func (App) CaddyModule() caddy.ModuleInfo {
 // Provision reads the settings and takes a reference to the engine of the
 // store; it opens nothing, so that caddy validate works beside a running edge.
 func (a *App) Provision(ctx caddy.Context) error {
-	a.logger = ctx.Logger()
+	a.logger = logger(ctx)
 	a.events = a.logger.Named("events")
 	a.now = time.Now
 	a.requests = new(atomic.Int64)

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/leadgate/leadgate/internal/printable"
 )
 
 func importCommand() *cobra.Command {
@@ -205,7 +207,7 @@ func (im *importer) send(ctx context.Context, batch []importLine) error {
 func (im *importer) report(number int, r *conversionResult) {
 	im.done++
 	im.counts[r.Status]++
-	first := fmt.Sprintf("%7d  %-9s  ", number, r.Status)
+	first := fmt.Sprintf("%7d  %s  ", number, fit(r.Status, 9))
 	indent := strings.Repeat(" ", len(first))
 	switch {
 	case r.Error == nil:
@@ -239,6 +241,9 @@ func (im *importer) showProgress(end string) {
 
 // terminal is w if it is a terminal, else nil.
 func terminal(w io.Writer) io.Writer {
+	if p, ok := w.(*printable.Writer); ok {
+		w = p.W // what is written over lines that stand there is our own
+	}
 	if isTerminal(w) {
 		return w
 	}

@@ -50,7 +50,7 @@ func (im *importer) postBatch(ctx context.Context, batch []importLine) ([]conver
 			return nil, err
 		}
 		if im.progress != nil {
-			_, _ = fmt.Fprintf(im.progress, "\r%d lines; %v; again in %s\n", im.done, err, wait)
+			_, _ = fmt.Fprintf(im.progress, "\r%d lines; %s; again in %s\n", im.done, cleanLine(err.Error()), wait)
 		}
 		if err := im.sleep(ctx, wait); err != nil {
 			return nil, err

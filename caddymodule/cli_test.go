@@ -105,7 +105,7 @@ func TestText(t *testing.T) {
 	if got := wrapText("aaa bbb ccc ddddddddddd", "1 ", "  ", 9); got != "1 aaa bbb\n  ccc\n  ddddddddddd\n" {
 		t.Errorf("wrapped: %q", got)
 	}
-	if got := fit("ab\x1bcdef", 5); got != "ab c…" {
+	if got := fit("ab\x1bcdef", 10); got != `ab\u001bc…` {
 		t.Errorf("fitted: %q", got)
 	}
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)

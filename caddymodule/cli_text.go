@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/leadgate/leadgate/internal/printable"
 )
 
 // cliWidth is how wide the commands' tables and texts are at most, in columns.
@@ -45,14 +46,7 @@ func fit(text string, n int) string {
 }
 
 // cleanLine keeps a foreign text from changing the terminal or the line.
-func cleanLine(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, text)
-}
+func cleanLine(text string) string { return printable.Line(text) }
 
 // hidePhones leaves the last four of seven or more digits in a row, so that no
 // table shows a phone number in full.

@@ -21,6 +21,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/leadgate/leadgate/capi/capitest"
+	"github.com/leadgate/leadgate/internal/printable"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -35,6 +36,7 @@ func command() caddycmd.Command {
 				explainCommand(), destinationsCommand(), deadCommand(), importCommand(), doctorCommand())
 			cmd.RunE = onlySubcommands
 			cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return noEmptyFlags(cmd) }
+			printing(cmd)
 		},
 	}
 }
@@ -62,6 +64,38 @@ func noEmptyFlags(cmd *cobra.Command) (err error) {
 	})
 	return err
 }
+
+// printing lets no command below cmd print a control character that an event, a
+// provider or another program wrote: neither in its output nor in its error.
+// JSON stays the same JSON.
+func printing(cmd *cobra.Command) {
+	for _, sub := range cmd.Commands() {
+		printing(sub)
+		run := sub.RunE
+		if run == nil {
+			continue
+		}
+		sub.RunE = func(cmd *cobra.Command, args []string) error {
+			out, log := &printable.Writer{W: cmd.OutOrStdout()}, &printable.Writer{W: cmd.ErrOrStderr()}
+			cmd.SetOut(out)
+			cmd.SetErr(log)
+			err := run(cmd, args)
+			if flushed := errors.Join(out.Flush(), log.Flush()); err == nil {
+				err = flushed
+			}
+			if err != nil && printable.Text(err.Error()) != err.Error() {
+				return &printableError{err}
+			}
+			return err
+		}
+	}
+}
+
+// printableError is an error whose text holds controls.
+type printableError struct{ err error }
+
+func (e *printableError) Error() string { return printable.Text(e.err.Error()) }
+func (e *printableError) Unwrap() error { return e.err }
 
 func sendCommand() *cobra.Command {
 	var to, provider, secret, sample string
@@ -329,7 +363,19 @@ What it accepted can also be read at /_leadgate/accepted.`,
 			}
 			_, _ = fmt.Fprintf(log, "fake Meta listens: write `endpoint http://%s` in a capi block\n", l.Addr())
 			server := &http.Server{Handler: fake, ReadHeaderTimeout: 10 * time.Second}
-			return server.Serve(l)
+			ended := make(chan struct{})
+			stop := context.AfterFunc(cmd.Context(), func() {
+				defer close(ended)
+				_ = server.Close()
+			})
+			err = server.Serve(l)
+			if !stop() {
+				<-ended
+			}
+			if errors.Is(err, http.ErrServerClosed) {
+				return nil
+			}
+			return err
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:9099", "the address to listen on")

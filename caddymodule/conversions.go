@@ -50,7 +50,7 @@ func (Conversions) CaddyModule() caddy.ModuleInfo {
 
 // Provision reads the tokens, and fails if the tenant is in no leadgate block.
 func (c *Conversions) Provision(ctx caddy.Context) error {
-	c.logger = ctx.Logger()
+	c.logger = logger(ctx)
 	repl := caddy.NewReplacer()
 	if err := c.check(); err != nil {
 		return err

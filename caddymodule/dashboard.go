@@ -40,7 +40,7 @@ func (Dashboard) CaddyModule() caddy.ModuleInfo {
 // Provision takes a reference to the recorder, which begins to record when the
 // configuration starts.
 func (d *Dashboard) Provision(ctx caddy.Context) error {
-	d.logger = ctx.Logger()
+	d.logger = logger(ctx)
 	app, err := ctx.App("leadgate")
 	if err != nil {
 		return err

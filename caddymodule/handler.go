@@ -28,7 +28,7 @@ func (Handler) CaddyModule() caddy.ModuleInfo {
 // Provision loads the provider, replaces the placeholders and makes the block's
 // tenants known to the app.
 func (h *Handler) Provision(ctx caddy.Context) error {
-	h.logger = ctx.Logger()
+	h.logger = logger(ctx)
 	h.counters = new(sync.Map)
 	if h.ProviderRaw == nil {
 		return errors.New("leadgate needs a provider: write `provider meta { … }`")

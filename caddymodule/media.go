@@ -56,7 +56,7 @@ func (Media) CaddyModule() caddy.ModuleInfo {
 // Provision reads the tokens and opens nothing. It fails if the tenant is in no
 // leadgate block.
 func (m *Media) Provision(ctx caddy.Context) error {
-	m.logger = ctx.Logger()
+	m.logger = logger(ctx)
 	if err := m.provision(caddy.NewReplacer()); err != nil {
 		return err
 	}

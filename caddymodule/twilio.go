@@ -80,7 +80,7 @@ func (p *Twilio) Provision(ctx caddy.Context) error {
 		p.publicURL = strings.TrimSuffix(text, "/")
 	}
 	if p.signatures() && p.publicURL == "" && !p.InsecureSkipVerify {
-		ctx.Logger().Warn("provider twilio has no public_url: the signature is checked for the scheme and host that the request itself names, " +
+		logger(ctx).Warn("provider twilio has no public_url: the signature is checked for the scheme and host that the request itself names, " +
 			"so that a webhook which Twilio signed for another host passes here; write `public_url https://…`, the address that Twilio posts to")
 	}
 	return p.provision("twilio")

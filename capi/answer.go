@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/internal/jsondoc"
+	"github.com/leadgate/leadgate/internal/printable"
 )
 
 // verdict is what an answer says about the group of events that was sent.
@@ -129,12 +130,7 @@ func generic(g *GraphError) bool {
 
 // shorten makes a foreign text fit for a log line.
 func shorten(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, s)
+	s = printable.Line(s)
 	if runes := []rune(s); len(runes) > 200 {
 		return string(runes[:200]) + "…"
 	}

@@ -208,9 +208,9 @@ func (b *builder) text(n jsondoc.Node) []byte {
 }
 
 // eventID is a provider's token as event_id: itself where it is 1 to 128
-// printable ASCII characters, else the first 32 hex digits of its SHA-256.
+// printableASCII ASCII characters, else the first 32 hex digits of its SHA-256.
 func (b *builder) eventID(token []byte) []byte {
-	if len(token) <= 128 && printable(token) {
+	if len(token) <= 128 && printableASCII(token) {
 		return token
 	}
 	sum := sha256.Sum256(token)
@@ -219,7 +219,7 @@ func (b *builder) eventID(token []byte) []byte {
 	return b.scratch[from:]
 }
 
-func printable(s []byte) bool {
+func printableASCII(s []byte) bool {
 	for _, c := range s {
 		if c < ' ' || c > '~' {
 			return false

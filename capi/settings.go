@@ -141,10 +141,10 @@ func (s *Settings) Validate() error {
 	if d := s.DataProcessingOptions; d != nil && (d.Country < 0 || d.Country > 1 || d.State < 0 || d.State > 9999 || d.State > 0 && d.Country == 0) {
 		bad("data_processing_options LDU %d %d: write LDU alone, or LDU 1 and the state's number, 1000 for California", d.Country, d.State)
 	}
-	if a := s.PartnerAgent; a != "" && (len(a) >= 23 || letters(a) < 2 || !printable([]byte(a))) {
+	if a := s.PartnerAgent; a != "" && (len(a) >= 23 || letters(a) < 2 || !printableASCII([]byte(a))) {
 		bad("partner_agent %q: write under 23 characters, at least two of them letters", a)
 	}
-	if !printable([]byte(s.TestEventCode)) {
+	if !printableASCII([]byte(s.TestEventCode)) {
 		bad("test_event_code %q: write the code of the Test Events tab, TEST12345 for example", s.TestEventCode)
 	}
 	return errors.Join(errs...)

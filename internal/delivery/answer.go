@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/printable"
 )
 
 // taken says whether a status means that the destination has the event.
@@ -118,7 +120,7 @@ func failure(err error, timeout time.Duration) Outcome {
 
 // shortened cuts a text to about n bytes, on one line.
 func shortened(s string, n int) string {
-	s = strings.Join(strings.Fields(s), " ")
+	s = printable.Line(strings.Join(strings.Fields(s), " "))
 	if len(s) <= n {
 		return s
 	}

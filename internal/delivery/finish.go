@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/leadgate/leadgate/internal/printable"
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
@@ -33,6 +34,9 @@ func (w *worker) finish(j *job) {
 			o.Class = Retry
 		}
 		counts[o.Class]++
+		if o.Class != Done { // what is said of it may be a stranger's words
+			o.Reason, o.Code, o.Explanation = printable.Line(o.Reason), printable.Line(o.Code), printable.Line(o.Explanation)
+		}
 		switch o.Class {
 		case Done:
 			w.acks.done = append(w.acks.done, e.Pos)

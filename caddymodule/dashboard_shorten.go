@@ -34,11 +34,15 @@ var (
 // shortenPhones rewrites JSON, its members in their order, with the contacts'
 // phone numbers shortened, also those inside message ids.
 func shortenPhones(in []byte) ([]byte, error) {
+	s := shortener{known: make(map[string]string)}
+	return s.document(in)
+}
+
+func (s *shortener) document(in []byte) ([]byte, error) {
 	loose := []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
 	dec := jsontext.NewDecoder(bytes.NewReader(in), loose...)
 	var out bytes.Buffer
 	enc := jsontext.NewEncoder(&out, loose...)
-	s := shortener{known: make(map[string]string)}
 	names := []string{""} // of the member that is being read, one for each level
 	for {
 		tok, err := dec.ReadToken()
@@ -74,7 +78,18 @@ func shortenPhones(in []byte) ([]byte, error) {
 
 // shortener remembers the numbers that it has seen, so that it finds them in
 // texts and ids that come later: waPhone and waId stand first in unified JSON.
-type shortener struct{ known map[string]string }
+type shortener struct {
+	known map[string]string
+
+	looked int // how often it has asked known: what it costs
+}
+
+// How long the numbers are that are looked for in other texts: no country's are
+// longer, and what is, is shortened where it stands.
+const (
+	shortestKnown = 7
+	longestKnown  = 18
+)
 
 func (s *shortener) text(member, text string) string {
 	text = messageID.ReplaceAllStringFunc(text, func(id string) string { return "wamid.…" + id[len(id)-8:] })
@@ -90,16 +105,53 @@ func (s *shortener) text(member, text string) string {
 		number, rest, jid := strings.Cut(found[start:], "@")
 		digits := onlyDigits(number)
 		short := shortNumber(digits)
-		s.known[digits] = short
+		if len(digits) <= longestKnown {
+			s.known[digits] = short
+		}
 		if jid {
 			rest = "@" + rest
 		}
 		return found[:start] + short + rest
 	})
-	for digits, short := range s.known {
-		text = strings.ReplaceAll(text, digits, short)
+	return s.shortenKnown(text)
+}
+
+// shortenKnown shortens the known numbers in a text: the longest one that begins
+// at a digit. It asks for each digit a few times, however many are known.
+func (s *shortener) shortenKnown(text string) string {
+	if len(s.known) == 0 {
+		return text
 	}
-	return text
+	var out strings.Builder
+	done := 0
+	for at := 0; at < len(text); {
+		digits := 0
+		for digits < longestKnown && at+digits < len(text) && isDigit(rune(text[at+digits])) {
+			digits++
+		}
+		n := digits
+		for ; n >= shortestKnown; n-- {
+			s.looked++
+			if short, ok := s.known[text[at:at+n]]; ok {
+				out.WriteString(text[done:at] + short)
+				done = at + n
+				break
+			}
+		}
+		switch {
+		case n >= shortestKnown:
+			at += n
+		case digits < shortestKnown:
+			at += max(digits, 1) // too few for any
+		default:
+			at++
+		}
+	}
+	if done == 0 {
+		return text
+	}
+	out.WriteString(text[done:])
+	return out.String()
 }
 
 func isDigit(c rune) bool { return c >= '0' && c <= '9' }

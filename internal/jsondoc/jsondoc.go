@@ -39,6 +39,9 @@ type Doc struct {
 	body    []byte
 	entries []entry
 	open    [MaxDepth]uint32 // the containers that the pass is in
+
+	found map[member]uint32 // where Get found what it looked for among many
+	steps int               // how many members Get has looked at
 }
 
 // entry is one value. Positions are offsets into the body.
@@ -54,7 +57,7 @@ type entry struct {
 // Parse validates and indexes b, which must not change while the Doc's Nodes
 // are in use. The error is a *SyntaxError; the Doc is empty then.
 func (d *Doc) Parse(b []byte) error {
-	d.body, d.entries = b, d.entries[:0]
+	d.body, d.entries, d.found, d.steps = b, d.entries[:0], nil, 0
 	if err := d.parse(); err != nil {
 		d.Reset()
 		return err
@@ -69,8 +72,12 @@ func (d *Doc) Holds(b []byte) bool {
 
 // Reset forgets the body and keeps the memory of the index.
 func (d *Doc) Reset() {
-	d.body, d.entries = nil, d.entries[:0]
+	d.body, d.entries, d.found = nil, d.entries[:0], nil
 }
+
+// Steps is how many members Get has looked at since Parse: a measure of what
+// reading costs that is the same on every machine.
+func (d *Doc) Steps() int { return d.steps }
 
 // Cap is the memory of the index in bytes, so that a pool can drop a Doc that
 // an unusually large body has blown up.

@@ -30,21 +30,62 @@ func (n Node) Get(name string) Node {
 	if n.d == nil {
 		return Node{}
 	}
-	es := n.d.entries
+	d := n.d
+	es := d.entries
 	e := &es[n.i]
 	if e.kind != '{' {
 		return Node{}
 	}
 	end := e.next
-	for i := n.i + 1; i < end; i = es[i].next {
+	if d.found != nil {
+		if at, ok := d.found[member{n.i, name}]; ok {
+			return n.member(at)
+		}
+	}
+	i, steps := n.i+1, 1
+	for ; i < end; i = es[i].next {
 		m := &es[i]
 		if !m.escaped {
-			if string(n.d.body[m.key:m.keyEnd]) == name {
-				return Node{d: n.d, i: i, end: end}
+			if string(d.body[m.key:m.keyEnd]) == name {
+				break
 			}
-		} else if decodedEqual(n.d.body[m.key-1:m.keyEnd+1], name) {
-			return Node{d: n.d, i: i, end: end}
+		} else if decodedEqual(d.body[m.key-1:m.keyEnd+1], name) {
+			break
 		}
+		steps++
+	}
+	d.steps += steps
+	if steps > manyMembers {
+		d.remember(n.i, name, i)
+	}
+	if i >= end {
+		return Node{}
+	}
+	return Node{d: d, i: i, end: end}
+}
+
+// manyMembers is from how many members on that were looked at a result is
+// remembered. No provider's object has as many; without it, one that has and is
+// asked by each message of a body would cost their number times the messages'.
+const manyMembers = 256
+
+// member is the question that Get answers.
+type member struct {
+	object uint32
+	name   string
+}
+
+func (d *Doc) remember(object uint32, name string, at uint32) {
+	if d.found == nil {
+		d.found = make(map[member]uint32)
+	}
+	d.found[member{object, name}] = at
+}
+
+// member is the member at an entry, missing at the object's end.
+func (n Node) member(at uint32) Node {
+	if end := n.d.entries[n.i].next; at < end {
+		return Node{d: n.d, i: at, end: end}
 	}
 	return Node{}
 }

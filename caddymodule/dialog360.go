@@ -89,6 +89,18 @@ func (p *Dialog360) matching(body, given []byte) *signingKey {
 	return matchingKey(p.secrets, body, given)
 }
 
+// CanSign says whether there is a signature secret.
+func (p *Dialog360) CanSign() bool { return len(p.secrets) > 0 }
+
+// SignPart signs a part with the secret that the whole was signed with.
+func (p *Dialog360) SignPart(r *http.Request, body, part []byte) http.Header {
+	signed := signAgain(r, dialog360Signature, body, part, p.matching)
+	if sum := signed.Get(dialog360Signature); sum != "" {
+		signed.Set(dialog360Signature, strings.TrimPrefix(sum, signaturePrefix))
+	}
+	return signed
+}
+
 // Normalize reads Meta's form and the old one without its envelope.
 func (*Dialog360) Normalize(_ *http.Request, body []byte, now int64, into *normalize.Batch) error {
 	return normalize.Dialog360(into, body, now)
@@ -141,4 +153,5 @@ var (
 	_ caddy.Provisioner     = (*Dialog360)(nil)
 	_ caddy.Validator       = (*Dialog360)(nil)
 	_ caddyfile.Unmarshaler = (*Dialog360)(nil)
+	_ signer                = (*Dialog360)(nil)
 )

@@ -90,6 +90,45 @@ func TestDialog360Raw(t *testing.T) {
 	}
 }
 
+// TestDialog360Part signs each tenant's part of a body again, with the secret that
+// the whole was signed with.
+func TestDialog360Part(t *testing.T) {
+	acme, globex := newSink(t), newSink(t)
+	e := startEdge(t, otherSite("360dialog {\n signature_secret old new\n}", `
+		tenant acme {
+			match phone_number_id 111
+			forward `+acme.URL+` {
+				raw
+			}
+		}
+		tenant globex {
+			match phone_number_id 222
+			forward `+globex.URL+` {
+				raw
+			}
+		}`))
+	one := func(number, id string) string {
+		return entry(number, `"messages":[{"from":"15551234567","id":"`+id+`","timestamp":"1736535600","type":"text","text":{"body":"x"}}]`)
+	}
+	body := []byte(`{"object":"whatsapp_business_account","entry":[` + one("111", "wamid.a") + "," + one("222", "wamid.g") + `]}`)
+	resp, _ := e.post("/webhooks/360dialog", body, func(r *http.Request) {
+		r.Header.Del("X-Hub-Signature-256")
+		r.Header.Set("x-360dialog-signature", strings.TrimPrefix(signature("new", body), "sha256="))
+	})
+	if resp.StatusCode != 200 {
+		t.Fatalf("%d", resp.StatusCode)
+	}
+	for s, has := range map[*sink][2]string{acme: {"wamid.a", "wamid.g"}, globex: {"wamid.g", "wamid.a"}} {
+		d := s.next(t)
+		if text := string(d.body); !strings.Contains(text, has[0]) || strings.Contains(text, has[1]) {
+			t.Errorf("part: %s", text)
+		}
+		if want := strings.TrimPrefix(signature("new", d.body), "sha256="); d.header.Get("x-360dialog-signature") != want {
+			t.Errorf("signature %q, want %q", d.header.Get("x-360dialog-signature"), want)
+		}
+	}
+}
+
 // TestProviderSecretsInJSON loads what the Caddyfile cannot say otherwise: both
 // forms of a configuration verify the same.
 func TestProviderSecretsInJSON(t *testing.T) {

@@ -1,6 +1,8 @@
 package caddymodule
 
 import (
+	"sync"
+
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -27,10 +29,16 @@ func (c *printableCore) Check(entry zapcore.Entry, checked *zapcore.CheckedEntry
 	if below == nil {
 		return checked
 	}
-	return checked.AddCore(entry, &printableEntry{c.Core, below})
+	e := printableEntries.Get().(*printableEntry)
+	e.Core, e.below = c.Core, below
+	return checked.AddCore(entry, e)
 }
 
-// printableEntry is an entry that the core below takes.
+// printableEntries saves a line in the log, such as that of a click, a piece of
+// memory.
+var printableEntries = sync.Pool{New: func() any { return new(printableEntry) }}
+
+// printableEntry is an entry that the core below takes. It is written once.
 type printableEntry struct {
 	zapcore.Core
 
@@ -42,6 +50,8 @@ func (e *printableEntry) Write(entry zapcore.Entry, fields []zap.Field) error {
 	entry.Message = printable.Text(entry.Message)
 	e.below.Entry = entry // with caller and stack
 	e.below.Write(printableFields(fields)...)
+	*e = printableEntry{}
+	printableEntries.Put(e)
 	return nil
 }
 

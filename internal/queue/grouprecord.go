@@ -11,7 +11,7 @@ const groupVersion = 1
 // appendGroup appends a group's record, without its tenant, and how it is divided:
 //
 //	version, the ends of its parts of events, of jobs,
-//	events:   id, time, contact, aliases, message id, click (1 = one, 2 = with a click id; its time, data)
+//	events:   id, seal (0 = none, 1 and the seal), time, contact, aliases, message id, click (1 = one, 2 = with a click id; its time, data)
 //	payloads
 //	jobs:     destination's name, events (each as the difference to the one before), once keys (key, window in ns,
 //	          use), payload, header, dead (1: reason, code, explanation)
@@ -30,6 +30,11 @@ func appendGroup(dst []byte, g *Group, p *partition) []byte {
 	for i := range g.Events {
 		ev := &g.Events[i]
 		dst = append(dst, ev.ID[:]...)
+		if ev.seal() == nil {
+			dst = append(dst, 0)
+		} else {
+			dst = append(append(dst, 1), ev.Seal[:]...)
+		}
 		dst = binary.AppendVarint(dst, ev.Time)
 		dst = appendText(dst, ev.Contact)
 		dst = binary.AppendUvarint(dst, uint64(len(ev.Aliases)))
@@ -105,6 +110,9 @@ func decodeGroup(tenant string, b []byte) (*Group, *partition, error) {
 	for i := range g.Events {
 		ev := &g.Events[i]
 		copy(ev.ID[:], r.take(uint64(len(ev.ID))))
+		if r.byte() > 0 {
+			copy(ev.Seal[:], r.take(uint64(len(ev.Seal))))
+		}
 		ev.Time, ev.Contact = r.varint(), r.text()
 		if n := r.elements(); n > 0 {
 			ev.Aliases = make([]string, n)

@@ -48,6 +48,9 @@ func (ev *Event) steps() int {
 	if ev.Time <= 0 {
 		n += 10 // it is looked up on several days
 	}
+	if ev.seal() != nil {
+		n += 12 // likewise
+	}
 	if ev.Contact != "" {
 		n += 2 * (1 + len(ev.Aliases))
 	}

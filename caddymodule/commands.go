@@ -91,6 +91,15 @@ func printing(cmd *cobra.Command) {
 	}
 }
 
+// asItIs is where a command writes what other programs read byte for byte: on a
+// terminal, with controls escaped all the same.
+func asItIs(out io.Writer, terminal func(any) bool) io.Writer {
+	if p, ok := out.(*printable.Writer); ok && !terminal(p.W) {
+		return p.W
+	}
+	return out
+}
+
 // printableError is an error whose text holds controls.
 type printableError struct{ err error }
 
@@ -275,7 +284,8 @@ func normalizeCommand() *cobra.Command {
 what comes in, or takes a sample of send. Nothing is verified, stored or sent.
 
 raw is byte for byte what stands in the webhook, as it is for a destination;
-only its line breaks, which a line can't hold, become spaces.`,
+only its line breaks, which a line can't hold, become spaces. On a terminal,
+control characters are escaped (\u202e), which is the same JSON.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			body, err := webhookBody(cmd.InOrStdin(), sample, args)
@@ -307,7 +317,7 @@ only its line breaks, which a line can't hold, become spaces.`,
 			if err := p.Normalize(r, body, at, &batch); err != nil {
 				return err
 			}
-			out := bufio.NewWriter(cmd.OutOrStdout())
+			out := bufio.NewWriter(asItIs(cmd.OutOrStdout(), isTerminal))
 			for i := range batch.Events {
 				batch.Events[i].SetTenant(tenant)
 				line, _ := batch.Events[i].AppendJSON(nil)

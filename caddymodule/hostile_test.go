@@ -20,6 +20,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/leadgate/leadgate/internal/printable"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
@@ -208,7 +209,22 @@ func TestHostileFiles(t *testing.T) {
 	}
 	webhook := strings.NewReplacer("Maria", inJSON, `"Hi"`, `"`+inJSON+`"`).Replace(string(click("wamid.1", "15551234567", "ARAkLkA8")))
 	out := mustCLI(t, "normalize", file("webhook.json", webhook))
-	tame(t, "normalize", out)
+	if !strings.Contains(out, "\u009b31m\u202e") {
+		t.Errorf("normalize changed bytes for a program: %q", out)
+	}
+	var screen bytes.Buffer
+	for _, terminal := range []bool{true, false} {
+		screen.Reset()
+		w := asItIs(&printable.Writer{W: &screen}, func(any) bool { return terminal })
+		if _, err := io.WriteString(w, out); err != nil {
+			t.Fatal(err)
+		}
+		if terminal {
+			tame(t, "normalize", screen.String())
+		} else if screen.String() != out {
+			t.Errorf("normalize into a pipe: %q", screen.String())
+		}
+	}
 	var event struct {
 		ProfileName string
 		Raw         struct{ Text struct{ Body string } }

@@ -85,7 +85,7 @@ func (e *edge) postTwilio(form url.Values, signature string, edit ...func(*http.
 	return resp.StatusCode, answer
 }
 
-func settings(value string) func(*http.Request) {
+func signatureSettings(value string) func(*http.Request) {
 	return func(r *http.Request) {
 		if value != "" {
 			r.Header.Set("X-Twilio-Webhooks-Signature-Settings", value)
@@ -134,7 +134,7 @@ func TestTwilio(t *testing.T) {
 			s := newSink(t)
 			e := startEdge(t, otherSite(fmt.Sprintf(both, c.public), "forward "+s.URL))
 			form := twilioForm(testSID, "Hi & bye")
-			if status, _ := e.postTwilio(form, signTwilio(c.algorithm, c.secret, c.target+uri, form), settings(c.settings)); status != c.status {
+			if status, _ := e.postTwilio(form, signTwilio(c.algorithm, c.secret, c.target+uri, form), signatureSettings(c.settings)); status != c.status {
 				t.Errorf("%d, want %d", status, c.status)
 			}
 			if c.status == 200 {
@@ -155,7 +155,7 @@ func TestTwilioKeys(t *testing.T) {
 	}
 	form := twilioForm(testSID, "Hi")
 	byToken, byKey := signTwilio(sha1.New, "auth", target, form), signTwilio(sha256.New, "shared", target, form)
-	shared := settings("key=SK1,algorithm=HMAC_SHA256")
+	shared := signatureSettings("key=SK1,algorithm=HMAC_SHA256")
 	for options, cases := range map[string][]struct {
 		signature string
 		edit      func(*http.Request)

@@ -139,7 +139,11 @@ func (e *engine) dispose(ctx context.Context, r *http.Request, action string, fr
 }
 
 func apiError(status int, format string, args ...any) error {
-	return caddy.APIError{HTTPStatus: status, Err: fmt.Errorf(format, args...)}
+	err := fmt.Errorf(format, args...)
+	if safe := cleanLine(err.Error()); safe != err.Error() {
+		err = errors.New(safe) // Caddy logs it, with what the caller wrote
+	}
+	return caddy.APIError{HTTPStatus: status, Err: err}
 }
 
 func writeJSON(w http.ResponseWriter, v any) error {

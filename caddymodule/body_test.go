@@ -93,7 +93,6 @@ func (e *edge) raw(length int, piece string) net.Conn {
 
 // TestMaxInflightBody fills the bound with bodies that do not end.
 func TestMaxInflightBody(t *testing.T) {
-	const most = 256 << 10
 	for _, queue := range bothQueues {
 		t.Run(queue, func(t *testing.T) {
 			s := newSink(t)

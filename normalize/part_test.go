@@ -3,6 +3,7 @@ package normalize
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -130,14 +131,7 @@ func TestPartOfGuests(t *testing.T) {
 		for _, raw := range c.raws {
 			batch.Add().Raw = Value(raw)
 		}
-		got, err := batch.Part(body, func(i int) bool {
-			for _, n := range c.a {
-				if n == i {
-					return true
-				}
-			}
-			return false
-		}, ofB)
+		got, err := batch.Part(body, func(i int) bool { return slices.Contains(c.a, i) }, ofB)
 		if string(got) != c.want || (c.want == "") != errors.Is(err, ErrIndivisible) {
 			t.Errorf("%q: %s, %v, want %s", c.raws, got, err, c.want)
 		}

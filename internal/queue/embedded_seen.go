@@ -68,8 +68,8 @@ func sliceFilter(value []byte) layer { return layer{bits: value[8:seenHead]} }
 // expired. It needs the open transaction.
 func (s *seen) has(tx *bolt.Tx, id ID, expired int64) bool {
 	p := probeID(id)
-	for i := len(s.groups) - 1; i >= 0; i-- {
-		if g := s.groups[i]; g.any.has(p) && s.inGroup(tx, g.number, id, p, expired) {
+	for _, g := range slices.Backward(s.groups) {
+		if g.any.has(p) && s.inGroup(tx, g.number, id, p, expired) {
 			return true
 		}
 	}
@@ -199,7 +199,7 @@ func (s *seen) store(tx *bolt.Tx) error {
 
 func (s *seen) storeSlices(tx *bolt.Tx) error {
 	for _, d := range s.dirty {
-		if err := tx.Bucket(seenBucket).Put(seenKey(d.number), d.value[:len(d.value):len(d.value)]); err != nil {
+		if err := tx.Bucket(seenBucket).Put(seenKey(d.number), slices.Clip(d.value)); err != nil {
 			return err
 		}
 	}

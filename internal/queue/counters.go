@@ -2,6 +2,8 @@ package queue
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"time"
 )
 
@@ -15,6 +17,10 @@ type Counter struct {
 	Text  string // not "": the field holds this text from now on, and Add is nothing
 	When  When
 	Of    int // the index into Group.Events, for WhenQueued into Group.Jobs
+	// Once is not "": what counts counts only if this key is not remembered, and
+	// is then remembered for Window. It is no [Once] of a job.
+	Once   string
+	Window time.Duration
 }
 
 // When says which outcome a counter counts.
@@ -71,6 +77,8 @@ func (g *Group) counterProblem() string {
 			return "a counter counts an event or a job that is not there"
 		case c.Add < 0 || c.Add > MaxAdd:
 			return "a counter adds more than a counter can"
+		case len(c.Once) > maxCounterName:
+			return "a counter's once key is too long"
 		case !countable(c.Key) || !countable(c.Field) || c.Field == "":
 			return "a counter's key or field has a character that is not allowed, or is too long"
 		}
@@ -88,6 +96,16 @@ func countable(s string) bool {
 		}
 	}
 	return len(s) <= maxCounterName
+}
+
+// onceKey is where a counter's once key is remembered, among those of jobs. It is
+// hashed, so that a store's keys tell of nobody.
+func (c *Counter) onceKey() string {
+	if c.Once == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(c.Once))
+	return "counted\n" + hex.EncodeToString(sum[:16])
 }
 
 func compareCounts(a, b Count) int {

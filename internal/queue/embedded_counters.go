@@ -38,6 +38,16 @@ func (t *txn) count(g *Group, r *Result) error {
 		if !c.counts(r, func(event int) bool { return t.plan.first[event] }) {
 			continue
 		}
+		if once := c.onceKey(); once != "" {
+			m := markOf(g.Tenant, once)
+			if t.onceKnown(m) {
+				continue
+			}
+			t.plan.keys[m] = t.now + max(c.Window.Milliseconds(), 1)
+			if err := t.setOnce(m, t.plan.keys[m]); err != nil {
+				return err
+			}
+		}
 		key := countKey(c.Day, g.Tenant, c.Key, c.Field)
 		old := b.get(key)
 		if old == nil {

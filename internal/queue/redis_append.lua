@@ -644,10 +644,15 @@ local function rest()
       for i = 1, nevents do first[i] = touched[i] and link(touched[i]) end
     end
     for _ = 1, ncounters do
-      local k, field, add_, text, when, of, ttl
-      k, field, add_, text, when, of, ttl, p = parse('>Hc0Hc0I4I4c0BI4d', plans, p)
+      local k, field, add_, text, when, of, ttl, once, window
+      k, field, add_, text, when, of, ttl, once, window, p = parse('>Hc0Hc0I4I4c0BI4dHc0d', plans, p)
       local counts = new[of]
       if when == 1 then counts = first[of] elseif when == 2 then counts = jobs[of].outcome == 'Q' end
+      if counts and once ~= '' then
+        -- Set before it is counted: what goes wrong leaves out a figure.
+        counts = try('SET', base .. 'o:' .. once, now + window, 'NX', 'PX', window)
+        counts = counts and not counts.err
+      end
       if counts then count(base .. 'a:' .. k, field, add_, text, ttl) end
     end
     return concat(answer)

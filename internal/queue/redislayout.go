@@ -28,7 +28,8 @@ import (
 //	         with contact keys: message key; with a click: its time (float), record
 //	job:     page, destination (2 bytes each), payload (4 bytes), header, death, first event, further events,
 //	         once keys (4 bytes each); the further events (4 bytes each); of each once key: use (1 byte), window (float), hash, key
-//	counter: key, field, what is added (4 bytes), text, when (1 byte), of (4 bytes), ms to live (float)
+//	counter: key, field, what is added (4 bytes), text, when (1 byte), of (4 bytes), ms to live (float),
+//	         once key, for how long (float)
 //
 // Indexes begin at 1. Buckets, and the days among them, are where an older Leadgate
 // would have an event's id: see idBuckets, and there what later is. The jobs of a page are its
@@ -365,7 +366,8 @@ func appendCounter(b []byte, c *Counter, now int64) []byte {
 	}
 	b = append(b, byte(c.When))
 	b = appendCount(b, c.Of+1)
-	return appendFloat(b, max((c.Day+1)*dayMS+KeepCounters.Milliseconds()-now, 1))
+	b = appendFloat(b, max((c.Day+1)*dayMS+KeepCounters.Milliseconds()-now, 1))
+	return appendFloat(appendShort(b, c.onceKey()), max(c.Window.Milliseconds(), 1))
 }
 
 func appendFloat(b []byte, n int64) []byte {

@@ -3,6 +3,7 @@ package queuetest
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/leadgate/leadgate/internal/queue"
 )
@@ -56,6 +57,48 @@ var counterTests = []test{
 		c.Jobs[0].Dead = &queue.Reason{Reason: "x"}
 		s.append(s.counted(c, "purchases", 1, queue.WhenQueued, 0))
 		s.counts(tenant, 0, 0, "0  purchases 1")
+	}},
+	{name: "once", run: func(s *suite) {
+		once := func(g queue.Group, key string, window time.Duration) queue.Group {
+			g = s.counted(g, "leads", 1, queue.WhenQueued, 0)
+			g.Counters[0].Once, g.Counters[0].Window = key, window
+			return g
+		}
+		known := []queue.Once{{Key: "sale", Window: day}}
+		first, repeated := s.group(crm, 1), s.group(crm, 2)
+		first.Jobs[0].Once, repeated.Jobs[0].Once = known, known
+		s.append(first)
+		s.append(once(repeated, "a", day)) // no lead, so its key is not remembered
+		s.counts(tenant, 0, 0)
+		third := once(s.group(crm, 3), "a", day)
+		s.append(third, once(s.group(crm, 4), "a", day))
+		s.append(third)
+		s.append(once(s.group(crm, 5), "a", day), once(s.group(crm, 6), "b", day))
+		s.counts(tenant, 0, 0, "0  leads 2")
+		elsewhere := once(s.group(other, 7), "a", day)
+		s.append(elsewhere)
+		s.counts(other.Tenant, 0, 0, "0  leads 1")
+		twice := once(s.group(crm, 8), "c", day)
+		twice.Counters = append(twice.Counters, twice.Counters[0])
+		s.append(twice)
+		s.reopen()
+		s.append(once(s.group(crm, 9), "c", day))
+		s.counts(tenant, 0, 0, "0  leads 3")
+		if s.Second == nil { // else the server forgets by its own clock
+			s.Clock.Advance(day)
+			s.append(once(s.group(crm, 10), "a", day))
+			s.counts(tenant, 0, 0, "0  leads 1")
+		}
+	}},
+	{name: "events without jobs", run: func(s *suite) {
+		g := queue.Group{Tenant: tenant}
+		for n := range 3 {
+			g.Events = append(g.Events, queue.Event{ID: s.group(crm, n/2).Events[0].ID}) // the first twice
+			g = s.counted(g, "reported", 1, queue.WhenNew, n)
+		}
+		s.append(g)
+		s.append(g)
+		s.counts(tenant, 0, 0, "0  reported 2")
 	}},
 	{name: "a contact's first click", run: func(s *suite) {
 		contact := func(g queue.Group) queue.Group { return s.counted(g, "contacts", 1, queue.WhenFirst, 0) }

@@ -193,7 +193,7 @@ func adminDeadAction(w http.ResponseWriter, r *http.Request) error {
 	case action == "replay" && sel.Destination == queue.Unmatched.Name:
 		answer, err = app.routeAgain(ctx, q, filter)
 	case action == "replay":
-		n, err = q.ReplayDead(ctx, filter)
+		n, err = replayDead(ctx, q, filter)
 	default:
 		return apiError(http.StatusNotFound, "action %s does not exist: use replay or drop", action)
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/leadgate/leadgate/internal/delivery"
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
@@ -23,7 +24,10 @@ type adDayRow struct {
 	Day       string                 `json:"day"` // YYYY-MM-DD, UTC
 	Clicks    int64                  `json:"clicks"`
 	Contacts  int64                  `json:"contacts"`  // whose first click was of this ad
-	Leads     int64                  `json:"leads"`     // LeadSubmitted and QualifiedLead
+	Leads     int64                  `json:"leads"`     // contacts with a lead
+	Qualified int64                  `json:"qualified"` // contacts with a QualifiedLead
+	Reported  int64                  `json:"reported"`  // events that Meta has
+	Pending   int64                  `json:"pending"`   // events that it does not have yet
 	Purchases int64                  `json:"purchases"` // Meta's own and posted ones
 	Value     map[string]json.Number `json:"value"`     // of the purchases, by currency
 }
@@ -53,12 +57,20 @@ func adminAds(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), adminTimeout)
 	defer cancel()
 	rows := []adDayRow{}
+	var all [][]queue.Count
 	for _, tenant := range tenants {
 		counts, err := q.Counters(ctx, tenant, from, to)
 		if err != nil {
 			return storeError(err)
 		}
-		rows = append(rows, adRows(tenant, counts)...)
+		all = append(all, counts)
+	}
+	waits, err := waiting(ctx, q)
+	if err != nil {
+		return storeError(err)
+	}
+	for i, counts := range all {
+		rows = append(rows, adRows(tenants[i], counts, waits)...)
 	}
 	if tenant := query.Get("tenant"); tenant != "" && len(rows) == 0 {
 		if err := app.knownTenant(ctx, q, tenant); err != nil {
@@ -102,8 +114,20 @@ func parseDay(name, text string) (int64, error) {
 	return t.UnixMilli() / msPerDay, nil
 }
 
+// waiting says of which destinations events wait. It is read after the figures:
+// what has left a queue is not pending, whatever they say; after a destination was
+// dropped or a crash, say.
+func waiting(ctx context.Context, q queue.Queue) (map[queue.Dest]bool, error) {
+	infos, err := q.Destinations(ctx)
+	waits := make(map[queue.Dest]bool, len(infos))
+	for i := range infos {
+		waits[infos[i].Dest] = infos[i].Backlog > 0
+	}
+	return waits, err
+}
+
 // adRows makes a row of each day and ad.
-func adRows(tenant string, counts []queue.Count) []adDayRow {
+func adRows(tenant string, counts []queue.Count, waits map[queue.Dest]bool) []adDayRow {
 	slices.SortStableFunc(counts, func(a, b queue.Count) int {
 		return cmp.Or(cmp.Compare(a.Day, b.Day), cmp.Compare(a.Key, b.Key))
 	})
@@ -113,14 +137,14 @@ func adRows(tenant string, counts []queue.Count) []adDayRow {
 		if n < 0 {
 			n = len(counts)
 		}
-		rows = append(rows, adRow(tenant, counts[:n]))
+		rows = append(rows, adRow(tenant, counts[:n], waits))
 		counts = counts[n:]
 	}
 	return rows
 }
 
 // adRow reads the counters of one day and ad.
-func adRow(tenant string, counts []queue.Count) adDayRow {
+func adRow(tenant string, counts []queue.Count, waits map[queue.Dest]bool) adDayRow {
 	row := adDayRow{
 		Tenant: tenant, Day: time.UnixMilli(counts[0].Day * msPerDay).UTC().Format(time.DateOnly),
 		Value: make(map[string]json.Number),
@@ -130,6 +154,7 @@ func adRow(tenant string, counts []queue.Count) adDayRow {
 	}
 	var earlier *string
 	sums := make(map[string]*big.Rat)
+	pending := make(map[string]int64) // by destination
 	for i := range counts {
 		c := &counts[i]
 		switch c.Field {
@@ -139,6 +164,8 @@ func adRow(tenant string, counts []queue.Count) adDayRow {
 			row.Contacts = c.N
 		case countLeads:
 			row.Leads = c.N
+		case countQualified:
+			row.Qualified = c.N
 		case countPurchases:
 			row.Purchases = c.N
 		case countHeadline:
@@ -146,6 +173,18 @@ func adRow(tenant string, counts []queue.Count) adDayRow {
 		case countEarlier:
 			earlier = &c.Text
 		default:
+			if fate, dest, ok := delivery.CutFate(c.Field); ok {
+				switch fate {
+				case delivery.FateReported:
+					row.Reported += c.N
+					pending[dest] -= c.N
+				case delivery.FateDead:
+					pending[dest] -= c.N
+				default:
+					pending[dest] += c.N
+				}
+				continue
+			}
 			currency, scale, ok := strings.Cut(strings.TrimPrefix(c.Field, countValuePart), " ")
 			if n, err := strconv.Atoi(scale); ok && err == nil {
 				sums[currency] = addValue(sums[currency], c.N, n)
@@ -154,6 +193,11 @@ func adRow(tenant string, counts []queue.Count) adDayRow {
 	}
 	if row.Headline == nil {
 		row.Headline = earlier
+	}
+	for dest, n := range pending {
+		if waits[queue.Dest{Tenant: tenant, Name: dest}] {
+			row.Pending += max(n, 0)
+		}
 	}
 	for currency, sum := range sums {
 		text := sum.FloatString(maxScale)

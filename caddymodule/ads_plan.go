@@ -10,17 +10,20 @@ import (
 
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/clicks"
+	"github.com/leadgate/leadgate/internal/delivery"
 	"github.com/leadgate/leadgate/internal/jsondoc"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
 )
 
 // What is counted of an ad on a day, under its id. Values of purchases have a
-// field for each currency and number of decimals, see countValue.
+// field for each currency and number of decimals, see countValue; what became of
+// the events for Meta one for each fate and dataset, see delivery.Fate.
 const (
 	countClicks    = "clicks"
 	countContacts  = "contacts"
-	countLeads     = "leads"
+	countLeads     = "leads" // contacts, as are the qualified
+	countQualified = "qualified"
 	countPurchases = "purchases"
 	countHeadline  = "headline"
 	countEarlier   = "earlier headline" // as the click that a conversion is credited to had it
@@ -85,12 +88,30 @@ func (a *adCounter) click(n int) {
 	a.named(countHeadline, queue.WhenNew, n)
 }
 
-// conversion counts what is reported to Meta by the group's job j. reported is
-// the event for Meta, which only a purchase needs.
-func (a *adCounter) conversion(name string, reported []byte, j int) {
+// tally is what the entry of a conversion carries, so that its fate is counted.
+func (a *adCounter) tally() delivery.Tally { return delivery.Tally{Day: a.day, Key: a.id} }
+
+// contact counts the contact of the group's job j, once for as long as its clicks
+// are remembered.
+func (a *adCounter) contact(field, contact string, remember time.Duration, j int) {
+	a.add(field, 1, queue.WhenQueued, j)
+	if contact == "" {
+		return
+	}
+	c := &a.group.Counters[len(a.group.Counters)-1]
+	c.Once, c.Window = field+"\n"+a.id+"\n"+contact, remember
+}
+
+// conversion counts what is reported to Meta by the group's job j, and about
+// whom. reported is the event for Meta, which only a purchase needs. What reports
+// a click is a lead, whatever its name.
+func (a *adCounter) conversion(name, contact string, remember time.Duration, reported []byte, j int) {
+	a.add(delivery.FateQueued.Field(a.group.Jobs[j].Dest.Name), 1, queue.WhenQueued, j)
 	switch name {
-	case capi.LeadSubmitted, "QualifiedLead":
-		a.add(countLeads, 1, queue.WhenQueued, j)
+	case capi.LeadSubmitted:
+		a.contact(countLeads, contact, remember, j)
+	case "QualifiedLead":
+		a.contact(countQualified, contact, remember, j)
 	case capi.Purchase:
 		a.add(countPurchases, 1, queue.WhenQueued, j)
 		var doc jsondoc.Doc
@@ -98,8 +119,6 @@ func (a *adCounter) conversion(name string, reported []byte, j int) {
 			custom := doc.Root().Get("custom_data")
 			a.value(custom.Get("currency").String(), custom.Get("value").String(), j)
 		}
-	default:
-		return
 	}
 	a.named(countEarlier, queue.WhenQueued, j)
 }
@@ -182,7 +201,12 @@ func (s *scratch) countAds(h *Handler, g, n, from int) {
 		if p.names[j] == capi.Purchase {
 			reported = s.reported(h, p, group, j)
 		}
-		count.conversion(p.names[j], reported, j)
+		group.Jobs[j].Header.Meta = count.tally().Meta()
+		name := p.names[j]
+		if click {
+			name = capi.LeadSubmitted
+		}
+		count.conversion(name, group.Events[n].Contact, time.Duration(h.app.RememberClicks), reported, j)
 		return
 	}
 }

@@ -41,7 +41,8 @@ func shown(rows []adDayRow) []string {
 	var out []string
 	for _, r := range rows {
 		value, _ := json.Marshal(r.Value)
-		out = append(out, fmt.Sprintf("%s %s %s %s %d %d %d %d %s", r.Tenant, str(r.AdID), str(r.Headline), r.Day, r.Clicks, r.Contacts, r.Leads, r.Purchases, value))
+		out = append(out, fmt.Sprintf("%s %s %s %s %d %d %d+%d %d %s %d+%d", r.Tenant, str(r.AdID), str(r.Headline), r.Day,
+			r.Clicks, r.Contacts, r.Leads, r.Qualified, r.Purchases, value, r.Reported, r.Pending))
 	}
 	return out
 }
@@ -91,13 +92,22 @@ func TestAds(t *testing.T) {
 			}
 			day, before := now.UTC().Format(time.DateOnly), yesterday.UTC().Format(time.DateOnly)
 			want := []string{
-				"acme 111 Sale " + before + ` 2 2 2 0 {}`,
-				"acme   " + day + ` 0 0 0 1 {"EUR":1.005}`,
-				"acme 111 Summer \u00e4nd Sale " + day + ` 1 0 1 4 {"JPY":500,"USD":12345678901246.725}`,
-				"acme 222 Other " + day + ` 3 1 3 1 {"USD":25}`,
+				"acme 111 Sale " + before + ` 2 2 2+0 0 {} 2+0`,
+				"acme   " + day + ` 0 0 0+0 1 {"EUR":1.005} 1+0`,
+				"acme 111 Summer \u00e4nd Sale " + day + ` 1 0 0+0 4 {"JPY":500,"USD":12345678901246.725} 5+0`,
+				"acme 222 Other " + day + ` 3 1 2+1 1 {"USD":25} 5+0`,
 			}
 			// The conversions of the contacts with two clicks go to the last one.
-			got := shown(e.ads(base, "tenant=acme"))
+			var got []string
+			waitFor(t, "everything is reported", func() bool {
+				pending := int64(0)
+				rows := e.ads(base, "tenant=acme")
+				for _, r := range rows {
+					pending += r.Pending
+				}
+				got = shown(rows)
+				return pending == 0
+			})
 			if !reflect.DeepEqual(got, want) {
 				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 			}
@@ -162,7 +172,7 @@ func TestAdValue(t *testing.T) {
 		a := newAdCounter(&queue.Group{}, 0, 0, "1", "")
 		a.value("USD", text, 0)
 		a.value("USD", text, 0)
-		row := adRow("acme", merged(a.group.Counters))
+		row := adRow("acme", merged(a.group.Counters), nil)
 		want, _ := new(big.Rat).SetString(text)
 		got, ok := new(big.Rat).SetString(string(row.Value["USD"]))
 		if text == "0" {

@@ -190,14 +190,14 @@ func (p *conversionPlan) add(i int, click *clicks.Click, dataset *destination) e
 	}
 	p.jobOf[i] = len(p.group.Jobs)
 	reported := header
-	reported.Format, reported.Meta = queue.FormatCAPI, delivery.ConversionMeta(conversion)
+	count := newAdCounter(&p.group, ev.ReceivedAt, ev.IngestedAt, click.AdID, headlineOf(click))
+	reported.Format, reported.Meta = queue.FormatCAPI, delivery.ConversionMeta(conversion, count.tally())
 	var more []queue.Once
 	for _, o := range plan.Once {
 		more = append(more, queue.Once{Key: o.Key, Window: o.Window, Use: queue.Use(o.Use)})
 	}
 	add(dataset, reported, more...)
-	count := newAdCounter(&p.group, ev.ReceivedAt, ev.IngestedAt, click.AdID, headlineOf(click))
-	count.conversion(plan.Name, forMeta, p.jobOf[i])
+	count.conversion(plan.Name, known.Contact, time.Duration(p.c.app.RememberClicks), forMeta, p.jobOf[i])
 	for _, d := range p.c.tenant.destinations {
 		if d.capi == nil && !d.raw && d.wants.event(ev) {
 			h := header

@@ -262,15 +262,16 @@ type conversionMeta struct {
 	WaPhone     string            `json:"waPhone,omitempty"`
 	EventName   string            `json:"eventName,omitempty"`
 	EmailHash   string            `json:"emailHash,omitempty"`
+	tallied
 }
 
 // ConversionMeta is the Header.Meta of a posted conversion's entry
 // (kind conversion): the click it is credited to, and what its
-// unified JSON does not say.
-func ConversionMeta(c *capi.Conversion) []byte {
+// unified JSON does not say; and its tally.
+func ConversionMeta(c *capi.Conversion, t Tally) []byte {
 	k := &c.Click
 	b, err := json.Marshal(conversionMeta{
-		k.Channel, k.CtwaClid, k.AdID, k.WabaID, k.PageID, k.InstagramID, k.UserID, k.WaID, k.WaPhone, c.EventName, c.EmailHash,
+		k.Channel, k.CtwaClid, k.AdID, k.WabaID, k.PageID, k.InstagramID, k.UserID, k.WaID, k.WaPhone, c.EventName, c.EmailHash, tallied{&t},
 	})
 	if err != nil {
 		panic(err) // strings and a number

@@ -10,7 +10,6 @@ import (
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/capi/capitest"
 	"github.com/leadgate/leadgate/internal/queue"
-	"github.com/leadgate/leadgate/internal/queue/redistest"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -22,33 +21,7 @@ func TestFewBadAmongMany(t *testing.T) {
 	if os.Getenv("LEADGATE_FAULTS") == "long" {
 		n, bad = 100_000, 50
 	}
-	stores := map[string]func(t *testing.T) queue.Queue{
-		"embedded": func(t *testing.T) queue.Queue {
-			q := openEmbedded(t, t.TempDir())
-			t.Cleanup(func() {
-				if err := q.Close(); err != nil {
-					t.Error(err)
-				}
-			})
-			return q
-		},
-		"redis": func(t *testing.T) queue.Queue {
-			server := redistest.Start(t)
-			q, err := queue.OpenRedis(queue.RedisConfig{URLs: []string{server.URL()}}, queue.Options{
-				Dedupe: 7 * 24 * time.Hour, RememberClicks: 28 * 24 * time.Hour, KeepDead: 30 * 24 * time.Hour, MaxBacklog: 10_000_000,
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() {
-				if err := q.Close(); err != nil {
-					t.Error(err)
-				}
-			})
-			return q
-		},
-	}
-	for name, open := range stores {
+	for name, open := range realStores {
 		t.Run(name, func(t *testing.T) {
 			q := open(t)
 			good := make(map[string]bool, n)

@@ -89,7 +89,7 @@ func TestCAPIConversion(t *testing.T) {
 	it.Header.Meta = ConversionMeta(&capi.Conversion{
 		EventName: "Purchase",
 		Click:     capi.Click{Channel: normalize.ChannelWhatsApp, CtwaClid: "ARAclick", WabaID: "11", WaPhone: "+15551234567", WaID: "15551234567"},
-	})
+	}, Tally{Day: 20600, Key: "1"})
 	bad := it
 	bad.Header.Meta = []byte("?")
 	got := s.Send(t.Context(), []Item{it, bad})

@@ -40,6 +40,7 @@ func (w *worker) finish(j *job) {
 		switch o.Class {
 		case Done:
 			w.acks.done = append(w.acks.done, e.Pos)
+			w.acks.reported(w.dest, e)
 			w.settle(e)
 			if o.After > 0 {
 				w.throttledUntil = max(w.throttledUntil, w.now+o.After)
@@ -145,6 +146,7 @@ func (w *worker) die(e *entry, o *Outcome) {
 		Pos: e.Pos, Attempts: e.attempts + 1, FirstAt: e.firstAt,
 		Reason: queue.Reason{Reason: o.Reason, Code: o.Code, Explanation: o.Explanation},
 	})
+	w.acks.died(w.dest, e)
 	w.settle(e)
 	if w.deadAt == 0 || w.now-w.deadAt >= noticesPerState {
 		w.deadAt = w.now

@@ -15,6 +15,7 @@ type acks struct {
 	retry []queue.Retry
 	dead  []queue.Death
 	done  []queue.Pos
+	tallies
 }
 
 func (a *acks) len() int { return len(a.retry) + len(a.dead) + len(a.done) }
@@ -24,6 +25,7 @@ func (a *acks) before(older *acks) {
 	a.retry = append(older.retry, a.retry...)
 	a.dead = append(older.dead, a.dead...)
 	a.done = append(older.done, a.done...)
+	a.tallies.before(&older.tallies)
 }
 
 // gatherTime is how long outcomes are gathered while others are on their way, at
@@ -60,7 +62,19 @@ func (w *worker) flush() {
 	w.writing = w.acks
 	w.acks = acks{retry: spare.retry[:0], dead: spare.dead[:0], done: spare.done[:0]}
 	w.isWriting, w.gatherUntil = true, 0
-	w.e.wg.Go(func() { w.written <- w.write(&w.writing) })
+	w.e.wg.Go(func() { w.written <- w.settleAll(&w.writing) })
+}
+
+// settleAll writes, and counts. What was reported is counted before it is
+// forgotten, or a crash in between would leave it uncounted; it is counted once,
+// however often it is reported.
+func (w *worker) settleAll(a *acks) (how written) {
+	a.tallies.count(w)
+	if how = w.write(a); how.dead {
+		a.owed, a.buried = append(a.owed, a.buried...), nil
+		a.tallies.count(w)
+	}
+	return how
 }
 
 // written is which parts of a write are settled, and why not all.
@@ -125,6 +139,8 @@ func (w *worker) wrote(how written) {
 		w.reset()
 	}
 	if how.err == nil {
+		w.acks.tallies.before(&w.writing.tallies)
+		w.writing.tallies = tallies{}
 		w.writes.worked(w)
 		return
 	}

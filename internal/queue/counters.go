@@ -77,8 +77,6 @@ func (g *Group) counterProblem() string {
 			return "a counter counts an event or a job that is not there"
 		case c.Add < 0 || c.Add > MaxAdd:
 			return "a counter adds more than a counter can"
-		case len(c.Once) > maxCounterName:
-			return "a counter's once key is too long"
 		case !countable(c.Key) || !countable(c.Field) || c.Field == "":
 			return "a counter's key or field has a character that is not allowed, or is too long"
 		}

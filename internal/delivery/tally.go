@@ -1,0 +1,167 @@
+package delivery
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"strings"
+
+	"github.com/leadgate/leadgate/internal/queue"
+)
+
+// Tally is the row of figures, in the counters of an entry's tenant, to which
+// what becomes of the entry is added. It stands in the Header.Meta of entries for
+// a dataset.
+type Tally struct {
+	Day int64  `json:"day"` // as in queue.Counter
+	Key string `json:"key"` // likewise: the ad's id
+}
+
+// Meta is the Header.Meta of an entry that has nothing else there.
+func (t Tally) Meta() []byte {
+	b, err := json.Marshal(tallied{&t})
+	if err != nil {
+		panic(err) // a number and a string
+	}
+	return b
+}
+
+type tallied struct {
+	Tally *Tally `json:"tally,omitempty"`
+}
+
+// tallyOf reads an entry's tally, nil if it has none.
+func tallyOf(h *queue.Header) *Tally {
+	if h.Format != queue.FormatCAPI || len(h.Meta) == 0 {
+		return nil
+	}
+	var m tallied
+	if json.Unmarshal(h.Meta, &m) != nil {
+		return nil
+	}
+	return m.Tally
+}
+
+// Fate is what became of an entry. In a row of figures it is a field for each
+// destination, which ends in the destination's name. Of a row's entries
+// queued + replayed - dead - reported wait.
+type Fate string
+
+// The fates.
+const (
+	FateQueued   Fate = "queued "   // counted by who queues it, in the same step
+	FateReported Fate = "reported " // the destination has it
+	FateDead     Fate = "dead "
+	FateReplayed Fate = "replayed "
+)
+
+// Field is the name of a figure.
+func (f Fate) Field(destination string) string { return string(f) + destination }
+
+// CutFate takes a figure's name apart.
+func CutFate(field string) (fate Fate, destination string, ok bool) {
+	for _, f := range []Fate{FateQueued, FateReported, FateDead, FateReplayed} {
+		if destination, ok = strings.CutPrefix(field, string(f)); ok {
+			return f, destination, true
+		}
+	}
+	return "", "", false
+}
+
+// toCount is a fate that is to be counted, once, by its id: so it does not matter
+// whether an earlier attempt to count it came through.
+type toCount struct {
+	Tally
+	fate Fate
+	id   queue.ID
+}
+
+// countOf makes what an entry's fate counts; of what the fate is one in
+// particular, the death of an entry that was replayed say, is which.
+func countOf(t *Tally, f Fate, dest queue.Dest, h *queue.Header, which string) toCount {
+	sum := sha256.New()
+	sum.Write([]byte(f.Field(dest.Name) + "\n" + which + "\n"))
+	sum.Write(h.EventID[:])
+	// A conversion without an orderId may be posted again a day later.
+	sum.Write(binary.BigEndian.AppendUint64(nil, uint64(h.QueuedAt)))
+	c := toCount{Tally: *t, fate: f}
+	copy(c.id[:], sum.Sum(nil))
+	return c
+}
+
+// countStep is how many fates are counted in one step of the store.
+const countStep = 250
+
+// count adds fates of a destination's entries to their figures.
+func count(ctx context.Context, q queue.Queue, dest queue.Dest, list []toCount) error {
+	for len(list) > 0 {
+		n := min(len(list), countStep)
+		g := queue.Group{Tenant: dest.Tenant}
+		for i, c := range list[:n] {
+			g.Events = append(g.Events, queue.Event{ID: c.id})
+			g.Counters = append(g.Counters, queue.Counter{Day: c.Day, Key: c.Key, Field: c.fate.Field(dest.Name), Add: 1, Of: i})
+		}
+		if err := q.Append(ctx, []queue.Group{g})[0].Err; err != nil {
+			return err
+		}
+		list = list[n:]
+	}
+	return nil
+}
+
+// CountReplayed counts that dead letters go back to their queues. It may be
+// called again for the same letters.
+func CountReplayed(ctx context.Context, q queue.Queue, letters []queue.DeadLetter) error {
+	by := map[queue.Dest][]toCount{}
+	for i := range letters {
+		l := &letters[i]
+		if t := tallyOf(&l.Header); t != nil {
+			by[l.Dest] = append(by[l.Dest], countOf(t, FateReplayed, l.Dest, &l.Header, l.ID))
+		}
+	}
+	for dest, list := range by {
+		if err := count(ctx, q, dest, list); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mostOwed is how many fates that could not be counted are kept in memory.
+const mostOwed = 100_000
+
+// tallies are the fates that a write counts.
+type tallies struct {
+	owed   []toCount // to be counted before anything else
+	buried []toCount // once the deaths are stored, which may be another edge's to tell
+}
+
+func (t *tallies) reported(dest queue.Dest, e *entry) {
+	if tally := tallyOf(&e.Header); tally != nil {
+		t.owed = append(t.owed, countOf(tally, FateReported, dest, &e.Header, ""))
+	}
+}
+
+func (t *tallies) died(dest queue.Dest, e *entry) {
+	if tally := tallyOf(&e.Header); tally != nil {
+		place := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, e.Pos.Ms), e.Pos.Seq)
+		t.buried = append(t.buried, countOf(tally, FateDead, dest, &e.Header, string(place)))
+	}
+}
+
+func (t *tallies) before(older *tallies) {
+	t.owed = append(older.owed, t.owed...)
+	t.buried = append(older.buried, t.buried...)
+	if over := len(t.owed) - mostOwed; over > 0 {
+		t.owed = t.owed[over:]
+	}
+}
+
+// count counts what is owed. A figure that cannot be counted holds up no
+// delivery: it is owed until the next write.
+func (t *tallies) count(w *worker) {
+	if len(t.owed) > 0 && count(w.e.storeCtx, w.e.q, w.dest, t.owed) == nil {
+		t.owed = nil
+	}
+}

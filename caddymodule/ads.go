@@ -56,21 +56,17 @@ func adminAds(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), adminTimeout)
 	defer cancel()
+	waits, err := waiting(ctx, q)
+	if err != nil {
+		return storeError(err)
+	}
 	rows := []adDayRow{}
-	var all [][]queue.Count
 	for _, tenant := range tenants {
 		counts, err := q.Counters(ctx, tenant, from, to)
 		if err != nil {
 			return storeError(err)
 		}
-		all = append(all, counts)
-	}
-	waits, err := waiting(ctx, q)
-	if err != nil {
-		return storeError(err)
-	}
-	for i, counts := range all {
-		rows = append(rows, adRows(tenants[i], counts, waits)...)
+		rows = append(rows, adRows(tenant, counts, waits)...)
 	}
 	if tenant := query.Get("tenant"); tenant != "" && len(rows) == 0 {
 		if err := app.knownTenant(ctx, q, tenant); err != nil {
@@ -114,9 +110,9 @@ func parseDay(name, text string) (int64, error) {
 	return t.UnixMilli() / msPerDay, nil
 }
 
-// waiting says of which destinations events wait. It is read after the figures:
-// what has left a queue is not pending, whatever they say; after a destination was
-// dropped or a crash, say.
+// waiting says of which destinations events wait. What has left a queue is not
+// pending, whatever the figures say: after a destination was dropped, say. It is
+// asked before the figures, since what is reported is counted before it leaves.
 func waiting(ctx context.Context, q queue.Queue) (map[queue.Dest]bool, error) {
 	infos, err := q.Destinations(ctx)
 	waits := make(map[queue.Dest]bool, len(infos))

@@ -1,17 +1,60 @@
 package caddymodule
 
 import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-func parseDashboard(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+// parseDashboard makes the route: as for every handler, but that a path such as
+// /leadgate/* also matches /leadgate, which people type, and which is answered
+// with a redirect.
+func parseDashboard(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
+	if !h.Next() {
+		return nil, h.ArgErr()
+	}
+	matchers, err := h.ExtractMatcherSet()
+	if err != nil {
+		return nil, err
+	}
+	if matchers, err = withoutSlash(matchers); err != nil {
+		return nil, err
+	}
 	d := new(Dashboard)
 	if err := d.UnmarshalCaddyfile(h.Dispenser); err != nil {
 		return nil, err
 	}
-	return d, nil
+	return h.NewRoute(matchers, d), nil
+}
+
+// withoutSlash adds to a matcher's paths those without the slash at their end. A
+// named matcher is other directives' too, and stays as it is.
+func withoutSlash(matchers caddy.ModuleMap) (caddy.ModuleMap, error) {
+	raw, ok := matchers["path"]
+	if !ok {
+		return matchers, nil
+	}
+	var paths caddyhttp.MatchPath
+	if err := json.Unmarshal(raw, &paths); err != nil {
+		return nil, fmt.Errorf("reading path matcher: %w", err)
+	}
+	for _, path := range paths[:len(paths):len(paths)] {
+		bare, ok := strings.CutSuffix(path, "/*")
+		if ok && bare != "" && !strings.Contains(bare, "*") && !slices.Contains(paths, bare) {
+			paths = append(paths, bare)
+		}
+	}
+	matchers = maps.Clone(matchers)
+	matchers["path"] = caddyconfig.JSON(paths, nil)
+	return matchers, nil
 }
 
 // UnmarshalCaddyfile sets up the handler from tokens:

@@ -23,10 +23,10 @@ letters there are (DEAD). Below one that doesn't run stands why, with Meta's
 code or the HTTP status, and until when it waits.
 
 States: running; retrying: the last requests failed, or the destination asks to
-wait (Meta throttles or blocks a dataset for a time); open: so many failed that
-only probes are sent; parked: Meta refuses the token, the permission or the
-configuration; paused: by an operator or by a 410; removed: in no running
-configuration, its queue is kept.` + adminFlags,
+wait (Meta throttles or blocks a dataset for a time); failing (in JSON: open): so
+many failed that only probes are sent; parked: Meta refuses the token, the
+permission or the configuration; paused: by an operator or by a 410; removed: in
+no running configuration, its queue is kept.` + adminFlags,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var list []delivery.Status
@@ -42,6 +42,15 @@ configuration, its queue is kept.` + adminFlags,
 	}
 	cli.flags(cmd)
 	return cmd
+}
+
+// shownState is a state in a word that people read right: the API's open is the
+// breaker's, and says the opposite of what one thinks.
+func shownState(s delivery.State) string {
+	if s == delivery.StateOpen {
+		return "failing"
+	}
+	return string(s)
 }
 
 // destinationTable is a line for each destination, and its reason below. A name
@@ -74,7 +83,7 @@ func destinationTable(list []delivery.Status) string {
 		if utf8.RuneCountInString(to) > target {
 			inRow = ""
 		}
-		row(shown, string(d.State), fmt.Sprint(d.Backlog), shortAge(d.OldestAgeSeconds), fmt.Sprint(d.Dead), inRow)
+		row(shown, shownState(d.State), fmt.Sprint(d.Backlog), shortAge(d.OldestAgeSeconds), fmt.Sprint(d.Dead), inRow)
 		if inRow != to {
 			b.WriteString("  " + fit(to, min(utf8.RuneCountInString(to), cliWidth-2)) + "\n")
 		}

@@ -87,6 +87,11 @@ func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhtt
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")
 	header.Set("Cross-Origin-Opener-Policy", "same-origin")
 	header.Set("Cache-Control", "no-store")
+	if to := missingSlash(r); to != "" {
+		header.Set("Location", to)
+		w.WriteHeader(http.StatusPermanentRedirect)
+		return nil
+	}
 	if !d.InsecureSkipAuth && userOf(r) == "" {
 		return plainText(w, http.StatusForbidden, forbidden)
 	}
@@ -103,14 +108,26 @@ func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhtt
 		return serveDashboardFile(w, r, "dashboard/assets/"+file)
 	case file == "":
 		return serveDashboardFile(w, r, "dashboard/index.html")
-	case !strings.Contains(file, "."):
-		// The page's links are relative, so its path must end in a slash.
-		// Relative itself, so that //host/x leads nowhere else.
-		header.Set("Location", "./"+url.PathEscape(file)+"/")
-		w.WriteHeader(http.StatusPermanentRedirect)
-		return nil
 	}
 	return plainText(w, http.StatusNotFound, "The dashboard has no such page.")
+}
+
+// missingSlash is where the page lies if it was asked for without the slash at
+// its end, "" if it was not: its links are relative. It is asked of the path that
+// the browser knows, of which handle_path may have cut off a part. The answer is
+// relative itself, so that //host/x leads nowhere else; and it comes before the
+// login, which usually covers /leadgate/* alone, and says nothing about anything.
+func missingSlash(r *http.Request) string {
+	asked := r.URL
+	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && original.URL != nil {
+		asked = original.URL
+	}
+	dir, file := path.Split(asked.Path)
+	if r.Method != http.MethodGet && r.Method != http.MethodHead || file == "" || strings.Contains(file, ".") ||
+		strings.Contains(r.URL.Path, "/api/") || strings.HasSuffix(dir, "/assets/") {
+		return ""
+	}
+	return "./" + url.PathEscape(file) + "/"
 }
 
 // userOf is who Caddy says is asking, "" for nobody.

@@ -26,6 +26,7 @@ import (
 //	GET  dead?id=                          one of them, whole
 //	GET  ads?tenant=&from=&to=             as the admin API has it
 //	POST destinations/<name>/pause|resume  likewise
+//	POST destinations/<name>/try           resume, and what came of the next attempt
 //	POST dead/replay|drop                  likewise
 //
 // Errors are {"error":"…"} with the status of the admin API.
@@ -93,11 +94,14 @@ func (d *Dashboard) act(w http.ResponseWriter, r *http.Request, what string) err
 	name, action, ok := strings.Cut(strings.TrimPrefix(what, "destinations/"), "/")
 	switch {
 	case what == "dead/replay" || what == "dead/drop":
-	case ok && strings.HasPrefix(what, "destinations/") && validName(name) && (action == "pause" || action == "resume"):
+	case ok && strings.HasPrefix(what, "destinations/") && validName(name) && (action == "pause" || action == "resume" || action == "try"):
 	default:
 		return apiError(http.StatusNotFound, "the dashboard cannot do %s", what)
 	}
 	d.logger.Info("dashboard action", zap.String("user", userOf(r)), zap.String("action", what))
+	if action == "try" {
+		return tryDestination(w, r, name)
+	}
 	return askAdmin(w, r, "/leadgate/"+what)
 }
 
@@ -190,8 +194,12 @@ func (d *Dashboard) lastEvents(w http.ResponseWriter, r *http.Request) error {
 	return answerJSON(w, http.StatusOK, answer)
 }
 
-// dashboardDeadPage is how many dead letters the page shows at once.
-const dashboardDeadPage = 25
+// How many dead letters a page has. Equal ones of unmatched events are folded
+// into one row, so that many fit.
+const (
+	dashboardDeadPage      = 25
+	dashboardUnmatchedPage = 250
+)
 
 // dead answers with a page of dead letters; with the event only where one is
 // asked for by its id.
@@ -203,8 +211,12 @@ func (d *Dashboard) dead(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	filter := queue.DeadFilter{
 		Destination: query.Get("destination"), Reason: query.Get("reason"), After: query.Get("after"),
-		Limit: dashboardDeadPage + 1, // one more tells whether there is a next page
 	}
+	page := dashboardDeadPage
+	if filter.Destination == queue.Unmatched.Name {
+		page = dashboardUnmatchedPage
+	}
+	filter.Limit = page + 1 // one more tells whether there is a next page
 	whole := query.Has("id")
 	if whole {
 		filter = queue.DeadFilter{IDs: []string{query.Get("id")}, Limit: 1}
@@ -218,10 +230,11 @@ func (d *Dashboard) dead(w http.ResponseWriter, r *http.Request) error {
 	answer := struct {
 		Dead []deadLetter `json:"dead"`
 		Next *string      `json:"next"`
-	}{Dead: []deadLetter{}}
-	if len(letters) > dashboardDeadPage {
-		letters = letters[:dashboardDeadPage]
-		answer.Next = &letters[dashboardDeadPage-1].ID
+		Page int          `json:"page"` // how many a page has
+	}{Dead: []deadLetter{}, Page: page}
+	if len(letters) > page {
+		letters = letters[:page]
+		answer.Next = &letters[page-1].ID
 	}
 	for i := range letters {
 		shown := showDead(&letters[i])

@@ -110,6 +110,7 @@ type observer struct{}
 func (observer) Delivered(destination, _, outcome string, events int, took time.Duration) {
 	metrics.deliveries.WithLabelValues(destination, outcome).Add(float64(events))
 	metrics.deliverySeconds.WithLabelValues(destination).Observe(took.Seconds())
+	countAttempts(destination, outcome, events)
 }
 
 // StateChanged implements delivery.Observer; the state itself is a gauge.

@@ -38,7 +38,7 @@ func init() {
 	httpcaddyfile.RegisterDirectiveOrder("leadgate_conversions", httpcaddyfile.Before, "respond")
 	httpcaddyfile.RegisterHandlerDirective("leadgate_media", parseMedia)
 	httpcaddyfile.RegisterDirectiveOrder("leadgate_media", httpcaddyfile.Before, "respond")
-	httpcaddyfile.RegisterHandlerDirective("leadgate_dashboard", parseDashboard)
+	httpcaddyfile.RegisterDirective("leadgate_dashboard", parseDashboard)
 	httpcaddyfile.RegisterDirectiveOrder("leadgate_dashboard", httpcaddyfile.Before, "respond")
 
 	caddycmd.RegisterCommand(command())

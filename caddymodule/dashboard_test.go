@@ -75,7 +75,7 @@ func (e *edge) overview() (o overviewAnswer) {
 func TestDashboardNeedsAuthentication(t *testing.T) {
 	forward := "forward http://127.0.0.1:9/"
 	e := startEdge(t, dashboardSiteWith(forward, "", ""))
-	for _, path := range []string{"/leadgate/", "/leadgate", "/leadgate/assets/main.js", "/leadgate/api/overview", "/leadgate/api/dead"} {
+	for _, path := range []string{"/leadgate/", "/leadgate/assets/main.js", "/leadgate/api/overview", "/leadgate/api/dead"} {
 		req, _ := http.NewRequest("GET", e.url(path), nil)
 		asAnna(req) // a header alone is no authentication
 		resp, body := e.do(req)
@@ -146,10 +146,50 @@ func TestDashboardFiles(t *testing.T) {
 	if resp, _ := e.do(req); resp.StatusCode == http.StatusPermanentRedirect && !strings.HasPrefix(resp.Header.Get("Location"), "./") {
 		t.Errorf("redirect to %s", resp.Header.Get("Location"))
 	}
-	// Caddy's basic_auth /leadgate/* does not cover /leadgate itself.
-	req, _ = http.NewRequest("GET", e.url("/leadgate"), nil)
-	if resp, _ := e.do(req); resp.StatusCode != http.StatusForbidden {
-		t.Errorf("/leadgate: %d", resp.StatusCode)
+}
+
+// TestDashboardWithoutSlash finds the page at the address that people type,
+// whatever the matcher, and before the login, which does not cover it.
+func TestDashboardWithoutSlash(t *testing.T) {
+	const dashboard = "leadgate_dashboard /leadgate* {\n\t\t\n\t}\n"
+	for name, c := range map[string]struct{ login, block, path, to string }{
+		"star":          {"/leadgate/*", "leadgate_dashboard /leadgate*\n", "/leadgate", "./leadgate/"},
+		"slash, star":   {"/leadgate/*", "leadgate_dashboard /leadgate/*\n", "/leadgate", "./leadgate/"},
+		"named":         {"@page", "@page path /x/* /ops/leadgate/*\n\tleadgate_dashboard @page\n", "/ops/leadgate", "./leadgate/"},
+		"named, method": {"/leadgate/*", "@page {\n\t\tmethod GET POST\n\t\tpath /leadgate/*\n\t}\n\tleadgate_dashboard @page\n", "/leadgate", "./leadgate/"},
+		"handle_path":   {"/none", "handle_path /ops/leadgate* {\n\t\t" + strings.Replace(dashboardLogin, "/leadgate/*", "/*", 1) + "\t\tleadgate_dashboard\n\t}\n", "/ops/leadgate", "./leadgate/"},
+		"handle":        {"/none", "handle /leadgate* {\n\t\t" + dashboardLogin + "\t\tleadgate_dashboard\n\t}\n", "/leadgate", "./leadgate/"},
+		"any path":      {"/leadgate/*", "leadgate_dashboard\n", "/leadgate", "./leadgate/"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := dashboardSiteWith("forward http://127.0.0.1:9/", strings.Replace(dashboardLogin, "/leadgate/*", c.login, 1), "")
+			if !strings.Contains(config, dashboard) {
+				t.Fatal(config)
+			}
+			config = strings.Replace(config, dashboard, c.block, 1)
+			if i := strings.Index(c.block, "\tleadgate_dashboard @"); i >= 0 { // the login needs the matcher, too
+				config = strings.Replace(strings.Replace(config, c.block, c.block[i:], 1), "basic_auth", c.block[:i]+"basic_auth", 1)
+			}
+			e := startEdge(t, config)
+			get := func(path string) *http.Response {
+				req, _ := http.NewRequest("GET", e.url(path), nil)
+				asAnna(req)
+				resp, err := http.DefaultTransport.RoundTrip(req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				resp.Body.Close()
+				return resp
+			}
+			if resp := get(c.path); resp.StatusCode != http.StatusPermanentRedirect || resp.Header.Get("Location") != c.to {
+				t.Errorf("%s: %d %s", c.path, resp.StatusCode, resp.Header.Get("Location"))
+			}
+			for _, path := range []string{"/", "/assets/main.js", "/api/overview"} {
+				if resp := get(c.path + path); resp.StatusCode != http.StatusOK {
+					t.Errorf("%s: %d", path, resp.StatusCode)
+				}
+			}
+		})
 	}
 }
 

@@ -14,6 +14,7 @@ let told = () => {};
 
 const date = (t) => new Date(t).toISOString().slice(0, 10);
 const shortDate = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" });
+const sums = ["clicks", "contacts", "leads", "qualified", "purchases", "reported", "pending"];
 const keyOf = (r) => `${r.tenant}\n${r.adId || ""}`;
 
 // range is what is asked for: whole days, today included.
@@ -41,7 +42,7 @@ export async function update() {
 		draw();
 	} catch (err) {
 		if (mine !== asked) return;
-		$("ads-table").hidden = $("ads-figure").hidden = true;
+		$("ads-table").hidden = $("ads-figure").hidden = $("ads-words").hidden = true;
 		show($("ads-sum"), "");
 		show($("ads-empty"), `The figures per ad cannot be read: ${err.message}`);
 	}
@@ -52,8 +53,8 @@ function draw() {
 	for (const r of rows) {
 		const key = keyOf(r);
 		let ad = ads.get(key);
-		if (!ad) ads.set(key, ad = { key, tenant: r.tenant, adId: r.adId || "", headline: "", latest: "", clicks: 0, contacts: 0, leads: 0, purchases: 0, value: {} });
-		for (const f of ["clicks", "contacts", "leads", "purchases"]) ad[f] += r[f];
+		if (!ad) ads.set(key, ad = { key, tenant: r.tenant, adId: r.adId || "", headline: "", latest: "", value: {}, ...Object.fromEntries(sums.map((f) => [f, 0])) });
+		for (const f of sums) ad[f] += r[f];
 		for (const [currency, v] of Object.entries(r.value || {})) ad.value[currency] = (ad.value[currency] || 0) + Number(v);
 		if (r.headline && r.day >= ad.latest) [ad.headline, ad.latest] = [r.headline, r.day];
 	}
@@ -63,11 +64,12 @@ function draw() {
 	const visible = all ? list : list.slice(0, firstRows);
 	keyed($("ads-rows"), visible.map((a) => ({ ...a, most, on: a.key === chosen })), (a) => a.key, row);
 	$("ads-table").hidden = $("ads-figure").hidden = !list.length;
-	show($("ads-empty"), list.length ? "" : `No ad click in the last ${days} days. A message that an ad brought carries a referral, and counts here.`);
+	show($("ads-empty"), list.length ? "" : `No ad click in the last ${days} days. The first message that an ad brings carries a referral, and counts here. If ads run and nothing shows, caddy leadgate doctor says what is missing; a longer time is chosen above.`);
 	show($("ads-more"), list.length > visible.length ? `Show all ${number(list.length)} ads` : "");
 	const sum = (f) => list.reduce((n, a) => n + a[f], 0);
 	show($("ads-sum"), list.length ? `${number(list.length)} ${list.length === 1 ? "ad" : "ads"}` : "");
-	told({ days, ads: list.length, clicks: sum("clicks"), contacts: sum("contacts"), leads: sum("leads"), purchases: sum("purchases") });
+	told({ days, ads: list.length, ...Object.fromEntries(sums.map((f) => [f, sum(f)])) });
+	$("ads-words").hidden = !list.length;
 	const ad = ads.get(chosen);
 	show($("ads-plotted"), ad ? ad.headline || ad.adId : "All ads");
 	if (list.length) plotDays();
@@ -93,19 +95,22 @@ function money(value) {
 }
 
 function row(a) {
-	const share = a.clicks ? a.leads / a.clicks : 0;
+	// Leads of clicks before the first day would make it more than all.
+	const share = a.leads && a.leads <= a.clicks ? `${Math.round((100 * a.leads) / a.clicks)} % of clicks` : "";
 	const meter = h("i", { class: "meter" }, h("i", {}));
 	meter.firstChild.style.width = `${(100 * a.clicks) / a.most}%`;
 	return h("tr", { class: a.on ? "on" : null },
-		cell("Ad", "wide", h("button", { type: "button", class: "link ad-name", "data-focus": "ad", "aria-pressed": String(a.on), title: "Plot this ad", onclick: () => { chosen = a.on ? "" : a.key; draw(); } }, a.headline || (a.adId ? "(no headline)" : "Unknown ad")),
-			h("div", { class: "muted small mono" }, a.adId || "the click named no ad")),
-		cell("Tenant", "", a.tenant),
+		cell("Ad", "wide", h("button", { type: "button", class: "link ad-name clip", "data-focus": "ad", "aria-pressed": String(a.on), title: "Plot this ad", onclick: () => { chosen = a.on ? "" : a.key; draw(); } }, a.headline || (a.adId ? "(no headline)" : "Unknown ad")),
+			h("div", { class: "muted small mono any" }, a.adId || "the click named no ad")),
+		cell("Tenant", "any", a.tenant),
 		cell("Clicks", "num", number(a.clicks), meter),
 		cell("Contacts", "num", number(a.contacts)),
-		cell("Leads", "num", h("b", {}, number(a.leads))),
-		cell("Leads per click", "num", a.clicks ? `${Math.round(100 * share)} %` : "–"),
+		cell("Leads", "num", h("b", {}, number(a.leads)), share ? h("div", { class: "muted small share" }, share) : null),
+		cell("Qualified", "num", a.qualified ? number(a.qualified) : "–"),
 		cell("Purchases", "num", a.purchases ? number(a.purchases) : "–"),
-		cell("Value", "num", money(a.value)));
+		cell("Value", "num", money(a.value)),
+		cell("Reported", "num", number(a.reported)),
+		cell("Pending", "num", a.pending ? h("b", { class: "late" }, number(a.pending)) : "–"));
 }
 
 // tenants offers the tenants to choose from.

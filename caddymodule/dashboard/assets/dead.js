@@ -8,6 +8,8 @@ let before = [];        // the cursors of the newer pages
 let after = "";         // where this page begins
 let next = null;
 let letters = [];
+let pageSize = 25;
+const unfolded = new Set(); // keys of folded rows that were opened
 let asked = 0;          // the newest request, so that a late answer is dropped
 let seen = "";          // the totals that this page was loaded with
 const selected = new Map(); // id → destination
@@ -41,6 +43,7 @@ export async function load() {
 		if (mine !== asked) return;
 		letters = page.dead;
 		next = page.next;
+		pageSize = page.page;
 		seen = state;
 		for (const id of selected.keys()) if (!letters.some((d) => d.id === id)) selected.delete(id);
 		draw();
@@ -53,6 +56,7 @@ function restart() {
 	before = [];
 	after = "";
 	selected.clear();
+	unfolded.clear();
 	load();
 }
 
@@ -67,18 +71,18 @@ export function pick(name) {
 }
 
 function draw() {
-	keyed($("dead-rows"), letters, (d) => d.id, row);
-	for (const box of $("dead-rows").querySelectorAll("input")) box.checked = selected.has(box.value);
+	keyed($("dead-rows"), folded(), (d) => d.key, (d) => (d.ids ? foldedRow(d) : row(d)));
+	for (const box of $("dead-rows").querySelectorAll("input")) box.checked = box.value.split(" ").every((id) => selected.has(id));
 	$("dead-all").checked = letters.length > 0 && letters.every((d) => selected.has(d.id));
 	$("dead-table").hidden = letters.length === 0;
 	const { destination, reason } = filter();
-	show($("dead-empty"), letters.length ? "" : destination || reason ? "No dead letter fits the filter." : "There are none: every destination took what it got.");
+	show($("dead-empty"), letters.length ? "" : destination || reason ? "No dead letter fits the filter: choose another destination, or empty the reason." : "There are none: every destination took what it got. Nothing to do here.");
 	const reasons = [...new Set(letters.map((d) => d.reason))].sort();
 	keyed($("dead-reasons"), reasons, (r) => r, (value) => h("option", { value }));
 	$("dead-pager").hidden = !before.length && !next;
 	$("dead-newer").disabled = !before.length;
 	$("dead-older").disabled = !next;
-	show($("dead-page"), `page ${number(before.length + 1)}` + (reason ? "" : ` of ${number(Math.max(1, Math.ceil(total() / 25)))}`));
+	show($("dead-page"), `page ${number(before.length + 1)}` + (reason ? "" : ` of ${number(Math.max(1, Math.ceil(total() / pageSize)))}`));
 	const n = selected.size;
 	const all = destination && letters.length;
 	for (const [id, word] of [["dead-replay", "Replay"], ["dead-drop", "Drop"]]) {
@@ -88,12 +92,45 @@ function draw() {
 	}
 }
 
+// folded makes one row of unmatched events that are dead for the same reason.
+function folded() {
+	const groups = new Map();
+	const keyOf = (d) => `${d.destination}\n${d.reason}\n${d.explanation}`;
+	const folds = (d) => d.destination === "unmatched" && !unfolded.has(keyOf(d));
+	for (const d of letters) if (folds(d)) groups.set(keyOf(d), [...(groups.get(keyOf(d)) || []), d]);
+	const out = [];
+	for (const d of letters) {
+		const group = folds(d) ? groups.get(keyOf(d)) : [];
+		if (group.length < 3) out.push({ ...d, key: d.id });
+		else if (group[0] === d) out.push({ ...d, key: keyOf(d), ids: group.map((d) => d.id), since: group[group.length - 1].diedAt });
+	}
+	return out;
+}
+
+function foldedRow(d) {
+	const n = number(d.ids.length);
+	return h("tr", { class: "folded" },
+		check(d.ids.join(" "), `Select these ${n}`, (on) => { for (const id of d.ids) on ? selected.set(id, d.destination) : selected.delete(id); }),
+		cell("Died", "", timeEl(d.diedAt), h("div", { class: "muted small" }, "the first ", timeEl(d.since))),
+		cell("Destination", "dest", h("b", {}, d.destination), h("div", { class: "muted small" }, `${n} alike`)),
+		cell("Why", "wide", why(d)),
+		cell("Attempts", "num", "–"),
+		h("td", { class: "act" }, h("button", { type: "button", "data-focus": "show", onclick: () => { unfolded.add(d.key); draw(); } }, `Show all ${n}`)));
+}
+
+// check is the cell of a row's box; all of it can be pressed.
+const check = (value, label, chosen) => h("td", { class: "check" }, h("label", { class: "hit" },
+	h("input", { type: "checkbox", value, "aria-label": label, "data-focus": "check", onchange: (e) => { chosen(e.target.checked); draw(); } })));
+
+const why = (d) => [h("div", { class: "any" }, d.reason, d.code && !d.reason.includes(d.code) ? h("span", { class: "code" }, d.code) : null),
+	d.explanation && d.explanation !== d.reason ? h("div", { class: "muted small any" }, d.explanation) : null];
+
 function row(d) {
 	return h("tr", { "data-id": d.id },
-		h("td", { class: "check" }, h("input", { type: "checkbox", value: d.id, "aria-label": "Select", "data-focus": "check", onchange: (e) => { e.target.checked ? selected.set(d.id, d.destination) : selected.delete(d.id); draw(); } })),
+		check(d.id, "Select", (on) => { on ? selected.set(d.id, d.destination) : selected.delete(d.id); }),
 		cell("Died", "nowrap", timeEl(d.diedAt)),
-		cell("Destination", "", h("b", {}, d.destination), h("div", { class: "muted small" }, [d.tenant, d.kind].filter(Boolean).join(" · "))),
-		cell("Why", "wide", h("div", {}, d.reason, d.code && !d.reason.includes(d.code) ? h("span", { class: "code" }, d.code) : null), d.explanation && d.explanation !== d.reason ? h("div", { class: "muted small" }, d.explanation) : null),
+		cell("Destination", "dest", h("b", { class: "any" }, d.destination), h("div", { class: "muted small any" }, [d.tenant, d.kind].filter(Boolean).join(" · "))),
+		cell("Why", "wide", why(d)),
 		cell("Attempts", "num", d.attempts || "–"),
 		h("td", { class: "act" }, h("button", { type: "button", "data-focus": "show", onclick: () => open(d) }, "Event")));
 }
@@ -125,7 +162,7 @@ async function act(action) {
 	}
 	const yes = action === "drop"
 		? await ask(`Drop ${what}?`, "They are deleted, and nobody gets these events any more.", "Drop", true)
-		: await ask(`Replay ${what}?`, "They go to the end of their destination's queue and are sent again.", "Replay");
+		: await ask(`Replay ${what}?`, again(calls), "Replay");
 	if (!yes) return;
 	$("dead-replay").disabled = $("dead-drop").disabled = true;
 	let count = 0, left = 0, gone = 0; // of unmatched events some may stay
@@ -136,14 +173,25 @@ async function act(action) {
 			left += done.unmatched || 0;
 			gone += done.noBlock || 0;
 		}
-		toast(`${number(count)} ${action === "drop" ? "dropped" : "replayed"}.`
-			+ (left ? ` ${number(left)} still match nobody.` : "")
-			+ (gone ? ` ${number(gone)} came by a leadgate block that is not in the configuration.` : ""));
+		toast([
+			action === "drop" ? `${number(count)} dropped.` : calls.every(routed) ? `${number(count)} routed again, to the tenants that they match now.` : `${number(count)} replayed.`,
+			left ? `${number(left)} still match nobody, and stay: no tenant’s match names their ids.` : "",
+			gone ? `${number(gone)} came by a leadgate block that is not in the configuration any more, and stay.` : "",
+		].filter(Boolean).join(" "), left + gone > 0);
 	} catch (err) {
 		toast(`After ${number(count)}: ${err.message}`, true);
 	}
 	restart();
 	reload();
+}
+
+const routed = (call) => call.destination === "unmatched";
+
+// again says what a replay does.
+function again(calls) {
+	const routes = "Unmatched events are routed again, as if they came now: those that a tenant’s match names today go to that tenant’s destinations, the rest stay here, and the answer says how many still match nobody.";
+	const sends = "They go to the end of their destination’s queue and are sent again.";
+	return calls.every(routed) ? routes : calls.some(routed) ? `${sends} ${routes}` : sends;
 }
 
 function byDestination() {

@@ -4,13 +4,20 @@ import { post } from "./api.js";
 import { pick } from "./dead.js";
 
 const words = {
-	running: "delivers", retrying: "some events wait for another attempt, or all since the destination asks to wait", open: "takes nothing: one event at a time is tried",
+	running: "delivers what it gets", retrying: "some events wait for another attempt, or all since the destination asks to wait", open: "it takes nothing: one event at a time is tried, the rest wait",
 	parked: "Meta refuses the token, the permission or the configuration", paused: "paused", removed: "in no configuration any more; its queue is kept",
 };
 const rank = { parked: 0, open: 1, paused: 2, retrying: 3, removed: 4, running: 5 };
 
+// labels are the states as people read them: the API's open is the breaker's.
+const labels = { open: "failing" };
+const label = (d) => labels[d.state] || d.state;
+
 let list = [];
 let reload = () => {};
+let unfolded = false;      // all running ones are shown
+const trying = new Set();  // names of those that are being tried
+const firstRunning = 8;
 
 export const unmatched = (d) => d.name === "unmatched" && d.tenant === "";
 
@@ -21,21 +28,28 @@ export function update(all) {
 	list = all;
 	const shown = list.filter((d) => !unmatched(d) || d.dead > 0);
 	const words = $("destinations-filter").value.toLowerCase().split(/\s+/).filter(Boolean);
-	const rows = shown.filter((d) => words.every((w) => `${d.name} ${d.tenant} ${d.state} ${d.kind} ${d.target}`.toLowerCase().includes(w)));
+	const rows = shown.filter((d) => words.every((w) => `${d.name} ${d.tenant} ${d.state} ${label(d)} ${d.kind} ${d.target}`.toLowerCase().includes(w)));
 	rows.sort((a, b) => rank[a.state] - rank[b.state] || a.name.localeCompare(b.name));
-	keyed($("destinations-rows"), rows, (d) => `${d.tenant} ${d.name}`, row);
+	// Many that run are folded: what needs a look is above them.
+	const running = rows.filter(quiet);
+	const fold = !unfolded && !words.length && running.length > firstRunning + 2;
+	const visible = fold ? rows.filter((d) => !quiet(d)).concat(running.slice(0, firstRunning)) : rows;
+	keyed($("destinations-rows"), visible.map((d) => ({ ...d, trying: trying.has(d.name) })), (d) => `${d.tenant} ${d.name}`, row);
+	show($("destinations-more"), fold ? `Show ${number(running.length - firstRunning)} more that are running` : "");
 	$("destinations-filter").hidden = shown.length < 9;
 	const waiting = list.reduce((n, d) => n + d.backlog, 0);
 	show($("destinations-sum"), shown.length ? `${number(shown.length)} with ${number(waiting)} ${waiting === 1 ? "event" : "events"} waiting` : "");
-	show($("destinations-empty"), rows.length ? "" : shown.length ? "No destination fits the filter." : "The configuration has no destination.");
+	show($("destinations-empty"), rows.length ? "" : shown.length ? "No destination fits the filter." : "The configuration has no destination. Write forward https://… into a tenant of the leadgate block, and reload Caddy: it shows here at once.");
 }
+
+const quiet = (d) => d.state === "running" && !unmatched(d) && !d.dead;
 
 function row(d) {
 	const dead = d.dead ? h("button", { class: "link", type: "button", onclick: () => pick(d.name), "data-focus": "dead", title: "Show them" }, number(d.dead)) : "–";
 	return h("tr", { "data-name": d.name },
-		cell("State", "", unmatched(d) ? h("span", { class: "pill" }, "no tenant") : h("span", { class: `pill ${d.state}`, title: words[d.state] }, d.state)),
-		cell("Destination", "wide", h("b", {}, d.name), h("div", { class: "muted small" }, what(d)),
-			d.reason ? h("div", { class: `reason ${d.state}` }, d.reason.replace(/; it waits until \S+$/, ""), until(d)) : null),
+		cell("State", "", unmatched(d) ? h("span", { class: "pill" }, "no tenant") : h("span", { class: `pill ${d.state}`, title: words[d.state] }, label(d))),
+		cell("Destination", "wide", h("b", { class: "any" }, d.name), h("div", { class: "muted small any" }, what(d)),
+			d.reason ? h("div", { class: `reason any ${d.state}` }, d.reason.replace(/; it waits until \S+$/, ""), until(d)) : null),
 		cell("Waiting", "num", d.backlog ? number(d.backlog) : "–"),
 		cell("Oldest", "num", age(d.oldestAgeSeconds)),
 		cell("In flight", "num", d.inFlight ? number(d.inFlight) : "–"),
@@ -55,6 +69,7 @@ function what(d) {
 
 function button(d) {
 	if (unmatched(d) || d.state === "removed") return null;
+	if (d.trying) return h("button", { type: "button", disabled: true, "data-action": "trying" }, "Trying…");
 	const resume = d.state === "paused" || d.state === "parked" || d.state === "open";
 	const both = d.state === "parked" || d.state === "open";
 	const make = (action, label) => h("button", { type: "button", "data-focus": action, "data-action": action, onclick: (e) => act(e.target, d, action) }, label);
@@ -63,6 +78,7 @@ function button(d) {
 
 async function act(el, d, action) {
 	if (action === "pause" && !await ask(`Pause ${d.name}?`, "Its events wait in the queue, in order, until somebody resumes it, over restarts too. Webhooks are still answered 200.", "Pause")) return;
+	if (action === "resume" && d.state !== "paused") return tryNow(d);
 	el.disabled = true;
 	try {
 		await post(`destinations/${encodeURIComponent(d.name)}/${action}`);
@@ -74,7 +90,27 @@ async function act(el, d, action) {
 	reload();
 }
 
+// tryNow waits for what the destination says to the next attempt.
+async function tryNow(d) {
+	trying.add(d.name);
+	update(list);
+	try {
+		const got = await post(`destinations/${encodeURIComponent(d.name)}/try`);
+		const why = got.reason ? `: ${got.reason}` : ".";
+		if (got.delivered) toast(`${d.name} took it, and goes on.`);
+		else if (got.tried) toast(`${d.name} was tried, and still fails${why}`, true);
+		else if (!got.backlog) toast(`${d.name} goes on: nothing waits for it, so nothing was tried.`);
+		else toast(`${d.name} has not answered yet; it is tried on. Its line below shows what comes of it.`);
+	} catch (err) {
+		toast(`${d.name}: ${err.message}`, true);
+	}
+	trying.delete(d.name);
+	update(list);
+	reload();
+}
+
 export function start(again) {
+	$("destinations-more").addEventListener("click", () => { unfolded = true; update(list); });
 	reload = again;
 	$("destinations-filter").addEventListener("input", () => update(list));
 }

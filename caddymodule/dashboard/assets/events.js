@@ -16,6 +16,8 @@ export async function update() {
 	draw(got.kept);
 }
 
+export const any = () => events.length > 0;
+
 export function start() {
 	$("events-more").addEventListener("click", () => { all = true; draw(); });
 }
@@ -26,7 +28,7 @@ function draw(kept) {
 	$("events-rows").hidden = !events.length;
 	show($("events-more"), events.length > visible.length ? `Show all ${number(events.length)}` : "");
 	if (kept) show($("events-sum"), `the newest ${kept}, in this process's memory only; phone numbers are shortened`);
-	show($("events-empty"), events.length ? "" : since ? `No new event since ${time(since, true)}. Webhooks that were seen before, and probes, make none.` : "Nothing is recorded yet.");
+	show($("events-empty"), events.length ? "" : since ? `No new event since ${time(since, true)}. Webhooks that were seen before, and probes, make none. To see one, send a sample: caddy leadgate send --sample click` : "Nothing is recorded yet.");
 }
 
 function row({ event: e }) {
@@ -35,7 +37,7 @@ function row({ event: e }) {
 	const box = h("details", {},
 		h("summary", {},
 			timeEl(e.ingestedAt),
-			h("span", { class: "who" }, h("span", { class: `tag ${e.channel || ""}` }, e.channel || "?"), h("b", {}, name(e)), h("span", { class: "muted small" }, contact(e))),
+			h("span", { class: "who" }, h("span", { class: `tag ${e.channel || ""}` }, e.channel || "?"), h("b", { class: "clip", title: name(e) }, name(e)), h("span", { class: "muted small any" }, contact(e))),
 			h("span", { class: "gist" }, ad ? h("span", { class: "pill ad", title: e.referral.headline || "" }, "ad click") : null, gist(e)),
 			h("span", { class: "muted small end" }, [e.tenantId || "no tenant", e.provider].join(" · "))),
 		pre);

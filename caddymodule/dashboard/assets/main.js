@@ -53,21 +53,69 @@ function overview() {
 	show($("user"), last.user ? `signed in as ${last.user}` : "");
 }
 
-// trouble says what somebody should look at, the most pressing first.
+// trouble says what somebody should look at: what waits for a person first. Equal
+// ones are one, and what is folded says how many it holds.
 function trouble(problem) {
-	const list = problem ? [{ key: "problem", cls: "bad", title: "Something is missing here", text: problem }] : [];
+	const list = problem ? [{ key: "problem", rank: 0, cls: "bad", title: "Something is missing here", text: problem }] : [];
 	if (last && last.window.unavailable > 0 && !problem) {
-		list.push({ key: "503", cls: "warn", title: `${number(last.window.unavailable)} webhooks were answered 503 since ${time(last.window.from, true)}`, text: "The queue could not take them. Providers send them again, and what was queued is not queued twice." });
+		list.push({ key: "503", rank: 2, cls: "warn", title: `${number(last.window.unavailable)} webhooks were answered 503 since ${time(last.window.from, true)}`, text: "The queue could not take them. Providers send them again, and what was queued is not queued twice." });
 	}
-	const parked = destinations.attention();
-	for (const d of parked.slice(0, 6)) {
-		const title = { parked: `${d.name} is parked`, open: `${d.name} takes nothing`, paused: `${d.name} is paused` }[d.state];
-		const waits = `${number(d.backlog)} ${d.backlog === 1 ? "event waits" : "events wait"}${d.oldestAgeSeconds ? `, the oldest for ${age(d.oldestAgeSeconds)}` : ""}; nothing is lost.`;
-		list.push({ key: d.name, cls: d.state === "paused" ? "calm" : "bad", title, text: d.reason, waits });
+	const troubled = destinations.attention();
+	for (const group of grouped(troubled)) list.push(notice(group));
+	if (last && !last.window.accepted && !last.destinations.some((d) => d.delivered || d.backlog || d.dead) && !events.any() && !problem) list.push(firstSteps());
+	list.sort((a, b) => a.rank - b.rank || (b.names?.length || 1) - (a.names?.length || 1));
+	const shown = list.length > mostNotices + 1 ? list.slice(0, mostNotices) : list;
+	const folded = list.slice(shown.length);
+	keyed($("notices"), shown, (n) => n.key, drawNotice);
+	keyed($("notices-folded"), folded, (n) => n.key, drawNotice);
+	$("notices-more").hidden = !folded.length;
+	show($("notices-count"), folded.length ? `${number(folded.length)} more that need a look` : "");
+	document.title = troubled.length ? `(${troubled.length}) Leadgate` : "Leadgate";
+}
+
+const mostNotices = 6;
+const ranks = { parked: 1, open: 3, paused: 4 };
+const told = { parked: "parked", open: "failing", paused: "paused" };
+
+// grouped gathers destinations that are in the same state for the same reason.
+function grouped(list) {
+	const groups = new Map();
+	for (const d of list) {
+		const key = `${d.state}\n${(d.reason || "").replace(/; it waits until \S+$/, "")}`;
+		groups.set(key, [...(groups.get(key) || []), d]);
 	}
-	if (parked.length > 6) list.push({ key: "more", cls: "bad", title: `and ${parked.length - 6} more destinations`, text: "The list of destinations begins with them." });
-	keyed($("notices"), list, (n) => n.key, (n) => h("div", { class: `notice ${n.cls}` }, h("b", {}, n.title), n.text ? h("span", {}, n.text) : null, n.waits ? h("span", { class: "muted" }, n.waits) : null));
-	document.title = parked.length ? `(${parked.length}) Leadgate` : "Leadgate";
+	return [...groups.values()];
+}
+
+function notice(group) {
+	const [d] = group;
+	const backlog = group.reduce((n, d) => n + d.backlog, 0);
+	const oldest = Math.max(...group.map((d) => d.oldestAgeSeconds));
+	const waits = backlog ? `${number(backlog)} ${backlog === 1 ? "event waits" : "events wait"}${oldest ? `, the oldest for ${age(oldest)}` : ""}; nothing is lost.` : "Nothing waits.";
+	const alone = { parked: `${d.name} is parked`, open: `${d.name} is failing`, paused: `${d.name} is paused` }[d.state];
+	return {
+		key: `${d.state} ${d.reason} ${d.name}`, rank: ranks[d.state], cls: d.state === "paused" ? "calm" : "bad",
+		title: group.length === 1 ? alone : `${number(group.length)} destinations are ${told[d.state]}`,
+		text: d.reason, waits, names: group.length === 1 ? [] : group.map((d) => d.name).sort(),
+	};
+}
+
+// firstSteps is what to do where nothing has come yet.
+const firstSteps = () => ({
+	key: "first", rank: 5, cls: "calm", title: "No webhook has come yet",
+	text: last.destinations.length ? "What to do next:" : "The configuration has no destination. What to do next:",
+	steps: [
+		...(last.destinations.length ? [] : ["Write a tenant with a forward into the leadgate block, and reload."]),
+		"Enter this site’s address with the path of the leadgate block as the webhook’s callback URL, in the provider’s dashboard.",
+		"Or send a sample from a shell: caddy leadgate send --to <that URL> --provider meta --secret <app secret> --sample click",
+		"If nothing arrives: caddy leadgate doctor --config <Caddyfile> says what is in the way.",
+	],
+});
+
+function drawNotice(n) {
+	return h("div", { class: `notice ${n.cls}` }, h("b", { class: "any" }, n.title), n.text ? h("span", { class: "any" }, n.text) : null, n.waits ? h("span", {}, n.waits) : null,
+		n.names && n.names.length ? h("details", { class: "names" }, h("summary", {}, `Which: ${n.names.slice(0, 3).join(", ")}${n.names.length > 3 ? ` and ${number(n.names.length - 3)} more` : ""}`), h("ul", {}, n.names.map((name) => h("li", { class: "any" }, name)))) : null,
+		n.steps ? h("ol", {}, n.steps.map((s) => h("li", { class: "any" }, s))) : null);
 }
 
 function tiles() {
@@ -84,7 +132,7 @@ function tiles() {
 		{ title: "Waiting", span: "now", value: number(sum("backlog")), text: oldest ? `the oldest for ${age(oldest)}` : "nothing waits" },
 		{ title: "Dead letters", span: "now", value: number(sum("dead")), text: sum("dead") ? "each with its reason" : "none", bad: sum("dead") > 0, href: "#dead" },
 	];
-	if (figures && figures.ads) list.push({ title: "Leads from ads", span: `${figures.days} days`, value: number(figures.leads), text: `${number(figures.clicks)} clicks, ${number(figures.purchases)} purchases`, href: "#ads" });
+	if (figures && figures.ads) list.push({ title: "Leads from ads", span: `${figures.days} days`, value: number(figures.leads), text: `of ${number(figures.clicks)} clicks; Meta has ${number(figures.reported)} events${figures.pending ? `, ${number(figures.pending)} wait` : ""}`, href: "#ads" });
 	keyed($("tiles"), list, (t) => t.title, (t) => h(t.href ? "a" : "div", { class: t.bad ? "tile bad" : "tile", href: t.href },
 		h("div", { class: "t" }, t.title, h("span", { class: "muted" }, t.span)), h("div", { class: "v" }, t.value), h("div", { class: "muted small" }, t.text)));
 }

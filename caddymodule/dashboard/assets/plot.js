@@ -56,8 +56,16 @@ export const bars = (label, name, part, value, align) => ({
 });
 
 export const line = (label, name, value) => ({
-	label, value, stroke: () => color(name), width: 2, spanGaps: false, points: { size: 5, width: 0, fill: () => color(name) },
+	label, value, stroke: () => color(name), width: 2, spanGaps: false, points: { show: false, filter: alone, size: 6, width: 0, fill: () => color(name) },
 });
+
+// alone finds the points that no line goes to, since both their neighbours are
+// missing: only a dot shows them.
+function alone(u, series) {
+	const y = u.data[series];
+	const there = (i) => y[i] !== null && y[i] !== undefined;
+	return y.map((v, i) => i).filter((i) => there(i) && !there(i - 1) && !there(i + 1));
+}
 
 // from zero, and with room above even if there is nothing.
 export const fromZero = (least) => (u, min, max) => [0, Math.max(least, (max || 0) * 1.1)];

@@ -1,0 +1,59 @@
+// Made-up answers of the dashboard's API, of an edge on which much is wrong.
+"use strict";
+(() => {
+	const now = Date.now();
+	const long = "Extraordinarily".repeat(14).slice(0, 200);
+	const turned = "\u202egnihton si siht\u202d \u2067 Noor \u0627\u0644\u0639\u0631\u0628\u064a\u0629";
+	const marks = "Z" + "\u0335\u0321\u0322\u0310\u034e".repeat(40) + "algo";
+	const d = (name, state, reason, more) => ({ name, tenant: "acme", kind: "forward", target: `https://crm.example.com/hooks/${name}`, state, reason, backlog: 3, inFlight: 0, dead: 0, delivered: 12, oldestAgeSeconds: 4000, ...more });
+	const destinations = [
+		d("paused-by-hand", "paused", "by an operator", { oldestAgeSeconds: 90000 }),
+		...Array.from({ length: 15 }, (_, i) => d(`fail-${i}`, "open", "503 Service Unavailable")),
+		...Array.from({ length: 4 }, (_, i) => d(`odd-${i + 1}`, "open", `dial tcp 10.0.0.${i}:443: connect: connection refused`)),
+		d("meta-b", "parked", "permission: the token may not write to this dataset", { kind: "capi", target: "2345678901" }),
+		d("meta-c", "parked", "permission: the token may not write to this dataset", { kind: "capi", target: "3456789012" }),
+		d("meta", "parked", "token: the access token has expired; make a new token", { kind: "capi", target: "1234567890", backlog: 40 }),
+		d("n".repeat(64), "retrying", "timeout after 10s", { target: `https://crm.example.com/${"path".repeat(40)}` }),
+		...Array.from({ length: 30 }, (_, i) => d(`run-${i}`, "running", "", { backlog: 0, oldestAgeSeconds: 0 })),
+		{ ...d("unmatched", "running", ""), tenant: "", kind: "", target: "", backlog: 0, dead: 20 },
+	];
+	const at = Array.from({ length: 240 }, (_, i) => now - (239 - i) * 15000);
+	const traffic = { since: now - 3600000, step: 15000, size: 240, at, accepted: at.map((_, i) => (i % 40 ? 0 : 3)), refused: at.map(() => 0), unavailable: at.map((_, i) => (i === 80 ? 5 : 0)),
+		delivered: at.map(() => 0), failed: at.map(() => 1), ackP50: at.map((_, i) => (i % 40 ? null : 2)), ackP99: at.map((_, i) => (i % 40 ? null : 9)) };
+	const letter = (i, more) => ({ id: `1-${i}`, destination: "unmatched", eventId: "x", tenant: "", kind: "message", reason: "no tenant", code: "", explanation: "no tenant’s match has phone_number_id 106540352242922", attempts: 0, firstAt: 0, diedAt: now - i * 60000, event: null, ...more });
+	const dead = [
+		letter(100, { destination: "run-1", tenant: "acme", reason: "422 Unprocessable Entity", code: "422", explanation: "the destination refuses this event; it would refuse it again", attempts: 1 }),
+		...Array.from({ length: 20 }, (_, i) => letter(i)),
+		letter(101, { reason: long, explanation: turned }),
+		letter(102, { destination: "n".repeat(64), tenant: "acme", reason: `400 ${"x".repeat(120)}`, explanation: long, attempts: 3 }),
+	];
+	const event = (seq, profileName, text) => ({ seq, event: { id: "x", tenantId: "acme", kind: "message", channel: "whatsapp", provider: "meta", profileName, waPhone: "+1555…67", ingestedAt: now - seq * 1000,
+		referral: seq % 2 ? { ctwaClid: "Aff", adId: "111", headline: long } : null, message: { type: "text", text } } });
+	const events = { since: now - 3600000, kept: 50, events: [event(9, long, long), event(8, turned, turned), event(7, marks, marks), event(6, "Maria Souza", "Hi! Is the blue one still available?")] };
+	const day = new Date(now).toISOString().slice(0, 10);
+	const ad = (adId, headline, more) => ({ tenant: "acme", adId, headline, day, clicks: 1, contacts: 1, leads: 1, qualified: 1, purchases: 1, value: { USD: 12.5, EUR: 3 }, reported: 3, pending: 0, ...more });
+	const ads = [ad("1", "Sale"), ad("2", long, { clicks: 1, leads: 2 }), ad("3", turned, { clicks: 40, leads: 40, reported: 0, pending: 40 }), ad(null, null, { value: {} })];
+	const answers = {
+		overview: { version: "v0.1.0", user: "anna", now, problem: "", window: { from: now - 3600000, since: now - 3600000, accepted: 30, refused: 2, unavailable: 5, delivered: 0, failed: 240, ackP50: 2, ackP99: 9 }, destinations, tenants: ["acme", "t".repeat(64)], words: [] },
+		traffic, events, ads, dead: { dead, next: null, page: 25 },
+	};
+	window.dots = (id) => {
+		const canvas = document.querySelector(`#${id} canvas`);
+		const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+		let n = 0; // points of a full, strong colour: purple or teal
+		for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 200 && Math.max(data[i], data[i + 1], data[i + 2]) - Math.min(data[i], data[i + 1], data[i + 2]) > 60) n++;
+		return n;
+	};
+	const tried = new Promise((done) => { window.answerTry = done; });
+	const real = window.fetch;
+	window.fetch = async (url, options) => {
+		const what = String(url).replace(/^api\//, "").split("?")[0];
+		if (what.endsWith("/try")) {
+			await tried;
+			return Response.json({ tried: true, delivered: false, state: "parked", reason: "token: the access token has expired", backlog: 40 });
+		}
+		if (what === "dead/replay") return Response.json({ count: 15, unmatched: 5, noBlock: 0 });
+		if (what === "dead" && String(url).includes("id=")) return Response.json({ dead: [{ ...dead[0], event: { text: long, name: turned } }], next: null, page: 25 });
+		return answers[what] ? Response.json(answers[what]) : real(url, options);
+	};
+})();

@@ -28,7 +28,7 @@ function draw(kept) {
 	$("events-rows").hidden = !events.length;
 	show($("events-more"), events.length > visible.length ? `Show all ${number(events.length)}` : "");
 	if (kept) show($("events-sum"), `the newest ${kept}, in this process's memory only; phone numbers are shortened`);
-	show($("events-empty"), events.length ? "" : since ? `No new event since ${time(since, true)}. Webhooks that were seen before, and probes, make none. To see one, send a sample: caddy leadgate send --sample click` : "Nothing is recorded yet.");
+	show($("events-empty"), events.length ? "" : since ? `No new event since ${time(since, true)}. Webhooks that were seen before, and probes, make none.` : "Nothing is recorded yet.");
 }
 
 function row({ event: e }) {

@@ -105,17 +105,17 @@ const firstSteps = () => ({
 	key: "first", rank: 5, cls: "calm", title: "No webhook has come yet",
 	text: last.destinations.length ? "What to do next:" : "The configuration has no destination. What to do next:",
 	steps: [
-		...(last.destinations.length ? [] : ["Write a tenant with a forward into the leadgate block, and reload."]),
-		"Enter this site’s address with the path of the leadgate block as the webhook’s callback URL, in the provider’s dashboard.",
-		"Or send a sample from a shell: caddy leadgate send --to <that URL> --provider meta --secret <app secret> --sample click",
-		"If nothing arrives: caddy leadgate doctor --config <Caddyfile> says what is in the way.",
+		...(last.destinations.length ? [] : [["Write a tenant with a forward into the leadgate block, and reload."]]),
+		["Enter this site’s address with the path of the leadgate block as the webhook’s callback URL, in the provider’s dashboard."],
+		["Or send a sample from a shell:", "caddy leadgate send --to <that URL> --provider meta --secret <app secret> --sample click"],
+		["If nothing arrives, this says what is in the way:", "caddy leadgate doctor --config <Caddyfile>"],
 	],
 });
 
 function drawNotice(n) {
 	return h("div", { class: `notice ${n.cls}` }, h("b", { class: "any" }, n.title), n.text ? h("span", { class: "any" }, n.text) : null, n.waits ? h("span", {}, n.waits) : null,
 		n.names && n.names.length ? h("details", { class: "names" }, h("summary", {}, `Which: ${n.names.slice(0, 3).join(", ")}${n.names.length > 3 ? ` and ${number(n.names.length - 3)} more` : ""}`), h("ul", {}, n.names.map((name) => h("li", { class: "any" }, name)))) : null,
-		n.steps ? h("ol", {}, n.steps.map((s) => h("li", { class: "any" }, s))) : null);
+		n.steps ? h("ol", {}, n.steps.map(([text, command]) => h("li", {}, text, command ? h("code", { class: "command", tabindex: "0" }, command) : null))) : null);
 }
 
 function tiles() {

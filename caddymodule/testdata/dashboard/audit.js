@@ -42,7 +42,7 @@
 		const color = rgba(getComputedStyle(el).color);
 		const ratio = contrast(over([...color.slice(0, 3), color[3] * opacity], under), under);
 		if (ratio < 4.5) say(`contrast ${ratio.toFixed(2)}`, el);
-		if (el.closest("pre, .clip, .gist")) continue; // of any length, with their own end
+		if (el.closest("pre, .clip, .gist, .command")) continue; // of any length, with their own end
 		for (const token of node.data.matchAll(/\S+/g)) {
 			if (token[0].length > 22) continue;
 			for (const word of token[0].matchAll(/[\p{L}\p{N}]+/gu)) {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/leadgate/leadgate/internal/delivery"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
 )
@@ -101,7 +102,9 @@ func makeUpAds(ctx context.Context, t *testing.T, q queue.Queue) {
 			add(countClicks, clicks)
 			add(countContacts, clicks*4/5)
 			add(countLeads, leads)
+			add(countQualified, leads/3)
 			add(countPurchases, leads/5)
+			add(delivery.FateReported.Field("acme-meta"), leads+leads/3+leads/5)
 			add(countValuePart+[]string{"USD", "EUR"}[i%2]+" 2", leads/5*int64(4990+random.IntN(3000)))
 			group.Counters = append(group.Counters, queue.Counter{Day: today - day, Key: fmt.Sprint("12021000000000", 1000+i), Field: countHeadline, Text: headline, When: queue.WhenNew, Of: n})
 		}

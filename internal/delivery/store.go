@@ -71,7 +71,10 @@ func (w *worker) flush() {
 func (w *worker) settleAll(a *acks) (how written) {
 	a.tallies.count(w)
 	if how = w.write(a); how.dead {
-		a.owed, a.buried = append(a.owed, a.buried...), nil
+		if !how.lost { // else they are no deaths, and another edge's to tell
+			a.owed = append(a.owed, a.buried...)
+		}
+		a.buried = nil
 		a.tallies.count(w)
 	}
 	return how

@@ -2,8 +2,6 @@ package queue
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"time"
 )
 
@@ -96,15 +94,8 @@ func countable(s string) bool {
 	return len(s) <= maxCounterName
 }
 
-// onceKey is where a counter's once key is remembered, among those of jobs. It is
-// hashed, so that a store's keys tell of nobody.
-func (c *Counter) onceKey() string {
-	if c.Once == "" {
-		return ""
-	}
-	sum := sha256.Sum256([]byte(c.Once))
-	return "counted\n" + hex.EncodeToString(sum[:16])
-}
+// onceMark is where a counter's once key is remembered, apart from those of jobs.
+func (c *Counter) onceMark(tenant string) mark { return markOf(tenant, "counted\n"+c.Once) }
 
 func compareCounts(a, b Count) int {
 	return cmp.Or(cmp.Compare(a.Day, b.Day), cmp.Compare(a.Key, b.Key), cmp.Compare(a.Field, b.Field))

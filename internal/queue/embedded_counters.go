@@ -38,8 +38,8 @@ func (t *txn) count(g *Group, r *Result) error {
 		if !c.counts(r, func(event int) bool { return t.plan.first[event] }) {
 			continue
 		}
-		if once := c.onceKey(); once != "" {
-			m := markOf(g.Tenant, once)
+		if c.Once != "" {
+			m := c.onceMark(g.Tenant)
 			if t.onceKnown(m) {
 				continue
 			}

@@ -650,7 +650,7 @@ local function rest()
       if when == 1 then counts = first[of] elseif when == 2 then counts = jobs[of].outcome == 'Q' end
       if counts and once ~= '' then
         -- Set before it is counted: what goes wrong leaves out a figure.
-        counts = try('SET', base .. 'o:' .. once, now + window, 'NX', 'PX', window)
+        counts = try('SET', base .. 'u:' .. once, now + window, 'NX', 'PX', window)
         counts = counts and not counts.err
       end
       if counts then count(base .. 'a:' .. k, field, add_, text, ttl) end

@@ -311,7 +311,7 @@ func (l *layout) appendPlan(b []byte, g *Group, mayPage bool, payloads int) []by
 		}
 	}
 	for i := range g.Counters {
-		b = appendCounter(b, &g.Counters[i], l.now)
+		b = appendCounter(b, g.Tenant, &g.Counters[i], l.now)
 	}
 	return b
 }
@@ -354,7 +354,7 @@ func appendClick(b []byte, c *Click) []byte {
 	return append(appendCount(appendFloat(b, c.At), len(c.Data)), c.Data...)
 }
 
-func appendCounter(b []byte, c *Counter, now int64) []byte {
+func appendCounter(b []byte, tenant string, c *Counter, now int64) []byte {
 	b = appendShort(b, strconv.FormatInt(c.Day, 10))
 	b = binary.BigEndian.AppendUint16(b, uint16(len(c.Key)+1+len(c.Field)))
 	b = append(append(append(b, c.Key...), '\n'), c.Field...)
@@ -367,7 +367,12 @@ func appendCounter(b []byte, c *Counter, now int64) []byte {
 	b = append(b, byte(c.When))
 	b = appendCount(b, c.Of+1)
 	b = appendFloat(b, max((c.Day+1)*dayMS+KeepCounters.Milliseconds()-now, 1))
-	return appendFloat(appendShort(b, c.onceKey()), max(c.Window.Milliseconds(), 1))
+	if c.Once == "" {
+		b = appendShort(b, "")
+	} else {
+		b = appendMark(b, c.onceMark(tenant))
+	}
+	return appendFloat(b, max(c.Window.Milliseconds(), 1))
 }
 
 func appendFloat(b []byte, n int64) []byte {

@@ -23,10 +23,10 @@ letters there are (DEAD). Below one that doesn't run stands why, with Meta's
 code or the HTTP status, and until when it waits.
 
 States: running; retrying: the last requests failed, or the destination asks to
-wait (Meta throttles or blocks a dataset for a time); failing (in JSON: open): so
-many failed that only probes are sent; parked: Meta refuses the token, the
-permission or the configuration; paused: by an operator or by a 410; removed: in
-no running configuration, its queue is kept.` + adminFlags,
+wait (Meta throttles or blocks a dataset for a time); failing (open in the
+JSON): so many failed that only probes are sent; parked: Meta refuses the token,
+the permission or the configuration; paused: by an operator or by a 410;
+removed: in no running configuration, its queue is kept.` + adminFlags,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var list []delivery.Status

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-const groupVersion = 1
+// Version 1 has no once keys of counters.
+const groupVersion = 2
 
 // appendGroup appends a group's record, without its tenant, and how it is divided:
 //
@@ -15,7 +16,7 @@ const groupVersion = 1
 //	payloads
 //	jobs:     destination's name, events (each as the difference to the one before), once keys (key, window in ns,
 //	          use), payload, header, dead (1: reason, code, explanation)
-//	counters: day, key, field, add, text, when, of
+//	counters: day, key, field, add, text, when, of, once key, and with one its window in ns
 //
 // Lists have their number of elements in front.
 func appendGroup(dst []byte, g *Group, p *partition) []byte {
@@ -68,7 +69,10 @@ func appendGroup(dst []byte, g *Group, p *partition) []byte {
 		dst = appendText(appendText(dst, c.Key), c.Field)
 		dst = binary.AppendVarint(dst, c.Add)
 		dst = append(appendText(dst, c.Text), byte(c.When))
-		dst = binary.AppendUvarint(dst, uint64(c.Of))
+		dst = appendText(binary.AppendUvarint(dst, uint64(c.Of)), c.Once)
+		if c.Once != "" {
+			dst = binary.AppendVarint(dst, int64(c.Window))
+		}
 	}
 	return dst
 }
@@ -98,7 +102,12 @@ func appendJob(dst []byte, j *Job) []byte {
 // are slices of b.
 func decodeGroup(tenant string, b []byte) (*Group, *partition, error) {
 	r := reader{b: b}
-	r.version(groupVersion)
+	old := len(b) > 0 && b[0] == 1
+	if old {
+		r.byte()
+	} else {
+		r.version(groupVersion)
+	}
 	g, p := &Group{Tenant: tenant}, &partition{}
 	for _, ends := range [...]*[]int{&p.events, &p.jobs} {
 		*ends = make([]int, r.elements())
@@ -137,6 +146,11 @@ func decodeGroup(tenant string, b []byte) (*Group, *partition, error) {
 	for i := range g.Counters {
 		g.Counters[i] = Counter{
 			Day: r.varint(), Key: r.text(), Field: r.text(), Add: r.varint(), Text: r.text(), When: When(r.byte()), Of: r.count(),
+		}
+		if c := &g.Counters[i]; !old {
+			if c.Once = r.text(); c.Once != "" {
+				c.Window = time.Duration(r.varint())
+			}
 		}
 	}
 	err := r.err

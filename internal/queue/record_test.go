@@ -3,8 +3,10 @@ package queue
 import (
 	"bytes"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 var sampleHeaders = []Header{
@@ -158,7 +160,7 @@ func sampleGroup() (*Group, *partition) {
 			{Dest: Dest{"acme", "crm"}, Events: []int{1, 0}, Once: []Once{{"k", 1500, Mark}, {"l", 0, Claim}}, Payload: 1, Header: sampleHeaders[1]},
 			{Dest: Dest{"acme", "n8n"}, Events: []int{0}, Header: sampleHeaders[2], Dead: &Reason{"r", "c", "e"}},
 		},
-		Counters: []Counter{{Day: 20_000, Key: "ad", Field: "clicks", Add: 3, When: WhenQueued, Of: 1}, {Field: "headline", Text: "Plants"}},
+		Counters: []Counter{{Day: 20_000, Key: "ad", Field: "clicks", Add: 3, When: WhenQueued, Of: 1, Once: "lead", Window: time.Hour}, {Field: "headline", Text: "Plants"}},
 	}
 	return g, &partition{events: []int{1, 2}, jobs: []int{2}}
 }
@@ -177,6 +179,14 @@ func TestGroupRoundTrip(t *testing.T) {
 		if _, _, err := decodeGroup("acme", b[:n]); err == nil {
 			t.Fatalf("%d of %d bytes were decoded", n, len(b))
 		}
+	}
+	// As version 1 had it, whose counters counted however often.
+	g.Counters[0].Once, g.Counters[0].Window = "", 0
+	old := appendGroup(nil, g, p)
+	at := bytes.LastIndex(old, []byte("clicks"))
+	old = append([]byte{1}, slices.Delete(old, at+len("clicks")+4, at+len("clicks")+5)[1:len(old)-2]...)
+	if got, _, err := decodeGroup("acme", old); err != nil || !reflect.DeepEqual(got, g) {
+		t.Errorf("version 1: %v, %+v", err, got)
 	}
 	b[0] = 9
 	if _, _, err := decodeGroup("acme", b); err == nil || !strings.Contains(err.Error(), "version 9") {
@@ -201,8 +211,8 @@ func TestGroupRecordIsWhole(t *testing.T) {
 			}
 		}
 	}
-	if jobs, counters := reflect.TypeFor[Job]().NumField(), reflect.TypeFor[Counter]().NumField(); jobs != 7 || counters != 7 {
-		t.Errorf("a job has %d fields and a counter %d: the record knows 7 of each", jobs, counters)
+	if jobs, counters := reflect.TypeFor[Job]().NumField(), reflect.TypeFor[Counter]().NumField(); jobs != 7 || counters != 9 {
+		t.Errorf("a job has %d fields and a counter %d: the record knows 7 and 9", jobs, counters)
 	}
 }
 

@@ -21,9 +21,12 @@ local now, backlog, remember, window, first_day, days, nbuckets, ndests, npages,
 local base, plans, first_contact = ARGV[3], ARGV[6], 7
 
 if note ~= '' then
-  note = base .. 'w:' .. note
-  local was = call('HMGET', note, 'parts', part)
-  if not was[1] then return '-' end
+  -- A later delivery may have written a note of that name when this one was finished
+  -- and removed: what was new then is not for this attempt to queue again.
+  local name, by = match(note, '^(%x+) (%x+)$')
+  note = base .. 'w:' .. name
+  local was = call('HMGET', note, 'by', part)
+  if was[1] ~= by then return '-' end
   if was[2] then return '~' .. was[2] end
 end
 

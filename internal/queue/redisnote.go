@@ -396,7 +396,7 @@ func (n *note) call(number int, g Group, first int) *partCall {
 	c := &partCall{group: g, first: first}
 	c.result = Result{New: make([]bool, len(g.Events)), Jobs: make([]Outcome, len(g.Jobs))}
 	c.appendCall = appendCall{
-		keys: n.keys, groups: []appendRef{{&c.group, &c.result}}, bytes: c.group.size(), note: n.name, part: number,
+		keys: n.keys, groups: []appendRef{{&c.group, &c.result}}, bytes: c.group.size(), note: n.name + " " + n.by, part: number,
 	}
 	return c
 }
@@ -457,12 +457,16 @@ func (n *note) round(ctx context.Context, calls []*partCall, take func(*partCall
 }
 
 // remove removes note and pieces at once: the group is stored.
-func (n *note) remove(ctx context.Context) error { return n.unlink(ctx, n.key()) }
+// remove removes the note, if it is still this attempt's, and the pieces.
+func (n *note) remove(ctx context.Context) error {
+	if err := n.r.run(ctx, scriptFinished, []string{n.key()}, n.by).Err(); err != nil {
+		return err
+	}
+	return n.removePieces(ctx)
+}
 
-func (n *note) removePieces(ctx context.Context) error { return n.unlink(ctx) }
-
-// unlink removes keys and the pieces.
-func (n *note) unlink(ctx context.Context, keys ...string) error {
+func (n *note) removePieces(ctx context.Context) error {
+	var keys []string
 	for i := range n.pieces {
 		keys = append(keys, n.piece(i+1))
 	}

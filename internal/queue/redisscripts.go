@@ -68,20 +68,21 @@ func unknown(cmds []redis.Cmder) (again []redis.Cmder) {
 }
 
 var (
-	scriptAppend  = newScript(appendSource)
-	scriptLease   = newScript(leaseSource)
-	scriptRelease = newScript(releaseSource)
-	scriptDone    = newScript(doneSource, pagesSource)
-	scriptRetry   = newScript(retrySource, pagesSource)
-	scriptDead    = newScript(deadSource, pagesSource)
-	scriptReplay  = newScript(replaySource, pagesSource)
-	scriptMove    = newScript(moveSource, pagesSource)
-	scriptDrop    = newScript(dropSource, pagesSource)
-	scriptState   = newScript(stateSource)
-	scriptInfo    = newScript(infoSource, pagesSource)
-	scriptScan    = newScript(scanSource)
-	scriptErase   = newScript(eraseSource)
-	scriptWhole   = newScript(wholeSource)
+	scriptAppend   = newScript(appendSource)
+	scriptLease    = newScript(leaseSource)
+	scriptRelease  = newScript(releaseSource)
+	scriptDone     = newScript(doneSource, pagesSource)
+	scriptRetry    = newScript(retrySource, pagesSource)
+	scriptDead     = newScript(deadSource, pagesSource)
+	scriptReplay   = newScript(replaySource, pagesSource)
+	scriptMove     = newScript(moveSource, pagesSource)
+	scriptDrop     = newScript(dropSource, pagesSource)
+	scriptState    = newScript(stateSource)
+	scriptInfo     = newScript(infoSource, pagesSource)
+	scriptScan     = newScript(scanSource)
+	scriptErase    = newScript(eraseSource)
+	scriptFinished = newScript(finishedSource)
+	scriptWhole    = newScript(wholeSource)
 )
 
 var (
@@ -113,6 +114,8 @@ var (
 	scanSource string
 	//go:embed redis_erase.lua
 	eraseSource string
+	//go:embed redis_finished.lua
+	finishedSource string
 	//go:embed redis_whole.lua
 	wholeSource string
 )

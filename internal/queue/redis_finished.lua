@@ -1,0 +1,5 @@
+#!lua flags=allow-oom
+-- Removes a note, unless another attempt has written it anew: see redisnote.go.
+-- KEYS: the note. ARGV: by whom it was
+if redis.call('HGET', KEYS[1], 'by') == ARGV[1] then redis.call('UNLINK', KEYS[1]) end
+return 0

@@ -66,6 +66,16 @@ func (r *runner) run(line string, words []string) string {
 			r.writeFile(w, words[:3+i])
 		}
 	}
+	stdout, stderr, err := r.exec(line)
+	if err != nil {
+		r.t.Errorf("%s\n%v\n%s%s", line, err, stdout, stderr)
+	}
+	return stdout
+}
+
+// exec runs a line of a shell in which this program is caddy.
+func (r *runner) exec(line string) (stdout, stderr string, err error) {
+	r.t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		r.t.Fatal(err)
@@ -73,12 +83,10 @@ func (r *runner) run(line string, words []string) string {
 	cmd := exec.CommandContext(r.t.Context(), "sh", "-c", `caddy() { "$`+asCaddy+`" "$@"; }`+"\n"+line)
 	cmd.Dir = r.dir
 	cmd.Env = append(os.Environ(), asCaddy+"="+self, "HOME="+r.dir, "XDG_DATA_HOME="+r.dir, "XDG_CONFIG_HOME="+r.dir)
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		r.t.Errorf("%s\n%v\n%s%s", line, err, stdout.Bytes(), stderr.Bytes())
-	}
-	return stdout.String()
+	var out, errors bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errors
+	err = cmd.Run()
+	return out.String(), errors.String(), err
 }
 
 // writeFile writes a file that a command reads; before is the command up to it.
@@ -110,12 +118,8 @@ func (r *runner) startEdge() {
 	if !ok {
 		r.t.Fatal("the page sends, but shows no Caddyfile of that name")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	r.address = l.Addr().String()
-	l.Close()
+	r.t.Setenv("XDG_DATA_HOME", r.dir) // where the queue is
+	r.address = freeAddress(r.t)
 	if err := caddy.Load(adapt(r.t, strings.ReplaceAll(f.text, "localhost:8080", r.address)), true); err != nil {
 		r.t.Fatal(err)
 	}
@@ -124,6 +128,16 @@ func (r *runner) startEdge() {
 			r.t.Error(err)
 		}
 	})
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
 }
 
 // checkOutput compares what a page shows with what was printed.

@@ -105,6 +105,55 @@ func TestExamples(t *testing.T) {
 	}
 }
 
+// TestSamples sends every built-in webhook to the block of Caddyfile.example that
+// is for its provider, and looks at the example with doctor.
+func TestSamples(t *testing.T) {
+	text, err := os.ReadFile("../Caddyfile.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := regexp.MustCompile(`\{\$\w+:([^}]*)\}`).ReplaceAllString(string(text), "$1")
+	whole = strings.Replace(whole, "http://localhost:8081 {", "http://"+freeAddress(t)+" {", 1)
+	r := &runner{t: t, dir: t.TempDir(), page: &page{fences: []fence{{lang: "caddyfile", name: "Caddyfile", text: whole}}}}
+	r.startEdge()
+	files, err := filepath.Glob("../caddymodule/samples/*")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("samples: %v, %v", files, err)
+	}
+	tried := map[string]bool{}
+	send := func(provider, line string) {
+		tried[provider] = true
+		secret := "demo-token"
+		if provider == "meta" {
+			secret = "demo-secret"
+		}
+		line = "caddy leadgate send --to http://" + r.address + "/webhooks/" + provider + " --secret " + secret + " " + line
+		stdout, stderr, err := r.exec(line)
+		if err != nil || !strings.HasPrefix(stdout, "200 OK queued\n") {
+			t.Errorf("%s: %v\n%s%s", line, err, stdout, stderr)
+		}
+	}
+	for _, file := range files {
+		name, provider, _ := strings.Cut(filepath.Base(file), ".")
+		provider, _, _ = strings.Cut(provider, ".")
+		send(provider, "--sample "+name)
+	}
+	send("360dialog", "--provider 360dialog --sample click")
+	for _, m := range regexp.MustCompile(`leadgate /webhooks/(\w+)`).FindAllStringSubmatch(whole, -1) {
+		if !tried[m[1]] {
+			t.Errorf("no sample is for %s", m[1])
+		}
+	}
+
+	if err := os.WriteFile(filepath.Join(r.dir, "Caddyfile"), []byte(whole), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	stdout, stderr, err := r.exec("caddy leadgate doctor --config Caddyfile")
+	if err != nil || stderr != "" || !strings.Contains(stdout, "nothing keeps the edge from working") {
+		t.Errorf("doctor: %v\n%s%s", err, stdout, stderr)
+	}
+}
+
 var (
 	secretFile  = regexp.MustCompile(`\{file\.([^}]+)\}`)
 	environment = regexp.MustCompile(`\{(?:env\.|\$)(\w+)\}`)

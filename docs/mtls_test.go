@@ -92,12 +92,7 @@ func startTLSEdge(t *testing.T, change func(string) string) (address string) {
 	if text == "" {
 		t.Fatal("no page shows the block mtls")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address = l.Addr().String()
-	l.Close()
+	address = freeAddress(t)
 	_, port, _ := net.SplitHostPort(address)
 	text = strings.Replace(change(text), "bots.example.com {", "https://bots.example.com:"+port+" {\n\tbind 127.0.0.1", 1)
 	text = "{\n\tauto_https disable_redirects\n}\n" + text

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"os"
 	"os/signal"
 	"strings"
@@ -273,11 +272,11 @@ func sleepFor(ctx context.Context, d time.Duration) error {
 }
 
 func (im *importer) checkTarget() error {
-	u, err := url.Parse(im.to)
+	u := webURL(im.to)
 	switch {
 	case im.to == "" || im.token == "":
 		return errors.New("write --to <url> and --token <token>, or --dry-run")
-	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+	case u == nil:
 		return errors.New("--to is no URL: write one such as https://bots.example.com/conversions")
 	case checkHost(u.Hostname()) != nil:
 		return errorf("--to: %w", checkHost(u.Hostname()))

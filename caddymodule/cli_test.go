@@ -277,6 +277,11 @@ func TestSendSaysWhatBecameOfIt(t *testing.T) {
 			t.Errorf("%s: %q, %v", c.path, out, err)
 		}
 	}
+	for _, to := range []string{"localhost:8080/webhooks/meta", "bots.example.com/webhooks/meta", "/webhooks/meta", "ftp://localhost/", "http:///webhooks/meta"} {
+		if out, err := cli(t, "send", "--to", to, file); err == nil || !strings.Contains(err.Error(), "write one such as http://localhost:8080/webhooks/meta") {
+			t.Errorf("%s: %q, %v", to, out, err)
+		}
+	}
 }
 
 // TestExplainReasons knows the words that Leadgate itself shows, and statuses of

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -199,6 +200,9 @@ func send(ctx context.Context, out io.Writer, to, provider, secret string, body 
 	if err != nil {
 		return err
 	}
+	if webURL(to) == nil {
+		return errorf("--to %s is no URL: write one such as http://localhost:8080/webhooks/%s", cleanLine(to), provider)
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("making the request: %w", err)
@@ -237,6 +241,15 @@ func send(ctx context.Context, out io.Writer, to, provider, secret string, body 
 		_, _ = fmt.Fprintln(out, note)
 	}
 	return nil
+}
+
+// webURL reads the URL of a web server, whole; nil for anything else.
+func webURL(text string) *url.URL {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil
+	}
+	return u
 }
 
 // sendNotes say what an outcome means that is no delivery.

@@ -41,6 +41,12 @@ func (s *sites) mistakes() (list []finding) {
 				"write a star behind the path: `leadgate " + pathOf(b.url) + "* { … }`"})
 		}
 	}
+	for _, b := range s.blocks {
+		if host := hostOf(b.url); !isLocal(host) && slices.ContainsFunc(b.secrets(), isDemo) {
+			list = append(list, finding{levelFail, b.url + ": its secret is that of Caddyfile.example, which everybody knows: anybody can post events",
+				"write a secret of your own, or delete the block if you don't use its provider"})
+		}
+	}
 	for _, b := range s.open {
 		list = append(list, finding{levelWarn, siteOf(b.url) + ": the site answers 200 to every path that nothing handles, so a provider with a wrong URL loses its webhooks without a word",
 			"end the site in `respond 404`"})
@@ -62,6 +68,27 @@ func pathOf(text string) string {
 		return u.Path
 	}
 	return "/"
+}
+
+func hostOf(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
+
+// secrets are the values by which a block's provider verifies webhooks.
+func (b *block) secrets() (values []string) {
+	for _, option := range providerSecrets {
+		values = append(values, secretValues(b.provider[option])...)
+	}
+	return values
+}
+
+// isDemo is for the secrets of Caddyfile.example, alone or behind "Bearer ".
+func isDemo(value string) bool {
+	return strings.HasSuffix(value, "demo-secret") || strings.HasSuffix(value, "demo-token")
 }
 
 // providerSecrets are the options of the providers that verify webhooks.

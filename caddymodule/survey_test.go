@@ -127,3 +127,23 @@ func TestSitesThatSwallow(t *testing.T) {
 		}
 	}
 }
+
+// TestDemoSecrets are warned of where the public can post.
+func TestDemoSecrets(t *testing.T) {
+	for _, provider := range []string{
+		"provider meta {\napp_secret demo-secret\nverify_token x\n}", "provider meta {\napp_secret x\nverify_token demo-token\n}",
+		"provider gupshup {\ntoken query token demo-token\n}", `provider 360dialog {
+			token header Authorization x "Bearer demo-token"
+		}`, "provider twilio {\nauth_token demo-token\n}",
+	} {
+		for address, warned := range map[string]bool{"http://localhost:8080": false, "http://127.0.0.1:8080": false, "bots.example.com": true, "http://bots.example.com": true} {
+			warnings, err := validated(t, address+" {\nleadgate /x {\n"+provider+"\nforward http://127.0.0.1:9/\n}\nrespond 404\n}\n")
+			if err != nil {
+				t.Errorf("%s: %v", provider, err)
+			}
+			if strings.Contains(warnings, "anybody can post events") != warned {
+				t.Errorf("%s, %s: %q", address, provider, warnings)
+			}
+		}
+	}
+}

@@ -119,10 +119,11 @@ func validateConfig(config []byte) error {
 	return caddy.Validate(cfg)
 }
 
-// quiet has Caddy log nothing until a configuration says otherwise.
+// quiet has Caddy log nothing until a configuration says otherwise. The writer
+// stays, since Caddy logs that it has another one.
 func quiet() error {
 	return caddy.Validate(&caddy.Config{Logging: &caddy.Logging{Logs: map[string]*caddy.CustomLog{
-		caddy.DefaultLoggerName: {BaseLog: caddy.BaseLog{WriterRaw: json.RawMessage(`{"output":"discard"}`)}},
+		caddy.DefaultLoggerName: {BaseLog: caddy.BaseLog{Level: "PANIC"}},
 	}}})
 }
 

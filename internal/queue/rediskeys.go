@@ -150,20 +150,26 @@ func parseRetryField(s string) (Pos, error) {
 	return entryPos(id, int(part)), err
 }
 
-// deadID and parseDeadID name dead letters: tenant, destination and stream id,
-// the latter in hex of a fixed width, so that ids sort as the letters died.
+// deadID and parseDeadID name dead letters: the length of the tenant's name, since
+// names may hold dots, the tenant, the destination and the stream id, the latter
+// in hex of a fixed width. No shell expands such an id, and no flag begins like it.
 func deadID(d Dest, p Pos) string {
-	return fmt.Sprintf("%s/%s/%012x%08x", shownTenant(d.Tenant), d.Name, p.Ms, p.Seq)
+	return fmt.Sprintf("%d.%s.%s.%012x%08x", len(d.Tenant), d.Tenant, d.Name, p.Ms, p.Seq)
 }
 
 func parseDeadID(id string) (d Dest, p Pos, ok bool) {
-	i, j := strings.IndexByte(id, '/'), strings.LastIndexByte(id, '/')
-	if i < 0 || i == j || len(id)-j-1 < 20 {
+	count, rest, _ := strings.Cut(id, ".")
+	n, err := strconv.Atoi(count)
+	if err != nil || n < 0 || n >= len(rest) || rest[n] != '.' {
 		return Dest{}, Pos{}, false
 	}
-	d = Dest{Tenant: tenantShown(id[:i]), Name: id[i+1 : j]}
-	pos := id[j+1:]
+	tenant, rest := rest[:n], rest[n+1:]
+	dot := strings.LastIndexByte(rest, '.')
+	if dot < 0 || len(rest)-dot-1 < 20 {
+		return Dest{}, Pos{}, false
+	}
+	pos := rest[dot+1:]
 	ms, err1 := strconv.ParseUint(pos[:12], 16, 64)
 	seq, err2 := strconv.ParseUint(pos[12:], 16, 64)
-	return d, Pos{Ms: ms, Seq: seq}, err1 == nil && err2 == nil
+	return Dest{Tenant: tenant, Name: rest[:dot]}, Pos{Ms: ms, Seq: seq}, err1 == nil && err2 == nil
 }

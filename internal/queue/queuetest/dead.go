@@ -3,6 +3,7 @@ package queuetest
 import (
 	"context"
 	"errors"
+	"regexp"
 	"time"
 
 	"github.com/leadgate/leadgate/internal/queue"
@@ -97,8 +98,27 @@ var deadTests = []test{
 		s.check(err)
 		s.deadAre(s.dead(queue.DeadFilter{Limit: 2, After: page[1].ID}), 3, 2)
 	}},
+	{name: "ids that a shell leaves alone", run: func(s *suite) {
+		plain := regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+		for n, d := range []queue.Dest{crm, {Tenant: "a.b", Name: "c.d"}, {Tenant: "a", Name: "b.c.d"}, {Tenant: "-", Name: "1.-"}, queue.Unmatched} {
+			g := s.group(d, n+1)
+			g.Jobs[0].Dead = &queue.Reason{Reason: "x"}
+			s.append(g)
+		}
+		all := s.dead(queue.DeadFilter{})
+		expect(s, "letters", len(all), 5)
+		for _, l := range all {
+			if !plain.MatchString(l.ID) {
+				s.Fatalf("the id %q", l.ID)
+			}
+			found := s.dead(queue.DeadFilter{IDs: []string{l.ID}, Destination: l.Dest.Name})
+			expect(s, "found by "+l.ID, len(found), 1)
+			expect(s, "event", found[0].Header.EventID, l.Header.EventID)
+			expect(s, "destination", found[0].Dest, l.Dest)
+		}
+	}},
 	{name: "after what is no letter's id", run: func(s *suite) {
-		for _, after := range []string{"x", "404 Not Found", "../1-2", "18446744073709551616-1", "acme/crm/zzzzzzzzzzzzzzzzzzzz"} {
+		for _, after := range []string{"x", "404 Not Found", "../1-2", "18446744073709551616-1", "acme/crm/zzzzzzzzzzzzzzzzzzzz", "4.acme.crm.zzzzzzzzzzzzzzzzzzzz", "99.acme.crm.01a21ac599c900000000", "-1.acme.crm.01a21ac599c900000000", "4.acme.01a21ac599c900000000"} {
 			if _, err := s.Queue.Dead(s.Context(), queue.DeadFilter{After: after}); !errors.Is(err, queue.ErrInvalid) {
 				s.Fatalf("after %q, of an empty store: %v, want %v", after, err, queue.ErrInvalid)
 			}

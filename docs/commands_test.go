@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,7 +28,7 @@ func TestCommands(t *testing.T) {
 				case f.lang == "sh":
 					for line := range strings.SplitSeq(strings.ReplaceAll(f.text, "\\\n", " "), "\n") {
 						words := strings.Fields(line)
-						if len(words) > 2 && words[0] == "caddy" && words[1] == "leadgate" && (words[2] == "normalize" || words[2] == "send") {
+						if len(words) > 2 && words[0] == "caddy" && words[1] == "leadgate" && runs(words) {
 							printed = r.run(line, words)
 							ran[words[2]] = true
 						}
@@ -41,6 +42,17 @@ func TestCommands(t *testing.T) {
 			}
 		})
 	}
+}
+
+// runs says whether a command needs nothing but a page's own files and edge.
+func runs(words []string) bool {
+	switch words[2] {
+	case "normalize", "send":
+		return true
+	case "import":
+		return slices.Contains(words, "--dry-run")
+	}
+	return false
 }
 
 // runner runs the commands of one page.
@@ -95,7 +107,7 @@ func (r *runner) writeFile(name string, before []string) {
 	f, ok := r.page.file(name)
 	for i, w := range before {
 		for _, p := range r.pages {
-			if !ok && w == "--provider" && i+1 < len(before) && p.provider() == before[i+1] {
+			if !ok && (w == "import" || w == "--provider" && i+1 < len(before) && p.provider() == before[i+1]) {
 				f, ok = p.file(name)
 			}
 		}

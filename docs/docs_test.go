@@ -10,9 +10,10 @@
 //	```json webhook.json     a file of that name, in the folder where commands run; on pages
 //	                         that show none, commands get the one of their --provider's page
 //	```go infobip.go         the same text as the file below docs/providers/example
-//	```sh                    lines that begin with `caddy leadgate normalize` or `caddy
-//	                         leadgate send` are run by a shell, and must succeed. Others are
-//	                         not: they need a server, a provider or a compiler
+//	```csv sales.csv         the same, for `caddy leadgate import` of any page
+//	```sh                    lines that begin with `caddy leadgate normalize`, `send`, or
+//	                         `import` with --dry-run are run by a shell, and must succeed.
+//	                         Others are not: they need a server, a provider or a compiler
 //	```json output           is in what the last of these printed, in its first event:
 //	                         every key that is shown has the value that is shown
 package docs
@@ -23,6 +24,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -221,12 +223,25 @@ func TestCode(t *testing.T) {
 	}
 }
 
-// TestLinks looks for the files that pages link to.
+// TestLinks looks for the files and the headings that pages link to.
 func TestLinks(t *testing.T) {
-	for _, p := range readPages(t) {
+	pages := readPages(t)
+	heads := map[string][]string{}
+	for _, p := range pages {
+		heads[filepath.Clean(p.path)] = p.heads
+	}
+	for _, p := range pages {
 		for _, l := range p.links {
-			if _, err := os.Stat(filepath.Join("..", filepath.Dir(p.path), l)); err != nil {
+			file, head, hasHead := strings.Cut(l, "#")
+			path := filepath.Join(filepath.Dir(p.path), file)
+			if file == "" {
+				path = filepath.Clean(p.path)
+			}
+			if _, err := os.Stat(filepath.Join("..", path)); err != nil {
 				t.Errorf("%s: %v", p.path, err)
+			}
+			if hasHead && !slices.Contains(heads[path], head) {
+				t.Errorf("%s: %s has no heading %s", p.path, path, head)
 			}
 		}
 	}

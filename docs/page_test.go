@@ -6,13 +6,15 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode"
 )
 
 // page is a page of documentation: README.md, or a Markdown file below docs.
 type page struct {
 	path   string // from the repository's root
 	fences []fence
-	links  []string // the relative ones
+	links  []string // the relative ones, with their anchors
+	heads  []string // the anchors of its headings
 }
 
 // fence is a block of code: what stands after the backquotes, and the text.
@@ -40,7 +42,20 @@ func (p *page) file(name string) (fence, bool) {
 	return fence{}, false
 }
 
-var link = regexp.MustCompile(`\]\(([^)#]+)[^)]*\)`)
+var link = regexp.MustCompile(`\]\(([^)]+)\)`)
+
+// anchor is what GitHub makes of a heading.
+func anchor(heading string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == ' ':
+			return '-'
+		case r == '-' || r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r):
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, heading)
+}
 
 func readPages(t *testing.T) []*page {
 	t.Helper()
@@ -89,6 +104,9 @@ func (p *page) parse(t *testing.T, text string) {
 		case open:
 			p.fences[len(p.fences)-1].text += line
 		default:
+			if _, heading, ok := strings.Cut(line, "# "); ok && line[0] == '#' {
+				p.heads = append(p.heads, anchor(strings.TrimSpace(heading)))
+			}
 			for _, m := range link.FindAllStringSubmatch(line, -1) {
 				if !strings.Contains(m[1], ":") {
 					p.links = append(p.links, m[1])

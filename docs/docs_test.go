@@ -85,7 +85,7 @@ func validateAll(t *testing.T, config []byte) {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(written)) {
-		if strings.Contains(line, `"logger":"leadgate"`) {
+		if strings.Contains(line, `"logger":"leadgate`) {
 			t.Error(line)
 		}
 	}

@@ -27,6 +27,7 @@ type Batch struct {
 	source      source // of the change being read
 	marks       []mark // of Part
 	limit       limit
+	unknown     []UnknownWord
 
 	messages      slab[Message]
 	referrals     slab[Referral]
@@ -60,7 +61,7 @@ func (b *Batch) Reset() {
 	}
 	clear(b.Events)
 	b.Events, b.arena, b.scratch = b.Events[:0], b.arena[:0], b.scratch[:0]
-	b.source, b.marks, b.limit = source{}, b.marks[:0], limit{}
+	b.source, b.marks, b.limit, b.unknown = source{}, b.marks[:0], limit{}, nil
 	b.doc.Reset()
 	b.nested.Reset()
 	b.messages.reset()

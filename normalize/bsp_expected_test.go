@@ -14,8 +14,10 @@ func expectedOfEntries(entries jsondoc.Node, skip func(value jsondoc.Node) bool)
 	}
 	for _, entry := range elements(entries) {
 		changes := entry.Get("changes")
-		if changes.Kind() != '[' {
-			kinds = append(kinds, KindAccount)
+		if changes.Kind() != '[' || changes.Len() == 0 {
+			if !nothingIn(entry) {
+				kinds = append(kinds, KindAccount)
+			}
 			continue
 		}
 		for _, c := range elements(changes) {
@@ -42,8 +44,17 @@ func expectedOfBare(root jsondoc.Node) (kinds []Kind, ok bool) {
 	}
 	// What counts is the members' kinds and their elements', so that wrapping
 	// the body makes nothing nested too deeply.
-	skeleton := []byte(`{"field":"messages","value":{`)
-	for m := root.First(); m.Exists(); m = m.Next() {
+	skeleton := append(appendSkeleton([]byte(`{"field":"messages","value":`), root), '}')
+	var d jsondoc.Doc
+	if err := d.Parse(skeleton); err != nil {
+		panic(err)
+	}
+	return expectedOfChange(d.Root()), true
+}
+
+func appendSkeleton(skeleton []byte, value jsondoc.Node) []byte {
+	skeleton = append(skeleton, '{')
+	for m := value.First(); m.Exists(); m = m.Next() {
 		skeleton = append(append(skeleton, NewText(string(m.Key()))...), ':')
 		switch m.Kind() {
 		case '[':
@@ -59,16 +70,17 @@ func expectedOfBare(root jsondoc.Node) (kinds []Kind, ok bool) {
 				}
 			}
 			skeleton = append(bytes.TrimSuffix(skeleton, []byte{','}), "],"...)
+		case '{':
+			if string(m.Key()) == "standby" {
+				skeleton = append(appendSkeleton(skeleton, m), ',')
+			} else {
+				skeleton = append(skeleton, "{},"...)
+			}
 		case 'n':
 			skeleton = append(skeleton, "null,"...)
 		default:
 			skeleton = append(skeleton, "0,"...)
 		}
 	}
-	skeleton = append(bytes.TrimSuffix(skeleton, []byte{','}), "}}"...)
-	var d jsondoc.Doc
-	if err := d.Parse(skeleton); err != nil {
-		panic(err)
-	}
-	return expectedOfChange(d.Root()), true
+	return append(bytes.TrimSuffix(skeleton, []byte{','}), '}')
 }

@@ -31,7 +31,7 @@ func Dialog360(b *Batch, body []byte, ingestedAt int64) error {
 	case isBareValue(root):
 		b.bareValue(src, root)
 	default:
-		b.account(src, root.Get("entry").First(), root, jsondoc.Node{})
+		b.unknownObject(src, object, root)
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ var dialog360 = bsp{"360dialog", Dialog360, func(root jsondoc.Node) []Kind {
 	if kinds, ok := expectedOfBare(root); ok {
 		return kinds
 	}
-	return []Kind{KindAccount}
+	return expectedOfUnknown(root.Get("entry"))
 }}
 
 func TestGoldenDialog360(t *testing.T)      { dialog360.golden(t) }

@@ -46,6 +46,7 @@ func (e *Event) AppendJSON(dst []byte) (out []byte, attribution int) {
 	dst = e.Status.appendJSON(append(dst, `,"status":`...))
 	dst = e.AutomaticEvent.appendJSON(append(dst, `,"automaticEvent":`...))
 	dst = value(dst, `,"conversion":`, e.Conversion)
+	dst = value(dst, `,"conversationContext":`, e.ConversationContext)
 	dst = append(dst, `,"attribution":`...)
 	attribution = len(dst)
 	dst = value(dst, `null,"raw":`, e.Raw)

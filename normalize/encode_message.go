@@ -158,7 +158,8 @@ func (s *System) appendJSON(dst []byte) []byte {
 	dst = text(dst, `,"body":`, s.Body)
 	dst = text(dst, `,"waId":`, s.WaID)
 	dst = text(dst, `,"newWaId":`, s.NewWaID)
-	return append(text(dst, `,"userId":`, s.UserID), '}')
+	dst = text(dst, `,"userId":`, s.UserID)
+	return append(text(dst, `,"previousUserId":`, s.PreviousUserID), '}')
 }
 
 func (e *Error) appendJSON(dst []byte) []byte {

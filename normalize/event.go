@@ -86,6 +86,18 @@ type Event struct {
 	Conversion     Value           // kind conversion: what was posted, without email
 	Raw            Value           // the provider's own object, byte for byte
 
+	// ConversationContext is an agent's summary of the chat before it was
+	// handed over, WhatsApp's value.conversation_context as it came. It tells of
+	// a person in prose: never log it.
+	ConversationContext Value
+
+	// ParentUserID and Former are not part of the unified JSON. The one is the
+	// customer's parent BSUID, another name of the same person; the others are
+	// the BSUIDs and the number that a system event says the customer had
+	// before, most telling first.
+	ParentUserID Text
+	Former       []Text
+
 	id  ID
 	key []byte // what makes the event itself: see ID
 
@@ -213,9 +225,9 @@ type OrderItem struct {
 	Currency            Text
 }
 
-// System is a notice about the customer's number or id. WaID is the old id,
-// NewWaID the new.
-type System struct{ Type, Body, WaID, NewWaID, UserID Text }
+// System is a notice about the customer's number or id. WaID is the old number,
+// NewWaID the new; UserID the new BSUID, PreviousUserID the old.
+type System struct{ Type, Body, WaID, NewWaID, UserID, PreviousUserID Text }
 
 // Context is the message that this one answers.
 type Context struct{ ID, From, GsID Text }

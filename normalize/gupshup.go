@@ -45,7 +45,7 @@ func Gupshup(b *Batch, body []byte, ingestedAt int64) error {
 			b.bareValue(src, root)
 		}
 	default:
-		b.account(src, env.entry.First(), root, jsondoc.Node{})
+		b.unknownObject(src, env.object, root)
 	}
 	return nil
 }

@@ -19,9 +19,16 @@ func (b *Batch) pageChange(src *source, entry, change jsondoc.Node) {
 	field, value := change.Get("field"), change.Get("value")
 	name := field.Bytes()
 	if isMessaging(name, value) {
-		b.item(src, entry, value, change, b.id(field))
+		eventType := b.id(field)
+		if string(name) == "standby" {
+			eventType = eventStandby
+		} else {
+			b.word(src, PlacePageField, name)
+		}
+		b.item(src, entry, value, change, eventType)
 		return
 	}
+	b.word(src, PlacePageField, name)
 	start := len(b.arena)
 	b.pageAccount(src, entry, jsondoc.Node{})
 	if b.limit.over {

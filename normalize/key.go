@@ -33,7 +33,8 @@ func (b *Batch) messageKey(e *Event, sender, recipient Text) []byte {
 }
 
 // statusKey is message and state, in a group with the participant; without a
-// message user, state and watermark, or user, state, time and content.
+// message user, state and watermark, or, where one of them is missing, user,
+// state, time and content.
 func (b *Batch) statusKey(e *Event, participant Text) []byte {
 	s := e.Status
 	start := len(b.arena)
@@ -45,7 +46,7 @@ func (b *Batch) statusKey(e *Event, participant Text) []byte {
 			b.arena = participant.Append(append(b.arena, '\n'))
 		}
 		return b.built(start)
-	case s.Watermark != 0:
+	case s.Watermark != 0 && (e.UserID != nil || e.WaID != nil):
 		b.arena = append(e.AppendContactKey(b.arena), '\n')
 		b.arena = append(s.State.Append(b.arena), '\n')
 		b.arena = strconv.AppendInt(b.arena, s.Watermark, 10)

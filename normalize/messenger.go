@@ -46,12 +46,15 @@ func (b *Batch) pages(src *source, root jsondoc.Node) {
 	}
 }
 
-// pageEntry normalizes an element of entry[]. An entry without anything is passed
-// on whole as account. A list that is none is taken for its one element, and one
+// pageEntry normalizes an element of entry[]. Empty lists alone are nothing; an
+// entry with something else and without any item is passed on whole as account. A list that is none is taken for its one element, and one
 // that stands twice is read twice: an entry passed on whole besides would carry
 // items that may be another tenant's.
 func (b *Batch) pageEntry(src *source, entry jsondoc.Node) {
-	before, lists := len(b.Events), false
+	if isEmptyEntry(entry) {
+		return
+	}
+	before := len(b.Events)
 	src.own = entry.Get("id").Bytes()
 	for list := entry.First(); list.Exists(); list = list.Next() {
 		one := b.item
@@ -63,11 +66,13 @@ func (b *Batch) pageEntry(src *source, entry jsondoc.Node) {
 		case "changes":
 			one = func(src *source, entry, el, _ jsondoc.Node, _ Text) { b.pageChange(src, entry, el) }
 		default:
+			if list.Kind() == '[' || list.Kind() == '{' {
+				b.word(src, PlaceEntry, list.Key())
+			}
 			continue
 		}
 		switch list.Kind() {
 		case '[':
-			lists = true
 			var none empties
 			for el := list.First(); el.Exists() && !b.limit.lost; el = el.Next() {
 				if !none.skip(el) {
@@ -86,10 +91,8 @@ func (b *Batch) pageEntry(src *source, entry jsondoc.Node) {
 		b.pageChange(src, entry, entry)
 		return
 	}
-	if !lists {
-		b.pageAccount(src, entry, jsondoc.Node{})
-		b.account(src, entry, entry, jsondoc.Node{})
-	}
+	b.pageAccount(src, entry, jsondoc.Node{})
+	b.account(src, entry, entry, jsondoc.Node{})
 }
 
 // pageAccount says whose the entry is. business is the account's own end of an
@@ -122,6 +125,7 @@ type item struct {
 
 	standby      bool
 	fromBusiness bool
+	toBusiness   bool // of an echo in an older style: see isToBusiness
 }
 
 // find finds the members of an item in one pass; the first of a name counts.
@@ -180,18 +184,18 @@ func (b *Batch) item(src *source, entry, n, raw jsondoc.Node, eventType Text) {
 	it := item{entry: entry, raw: raw, eventType: eventType, standby: string(eventType) == string(eventStandby)}
 	it.find(n)
 	it.fromBusiness = it.isEcho(src.own)
-	business := it.recipient
-	if it.fromBusiness {
-		business = it.sender
-	}
+	it.toBusiness = it.isToBusiness(src.own)
 	start := len(b.arena)
-	b.pageAccount(src, entry, business)
+	b.pageAccount(src, entry, it.business())
 	if b.limit.over {
 		b.noteFrom(src, start)
 		return
 	}
 
 	before := len(b.Events)
+	if it.other.Exists() {
+		b.itemWords(src, n)
+	}
 	k := it.click()
 	if it.message.Exists() {
 		b.pageMessage(src, &it, &k)
@@ -233,12 +237,29 @@ func (it *item) isEcho(own []byte) bool {
 		!bytes.Equal(sender, it.recipient.Get("id").Bytes())
 }
 
-// customer is the customer's end of the item.
+// customer is the customer's end of the item: of an echo the recipient, but for
+// an older style, in which both ends of a thread stand as in a message to the
+// page.
 func (it *item) customer() jsondoc.Node {
-	if it.fromBusiness {
+	if it.fromBusiness != it.toBusiness {
 		return it.recipient
 	}
 	return it.sender
+}
+
+// business is the business's end of the item.
+func (it *item) business() jsondoc.Node {
+	if it.fromBusiness != it.toBusiness {
+		return it.sender
+	}
+	return it.recipient
+}
+
+// isToBusiness says whether an echo's recipient is whom the webhook is for, and
+// its sender is somebody else.
+func (it *item) isToBusiness(own []byte) bool {
+	recipient := it.recipient.Get("id").Bytes()
+	return it.fromBusiness && len(own) > 0 && bytes.Equal(own, recipient) && !bytes.Equal(own, it.sender.Get("id").Bytes())
 }
 
 // addItem appends an event with what all events of an item have in common. Its

@@ -16,6 +16,9 @@ func expectedOfPages(root jsondoc.Node) (kinds []Kind) {
 		return []Kind{KindAccount}
 	}
 	for _, entry := range elements(entries) {
+		if nothingIn(entry) {
+			continue
+		}
 		var of []Kind
 		lists := false
 		for _, list := range children(entry) {

@@ -12,6 +12,9 @@ func (b *Batch) addMessage(src *source, it *item, eventType Text, k *click) (*Ev
 	e := b.addItem(src, it, kind, eventType)
 	m := b.messages.add()
 	e.Message = m
+	if id := b.id(k.product); id != nil {
+		m.ReferredProduct = &ReferredProduct{ProductRetailerID: id}
+	}
 	if kind == KindMessage {
 		b.pageClick(e, k)
 	}
@@ -90,7 +93,7 @@ func (b *Batch) pageMessage(src *source, it *item, k *click) {
 	m.ID = mid
 	switch text := p.text.Kind(); {
 	case p.attachments.Kind() == '[' && p.attachments.First().Exists():
-		b.attachments(m, p.attachments)
+		b.attachments(src, m, p.attachments)
 	case text == '"' || text == '0':
 		m.Type = "text"
 	case k.exists:

@@ -10,9 +10,11 @@ import (
 //
 //	{"source":"ADS","type":"OPEN_THREAD","ref":"summer","ad_id":"120210000000000001","referer_uri":"https:\/\/…",
 //	 "ads_context_data":{"ad_title":"Summer sale","photo_url":"https:\/\/…","video_url":"https:\/\/…","post_id":"1","product_id":"2","flow_id":"3"}}
+//	{"product":{"id":"5550001"}}
 type click struct {
 	exists, ad, named              bool // an ad click; with the ad's id
 	source, ref, adID, uri, adData jsondoc.Node
+	product                        jsondoc.Node // the id of the product that is asked about
 }
 
 // clickOf reads a referral that is an object.
@@ -20,6 +22,7 @@ func clickOf(n jsondoc.Node) (k click) {
 	k.exists = true
 	for c := n.First(); c.Exists(); c = c.Next() {
 		var member *jsondoc.Node
+		value := c
 		switch string(c.Key()) {
 		case "source":
 			member = &k.source
@@ -31,11 +34,13 @@ func clickOf(n jsondoc.Node) (k click) {
 			member = &k.uri
 		case "ads_context_data":
 			member = &k.adData
+		case "product": // of a page's or profile's shop
+			member, value = &k.product, c.Get("id")
 		default:
 			continue
 		}
 		if !member.Exists() {
-			*member = c
+			*member = value
 		}
 	}
 	// Meta's tests have 0 where there is no ad.
@@ -54,19 +59,21 @@ var adSource = []byte("ADS")
 // a product), in the postback (a new thread, Get Started), and in older opt-ins.
 // An ad's goes before a link's.
 func (it *item) click() (found click) {
+	var product jsondoc.Node
 	for i, n := range [...]jsondoc.Node{it.parts.referral, it.postback.Get("referral"), it.referral, it.optin.Get("referral"), it.optin} {
 		if n.Kind() != '{' {
 			continue
 		}
 		k := clickOf(n)
-		if k.ad {
-			return k
+		if !product.Exists() {
+			product = k.product
 		}
 		// An opt-in's own ref is no referral.
-		if !found.exists && i < 4 {
+		if k.ad && !found.ad || !found.exists && i < 4 {
 			found = k
 		}
 	}
+	found.product = product
 	return found
 }
 

@@ -133,6 +133,8 @@ func TestPageKeys(t *testing.T) {
 		{body(item(`"delivery":{"mids":["m_1"],"watermark":1736535600000}`)), "m_1\ndelivered"},
 		{body(item(`"delivery":{"watermark":1736535600}`)), "7\ndelivered\n1736535600000"},
 		{body(item(`"read":{"watermark":1736535600001}`)), "7\nread\n1736535600001"},
+		{body(`{"sender":{"user_ref":"g"},"read":{"watermark":1736535600001}}`),
+			"\nread\n\n" + hexSHA(`{"sender":{"user_ref":"g"},"read":{"watermark":1736535600001}}`)},
 		{body(item(`"read":{}`)), "7\nread\n1736535600412\n" + hexSHA(item(`"read":{}`))},
 		{body(item(`"optin":{}`)), hexSHA("9\n2\n" + item(`"optin":{}`))},
 		{`{"object":"page","entry":[{"id":"9","time":2,"changes":[{"field":"feed"}]}]}`, hexSHA("9\n2\n" + `{"field":"feed"}`)},

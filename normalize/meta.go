@@ -45,8 +45,72 @@ func Meta(b *Batch, body []byte, ingestedAt int64) error {
 		b.pages(src, root)
 		return nil
 	}
-	b.account(src, entry.First(), root, jsondoc.Node{})
+	b.unknownObject(src, object, root)
 	return nil
+}
+
+// unknownObject passes on a body whose object nobody knows: by its changes where
+// it has any, else whole.
+//
+//	{"object":"permissions","entry":[{"id":"1","time":1736535600,"changes":[{"field":"connected","value":{}}]}]}
+func (b *Batch) unknownObject(src *source, object, root jsondoc.Node) {
+	if object.Exists() {
+		b.word(src, PlaceObject, object.Bytes())
+	}
+	entries, changes := root.Get("entry"), false
+	for entry := entries.First(); entries.Kind() == '[' && entry.Exists(); entry = entry.Next() {
+		changes = changes || entry.Get("changes").Kind() == '['
+	}
+	if !changes {
+		b.account(src, entries.First(), root, jsondoc.Node{})
+		return
+	}
+	var none empties
+	for entry := entries.First(); entry.Exists() && !b.limit.lost; entry = entry.Next() {
+		changes := entry.Get("changes")
+		switch {
+		case none.skip(entry):
+		case changes.Kind() == '[' && changes.First().Exists():
+			var none empties
+			for change := changes.First(); change.Exists() && !b.limit.lost; change = change.Next() {
+				if !none.skip(change) {
+					b.unknownChange(src, entry, change)
+				}
+			}
+		case !isEmptyEntry(entry):
+			src.field = nil
+			b.account(src, entry, entry, jsondoc.Node{})
+		}
+	}
+}
+
+func (b *Batch) unknownChange(src *source, entry, change jsondoc.Node) {
+	value, own, start := change.Get("value"), src.account, len(b.arena)
+	b.accountIDs(src, "", value)
+	if b.limit.over {
+		src.account.EntryID = b.id(entry.Get("id"))
+		b.noteFrom(src, start)
+	} else {
+		src.field = b.id(change.Get("field"))
+		b.account(src, entry, change, value)
+	}
+	src.account = own
+}
+
+// isEmptyEntry says whether an entry names lists, and has nothing in them.
+func isEmptyEntry(entry jsondoc.Node) bool {
+	lists := 0
+	for c := entry.First(); entry.Kind() == '{' && c.Exists(); c = c.Next() {
+		switch string(c.Key()) {
+		case "id", "time", "uid", "hop_context":
+			continue
+		}
+		if c.Kind() != 'n' && (c.Kind() != '[' || c.First().Exists()) {
+			return false
+		}
+		lists++
+	}
+	return lists > 0
 }
 
 // versionV3 is the rawVersion of bodies in the shape of the Cloud API.
@@ -69,6 +133,8 @@ type source struct {
 	appID Text
 	// changed says that Whapi's messages are what became of earlier ones.
 	changed bool
+	// standby says that another app or agent answers in the thread.
+	standby bool
 }
 
 // entries walks entry[] and changes[] of the Cloud API's envelope.
@@ -86,8 +152,10 @@ func (b *Batch) entries(src *source, root jsondoc.Node) {
 		src.account = Account{WabaID: b.id(entry.Get("id")), App: src.appID, AppID: src.appID}
 		src.field = nil
 		changes := entry.Get("changes")
-		if changes.Kind() != '[' {
-			b.account(src, entry, entry, jsondoc.Node{})
+		if changes.Kind() != '[' || changes.Len() == 0 {
+			if !isEmptyEntry(entry) {
+				b.account(src, entry, entry, jsondoc.Node{})
+			}
 			continue
 		}
 		var none empties
@@ -105,21 +173,34 @@ func (b *Batch) change(src *source, entry, change jsondoc.Node) {
 	if src.provider == ProviderGupshup && isProbe(value) {
 		return
 	}
-	src.field = b.id(field)
+	src.field, src.standby = b.id(field), false
 	metadata := value.Get("metadata")
 	src.account.PhoneNumberID = b.id(metadata.Get("phone_number_id"))
 	src.account.DisplayPhoneNumber = first(b.id(metadata.Get("display_phone_number")), b.id(value.Get("display_phone_number")))
-	if b.limit.over {
+	if b.limit.over { // the event may be the number's, or whose the rest of the value says
 		b.note(&src.account)
+		own := src.account
+		b.accountIDs(src, string(field.Bytes()), value)
+		b.note(&src.account)
+		src.account = own
 		return
 	}
-	switch string(field.Bytes()) {
+	name := field.Bytes()
+	switch string(name) {
+	case "standby":
+		src.field, src.standby = eventStandby, true
+		fallthrough
 	case "messages", "automatic_events", "smb_message_echoes", "message_echoes", "":
 		if b.cloudValue(src, value) {
 			return
 		}
+	default:
+		b.word(src, PlaceField, name)
 	}
+	own := src.account
+	b.accountIDs(src, string(name), value)
 	b.account(src, entry, change, value)
+	src.account = own
 }
 
 // account appends an event of kind account: raw is the whole of what is passed
@@ -130,19 +211,10 @@ func (b *Batch) account(src *source, entry, raw, value jsondoc.Node) {
 	if src.channel == ChannelUnknown {
 		e.Account.EntryID = b.id(entry.Get("id"))
 	}
-	at := entry.Get("time")
-	if millis(at) == 0 {
-		at = value.Get("timestamp")
-	}
-	contacts := value.Get("contacts")
-	for m := value.First(); m.Exists() && millis(at) == 0; m = m.Next() {
-		if m.Kind() == '[' {
-			at = m.First().Get("timestamp")
-		}
-	}
-	e.setTime(at, src.ingestedAt)
-	if contacts.Len() == 1 {
-		b.customer(e, nil, nil, contacts.First())
+	e.setTime(accountTime(entry, value), src.ingestedAt)
+	if src.channel == ChannelWhatsApp {
+		b.accountCustomer(e, value)
+		e.ConversationContext = b.object(value.Get("conversation_context"))
 	}
 	if src.provider == ProviderGupshup {
 		b.billing(e, value.Get("billing"))

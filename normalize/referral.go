@@ -37,7 +37,7 @@ func (b *Batch) referral(e *Event, n jsondoc.Node) {
 			field = &r.VideoURL
 		case "thumbnail_url":
 			field = &r.ThumbnailURL
-		case "ref":
+		case "ref": // of an ad, or of a welcome sequence (Meta, "Welcome message sequences", June 2026)
 			field = &r.Ref
 		case "welcome_message":
 			if r.WelcomeMessage == nil {

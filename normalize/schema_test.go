@@ -74,6 +74,7 @@ func TestGoTypesMatchSchema(t *testing.T) {
 	}
 	unseen := map[string]bool{ // not part of the unified JSON, or replaced above
 		"Event.Account.AppID": true, "Event.Account.AccountSID": true, "Event.Account.RecipientID": true, "Event.Account.EntryID": true,
+		"Event.ParentUserID": true, "Event.Former": true,
 		"Event.Message.Type": true, "Event.Message.SHA256": true, "Event.WaPhone": true,
 	}
 	for path, value := range f {
@@ -99,7 +100,7 @@ func (f filler) fill(v reflect.Value, path string) {
 	case Value:
 		f[path] = fmt.Sprint(n)
 		switch path[strings.LastIndexByte(path, '.')+1:] {
-		case "Org", "Conversion", "Raw":
+		case "Org", "Conversion", "ConversationContext", "Raw":
 			f[path] = fmt.Sprintf(`{"v":%d}`, n)
 		case "Address", "URLs":
 			f[path] = fmt.Sprintf(`[%d]`, n)
@@ -202,7 +203,7 @@ func TestKeyOrder(t *testing.T) {
 		}
 	}
 	want := "id tenantId kind channel provider account waPhone waId userId username groupId profileName rawLastEventType rawVersion " +
-		"receivedAt ingestedAt replyUntil message referral utm ad conversation status automaticEvent conversion attribution raw"
+		"receivedAt ingestedAt replyUntil message referral utm ad conversation status automaticEvent conversion conversationContext attribution raw"
 	if got := strings.Join(keys, " "); got != want {
 		t.Errorf("keys %s\nwant %s", got, want)
 	}

@@ -62,6 +62,8 @@ export interface EventBase {
   ingestedAt: number;
   /** As soon as a status or billing notice carries a conversation or a price. */
   conversation: Conversation | null;
+  /** WhatsApp's value.conversation_context as it came: an agent's summary of the chat. */
+  conversationContext: JSONObject | null;
   /** The contact's stored clicks when the event was first sent; null inline, and without a click. */
   attribution: Attribution | null;
   /** The provider's own JSON for this event: an object, unless a body of another shape was passed on as account. */
@@ -331,6 +333,7 @@ export interface System {
   waId: string | null;
   newWaId: string | null;
   userId: string | null;
+  previousUserId: string | null;
 }
 
 /** The message that this one answers. */

@@ -22,13 +22,45 @@ var (
 //
 //	{"messaging_product":"whatsapp","metadata":{"display_phone_number":"15550783881","phone_number_id":"106540352242922"},
 //	 "contacts":[{"profile":{"name":"John Doe"},"wa_id":"15551234567"}],
-//	 "messages":[{}],"statuses":[{}],"message_echoes":[{}],"automatic_events":[{}],"errors":[{}]}
+//	 "messages":[{}],"statuses":[{}],"message_echoes":[{}],"automatic_events":[{}],"errors":[{}],
+//	 "standby":{"contacts":[{}],"messages":[{}],"message_echoes":[{}],"statuses":[{}]},
+//	 "conversation_context":{"type":"summary","summary":{"text":"…"}}}
 func (b *Batch) cloudValue(src *source, value jsondoc.Node) (complete bool) {
-	contacts := value.Get("contacts")
-	complete = value.Kind() == '{'
 	before := len(b.Events)
+	v := b.cloudLists(src, value, jsondoc.Node{})
+	if b.limit.over {
+		return true
+	}
+	if v.context.Kind() == '{' {
+		context := b.value(v.context)
+		for i := before; i < len(b.Events); i++ {
+			b.Events[i].ConversationContext = context
+		}
+	}
+	if len(b.Events) == before {
+		// Lists without elements say nothing; whatever else there is does.
+		return v.complete && v.lists && !v.rest
+	}
+	return v.complete
+}
+
+// cloudContent is what was found in a value, beside the events.
+type cloudContent struct {
+	complete bool // everything in the lists became an event
+	lists    bool // there are lists, perhaps empty ones
+	rest     bool // there is something else
+	context  jsondoc.Node
+}
+
+// cloudLists normalizes the lists of a value, or of the object in it that holds
+// what another app answers.
+func (b *Batch) cloudLists(src *source, value, outer jsondoc.Node) (v cloudContent) {
+	contacts := value.Get("contacts")
+	if !contacts.Exists() {
+		contacts = outer
+	}
+	v.complete = value.Kind() == '{'
 	seen := [4]bool{}
-	lists, others := false, false // known lists, and what is none of theirs
 	for m := value.First(); m.Exists(); m = m.Next() {
 		var one func(*source, jsondoc.Node, jsondoc.Node)
 		var which int
@@ -41,42 +73,66 @@ func (b *Batch) cloudValue(src *source, value jsondoc.Node) (complete bool) {
 			one, which = b.echo, 2
 		case "automatic_events":
 			one, which = b.automaticEvent, 3
-		case "contacts", "metadata", "messaging_product":
+		case "metadata", "messaging_product":
+			continue
+		case "contacts":
+			v.rest = v.rest || m.Kind() != 'n' && (m.Kind() != '[' || m.First().Exists())
+			continue
+		case "conversation_context":
+			v.context, v.rest = m, v.rest || m.Kind() == '{'
+			continue
+		case "standby":
+			v.lists = true
+			if m.Kind() == '{' {
+				b.standby(src, m, contacts, &v)
+				continue
+			}
+			v.complete = v.complete && m.Kind() == 'n'
 			continue
 		default:
 			// errors, user_actions and what Meta may add. Single values say
 			// something about the events, arrays are something of their own.
-			if m.Kind() == '[' && !m.First().Exists() {
-				lists = true
-				continue
+			empty := m.Kind() == '[' && !m.First().Exists()
+			v.complete = v.complete && (m.Kind() != '[' || empty)
+			v.lists, v.rest = v.lists || empty, v.rest || !empty && m.Kind() != 'n'
+			if m.Kind() == '[' || m.Kind() == '{' {
+				b.word(src, PlaceList, m.Key())
 			}
-			complete, others = complete && m.Kind() != '[', others || m.Kind() != 'n'
 			continue
 		}
+		v.lists = true
 		if m.Kind() != '[' || seen[which] {
-			complete = complete && (m.Kind() == 'n')
+			v.complete = v.complete && (m.Kind() == 'n')
 			continue
 		}
 		seen[which] = true
-		lists = true
 		var none empties
 		for el := m.First(); el.Exists() && !b.limit.over; el = el.Next() {
 			switch {
 			case none.skip(el):
 			case el.Kind() != '{':
-				complete, others = false, true
+				v.complete = false
 			default:
 				one(src, contacts, el)
 			}
 		}
 	}
-	if b.limit.over {
-		return true
+	return v
+}
+
+// standby is what a customer writes while another app or agent answers, what
+// that one answers, and the receipts: the same elements, one level deeper (Meta,
+// webhook reference "standby", August 2026).
+func (b *Batch) standby(src *source, n, contacts jsondoc.Node, v *cloudContent) {
+	field, standby := src.field, src.standby
+	src.field, src.standby = eventStandby, true
+	inner := b.cloudLists(src, n, contacts)
+	src.field, src.standby = field, standby
+	v.complete = v.complete && inner.complete
+	v.rest = v.rest || inner.rest
+	if !v.context.Exists() {
+		v.context = inner.context
 	}
-	if len(b.Events) == before {
-		return complete && lists && !others
-	}
-	return complete
 }
 
 // automaticEvent is a lead or a purchase that Meta detected in a chat that an
@@ -127,11 +183,12 @@ func contactOf(contacts jsondoc.Node, ids ...jsondoc.Node) jsondoc.Node {
 	return jsondoc.Node{}
 }
 
-// fits says whether one of the ids is the contact's wa_id or user_id.
+// fits says whether one of the ids is the contact's wa_id, user_id or
+// parent_user_id.
 func fits(contact jsondoc.Node, ids ...jsondoc.Node) bool {
-	waID, userID := bare(contact.Get("wa_id")), bare(contact.Get("user_id"))
+	waID, userID, parentID := bare(contact.Get("wa_id")), bare(contact.Get("user_id")), bare(contact.Get("parent_user_id"))
 	for _, n := range ids {
-		if id := bare(n); len(id) > 0 && (bytes.Equal(id, waID) || bytes.Equal(id, userID)) {
+		if id := bare(n); len(id) > 0 && (bytes.Equal(id, waID) || bytes.Equal(id, userID) || bytes.Equal(id, parentID)) {
 			return true
 		}
 	}
@@ -145,7 +202,8 @@ func bare(n jsondoc.Node) []byte { return bytes.TrimPrefix(n.Bytes(), []byte("+"
 // from the contact that fits. A business scoped user id is a userId wherever it
 // stands; since 2026 it may come without any number.
 //
-//	{"profile":{"name":"John Doe","username":"@johndoe"},"wa_id":"15551234567","user_id":"US.13491208655302741918"}
+//	{"profile":{"name":"John Doe","username":"@johndoe"},"wa_id":"15551234567","user_id":"US.13491208655302741918",
+//	 "parent_user_id":"US.ENT.11815799212886844830"}
 func (b *Batch) customer(e *Event, waID, userID Text, contact jsondoc.Node) {
 	contactID := b.id(contact.Get("wa_id"))
 	e.UserID = first(userID, b.id(contact.Get("user_id")))
@@ -162,6 +220,17 @@ func (b *Batch) customer(e *Event, waID, userID Text, contact jsondoc.Node) {
 	profile := contact.Get("profile")
 	e.ProfileName = b.id(profile.Get("name"))
 	e.Username = first(b.id(profile.Get("username")), b.id(contact.Get("username")))
+	e.ParentUserID = nil
+	b.parent(e, b.id(contact.Get("parent_user_id")))
+}
+
+// parent notes a parent BSUID: another name of the customer, and the only one
+// where there is no other.
+func (b *Batch) parent(e *Event, id Text) {
+	e.ParentUserID = first(id, e.ParentUserID)
+	if e.UserID == nil && e.WaID == nil {
+		e.UserID = e.ParentUserID
+	}
 }
 
 // isUserID says whether an id is a business scoped user id: the country and a

@@ -26,7 +26,9 @@ func (b *Batch) interactive(m *Message, n jsondoc.Node) {
 		i.ID, i.Title = i.ListReply.ID, i.ListReply.Title
 		i.Type = first(i.Type, Text(`"list_reply"`))
 	}
-	m.Text = i.Title
+	if m.Text = i.Title; m.Text == nil {
+		m.Text = b.id(n.Get("body").Get("text")) // as a business sends it
+	}
 	if r := n.Get("nfm_reply"); r.Kind() == '{' {
 		i.NfmReply = b.nfmReply(r)
 		i.Type = first(i.Type, Text(`"nfm_reply"`))
@@ -88,10 +90,16 @@ func (b *Batch) order(n jsondoc.Node) *Order {
 // wa_id is the new number; before, new_wa_id was. The old one is `customer`, and
 // what the message comes from.
 //
-//	{"type":"user_changed_number","body":"John changed from 15551234567 to 15557654321","wa_id":"15557654321","customer":"15551234567","user_id":"US.…"}
-func (b *Batch) system(m *Message, from, n jsondoc.Node) {
+// Since 2026 a new number brings a new BSUID, too, and a BSUID may change alone;
+// the message may come from the old one or the new. Of the body, which is in the
+// customer's language, nothing is read (Meta, webhook reference "system", August
+// 2026).
+//
+//	{"type":"user_changed_number","body":"John changed from 15551234567 to 15557654321","wa_id":"15557654321","customer":"15551234567",
+//	 "user_id":"US.…","parent_user_id":"US.ENT.…","previous_user_id":"US.…","previous_parent_user_id":"US.ENT.…"}
+func (b *Batch) system(e *Event, p *parts, n jsondoc.Node) {
 	s := &System{Type: b.id(n.Get("type")), Body: b.id(n.Get("body")), UserID: b.id(n.Get("user_id"))}
-	m.System = s
+	e.Message.System = s
 	s.NewWaID = b.id(n.Get("new_wa_id"))
 	old := b.id(n.Get("customer"))
 	if waID := b.id(n.Get("wa_id")); s.NewWaID == nil {
@@ -99,9 +107,32 @@ func (b *Batch) system(m *Message, from, n jsondoc.Node) {
 	} else {
 		old = first(old, waID)
 	}
-	s.WaID = first(old, b.id(from))
+	s.WaID = first(old, b.id(p.from))
 	if s.WaID.String() == s.NewWaID.String() {
 		s.NewWaID = nil
+	}
+	s.PreviousUserID = b.id(n.Get("previous_user_id"))
+	if fromUser := b.id(p.fromUser); s.PreviousUserID == nil && fromUser != nil && s.UserID != nil && fromUser.String() != s.UserID.String() {
+		s.PreviousUserID = fromUser
+	}
+	e.UserID = first(s.UserID, e.UserID)
+	parentID := b.id(n.Get("parent_user_id"))
+	e.ParentUserID = first(parentID, e.ParentUserID)
+	switch string(s.Type) {
+	case `"user_changed_number"`, `"user_changed_user_id"`, `"customer_changed_number"`:
+		b.changed(e, n, parentID)
+	}
+}
+
+// changed says who the customer was before: clicks are moved from there.
+func (b *Batch) changed(e *Event, n jsondoc.Node, parentID Text) {
+	s := e.Message.System
+	if s.PreviousUserID != nil && s.PreviousUserID.String() != e.UserID.String() {
+		e.Former = append(e.Former, s.PreviousUserID)
+	}
+	e.Former = b.former(e.Former, parentID, n.Get("previous_parent_user_id"))
+	if s.WaID != nil && s.NewWaID != nil {
+		e.Former = append(e.Former, s.WaID)
 	}
 }
 

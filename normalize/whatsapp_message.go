@@ -9,46 +9,36 @@ import "github.com/leadgate/leadgate/internal/jsondoc"
 //	 "context":{"from":"15550783881","id":"wamid.…","forwarded":true,"referred_product":{}},
 //	 "referral":{"ctwa_clid":"…"},"errors":[{"code":131051}]}
 func (b *Batch) message(src *source, contacts, n jsondoc.Node) {
-	e := b.add(src, KindMessage, eventMessage, n)
+	e := b.add(src, KindMessage, src.eventType(eventMessage), n)
 	m := b.messages.add()
 	e.Message = m
 	p := partsOf(n)
 	from, fromUser := b.id(p.from), b.id(p.fromUser)
-	b.customer(e, from, fromUser, contactOf(contacts, p.from, p.fromUser))
-	b.content(e, m, n, &p)
+	b.customer(e, from, fromUser, contactOf(contacts, p.from, p.fromUser, p.fromParent))
+	b.parent(e, b.id(p.fromParent))
+	b.content(src, e, n, &p)
 	e.setTime(p.timestamp, src.ingestedAt)
-	switch m.Type {
-	case "system", "edit", "revoke":
+	switch {
+	case src.standby, m.Type == "system", m.Type == "edit", m.Type == "revoke":
 	default:
 		e.ReplyUntil = e.ReceivedAt + replyWindow
 	}
 	b.referral(e, p.referral)
-	e.key = b.messageKey(e, first(from, fromUser), src.account.PhoneNumberID)
+	e.key = b.messageKey(e, first(from, fromUser, e.WaID, e.UserID), src.account.PhoneNumberID)
 }
 
-// echo is what the business wrote in another app; the customer is `to`.
-//
-//	{"from":"15550783881","to":"15551234567","id":"wamid.…","timestamp":"1736535600","type":"text","text":{"body":"Hi"}}
-func (b *Batch) echo(src *source, contacts, n jsondoc.Node) {
-	e := b.add(src, KindEcho, first(src.field, Text(`"message_echoes"`)), n)
-	m := b.messages.add()
-	e.Message = m
-	p := partsOf(n)
-	to, toUser := n.Get("to"), n.Get("to_user_id")
-	contact := contactOf(contacts, to, toUser)
-	if (len(to.Bytes()) > 0 || len(toUser.Bytes()) > 0) && !fits(contact, to, toUser) && fits(contact, p.from) {
-		contact = jsondoc.Node{} // the business itself
+// eventType is standby while another app or agent answers.
+func (src *source) eventType(usual Text) Text {
+	if src.standby {
+		return eventStandby
 	}
-	b.customer(e, b.id(to), b.id(toUser), contact)
-	b.content(e, m, n, &p)
-	e.setTime(p.timestamp, src.ingestedAt)
-	e.key = b.messageKey(e, first(b.id(p.from), src.account.PhoneNumberID), first(b.id(to), b.id(toUser)))
+	return usual
 }
 
 // parts are the members that every message may have, found in one pass.
 type parts struct {
-	from, fromUser, id, group, timestamp, kind, context, referral, errors jsondoc.Node
-	forwarded, frequentlyForwarded                                        jsondoc.Node
+	from, fromUser, fromParent, id, group, timestamp, kind, context, referral, errors jsondoc.Node
+	forwarded, frequentlyForwarded                                                    jsondoc.Node
 }
 
 func partsOf(n jsondoc.Node) (p parts) {
@@ -59,6 +49,8 @@ func partsOf(n jsondoc.Node) (p parts) {
 			part = &p.from
 		case "from_user_id":
 			part = &p.fromUser
+		case "from_parent_user_id":
+			part = &p.fromParent
 		case "id":
 			part = &p.id
 		case "group_id":
@@ -88,10 +80,14 @@ func partsOf(n jsondoc.Node) (p parts) {
 }
 
 // content fills the message, whoever wrote it.
-func (b *Batch) content(e *Event, m *Message, n jsondoc.Node, p *parts) {
+func (b *Batch) content(src *source, e *Event, n jsondoc.Node, p *parts) {
+	m := e.Message
 	m.ID = b.id(p.id)
-	e.GroupID = b.id(p.group)
+	e.GroupID = first(b.id(p.group), e.GroupID)
 	kind, node := messageType(n, p.kind)
+	if kind == "unsupported" {
+		b.word(src, PlaceMessage, p.kind.Bytes())
+	}
 	b.fill(m, kind, node)
 	context := p.context
 	switch kind {
@@ -108,7 +104,10 @@ func (b *Batch) content(e *Event, m *Message, n jsondoc.Node, p *parts) {
 	case "revoke":
 		m.OriginalID = b.id(node.Get("original_message_id"))
 	case "system":
-		b.system(m, p.from, node)
+		b.system(e, p, node)
+		b.word(src, PlaceSystem, node.Get("type").Bytes())
+	case "interactive":
+		b.word(src, PlaceInteractive, node.Get("type").Bytes())
 	}
 	b.context(m, context)
 	m.Forwarded = m.Forwarded || boolean(p.forwarded) == True
@@ -189,13 +188,14 @@ func (b *Batch) media(m *Message, node jsondoc.Node) {
 	m.MediaID = b.id(node.Get("id"))
 	m.MimeType = b.id(node.Get("mime_type"))
 	m.Caption = b.id(node.Get("caption"))
-	m.MediaURL = b.id(node.Get("url"))
+	m.MediaURL = first(b.id(node.Get("url")), b.id(node.Get("link"))) // a link as a business sends it
 	m.SHA256 = b.sha256(node.Get("sha256"))
 	m.Filename = b.id(node.Get("filename"))
 }
 
 // context is the message that this one answers, a forward's mark, or the
-// product that it asks about. Gupshup's V3 gives its own ids beside Meta's.
+// product that it asks about. Gupshup's V3 gives its own ids beside Meta's; what
+// a business sent says message_id.
 //
 //	{"from":"15550783881","id":"wamid.…","forwarded":true,"frequently_forwarded":true,
 //	 "referred_product":{"catalog_id":"194836987003835","product_retailer_id":"di9ozbzfi4"},
@@ -204,8 +204,9 @@ func (b *Batch) context(m *Message, n jsondoc.Node) {
 	if n.Kind() != '{' {
 		return
 	}
-	id, metaID := b.id(n.Get("id")), b.id(n.Get("meta_msg_id"))
-	c := Context{ID: first(metaID, id), From: b.id(n.Get("from")), GsID: b.id(n.Get("gs_id"))}
+	id, metaID := first(b.id(n.Get("id")), b.id(n.Get("message_id"))), b.id(n.Get("meta_msg_id"))
+	c := Context{ID: first(metaID, id), GsID: b.id(n.Get("gs_id"))}
+	c.From = first(b.id(n.Get("from")), b.id(n.Get("from_user_id")), b.id(n.Get("from_parent_user_id")))
 	if metaID != nil && c.GsID == nil && id.String() != metaID.String() {
 		c.GsID = id
 	}
@@ -217,6 +218,9 @@ func (b *Batch) context(m *Message, n jsondoc.Node) {
 	m.Forwarded = boolean(n.Get("forwarded")) == True
 	m.FrequentlyForwarded = boolean(n.Get("frequently_forwarded")) == True
 	if p := n.Get("referred_product"); p.Kind() == '{' {
-		m.ReferredProduct = &ReferredProduct{CatalogID: b.id(p.Get("catalog_id")), ProductRetailerID: b.id(p.Get("product_retailer_id"))}
+		product := ReferredProduct{CatalogID: b.id(p.Get("catalog_id")), ProductRetailerID: b.id(p.Get("product_retailer_id"))}
+		if product.CatalogID != nil || product.ProductRetailerID != nil {
+			m.ReferredProduct = &product
+		}
 	}
 }

@@ -178,13 +178,18 @@ func expected(t testing.TB, body []byte) (kinds []Kind) {
 		return expectedOfPages(root)
 	}
 	cloud := object.String() == "whatsapp_business_account" || !object.Exists() && entries.First().Get("changes").Kind() == '['
-	if !cloud || entries.Kind() != '[' {
+	if !cloud {
+		return expectedOfUnknown(entries)
+	}
+	if entries.Kind() != '[' {
 		return []Kind{KindAccount}
 	}
 	for _, entry := range elements(entries) {
 		changes := entry.Get("changes")
-		if changes.Kind() != '[' {
-			kinds = append(kinds, KindAccount)
+		if changes.Kind() != '[' || changes.Len() == 0 {
+			if !nothingIn(entry) {
+				kinds = append(kinds, KindAccount)
+			}
 			continue
 		}
 		for _, c := range elements(changes) {
@@ -194,41 +199,100 @@ func expected(t testing.TB, body []byte) (kinds []Kind) {
 	return kinds
 }
 
+// nothingIn says whether an entry has lists, and all are empty.
+func nothingIn(entry jsondoc.Node) bool {
+	empty, something := 0, 0
+	for _, m := range children(entry) {
+		switch key := string(m.Key()); {
+		case entry.Kind() != '{':
+			something++
+		case key == "id" || key == "time" || key == "uid" || key == "hop_context":
+		case m.Kind() == 'n' || m.Kind() == '[' && m.Len() == 0:
+			empty++
+		default:
+			something++
+		}
+	}
+	return empty > 0 && something == 0
+}
+
+// expectedOfUnknown reads a body of an unknown object: by changes if there are.
+func expectedOfUnknown(entries jsondoc.Node) (kinds []Kind) {
+	byChange := false
+	for _, entry := range children(entries) {
+		byChange = byChange || entries.Kind() == '[' && entry.Get("changes").Kind() == '['
+	}
+	if !byChange {
+		return []Kind{KindAccount}
+	}
+	for _, entry := range children(entries) {
+		changes := 0
+		if list := entry.Get("changes"); list.Kind() == '[' {
+			changes = list.Len()
+		}
+		if changes == 0 && !nothingIn(entry) {
+			changes = 1
+		}
+		for range changes {
+			kinds = append(kinds, KindAccount)
+		}
+	}
+	return kinds
+}
+
 func expectedOfChange(change jsondoc.Node) (kinds []Kind) {
-	of := map[string]Kind{"messages": KindMessage, "statuses": KindStatus, "message_echoes": KindEcho, "automatic_events": KindAutomaticEvent}
 	switch change.Get("field").String() {
-	case "", "messages", "automatic_events", "message_echoes", "smb_message_echoes":
+	case "", "messages", "automatic_events", "message_echoes", "smb_message_echoes", "standby":
 	default:
 		return []Kind{KindAccount}
 	}
-	value, rest, lists, others := change.Get("value"), false, false, false
+	value := change.Get("value")
+	kinds, lists, rest, whole := expectedOfValue(value)
+	if value.Kind() != '{' || !whole || len(kinds) == 0 && (rest || !lists) {
+		kinds = append(kinds, KindAccount)
+	}
+	return kinds
+}
+
+// expectedOfValue says besides whether there are lists, whether there is
+// something else, and whether all of the lists is understood.
+func expectedOfValue(value jsondoc.Node) (kinds []Kind, lists, rest, whole bool) {
+	of := map[string]Kind{"messages": KindMessage, "statuses": KindStatus, "message_echoes": KindEcho, "automatic_events": KindAutomaticEvent}
 	seen := map[string]bool{}
+	whole = true
 	for m := value.First(); value.Kind() == '{' && m.Exists(); m = m.Next() {
 		key := string(m.Key())
 		kind, known := of[key]
+		emptyList := m.Kind() == '[' && m.Len() == 0
+		lists = lists || known || key == "standby" || key != "contacts" && key != "metadata" && key != "messaging_product" && key != "conversation_context" && emptyList
 		switch {
-		case key == "contacts" || key == "metadata" || key == "messaging_product":
+		case key == "metadata" || key == "messaging_product":
+		case key == "contacts":
+			rest = rest || m.Kind() != 'n' && !emptyList
+		case key == "conversation_context":
+			rest = rest || m.Kind() == '{'
+		case key == "standby" && m.Kind() == '{':
+			inner, _, innerRest, innerWhole := expectedOfValue(m)
+			kinds = append(kinds, inner...)
+			rest, whole = rest || innerRest, whole && innerWhole
+		case key == "standby":
+			whole = whole && m.Kind() == 'n'
 		case known && m.Kind() == '[' && !seen[key]:
-			seen[key], lists = true, true
+			seen[key] = true
 			for _, el := range elements(m) {
 				if el.Kind() == '{' {
 					kinds = append(kinds, kind)
 				} else {
-					rest = true
+					whole = false
 				}
 			}
-		case known && m.Kind() != 'n', !known && m.Kind() == '[' && m.Len() > 0:
-			rest = true
-		case m.Kind() == '[':
-			lists = true
-		case m.Kind() != 'n':
-			others = true
+		case known:
+			whole = whole && m.Kind() == 'n'
+		case !emptyList:
+			rest, whole = rest || m.Kind() != 'n', whole && m.Kind() != '['
 		}
 	}
-	if rest || len(kinds) == 0 && (others || !lists) {
-		kinds = append(kinds, KindAccount)
-	}
-	return kinds
+	return kinds, lists, rest, whole
 }
 
 // FuzzMeta: whatever comes, the output validates, raw is a piece of the body,

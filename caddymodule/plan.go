@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/leadgate/leadgate/capi"
+	"github.com/leadgate/leadgate/internal/clicks"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
 )
@@ -54,10 +55,10 @@ func (s *scratch) plan(h *Handler, r *http.Request) {
 			s.planRaw(h, r, g)
 		}
 	}
-	// What nobody wants need not be remembered, unless it is a click.
+	// What nobody wants need not be remembered, unless it is a click or moves some.
 	kept := 0
 	for g := range s.groups {
-		if len(s.groups[g].Jobs) > 0 || hasClick(s.groups[g].Events) {
+		if len(s.groups[g].Jobs) > 0 || touchesClicks(s.groups[g].Events) {
 			s.groups[kept], s.groups[g] = s.groups[g], s.groups[kept]
 			s.parts[kept], s.parts[g] = s.parts[g], s.parts[kept]
 			kept++
@@ -94,9 +95,9 @@ func emptied[T any](list []T) []T {
 	return list[:0]
 }
 
-func hasClick(events []queue.Event) bool {
+func touchesClicks(events []queue.Event) bool {
 	for i := range events {
-		if events[i].Click != nil {
+		if events[i].Click != nil || len(events[i].Former) > 0 {
 			return true
 		}
 	}
@@ -135,6 +136,8 @@ func (s *scratch) planEvent(h *Handler, g, i int) {
 		known.Time = ev.ReceivedAt
 	}
 	s.keys.Touch(ev, &known)
+	order := known.Contact // a new number's events have an order of their own
+	clicks.Changed(ev, &known)
 	group.Events = append(group.Events, known)
 	p.events, p.encode = append(p.events, i), append(p.encode, 0)
 	if p.ready && n == 0 {
@@ -142,7 +145,7 @@ func (s *scratch) planEvent(h *Handler, g, i int) {
 	}
 
 	header := queue.Header{
-		EventID: ev.ID(), Kind: uint8(ev.Kind), Contact: known.Contact, ClickKey: known.Contact,
+		EventID: ev.ID(), Kind: uint8(ev.Kind), Contact: order, ClickKey: known.Contact,
 		Time: ev.ReceivedAt, QueuedAt: ev.IngestedAt,
 	}
 	if p.tenant == nil {

@@ -7,7 +7,9 @@ package clicks
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/jsondoc"
@@ -33,8 +35,9 @@ const (
 )
 
 // Touch fills in what the store must know of an event's contact and click. A
-// person on WhatsApp is known by the BSUID where there is one; the phone
-// number, and the wa_id where its digits differ, are other names of the same.
+// person on WhatsApp is known by the BSUID where there is one; the parent BSUID,
+// the phone number, and the wa_id where its digits differ, are other names of the
+// same.
 func Touch(ev *normalize.Event, into *queue.Event) { new(Keys).Touch(ev, into) }
 
 // Keys is memory for the keys of a webhook's events, which are one string for
@@ -57,9 +60,9 @@ func (k *Keys) Touch(ev *normalize.Event, into *queue.Event) {
 		return
 	}
 	k.buf = k.buf[:0]
-	var ends [5]int // of each key in buf
+	var ends [6]int // of each key in buf
 	n, last := 0, 0 // how many keys there are, and where the last one's name begins
-	for _, t := range [...]normalize.Text{ev.UserID, ev.WaPhone, ev.WaID} {
+	for _, t := range [...]normalize.Text{ev.UserID, ev.ParentUserID, ev.WaPhone, ev.WaID} {
 		start := len(k.buf)
 		k.buf = append(append(k.buf, ev.Channel.String()...), ':')
 		name := len(k.buf)
@@ -108,6 +111,42 @@ func (k *Keys) Touch(ev *normalize.Event, into *queue.Event) {
 	if n > keys {
 		into.MessageID = text[ends[keys-1]:ends[keys]]
 	}
+}
+
+// Changed fills in, after Touch, what the contact was before, of a customer with
+// another BSUID or number. Where the event has no BSUID the new number is who the
+// contact is now; else it is another name.
+func Changed(ev *normalize.Event, into *queue.Event) {
+	if len(ev.Former) == 0 {
+		return
+	}
+	names := make([]string, 0, 8)
+	add := func(list []string, id string) []string {
+		if key := Contact(ev.Channel, id); id != "" && !slices.Contains(names, key) {
+			names = append(names, key)
+			list = append(list, key)
+		}
+		return list
+	}
+	now := add(nil, ev.UserID.String())
+	if ev.Message != nil && ev.Message.System != nil {
+		number := ev.Message.System.NewWaID.String()
+		now = add(now, strings.TrimPrefix(normalize.PhoneFromWaID(number), "+"))
+		now = add(now, strings.TrimPrefix(number, "+"))
+	}
+	now = add(now, ev.ParentUserID.String())
+	if len(now) == 0 {
+		return
+	}
+	var former []string
+	for _, id := range ev.Former {
+		former = add(former, strings.TrimPrefix(normalize.PhoneFromWaID(id.String()), "+"))
+		former = add(former, strings.TrimPrefix(id.String(), "+"))
+	}
+	// The number that the event came from stays a name, if it is not a former one.
+	now = add(now, strings.TrimPrefix(ev.WaPhone.String(), "+"))
+	now = add(now, strings.TrimPrefix(ev.WaID.String(), "+"))
+	into.Contact, into.Aliases, into.Former = now[0], now[1:], former
 }
 
 // appendClick writes a click as it is stored: an array of what attribution

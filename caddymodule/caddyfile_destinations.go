@@ -11,7 +11,7 @@ import (
 )
 
 // onlyWords are what `only` may name.
-var onlyWords = []string{"messages", "statuses", "echoes", "automatic_events", "account", "conversions", "all", "ads"}
+var onlyWords = []string{"messages", "statuses", "echoes", "automatic_events", "account", "conversions", "standby", "all", "ads"}
 
 // parseForward reads a forward destination:
 //

@@ -38,8 +38,9 @@ type Forward struct {
 	Name string `json:"name,omitempty"`
 
 	// The kinds of events wanted: messages, statuses, echoes,
-	// automatic_events, account, conversions, all; ads narrows them to ad
-	// clicks. Default: messages, statuses and automatic_events.
+	// automatic_events, account, conversions, standby (what is said while
+	// another app or agent answers), all; ads narrows them to ad clicks.
+	// Default: messages, statuses and automatic_events.
 	Only []string `json:"only,omitempty"`
 
 	// Headers added to each request.
@@ -99,7 +100,7 @@ type CAPI struct {
 	// What an automatic purchase's value is divided by. Default: 1000.
 	AutomaticValueDivisor int `json:"automatic_value_divisor,omitempty"`
 
-	// The Graph API's version. Default: v26.0.
+	// The Graph API's version. Default: v27.0.
 	GraphVersion string `json:"graph_version,omitempty"`
 
 	// The Graph API. Default: https://graph.facebook.com.

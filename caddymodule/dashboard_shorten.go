@@ -17,6 +17,7 @@ import (
 var phoneMembers = map[string]bool{
 	"waPhone": true, "waId": true, "newWaId": true, "recipientId": true, // unified JSON
 	"from": true, "to": true, "wa_id": true, "recipient_id": true, "participant": true, "phone": true, "phone_number": true, // Cloud API
+	"recipient": true, "recipient_participant_id": true, "participant_recipient_id": true, // and its standby and groups
 	"source": true, "destination": true, "dial_code": true, // Gupshup
 	"chat_id": true, "author": true, // Whapi
 	"From": true, "To": true, "WaId": true, // Twilio

@@ -13,8 +13,8 @@ import (
 	"github.com/leadgate/leadgate/normalize"
 )
 
-// wants is which kinds of events a destination wants, a bit for each Kind, and
-// whether ad clicks alone.
+// wants is which kinds of events a destination wants, a bit for each Kind and one
+// for what another app or agent answers, and whether ad clicks alone.
 type wants struct {
 	kinds uint8
 	ads   bool
@@ -27,7 +27,8 @@ const (
 	wantAutomatic   = 1 << normalize.KindAutomaticEvent
 	wantAccount     = 1 << normalize.KindAccount
 	wantConversions = 1 << normalize.KindConversion
-	wantAll         = wantMessages | wantEchoes | wantStatuses | wantAutomatic | wantAccount | wantConversions
+	wantStandby     = 1 // no Kind is 0
+	wantAll         = wantMessages | wantEchoes | wantStatuses | wantAutomatic | wantAccount | wantConversions | wantStandby
 	wantDefault     = wantMessages | wantStatuses | wantAutomatic
 )
 
@@ -35,7 +36,7 @@ const (
 var onlyBits = map[string]uint8{
 	"messages": wantMessages, "statuses": wantStatuses, "echoes": wantEchoes,
 	"automatic_events": wantAutomatic, "account": wantAccount, "conversions": wantConversions,
-	"all": wantAll, "ads": 0,
+	"standby": wantStandby, "all": wantAll, "ads": 0,
 }
 
 func parseOnly(words []string) (wants, error) {
@@ -60,10 +61,10 @@ func parseOnly(words []string) (wants, error) {
 // event says whether the destination wants an event.
 func (w wants) event(ev *normalize.Event) bool {
 	kind := uint8(1) << ev.Kind
-	// Another app answers in a standby thread, so what is said there is for
-	// those who listen to both sides.
+	// Another app or agent answers in a standby thread, so what is said there is
+	// for those who will not answer, too: they say so, or listen to both sides.
 	if string(ev.RawLastEventType) == `"standby"` {
-		kind = wantEchoes
+		kind = wantStandby | wantEchoes
 	}
 	if w.kinds&kind == 0 {
 		return false

@@ -40,6 +40,7 @@ var adminRoutes = []adminRoute{
 	{path: "/leadgate/dead", method: http.MethodGet, params: []string{"destination", "reason", "limit", "after", "id"}, answer: adminDead},
 	{path: "/leadgate/dead/", method: http.MethodPost, answer: adminDeadAction},
 	{path: "/leadgate/ads", method: http.MethodGet, params: []string{"tenant", "from", "to"}, answer: adminAds},
+	{path: "/leadgate/words", method: http.MethodGet, answer: adminWords},
 	{path: "/leadgate/contacts/erase", method: http.MethodPost, answer: adminErase},
 }
 

@@ -23,8 +23,10 @@ func doctorCommand() *cobra.Command {
 		Short: "Checks a configuration, and all that it needs to be there",
 		Long: `Checks a configuration as caddy validate does, and then what it needs: secrets,
 the queue, the destinations, the tokens and datasets of capi blocks, and the
-order of the site's directives. Nothing is posted, stored or opened that a
-running edge has open, so it may run beside one. Secrets are never shown.
+order of the site's directives. A running edge of this configuration is asked
+which words of its webhooks it does not know. Nothing is posted, stored or
+opened that a running edge has open, so it may run beside one. Secrets are never
+shown.
 
 Each line begins with ok, warn or fail, and says what to do about the latter
 two. Only what keeps the edge from working is a fail: a configuration that
@@ -93,7 +95,8 @@ func (d *doctor) examine(ctx context.Context, file, adapter string) error {
 		return nil
 	}
 	d.sites(s)
-	d.append(concurrently(append(d.queueChecks(ctx, s), d.destinationChecks(ctx, s)...)))
+	checks := append(d.queueChecks(ctx, s), d.destinationChecks(ctx, s)...)
+	d.append(concurrently(append(checks, wordCheck(ctx, config))))
 	return nil
 }
 

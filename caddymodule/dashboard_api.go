@@ -123,12 +123,13 @@ type overview struct {
 	Window       trafficWindow     `json:"window"`
 	Destinations []delivery.Status `json:"destinations"`
 	Tenants      []string          `json:"tenants"`
+	Words        []seenWord        `json:"words"` // of webhooks, that this version does not know
 }
 
 func (d *Dashboard) overview(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), adminTimeout)
 	defer cancel()
-	out := overview{Version: Version(), User: userOf(r), Now: d.app.now().UnixMilli(), Window: d.recorder.window(), Destinations: statuses(ctx), Tenants: []string{}}
+	out := overview{Version: Version(), User: userOf(r), Now: d.app.now().UnixMilli(), Window: d.recorder.window(), Destinations: statuses(ctx), Tenants: []string{}, Words: unknownWords.list()}
 	if out.Destinations == nil {
 		out.Destinations = []delivery.Status{}
 	}

@@ -47,6 +47,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	for _, outcome := range []string{"unauthorized", "unavailable", "busy"} {
 		h.count("", outcome, 0)
 	}
+	metrics.unknownWords.WithLabelValues(h.providerName())
 	h.methods = []string{http.MethodPost}
 	if m, ok := provider.(methodser); ok {
 		h.methods = m.Methods()
@@ -263,6 +264,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		s.release()
 		return h.refuse(w, http.StatusBadRequest, "malformed", err)
 	}
+	h.noteWords(s.batch.Unknown(), now)
 	bound := s.bound(h)
 	if len(s.batch.Events) == 0 && bound == "" {
 		s.release()

@@ -18,9 +18,9 @@ import (
 // its own registry, which Caddy makes anew at every reload. Labels come from
 // the configuration alone.
 var metrics = struct {
-	webhooks, whole, events, deliveries, capiEvents *prometheus.CounterVec
-	ack                                             prometheus.Histogram
-	deliverySeconds                                 *prometheus.HistogramVec
+	webhooks, whole, events, deliveries, capiEvents, unknownWords *prometheus.CounterVec
+	ack                                                           prometheus.Histogram
+	deliverySeconds                                               *prometheus.HistogramVec
 }{
 	webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "leadgate_webhooks_total",
@@ -52,12 +52,17 @@ var metrics = struct {
 		Name: "leadgate_capi_events_total",
 		Help: "Conversions, by event name and by what became of them.",
 	}, []string{"destination", "event_name", "outcome"}),
+	unknownWords: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "leadgate_unknown_words_total",
+		Help: "Words in webhooks that this version does not know, such as a new type of message; the log and the dashboard name them.",
+	}, []string{"provider"}),
 }
 
 // registerMetrics adds the metrics to a configuration's registry.
 func registerMetrics(registry *prometheus.Registry) {
 	for _, c := range []prometheus.Collector{
-		metrics.webhooks, metrics.whole, metrics.events, metrics.ack, metrics.deliveries, metrics.deliverySeconds, metrics.capiEvents, gauges{}, lastWebhooks{},
+		metrics.webhooks, metrics.whole, metrics.events, metrics.ack, metrics.deliveries, metrics.deliverySeconds, metrics.capiEvents,
+		metrics.unknownWords, gauges{}, lastWebhooks{},
 	} {
 		err := registry.Register(c)
 		var already prometheus.AlreadyRegisteredError

@@ -63,6 +63,11 @@ function trouble(problem) {
 	const troubled = destinations.attention();
 	for (const group of grouped(troubled)) list.push(notice(group));
 	if (last && !last.window.accepted && !last.destinations.some((d) => d.delivered || d.backlog || d.dead) && !events.any() && !problem) list.push(firstSteps());
+	const words = last ? last.words : [];
+	if (words.length) {
+		const named = words.slice(0, 6).map((w) => `${w.provider}: ${w.place} ${w.word} (${number(w.webhooks)})`).join(", ");
+		list.push({ key: "words", rank: 5, cls: "calm", title: `${number(words.length)} ${words.length === 1 ? "word" : "words"} in webhooks that this version does not know`, text: `${named}${words.length > 6 ? ", …" : ""}. Nothing is lost, the events' raw has them; a newer version may know them.` });
+	}
 	list.sort((a, b) => a.rank - b.rank || (b.names?.length || 1) - (a.names?.length || 1));
 	const shown = list.length > mostNotices + 1 ? list.slice(0, mostNotices) : list;
 	const folded = list.slice(shown.length);

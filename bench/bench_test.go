@@ -225,7 +225,7 @@ func TestRefused(t *testing.T) {
 func TestSink(t *testing.T) {
 	for _, tt := range []struct{ target, body, want string }{
 		{"/hook", `{"id":"x"}`, ""},
-		{"/v26.0/1/events", `{"data":[{"event_name":"LeadSubmitted"},{"event_name":"Purchase"}]}`, `{"events_received":2,"messages":[],"fbtrace_id":"bench"}`},
+		{"/v27.0/1/events", `{"data":[{"event_name":"LeadSubmitted"},{"event_name":"Purchase"}]}`, `{"events_received":2,"messages":[],"fbtrace_id":"bench"}`},
 	} {
 		ours, theirs := net.Pipe()
 		done := make(chan error, 1)

@@ -24,7 +24,7 @@ func TestMistakesInMedia(t *testing.T) {
 		good + "colour red":              "leadgate_media has no option 'colour': write one of tenant, token",
 		good + "max_size big":            "max_size 'big' is no size: write one such as 100MiB",
 		good + "max_size 0":              "max_size '0' is no size",
-		good + "graph_version 26":        "graph_version \"26\" is none: write one like v26.0",
+		good + "graph_version 26":        "graph_version \"26\" is none: write one like v27.0",
 		good + "endpoint ftp://x":        "endpoint \"ftp://x\" is no address",
 		good + "token \"\"":              "token has an empty value",
 		good + "token {env.LG_NOT_SET}":  "tenant acme: token: evaluated placeholder {env.LG_NOT_SET} is empty",

@@ -165,6 +165,8 @@ func explainAll() string {
 		}
 		b.WriteString(wrapText(x.Sentence, fmt.Sprintf("  %-13s", x.Name()), strings.Repeat(" ", 15), cliWidth))
 	}
+	other := capi.Explain(100, 2804999) // of which nobody knows the number
+	b.WriteString(wrapText(other.Text(), fmt.Sprintf("  %-13s", "100/2804xxx"), strings.Repeat(" ", 15), cliWidth))
 	b.WriteString("\nLEADGATE'S OWN WORDS\n")
 	for _, r := range reasons {
 		b.WriteString(wrapText(r.meaning, fmt.Sprintf("  %-19s", r.word), strings.Repeat(" ", 21), cliWidth))

@@ -33,7 +33,7 @@ type Media struct {
 	// Where the Graph API is. Default: https://graph.facebook.com.
 	Endpoint string `json:"endpoint,omitempty"`
 
-	// The version of the Graph API. Default: v26.0.
+	// The version of the Graph API. Default: v27.0.
 	GraphVersion string `json:"graph_version,omitempty"`
 
 	// The largest file that is passed on, in bytes. Default: 100 MiB, the most

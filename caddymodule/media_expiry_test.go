@@ -36,7 +36,7 @@ func TestMediaExpired(t *testing.T) {
 		if err != nil || resp.StatusCode != 200 || !bytes.Equal(got, body) {
 			t.Errorf("%d: %d, %d bytes, %v", status, resp.StatusCode, len(got), err)
 		}
-		if took := meta.took(); !slices.Equal(took, []string{"GET /files/" + id, "GET /v26.0/" + id, "GET /files/" + id + "-fresh"}) {
+		if took := meta.took(); !slices.Equal(took, []string{"GET /files/" + id, "GET /v27.0/" + id, "GET /files/" + id + "-fresh"}) {
 			t.Errorf("%d: Meta was asked %v", status, took)
 		}
 	}

@@ -50,12 +50,12 @@ func unstartedFakeMedia() *fakeMedia {
 	return f
 }
 
-// ServeHTTP answers /v26.0/<id> and /files/<name>, both with the token alone.
+// ServeHTTP answers /v27.0/<id> and /files/<name>, both with the token alone.
 func (f *fakeMedia) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	f.requests = append(f.requests, r.Clone(r.Context()))
 	allowed := r.Header.Get("Authorization") == "Bearer "+f.token
-	object, isObject := strings.CutPrefix(r.URL.Path, "/v26.0/")
+	object, isObject := strings.CutPrefix(r.URL.Path, "/v27.0/")
 	file, _ := strings.CutPrefix(r.URL.Path, "/files/")
 	handler := f.files[file]
 	if isObject {

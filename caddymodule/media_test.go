@@ -21,7 +21,7 @@ func TestMedia(t *testing.T) {
 	if err != nil || resp.StatusCode != 200 || !bytes.Equal(got, body) {
 		t.Fatalf("%d, %d bytes, %v", resp.StatusCode, len(got), err)
 	}
-	if took := meta.took(); !slices.Equal(took, []string{"GET /v26.0/1013859600285441", "GET /files/1013859600285441"}) {
+	if took := meta.took(); !slices.Equal(took, []string{"GET /v27.0/1013859600285441", "GET /files/1013859600285441"}) {
 		t.Errorf("Meta was asked %v", took)
 	}
 	tag := resp.Header.Get("ETag")
@@ -94,7 +94,7 @@ func TestMedia(t *testing.T) {
 			t.Errorf("%s: %d %v, want %d", c.name, resp.StatusCode, resp.Header, c.status)
 		}
 	}
-	if took := meta.took(); !slices.Equal(took, []string{"GET /v26.0/2", "HEAD /files/1013859600285441", "HEAD /files/1013859600285441"}) {
+	if took := meta.took(); !slices.Equal(took, []string{"GET /v27.0/2", "HEAD /files/1013859600285441", "HEAD /files/1013859600285441"}) {
 		t.Errorf("Meta was asked %v", took)
 	}
 }

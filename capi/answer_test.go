@@ -58,7 +58,7 @@ func TestAnswers(t *testing.T) {
 		{"permission", capitest.Answer{Status: 403, Body: graphError(200, 0, "")}, capi.Result{Outcome: capi.Park, Class: capi.Permission, Code: 200, TraceID: "T"}},
 		{"wrong dataset", capitest.Answer{Status: 400, Body: graphError(100, 33, "")}, capi.Result{Outcome: capi.Park, Class: capi.Permission, Code: 100, Subcode: 33, TraceID: "T"}},
 		{"mismatch", capitest.Answer{Status: 400, Body: graphError(100, 2804118, "")}, capi.Result{Outcome: capi.Park, Class: capi.Configuration, Code: 100, Subcode: 2804118, TraceID: "T"}},
-		{"a redirect", capitest.Answer{Status: 307, Header: header("Location", "/v26.0/1234567890/events")}, capi.Result{Outcome: capi.Park, Class: capi.Configuration, Text: "redirects"}},
+		{"a redirect", capitest.Answer{Status: 307, Header: header("Location", "/v27.0/1234567890/events")}, capi.Result{Outcome: capi.Park, Class: capi.Configuration, Text: "redirects"}},
 		{"somebody else's 404", capitest.Answer{Status: 404, Body: "<html>"}, capi.Result{Outcome: capi.Park, Class: capi.Configuration, Text: "404"}},
 		{"another kind of error", capitest.Answer{Status: 400, Body: `{"error":"no"}`}, capi.Result{Outcome: capi.Park, Class: capi.Configuration, Text: "400"}},
 		{"huge page", capitest.Answer{Status: 502, Body: strings.Repeat("x", 1<<20)}, capi.Result{Outcome: capi.Retry, Class: capi.Transient, Text: "502"}},

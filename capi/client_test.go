@@ -94,7 +94,7 @@ func TestSend(t *testing.T) {
 		t.Fatalf("%d events in %d requests", len(got), meta.Requests())
 	}
 	for i, a := range got {
-		if string(a.Event) != string(batch[i].Body) || a.Version != "v26.0" || a.Dataset != "1234567890" || a.TestEventCode != "TEST7" || a.PartnerAgent != "leadgate" {
+		if string(a.Event) != string(batch[i].Body) || a.Version != "v27.0" || a.Dataset != "1234567890" || a.TestEventCode != "TEST7" || a.PartnerAgent != "leadgate" {
 			t.Errorf("%+v", a)
 		}
 	}

@@ -119,12 +119,16 @@ type GraphError struct {
 	Code      int    `json:"code"`
 	Subcode   int    `json:"error_subcode"`
 	Transient bool   `json:"is_transient"`
+	Title     string `json:"error_user_title"` // in the caller's language: likewise
 	TraceID   string `json:"fbtrace_id"`
 }
 
 // Explain classifies the error: is_transient wins over any code.
 func (e *GraphError) Explain() Explanation {
 	x := Explain(e.Code, e.Subcode)
+	if x.Class == BadEvent && (strings.Contains(e.Title, restrictiveRegionTitle) || strings.Contains(e.Message, restrictiveRegionTitle)) {
+		x.Sentence, x.Fix = restrictiveRegion.Sentence, restrictiveRegion.Fix
+	}
 	if e.Transient && x.Class != Throttled {
 		x.Class = Transient
 		x.Sentence, x.Fix = "Meta says that the error is transient", "nothing to do: it is tried again"

@@ -26,12 +26,17 @@ func TestExplain(t *testing.T) {
 		{100, 2804003, BadEvent, "seven days"}, {100, 2804043, BadEvent, "extinfo"}, {100, 2804050, BadEvent, "user_data"}, {100, 2804063, BadEvent, "messaging_channel"},
 		{100, 2804064, BadEvent, "fbc"}, {100, 2804066, BadEvent, "LeadSubmitted"}, {100, 2804081, BadEvent, "currency"}, {100, 2804087, BadEvent, "ctwa_clid"},
 		{100, 2804116, BadEvent, "`waba_id`"}, {100, 2804999, BadEvent, "Conversions API"},
+		{100, 2804016, BadEvent, "website"}, {100, 2804030, BadEvent, "LDU"}, {100, 2018382, BadEvent, "lead form"},
+		{100, 2804998, BadEvent, "restrictive regions"}, {10, 1893063, Throttled, "barred"}, {138038, 0, Permission, "routing"}, {100, 2494191, Permission, "routing"},
 		{368, 0, Throttled, "policies"}, {506, 0, Throttled, "repetition"},
 	} {
 		e := Explain(c.code, c.subcode)
 		if e.Class != c.class || !strings.Contains(e.Text(), c.word) || e.Code != c.code || e.Subcode != c.subcode {
 			t.Errorf("%d/%d: %s, %s", c.code, c.subcode, e.Class, e.Text())
 		}
+	}
+	if Explain(10, 1893063).Wait < time.Hour {
+		t.Error("a barred page is tried again quickly")
 	}
 	for _, code := range []int{368, 506} {
 		if Explain(code, 0).Wait < time.Hour {
@@ -46,6 +51,26 @@ func TestTransientWins(t *testing.T) {
 		if c := g.Explain().Class; c != Transient && c != Throttled {
 			t.Errorf("%s with is_transient is %s", e.Name(), c)
 		}
+	}
+}
+
+// TestRestrictiveRegion: Meta's words make the sentence better, in English or not
+// the class is the same.
+func TestRestrictiveRegion(t *testing.T) {
+	for _, e := range []GraphError{
+		{Code: 100, Subcode: 2804777, Title: "Messaging Event Within Messaging Restrictive Region"},
+		{Code: 100, Subcode: 2804777, Message: "Invalid parameter: Messaging Event Within Messaging Restrictive Region"},
+	} {
+		if x := e.Explain(); x.Class != BadEvent || !strings.Contains(x.Sentence, "registered") || x.Name() != "100/2804777" {
+			t.Errorf("%+v is %+v", e, x)
+		}
+	}
+	danish := GraphError{Code: 100, Subcode: 2804777, Title: "Besked uden for regionen"}
+	if x := danish.Explain(); x.Class != BadEvent || !strings.Contains(x.Fix, "restrictive regions") {
+		t.Errorf("%+v", x)
+	}
+	if x := (&GraphError{Code: 190, Title: restrictiveRegionTitle}).Explain(); x.Class != Token {
+		t.Errorf("%+v", x)
 	}
 }
 
@@ -143,7 +168,7 @@ func TestSettingsValidate(t *testing.T) {
 	}
 	old := good()
 	old.GraphVersion = "v19.0"
-	if w := old.Warnings(); len(w) != 1 || !strings.Contains(w[0], "v26.0") {
+	if w := old.Warnings(); len(w) != 1 || !strings.Contains(w[0], "v27.0") {
 		t.Errorf("warnings %q", w)
 	}
 }

@@ -5,7 +5,19 @@ import "time"
 // unknownParameter stands for every other 100/2804xxx.
 var unknownParameter = Explanation{Code: 100, Class: BadEvent,
 	Sentence: "Meta refuses a parameter of the event, by a rule of the Conversions API that is not in this table",
-	Fix:      "read Meta's own message; correct the event's source and replay it"}
+	Fix: "read Meta's own message; correct the event's source and replay it; where all events of an account of Europe or Japan are refused, " +
+		"it may be Meta's rule for restrictive regions, which has no public code"}
+
+// restrictiveRegion is what Meta says of some events of pages and accounts that
+// are registered in Europe or Japan, by its rules for privacy; which ones it
+// depends on the event, its data and the customer's region. The subcode is not
+// public, and the title comes in the caller's language, so that this only makes
+// the sentence better: the class is that of any other refused parameter.
+var restrictiveRegion = Explanation{Code: 100, Class: BadEvent,
+	Sentence: "Meta takes no such messaging event of this page or account, for where it is registered or where the customer is (" + restrictiveRegionTitle + ")",
+	Fix:      "nothing to mend, and no use to replay it; Meta's support can say what it takes of this account"}
+
+const restrictiveRegionTitle = "Messaging Event Within Messaging Restrictive Region"
 
 // unknownCode stands for codes that nobody has described.
 var unknownCode = Explanation{Class: Transient,
@@ -27,6 +39,7 @@ var table = []Explanation{
 	{Code: 32, Class: Throttled, Sentence: "the page has made too many calls", Fix: "nothing to do: it waits"},
 	{Code: 341, Class: Throttled, Sentence: "the app has reached a temporary limit", Fix: "nothing to do: it waits"},
 	{Code: 368, Class: Throttled, Wait: time.Hour, Sentence: "Meta has blocked the action for a while, for its policies", Fix: "look at the account's quality in the Business Support Home; it is tried again once an hour"},
+	{Code: 10, Subcode: 1893063, Class: Throttled, Wait: time.Hour, Sentence: "Meta has barred the page from messaging for a while", Fix: "look at the page's quality in the Business Support Home; it is tried again once an hour"},
 	{Code: 506, Class: Throttled, Wait: time.Hour, Sentence: "Meta takes the request for a repetition of one that it already has", Fix: "it is tried again once an hour; if it stays, drop the dead letters of this batch"},
 	{Code: 613, Class: Throttled, Sentence: "a limit of calls of this kind is reached", Fix: "nothing to do: it waits"},
 	{Code: 80000, Class: Throttled, Sentence: "the ad account has made too many Insights calls", Fix: "nothing to do: it waits"},
@@ -54,15 +67,20 @@ var table = []Explanation{
 	{Code: 3, Class: Permission, Sentence: "the app may not make this call", Fix: "give the app access to the Conversions API (Marketing API) in the App Dashboard"},
 	{Code: 10, Class: Permission, Sentence: "the permission was not given or has been taken away", Fix: permissions},
 	{Code: 100, Subcode: 33, Class: Permission, Sentence: "the dataset does not exist, or the token may not use it", Fix: "check `dataset`, and assign the dataset to the token's system user in the Business Settings"},
+	{Code: 100, Subcode: 2494191, Class: Permission, Sentence: "the app may not take the chat from who has it (Conversation Routing); the edge makes no such call", Fix: "look at the routing roles of the number in Meta's Business Suite"},
+	{Code: 138038, Class: Permission, Sentence: "only the primary app of the chat's entry point may do this (Conversation Routing); the edge makes no such call", Fix: "look at the routing roles of the number in Meta's Business Suite"},
 	{Code: 200, LastCode: 299, Class: Permission, Sentence: "a permission is missing", Fix: permissions},
 
 	{Code: 104, Class: Configuration, Sentence: "appsecret_proof is missing or does not fit the token", Fix: "set `app_secret` to the secret of the app that the token belongs to"},
-	{Code: 2635, Class: Configuration, Sentence: "the version of the Graph API has expired", Fix: "set `graph_version` to a newer one, v26.0 for example"},
+	{Code: 2635, Class: Configuration, Sentence: "the version of the Graph API has expired", Fix: "set `graph_version` to a newer one, v27.0 for example"},
 	{Code: 100, Subcode: 2804118, Class: Configuration, Sentence: "the dataset belongs to another WhatsApp business account", Fix: "ask for the right dataset with GET /<waba id>/dataset and set `dataset`"},
-	{Code: 100, Subcode: 2804131, Class: Configuration, Sentence: "the event's page id does not fit the dataset, which belongs to a WhatsApp business account", Fix: "give Messenger, Instagram and WhatsApp a `capi` block each, with the dataset of the page or account"},
+	{Code: 100, Subcode: 2804131, Class: Configuration, Sentence: "the event's page id does not fit the dataset, which belongs to a WhatsApp business account or to another page", Fix: "give Messenger, Instagram and WhatsApp a `capi` block each, with the dataset of the page or account"},
 	{Code: 100, Subcode: 2804132, Class: Configuration, Sentence: "no WhatsApp business account is linked to the dataset; a website pixel is none, and a new dataset may need some minutes", Fix: "make the dataset with POST /<waba id>/dataset and set `dataset`"},
 
 	{Code: 100, Subcode: 2804003, Class: BadEvent, Sentence: "the event is older than seven days", Fix: "nothing to do: Meta takes no older events"},
+	{Code: 100, Subcode: 2018382, Class: BadEvent, Sentence: "the lead form of a message is none of the page's; the edge makes no such call", Fix: "correct the form's id where the message is sent"},
+	{Code: 100, Subcode: 2804016, Class: BadEvent, Sentence: "Meta refuses the event's data; the code is known of website events alone", Fix: "read Meta's own message; correct the event's source and replay it"},
+	{Code: 100, Subcode: 2804030, Class: BadEvent, Sentence: "the data processing options are none that Meta knows", Fix: "write `data_processing_options LDU`, alone or with a country and a state of Meta's list"},
 	{Code: 100, Subcode: 2804043, Class: BadEvent, Sentence: "extinfo is malformed; chat events carry none", Fix: "leave app_data out of what is posted"},
 	{Code: 100, Subcode: 2804050, Class: BadEvent, Sentence: "user_data does not say enough to find the person", Fix: "the event needs a click with ctwa_clid, or the page's or Instagram account's id and the person's"},
 	{Code: 100, Subcode: 2804063, Class: BadEvent, Sentence: "messaging_channel is missing", Fix: "it must be whatsapp, messenger or instagram"},

@@ -14,7 +14,7 @@ import (
 // Defaults of [Settings].
 const (
 	DefaultEndpoint     = "https://graph.facebook.com"
-	DefaultGraphVersion = "v26.0" // since 2026-07-29
+	DefaultGraphVersion = "v27.0" // since 2026-11-04
 	DefaultEventName    = "Lead"
 	DefaultDivisor      = 1000
 	DefaultRemember     = 28 * 24 * time.Hour

@@ -184,14 +184,14 @@ func TestServer(t *testing.T) {
 		path, token           string
 		status, code, subcode int
 	}{
-		{"/v26.0/1/events" + proof, "EAAtoken", 200, 0, 0},
+		{"/v27.0/1/events" + proof, "EAAtoken", 200, 0, 0},
 		{"/v21.0/1/events" + proof + "&access_token=EAAtoken", "", 200, 0, 0},
-		{"/v26.0/1/events", "EAAtoken", 400, 104, 0},
-		{"/v26.0/1/events" + proof, "other", 401, 190, 467},
-		{"/v26.0/1/events" + proof, "", 401, 190, 467},
+		{"/v27.0/1/events", "EAAtoken", 400, 104, 0},
+		{"/v27.0/1/events" + proof, "other", 401, 190, 467},
+		{"/v27.0/1/events" + proof, "", 401, 190, 467},
 		{"/v20.0/1/events" + proof, "EAAtoken", 400, 2635, 0},
-		{"/v26.0/2/events" + proof, "EAAtoken", 400, 100, 33},
-		{"/v26.0/1/messages", "EAAtoken", 404, 2500, 0},
+		{"/v27.0/2/events" + proof, "EAAtoken", 400, 100, 33},
+		{"/v27.0/1/messages", "EAAtoken", 404, 2500, 0},
 		{"/1/events", "EAAtoken", 404, 2500, 0},
 	} {
 		r := do(t, "POST", s.URL()+c.path, c.token, string(batchOf(good)))
@@ -219,7 +219,7 @@ func TestServer(t *testing.T) {
 		t.Errorf("refused %s", got)
 	}
 	for range 5 {
-		do(t, "POST", s.URL()+"/v26.0/1/events"+proof, "EAAtoken", string(batchOf(good)))
+		do(t, "POST", s.URL()+"/v27.0/1/events"+proof, "EAAtoken", string(batchOf(good)))
 	}
 	if s.Total() != 7 || s.Requests() != 14 || len(s.Accepted()) < 2 || len(s.Accepted()) > 4 {
 		t.Errorf("%d events, %d requests, %d kept", s.Total(), s.Requests(), len(s.Accepted()))
@@ -251,7 +251,7 @@ func TestScript(t *testing.T) {
 	s.Script(1, Answer{Cut: true})
 	s.Script(1, Answer{Cut: true, Accept: true})
 	s.Script(1, Answer{Delay: time.Microsecond, Hold: held, Pass: true})
-	post := func() reply { return do(t, "POST", s.URL()+"/v26.0/1/events", "x", string(batchOf(good))) }
+	post := func() reply { return do(t, "POST", s.URL()+"/v27.0/1/events", "x", string(batchOf(good))) }
 	if r := post(); r.status != 503 || r.header.Get("Retry-After") != "9" || r.body != "busy" || s.Total() != 0 {
 		t.Errorf("%+v", r)
 	}

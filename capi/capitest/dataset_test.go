@@ -17,15 +17,15 @@ func TestDataset(t *testing.T) {
 		code, subcode int
 		name          string
 	}{
-		{"/v26.0/123?fields=id,name", "secret", 0, 0, "Dataset 123"},
-		{"/v26.0/123?fields=id", "secret", 0, 0, ""},
-		{"/v26.0/123", "secret", 0, 0, "Dataset 123"},
-		{"/v26.0/123?fields=id,name", "wrong", 190, 467, ""},
-		{"/v26.0/123?fields=id,name", "", 190, 467, ""},
-		{"/v26.0/124?fields=id,name", "secret", 100, 33, ""},
-		{"/v26.0/me?fields=id,name", "secret", 100, 33, ""},
+		{"/v27.0/123?fields=id,name", "secret", 0, 0, "Dataset 123"},
+		{"/v27.0/123?fields=id", "secret", 0, 0, ""},
+		{"/v27.0/123", "secret", 0, 0, "Dataset 123"},
+		{"/v27.0/123?fields=id,name", "wrong", 190, 467, ""},
+		{"/v27.0/123?fields=id,name", "", 190, 467, ""},
+		{"/v27.0/124?fields=id,name", "secret", 100, 33, ""},
+		{"/v27.0/me?fields=id,name", "secret", 100, 33, ""},
 		{"/v19.0/123?fields=id,name", "secret", 2635, 0, ""},
-		{"/v26.0/123?fields=id,colour", "secret", 100, 0, ""},
+		{"/v27.0/123?fields=id,colour", "secret", 100, 0, ""},
 	} {
 		req, err := http.NewRequest(http.MethodGet, s.URL()+c.path, nil)
 		if err != nil {

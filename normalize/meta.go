@@ -50,38 +50,44 @@ func Meta(b *Batch, body []byte, ingestedAt int64) error {
 }
 
 // unknownObject passes on a body whose object nobody knows: by its changes where
-// it has any, else whole.
+// all of it is changes, else whole. A part of it is read as the whole was, see
+// [Batch.Part].
 //
 //	{"object":"permissions","entry":[{"id":"1","time":1736535600,"changes":[{"field":"connected","value":{}}]}]}
 func (b *Batch) unknownObject(src *source, object, root jsondoc.Node) {
 	if object.Exists() {
 		b.word(src, PlaceObject, object.Bytes())
 	}
-	entries, changes := root.Get("entry"), false
-	for entry := entries.First(); entries.Kind() == '[' && entry.Exists(); entry = entry.Next() {
-		changes = changes || entry.Get("changes").Kind() == '['
-	}
-	if !changes {
+	entries := root.Get("entry")
+	if !isOfChanges(entries) {
 		b.account(src, entries.First(), root, jsondoc.Node{})
 		return
 	}
-	var none empties
 	for entry := entries.First(); entry.Exists() && !b.limit.lost; entry = entry.Next() {
-		changes := entry.Get("changes")
-		switch {
-		case none.skip(entry):
-		case changes.Kind() == '[' && changes.First().Exists():
-			var none empties
-			for change := changes.First(); change.Exists() && !b.limit.lost; change = change.Next() {
-				if !none.skip(change) {
-					b.unknownChange(src, entry, change)
-				}
+		var none empties
+		for change := entry.Get("changes").First(); change.Exists() && !b.limit.lost; change = change.Next() {
+			if !none.skip(change) {
+				b.unknownChange(src, entry, change)
 			}
-		case !isEmptyEntry(entry):
-			src.field = nil
-			b.account(src, entry, entry, jsondoc.Node{})
 		}
 	}
+}
+
+// isOfChanges says whether the entries have changes and nothing but.
+func isOfChanges(entries jsondoc.Node) bool {
+	if entries.Kind() != '[' {
+		return false
+	}
+	lists := false
+	for entry := entries.First(); entry.Exists(); entry = entry.Next() {
+		changes := entry.Get("changes")
+		isList := changes.Kind() == '['
+		lists = lists || isList
+		if (!isList || !changes.First().Exists()) && !isEmptyEntry(entry) {
+			return false
+		}
+	}
+	return lists
 }
 
 func (b *Batch) unknownChange(src *source, entry, change jsondoc.Node) {

@@ -76,6 +76,60 @@ func TestPart(t *testing.T) {
 	}
 }
 
+// TestPartOfUnknown: of an object that nobody knows, a part gives just the events
+// that it was made of, also where not all of its entries have changes.
+func TestPartOfUnknown(t *testing.T) {
+	change := func(id string) string {
+		return `{"id":"` + id + `","changes":[{"field":"connected","value":{"id":"` + id + `"}}]}`
+	}
+	flat := func(id string) string { return `{"id":"` + id + `","changed_fields":["feed"]}` }
+	for _, c := range []struct {
+		entries string
+		events  int
+		want    string // of a's, "" where it cannot be cut
+	}{
+		{change("111") + "," + change("222"), 2, change("111")},
+		{`{"id":"222","changes":[]},` + change("111") + "," + change("222"), 2, change("111")},
+		{change("222") + "," + flat("111"), 1, ""},
+		{flat("111") + "," + change("222"), 1, ""},
+		{change("111") + `,{"id":"222","changes":[],"more":[1]}`, 1, ""},
+		{flat("111") + "," + flat("222"), 1, ""},
+		{change("111") + ",null", 1, ""},
+	} {
+		for name, read := range map[string]func(*Batch, []byte, int64) error{"meta": Meta, "gupshup": Gupshup, "360dialog": Dialog360} {
+			body := []byte(`{"object":"permissions","entry":[` + c.entries + `]}`)
+			var whole, part Batch
+			if err := read(&whole, body, ingested); err != nil {
+				t.Fatal(err)
+			}
+			if len(whole.Events) != c.events {
+				t.Errorf("%s: %s gives %d events, want %d", name, body, len(whole.Events), c.events)
+				continue
+			}
+			if c.want == "" {
+				if e := &whole.Events[0]; !e.IsEnvelope() || string(e.Raw) != string(body) {
+					t.Errorf("%s: of %s the event is %s", name, body, e.Raw)
+				}
+				continue
+			}
+			mine := func(i int) bool { return whole.Events[i].Account.EntryID.String() == "111" }
+			got, err := whole.Part(body, mine, ofB)
+			if want := `{"object":"permissions","entry":[` + c.want + `]}`; err != nil || string(got) != want {
+				t.Errorf("%s: %s\ngives %s, %v\nwant  %s", name, body, got, err, want)
+				continue
+			}
+			if err := read(&part, got, ingested); err != nil {
+				t.Fatal(err)
+			}
+			for i := range whole.Events {
+				if mine(i) && (len(part.Events) != 1 || string(part.Events[0].Raw) != string(whole.Events[i].Raw)) {
+					t.Errorf("%s: %s gives %d events", name, got, len(part.Events))
+				}
+			}
+		}
+	}
+}
+
 // TestPartSilent: of an element that gives no event, one that names somebody else
 // goes, though all events are a's; any other stays, so that the signature holds.
 func TestPartSilent(t *testing.T) {

@@ -216,26 +216,23 @@ func nothingIn(entry jsondoc.Node) bool {
 	return empty > 0 && something == 0
 }
 
-// expectedOfUnknown reads a body of an unknown object: by changes if there are.
+// expectedOfUnknown reads a body of an unknown object: by changes if that is all
+// there is.
 func expectedOfUnknown(entries jsondoc.Node) (kinds []Kind) {
-	byChange := false
+	byChange, other := false, false
 	for _, entry := range children(entries) {
-		byChange = byChange || entries.Kind() == '[' && entry.Get("changes").Kind() == '['
-	}
-	if !byChange {
-		return []Kind{KindAccount}
-	}
-	for _, entry := range children(entries) {
-		changes := 0
-		if list := entry.Get("changes"); list.Kind() == '[' {
-			changes = list.Len()
+		list := entry.Get("changes")
+		byChange = byChange || entries.Kind() == '[' && list.Kind() == '['
+		if list.Kind() != '[' || list.Len() == 0 {
+			other = other || !nothingIn(entry)
+			continue
 		}
-		if changes == 0 && !nothingIn(entry) {
-			changes = 1
-		}
-		for range changes {
+		for range elements(list) {
 			kinds = append(kinds, KindAccount)
 		}
+	}
+	if !byChange || other {
+		return []Kind{KindAccount}
 	}
 	return kinds
 }

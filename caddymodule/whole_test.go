@@ -293,6 +293,11 @@ func TestEncodedBound(t *testing.T) {
 			`{"object":"page","entry":[{"id":` + cut + `,"messaging":[` + list(4000, `{"sender":{"id":"%d"}}`) + `]}]}`,
 			`{"object":"instagram","entry":[{"id":` + cut + `,"changes":[` + list(4000, `{"field":"%d"}`) + `]}]}`,
 			`{"object":"whatsapp_business_account","entry":[{"id":` + cut + `,"changes":[` + list(2000, `{"field":"messages","value":{"messages":[{"id":"%d"}]}}`) + `]}]}`,
+			`{"object":"whatsapp_business_account","entry":[` + entry("1", `"conversation_context":{"summary":"`+long+`"},"messages":[`+list(900, `{"id":"%d"}`)+`]`) + `]}`,
+			`{"object":"whatsapp_business_account","entry":[` + entry("1", `"standby":{"conversation_context":{"summary":`+cut+`},"message_echoes":[`+list(4000, `{"id":"%d"}`)+`]}`) + `]}`,
+			`{"object":"permissions","entry":[{"id":` + long + `,"changes":[` + list(900, `{"field":"%d"}`) + `]}]}`,
+			`{"object":"permissions","entry":[{"id":` + cut + `,"changes":[` + list(4000, `{"field":"%d"}`) + `]}]}`,
+			`{"object":"page","entry":[{"id":"9","messaging":[{"message":{"attachments":[{"type":"share","payload":{"url":"` + long + `"}},` + list(28, `{"type":"ig_post","payload":{"id":"%d"}}`) + `]}}]}]}`,
 			`{"object":"instagram","entry":[{"id":"` + long + `","changes":[` + list(900, `{"field":"%d"}`) + `]}]}`,
 		},
 		"gupshup": {

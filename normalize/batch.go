@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"hash"
 	"strings"
 	"unsafe"
 
@@ -23,7 +22,7 @@ type Batch struct {
 	doc, nested jsondoc.Doc
 	arena       []byte // what the events hold that does not stand in the body
 	scratch     []byte
-	sha         hash.Hash
+	sha         stateHash
 	source      source // of the change being read
 	marks       []mark // of Part
 	limit       limit
@@ -39,6 +38,7 @@ type Batch struct {
 	conversations slab[Conversation]
 	pricings      slab[Pricing]
 	automatic     slab[AutomaticEvent]
+	contactLists  slab[contactList]
 }
 
 // keepBytes is the most that Reset keeps: what a large webhook took must not
@@ -49,7 +49,7 @@ const keepBytes = 256 << 10
 func (b *Batch) size() int {
 	return cap(b.arena) + cap(b.scratch) + cap(b.marks)*int(unsafe.Sizeof(mark{})) + b.doc.Cap() + b.nested.Cap() + cap(b.Events)*int(unsafe.Sizeof(Event{})) +
 		b.messages.size() + b.referrals.size() + b.utms.size() + b.ads.size() + b.contexts.size() + b.interactives.size() +
-		b.statuses.size() + b.conversations.size() + b.pricings.size() + b.automatic.size()
+		b.statuses.size() + b.conversations.size() + b.pricings.size() + b.automatic.size() + b.contactLists.size()
 }
 
 // Reset forgets the events and keeps the memory. Texts and Values of the old
@@ -74,6 +74,7 @@ func (b *Batch) Reset() {
 	b.conversations.reset()
 	b.pricings.reset()
 	b.automatic.reset()
+	b.contactLists.reset()
 }
 
 // Add appends an empty event and returns it. The pointer is valid until the
@@ -263,7 +264,7 @@ func (b *Batch) sha256(n jsondoc.Node) Text {
 
 // phone is the E.164 of a wa_id, nil where it is no phone.
 func (b *Batch) phone(waID Text) Text {
-	if waID == nil {
+	if waID == nil || len(waID) > maxCompared {
 		return nil
 	}
 	plain, ok := jsondoc.Plain(waID)

@@ -2,7 +2,9 @@ package normalize
 
 import (
 	"crypto/sha256"
+	"encoding"
 	"encoding/hex"
+	"hash"
 	"strconv"
 
 	"github.com/leadgate/leadgate/internal/jsondoc"
@@ -82,16 +84,53 @@ func (b *Batch) timeAndHash(start int, e *Event) []byte {
 
 // accountKey is the hash of the entry's id, its time and the raw object.
 func (b *Batch) accountKey(entry jsondoc.Node, raw Value) []byte {
-	if b.sha == nil {
-		b.sha = sha256.New()
+	parts := b.entryOf(entry)
+	if len(parts.hashed) > 0 {
+		return b.hashKey(&parts.hashed, nil, nil, raw)
 	}
-	b.sha.Reset()
-	b.scratch = append(b.text(entry.Get("id")).Append(b.scratch[:0]), '\n')
-	b.scratch = append(b.text(entry.Get("time")).Append(b.scratch), '\n')
-	b.sha.Write(b.scratch)
+	return b.hashKey(&parts.hashed, b.text(parts.id), b.text(parts.time), raw)
+}
+
+// noticeKey is the same for providers that have no entries: id is what the events
+// of a webhook have in common, at what happened.
+func (b *Batch) noticeKey(e *Event, id, at Text) []byte {
+	var once []byte
+	hashed := &once
+	if at == nil {
+		hashed = &b.source.hashed
+	}
+	return b.hashKey(hashed, id, at, e.Raw)
+}
+
+// hashKey is the hash of two texts and the raw object. hashed keeps the state of
+// the hash after two long texts for further events with them; it is empty before.
+func (b *Batch) hashKey(hashed *[]byte, id, at Text, raw Value) []byte {
+	if b.sha == nil {
+		b.sha = sha256.New().(stateHash)
+	}
+	if len(*hashed) == 0 || b.sha.UnmarshalBinary(*hashed) != nil {
+		b.sha.Reset()
+		b.scratch = append(id.Append(b.scratch[:0]), '\n')
+		b.scratch = append(at.Append(b.scratch), '\n')
+		b.sha.Write(b.scratch)
+		if len(b.scratch) > longTexts {
+			*hashed, _ = b.sha.AppendBinary((*hashed)[:0]) // SHA-256 gives no error
+		}
+	}
 	b.sha.Write(raw)
 	b.scratch = b.sha.Sum(b.scratch[:0])
 	start := len(b.arena)
 	b.arena = hex.AppendEncode(b.arena, b.scratch)
 	return b.built(start)
+}
+
+// longTexts is from how many bytes on the texts of an account's key are hashed
+// once for all events that have them.
+const longTexts = 1 << 10
+
+// stateHash is a hash whose state can be kept.
+type stateHash interface {
+	hash.Hash
+	encoding.BinaryAppender
+	encoding.BinaryUnmarshaler
 }

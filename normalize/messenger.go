@@ -55,7 +55,7 @@ func (b *Batch) pageEntry(src *source, entry jsondoc.Node) {
 		return
 	}
 	before := len(b.Events)
-	src.own = entry.Get("id").Bytes()
+	src.own = b.entryOf(entry).id.Bytes()
 	for list := entry.First(); list.Exists(); list = list.Next() {
 		one := b.item
 		eventType := Text(nil)
@@ -98,7 +98,7 @@ func (b *Batch) pageEntry(src *source, entry jsondoc.Node) {
 // pageAccount says whose the entry is. business is the account's own end of an
 // item: Instagram may give another id of the same account there.
 func (b *Batch) pageAccount(src *source, entry, business jsondoc.Node) {
-	id, own := b.id(entry.Get("id")), b.id(business.Get("id"))
+	id, own := b.id(b.entryOf(entry).id), b.id(business.Get("id"))
 	src.field = nil
 	if src.channel == ChannelInstagram {
 		src.account = Account{InstagramID: first(id, own), RecipientID: own}
@@ -277,7 +277,7 @@ func (b *Batch) addItem(src *source, it *item, kind Kind, eventType Text) *Event
 	if !e.HasProviderTime {
 		// The entry's time is Meta's too, but of the webhook: a redelivery may
 		// carry another.
-		if ms := millis(it.entry.Get("time")); ms != 0 {
+		if ms := millis(b.entryOf(it.entry).time); ms != 0 {
 			e.ReceivedAt = ms
 		}
 	}
@@ -305,6 +305,6 @@ func (b *Batch) pageNotice(src *source, it *item) {
 	e := b.addItem(src, it, KindAccount, eventType)
 	e.key = b.accountKey(it.entry, e.Raw)
 	if !e.HasProviderTime {
-		e.setTime(it.entry.Get("time"), src.ingestedAt)
+		e.setTime(b.entryOf(it.entry).time, src.ingestedAt)
 	}
 }

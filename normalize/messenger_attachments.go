@@ -103,12 +103,12 @@ func (t *twins) complete(b *Batch, a *Attachment, n jsondoc.Node) {
 
 // twin is the attachment of a type that shows the same as n. Shares have no id.
 func (t *twins) twin(n jsondoc.Node, kind string) jsondoc.Node {
-	id := n.Get("payload").Get("sticker_id").Bytes()
+	id := stickerID(n)
 	for c := t.list.First(); c.Exists(); c = c.Next() {
 		if string(c.Get("type").Bytes()) != kind {
 			continue
 		}
-		if kind == "share" || len(id) > 0 && bytes.Equal(id, c.Get("payload").Get("sticker_id").Bytes()) {
+		if kind == "share" || len(id) > 0 && bytes.Equal(id, stickerID(c)) {
 			return c
 		}
 	}
@@ -117,6 +117,9 @@ func (t *twins) twin(n jsondoc.Node, kind string) jsondoc.Node {
 
 // maxAttachments is for how many there is room at once: Meta sends up to 30.
 const maxAttachments = 30
+
+// stickerID is an attachment's id of a sticker, for comparing.
+func stickerID(n jsondoc.Node) []byte { return bare(n.Get("payload").Get("sticker_id")) }
 
 // attachment reads one. Its URL is a signed link that needs no token and
 // expires; the media of a story mention must not be stored at all (Meta,

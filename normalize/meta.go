@@ -94,7 +94,7 @@ func (b *Batch) unknownChange(src *source, entry, change jsondoc.Node) {
 	value, own, start := change.Get("value"), src.account, len(b.arena)
 	b.accountIDs(src, "", value)
 	if b.limit.over {
-		src.account.EntryID = b.id(entry.Get("id"))
+		src.account.EntryID = b.id(b.entryOf(entry).id)
 		b.noteFrom(src, start)
 	} else {
 		src.field = b.id(change.Get("field"))
@@ -133,6 +133,9 @@ type source struct {
 	account Account
 	// field is the change's field, nil where the body has none.
 	field Text
+	// entry is the entry that was looked at last; hashed is what noticeKey keeps.
+	entry  entryParts
+	hashed []byte
 	// own is the id of Messenger's and Instagram's entry, decoded.
 	own []byte
 	// appID is Gupshup's id of the app, which stands beside the entries.
@@ -141,6 +144,22 @@ type source struct {
 	changed bool
 	// standby says that another app or agent answers in the thread.
 	standby bool
+}
+
+// entryParts is what all events of an entry have from it. They may be many, and
+// the entry's id long or far behind its other members.
+type entryParts struct {
+	node, id, time jsondoc.Node
+	hashed         []byte // what accountKey keeps
+}
+
+// entryOf finds the parts of an entry, once for events that follow each other.
+func (b *Batch) entryOf(n jsondoc.Node) *entryParts {
+	parts := &b.source.entry
+	if parts.node != n {
+		*parts = entryParts{node: n, id: n.Get("id"), time: n.Get("time"), hashed: parts.hashed[:0]}
+	}
+	return parts
 }
 
 // entries walks entry[] and changes[] of the Cloud API's envelope.
@@ -155,7 +174,7 @@ func (b *Batch) entries(src *source, root jsondoc.Node) {
 		if none.skip(entry) {
 			continue
 		}
-		src.account = Account{WabaID: b.id(entry.Get("id")), App: src.appID, AppID: src.appID}
+		src.account = Account{WabaID: b.id(b.entryOf(entry).id), App: src.appID, AppID: src.appID}
 		src.field = nil
 		changes := entry.Get("changes")
 		if changes.Kind() != '[' || changes.Len() == 0 {
@@ -215,9 +234,9 @@ func (b *Batch) account(src *source, entry, raw, value jsondoc.Node) {
 	e := b.add(src, KindAccount, src.field, raw)
 	e.envelope = !value.Exists()
 	if src.channel == ChannelUnknown {
-		e.Account.EntryID = b.id(entry.Get("id"))
+		e.Account.EntryID = b.id(b.entryOf(entry).id)
 	}
-	e.setTime(accountTime(entry, value), src.ingestedAt)
+	e.setTime(accountTime(b.entryOf(entry).time, value), src.ingestedAt)
 	if src.channel == ChannelWhatsApp {
 		b.accountCustomer(e, value)
 		e.ConversationContext = b.object(value.Get("conversation_context"))

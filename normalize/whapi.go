@@ -2,8 +2,6 @@ package normalize
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"strings"
 
 	"github.com/leadgate/leadgate/internal/jsondoc"
@@ -152,23 +150,6 @@ func (b *Batch) whapiAside(src *source, p *whapiParts, raw jsondoc.Node) {
 		b.whapiCustomer(e, p.from, jsondoc.Node{})
 		e.ProfileName = b.id(p.fromName)
 	}
-}
-
-// noticeKey is an account event's key by the contract, the hash of entry id,
-// entry time and raw, for providers that have no entries.
-func (b *Batch) noticeKey(e *Event, id, at Text) []byte {
-	if b.sha == nil {
-		b.sha = sha256.New()
-	}
-	b.sha.Reset()
-	b.scratch = append(id.Append(b.scratch[:0]), '\n')
-	b.scratch = append(at.Append(b.scratch), '\n')
-	b.sha.Write(b.scratch)
-	b.sha.Write(e.Raw)
-	b.scratch = b.sha.Sum(b.scratch[:0])
-	start := len(b.arena)
-	b.arena = hex.AppendEncode(b.arena, b.scratch)
-	return b.built(start)
 }
 
 // whapiTypes are the objects of Whapi's events, in its OpenAPI's words.

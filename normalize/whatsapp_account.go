@@ -43,7 +43,7 @@ func (b *Batch) accountIDs(src *source, field string, value jsondoc.Node) {
 
 // accountTime is the event's own time where it has one, else the entry's, which
 // is when the webhook was made.
-func accountTime(entry, value jsondoc.Node) jsondoc.Node {
+func accountTime(entryTime, value jsondoc.Node) jsondoc.Node {
 	own := value.Get("timestamp")
 	for m := value.First(); m.Exists() && millis(own) == 0; m = m.Next() {
 		if m.Kind() != '[' {
@@ -55,7 +55,7 @@ func accountTime(entry, value jsondoc.Node) jsondoc.Node {
 		}
 	}
 	if millis(own) == 0 {
-		return entry.Get("time")
+		return entryTime
 	}
 	return own
 }
@@ -158,6 +158,9 @@ func (b *Batch) customerEnd(e *Event, n jsondoc.Node) string {
 func sameNumber(a, b Text) bool {
 	if a == nil || b == nil {
 		return false
+	}
+	if len(a) > maxCompared || len(b) > maxCompared {
+		return bytes.Equal(a, b)
 	}
 	var x, y [2 * maxDigits]byte
 	first, ok := appendNumber(x[:0], a)

@@ -13,7 +13,7 @@ import "github.com/leadgate/leadgate/internal/jsondoc"
 //	 "type":"text","text":{"body":"Hi"}}
 //	{"id":"wamid.…","timestamp":"1736535600","message":{"messaging_product":"whatsapp","to":"15551234567","recipient":"US.…",
 //	 "recipient_type":"individual","type":"text","text":{"body":"Hi"}},"template":{},"flow":{}}
-func (b *Batch) echo(src *source, contacts, n jsondoc.Node) {
+func (b *Batch) echo(src *source, contacts *contactList, n jsondoc.Node) {
 	e := b.add(src, KindEcho, first(src.field, Text(`"message_echoes"`)), n)
 	m := b.messages.add()
 	e.Message = m
@@ -29,7 +29,7 @@ func (b *Batch) echo(src *source, contacts, n jsondoc.Node) {
 		e.GroupID = b.id(ends.to)
 		ends.to = jsondoc.Node{}
 	}
-	contact := contactOf(contacts, ends.to, ends.user, ends.parent)
+	contact := contacts.of(ends.to, ends.user, ends.parent)
 	named := len(ends.to.Bytes()) > 0 || len(ends.user.Bytes()) > 0 || len(ends.parent.Bytes()) > 0
 	if named && !fits(contact, ends.to, ends.user, ends.parent) && fits(contact, ends.from) {
 		contact = jsondoc.Node{} // the business itself

@@ -8,13 +8,13 @@ import "github.com/leadgate/leadgate/internal/jsondoc"
 //	 "timestamp":"1736535600","type":"text","text":{"body":"Hello"},"group_id":"…",
 //	 "context":{"from":"15550783881","id":"wamid.…","forwarded":true,"referred_product":{}},
 //	 "referral":{"ctwa_clid":"…"},"errors":[{"code":131051}]}
-func (b *Batch) message(src *source, contacts, n jsondoc.Node) {
+func (b *Batch) message(src *source, contacts *contactList, n jsondoc.Node) {
 	e := b.add(src, KindMessage, src.eventType(eventMessage), n)
 	m := b.messages.add()
 	e.Message = m
 	p := partsOf(n)
 	from, fromUser := b.id(p.from), b.id(p.fromUser)
-	b.customer(e, from, fromUser, contactOf(contacts, p.from, p.fromUser, p.fromParent))
+	b.customer(e, from, fromUser, contacts.of(p.from, p.fromUser, p.fromParent))
 	b.parent(e, b.id(p.fromParent))
 	b.content(src, e, n, &p)
 	e.setTime(p.timestamp, src.ingestedAt)

@@ -11,7 +11,7 @@ import "github.com/leadgate/leadgate/internal/jsondoc"
 //	 "recipient_participant_user_id":"US.…","recipient_participant_parent_user_id":"US.ENT.…","biz_opaque_callback_data":"…",
 //	 "conversation":{"id":"…","expiration_timestamp":"1736622000","origin":{"type":"referral_conversion"}},
 //	 "pricing":{"billable":true,"pricing_model":"PMP","type":"regular","category":"marketing"},"errors":[{"code":131026}]}
-func (b *Batch) status(src *source, contacts, n jsondoc.Node) {
+func (b *Batch) status(src *source, contacts *contactList, n jsondoc.Node) {
 	e := b.add(src, KindStatus, src.eventType(eventStatus), n)
 	s := b.statuses.add()
 	e.Status = s
@@ -37,7 +37,7 @@ func (b *Batch) status(src *source, contacts, n jsondoc.Node) {
 		e.GroupID = s.RecipientID
 		participant = first(b.id(r.phone), b.id(r.user), b.id(r.parent))
 	}
-	b.customer(e, b.id(r.phone), b.id(r.user), contactOf(contacts, r.phone, r.user, r.parent))
+	b.customer(e, b.id(r.phone), b.id(r.user), contacts.of(r.phone, r.user, r.parent))
 	b.parent(e, b.id(r.parent))
 	if r.group {
 		participant = first(participant, e.WaID, e.UserID)

@@ -42,6 +42,7 @@ func TestAdminPage(t *testing.T) {
 		"/leadgate/dead":         {deadLetter{}},
 		"/leadgate/dead/":        {deadSelection{}, routedAgain{}},
 		"/leadgate/ads":          {adDayRow{}},
+		"/leadgate/words":        {seenWord{}},
 	}
 	for _, route := range adminRoutes {
 		i := slices.IndexFunc(calls, func(c adminCall) bool {

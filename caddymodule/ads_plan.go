@@ -303,7 +303,7 @@ func (t *tenant) reports() bool {
 // clickWith is the stored click with a click id, nil if none of them has it.
 func clickWith(stored *queue.Clicks, clid string) *clicks.Click {
 	for _, data := range [][]byte{stored.LastClid, stored.First, stored.Last} {
-		if data == nil {
+		if len(data) == 0 {
 			continue
 		}
 		if c, err := clicks.Parse(data); err == nil && c.CtwaClid == clid {

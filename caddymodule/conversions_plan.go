@@ -115,11 +115,11 @@ func (p *conversionPlan) click(it *conversionItem) (*clicks.Click, error) {
 	for _, found := range p.found[it.at : it.at+len(it.keys)] {
 		data := found.First
 		if !it.first {
-			if data = found.LastClid; data == nil {
+			if data = found.LastClid; len(data) == 0 {
 				data = found.Last
 			}
 		}
-		if data == nil {
+		if len(data) == 0 {
 			continue
 		}
 		click, err := clicks.Parse(data)
@@ -168,8 +168,9 @@ func (p *conversionPlan) add(i int, click *clicks.Click, dataset *destination) e
 	}
 	plan := dataset.capi.settings.PlanConversion(it.name, &click.Click, text(it.node, "value"), text(it.node, "currency"))
 
-	// The once keys say what is a duplicate; this id is only the store's own.
-	known := queue.Event{Contact: clicks.Contact(click.Channel, contactOf(&click.Click))}
+	// The once keys say what is a duplicate; this id is only the store's own. With
+	// a time it has one place, and is not looked for on each day of the window.
+	known := queue.Event{Time: p.now.UnixMilli(), Contact: clicks.Contact(click.Channel, contactOf(&click.Click))}
 	_, _ = rand.Read(known.ID[:]) // never fails
 	event, payloadIndex := len(p.group.Events), len(p.group.Payloads)
 	p.group.Events = append(p.group.Events, known)

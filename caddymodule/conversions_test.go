@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/capi/capitest"
+	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
 // conversionsSite is a tenant with a dataset, a destination that wants
@@ -264,5 +265,49 @@ func TestMistakesInConversions(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v, want %s", tenant, err, says)
 		}
+	}
+}
+
+// TestClickWithoutClidToSale is a sale from ads that bring no click id, with both
+// stores: Messenger's and Instagram's, known by their person, and WhatsApp Status's,
+// which Meta takes no conversion for.
+func TestClickWithoutClidToSale(t *testing.T) {
+	for _, store := range []string{"embedded", "redis"} {
+		t.Run(store, func(t *testing.T) {
+			meta, s := capitest.New(t), newSink(t)
+			config := conversionsSite(meta, s)
+			if store == "redis" {
+				config = strings.Replace(config, "queue embedded %DIR%/queue", "queue redis "+redistest.Start(t).URL(), 1)
+			}
+			e := startEdge(t, config)
+			now := time.Now()
+			messaging := func(object, sender, account, mid string) []byte {
+				return fmt.Appendf(nil, `{"object":%q,"entry":[{"id":%q,"time":%d,"messaging":[{"sender":{"id":%q},"recipient":{"id":%q},"timestamp":%d,`+
+					`"message":{"mid":%q,"text":"Hi","referral":{"ref":"","source":"ADS","type":"OPEN_THREAD","ad_id":"120210000000000001","ads_context_data":{"ad_title":"Sale"}}}}]}]}`,
+					object, account, now.UnixMilli(), sender, account, now.UnixMilli(), mid)
+			}
+			e.post("/webhooks/meta", messaging("page", "7301234567890123", "1029384756", "m_1"))
+			e.post("/webhooks/meta", messaging("instagram", "8301234567890123", "17841400000000001", "m_2"))
+			e.post("/webhooks/meta", bytes.Replace(click("wamid.status", "15551234567", "x"), []byte(`,"ctwa_clid":"x"`), nil, 1))
+			acceptedEvents(t, meta, 2)
+			for i, c := range []struct{ channel, who, key, id string }{
+				{"messenger", `"userId":"7301234567890123"`, "page_scoped_user_id", "7301234567890123"},
+				{"instagram", `"userId":"8301234567890123"`, "ig_sid", "8301234567890123"},
+				{"messenger", `"messageId":"m_1"`, "page_scoped_user_id", "7301234567890123"},
+			} {
+				_, answer := e.convert(fmt.Sprintf(`{"eventName":"Purchase","channel":%q,%s,"value":7.25,"currency":"EUR","orderId":"A-%d"}`, c.channel, c.who, i))
+				if r := answer.Results[0]; r.Status != "queued" || r.Click["adId"] != "120210000000000001" {
+					t.Fatalf("%s: %+v", c.who, r)
+				}
+				sale := acceptedEvents(t, meta, i+3)[i+2]
+				if user := sale["user_data"].(map[string]any); sale["event_name"] != "Purchase" || sale["messaging_channel"] != c.channel || user[c.key] != c.id {
+					t.Errorf("%s: %v", c.who, sale)
+				}
+			}
+			_, answer := e.convert(`{"eventName":"Purchase","waPhone":"+15551234567","value":7.25,"currency":"EUR"}`)
+			if r := answer.Results[0]; r.Status != "no_click" || r.Error == nil || !strings.Contains(*r.Error, "no ctwa_clid") {
+				t.Errorf("an ad in WhatsApp Status: %+v", r)
+			}
+		})
 	}
 }

@@ -198,7 +198,7 @@ func appendText(b []byte, t normalize.Text) []byte {
 // AppendAttribution writes the contact's first and last click as the unified
 // JSON's attribution, null for a contact without clicks.
 func AppendAttribution(b []byte, c queue.Clicks) []byte {
-	if c.First == nil && c.Last == nil {
+	if len(c.First) == 0 && len(c.Last) == 0 {
 		return append(b, "null"...)
 	}
 	b = append(b, `{"firstClick":`...)
@@ -211,7 +211,7 @@ func AppendAttribution(b []byte, c queue.Clicks) []byte {
 // appendShown writes the first element of a stored click.
 func appendShown(b, click []byte) []byte {
 	var doc jsondoc.Doc
-	if click == nil || doc.Parse(click) != nil {
+	if len(click) == 0 || doc.Parse(click) != nil {
 		return append(b, "null"...)
 	}
 	shown := doc.Root().First()

@@ -235,7 +235,7 @@ func (f *Forward) headers(it *Item, body []byte) http.Header {
 // withAttribution puts the contact's clicks in the place of attribution's null.
 func withAttribution(it *Item) []byte {
 	at := int(it.Header.Attribution)
-	if at == 0 || it.Header.Format == queue.FormatRaw || it.Clicks.First == nil && it.Clicks.Last == nil ||
+	if at == 0 || it.Header.Format == queue.FormatRaw || len(it.Clicks.First) == 0 && len(it.Clicks.Last) == 0 ||
 		len(it.Payload) < at+4 || string(it.Payload[at:at+4]) != "null" {
 		return it.Payload
 	}

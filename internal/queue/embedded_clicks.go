@@ -120,12 +120,12 @@ func (t *txn) touch(tenant string, ev *Event) (first bool, err error) {
 			return false, err
 		}
 	}
-	if ev.Click != nil && len(ev.Click.Data) > 0 {
+	if click := ev.clicked(); click != nil {
 		if rec == nil {
 			rec, first = &clickRecord{}, true
 		}
-		rec.add(touchpoint{at: ev.Click.At, data: ev.Click.Data}, ev.Click.HasClid)
-		if err := t.see(contact, rec, min(ev.Click.At, t.now)); err != nil {
+		rec.add(touchpoint{at: click.At, data: click.Data}, click.HasClid)
+		if err := t.see(contact, rec, min(click.At, t.now)); err != nil {
 			return false, err
 		}
 	}

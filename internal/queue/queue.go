@@ -85,12 +85,20 @@ type Event struct {
 	Former []string
 }
 
+// clicked is the event's click, nil where there is none to be kept.
+func (ev *Event) clicked() *Click {
+	if c := ev.Click; c != nil && len(c.Data) > 0 && ev.Contact != "" {
+		return c
+	}
+	return nil
+}
+
 // Click is what is kept of an ad click. Of each contact a store keeps the
 // oldest, the newest and the newest with a click id.
 type Click struct {
 	At      int64  // ms
 	HasClid bool   // carries a ctwa_clid
-	Data    []byte // JSON, see package clicks
+	Data    []byte // JSON, see package clicks; a click without it is none
 }
 
 // Clicks are a contact's stored clicks; nil for a contact without.

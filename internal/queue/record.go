@@ -62,7 +62,15 @@ func decodeHeader(b []byte) (h Header, rest []byte, err error) {
 	if r.err != nil {
 		return Header{}, nil, fmt.Errorf("decoding header: %w", r.err)
 	}
-	return h, r.b, nil
+	return h, orNil(r.b), nil
+}
+
+// orNil makes nothing one thing, whatever it was cut from.
+func orNil(b []byte) []byte {
+	if len(b) == 0 {
+		return nil
+	}
+	return b
 }
 
 // appendDead appends a dead letter's record, payload included, without its ID
@@ -235,7 +243,14 @@ func (r *reader) count() int {
 	return int(v)
 }
 
-func (r *reader) bytes() []byte { return r.take(r.uvarint()) }
+// bytes reads a byte string; nil for an empty one, as for one that is not there.
+func (r *reader) bytes() []byte {
+	n := r.uvarint()
+	if n == 0 {
+		return nil
+	}
+	return r.take(n)
+}
 
 func (r *reader) text() string { return string(r.bytes()) }
 
@@ -264,8 +279,6 @@ func (r *reader) header() (h Header) {
 			h.HTTP[i] = HTTPHeader{Name: r.text(), Value: r.text()}
 		}
 	}
-	if meta := r.bytes(); len(meta) > 0 {
-		h.Meta = append([]byte(nil), meta...)
-	}
+	h.Meta = append([]byte(nil), r.bytes()...)
 	return h
 }

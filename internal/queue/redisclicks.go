@@ -11,6 +11,9 @@ import (
 // Clicks implements [Queue].
 func (r *Redis) Clicks(ctx context.Context, tenant string, keys []string) ([]Clicks, error) {
 	const doing = "reading clicks"
+	if len(keys) == 0 {
+		return nil, nil
+	}
 	found := make([]Clicks, len(keys))
 	k, now, remember := r.keys(tenant), r.now(), r.options.Load().RememberClicks.Milliseconds()
 	// What is still to be looked up, and for which of the keys; aliases and

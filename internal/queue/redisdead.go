@@ -175,7 +175,7 @@ func letterOf(d Dest, p Pos, death, header string) (DeadLetter, error) {
 
 // fetchDead reads letters with their payloads; those gone meanwhile are left out.
 func (r *Redis) fetchDead(ctx context.Context, refs []redisLetter) ([]DeadLetter, error) {
-	letters := make([]DeadLetter, 0, len(refs))
+	var letters []DeadLetter
 	for part := range slices.Chunk(refs, scanLetters) {
 		cmds := make([]*redis.Cmd, len(part))
 		pipe := r.client.Pipeline()

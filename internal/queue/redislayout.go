@@ -198,7 +198,7 @@ func (l *layout) appendPlace(b []byte, g *Group, j *Job, mayPage bool) (_ []byte
 
 // plain says whether a group can have the short plan.
 func (g *Group) plain() bool {
-	if len(g.Events) != 1 || len(g.Payloads) != 1 || len(g.Counters) > 0 || g.Events[0].Click != nil || g.Events[0].seal() != nil {
+	if len(g.Events) != 1 || len(g.Payloads) != 1 || len(g.Counters) > 0 || g.Events[0].clicked() != nil || g.Events[0].seal() != nil {
 		return false
 	}
 	for i := range g.Jobs {
@@ -265,7 +265,7 @@ func (l *layout) appendPlan(b []byte, g *Group, mayPage bool, payloads int) []by
 			b = append(b, 0)
 			continue
 		}
-		switch click := ev.Click; {
+		switch click := ev.clicked(); {
 		case click == nil:
 			b = appendLong(append(b, 0), ev.MessageID)
 		case click.HasClid:
@@ -320,10 +320,11 @@ func (l *layout) appendPlan(b []byte, g *Group, mayPage bool, payloads int) []by
 // event that brings neither a click nor a message only tells that they are the
 // same person's, which need not be told again for a while.
 func (l *layout) contactKeys(tenant string, ev *Event) int {
-	if ev.Contact == "" || ev.Click == nil && ev.MessageID == "" && l.told.before(tenant, ev, l.now) {
+	click := ev.clicked()
+	if ev.Contact == "" || click == nil && ev.MessageID == "" && l.told.before(tenant, ev, l.now) {
 		return 0
 	}
-	if ev.Click != nil {
+	if click != nil {
 		l.told.clicked(tenant, ev)
 	}
 	l.contact(ev.Contact)

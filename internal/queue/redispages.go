@@ -183,7 +183,7 @@ func decodePage(id Pos, record []byte, marks string, scratch []byte) ([]Entry, [
 		if marks[i] != '1' {
 			continue
 		}
-		e := Entry{Pos: entryPos(id, i+1), Payload: bytes.Clone(payload)}
+		e := Entry{Pos: entryPos(id, i+1), Payload: bytes.Clone(orNil(payload))}
 		if e.Header, _, err = decodeHeader(header); err != nil {
 			return fail(err)
 		}

@@ -143,7 +143,7 @@ func (d *redisDrain) Get(ctx context.Context, at []Pos) ([]Entry, error) {
 	}
 	d.reading.Lock()
 	defer d.reading.Unlock()
-	entries := make([]Entry, 0, len(at))
+	var entries []Entry
 	for i := range found {
 		list, err := d.unpack(&found[i])
 		if err != nil {
@@ -293,4 +293,4 @@ func headerOf(record string) (Header, error) {
 
 // owned returns the bytes of a string that was made for this reply and is kept
 // by nobody else.
-func owned(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
+func owned(s string) []byte { return orNil(unsafe.Slice(unsafe.StringData(s), len(s))) }

@@ -47,6 +47,40 @@ var appendTests = []test{
 		expect(s, "attribution", e.Header.Attribution, want.Attribution)
 		expect(s, "event id", e.Header.EventID, want.EventID)
 	}},
+	{name: "what an entry has not is nil", run: func(s *suite) {
+		none := func(what string, h *queue.Header, payload []byte) {
+			s.Helper()
+			expect(s, what+" has nil for nothing", h.HTTP == nil && h.Meta == nil && payload == nil, true)
+		}
+		g := s.group(crm, 1, 2) // in a page, and on its own
+		g.Payloads[0], g.Payloads[1] = []byte{}, []byte{}
+		g.Jobs[0].Header.HTTP, g.Jobs[0].Header.Meta = []queue.HTTPHeader{}, []byte{}
+		h := s.group(n8n, 3)
+		h.Payloads[0] = []byte{}
+		dead := s.group(crm, 4)
+		dead.Payloads[0], dead.Jobs[0].Dead = []byte{}, &queue.Reason{Reason: "x"}
+		s.append(g, h, dead)
+		for _, e := range append(s.entries(crm), s.entries(n8n)...) {
+			none("an entry", &e.Header, e.Payload)
+		}
+		letters := s.dead(queue.DeadFilter{})
+		none("a dead letter", &letters[0].Header, letters[0].Payload)
+
+		nobody := s.drain(queue.Dest{Tenant: tenant, Name: "nobody"})
+		defer nobody.Close()
+		read, err := nobody.Read(s.Context(), queue.Pos{}, 10, 1<<20)
+		s.check(err)
+		got, err := nobody.Get(s.Context(), []queue.Pos{{Seq: 1 << 8}})
+		s.check(err)
+		retries, err := nobody.Retries(s.Context())
+		s.check(err)
+		clicks, err := s.Queue.Clicks(s.Context(), tenant, nil)
+		s.check(err)
+		counts, err := s.Queue.Counters(s.Context(), tenant, 0, 1)
+		s.check(err)
+		expect(s, "a list of nothing is nil", read == nil && got == nil && retries == nil && clicks == nil && counts == nil &&
+			s.dead(queue.DeadFilter{Destination: "nobody"}) == nil && s.Queue.Append(s.Context(), nil) == nil, true)
+	}},
 	{name: "one payload for several destinations", run: func(s *suite) {
 		g := s.group(crm, 1)
 		job := g.Jobs[0]

@@ -60,6 +60,24 @@ var clickTests = []test{
 		s.reopen()
 		s.touches(waID, 2, 4, 4)
 	}},
+	{name: "none is nil", run: func(s *suite) {
+		// Ads of Messenger, Instagram and the WhatsApp status bring no click id.
+		s.append(s.click(1, "messenger:7301234567890123", s.now(), false, "messenger:2"), s.organic(2, waID))
+		s.reopen()
+		found, err := s.Queue.Clicks(s.Context(), tenant, []string{"messenger:7301234567890123", "messenger:2", "m:wamid.1", waID})
+		s.check(err)
+		for i, c := range found[:3] {
+			expect(s, "first and last", string(c.First)+string(c.Last), `{"click":1}{"click":1}`)
+			expect(s, fmt.Sprintf("the click id of key %d is nil", i), c.LastClid == nil, true)
+		}
+		expect(s, "a contact without clicks has nil", found[3].First == nil && found[3].Last == nil && found[3].LastClid == nil, true)
+		// A click without data is none.
+		g := s.click(3, waID, s.now(), true)
+		g.Events[0].Click.Data = nil
+		s.append(s.counted(g, "contacts", 1, queue.WhenFirst, 0))
+		s.touches(waID, 0, 0, 0)
+		s.counts(tenant, 0, 0)
+	}},
 	{name: "out of order", run: func(s *suite) {
 		now := s.now()
 		s.append(s.click(1, waID, now-1000, false))

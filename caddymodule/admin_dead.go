@@ -66,7 +66,7 @@ func activeQueue() (*App, queue.Queue, error) {
 		return nil, nil, apiError(http.StatusNotFound, "the running configuration has no leadgate block")
 	}
 	app := value.(*App)
-	if !app.attached {
+	if !app.attached.Load() {
 		return nil, nil, apiError(http.StatusNotFound, "the running configuration has no destinations")
 	}
 	q, err := app.engine.open(app)

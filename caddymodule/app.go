@@ -57,7 +57,7 @@ type App struct {
 	store        *store
 	engine       *engine
 	requests     *atomic.Int64 // that use the engine, see enter
-	attached     bool
+	attached     atomic.Bool
 	alarm        *silenceAlarm // nil where silence is off, and before the start
 	trim         *trimmer      // nil before the start
 	tenants      map[string]*tenant
@@ -183,7 +183,7 @@ func (a *App) Start() error {
 	if err := a.engine.attach(a); err != nil {
 		return fmt.Errorf("opening the queue: %w", err)
 	}
-	a.attached = true
+	a.attached.Store(true)
 	a.logger.Info("leadgate is running",
 		zap.String("version", Version()),
 		zap.String("queue", a.store.shown),
@@ -224,8 +224,7 @@ func (a *App) detach() {
 		a.alarm.stop()
 		a.alarm = nil
 	}
-	if a.attached {
-		a.attached = false
+	if a.attached.Swap(false) {
 		a.engine.detach(a)
 	}
 }

@@ -118,7 +118,7 @@ func (e *engine) attach(a *App) error {
 		e.delivery = delivery.New(e.queue, delivery.Options{Logger: a.logger.Named("delivery"), Observer: observer{}})
 	}
 	// One that has been stopped but was kept, as the last, has no say any more.
-	e.configs = slices.DeleteFunc(e.configs, func(c *App) bool { return !c.attached })
+	e.configs = slices.DeleteFunc(e.configs, func(c *App) bool { return !c.attached.Load() })
 	e.configs = append(e.configs, a)
 	e.rule(a)
 	return nil

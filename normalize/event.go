@@ -15,8 +15,16 @@ const (
 
 var kindNames = [...]string{"", "message", "echo", "status", "automatic_event", "account", "conversion"}
 
-// String returns the kind as it stands in the unified JSON.
-func (k Kind) String() string { return kindNames[k] }
+// String returns the kind as it stands in the unified JSON, "" for one that this
+// version does not know: a store may hold what a newer edge has queued.
+func (k Kind) String() string { return nameOf(kindNames[:], uint8(k)) }
+
+func nameOf(names []string, n uint8) string {
+	if int(n) < len(names) {
+		return names[n]
+	}
+	return ""
+}
 
 // Channel is where the chat takes place.
 type Channel uint8
@@ -33,7 +41,7 @@ const (
 var channelNames = [...]string{"", "whatsapp", "messenger", "instagram", "sms"}
 
 // String returns the channel as it stands in the unified JSON, "" for an unknown one.
-func (c Channel) String() string { return channelNames[c] }
+func (c Channel) String() string { return nameOf(channelNames[:], uint8(c)) }
 
 // ChannelNamed is the channel of a name, ChannelUnknown for any other.
 func ChannelNamed(name string) Channel {

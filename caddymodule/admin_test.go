@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/internal/queue/redistest"
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
 // withAdmin gives a site an admin endpoint, on a port of its own.
@@ -289,5 +290,12 @@ func TestUnmatchedAutomaticEvent(t *testing.T) {
 	}
 	if d := s.next(t); d.event["kind"] != "automatic_event" || d.event["tenantId"] != "acme" {
 		t.Errorf("got %s", d.body)
+	}
+}
+
+// A dead letter of a newer edge, in a Redis that both use, is listed without its kind.
+func TestShowDeadOfANewerEdge(t *testing.T) {
+	if d := showDead(&queue.DeadLetter{Header: queue.Header{Kind: 200}, Payload: []byte(`{}`)}); d.Kind != "" || string(d.Event) != "{}" {
+		t.Errorf("%+v", d)
 	}
 }

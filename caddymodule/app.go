@@ -57,7 +57,7 @@ type App struct {
 	store        *store
 	engine       *engine
 	requests     *atomic.Int64 // that use the engine, see enter
-	attached     atomic.Bool
+	attached     *atomic.Bool
 	alarm        *silenceAlarm // nil where silence is off, and before the start
 	trim         *trimmer      // nil before the start
 	tenants      map[string]*tenant
@@ -123,6 +123,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.requests = new(atomic.Int64)
 	a.places = sync.OnceValue(func() map[*Handler]blockPlace { return findPlaces(ctx) })
 	a.atStart = append(a.atStart, func() error { a.places(); return nil })
+	a.attached = new(atomic.Bool)
 	a.tenants = make(map[string]*tenant)
 	a.destinations = make(map[string]*destination)
 	if a.Queue == nil {

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/capi/capitest"
+	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
@@ -309,5 +311,37 @@ func TestClickWithoutClidToSale(t *testing.T) {
 				t.Errorf("an ad in WhatsApp Status: %+v", r)
 			}
 		})
+	}
+}
+
+// recordingQueue keeps the events that it is given.
+type recordingQueue struct {
+	queue.Queue
+	events chan queue.Event
+}
+
+func (q recordingQueue) Append(ctx context.Context, groups []queue.Group) []queue.Result {
+	for i := range groups {
+		for _, ev := range groups[i].Events {
+			q.events <- ev
+		}
+	}
+	return q.Queue.Append(ctx, groups)
+}
+
+// TestPostedConversionHasATime keeps its id from being looked up on each day of the
+// window, as that of an event without a time is.
+func TestPostedConversionHasATime(t *testing.T) {
+	meta, s := capitest.New(t), newSink(t)
+	e := startEdge(t, conversionsSite(meta, s))
+	e.post("/webhooks/meta", click("wamid.1", "15551234567", "Aff-1"))
+	engine := liveEngines()[0]
+	recording := recordingQueue{*engine.ready.Load(), make(chan queue.Event, 1)}
+	engine.ready.Store(new(queue.Queue(recording)))
+	if _, answer := e.convert(`{"eventName":"QualifiedLead","waPhone":"+15551234567"}`); answer.Results[0].Status != "queued" {
+		t.Fatalf("%+v", answer)
+	}
+	if ev := <-recording.events; time.Since(time.UnixMilli(ev.Time)).Abs() > time.Hour {
+		t.Errorf("its time is %d", ev.Time)
 	}
 }

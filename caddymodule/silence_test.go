@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -97,7 +98,7 @@ func TestSilenceOption(t *testing.T) {
 	told := make(chan struct{}, 1)
 	logger := zap.New(core, zap.Hooks(func(zapcore.Entry) error { told <- struct{}{}; return nil }))
 	began := time.UnixMilli(1_767_225_600_000)
-	a := &App{Silence: caddy.Duration(time.Millisecond), logger: logger, tenants: make(map[string]*tenant), now: func() time.Time { return began }}
+	a := &App{Silence: caddy.Duration(time.Millisecond), logger: logger, tenants: make(map[string]*tenant), now: func() time.Time { return began }, attached: new(atomic.Bool)}
 	a.tenantNamed("silence-option")
 	defer listeners.Delete("silence-option")
 	a.now = func() time.Time { return began.Add(time.Minute) }

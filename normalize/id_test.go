@@ -60,6 +60,18 @@ func TestNewText(t *testing.T) {
 	}
 }
 
+// A store may hold what a newer version has queued.
+func TestUnknownNames(t *testing.T) {
+	for n := range 256 {
+		if kind := Kind(n).String(); n >= len(kindNames) && kind != "" || n > 0 && n < len(kindNames) && kind == "" {
+			t.Errorf("kind %d is %q", n, kind)
+		}
+		if channel := Channel(n).String(); n >= len(channelNames) && channel != "" {
+			t.Errorf("channel %d is %q", n, channel)
+		}
+	}
+}
+
 func hexSHA(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:])

@@ -260,10 +260,11 @@ func (e *Embedded) rebuild() error {
 }
 
 // refused says that a write was refused, and not the fsync after it: then
-// nothing in memory differs from what is on disk.
+// nothing in memory differs from what is on disk. Linux's fdatasync gives a bare
+// error, what is used elsewhere (File.Sync) a PathError as a write does.
 func refused(err error) bool {
-	var write *fs.PathError
-	return errors.As(err, &write)
+	path, ok := errors.AsType[*fs.PathError](err)
+	return ok && path.Op != "sync"
 }
 
 func fail(units []*unit, err error) {

@@ -130,16 +130,17 @@ func (e *Embedded) DropDead(ctx context.Context, f DeadFilter) (int, error) {
 	return n, nil
 }
 
-// ReplayDead implements [Queue]. A destination whose backlog is full takes no
-// more: the rest stay dead letters.
+// ReplayDead implements [Queue].
 func (e *Embedded) ReplayDead(ctx context.Context, f DeadFilter) (int, error) {
 	refs, err := e.selectDead(ctx, f, nil)
 	if err != nil {
 		return 0, err
 	}
 	refs = slices.DeleteFunc(refs, func(r deadRef) bool { return r.dest == Unmatched })
+	full := map[string]bool{}
 	n, err := e.changeDead(ctx, refs, func(t *txn, d *destination, letters *table, key, value []byte) error {
 		if t.opts.MaxBacklog > 0 && d.backlog >= t.opts.MaxBacklog {
+			full[d.Name] = true
 			return errSkip
 		}
 		_, entry, err := decodeDeath(value)
@@ -152,6 +153,9 @@ func (e *Embedded) ReplayDead(ctx context.Context, f DeadFilter) (int, error) {
 		}
 		return t.addEntry(d, again)
 	})
+	if err == nil {
+		err = noRoom(n, full)
+	}
 	if err != nil {
 		return n, fmt.Errorf("replaying dead letters: %w", err)
 	}
@@ -162,6 +166,7 @@ func (e *Embedded) ReplayDead(ctx context.Context, f DeadFilter) (int, error) {
 // oldest first.
 func (e *Embedded) selectDead(ctx context.Context, f DeadFilter, also func(*DeadLetter) (bool, error)) ([]deadRef, error) {
 	var refs []deadRef
+	f.Limit, f.After = 0, ""
 	err := e.walkDead(ctx, f, func(ref deadRef, letter *DeadLetter, entry []byte) (err error) {
 		if also != nil {
 			if letter.Header, _, err = decodeHeader(entry); err != nil {

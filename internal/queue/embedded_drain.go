@@ -173,13 +173,17 @@ func decodeEntry(key, value []byte) (Entry, error) {
 }
 
 // change has the writer change entries of the destination that are still
-// there. f gets each with its key and its record.
-func (d *embeddedDrain) change(ctx context.Context, n int, pos func(int) Pos,
+// there. f gets each with its key and its record. begin, if given, is called
+// before the first: the writer may have to make the change again.
+func (d *embeddedDrain) change(ctx context.Context, n int, pos func(int) Pos, begin func(),
 	f func(t *txn, dest *destination, entries, retries *table, i int, key, value []byte) error) error {
 	if n == 0 {
 		return nil
 	}
 	return d.e.doUnit(ctx, unit{note: true, run: func(t *txn) error {
+		if begin != nil {
+			begin()
+		}
 		found, err := t.find(d.dest)
 		if found == nil || err != nil {
 			return err
@@ -208,7 +212,7 @@ func (d *embeddedDrain) change(ctx context.Context, n int, pos func(int) Pos,
 
 // Done implements [Drain].
 func (d *embeddedDrain) Done(ctx context.Context, at []Pos) error {
-	err := d.change(ctx, len(at), func(i int) Pos { return at[i] },
+	err := d.change(ctx, len(at), func(i int) Pos { return at[i] }, nil,
 		func(t *txn, dest *destination, entries, retries *table, _ int, key, value []byte) error {
 			return t.removeEntry(dest, entries, retries, key, value)
 		})
@@ -220,7 +224,7 @@ func (d *embeddedDrain) Done(ctx context.Context, at []Pos) error {
 
 // Retry implements [Drain].
 func (d *embeddedDrain) Retry(ctx context.Context, list []Retry) error {
-	err := d.change(ctx, len(list), func(i int) Pos { return list[i].Pos },
+	err := d.change(ctx, len(list), func(i int) Pos { return list[i].Pos }, nil,
 		func(t *txn, dest *destination, _, retries *table, i int, key, _ []byte) (err error) {
 			if retries == nil {
 				if retries, err = t.needBucket(retryBucket, dest.num); err != nil {
@@ -244,11 +248,8 @@ const deathBatch = spaceReserve / 4
 func (d *embeddedDrain) Dead(ctx context.Context, list []Death) error {
 	for len(list) > 0 {
 		n, size := 0, 0
-		err := d.change(ctx, len(list), func(i int) Pos { return list[i].Pos },
+		err := d.change(ctx, len(list), func(i int) Pos { return list[i].Pos }, func() { n, size = 0, 0 },
 			func(t *txn, dest *destination, entries, retries *table, i int, key, value []byte) error {
-				if i == 0 {
-					n, size = 0, 0 // the writer may have rolled back
-				}
 				if size > 0 && size+len(value) > deathBatch {
 					return nil
 				}

@@ -2,8 +2,11 @@ package queue
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -112,6 +115,68 @@ func TestEmbeddedRollsBackOne(t *testing.T) {
 	}
 	if r := mustAppend(t, e, testGroup(3, 100)); !r[0].New[0] {
 		t.Fatal("the event that failed is remembered")
+	}
+}
+
+// Deaths that are stored again, since a neighbour failed, are all stored, where
+// the first of them is gone by then too.
+func TestEmbeddedDeathsTwice(t *testing.T) {
+	e := openTest(t, t.TempDir())
+	mustAppend(t, e, testGroup(1, 100), testGroup(2, deathBatch/2), testGroup(3, deathBatch/2), testGroup(4, deathBatch/2))
+	d := e.Drain(testDest, func() {})
+	defer d.Close()
+	entries, err := d.Read(t.Context(), Pos{}, 10, 1<<30)
+	if err != nil || len(entries) != 4 {
+		t.Fatal(entries, err)
+	}
+	var deaths []Death
+	for i := range entries {
+		deaths = append(deaths, Death{Pos: entries[i].Pos, Attempts: 1, Reason: Reason{Reason: "x"}})
+	}
+	if err := d.Done(t.Context(), []Pos{entries[0].Pos}); err != nil {
+		t.Fatal(err)
+	}
+	entered, release := make(chan struct{}), make(chan struct{})
+	e.writer.start(&request{done: make(chan struct{}, 1), units: []unit{{run: func(*txn) error {
+		close(entered)
+		<-release
+		return nil
+	}}}})
+	<-entered
+	died := make(chan error, 1)
+	go func() { died <- d.Dead(t.Context(), deaths) }()
+	for waits := 0; waits < 1; { // for the deaths, which go before the one that fails
+		e.writer.mu.Lock()
+		waits = len(e.writer.queue)
+		e.writer.mu.Unlock()
+		runtime.Gosched()
+	}
+	e.writer.start(&request{done: make(chan struct{}, 1), units: []unit{{run: func(t *txn) error {
+		t.writes++
+		return errors.New("half-way")
+	}}}})
+	close(release)
+	if err := <-died; err != nil {
+		t.Fatal(err)
+	}
+	letters, err := e.Dead(t.Context(), DeadFilter{})
+	if err != nil || len(letters) != 3 || backlog(t, e) != 0 {
+		t.Fatalf("%d dead letters, %d entries, %v: want 3 and none", len(letters), backlog(t, e), err)
+	}
+}
+
+// A failed fsync is none of the failures after which nothing was written.
+func TestEmbeddedRefused(t *testing.T) {
+	wrap := func(op string) error {
+		return fmt.Errorf("writing journal: %w", &fs.PathError{Op: op, Path: "leadgate.journal", Err: syscall.ENOSPC})
+	}
+	for _, c := range []struct {
+		err  error
+		want bool
+	}{{wrap("write"), true}, {wrap("truncate"), true}, {wrap("sync"), false}, {syscall.ENOSPC, false}} {
+		if refused(c.err) != c.want {
+			t.Errorf("%#v: %v", c.err, !c.want)
+		}
 	}
 }
 

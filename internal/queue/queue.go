@@ -10,6 +10,10 @@ package queue
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -219,6 +223,16 @@ var overflowReason = Reason{
 	Explanation: "the destination's backlog was full (max_backlog) when the event came; replay it when the destination takes events again",
 }
 
+// noRoom is the error of a replay of n letters that these destinations had no
+// room for all of, nil if there were none.
+func noRoom(n int, full map[string]bool) error {
+	if len(full) == 0 {
+		return nil
+	}
+	names := slices.Sorted(maps.Keys(full))
+	return fmt.Errorf("%w: %d went back, the rest stay: the backlog of %s has reached max_backlog", ErrFull, n, strings.Join(names, " and "))
+}
+
 // Death moves an entry to the dead letters.
 type Death struct {
 	Pos      Pos
@@ -305,8 +319,11 @@ type Queue interface {
 	// Dead lists dead letters, newest first.
 	Dead(ctx context.Context, f DeadFilter) ([]DeadLetter, error)
 	// ReplayDead puts dead letters back at the end of their queue; DropDead
-	// discards them. Both return how many. A dead letter of Unmatched is not
-	// replayed here: the edge routes it again and drops it.
+	// discards them. Both return how many, and ask neither for a limit nor for a
+	// place in the list. Letters for which a destination's backlog has no room
+	// stay, and the error is then ErrFull, beside the number of those that went.
+	// A dead letter of Unmatched is not replayed here: the edge routes it again
+	// and drops it.
 	ReplayDead(ctx context.Context, f DeadFilter) (int, error)
 	DropDead(ctx context.Context, f DeadFilter) (int, error)
 

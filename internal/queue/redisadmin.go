@@ -238,7 +238,7 @@ func (r *Redis) trimDead(ctx context.Context) error {
 	dests, err := r.destinationsOf(ctx, nil)
 	var failures []error
 	for _, d := range dests {
-		if err := r.trimLetters(ctx, r.keys(d.Tenant).dead(d.Name), r.now()-keep); err != nil {
+		if err := r.trimLetters(ctx, r.keys(d.Tenant).dead(d.Name), r.now()-keep+1); err != nil {
 			failures = append(failures, err)
 		}
 	}

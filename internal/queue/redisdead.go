@@ -37,6 +37,7 @@ func (r *Redis) Dead(ctx context.Context, f DeadFilter) ([]DeadLetter, error) {
 	if _, _, ok := parseDeadID(f.After); !ok && f.After != "" {
 		return nil, fmt.Errorf("%s: %w: after is %q, which is no dead letter's id", doing, ErrInvalid, f.After)
 	}
+	f = r.kept(f)
 	var found []redisLetter
 	err := r.eachDest(ctx, f, func(d Dest, ids []Pos) error {
 		list, err := r.findDead(ctx, d, ids, f)
@@ -127,6 +128,14 @@ func (r *Redis) findDead(ctx context.Context, d Dest, ids []Pos, f DeadFilter) (
 	}
 }
 
+// kept leaves out what is past keep_dead and was not thrown away yet.
+func (r *Redis) kept(f DeadFilter) DeadFilter {
+	if keep := r.options.Load().KeepDead; keep > 0 {
+		f.Since = max(f.Since, r.now()-keep.Milliseconds()+1)
+	}
+	return f
+}
+
 // matches compares all but destination, ids and place in the list.
 func (f *DeadFilter) matches(l *DeadLetter) bool {
 	return (f.Reason == "" || f.Reason == l.Reason.Reason) && l.DiedAt >= f.Since
@@ -203,17 +212,16 @@ func (r *Redis) fetchDead(ctx context.Context, refs []redisLetter) ([]DeadLetter
 	return letters, nil
 }
 
-// ReplayDead implements [Queue]. Letters that the backlog has no room for stay,
-// with an error.
+// ReplayDead implements [Queue].
 func (r *Redis) ReplayDead(ctx context.Context, f DeadFilter) (int, error) {
 	const doing = "replaying dead letters"
 	backlog := r.options.Load().MaxBacklog
 	if backlog <= 0 {
 		backlog = 1 << 31
 	}
-	total := 0
+	total, full := 0, map[string]bool{}
 	err := r.eachMatch(ctx, f, func(d Dest, ids []any) error {
-		if d == Unmatched {
+		if d == Unmatched || full[d.Name] {
 			return nil
 		}
 		k := r.keys(d.Tenant)
@@ -228,10 +236,13 @@ func (r *Redis) ReplayDead(ctx context.Context, f DeadFilter) (int, error) {
 			r.announce(ctx, d, "")
 		}
 		if counts[1] == 1 {
-			return fmt.Errorf("%w: the backlog of %s has reached max_backlog", ErrFull, d.Name)
+			full[d.Name] = true
 		}
 		return nil
 	})
+	if err == nil {
+		err = noRoom(total, full)
+	}
 	return total, redisError(doing, err)
 }
 
@@ -256,6 +267,7 @@ func (r *Redis) dropDead(ctx context.Context, d Dest, ids []any) (int, error) {
 // in parts of a bounded number and size. Letters that come meanwhile are left out.
 func (r *Redis) eachMatch(ctx context.Context, f DeadFilter, fn func(Dest, []any) error) error {
 	f.Limit, f.After = 0, ""
+	f = r.kept(f)
 	return r.eachDest(ctx, f, func(d Dest, ids []Pos) error {
 		if ids != nil {
 			refs, err := r.findDead(ctx, d, ids, f)

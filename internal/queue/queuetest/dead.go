@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/leadgate/leadgate/internal/queue"
@@ -189,6 +190,43 @@ var deadTests = []test{
 		s.check(err)
 		expect(s, "dropped all", n, 1)
 		expect(s, "counted", s.info(crm).Dead, 0)
+	}},
+	{name: "replay into a full backlog", run: func(s *suite) {
+		s.configure(func(o *queue.Options) { o.MaxBacklog = 2 })
+		s.kill(crm, "x", 1, 2, 3, 4)
+		s.kill(n8n, "x", 5)
+		s.append(s.group(crm, 6))
+		n, err := s.Queue.ReplayDead(s.Context(), queue.DeadFilter{})
+		expect(s, "replayed", n, 2)
+		if !errors.Is(err, queue.ErrFull) || !strings.Contains(err.Error(), "backlog of crm") {
+			s.Fatalf("replaying into a full backlog: %v, want %v that names crm", err, queue.ErrFull)
+		}
+		s.holds(crm, 6, 1)
+		s.holds(n8n, 5)
+		s.deadAre(s.dead(queue.DeadFilter{}), 4, 3, 2)
+		n, err = s.Queue.ReplayDead(s.Context(), queue.DeadFilter{Destination: crm.Name})
+		expect(s, "replayed into no room", n, 0)
+		expect(s, "full", errors.Is(err, queue.ErrFull), true)
+	}},
+	{name: "replay and drop know no page", run: func(s *suite) {
+		s.kill(crm, "x", 1, 2, 3, 4)
+		letters := s.dead(queue.DeadFilter{})
+		n, err := s.Queue.ReplayDead(s.Context(), queue.DeadFilter{After: letters[1].ID, Limit: 1, IDs: []string{letters[0].ID, letters[1].ID}})
+		s.check(err)
+		expect(s, "replayed", n, 2)
+		n, err = s.Queue.DropDead(s.Context(), queue.DeadFilter{After: letters[2].ID, Limit: 1})
+		s.check(err)
+		expect(s, "dropped", n, 2)
+	}},
+	{name: "what is past keep_dead is not shown", expiry: true, run: func(s *suite) {
+		s.kill(crm, "x", 1)
+		s.Clock.Advance(30*day - 1)
+		s.kill(crm, "x", 2) // a second later
+		s.deadAre(s.dead(queue.DeadFilter{}), 2)
+		n, err := s.Queue.ReplayDead(s.Context(), queue.DeadFilter{})
+		s.check(err)
+		expect(s, "replayed", n, 1)
+		s.holds(crm, 2)
 	}},
 	{name: "a replayed event can die again", run: func(s *suite) {
 		s.kill(crm, "x", 1)

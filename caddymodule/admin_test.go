@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/leadgate/leadgate/internal/queue/redistest"
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
 // withAdmin gives a site an admin endpoint, on a port of its own.

@@ -109,6 +109,23 @@ func (t *txn) touch(tenant string, ev *Event) (first bool, err error) {
 		return false, err
 	}
 	t.marks = t.marks[:0] // the aliases that don't lead to the contact yet
+	for _, former := range ev.former() {
+		m := markOf(tenant, former)
+		if m == contact || rec != nil && t.linked(contact, rec, m) {
+			continue
+		}
+		t.marks = append(t.marks, m)
+		// It may be an alias itself: then all that is known of that person moves.
+		old, known, err := t.contact(m)
+		if err != nil {
+			return false, err
+		}
+		if known != nil && old != contact {
+			if rec, err = t.merge(contact, rec, old); err != nil {
+				return false, err
+			}
+		}
+	}
 	for _, alias := range ev.Aliases {
 		m := markOf(tenant, alias)
 		if alias == "" || m == contact || rec != nil && t.linked(contact, rec, m) {

@@ -437,9 +437,15 @@ local function rest()
   -- to the contact, if that has one. It says whether it is the contact's first.
   local function link(e)
     local contact, raw, last = follow(ARGV[first_contact + e.from - 1], value(e.from))
-    local name, rec, absorbed = sub(contact, #contacts + 1), nil, nil
+    local name, rec, absorbed, successors = sub(contact, #contacts + 1), nil, nil, {}
     for i = e.from + 1, e.from + e.keys - 1 do
       local k, v = ARGV[first_contact + i - 1], value(i)
+      if i >= e.from + e.keys - (e.former or 0) then
+        -- A former key may be an alias: all that is known of that person moves.
+        local old, known = follow(k, v)
+        if known and old ~= k and old ~= contact then successors[#successors + 1] = old end
+        k, v = old, known
+      end
       if v and k ~= contact and alive(v) then
         rec = merge(rec or raw and decode(raw), decode(v))
         absorbed = absorbed or {}
@@ -467,6 +473,9 @@ local function rest()
       if k ~= contact and (rec or not there) then
         aliases[#aliases + 1], leads[#leads + 1] = sub(k, #contacts + 1), there
       end
+    end
+    for _, k in ipairs(successors) do
+      aliases[#aliases + 1], leads[#leads + 1] = sub(k, #contacts + 1), false
     end
     local k = contacts .. e.message
     if e.message ~= '' and k ~= contact then
@@ -567,13 +576,15 @@ local function rest()
       if fresh then remembered[#remembered + 1] = {b, id} end
       keys, click, p = parse('>BB', plans, p)
       if keys > 0 then
+        local former = math.floor(click / 4)
+        click = click % 4
         message, p = parse('>I4c0', plans, p)
         if click > 0 then clicked, data, p = parse('>dI4c0', plans, p) end
         local any = clicked
         for k = key_at, key_at + keys - 1 do any = any or value(k) end
         if fresh and any then
           touched = touched or {}
-          touched[i] = {from = key_at, keys = keys, message = message, at = clicked, clid = click == 2, data = data}
+          touched[i] = {from = key_at, keys = keys, message = message, at = clicked, clid = click == 2, data = data, former = former}
         end
         key_at = key_at + keys
       end

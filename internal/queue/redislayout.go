@@ -24,7 +24,7 @@ import (
 //	         bucket, later, contact keys, message key, jobs (2 bytes), of each job: page, 0 = none, destination
 //	         (2 bytes each), without a page its header
 //	event:   id in decimal, its length in front (1 byte), bucket (2 bytes), later, its seal likewise or 0 (1 byte),
-//	         contact keys, click (1 = one, 2 = with a click id);
+//	         contact keys, click (1 = one, 2 = with a click id) and four times how many of the keys, the last ones, are former;
 //	         with contact keys: message key; with a click: its time (float), record
 //	job:     page, destination (2 bytes each), payload (4 bytes), header, death, first event, further events,
 //	         once keys (4 bytes each); the further events (4 bytes each); of each once key: use (1 byte), window (float), hash, key
@@ -198,7 +198,10 @@ func (l *layout) appendPlace(b []byte, g *Group, j *Job, mayPage bool) (_ []byte
 
 // plain says whether a group can have the short plan.
 func (g *Group) plain() bool {
-	if len(g.Events) != 1 || len(g.Payloads) != 1 || len(g.Counters) > 0 || g.Events[0].clicked() != nil || g.Events[0].seal() != nil {
+	if len(g.Events) != 1 || len(g.Payloads) != 1 || len(g.Counters) > 0 {
+		return false
+	}
+	if ev := &g.Events[0]; ev.clicked() != nil || ev.seal() != nil || len(ev.Former) > 0 {
 		return false
 	}
 	for i := range g.Jobs {
@@ -265,13 +268,14 @@ func (l *layout) appendPlan(b []byte, g *Group, mayPage bool, payloads int) []by
 			b = append(b, 0)
 			continue
 		}
+		former := byte(4 * len(ev.former()))
 		switch click := ev.clicked(); {
 		case click == nil:
-			b = appendLong(append(b, 0), ev.MessageID)
+			b = appendLong(append(b, former), ev.MessageID)
 		case click.HasClid:
-			b = appendClick(appendLong(append(b, 2), ev.MessageID), click)
+			b = appendClick(appendLong(append(b, former+2), ev.MessageID), click)
 		default:
-			b = appendClick(appendLong(append(b, 1), ev.MessageID), click)
+			b = appendClick(appendLong(append(b, former+1), ev.MessageID), click)
 		}
 	}
 	for i := range g.Jobs {
@@ -321,18 +325,34 @@ func (l *layout) appendPlan(b []byte, g *Group, mayPage bool, payloads int) []by
 // same person's, which need not be told again for a while.
 func (l *layout) contactKeys(tenant string, ev *Event) int {
 	click := ev.clicked()
-	if ev.Contact == "" || click == nil && ev.MessageID == "" && l.told.before(tenant, ev, l.now) {
+	former := ev.former()
+	if ev.Contact == "" || click == nil && len(former) == 0 && ev.MessageID == "" && l.told.before(tenant, ev, l.now) {
 		return 0
 	}
-	if click != nil {
+	if click != nil || len(former) > 0 {
 		l.told.clicked(tenant, ev)
 	}
 	l.contact(ev.Contact)
 	for _, alias := range ev.Aliases {
 		l.contact(alias)
 	}
-	return 1 + len(ev.Aliases)
+	for _, key := range former {
+		l.contact(key)
+	}
+	return 1 + len(ev.Aliases) + len(former)
 }
+
+// former are the keys of old identities, of which no plan has more than maxFormer:
+// their number has six bits.
+func (ev *Event) former() []string {
+	if len(ev.Former) == 0 {
+		return nil
+	}
+	keys := slices.DeleteFunc(slices.Clone(ev.Former), func(key string) bool { return key == "" })
+	return keys[:min(len(keys), maxFormer)]
+}
+
+const maxFormer = 63
 
 func (l *layout) contact(name string) {
 	start := len(l.arena)

@@ -177,6 +177,70 @@ var clickTests = []test{
 		s.append(s.organic(3, waID))
 		s.touches("m:wamid.3", 1, 2, 2)
 	}},
+	{name: "a changed identity", run: func(s *suite) {
+		const was, wasPhone, unknown = "whatsapp:US.1111111111111111111", "whatsapp:15550000001", "whatsapp:US.2222222222222222222"
+		now := s.now()
+		// The old keys: a contact, an alias of it, and one that nobody knows.
+		s.append(s.click(1, was, now-9000, true, wasPhone))
+		s.append(s.click(2, was, now-8000, false))
+		changed := s.organic(3, bsuid, waID)
+		changed.Events[0].Former = []string{unknown, wasPhone}
+		changed.Jobs = nil
+		s.append(s.counted(changed, "contacts", 1, queue.WhenFirst, 0))
+		all := []string{bsuid, waID, was, wasPhone, unknown, "m:wamid.1", "m:wamid.2", "m:wamid.3"}
+		for _, key := range all {
+			s.touches(key, 1, 2, 1)
+		}
+		s.counts(tenant, 0, 0)
+		s.append(changed) // a redelivery
+		s.reopen()
+		s.append(changed)
+		s.append(s.click(4, bsuid, now-1000, true), s.organic(5, was))
+		for _, key := range append(all, "m:wamid.5") {
+			s.touches(key, 1, 4, 4)
+		}
+		n, err := s.Queue.Erase(s.Context(), tenant, wasPhone)
+		s.check(err)
+		expect(s, "erased: the clicks and four aliases", n >= 5, true)
+		for _, key := range all {
+			s.touches(key, 0, 0, 0)
+		}
+	}},
+	{name: "a changed identity of one who has clicked since", run: func(s *suite) {
+		const was = "whatsapp:US.1111111111111111111"
+		now := s.now()
+		s.append(s.click(1, was, now-9000, true, waID), s.click(2, bsuid, now-5000, false))
+		changed := s.organic(3, bsuid)
+		changed.Events[0].Former, changed.Events[0].MessageID = []string{was, was, bsuid, ""}, ""
+		s.append(changed)
+		for _, key := range []string{bsuid, was, waID, "m:wamid.1", "m:wamid.2"} {
+			s.touches(key, 1, 2, 1)
+		}
+		// Again in the same step as a click, and over two changes.
+		g := s.click(4, "whatsapp:US.3333333333333333333", now, true)
+		g.Events[0].Former = []string{was}
+		s.append(g)
+		for _, key := range []string{"whatsapp:US.3333333333333333333", bsuid, was, waID, "m:wamid.2", "m:wamid.4"} {
+			s.touches(key, 1, 4, 4)
+		}
+	}},
+	{name: "a changed identity of nobody who clicked", run: func(s *suite) {
+		changed := s.organic(1, bsuid)
+		changed.Events[0].Former = []string{waID}
+		s.append(changed)
+		s.touches(bsuid, 0, 0, 0)
+		// Told by a status, after another that told the same contact's keys.
+		status := func(n int, former ...string) queue.Group {
+			g := s.organic(n, bsuid, phone)
+			g.Events[0].MessageID, g.Events[0].Former = "", former
+			return g
+		}
+		s.append(status(2))
+		s.append(s.click(3, waID, s.now(), true))
+		s.append(status(4, waID))
+		s.touches(bsuid, 3, 3, 3)
+		s.touches(waID, 3, 3, 3)
+	}},
 	{name: "expiry", expiry: true, run: func(s *suite) {
 		s.append(s.click(1, bsuid, s.now(), true, phone))
 		s.Clock.Advance(20 * day)

@@ -198,6 +198,9 @@ func (e *Embedded) tidy() {
 			return
 		case <-tick:
 		}
+		for _, d := range e.unready() {
+			e.adopt(d)
+		}
 		now := e.cfg.Now()
 		if e.broken.Load() {
 			_ = e.do(e.life, 0, func(*txn) error { return nil })

@@ -178,7 +178,7 @@ func (t *txn) append(g *Group, r *Result) error {
 			return err
 		}
 		if r.Jobs[i] == Queued {
-			err = t.addEntry(d, value)
+			_, err = t.addEntry(d, value)
 		} else {
 			err = t.addDead(d, value)
 		}

@@ -151,7 +151,8 @@ func (e *Embedded) ReplayDead(ctx context.Context, f DeadFilter) (int, error) {
 		if err := t.removeDead(d, letters, key, value); err != nil {
 			return err
 		}
-		return t.addEntry(d, again)
+		_, err = t.addEntry(d, again)
+		return err
 	})
 	if err == nil {
 		err = noRoom(n, full)

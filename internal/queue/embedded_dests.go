@@ -87,6 +87,16 @@ func (t *txn) move(from, to Dest) (n int, more bool, err error) {
 		return 0, false, err
 	}
 	t.moved[from] = struct{}{}
+	if n, more, err = t.pour(src, dst, false); err != nil || more {
+		return n, more, err
+	}
+	return n, false, t.removeDestination(src)
+}
+
+// pour puts some entries and dead letters of a destination behind those of
+// another, oldest first, with what is known of their attempts or without. more
+// says that some are left.
+func (t *txn) pour(src, dst *destination, attempts bool) (n int, more bool, err error) {
 	size := 0
 	take := func(kind byte, move func(b *table, key, value []byte) error) error {
 		b := t.bucket(kind, src.num)
@@ -108,10 +118,22 @@ func (t *txn) move(from, to Dest) (n int, more bool, err error) {
 	}
 	retries := t.bucket(retryBucket, src.num)
 	err = take(entryBucket, func(b *table, key, value []byte) error {
+		var retry []byte
+		if attempts && retries != nil {
+			retry = bytes.Clone(retries.get(key))
+		}
 		if err := t.removeEntry(src, b, retries, key, value); err != nil {
 			return err
 		}
-		return t.addEntry(dst, value)
+		at, err := t.addEntry(dst, value)
+		if err != nil || retry == nil {
+			return err
+		}
+		theirs, err := t.needBucket(retryBucket, dst.num)
+		if err != nil {
+			return err
+		}
+		return t.put(theirs, at, retry)
 	})
 	if err != nil {
 		return 0, false, err
@@ -127,13 +149,11 @@ func (t *txn) move(from, to Dest) (n int, more bool, err error) {
 		// Its number stays, and with it its place among all others.
 		letters.b.FillPercent = 0.5
 		dst.dead++
+		dst.changed = true
 		t.bytes += cost(value)
 		return t.put(letters, key, value)
 	})
-	if err != nil || more {
-		return n, more, err
-	}
-	return n, false, t.removeDestination(src)
+	return n, more, err
 }
 
 // Drop implements [Queue].

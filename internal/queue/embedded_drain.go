@@ -11,12 +11,14 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// embeddedDrain is a [Drain] of the embedded store. The right to drain is
-// always there: the file belongs to one process.
+// embeddedDrain is a [Drain] of the embedded store. The right to drain is there
+// as soon as what stands under its name belongs to it, see adopt: the file belongs
+// to one process.
 type embeddedDrain struct {
 	e     *Embedded
 	dest  Dest
 	epoch atomic.Uint64
+	ready atomic.Bool
 
 	mu     sync.Mutex // held while wake runs, so that nothing comes after Close
 	wake   func()
@@ -33,13 +35,7 @@ func (e *Embedded) Drain(d Dest, wake func()) Drain {
 	}
 	e.drains[d][drain] = struct{}{}
 	e.drainsMu.Unlock()
-	// The right is won at once; the writer says so, as it does everything else.
-	r := newRequest(1)
-	r.units = append(r.units, unit{run: func(t *txn) error {
-		t.wake[d] = struct{}{}
-		return nil
-	}})
-	e.writer.start(r)
+	e.adopt(d) // the writer says when the right is won, as it does everything else
 	return drain
 }
 
@@ -57,16 +53,21 @@ func (d *embeddedDrain) Close() {
 	d.closed = true
 	d.mu.Unlock()
 	d.e.drainsMu.Lock()
-	defer d.e.drainsMu.Unlock()
 	delete(d.e.drains[d.dest], d)
+	var heirs []Dest
 	if len(d.e.drains[d.dest]) == 0 {
 		delete(d.e.drains, d.dest)
+		heirs = d.e.namesakes(d.dest)
+	}
+	d.e.drainsMu.Unlock()
+	for _, heir := range heirs {
+		d.e.adopt(heir)
 	}
 }
 
 // Epoch implements [Drain].
 func (d *embeddedDrain) Epoch() (uint64, bool) {
-	return d.epoch.Load(), !d.e.broken.Load()
+	return d.epoch.Load(), d.ready.Load() && !d.e.broken.Load()
 }
 
 // view reads the destination's bucket of a kind; f is not called where there

@@ -36,6 +36,7 @@ type txn struct {
 
 	wake  map[Dest]struct{} // entries came, or the state changed
 	moved map[Dest]struct{} // entries went away other than by their reader
+	heirs map[Dest]bool     // see adopt: may be drained (true), or there is more to take over
 
 	// Scratch.
 	units   []*unit
@@ -62,7 +63,7 @@ const destVersion = 1
 func (t *txn) open(tx *bolt.Tx) error {
 	if t.tables == nil {
 		t.tables, t.dests = map[string]*table{}, map[Dest]*destination{}
-		t.wake, t.moved = map[Dest]struct{}{}, map[Dest]struct{}{}
+		t.wake, t.moved, t.heirs = map[Dest]struct{}{}, map[Dest]struct{}{}, map[Dest]bool{}
 	}
 	clear(t.tables)
 	clear(t.dests)
@@ -101,6 +102,7 @@ func (t *txn) begin(now time.Time, o Options) {
 func (t *txn) reset() {
 	clear(t.wake)
 	clear(t.moved)
+	clear(t.heirs)
 	t.plan.reset()
 }
 
@@ -174,21 +176,22 @@ func cost(value []byte) int64 { return int64(len(value)) + 24 }
 
 func sequence(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 
-// addEntry appends an entry's record to d's queue.
-func (t *txn) addEntry(d *destination, value []byte) error {
+// addEntry appends an entry's record to d's queue and returns its key.
+func (t *txn) addEntry(d *destination, value []byte) ([]byte, error) {
 	b, err := t.needBucket(entryBucket, d.num)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	n, err := t.next(b)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	d.backlog++
 	d.changed = true
 	t.bytes += cost(value)
 	t.wake[d.Dest] = struct{}{}
-	return t.put(b, sequence(n), value)
+	key := sequence(n)
+	return key, t.put(b, key, value)
 }
 
 // addDead appends a dead letter's record to d's. Their numbers are the whole

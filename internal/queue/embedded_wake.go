@@ -3,10 +3,11 @@ package queue
 // publish tells the drains what the last transaction did.
 func (e *Embedded) publish() {
 	t := &e.txn
-	if len(t.wake) == 0 && len(t.moved) == 0 {
+	if len(t.wake) == 0 && len(t.moved) == 0 && len(t.heirs) == 0 {
 		return
 	}
 	var woken []*embeddedDrain
+	heirs := map[Dest]bool{}
 	e.drainsMu.Lock()
 	for d := range t.moved {
 		for drain := range e.drains[d] {
@@ -18,8 +19,23 @@ func (e *Embedded) publish() {
 		for drain := range e.drains[d] {
 			woken = append(woken, drain)
 		}
+		if e.drains[d] == nil {
+			for _, heir := range e.namesakes(d) { // of an old configuration's last webhooks
+				heirs[heir] = true
+			}
+		}
+	}
+	for d, settled := range t.heirs {
+		if settled {
+			woken = append(woken, e.settled(d)...)
+		} else {
+			heirs[d] = true
+		}
 	}
 	e.drainsMu.Unlock()
+	for d := range heirs {
+		e.adopt(d)
+	}
 	for _, drain := range woken {
 		drain.call()
 	}
@@ -36,6 +52,9 @@ func (e *Embedded) restart() {
 		}
 	}
 	e.drainsMu.Unlock()
+	for _, d := range e.unready() {
+		e.adopt(d)
+	}
 	for _, drain := range woken {
 		drain.call()
 	}

@@ -36,8 +36,8 @@ var (
 // ID is an event's id (UUID v5), see normalize.ID.
 type ID = [16]byte
 
-// Dest names a destination's queue. Names are global in a configuration; the
-// tenant is where a Redis Cluster keeps it.
+// Dest names a destination's queue. Names are global in a configuration: the name
+// is the queue's identity, and the tenant is where a Redis Cluster keeps it.
 type Dest struct{ Tenant, Name string }
 
 // Unmatched is the destination whose dead letters are the events that no
@@ -293,6 +293,10 @@ type Queue interface {
 	// goroutine and never blocking long, when there may be something to do:
 	// entries came, the right was won or lost, the state was set, the store
 	// came back, and once at the beginning. It must not close the Drain.
+	//
+	// What destinations of d's name of other tenants have becomes d's first: their
+	// entries, before d's own, with their retry state, their dead letters, and
+	// their state where d has none. Who drains them is waited for.
 	Drain(d Dest, wake func()) Drain
 
 	// Clicks returns the clicks of contacts (keys, aliases or message ids),

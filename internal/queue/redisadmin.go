@@ -40,7 +40,10 @@ func (r *Redis) infoOf(ctx context.Context, dests []Dest) ([]Info, error) {
 	cmds := make([]redis.Cmder, len(dests))
 	for i, d := range dests {
 		k := r.keys(d.Tenant)
-		cmds[i] = scriptInfo.call(ctx, []string{k.queue(d.Name), k.marks(d.Name), k.dead(d.Name), k.state(d.Name)})
+		in := k.incoming()
+		cmds[i] = scriptInfo.call(ctx, []string{
+			k.queue(d.Name), k.marks(d.Name), k.dead(d.Name), in.queue(d.Name), in.marks(d.Name), in.dead(d.Name), k.state(d.Name),
+		})
 	}
 	pipeline(ctx, r.client, cmds)
 	infos := make([]Info, len(dests))
@@ -132,6 +135,9 @@ func (r *Redis) Move(ctx context.Context, from, to Dest) (int, error) {
 	if err := r.exists(ctx, from); err != nil {
 		return 0, redisError(doing, err)
 	}
+	if err := r.join(ctx, from, ""); err != nil {
+		return 0, redisError(doing, err)
+	}
 	k := r.keys(from.Tenant)
 	keys := []string{
 		k.queue(from.Name), k.retry(from.Name), k.dead(from.Name), k.state(from.Name), k.marks(from.Name),
@@ -160,6 +166,7 @@ func (r *Redis) Drop(ctx context.Context, d Dest) (int, error) {
 	k := r.keys(d.Tenant)
 	counts, err := r.run(ctx, scriptDrop, []string{
 		k.queue(d.Name), k.dead(d.Name), k.retry(d.Name), k.state(d.Name), k.dests(), k.marks(d.Name),
+		k.incoming().queue(d.Name), k.incoming().marks(d.Name), k.incoming().retry(d.Name), k.incoming().dead(d.Name), k.taken(d.Name),
 	}, d.Name).Int64Slice()
 	if err != nil {
 		return 0, redisError(doing, err)

@@ -22,14 +22,15 @@ type redisDrain struct {
 	wake   func()
 	closed bool // guarded by waking
 
-	mu      sync.Mutex
-	held    bool
-	lost    bool // the right was lost, or the store was away, since epoch was set
-	epoch   uint64
-	renewed time.Time // when the last good renewal began
-	state   string    // the state record
-	stated  bool      // state was read
-	average int       // bytes of what an entry of the stream holds, by the last read
+	mu       sync.Mutex
+	held     bool
+	lost     bool // the right was lost, or the store was away, since epoch was set
+	epoch    uint64
+	renewed  time.Time // when the last good renewal began
+	state    string    // the state record
+	stated   bool      // state was read
+	heritage heritage
+	average  int // bytes of what an entry of the stream holds, by the last read
 
 	reading sync.Mutex // held by a Read
 	rest    []Entry    // of a page, of which the last Read returned the first ones
@@ -68,6 +69,7 @@ func (d *redisDrain) looked(held int64, renewal bool, began time.Time, other, ba
 	case held == 2 || !was || d.lost || other:
 		d.epoch++
 		d.lost = false
+		d.heritage.settled, d.heritage.blocked = false, time.Time{} // another edge may have begun to move something
 		changed = true
 	}
 	if held == 2 || held == 1 && renewal {
@@ -108,7 +110,7 @@ func (d *redisDrain) forget() {
 func (d *redisDrain) Epoch() (uint64, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.epoch, d.held && time.Since(d.renewed) < d.r.timing.hold
+	return d.epoch, d.held && d.heritage.settled && time.Since(d.renewed) < d.r.timing.hold
 }
 
 // Close implements [Drain].
@@ -128,6 +130,7 @@ func (d *redisDrain) Close() {
 	if held && !inherited {
 		d.release()
 	}
+	d.r.lease.inherits(d.dest)
 }
 
 // release gives the lease back. If that fails, it ends by itself, and the other

@@ -23,7 +23,10 @@ type leaseManager struct {
 	sub     *redis.PubSub
 	stopped bool
 
-	deaf atomic.Bool // Redis could not be reached just now
+	deaf    atomic.Bool // Redis could not be reached just now
+	strange atomic.Bool // taking over has failed, and that was logged
+	life    context.Context
+	end     context.CancelFunc
 
 	// The rest belongs to the goroutine.
 	runIDs    map[string]string // of the server that answered for a tenant
@@ -39,6 +42,7 @@ func (m *leaseManager) start(r *Redis) {
 	m.r = r
 	m.kick, m.quit = make(chan struct{}, 1), make(chan struct{})
 	m.drains = map[Dest][]*redisDrain{}
+	m.life, m.end = context.WithCancel(r.life)
 	m.runIDs = map[string]string{}
 	m.trimmed = time.Now()
 	m.owner.Go(func() { r.keepNotes(m.quit) })
@@ -78,6 +82,7 @@ func (m *leaseManager) stop() {
 	for _, d := range open {
 		d.Close()
 	}
+	m.end()
 	close(m.quit)
 	if sub != nil {
 		_ = sub.Close()
@@ -150,7 +155,9 @@ func (m *leaseManager) holds(d Dest) bool {
 func (m *leaseManager) wake(d Dest) {
 	if drain := m.holder(d); drain != nil {
 		drain.notify()
+		return
 	}
+	m.inherits(d)
 }
 
 // sweep looks after all leases once.
@@ -182,9 +189,11 @@ func (m *leaseManager) sweep() {
 	}
 	if len(tenants) > 0 {
 		m.look(ctx, tenants)
+		m.settle(ctx)
 	}
 	if now := time.Now(); now.Sub(m.trimmed) >= r.timing.trim {
 		m.trimmed = now
+		m.inheritAll()
 		r.tenants.Clear() // so that the index heals if somebody emptied the Redis
 		if err := r.Sweep(ctx); err != nil {
 			r.log.Warn("dead letters past keep_dead stay for now", zap.Error(err))

@@ -24,8 +24,10 @@ func (m *leaseManager) heard(message string) {
 	for _, word := range words[2:] {
 		switch word[:1] {
 		case markReleased, markState:
-			if m.holder(Dest{tenant, word[1:]}) != nil {
+			if d := (Dest{tenant, word[1:]}); m.holder(d) != nil {
 				m.hurry()
+			} else if word[:1] == markReleased {
+				m.inherits(d)
 			}
 		case markForgotten:
 			if d := m.holder(Dest{tenant, word[1:]}); d != nil {

@@ -83,6 +83,10 @@ var (
 	scriptErase    = newScript(eraseSource)
 	scriptFinished = newScript(finishedSource)
 	scriptWhole    = newScript(wholeSource)
+	scriptInherit  = newScript(inheritSource, pagesSource)
+	scriptAdopt    = newScript(adoptSource)
+	scriptLeave    = newScript(leaveSource, pagesSource)
+	scriptSettle   = newScript(settleSource, pagesSource)
 )
 
 var (
@@ -118,6 +122,14 @@ var (
 	finishedSource string
 	//go:embed redis_whole.lua
 	wholeSource string
+	//go:embed redis_inherit.lua
+	inheritSource string
+	//go:embed redis_adopt.lua
+	adoptSource string
+	//go:embed redis_leave.lua
+	leaveSource string
+	//go:embed redis_settle.lua
+	settleSource string
 )
 
 // strip removes indentation, empty lines and comments that fill their line or

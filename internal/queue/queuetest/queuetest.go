@@ -88,6 +88,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"Large", largeTests},
 		{"Dead", deadTests},
 		{"Destinations", destinationTests},
+		{"Tenants", tenantTests},
 		{"Clicks", clickTests},
 		{"Counters", counterTests},
 		{"Lifecycle", lifecycleTests},
@@ -214,6 +215,13 @@ type reader struct {
 // drain opens a drain and waits until it has the right to read.
 func (s *suite) drain(d queue.Dest) *reader {
 	s.Helper()
+	r := s.waiting(d)
+	r.until("the right to drain", func() bool { _, ok := r.Epoch(); return ok })
+	return r
+}
+
+// waiting opens a drain.
+func (s *suite) waiting(d queue.Dest) *reader {
 	r := &reader{s: s, woken: make(chan struct{}, 1)}
 	r.Drain = s.Queue.Drain(d, func() {
 		select {
@@ -221,7 +229,6 @@ func (s *suite) drain(d queue.Dest) *reader {
 		default:
 		}
 	})
-	r.until("the right to drain", func() bool { _, ok := r.Epoch(); return ok })
 	return r
 }
 

@@ -121,9 +121,21 @@ func adminDestination(w http.ResponseWriter, r *http.Request) error {
 
 // dispose drops what a removed destination has, or moves it to another one.
 func (e *engine) dispose(ctx context.Context, r *http.Request, action string, from *delivery.Status) (int, error) {
-	dest := queue.Dest{Tenant: from.Tenant, Name: from.Name}
+	infos, err := e.queue.Destinations(ctx)
+	if err != nil {
+		return 0, err
+	}
+	// Nobody has taken together what earlier configurations left under one name.
+	infos = slices.DeleteFunc(infos, func(i queue.Info) bool { return i.Name != from.Name })
 	if action == "drop" {
-		return e.queue.Drop(ctx, dest)
+		total := 0
+		for _, i := range infos {
+			n, err := e.queue.Drop(ctx, i.Dest)
+			if total += n; err != nil {
+				return total, err
+			}
+		}
+		return total, nil
 	}
 	var body struct{ To string }
 	if err := readAction(r, &body); err != nil {
@@ -133,10 +145,11 @@ func (e *engine) dispose(ctx context.Context, r *http.Request, action string, fr
 	if err != nil {
 		return 0, err
 	}
-	if to.State == delivery.StateRemoved || to.Tenant != from.Tenant || to.Name == from.Name {
+	infos = slices.DeleteFunc(infos, func(i queue.Info) bool { return i.Tenant != to.Tenant })
+	if to.State == delivery.StateRemoved || to.Name == from.Name || len(infos) == 0 {
 		return 0, apiError(http.StatusConflict, "destination %s is not one of tenant %s in the configuration", to.Name, from.Tenant)
 	}
-	return e.queue.Move(ctx, dest, queue.Dest{Tenant: to.Tenant, Name: to.Name})
+	return e.queue.Move(ctx, infos[0].Dest, queue.Dest{Tenant: to.Tenant, Name: to.Name})
 }
 
 func apiError(status int, format string, args ...any) error {
@@ -178,11 +191,14 @@ func statuses(ctx context.Context) []delivery.Status {
 	return list
 }
 
-// destinationNamed finds a destination, and the engine that has it.
+// destinationNamed finds a destination, and the engine that has it: where a reload
+// goes from one store to another and both know it, the one that drains it.
 func destinationNamed(ctx context.Context, name string) (*engine, *delivery.Status, error) {
 	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
 	var known []string
+	var left *engine
+	var removed *delivery.Status
 	for _, e := range liveEngines() {
 		d := e.running()
 		if d == nil {
@@ -193,11 +209,18 @@ func destinationNamed(ctx context.Context, name string) (*engine, *delivery.Stat
 			return nil, nil, storeError(err)
 		}
 		for i := range list {
-			if list[i].Name == name {
-				return e, &list[i], nil
-			}
 			known = append(known, list[i].Name)
+			switch {
+			case list[i].Name != name:
+			case list[i].State != delivery.StateRemoved:
+				return e, &list[i], nil
+			default:
+				left, removed = e, &list[i]
+			}
 		}
+	}
+	if left != nil {
+		return left, removed, nil
 	}
 	return nil, nil, noSuch("destination", name, known)
 }

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/leadgate/leadgate/internal/delivery"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
@@ -297,5 +299,123 @@ func TestUnmatchedAutomaticEvent(t *testing.T) {
 func TestShowDeadOfANewerEdge(t *testing.T) {
 	if d := showDead(&queue.DeadLetter{Header: queue.Header{Kind: 200}, Payload: []byte(`{}`)}); d.Kind != "" || string(d.Event) != "{}" {
 		t.Errorf("%+v", d)
+	}
+}
+
+// TestRenamedTenant gives a tenant another name and not its destination, with both
+// stores: all that the destination had goes along.
+func TestRenamedTenant(t *testing.T) {
+	for _, store := range []string{"embedded", "redis"} {
+		t.Run(store, func(t *testing.T) {
+			s := newSink(t)
+			s.status = func(d delivered) int {
+				if strings.Contains(string(d.body), "refuse") {
+					return http.StatusUnprocessableEntity
+				}
+				return http.StatusOK
+			}
+			block := func(tenant string) string {
+				return site("tenant " + tenant + "\n\t\tforward " + s.URL + " {\n\t\t\tname crm\n\t\t}")
+			}
+			use := func(text string) string { return text }
+			if store == "redis" {
+				url := redistest.Start(t).URL()
+				use = func(text string) string {
+					return strings.Replace(text, "queue embedded %DIR%/queue", "queue redis "+url, 1)
+				}
+			}
+			config, base := withAdmin(t, use(block("acme")))
+			e := startEdge(t, config)
+			act := func(action string) {
+				t.Helper()
+				if status := e.admin(base, "POST", "/leadgate/destinations/crm/"+action, nil, nil); status != 200 {
+					t.Fatalf("%s: %d", action, status)
+				}
+			}
+			row := func() map[string]any {
+				t.Helper()
+				var list []map[string]any
+				e.admin(base, "GET", "/leadgate/destinations", nil, &list)
+				if len(list) != 1 {
+					t.Fatalf("destinations: %v", list)
+				}
+				return list[0]
+			}
+			dead := func() []deadLetter {
+				t.Helper()
+				var page deadPage
+				e.admin(base, "GET", "/leadgate/dead?destination=crm", nil, &page)
+				return page.Dead
+			}
+			e.post("/webhooks/meta", message("wamid.dead", "15551234599", "refuse"))
+			waitFor(t, "a dead letter", func() bool { return len(dead()) == 1 })
+			s.next(t)
+			act("pause")
+			e.post("/webhooks/meta", click("wamid.click", "15551234500", "Aff-1"))
+			want := []string{"wamid.click"}
+			for i := range 27 {
+				id := fmt.Sprintf("wamid.%d", i)
+				want = append(want, id)
+				e.post("/webhooks/meta", message(id, "15551234500", "x"))
+			}
+
+			config, base = withAdmin(t, use(block("initech")))
+			if err := e.load(config); err != nil {
+				t.Fatal(err)
+			}
+			e.post("/webhooks/meta", message("wamid.new", "15551234500", "x"))
+			want = append(want, "wamid.new")
+			for range 3 {
+				req, err := http.NewRequest(http.MethodGet, base+"/metrics", nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if resp, text := e.do(req); resp.StatusCode != 200 || strings.Count(text, `leadgate_backlog{destination="crm"}`) != 1 {
+					t.Fatalf("metrics: %d", resp.StatusCode)
+				}
+			}
+			waitFor(t, "the queue to be the new tenant's", func() bool {
+				r := row()
+				return r["tenant"] == "initech" && r["state"] == "paused" && r["backlog"] == 29.0 && r["dead"] == 1.0 && dead()[0].Tenant == "initech"
+			})
+			s.expectNone(t)
+			if status := e.admin(base, "POST", "/leadgate/destinations/crm/drop", nil, nil); status != 409 {
+				t.Errorf("dropping a configured one: %d", status)
+			}
+			act("resume")
+			for _, id := range want {
+				d := s.next(t)
+				attribution, _ := d.event["attribution"].(map[string]any)
+				if got := d.event["message"].(map[string]any)["id"]; got != id || (id != "wamid.new") != (attribution != nil) {
+					t.Fatalf("got %v with attribution %v, want %s", got, attribution, id)
+				}
+			}
+			s.mu.Lock()
+			s.status = nil
+			s.mu.Unlock()
+			var count struct{ Count int }
+			e.admin(base, "POST", "/leadgate/dead/replay", map[string]any{"destination": "crm", "all": true}, &count)
+			if d := s.next(t); count.Count != 1 || d.event["message"].(map[string]any)["id"] != "wamid.dead" {
+				t.Errorf("replayed %d: %s", count.Count, d.body)
+			}
+			waitFor(t, "nothing to be left", func() bool { return row()["backlog"] == 0.0 })
+			s.expectNone(t)
+		})
+	}
+}
+
+// TestByName tells each series once, whatever stores are open at once.
+func TestByName(t *testing.T) {
+	got := byName([]delivery.Status{
+		{Name: "crm", State: delivery.StateRemoved, Backlog: 3, Dead: 1, OldestAgeSeconds: 60},
+		{Name: "crm", State: delivery.StatePaused, Backlog: 2, OldestAgeSeconds: 5}, {Name: "n8n", State: delivery.StateRunning},
+		{Name: "unmatched", State: delivery.StateRunning, Dead: 1}, {Name: "unmatched", State: delivery.StateRunning, Dead: 2},
+	})
+	want := []delivery.Status{
+		{Name: "crm", State: delivery.StatePaused, Backlog: 5, Dead: 1, OldestAgeSeconds: 60}, {Name: "n8n", State: delivery.StateRunning},
+		{Name: "unmatched", State: delivery.StateRunning, Dead: 3},
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
 }

@@ -160,7 +160,7 @@ func (gauges) Describe(ch chan<- *prometheus.Desc) {
 func (gauges) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
-	for _, s := range statuses(ctx) {
+	for _, s := range byName(statuses(ctx)) {
 		ch <- prometheus.MustNewConstMetric(backlogDesc, prometheus.GaugeValue, float64(s.Backlog), s.Name)
 		ch <- prometheus.MustNewConstMetric(oldestDesc, prometheus.GaugeValue, float64(s.OldestAgeSeconds), s.Name)
 		ch <- prometheus.MustNewConstMetric(deadDesc, prometheus.GaugeValue, float64(s.Dead), s.Name)
@@ -187,4 +187,27 @@ func mainCode(s *delivery.Status) float64 {
 		return 0
 	}
 	return float64(n)
+}
+
+// byName has each name once, so that no series is told twice: while a reload goes
+// from one store to another, both may know a destination.
+func byName(list []delivery.Status) []delivery.Status {
+	at := map[string]int{}
+	var out []delivery.Status
+	for _, s := range list {
+		i, known := at[s.Name]
+		if !known {
+			at[s.Name] = len(out)
+			out = append(out, s)
+			continue
+		}
+		one, other := out[i], s
+		if one.State == delivery.StateRemoved {
+			one, other = other, one
+		}
+		one.Backlog, one.Dead = one.Backlog+other.Backlog, one.Dead+other.Dead
+		one.OldestAgeSeconds = max(one.OldestAgeSeconds, other.OldestAgeSeconds)
+		out[i] = one
+	}
+	return out
 }

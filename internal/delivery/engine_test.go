@@ -396,3 +396,40 @@ func TestUnmatchedAndRemovedInStatus(t *testing.T) {
 		}
 	})
 }
+
+// A name under two tenants, of which the queue of one is being taken over, is one row.
+func TestOneRowForAName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q, s := newMemQueue(), &sink{answer: retryWith("503 Service Unavailable")}
+		for _, tenant := range []string{"initech", "globex"} {
+			q.add(queue.Dest{Tenant: tenant, Name: crm.Name}, queue.Header{QueuedAt: time.Now().Add(-time.Minute).UnixMilli()})
+			q.add(queue.Dest{Tenant: tenant, Name: "old"}, contacts("a")...)
+		}
+		q.add(crm, contacts("a")...)
+		e := start(t, q, Options{}, forwardTo(s))
+		synctest.Wait()
+		list, err := e.Status(t.Context())
+		if err != nil || len(list) != 2 {
+			t.Fatalf("%+v, %v, want crm and old", list, err)
+		}
+		if st := list[0]; st.Tenant != crm.Tenant || st.Backlog != 3 || st.OldestAgeSeconds < 60 || st.State == StateRemoved {
+			t.Errorf("crm: %+v", st)
+		}
+		if st := list[1]; st.Backlog != 2 || st.State != StateRemoved {
+			t.Errorf("old: %+v", st)
+		}
+	})
+}
+
+// An event's clicks are its own tenant's, wherever it waits.
+func TestTenantOf(t *testing.T) {
+	const id = `{"id":"e70210fe-620f-555d-bc02-bd88cd34dabc","tenantId":"`
+	for payload, want := range map[string]string{
+		id + `initech","kind":"message"}`: "initech", id + `acme","kind"`: "acme", id: "acme", id + `ini`: "acme",
+		`{"object":"whatsapp_business_account"}`: "acme", "": "acme",
+	} {
+		if got := tenantOf([]byte(payload), "acme"); got != want {
+			t.Errorf("%s: %s, want %s", payload, got, want)
+		}
+	}
+}

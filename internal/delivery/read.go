@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"bytes"
 	"fmt"
 	"time"
 
@@ -110,27 +111,65 @@ func (w *worker) took(r *read) bool {
 
 // readClicks reads the contacts' clicks for the entries that ask for attribution.
 func (w *worker) readClicks(r *read) error {
-	var keys []string
+	var keys, tenants []string
+	strange := false // an entry is another tenant's
 	r.clickAt = make([]int, len(r.entries))
 	for i := range r.entries {
 		r.clickAt[i] = -1
 		if h := &r.entries[i].Header; h.Attribution > 0 && h.ClickKey != "" {
 			r.clickAt[i] = len(keys)
-			keys = append(keys, h.ClickKey)
+			tenant := tenantOf(r.entries[i].Payload, w.dest.Tenant)
+			keys, tenants = append(keys, h.ClickKey), append(tenants, tenant)
+			strange = strange || tenant != w.dest.Tenant
 		}
 	}
 	if len(keys) == 0 {
 		return nil
 	}
-	clicks, err := w.e.q.Clicks(w.e.storeCtx, w.dest.Tenant, keys)
+	var err error
+	if !strange {
+		r.clicks, err = w.clicksFor(w.dest.Tenant, keys)
+		return err
+	}
+	r.clicks = make([]queue.Clicks, 0, len(keys))
+	for from, to := 0, 0; from < len(keys); from = to {
+		for to = from + 1; to < len(keys) && tenants[to] == tenants[from]; to++ {
+		}
+		clicks, err := w.clicksFor(tenants[from], keys[from:to])
+		if err != nil {
+			return err
+		}
+		r.clicks = append(r.clicks, clicks...)
+	}
+	return nil
+}
+
+func (w *worker) clicksFor(tenant string, keys []string) ([]queue.Clicks, error) {
+	clicks, err := w.e.q.Clicks(w.e.storeCtx, tenant, keys)
 	if err == nil && len(clicks) != len(keys) {
 		err = fmt.Errorf("%d answers to %d keys", len(clicks), len(keys))
 	}
 	if err != nil {
-		return fmt.Errorf("reading clicks: %w", err)
+		return nil, fmt.Errorf("reading clicks: %w", err)
 	}
-	r.clicks = clicks
-	return nil
+	return clicks, nil
+}
+
+// tenantOf is the tenant of an event, as its unified JSON begins: its clicks are that
+// one's. An event that waited while its destination came to another tenant has the
+// one before; where the JSON does not say, it is the destination's.
+func tenantOf(payload []byte, destination string) string {
+	const head, between = `{"id":"`, `","tenantId":"`
+	const at = len(head) + 36 + len(between)
+	if len(payload) < at || string(payload[at-len(between):at]) != between {
+		return destination
+	}
+	name := payload[at:]
+	end := bytes.IndexByte(name, '"')
+	if end < 0 || string(name[:end]) == destination {
+		return destination
+	}
+	return string(name[:end])
 }
 
 // clicksOf are those of the i-th entry.

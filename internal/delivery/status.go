@@ -27,23 +27,25 @@ type Status struct {
 }
 
 // Status lists all destinations by name: those of the newest config, and
-// as removed those that only the store knows.
+// as removed those that only the store knows. A name stands there once, with what
+// it has under another tenant too: a worker takes that over before it drains.
 func (e *Engine) Status(ctx context.Context) ([]Status, error) {
 	infos, err := e.q.Destinations(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("listing destinations: %w", err)
 	}
-	byDest := make(map[queue.Dest]*queue.Info, len(infos))
+	byName := make(map[string][]*queue.Info, len(infos))
 	for i := range infos {
-		byDest[infos[i].Dest] = &infos[i]
+		byName[infos[i].Name] = append(byName[infos[i].Name], &infos[i])
 	}
 	now := e.o.Now().UnixMilli()
 	var list []Status
-	add := func(s Status, info *queue.Info) {
-		if info != nil {
-			s.Backlog, s.Dead = info.Backlog, info.Dead
+	add := func(s Status, infos []*queue.Info) {
+		for _, info := range infos {
+			s.Backlog += info.Backlog
+			s.Dead += info.Dead
 			if info.OldestAt > 0 {
-				s.OldestAgeSeconds = max(now-info.OldestAt, 0) / 1000
+				s.OldestAgeSeconds = max(s.OldestAgeSeconds, (now-info.OldestAt)/1000)
 			}
 		}
 		list = append(list, s)
@@ -51,17 +53,18 @@ func (e *Engine) Status(ctx context.Context) ([]Status, error) {
 	e.mu.Lock()
 	for dest, w := range e.workers {
 		if s, ok := w.status(); ok {
-			add(s, byDest[dest])
-			delete(byDest, dest)
+			add(s, byName[dest.Name])
+			delete(byName, dest.Name)
 		}
 	}
 	e.mu.Unlock()
-	for dest, info := range byDest {
-		s := Status{Name: dest.Name, Tenant: dest.Tenant, State: StateRemoved, Reason: info.State.Reason}
+	for _, infos := range byName {
+		dest := infos[0].Dest
+		s := Status{Name: dest.Name, Tenant: dest.Tenant, State: StateRemoved, Reason: infos[0].State.Reason}
 		if dest == queue.Unmatched {
 			s.State = StateRunning
 		}
-		add(s, info)
+		add(s, infos)
 	}
 	slices.SortFunc(list, func(a, b Status) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Tenant, b.Tenant))

@@ -1,0 +1,190 @@
+package memory
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/leadgate/leadgate/internal/queue"
+)
+
+// Append implements [queue.Queue].
+func (q *Queue) Append(ctx context.Context, groups []queue.Group) []queue.Result {
+	if len(groups) == 0 {
+		return nil
+	}
+	results := make([]queue.Result, len(groups))
+	err := q.with(ctx, func() error {
+		for i := range groups {
+			if err := check(&groups[i]); err != nil {
+				results[i].Err = fmt.Errorf("appending events: %w", err)
+				continue
+			}
+			results[i] = q.d.append(&groups[i])
+		}
+		return nil
+	})
+	for i := range results {
+		if err != nil {
+			results[i] = queue.Result{Err: err}
+		}
+	}
+	return results
+}
+
+func check(g *queue.Group) error {
+	for i := range g.Jobs {
+		j := &g.Jobs[i]
+		if j.Payload < 0 || j.Payload >= len(g.Payloads) {
+			return fmt.Errorf("a job names payload %d of %d", j.Payload, len(g.Payloads))
+		}
+		for _, n := range j.Events {
+			if n < 0 || n >= len(g.Events) {
+				return fmt.Errorf("a job names event %d of %d", n, len(g.Events))
+			}
+		}
+	}
+	for i := range g.Counters {
+		c := &g.Counters[i]
+		n := len(g.Events)
+		if c.When == queue.WhenQueued {
+			n = len(g.Jobs)
+		}
+		if c.Of < 0 || c.Of >= n || c.Add < 0 || c.Add > queue.MaxAdd || c.Field == "" ||
+			strings.ContainsAny(c.Key+c.Field, "\x00\n") || len(c.Key) > 256 || len(c.Field) > 256 {
+			return fmt.Errorf("counter %d cannot be counted", i)
+		}
+	}
+	return nil
+}
+
+// append stores a group: nothing of it can fail any more.
+func (d *data) append(g *queue.Group) queue.Result {
+	t, now := d.tenant(g.Tenant), d.ms()
+	r := queue.Result{New: make([]bool, len(g.Events)), Jobs: make([]queue.Outcome, len(g.Jobs))}
+	first := make([]bool, len(g.Events))
+	for i := range g.Events {
+		ev := &g.Events[i]
+		if r.New[i] = t.ids[ev.ID] <= now; r.New[i] {
+			t.ids[ev.ID] = remembered(ev.Time, now, d.opts.Dedupe.Milliseconds())
+		}
+	}
+	for i := range g.Jobs {
+		r.Jobs[i] = d.job(t, g, &g.Jobs[i], r.New, now)
+	}
+	for i := range g.Events {
+		if r.New[i] {
+			first[i] = t.contacts.touch(&g.Events[i], now, d.opts.RememberClicks.Milliseconds())
+		}
+	}
+	for i := range g.Counters {
+		t.count(&g.Counters[i], &r, first)
+	}
+	return r
+}
+
+// remembered is until when an event's id is remembered: from its own time, or
+// without a usable one from the end of the day on which it came.
+func remembered(at, now, dedupe int64) int64 {
+	if at <= 0 || at+dedupe <= now {
+		at = now - now%dayMS + dayMS
+	}
+	return at + dedupe
+}
+
+// job decides what becomes of a job, and does it.
+func (d *data) job(t *tenant, g *queue.Group, j *queue.Job, fresh []bool, now int64) queue.Outcome {
+	if !slices.ContainsFunc(j.Events, func(n int) bool { return fresh[n] }) {
+		return queue.Duplicate
+	}
+	for _, o := range j.Once {
+		if o.Use != queue.Mark && t.once[o.Key] > now {
+			return queue.Duplicate
+		}
+	}
+	for _, o := range j.Once {
+		if o.Use != queue.Look {
+			t.once[o.Key] = now + o.Window.Milliseconds()
+		}
+	}
+	m := d.need(j.Dest)
+	e := queue.Entry{Header: copyHeader(j.Header), Payload: copyOf(g.Payloads[j.Payload])}
+	switch {
+	case j.Dead != nil:
+		d.bury(j.Dest, queue.DeadLetter{DiedAt: now, Reason: *j.Dead, Header: e.Header, Payload: e.Payload})
+		return queue.Died
+	case d.opts.MaxBacklog > 0 && len(m.entries) >= d.opts.MaxBacklog:
+		d.bury(j.Dest, queue.DeadLetter{DiedAt: now, Reason: queue.Reason{
+			Reason:      "overflow",
+			Explanation: "the destination's backlog was full (max_backlog) when the event came; replay it when the destination takes events again",
+		}, Header: e.Header, Payload: e.Payload})
+		return queue.Overflow
+	}
+	m.add(e)
+	d.wake(j.Dest)
+	return queue.Queued
+}
+
+// add puts an entry at the end.
+func (m *dest) add(e queue.Entry) queue.Pos {
+	m.next++
+	e.Pos = queue.Pos{Seq: m.next}
+	m.entries = append(m.entries, e)
+	return e.Pos
+}
+
+// bury adds a dead letter.
+func (d *data) bury(name queue.Dest, l queue.DeadLetter) {
+	m := d.need(name)
+	d.letters++
+	l.Dest = name
+	m.dead = append(m.dead, letter{l, d.letters})
+	if name == queue.Unmatched && len(m.dead) > queue.UnmatchedKeep {
+		m.dead = m.dead[1:]
+	}
+}
+
+func (t *tenant) count(c *queue.Counter, r *queue.Result, first []bool) {
+	switch c.When {
+	case queue.WhenNew:
+		if !r.New[c.Of] {
+			return
+		}
+	case queue.WhenFirst:
+		if !r.New[c.Of] || !first[c.Of] {
+			return
+		}
+	case queue.WhenQueued:
+		if r.Jobs[c.Of] != queue.Queued {
+			return
+		}
+	}
+	key := counter{c.Day, c.Key, c.Field}
+	n := t.counters[key]
+	n.Day, n.Key, n.Field = c.Day, c.Key, c.Field
+	switch {
+	case c.Text != "":
+		n.Text, n.N = c.Text, 0
+	case n.Text == "": // to a text nothing is added
+		n.N += c.Add
+	}
+	t.counters[key] = n
+}
+
+// Counters implements [queue.Queue].
+func (q *Queue) Counters(ctx context.Context, tenant string, from, to int64) (list []queue.Count, err error) {
+	err = q.with(ctx, func() error {
+		for _, c := range q.d.tenant(tenant).counters {
+			if c.Day >= from && c.Day <= to {
+				list = append(list, c)
+			}
+		}
+		return nil
+	})
+	slices.SortFunc(list, func(a, b queue.Count) int {
+		return cmp.Or(cmp.Compare(a.Day, b.Day), cmp.Compare(a.Key, b.Key), cmp.Compare(a.Field, b.Field))
+	})
+	return list, err
+}

@@ -1,0 +1,207 @@
+package memory
+
+import (
+	"context"
+
+	"github.com/leadgate/leadgate/internal/queue"
+)
+
+// contacts are a tenant's: people by one of their keys, other keys that lead to
+// them, and messages.
+type contacts struct {
+	people   map[string]*person
+	aliases  map[string]string
+	messages map[string]message
+}
+
+type person struct {
+	first, last, clid touch
+	aliases           map[string]bool
+}
+
+type touch struct {
+	at   int64
+	data []byte // nil for none
+}
+
+type message struct {
+	contact string
+	till    int64
+}
+
+const keepMessages = 8 * dayMS
+
+func newContacts() contacts {
+	return contacts{people: map[string]*person{}, aliases: map[string]string{}, messages: map[string]message{}}
+}
+
+// newer says which of two touches counts as the last.
+func newer(old, t touch) touch {
+	if old.data == nil || t.data != nil && t.at >= old.at {
+		return t
+	}
+	return old
+}
+
+func older(old, t touch) touch {
+	if old.data == nil || t.data != nil && t.at < old.at {
+		return t
+	}
+	return old
+}
+
+func (p *person) merge(o *person) {
+	p.first, p.last, p.clid = older(p.first, o.first), newer(p.last, o.last), newer(p.clid, o.clid)
+}
+
+// of returns the person that a key leads to, nil if there is none, and the key.
+func (c *contacts) of(key string, now, remember int64) (string, *person) {
+	for _, k := range []string{key, c.aliases[key]} {
+		if p := c.people[k]; p != nil && p.last.at+remember > now {
+			return k, p
+		}
+	}
+	return key, nil
+}
+
+func (c *contacts) forget(key string) {
+	p := c.people[key]
+	for alias := range p.aliases {
+		if c.aliases[alias] == key {
+			delete(c.aliases, alias)
+		}
+	}
+	delete(c.people, key)
+}
+
+// touch stores an event's click and keys; first says that the click is the person's
+// first.
+func (c *contacts) touch(ev *queue.Event, now, remember int64) (first bool) {
+	if ev.Contact == "" {
+		return false
+	}
+	key, p := c.of(ev.Contact, now, remember)
+	if p == nil && c.people[key] != nil {
+		c.forget(key)
+	}
+	var linked []string
+	link := func(alias string) {
+		if alias != key {
+			linked = append(linked, alias)
+		}
+	}
+	absorb := func(other string) {
+		o := c.people[other]
+		for alias := range o.aliases {
+			if c.aliases[alias] == other {
+				link(alias)
+			}
+		}
+		link(other)
+		c.forget(other)
+		if p == nil {
+			p = &person{aliases: map[string]bool{}}
+		}
+		p.merge(o)
+	}
+	for _, former := range ev.Former {
+		if former == "" {
+			continue
+		}
+		if other, o := c.of(former, now, remember); o != nil && other != key {
+			absorb(other)
+		}
+		link(former)
+	}
+	for _, alias := range ev.Aliases {
+		if o := c.people[alias]; o != nil && alias != key && o.last.at+remember > now {
+			absorb(alias)
+		}
+		link(alias)
+	}
+	if click := ev.Click; click != nil && len(click.Data) > 0 {
+		if p == nil {
+			p, first = &person{aliases: map[string]bool{}}, true
+		}
+		t := touch{min(click.At, now), copyOf(click.Data)}
+		p.first, p.last = older(p.first, t), newer(p.last, t)
+		if click.HasClid {
+			p.clid = newer(p.clid, t)
+		}
+	}
+	if p == nil {
+		return false
+	}
+	c.people[key] = p
+	for _, alias := range linked {
+		c.aliases[alias] = key
+		p.aliases[alias] = true
+	}
+	if ev.MessageID != "" {
+		c.messages[ev.MessageID] = message{key, now + keepMessages}
+	}
+	return first
+}
+
+// find is of, by a message's key too.
+func (c *contacts) find(key string, now, remember int64) (string, *person) {
+	k, p := c.of(key, now, remember)
+	if p == nil {
+		if m, ok := c.messages[key]; ok && m.till > now {
+			return c.of(m.contact, now, remember)
+		}
+	}
+	return k, p
+}
+
+func (c *contacts) sweep(now, remember int64) {
+	for key, p := range c.people {
+		if p.last.at+remember <= now {
+			c.forget(key)
+		}
+	}
+	for key, m := range c.messages {
+		if m.till <= now {
+			delete(c.messages, key)
+		}
+	}
+}
+
+// Clicks implements [queue.Queue].
+func (q *Queue) Clicks(ctx context.Context, tenant string, keys []string) (found []queue.Clicks, err error) {
+	err = q.with(ctx, func() error {
+		for _, key := range keys {
+			var c queue.Clicks
+			if _, p := q.d.tenant(tenant).contacts.find(key, q.d.ms(), q.d.opts.RememberClicks.Milliseconds()); p != nil {
+				c = queue.Clicks{First: copyOf(p.first.data), Last: copyOf(p.last.data), LastClid: copyOf(p.clid.data)}
+			}
+			found = append(found, c)
+		}
+		return nil
+	})
+	return found, err
+}
+
+// Erase implements [queue.Queue].
+func (q *Queue) Erase(ctx context.Context, tenant, key string) (n int, err error) {
+	err = q.with(ctx, func() error {
+		keys := map[string]bool{key: true}
+		c := &q.d.tenant(tenant).contacts
+		if k, p := c.find(key, q.d.ms(), q.d.opts.RememberClicks.Milliseconds()); p != nil {
+			keys[k] = true
+			n++
+			for alias := range p.aliases {
+				keys[alias] = true
+				if c.aliases[alias] == k {
+					n++
+				}
+			}
+			c.forget(k)
+		}
+		n += q.d.remove(func(name queue.Dest, l *letter) bool {
+			return name.Tenant == tenant && (keys[l.Header.Contact] && l.Header.Contact != "" || keys[l.Header.ClickKey] && l.Header.ClickKey != "")
+		})
+		return nil
+	})
+	return n, err
+}

@@ -31,6 +31,9 @@ func newDeadScan(tx *bolt.Tx, f DeadFilter, before uint64) (*deadScan, error) {
 			return nil
 		}
 		dests[d.num] = d.Dest
+		if d.dead == 0 {
+			return nil // bbolt would look for the last one of pages that were emptied, forever
+		}
 		b := tx.Bucket(bucketName(nil, deadBucket, d.num))
 		if b == nil || len(f.IDs) > 0 {
 			return nil

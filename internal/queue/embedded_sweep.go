@@ -120,6 +120,7 @@ func (t *txn) sweepDead() (int, error) {
 			if err := t.removeDead(d, letters, append([]byte(nil), key...), value); err != nil {
 				return 0, err
 			}
+			t.whole = true // as in changeDead
 			n++
 		}
 	}

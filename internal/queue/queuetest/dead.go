@@ -1,6 +1,7 @@
 package queuetest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"regexp"
@@ -218,6 +219,22 @@ var deadTests = []test{
 		s.check(err)
 		expect(s, "dropped", n, 2)
 	}},
+	{name: "keep_dead over all that there is", expiry: true, run: func(s *suite) {
+		g := s.group(crm, upTo(100)...)
+		for i := range g.Jobs {
+			g.Payloads[i], g.Jobs[i].Dead = bytes.Repeat([]byte{'x'}, 2000), &queue.Reason{Reason: "x"}
+		}
+		s.append(g)
+		s.reopen()
+		s.Clock.Advance(31 * day)
+		s.kill(n8n, "x", 200)
+		s.sweep()
+		s.deadAre(s.dead(queue.DeadFilter{}), 200)
+		s.deadAre(s.dead(queue.DeadFilter{Destination: crm.Name}))
+		s.kill(crm, "x", 201)
+		s.deadAre(s.dead(queue.DeadFilter{}), 201, 200)
+		expect(s, "counted", s.info(crm).Dead, 1)
+	}},
 	{name: "what is past keep_dead is not shown", expiry: true, run: func(s *suite) {
 		s.kill(crm, "x", 1)
 		s.Clock.Advance(30*day - 1)
@@ -339,6 +356,22 @@ var destinationTests = []test{
 		expect(s, "redelivery of what was dropped", s.outcome(s.group(crm, 2)), queue.Duplicate)
 		expect(s, "a new event", s.outcome(s.group(crm, 6)), queue.Queued)
 		s.holds(crm, 6)
+	}},
+	{name: "what was dropped or moved has no state", run: func(s *suite) {
+		for _, away := range []func() error{
+			func() error { _, err := s.Queue.Drop(s.Context(), crm); return err },
+			func() error { _, err := s.Queue.Move(s.Context(), crm, n8n); return err },
+		} {
+			s.append(s.group(crm, int(s.now()%1000)))
+			s.check(s.Queue.SetState(s.Context(), crm, queue.State{Paused: true, Since: s.now()}))
+			d := s.drain(crm)
+			s.check(away())
+			state, err := d.State(s.Context())
+			s.check(err)
+			expect(s, "state", state, queue.State{})
+			d.Close()
+			s.Clock.Advance(time.Millisecond)
+		}
 	}},
 	{name: "not found", run: func(s *suite) {
 		nobody := queue.Dest{Tenant: tenant, Name: "nobody"}

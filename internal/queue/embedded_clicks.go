@@ -80,20 +80,27 @@ func decodeClicks(b []byte) (*clickRecord, error) {
 	return c, nil
 }
 
-// add counts a click in: the oldest, the newest, the newest with a click id.
+// add counts a click in.
 func (c *clickRecord) add(click touchpoint, hasClid bool) {
-	if len(click.data) == 0 {
-		return
+	o := clickRecord{first: click, last: click}
+	if hasClid {
+		o.clid = click
 	}
+	c.join(&o)
+}
+
+// join counts another record's clicks in: the oldest, the newest, the newest with a
+// click id.
+func (c *clickRecord) join(o *clickRecord) {
 	c.changed = true
-	if len(c.first.data) == 0 || click.at < c.first.at {
-		c.first = click
+	if len(c.first.data) == 0 || len(o.first.data) > 0 && o.first.at < c.first.at {
+		c.first = o.first
 	}
-	if len(c.last.data) == 0 || click.at >= c.last.at {
-		c.last = click
+	if len(c.last.data) == 0 || len(o.last.data) > 0 && o.last.at >= c.last.at {
+		c.last = o.last
 	}
-	if hasClid && (len(c.clid.data) == 0 || click.at >= c.clid.at) {
-		c.clid = click
+	if len(c.clid.data) == 0 || len(o.clid.data) > 0 && o.clid.at >= c.clid.at {
+		c.clid = o.clid
 	}
 }
 
@@ -109,6 +116,17 @@ func (t *txn) touch(tenant string, ev *Event) (first bool, err error) {
 		return false, err
 	}
 	t.marks = t.marks[:0] // the aliases that don't lead to the contact yet
+	for _, alias := range ev.Aliases {
+		m := markOf(tenant, alias)
+		if alias == "" || m == contact || rec != nil && t.linked(contact, rec, m) {
+			continue
+		}
+		t.marks = append(t.marks, m)
+		// An earlier event knew only this key: its clicks are the contact's.
+		if rec, err = t.merge(contact, rec, m); err != nil {
+			return false, err
+		}
+	}
 	for _, former := range ev.former() {
 		m := markOf(tenant, former)
 		if m == contact || rec != nil && t.linked(contact, rec, m) {
@@ -126,23 +144,14 @@ func (t *txn) touch(tenant string, ev *Event) (first bool, err error) {
 			}
 		}
 	}
-	for _, alias := range ev.Aliases {
-		m := markOf(tenant, alias)
-		if alias == "" || m == contact || rec != nil && t.linked(contact, rec, m) {
-			continue
-		}
-		t.marks = append(t.marks, m)
-		// An earlier event knew only this key: its clicks are the contact's.
-		if rec, err = t.merge(contact, rec, m); err != nil {
-			return false, err
-		}
-	}
-	if click := ev.clicked(); click != nil {
+	// A click of long ago alone is not kept.
+	if click := ev.clicked(); click != nil && (rec != nil || min(click.At, t.now)+t.opts.RememberClicks.Milliseconds() > t.now) {
 		if rec == nil {
 			rec, first = &clickRecord{}, true
 		}
-		rec.add(touchpoint{at: click.At, data: click.Data}, click.HasClid)
-		if err := t.see(contact, rec, min(click.At, t.now)); err != nil {
+		at := min(click.At, t.now)
+		rec.add(touchpoint{at: at, data: click.Data}, click.HasClid)
+		if err := t.see(contact, rec, at); err != nil {
 			return false, err
 		}
 	}
@@ -232,9 +241,7 @@ func (t *txn) merge(contact mark, rec *clickRecord, alias mark) (*clickRecord, e
 	if rec == nil {
 		rec = &clickRecord{}
 	}
-	rec.add(old.first, false)
-	rec.add(old.last, false)
-	rec.add(old.clid, true)
+	rec.join(old)
 	if err := t.see(contact, rec, old.seen); err != nil {
 		return nil, err
 	}

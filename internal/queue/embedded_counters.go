@@ -50,6 +50,9 @@ func (t *txn) count(g *Group, r *Result) error {
 		}
 		key := countKey(c.Day, g.Tenant, c.Key, c.Field)
 		old := b.get(key)
+		if c.Text == "" && len(old) > 0 && old[0] == textCount {
+			continue // to a text nothing is added
+		}
 		if old == nil {
 			total := countKey(c.Day, g.Tenant)
 			n := number(b.get(total))

@@ -100,7 +100,7 @@ func (ev *Event) clicked() *Click {
 // Click is what is kept of an ad click. Of each contact a store keeps the
 // oldest, the newest and the newest with a click id.
 type Click struct {
-	At      int64  // ms
+	At      int64  // ms; one in the future counts as now
 	HasClid bool   // carries a ctwa_clid
 	Data    []byte // JSON, see package clicks; a click without it is none
 }

@@ -433,11 +433,30 @@ local function rest()
     written[links .. old] = false
   end
 
+  -- unlink forgets the names of a contact whose clicks have expired.
+  local function unlink(name)
+    if spare < max_names then return end
+    local list = names_of(name)
+    spare = spare - #list
+    for _, n in ipairs(list) do
+      local k = contacts .. n
+      if get(k) == 'A0 ' .. name then
+        call('DEL', k)
+        written[k], changed = false, true
+      end
+    end
+    if #list > 0 then
+      call('DEL', links .. name)
+      written[links .. name] = false
+    end
+  end
+
   -- link writes an event's click, and makes its other keys and its message lead
   -- to the contact, if that has one. It says whether it is the contact's first.
   local function link(e)
     local contact, raw, last = follow(ARGV[first_contact + e.from - 1], value(e.from))
     local name, rec, absorbed, successors = sub(contact, #contacts + 1), nil, nil, {}
+    if not raw then unlink(name) end
     for i = e.from + 1, e.from + e.keys - 1 do
       local k, v = ARGV[first_contact + i - 1], value(i)
       if i >= e.from + e.keys - (e.former or 0) then
@@ -461,7 +480,7 @@ local function rest()
     if rec then last = rec.la end
     if not last then return first end
     local ms = last + remember - now
-    if ms <= 0 then return first end
+    if ms <= 0 then return false end -- a click of long ago alone is not kept
     local px = whole(ms)
     if rec then set(contact, encode(rec), 'PX', px) end
 
@@ -469,8 +488,10 @@ local function rest()
     for i = e.from + 1, e.from + e.keys - 1 do
       local k = ARGV[first_contact + i - 1]
       -- A click's are looked at in any case, so that they live as long as it.
-      local there = value(i) == pointer
+      local v = value(i)
+      local there = v == pointer
       if k ~= contact and (rec or not there) then
+        if v and byte(v) == 82 and not alive(v) then unlink(sub(k, #contacts + 1)) end
         aliases[#aliases + 1], leads[#leads + 1] = sub(k, #contacts + 1), there
       end
     end
@@ -582,7 +603,8 @@ local function rest()
         if click > 0 then clicked, data, p = parse('>dI4c0', plans, p) end
         local any = clicked
         for k = key_at, key_at + keys - 1 do any = any or value(k) end
-        if fresh and any then
+        -- What an event before it in the group writes may concern it too.
+        if fresh and (any or touched) then
           touched = touched or {}
           touched[i] = {from = key_at, keys = keys, message = message, at = clicked, clid = click == 2, data = data, former = former}
         end

@@ -190,6 +190,7 @@ func (r *Redis) exists(ctx context.Context, d Dest) error {
 // forgotten tells who drains d, here or on another edge, that its entries are gone.
 func (r *Redis) forgotten(ctx context.Context, d Dest) {
 	if drain := r.lease.holder(d); drain != nil {
+		drain.setState("")
 		drain.forget()
 	}
 	r.announce(ctx, d, markForgotten)

@@ -273,9 +273,9 @@ func (l *layout) appendPlan(b []byte, g *Group, mayPage bool, payloads int) []by
 		case click == nil:
 			b = appendLong(append(b, former), ev.MessageID)
 		case click.HasClid:
-			b = appendClick(appendLong(append(b, former+2), ev.MessageID), click)
+			b = appendClick(appendLong(append(b, former+2), ev.MessageID), click, l.now)
 		default:
-			b = appendClick(appendLong(append(b, former+1), ev.MessageID), click)
+			b = appendClick(appendLong(append(b, former+1), ev.MessageID), click, l.now)
 		}
 	}
 	for i := range g.Jobs {
@@ -371,8 +371,8 @@ func (l *layout) dest(name string) int {
 	return i + 1
 }
 
-func appendClick(b []byte, c *Click) []byte {
-	return append(appendCount(appendFloat(b, c.At), len(c.Data)), c.Data...)
+func appendClick(b []byte, c *Click, now int64) []byte {
+	return append(appendCount(appendFloat(b, min(c.At, now)), len(c.Data)), c.Data...)
 }
 
 func appendCounter(b []byte, tenant string, c *Counter, now int64) []byte {

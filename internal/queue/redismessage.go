@@ -31,6 +31,7 @@ func (m *leaseManager) heard(message string) {
 			}
 		case markForgotten:
 			if d := m.holder(Dest{tenant, word[1:]}); d != nil {
+				m.hurry() // its state is gone, too
 				d.forget()
 			}
 		default:

@@ -104,6 +104,12 @@ func (c *contacts) touch(ev *queue.Event, now, remember int64) (first bool) {
 		}
 		p.merge(o)
 	}
+	for _, alias := range ev.Aliases {
+		if o := c.people[alias]; o != nil && alias != key && o.last.at+remember > now {
+			absorb(alias)
+		}
+		link(alias)
+	}
 	for _, former := range ev.Former {
 		if former == "" {
 			continue
@@ -113,13 +119,8 @@ func (c *contacts) touch(ev *queue.Event, now, remember int64) (first bool) {
 		}
 		link(former)
 	}
-	for _, alias := range ev.Aliases {
-		if o := c.people[alias]; o != nil && alias != key && o.last.at+remember > now {
-			absorb(alias)
-		}
-		link(alias)
-	}
-	if click := ev.Click; click != nil && len(click.Data) > 0 {
+	// A click of long ago alone is not kept.
+	if click := ev.Click; click != nil && len(click.Data) > 0 && (p != nil || min(click.At, now)+remember > now) {
 		if p == nil {
 			p, first = &person{aliases: map[string]bool{}}, true
 		}

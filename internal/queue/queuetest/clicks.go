@@ -256,6 +256,42 @@ var clickTests = []test{
 		s.touches(phone, 3, 3, 3)
 		s.touches(bsuid, 0, 0, 0)
 	}},
+	{name: "a click of long ago", run: func(s *suite) {
+		g := s.click(1, bsuid, s.now()-29*day.Milliseconds(), true, phone)
+		s.append(s.counted(g, "contacts", 1, queue.WhenFirst, 0))
+		s.counts(tenant, 0, 0)
+		s.touches(bsuid, 0, 0, 0)
+		s.append(s.counted(s.click(2, bsuid, s.now()+day.Milliseconds(), false), "contacts", 1, queue.WhenFirst, 0)) // a clock ahead
+		s.counts(tenant, 0, 0, "0  contacts 1")
+		s.append(s.click(3, bsuid, s.now(), true), s.click(4, bsuid, s.now()-29*day.Milliseconds(), true))
+		s.touches(bsuid, 4, 3, 3)
+		s.touches(phone, 0, 0, 0)
+		s.Clock.Advance(28*day - time.Hour)
+		s.touches(bsuid, 4, 3, 3)
+		s.Clock.Advance(2 * time.Hour)
+		s.touches(bsuid, 0, 0, 0)
+	}},
+	{name: "what has expired leads nowhere again", expiry: true, run: func(s *suite) {
+		s.append(s.click(1, bsuid, s.now(), true, phone))
+		s.Clock.Advance(29 * day)
+		s.append(s.click(2, bsuid, s.now(), true))
+		s.touches(phone, 0, 0, 0)
+		s.append(s.organic(3, bsuid, phone))
+		s.Clock.Advance(29 * day)
+		g := s.click(4, waID, s.now(), true)
+		g.Events[0].Former = []string{bsuid}
+		s.append(g)
+		s.touches(bsuid, 4, 4, 4)
+		s.touches(phone, 0, 0, 0)
+	}},
+	{name: "the group's next event is of one who clicked in it", run: func(s *suite) {
+		click, next := s.click(1, waID, s.now(), true), s.organic(2, bsuid, waID)
+		click.Events, click.Jobs = append(click.Events, next.Events...), nil
+		s.append(click)
+		for _, key := range []string{waID, bsuid, "m:wamid.1", "m:wamid.2"} {
+			s.touches(key, 1, 1, 1)
+		}
+	}},
 	{name: "expiry without a sweep", expiry: true, run: func(s *suite) {
 		s.append(s.click(1, bsuid, s.now(), true, phone))
 		s.Clock.Advance(28*day + time.Hour)

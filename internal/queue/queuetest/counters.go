@@ -125,6 +125,16 @@ var counterTests = []test{
 		s.append(text(2, "Größter Sale\x00\n"), text(2, "not this"))
 		s.counts(tenant, 0, 0, "0  headline 0 Größter Sale\x00")
 	}},
+	{name: "to a text nothing is added", run: func(s *suite) {
+		g := s.group(crm, 1)
+		g.Counters = []queue.Counter{{Day: s.today(), Key: ad, Field: "x", Text: "Sale"}, {Day: s.today(), Key: ad, Field: "x", Add: 1}}
+		s.append(g)
+		s.counts(tenant, 0, 0, "0  x 0 Sale")
+		g = s.group(crm, 2)
+		g.Counters = []queue.Counter{{Day: s.today(), Key: ad, Field: "n", Add: 1}, {Day: s.today(), Key: ad, Field: "n", Text: "Sale"}}
+		s.append(g)
+		s.counts(tenant, 0, 0, "0  n 0 Sale", "0  x 0 Sale")
+	}},
 	{name: "days, keys and tenants are apart", run: func(s *suite) {
 		g := s.group(crm, 1)
 		for _, d := range []int64{-1, 0, 1} {

@@ -18,7 +18,7 @@ func (r *Redis) Destinations(ctx context.Context) ([]Info, error) {
 	if err != nil {
 		return nil, redisError(doing, err)
 	}
-	all := make([]Info, 0, len(dests))
+	var all []Info
 	for part := range slices.Chunk(dests, infoDests) {
 		infos, err := r.infoOf(ctx, part)
 		if err != nil {

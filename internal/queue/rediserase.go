@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -54,10 +55,11 @@ func (e *redisErase) resolve(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if !strings.HasPrefix(v, "A") {
+		till, to, leads := strings.Cut(strings.TrimPrefix(v, "A"), " ")
+		if end, err := strconv.ParseInt(till, 10, 64); !leads || err != nil || end != 0 && end <= e.r.now() {
 			break
 		}
-		_, e.contact, _ = strings.Cut(v, " ")
+		e.contact = to
 	}
 	e.add(e.contact)
 	return nil

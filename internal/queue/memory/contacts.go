@@ -2,6 +2,8 @@ package memory
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/leadgate/leadgate/internal/queue"
 )
@@ -16,7 +18,7 @@ type contacts struct {
 
 type person struct {
 	first, last, clid touch
-	aliases           map[string]bool
+	aliases           []string // oldest first
 }
 
 type touch struct {
@@ -29,7 +31,10 @@ type message struct {
 	till    int64
 }
 
-const keepMessages = 8 * dayMS
+const (
+	keepMessages = 8 * dayMS
+	maxAliases   = 64 // of a person; beyond them the oldest goes
+)
 
 func newContacts() contacts {
 	return contacts{people: map[string]*person{}, aliases: map[string]string{}, messages: map[string]message{}}
@@ -66,7 +71,7 @@ func (c *contacts) of(key string, now, remember int64) (string, *person) {
 
 func (c *contacts) forget(key string) {
 	p := c.people[key]
-	for alias := range p.aliases {
+	for _, alias := range p.aliases {
 		if c.aliases[alias] == key {
 			delete(c.aliases, alias)
 		}
@@ -92,7 +97,7 @@ func (c *contacts) touch(ev *queue.Event, now, remember int64) (first bool) {
 	}
 	absorb := func(other string) {
 		o := c.people[other]
-		for alias := range o.aliases {
+		for _, alias := range o.aliases {
 			if c.aliases[alias] == other {
 				link(alias)
 			}
@@ -100,7 +105,7 @@ func (c *contacts) touch(ev *queue.Event, now, remember int64) (first bool) {
 		link(other)
 		c.forget(other)
 		if p == nil {
-			p = &person{aliases: map[string]bool{}}
+			p = &person{}
 		}
 		p.merge(o)
 	}
@@ -122,7 +127,7 @@ func (c *contacts) touch(ev *queue.Event, now, remember int64) (first bool) {
 	// A click of long ago alone is not kept.
 	if click := ev.Click; click != nil && len(click.Data) > 0 && (p != nil || min(click.At, now)+remember > now) {
 		if p == nil {
-			p, first = &person{aliases: map[string]bool{}}, true
+			p, first = &person{}, true
 		}
 		t := touch{min(click.At, now), copyOf(click.Data)}
 		p.first, p.last = older(p.first, t), newer(p.last, t)
@@ -136,7 +141,15 @@ func (c *contacts) touch(ev *queue.Event, now, remember int64) (first bool) {
 	c.people[key] = p
 	for _, alias := range linked {
 		c.aliases[alias] = key
-		p.aliases[alias] = true
+		if !slices.Contains(p.aliases, alias) {
+			p.aliases = append(p.aliases, alias)
+		}
+	}
+	for len(p.aliases) > maxAliases {
+		if c.aliases[p.aliases[0]] == key {
+			delete(c.aliases, p.aliases[0])
+		}
+		p.aliases = p.aliases[1:]
 	}
 	if ev.MessageID != "" {
 		c.messages[ev.MessageID] = message{key, now + keepMessages}
@@ -191,7 +204,7 @@ func (q *Queue) Erase(ctx context.Context, tenant, key string) (n int, err error
 		if k, p := c.find(key, q.d.ms(), q.d.opts.RememberClicks.Milliseconds()); p != nil {
 			keys[k] = true
 			n++
-			for alias := range p.aliases {
+			for _, alias := range p.aliases {
 				keys[alias] = true
 				if c.aliases[alias] == k {
 					n++
@@ -199,8 +212,9 @@ func (q *Queue) Erase(ctx context.Context, tenant, key string) (n int, err error
 			}
 			c.forget(k)
 		}
+		maps.DeleteFunc(c.messages, func(_ string, m message) bool { return keys[m.contact] })
 		n += q.d.remove(func(name queue.Dest, l *letter) bool {
-			return name.Tenant == tenant && (keys[l.Header.Contact] && l.Header.Contact != "" || keys[l.Header.ClickKey] && l.Header.ClickKey != "")
+			return (name.Tenant == tenant || name == queue.Unmatched) && (keys[l.Header.Contact] && l.Header.Contact != "" || keys[l.Header.ClickKey] && l.Header.ClickKey != "")
 		})
 		return nil
 	})

@@ -27,7 +27,7 @@ func (q *Queue) Dead(ctx context.Context, f queue.DeadFilter) (list []queue.Dead
 		if f.After != "" {
 			n, err := strconv.ParseUint(f.After, 10, 64)
 			if err != nil {
-				return fmt.Errorf("listing dead letters: %q is no id of one", f.After)
+				return fmt.Errorf("listing dead letters: %w: after is %q, which is no dead letter's id", queue.ErrInvalid, f.After)
 			}
 			before = n
 		}

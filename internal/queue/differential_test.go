@@ -605,7 +605,7 @@ func (w *world) move() string {
 	from, to := pick(w, worldNames...), pick(w, worldNames...)
 	n := each(w, "move", func(tw *twin) counted {
 		n, err := tw.q.Move(w.Context(), queue.Dest{Tenant: w.home[from], Name: from}, queue.Dest{Tenant: w.home[to], Name: to})
-		return counted{n, err != nil}
+		return w.moved(from, n, err)
 	})
 	if !n.Full {
 		w.mixed[to] = true
@@ -613,11 +613,19 @@ func (w *world) move() string {
 	return fmt.Sprint(from, " ", to, " ", n)
 }
 
+// moved leaves out how many it were where some may be past keep_dead.
+func (w *world) moved(name string, n int, err error) counted {
+	if w.mixed[name] {
+		n = 0
+	}
+	return counted{n, err != nil}
+}
+
 func (w *world) drop() string {
 	name := pick(w, worldNames...)
 	n := each(w, "drop", func(tw *twin) counted {
 		n, err := tw.q.Drop(w.Context(), queue.Dest{Tenant: w.home[name], Name: name})
-		return counted{n, err != nil}
+		return w.moved(name, n, err)
 	})
 	w.mixed[name] = false
 	return fmt.Sprint(name, " ", n)

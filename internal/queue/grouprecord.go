@@ -12,7 +12,8 @@ const groupVersion = 2
 // appendGroup appends a group's record, without its tenant, and how it is divided:
 //
 //	version, the ends of its parts of events, of jobs,
-//	events:   id, seal (0 = none, 1 and the seal), time, contact, aliases, message id, click (1 = one, 2 = with a click id; its time, data)
+//	events:   id, seal (0 = none, 1 and the seal), time, contact, aliases, former keys, message id, click (1 = one, 2 =
+//	          with a click id; its time, data)
 //	payloads
 //	jobs:     destination's name, events (each as the difference to the one before), once keys (key, window in ns,
 //	          use), payload, header, dead (1: reason, code, explanation)
@@ -38,9 +39,11 @@ func appendGroup(dst []byte, g *Group, p *partition) []byte {
 		}
 		dst = binary.AppendVarint(dst, ev.Time)
 		dst = appendText(dst, ev.Contact)
-		dst = binary.AppendUvarint(dst, uint64(len(ev.Aliases)))
-		for _, alias := range ev.Aliases {
-			dst = appendText(dst, alias)
+		for _, keys := range [...][]string{ev.Aliases, ev.Former} {
+			dst = binary.AppendUvarint(dst, uint64(len(keys)))
+			for _, key := range keys {
+				dst = appendText(dst, key)
+			}
 		}
 		dst = appendText(dst, ev.MessageID)
 		if ev.Click == nil {
@@ -123,10 +126,12 @@ func decodeGroup(tenant string, b []byte) (*Group, *partition, error) {
 			copy(ev.Seal[:], r.take(uint64(len(ev.Seal))))
 		}
 		ev.Time, ev.Contact = r.varint(), r.text()
-		if n := r.elements(); n > 0 {
-			ev.Aliases = make([]string, n)
-			for k := range ev.Aliases {
-				ev.Aliases[k] = r.text()
+		for _, keys := range [...]*[]string{&ev.Aliases, &ev.Former} {
+			if n := r.elements(); n > 0 {
+				*keys = make([]string, n)
+				for k := range *keys {
+					(*keys)[k] = r.text()
+				}
 			}
 		}
 		ev.MessageID = r.text()

@@ -84,6 +84,7 @@ type Event struct {
 	Aliases   []string
 	MessageID string
 	Click     *Click // nil if the event is no ad click
+
 	// Former are contact keys of the same person's old identities. What is stored
 	// under them moves to Contact, and they become aliases of it.
 	Former []string

@@ -152,7 +152,10 @@ func sampleGroup() (*Group, *partition) {
 	g := &Group{
 		Tenant: "acme",
 		Events: []Event{
-			{ID: ID{1}, Seal: ID{3}, Time: 5, Contact: "whatsapp:1", Aliases: []string{"a", "b"}, MessageID: "m", Click: &Click{At: 7, HasClid: true, Data: []byte("{}")}},
+			{
+				ID: ID{1}, Seal: ID{3}, Time: 5, Contact: "whatsapp:1", Aliases: []string{"a", "b"}, Former: []string{"c"},
+				MessageID: "m", Click: &Click{At: 7, HasClid: true, Data: []byte("{}")},
+			},
 			{ID: ID{2}, Click: &Click{At: -1, Data: []byte("[]")}},
 		},
 		Payloads: [][]byte{[]byte("one"), []byte("two")},

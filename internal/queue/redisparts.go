@@ -52,7 +52,7 @@ func (ev *Event) steps() int {
 		n += 12 // likewise
 	}
 	if ev.Contact != "" {
-		n += 2 * (1 + len(ev.Aliases))
+		n += 2*(1+len(ev.Aliases)) + 8*len(ev.former()) // each may be an alias of an alias
 	}
 	if ev.MessageID != "" {
 		n += 4

@@ -31,6 +31,17 @@ func (t *aliasesTold) before(tenant string, ev *Event, now int64) bool {
 	for _, alias := range ev.Aliases {
 		h = h*31 + maphash.String(t.seed, alias)
 	}
+	// It stands under each key, since a click by any of them is news.
+	known := t.note(slot, h, now)
+	for _, alias := range ev.Aliases {
+		slot, _ := t.slot(tenant, alias)
+		known = t.note(slot, h, now) && known
+	}
+	return known
+}
+
+// note says whether a slot holds what was told lately, and has it hold that.
+func (t *aliasesTold) note(slot *toldSlot, h uint64, now int64) bool {
 	if age := now - slot.at; slot.hash == h && age >= 0 && age < toldMS {
 		return true
 	}

@@ -149,6 +149,17 @@ var clickTests = []test{
 		s.append(status(3), status(4))
 		s.touches(waID, 2, 2, 2)
 	}},
+	{name: "a status tells again after a click by the number", run: func(s *suite) {
+		status := func(n int) queue.Group {
+			g := s.organic(n, bsuid, waID)
+			g.Events[0].MessageID = ""
+			return g
+		}
+		s.append(status(1))
+		s.append(s.click(2, waID, s.now(), true))
+		s.append(status(3))
+		s.touches(bsuid, 2, 2, 2)
+	}},
 	{name: "an alias's own click is merged", run: func(s *suite) {
 		now := s.now()
 		s.append(s.click(1, waID, now-9000, true, phone)) // the phone only

@@ -15,7 +15,7 @@ func (e *Embedded) Append(ctx context.Context, groups []Group) []Result {
 	req := newRequest(len(groups))
 	for i := range groups {
 		g, r := &groups[i], &results[i]
-		if err := checkEmbeddedGroup(g); err != nil {
+		if err := g.Check(); err != nil {
 			r.Err = err
 			continue
 		}
@@ -32,28 +32,6 @@ func (e *Embedded) Append(ctx context.Context, groups []Group) []Result {
 	}
 	req.free()
 	return results
-}
-
-// checkEmbeddedGroup finds what is wrong with a group by itself.
-func checkEmbeddedGroup(g *Group) error {
-	for i := range g.Jobs {
-		j := &g.Jobs[i]
-		if j.Payload < 0 || j.Payload >= len(g.Payloads) {
-			return fmt.Errorf("appending job for %s: no payload %d", j.Dest.Name, j.Payload)
-		}
-		for _, n := range j.Events {
-			if n < 0 || n >= len(g.Events) {
-				return fmt.Errorf("appending job for %s: no event %d", j.Dest.Name, n)
-			}
-		}
-		if len(destKey(j.Dest)) > 1024 {
-			return fmt.Errorf("appending job for %s: name is too long", j.Dest.Name)
-		}
-	}
-	if problem := g.counterProblem(); problem != "" {
-		return fmt.Errorf("appending events: %s", problem)
-	}
-	return nil
 }
 
 // groupSize is about what a group takes on disk, at worst.

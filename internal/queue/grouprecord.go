@@ -160,7 +160,7 @@ func decodeGroup(tenant string, b []byte) (*Group, *partition, error) {
 	}
 	err := r.err
 	if err == nil {
-		err = checkGroup(g)
+		err = g.Check()
 	}
 	if err == nil && !p.fits(g) {
 		err = errShortRecord

@@ -53,7 +53,7 @@ func (r *Redis) commit(batch []*pending) {
 	for _, p := range batch {
 		for i := range p.groups {
 			g, result := &p.groups[i], &p.results[i]
-			if result.Err = checkGroup(g); result.Err != nil {
+			if result.Err = g.Check(); result.Err != nil {
 				continue
 			}
 			bytes := g.size()
@@ -203,31 +203,6 @@ func (ref appendRef) read(reply string) error {
 		default:
 			ref.result.Jobs[i] = Duplicate
 		}
-	}
-	return nil
-}
-
-// checkGroup refuses what would confuse the script.
-func checkGroup(g *Group) error {
-	if strings.ContainsAny(g.Tenant, "{} \n") {
-		return fmt.Errorf("queueing events: %q is no tenant's name", g.Tenant)
-	}
-	for i := range g.Jobs {
-		j := &g.Jobs[i]
-		if j.Dest.Tenant != g.Tenant {
-			return fmt.Errorf("queueing events: destination %q belongs to tenant %q and not to %q", j.Dest.Name, j.Dest.Tenant, g.Tenant)
-		}
-		if j.Payload < 0 || j.Payload >= len(g.Payloads) {
-			return fmt.Errorf("queueing events: a job names payload %d of %d", j.Payload, len(g.Payloads))
-		}
-		for _, e := range j.Events {
-			if e < 0 || e >= len(g.Events) {
-				return fmt.Errorf("queueing events: a job names event %d of %d", e, len(g.Events))
-			}
-		}
-	}
-	if problem := g.counterProblem(); problem != "" {
-		return fmt.Errorf("queueing events: %s", problem)
 	}
 	return nil
 }

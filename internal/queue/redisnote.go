@@ -112,7 +112,7 @@ func (r *Redis) appendInParts(ctx context.Context, groups []Group) []Result {
 
 func (r *Redis) appendHeavy(ctx context.Context, g *Group) Result {
 	const doing = "queueing events"
-	if err := errors.Join(r.server.refused(), checkGroup(g)); err != nil {
+	if err := errors.Join(r.server.refused(), g.Check()); err != nil {
 		return Result{Err: err}
 	}
 	result := Result{New: make([]bool, len(g.Events)), Jobs: make([]Outcome, len(g.Jobs))}

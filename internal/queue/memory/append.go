@@ -3,9 +3,7 @@ package memory
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/leadgate/leadgate/internal/queue"
 )
@@ -18,8 +16,7 @@ func (q *Queue) Append(ctx context.Context, groups []queue.Group) []queue.Result
 	results := make([]queue.Result, len(groups))
 	err := q.with(ctx, func() error {
 		for i := range groups {
-			if err := check(&groups[i]); err != nil {
-				results[i].Err = fmt.Errorf("appending events: %w", err)
+			if results[i].Err = groups[i].Check(); results[i].Err != nil {
 				continue
 			}
 			results[i] = q.d.append(&groups[i])
@@ -32,32 +29,6 @@ func (q *Queue) Append(ctx context.Context, groups []queue.Group) []queue.Result
 		}
 	}
 	return results
-}
-
-func check(g *queue.Group) error {
-	for i := range g.Jobs {
-		j := &g.Jobs[i]
-		if j.Payload < 0 || j.Payload >= len(g.Payloads) {
-			return fmt.Errorf("a job names payload %d of %d", j.Payload, len(g.Payloads))
-		}
-		for _, n := range j.Events {
-			if n < 0 || n >= len(g.Events) {
-				return fmt.Errorf("a job names event %d of %d", n, len(g.Events))
-			}
-		}
-	}
-	for i := range g.Counters {
-		c := &g.Counters[i]
-		n := len(g.Events)
-		if c.When == queue.WhenQueued {
-			n = len(g.Jobs)
-		}
-		if c.Of < 0 || c.Of >= n || c.Add < 0 || c.Add > queue.MaxAdd || c.Field == "" ||
-			strings.ContainsAny(c.Key+c.Field, "\x00\n") || len(c.Key) > 256 || len(c.Field) > 256 {
-			return fmt.Errorf("counter %d cannot be counted", i)
-		}
-	}
-	return nil
 }
 
 // append stores a group: nothing of it can fail any more.

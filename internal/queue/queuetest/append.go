@@ -2,6 +2,7 @@ package queuetest
 
 import (
 	"bytes"
+	"strings"
 	"sync"
 	"time"
 
@@ -80,6 +81,27 @@ var appendTests = []test{
 		s.check(err)
 		expect(s, "a list of nothing is nil", read == nil && got == nil && retries == nil && clicks == nil && counts == nil &&
 			s.dead(queue.DeadFilter{Destination: "nobody"}) == nil && s.Queue.Append(s.Context(), nil) == nil, true)
+	}},
+	{name: "a group that makes no sense is refused, and not its neighbours", run: func(s *suite) {
+		for i, spoil := range []func(*queue.Group){
+			func(g *queue.Group) { g.Jobs[0].Dest = other }, // another tenant's
+			func(g *queue.Group) { g.Jobs[0].Payload = 1 },
+			func(g *queue.Group) { g.Jobs[0].Payload = -1 },
+			func(g *queue.Group) { g.Jobs[0].Events = []int{1} },
+			func(g *queue.Group) { g.Jobs[0].Events = []int{0, -1} },
+			func(g *queue.Group) { g.Jobs[0].Dest.Name = strings.Repeat("x", 600) },
+			func(g *queue.Group) { g.Tenant, g.Jobs[0].Dest.Tenant = "a}b", "a}b" },
+		} {
+			bad := s.group(crm, 100+i)
+			spoil(&bad)
+			r := s.Queue.Append(s.Context(), []queue.Group{s.group(crm, 2*i), bad, s.group(crm, 2*i+1)})
+			if r[1].Err == nil {
+				s.Errorf("group %d was taken", i)
+			}
+			s.check(r[0].Err)
+			s.check(r[2].Err)
+		}
+		expect(s, "neighbours", len(s.entries(crm)), 14)
 	}},
 	{name: "one payload for several destinations", run: func(s *suite) {
 		g := s.group(crm, 1)

@@ -1,0 +1,38 @@
+package queue
+
+import (
+	"fmt"
+	"strings"
+)
+
+// maxName is how long a tenant's or a destination's name may be, in bytes. The
+// configuration allows less.
+const maxName = 512
+
+// Check says what is wrong with a group by itself; no store takes it then.
+func (g *Group) Check() error {
+	if strings.ContainsAny(g.Tenant, "{} \n\x00") || len(g.Tenant) > maxName {
+		return fmt.Errorf("queueing events: %q is no tenant's name", g.Tenant)
+	}
+	for i := range g.Jobs {
+		j := &g.Jobs[i]
+		if j.Dest.Tenant != g.Tenant {
+			return fmt.Errorf("queueing events: destination %q belongs to tenant %q and not to %q", j.Dest.Name, j.Dest.Tenant, g.Tenant)
+		}
+		if len(j.Dest.Name) > maxName {
+			return fmt.Errorf("queueing events: %.20q… is no destination's name", j.Dest.Name)
+		}
+		if j.Payload < 0 || j.Payload >= len(g.Payloads) {
+			return fmt.Errorf("queueing events: a job names payload %d of %d", j.Payload, len(g.Payloads))
+		}
+		for _, e := range j.Events {
+			if e < 0 || e >= len(g.Events) {
+				return fmt.Errorf("queueing events: a job names event %d of %d", e, len(g.Events))
+			}
+		}
+	}
+	if problem := g.counterProblem(); problem != "" {
+		return fmt.Errorf("queueing events: %s", problem)
+	}
+	return nil
+}

@@ -1,11 +1,13 @@
 package delivery
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -186,10 +188,7 @@ func TestEngineReportsToMeta(t *testing.T) {
 	q := newMemQueue()
 	for i := 1; i <= n; i++ {
 		it := clickItem(i, fmt.Sprint(11*(i%2+1)), time.Now())
-		q.change(crm, func(m *memDest) {
-			m.next++
-			m.entries = append(m.entries, it.Entry)
-		})
+		q.put(crm, it.Header, it.Payload)
 	}
 	e := New(q, Options{Rand: func() float64 { return 0.001 }})
 	e.Configure([]Destination{{
@@ -209,8 +208,10 @@ func TestEngineReportsToMeta(t *testing.T) {
 	if total := meta.Total(); total != len(good) {
 		t.Errorf("%d events were accepted, want %d", total, len(good))
 	}
-	for _, d := range q.dest(crm).dead {
-		if d.Code != "100/2804087" || d.Explanation == "" || d.Pos.Seq%97 != 0 {
+	for _, d := range q.letters(t, crm) {
+		_, after, _ := bytes.Cut(d.Payload, []byte("ARAclick"))
+		n, err := strconv.Atoi(string(after[:6]))
+		if d.Code != "100/2804087" || d.Explanation == "" || err != nil || n%97 != 0 {
 			t.Errorf("dead letter %+v", d)
 		}
 	}

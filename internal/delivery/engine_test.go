@@ -65,7 +65,7 @@ func TestRetrySchedule(t *testing.T) {
 		if n, r, dead := q.counts(crm); n != 0 || r != 0 || dead != 1 {
 			t.Fatalf("%d entries, %d retries, %d dead", n, r, dead)
 		}
-		if dead := q.dest(crm).dead[0]; dead.Attempts != 16 || dead.Reason.Reason != "503 Service Unavailable" || dead.FirstAt != began.UnixMilli() {
+		if dead := q.letters(t, crm)[0]; dead.Attempts != 16 || dead.Reason.Reason != "503 Service Unavailable" || dead.FirstAt != began.UnixMilli() {
 			t.Fatalf("dead letter %+v", dead)
 		}
 		if s := statusOf(t, e, "crm"); s.State != StateRunning || s.Dead != 1 {
@@ -219,7 +219,7 @@ func TestPark(t *testing.T) {
 		if st := statusOf(t, e, "crm"); st.State != StateParked || st.Reason != "token has expired (190)" || st.Code != "190" || st.Backlog != 50 {
 			t.Fatalf("status %+v", st)
 		}
-		if !q.dest(crm).state.Parked {
+		if !q.info(crm).State.Parked {
 			t.Fatal("the store does not know")
 		}
 		// A reload tries at once.
@@ -233,7 +233,7 @@ func TestPark(t *testing.T) {
 		if n, _, _ := q.counts(crm); n != 0 {
 			t.Fatalf("%d entries are left", n)
 		}
-		if st := statusOf(t, e, "crm"); st.State != StateRunning || st.Delivered != 50 || q.dest(crm).state.Parked {
+		if st := statusOf(t, e, "crm"); st.State != StateRunning || st.Delivered != 50 || q.info(crm).State.Parked {
 			t.Fatalf("status %+v", st)
 		}
 	})
@@ -243,7 +243,9 @@ func TestParkedStateSurvivesRestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q, s := newMemQueue(), &sink{}
 		q.add(crm, contacts("a", "b", "c")...)
-		q.dest(crm).state = queue.State{Parked: true, Reason: "token"}
+		if err := q.SetState(t.Context(), crm, queue.State{Parked: true, Reason: "token"}); err != nil {
+			t.Fatal(err)
+		}
 		s.answer = func(context.Context, *Item) Outcome { return Outcome{Class: Dead, Reason: "expired"} }
 		e := start(t, q, Options{}, forwardTo(s))
 		synctest.Wait()
@@ -391,7 +393,7 @@ func TestUnmatchedAndRemovedInStatus(t *testing.T) {
 		if st := statusOf(t, e, "old"); st.State != StateRemoved || st.Backlog != 1 || st.OldestAgeSeconds != 60 {
 			t.Fatalf("status %+v", st)
 		}
-		if err := e.Pause(t.Context(), "old", "x"); err != nil || !q.dest(old).state.Paused {
+		if err := e.Pause(t.Context(), "old", "x"); err != nil || !q.info(old).State.Paused {
 			t.Fatalf("pausing a removed destination: %v", err)
 		}
 	})

@@ -175,8 +175,9 @@ func wantSeqs(t *testing.T, s *sink, want ...uint64) {
 }
 
 func (q *memQueue) counts(d queue.Dest) (entries, retries, dead int) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	m := q.dest(d)
-	return len(m.entries), len(m.retries), len(m.dead)
+	r := q.Queue.Drain(d, func() {})
+	defer r.Close()
+	list, _ := r.Retries(context.Background())
+	i := q.info(d)
+	return i.Backlog, len(list), i.Dead
 }

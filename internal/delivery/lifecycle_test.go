@@ -82,7 +82,7 @@ func TestRemovedAndNamedAgain(t *testing.T) {
 		e.mu.Lock()
 		left := len(e.workers)
 		e.mu.Unlock()
-		if left != 0 || len(q.dest(crm).wakes) != 0 {
+		if left != 0 || q.drains(crm) != 0 {
 			t.Fatal("the worker did not end")
 		}
 		q.add(crm, contacts("b")...)
@@ -118,7 +118,7 @@ func TestCloseWaitsForGrace(t *testing.T) {
 		if n, retries, _ := q.counts(crm); n != 4 || retries != 0 {
 			t.Fatalf("%d entries, %d retries: want the first delivered, and no attempt counted", n, retries)
 		}
-		if len(q.dest(crm).wakes) != 0 {
+		if q.drains(crm) != 0 {
 			t.Fatal("the right to drain was not given back")
 		}
 		e.Configure([]Destination{d}) // too late: nothing starts
@@ -144,10 +144,12 @@ func TestEpochChangeRereads(t *testing.T) {
 		q.change(crm, func(m *memDest) { m.lost = true })
 		elapse(2 * time.Second)
 		// Another edge delivers 4 meanwhile; ours still is in flight.
-		q.change(crm, func(m *memDest) {
-			(&memDrain{m}).remove([]queue.Pos{{Seq: 4}})
-			m.lost, m.epoch = false, m.epoch+1
-		})
+		other := q.Queue.Drain(crm, func() {})
+		if err := other.Done(t.Context(), []queue.Pos{{Seq: 4}}); err != nil {
+			t.Fatal(err)
+		}
+		other.Close()
+		q.change(crm, func(m *memDest) { m.lost, m.epoch = false, m.epoch+1 })
 		elapse(time.Minute)
 		count := map[uint64]int{}
 		for _, seq := range s.seqs() {
@@ -317,12 +319,16 @@ func TestPauseByAnotherEdge(t *testing.T) {
 		q, s := newMemQueue(), &sink{}
 		start(t, q, Options{}, forwardTo(s))
 		elapse(2 * time.Second)
-		q.change(crm, func(m *memDest) { m.state = queue.State{Paused: true, Reason: "elsewhere"} })
+		if err := q.SetState(t.Context(), crm, queue.State{Paused: true, Reason: "elsewhere"}); err != nil {
+			t.Fatal(err)
+		}
 		elapse(2 * time.Second)
 		q.add(crm, contacts("a")...)
 		elapse(time.Minute)
 		wantSeqs(t, s)
-		q.change(crm, func(m *memDest) { m.state = queue.State{} })
+		if err := q.SetState(t.Context(), crm, queue.State{}); err != nil {
+			t.Fatal(err)
+		}
 		elapse(time.Second)
 		wantSeqs(t, s, 1)
 	})

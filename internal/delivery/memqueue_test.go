@@ -1,89 +1,91 @@
 package delivery
 
 import (
-	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"maps"
 	"slices"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/memory"
 )
 
 var errAway = errors.New("the store is away")
 
-// memQueue is a queue.Queue in memory, as far as the engine uses it. It can be
-// told to fail and to change its epoch.
+// memQueue is a store in memory that can be told to fail, to take its time, and to
+// take the right to drain away.
 type memQueue struct {
-	queue.Queue // the rest
+	*memory.Queue
 
 	mu      sync.Mutex
 	dests   map[queue.Dest]*memDest
-	clicks  map[string]queue.Clicks
+	clicks  map[string]queue.Clicks // instead of the store's
+	added   uint64
 	away    bool          // all calls fail
-	noDone  bool          // deletions fail
+	noDone  bool          // writes fail
 	noRetry error         // retries are refused with it
 	hold    chan struct{} // deletions wait for it to be closed
 	slow    time.Duration // how long reads take
 	reads   int
 }
 
+// memDest is what goes wrong with a destination.
 type memDest struct {
-	q       *memQueue
-	next    uint64
-	entries []queue.Entry // by Pos
-	retries map[queue.Pos]queue.Retry
-	dead    []queue.Death
-	state   queue.State
-	epoch   uint64
-	lost    bool // the right to drain
-	wakes   map[*memDrain]func()
+	q     *memQueue
+	epoch uint64 // more than the store's
+	lost  bool   // the right to drain
+	wakes map[*memDrain]func()
 }
 
-type memDrain struct{ *memDest }
+type memDrain struct {
+	queue.Drain
+	m *memDest
+}
 
 func newMemQueue() *memQueue {
-	return &memQueue{dests: map[queue.Dest]*memDest{}, clicks: map[string]queue.Clicks{}}
+	opts := queue.Options{Dedupe: 7 * 24 * time.Hour, RememberClicks: 28 * 24 * time.Hour, KeepDead: 30 * 24 * time.Hour}
+	return &memQueue{Queue: memory.New(opts, time.Now), dests: map[queue.Dest]*memDest{}, clicks: map[string]queue.Clicks{}}
 }
 
 func (q *memQueue) dest(d queue.Dest) *memDest {
 	m := q.dests[d]
 	if m == nil {
-		m = &memDest{q: q, retries: map[queue.Pos]queue.Retry{}, epoch: 1, wakes: map[*memDrain]func(){}}
+		m = &memDest{q: q, wakes: map[*memDrain]func(){}}
 		q.dests[d] = m
 	}
 	return m
 }
 
-// add appends entries and wakes the drains.
+// add queues events with these headers.
 func (q *memQueue) add(d queue.Dest, headers ...queue.Header) {
-	q.mu.Lock()
-	m := q.dest(d)
 	for _, h := range headers {
-		m.next++
-		q.fillHeader(&h, m.next)
-		payload := []byte(`{"id":"x","attribution":null,"raw":{}}`)
-		m.entries = append(m.entries, queue.Entry{Pos: queue.Pos{Seq: m.next}, Header: h, Payload: payload})
-	}
-	wakes := slices.Collect(maps.Values(m.wakes))
-	q.mu.Unlock()
-	for _, wake := range wakes {
-		wake()
+		q.put(d, h, []byte(`{"id":"x","attribution":null,"raw":{}}`))
 	}
 }
 
-func (q *memQueue) fillHeader(h *queue.Header, seq uint64) {
+func (q *memQueue) put(d queue.Dest, h queue.Header, payload []byte) {
+	q.mu.Lock()
+	q.added++
+	var id queue.ID
+	binary.BigEndian.PutUint64(id[8:], q.added)
+	q.mu.Unlock()
 	if h.EventID == (queue.ID{}) {
-		h.EventID = queue.ID{15: byte(seq), 14: byte(seq >> 8), 13: byte(seq >> 16)}
+		h.EventID = id
 	}
 	if h.Format == 0 {
 		h.Format = queue.FormatEvent
 	}
+	q.Append(context.Background(), []queue.Group{{
+		Tenant: d.Tenant, Events: []queue.Event{{ID: id}}, Payloads: [][]byte{payload},
+		Jobs: []queue.Job{{Dest: d, Events: []int{0}, Header: h}},
+	}})
 }
 
-// change runs f on a destination and wakes its drains.
+// change has something go wrong, or right again, and wakes the drains.
 func (q *memQueue) change(d queue.Dest, f func(*memDest)) {
 	q.mu.Lock()
 	m := q.dest(d)
@@ -95,71 +97,42 @@ func (q *memQueue) change(d queue.Dest, f func(*memDest)) {
 	}
 }
 
+// drains is how many drains of a destination are open.
+func (q *memQueue) drains(d queue.Dest) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.dest(d).wakes)
+}
+
+// letters are a destination's dead letters, oldest first.
+func (q *memQueue) letters(t *testing.T, d queue.Dest) []queue.DeadLetter {
+	t.Helper()
+	list, err := q.Dead(context.Background(), queue.DeadFilter{Destination: d.Name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Reverse(list)
+	return list
+}
+
+// info is what the store says of a destination.
+func (q *memQueue) info(d queue.Dest) queue.Info {
+	infos, _ := q.Queue.Destinations(context.Background())
+	for _, i := range infos {
+		if i.Dest == d {
+			return i
+		}
+	}
+	return queue.Info{}
+}
+
 func (q *memQueue) fails(write bool) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	if q.away || write && q.noDone {
 		return errAway
 	}
 	return nil
-}
-
-func (q *memQueue) Drain(d queue.Dest, wake func()) queue.Drain {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	drain := &memDrain{q.dest(d)}
-	drain.wakes[drain] = wake
-	return drain
-}
-
-func (q *memQueue) Clicks(_ context.Context, _ string, keys []string) ([]queue.Clicks, error) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	out := make([]queue.Clicks, len(keys))
-	for i, k := range keys {
-		out[i] = q.clicks[k]
-	}
-	return out, q.fails(false)
-}
-
-func (q *memQueue) Destinations(context.Context) ([]queue.Info, error) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	var infos []queue.Info
-	for d, m := range q.dests {
-		i := queue.Info{Dest: d, Backlog: len(m.entries), Dead: len(m.dead), State: m.state}
-		if len(m.entries) > 0 {
-			i.OldestAt = m.entries[0].Header.QueuedAt
-		}
-		infos = append(infos, i)
-	}
-	return infos, q.fails(false)
-}
-
-func (q *memQueue) SetState(_ context.Context, d queue.Dest, s queue.State) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if err := q.fails(true); err != nil {
-		return err
-	}
-	q.dest(d).state = s
-	return nil
-}
-
-func (m *memDrain) Epoch() (uint64, bool) {
-	m.q.mu.Lock()
-	defer m.q.mu.Unlock()
-	return m.epoch, !m.lost
-}
-
-func (m *memDrain) State(context.Context) (queue.State, error) {
-	m.q.mu.Lock()
-	defer m.q.mu.Unlock()
-	return m.state, m.q.fails(false)
-}
-
-func (m *memDrain) Retries(context.Context) ([]queue.Retry, error) {
-	m.q.mu.Lock()
-	defer m.q.mu.Unlock()
-	return slices.Collect(maps.Values(m.retries)), m.q.fails(false)
 }
 
 // think lets the time pass that a read takes.
@@ -178,110 +151,131 @@ func (q *memQueue) readsSoFar() int {
 	return q.reads
 }
 
-func (m *memDrain) Read(_ context.Context, after queue.Pos, n, maxBytes int) ([]queue.Entry, error) {
-	m.q.think()
-	m.q.mu.Lock()
-	defer m.q.mu.Unlock()
-	if err := m.q.fails(false); err != nil {
+func (q *memQueue) Drain(d queue.Dest, wake func()) queue.Drain {
+	q.mu.Lock()
+	m := q.dest(d)
+	drain := &memDrain{m: m}
+	m.wakes[drain] = wake
+	q.mu.Unlock()
+	drain.Drain = q.Queue.Drain(d, wake)
+	return drain
+}
+
+func (q *memQueue) Clicks(_ context.Context, _ string, keys []string) ([]queue.Clicks, error) {
+	if err := q.fails(false); err != nil {
 		return nil, err
 	}
-	m.q.reads++
-	from, _ := m.find(queue.Pos{Seq: after.Seq + 1})
-	var out []queue.Entry
-	for _, e := range m.entries[from:] {
-		if len(out) == n || len(out) > 0 && maxBytes < len(e.Payload) {
-			break
-		}
-		maxBytes -= len(e.Payload)
-		out = append(out, e)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	out := make([]queue.Clicks, len(keys))
+	for i, k := range keys {
+		out[i] = q.clicks[k]
 	}
 	return out, nil
 }
 
-func (m *memDrain) Get(_ context.Context, at []queue.Pos) ([]queue.Entry, error) {
-	m.q.think()
-	m.q.mu.Lock()
-	defer m.q.mu.Unlock()
-	var out []queue.Entry
-	for _, p := range at {
-		if i, ok := m.find(p); ok {
-			out = append(out, m.entries[i])
-		}
+func (q *memQueue) Destinations(ctx context.Context) ([]queue.Info, error) {
+	if err := q.fails(false); err != nil {
+		return nil, err
 	}
-	return out, m.q.fails(false)
+	return q.Queue.Destinations(ctx)
 }
 
-func (m *memDrain) remove(at []queue.Pos) {
-	for _, p := range at {
-		delete(m.retries, p)
-		if i, ok := m.find(p); ok {
-			m.entries = slices.Delete(m.entries, i, i+1)
-		}
+func (q *memQueue) SetState(ctx context.Context, d queue.Dest, s queue.State) error {
+	if err := q.fails(true); err != nil {
+		return err
 	}
+	return q.Queue.SetState(ctx, d, s)
 }
 
-func (m *memDrain) find(p queue.Pos) (int, bool) {
-	return slices.BinarySearchFunc(m.entries, p, func(e queue.Entry, p queue.Pos) int {
-		return cmp.Compare(e.Pos.Seq, p.Seq)
-	})
+func (r *memDrain) Epoch() (uint64, bool) {
+	epoch, ok := r.Drain.Epoch()
+	r.m.q.mu.Lock()
+	defer r.m.q.mu.Unlock()
+	return epoch + r.m.epoch, ok && !r.m.lost
 }
 
-func (m *memDrain) Done(_ context.Context, at []queue.Pos) error {
-	m.q.mu.Lock()
-	hold := m.q.hold
-	m.q.mu.Unlock()
+func (r *memDrain) State(ctx context.Context) (queue.State, error) {
+	if err := r.m.q.fails(false); err != nil {
+		return queue.State{}, err
+	}
+	return r.Drain.State(ctx)
+}
+
+func (r *memDrain) Retries(ctx context.Context) ([]queue.Retry, error) {
+	if err := r.m.q.fails(false); err != nil {
+		return nil, err
+	}
+	return r.Drain.Retries(ctx)
+}
+
+func (r *memDrain) Read(ctx context.Context, after queue.Pos, n, maxBytes int) ([]queue.Entry, error) {
+	r.m.q.think()
+	if err := r.m.q.fails(false); err != nil {
+		return nil, err
+	}
+	r.m.q.mu.Lock()
+	r.m.q.reads++
+	r.m.q.mu.Unlock()
+	return r.Drain.Read(ctx, after, n, maxBytes)
+}
+
+func (r *memDrain) Get(ctx context.Context, at []queue.Pos) ([]queue.Entry, error) {
+	r.m.q.think()
+	if err := r.m.q.fails(false); err != nil {
+		return nil, err
+	}
+	return r.Drain.Get(ctx, at)
+}
+
+func (r *memDrain) Done(ctx context.Context, at []queue.Pos) error {
+	r.m.q.mu.Lock()
+	hold := r.m.q.hold
+	r.m.q.mu.Unlock()
 	if hold != nil {
 		<-hold
 	}
-	m.q.mu.Lock()
-	defer m.q.mu.Unlock()
-	if err := m.q.fails(true); err != nil {
+	if err := r.m.q.fails(true); err != nil {
 		return err
 	}
-	m.remove(at)
-	return nil
+	return r.Drain.Done(ctx, at)
 }
 
-func (m *memDrain) Retry(_ context.Context, r []queue.Retry) error {
-	m.q.mu.Lock()
-	defer m.q.mu.Unlock()
-	if err := m.q.fails(true); err != nil {
+func (r *memDrain) Retry(ctx context.Context, list []queue.Retry) error {
+	if err := r.m.q.fails(true); err != nil {
 		return err
 	}
-	if m.lost {
+	r.m.q.mu.Lock()
+	err := r.m.q.noRetry
+	r.m.q.mu.Unlock()
+	if r.isLost() {
+		err = queue.ErrLost
+	}
+	if err != nil {
+		return err
+	}
+	return r.Drain.Retry(ctx, list)
+}
+
+func (r *memDrain) Dead(ctx context.Context, list []queue.Death) error {
+	if err := r.m.q.fails(true); err != nil {
+		return err
+	}
+	if r.isLost() {
 		return queue.ErrLost
 	}
-	if m.q.noRetry != nil {
-		return m.q.noRetry
-	}
-	for _, r := range r {
-		if _, ok := m.find(r.Pos); ok {
-			m.retries[r.Pos] = r
-		}
-	}
-	return nil
+	return r.Drain.Dead(ctx, list)
 }
 
-func (m *memDrain) Dead(_ context.Context, d []queue.Death) error {
-	m.q.mu.Lock()
-	defer m.q.mu.Unlock()
-	if err := m.q.fails(true); err != nil {
-		return err
-	}
-	if m.lost {
-		return queue.ErrLost
-	}
-	for _, d := range d {
-		if _, ok := m.find(d.Pos); ok {
-			m.dead = append(m.dead, d)
-			m.remove([]queue.Pos{d.Pos})
-		}
-	}
-	return nil
+func (r *memDrain) isLost() bool {
+	r.m.q.mu.Lock()
+	defer r.m.q.mu.Unlock()
+	return r.m.lost
 }
 
-func (m *memDrain) Close() {
-	m.q.mu.Lock()
-	defer m.q.mu.Unlock()
-	delete(m.wakes, m)
+func (r *memDrain) Close() {
+	r.m.q.mu.Lock()
+	delete(r.m.wakes, r)
+	r.m.q.mu.Unlock()
+	r.Drain.Close()
 }

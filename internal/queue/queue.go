@@ -4,7 +4,8 @@
 // ids.
 //
 // There are two implementations, [Embedded] (a bbolt file) and [Redis]
-// (streams), and one conformance suite for both in queuetest.
+// (streams), a third in memory, in package memory, that they are compared with,
+// and one conformance suite for all in queuetest.
 package queue
 
 import (

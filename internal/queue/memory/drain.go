@@ -76,6 +76,19 @@ func (r *drain) with(ctx context.Context, f func(*dest)) error {
 	})
 }
 
+// holding is with for who has the right to drain.
+func (r *drain) holding(ctx context.Context, f func(*dest)) error {
+	return r.q.with(ctx, func() error {
+		if !r.right {
+			return queue.ErrLost
+		}
+		if m := r.q.d.dests[r.name]; m != nil {
+			f(m)
+		}
+		return nil
+	})
+}
+
 // State implements [queue.Drain].
 func (r *drain) State(ctx context.Context) (s queue.State, err error) {
 	err = r.with(ctx, func(m *dest) { s = m.state })
@@ -158,7 +171,7 @@ func (m *dest) remove(p queue.Pos) (e queue.Entry, found bool) {
 
 // Retry implements [queue.Drain].
 func (r *drain) Retry(ctx context.Context, list []queue.Retry) error {
-	return r.with(ctx, func(m *dest) {
+	return r.holding(ctx, func(m *dest) {
 		for _, retry := range list {
 			if _, found := m.at(retry.Pos); found {
 				m.retries[retry.Pos] = retry
@@ -169,7 +182,7 @@ func (r *drain) Retry(ctx context.Context, list []queue.Retry) error {
 
 // Dead implements [queue.Drain].
 func (r *drain) Dead(ctx context.Context, list []queue.Death) error {
-	return r.with(ctx, func(m *dest) {
+	return r.holding(ctx, func(m *dest) {
 		for _, death := range list {
 			if e, found := m.remove(death.Pos); found {
 				r.q.d.bury(r.name, queue.DeadLetter{

@@ -168,8 +168,8 @@ func (p *conversionPlan) add(i int, click *clicks.Click, dataset *destination) e
 	}
 	plan := dataset.capi.settings.PlanConversion(it.name, &click.Click, text(it.node, "value"), text(it.node, "currency"))
 
-	// The once keys say what is a duplicate; this id is only the store's own. With
-	// a time it has one place, and is not looked for on each day of the window.
+	// The once keys say what is a duplicate; this id is only the store's own, and new:
+	// it is of now, and looked for nowhere else.
 	known := queue.Event{Time: p.now.UnixMilli(), Contact: clicks.Contact(click.Channel, contactOf(&click.Click))}
 	_, _ = rand.Read(known.ID[:]) // never fails
 	event, payloadIndex := len(p.group.Events), len(p.group.Payloads)

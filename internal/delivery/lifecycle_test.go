@@ -144,11 +144,7 @@ func TestEpochChangeRereads(t *testing.T) {
 		q.change(crm, func(m *memDest) { m.lost = true })
 		elapse(2 * time.Second)
 		// Another edge delivers 4 meanwhile; ours still is in flight.
-		other := q.Queue.Drain(crm, func() {})
-		if err := other.Done(t.Context(), []queue.Pos{{Seq: 4}}); err != nil {
-			t.Fatal(err)
-		}
-		other.Close()
+		q.elsewhere(t, crm, func(other queue.Drain) error { return other.Done(t.Context(), []queue.Pos{{Seq: 4}}) })
 		q.change(crm, func(m *memDest) { m.lost, m.epoch = false, m.epoch+1 })
 		elapse(time.Minute)
 		count := map[uint64]int{}
@@ -195,10 +191,8 @@ func TestLostRight(t *testing.T) {
 		}
 		wantSeqs(t, s, 1, 2, 3, 4)
 		s.forget()
-		q.change(crm, func(m *memDest) {
-			m.retries[queue.Pos{Seq: 1}] = queue.Retry{Pos: queue.Pos{Seq: 1}, Attempts: 5, FirstAt: time.Now().UnixMilli()}
-			m.lost, m.epoch = false, m.epoch+1
-		})
+		q.retried(t, crm, queue.Retry{Pos: queue.Pos{Seq: 1}, Attempts: 5, FirstAt: time.Now().UnixMilli()})
+		q.change(crm, func(m *memDest) { m.lost, m.epoch = false, m.epoch+1 })
 		elapse(1500 * time.Millisecond)
 		for _, a := range s.attempts() {
 			if a.seq == 1 && a.attempt != 6 || a.seq > 2 {

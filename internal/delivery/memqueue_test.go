@@ -115,6 +115,25 @@ func (q *memQueue) letters(t *testing.T, d queue.Dest) []queue.DeadLetter {
 	return list
 }
 
+// elsewhere does what another edge does that has the right to drain.
+func (q *memQueue) elsewhere(t *testing.T, d queue.Dest, f func(queue.Drain) error) {
+	t.Helper()
+	q.mu.Lock()
+	ours := slices.Collect(maps.Keys(q.dest(d).wakes))
+	q.mu.Unlock()
+	for _, r := range ours {
+		if err := f(r.Drain); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// retried stores that an entry failed elsewhere.
+func (q *memQueue) retried(t *testing.T, d queue.Dest, r queue.Retry) {
+	t.Helper()
+	q.elsewhere(t, d, func(other queue.Drain) error { return other.Retry(context.Background(), []queue.Retry{r}) })
+}
+
 // info is what the store says of a destination.
 func (q *memQueue) info(d queue.Dest) queue.Info {
 	infos, _ := q.Queue.Destinations(context.Background())

@@ -71,7 +71,8 @@ type world struct {
 	did   []string
 
 	events   int
-	sent     []queue.Group     // that may come again
+	sent     []queue.Group // that may come again
+	sentAt   []int64
 	home     map[string]string // the tenant of a destination, by its name
 	mixed    map[string]bool   // its dead letters may stand in any order
 	backlog  int
@@ -391,7 +392,8 @@ func (w *world) job(g *queue.Group, d queue.Dest) queue.Job {
 
 // append has webhooks come, new ones and some again.
 func (w *world) append() string {
-	var groups []queue.Group
+	var groups, fresh []queue.Group
+	w.outdated()
 	for range 1 + w.r.IntN(4) {
 		switch {
 		case w.chance(20) && len(w.sent) > 0:
@@ -409,18 +411,18 @@ func (w *world) append() string {
 			})
 		default:
 			groups = append(groups, *w.group(pick(w, worldTenants...)))
+			fresh = append(fresh, groups[len(groups)-1])
 		}
 	}
 	// Groups of one call have no order among each other, where one has a payload that
 	// Redis keeps apart.
 	if slices.ContainsFunc(groups, large) {
 		groups = groups[:1]
+		fresh = fresh[:min(len(fresh), 1)]
 	}
 	each(w, "append", func(tw *twin) []queue.Result { return w.results(tw, groups) })
-	for _, g := range groups {
-		if g.Tenant != "" {
-			w.sent = append(w.sent, g)
-		}
+	for _, g := range fresh {
+		w.sent, w.sentAt = append(w.sent, g), append(w.sentAt, w.now())
 	}
 	return describe(groups)
 }
@@ -464,11 +466,15 @@ func (w *world) results(tw *twin, groups []queue.Group) []queue.Result {
 	return results
 }
 
-// forgetJobs drops what was sent for destinations whose tenant is another by now.
-func (w *world) forgetJobs() {
-	w.sent = slices.DeleteFunc(w.sent, func(g queue.Group) bool {
-		return slices.ContainsFunc(g.Jobs, func(j queue.Job) bool { return w.home[j.Dest.Name] != j.Dest.Tenant })
-	})
+// outdated forgets what was sent so long ago that a store may have forgotten its ids,
+// and need not have, and what was for destinations whose tenant is another by now.
+func (w *world) outdated() {
+	for i := len(w.sent) - 1; i >= 0; i-- {
+		moved := slices.ContainsFunc(w.sent[i].Jobs, func(j queue.Job) bool { return w.home[j.Dest.Name] != j.Dest.Tenant })
+		if moved || w.now()-w.sentAt[i] > (6*24*time.Hour).Milliseconds() {
+			w.sent, w.sentAt = slices.Delete(w.sent, i, i+1), slices.Delete(w.sentAt, i, i+1)
+		}
+	}
 }
 
 // held are all entries of a destination.
@@ -668,7 +674,6 @@ func (w *world) reopen() string {
 func (w *world) rename() string {
 	name := pick(w, worldNames...)
 	w.home[name] = map[string]string{"acme": "initech", "initech": "acme"}[w.home[name]]
-	w.forgetJobs()
 	said := name + " to " + w.home[name]
 	early := w.chance(50)
 	for _, tw := range w.twins {

@@ -56,13 +56,10 @@ func (d *data) append(g *queue.Group) queue.Result {
 	return r
 }
 
-// remembered is until when an event's id is remembered: from its own time, or
-// without a usable one from the end of the day on which it came.
+// remembered is until when an event's id is: from when it came or from its own time,
+// whichever is later, which is not believed far into the future.
 func remembered(at, now, dedupe int64) int64 {
-	if at <= 0 || at+dedupe <= now {
-		at = now - now%dayMS + dayMS
-	}
-	return at + dedupe
+	return max(now, min(at, now+2*dayMS)) + dedupe
 }
 
 // job decides what becomes of a job, and does it.

@@ -93,7 +93,7 @@ func TestRedisTakeOverAfterACrash(t *testing.T) {
 	if err != nil || len(letters) != 1 || letters[0].Dest != heir {
 		t.Fatalf("dead letters: %+v, %v", letters, err)
 	}
-	if left := server.Do("KEYS", "*i:*"); len(left.([]any)) > 0 {
+	if left := server.Do("KEYS", "*}:h:*"); len(left.([]any)) > 0 {
 		t.Errorf("keys are left: %v", left)
 	}
 }

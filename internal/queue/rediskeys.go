@@ -33,8 +33,8 @@ const noTenant = "~"
 //	n:<key>   a contact's aliases
 //	m:<n>:<key> set of a contact's message ids of the n-th 8 days
 //	k:<key>   set of a contact's aliases ("a" and the key) and message ids ("m"), as Leadgate before 0.1 wrote it
-//	i:q:<dest>, i:r:, i:g:, i:d:  what it takes over from another tenant, until its queue is put behind it
-//	i:m:<dest>  hash of the last stream ids that it took, by q or d and the tenant
+//	h:q:<dest>, h:r:, h:g:, h:d:  what it takes over from another tenant, until its queue is put behind it
+//	h:m:<dest>  hash of the last stream ids that it took, by q or d and the tenant
 type redisKeys struct {
 	tenant string
 	base   string
@@ -72,9 +72,9 @@ func (k redisKeys) state(name string) string { return k.base + "s:" + name }
 func (k redisKeys) lease(name string) string { return k.base + "l:" + name }
 
 // incoming are the keys of what a destination takes over from another tenant.
-func (k redisKeys) incoming() redisKeys { return redisKeys{tenant: k.tenant, base: k.base + "i:"} }
+func (k redisKeys) incoming() redisKeys { return redisKeys{tenant: k.tenant, base: k.base + "h:"} }
 
-func (k redisKeys) taken(name string) string  { return k.base + "i:m:" + name }
+func (k redisKeys) taken(name string) string  { return k.base + "h:m:" + name }
 func (k redisKeys) contacts() string          { return k.base + contactPrefix }
 func (k redisKeys) contact(key string) string { return k.base + contactPrefix + key }
 

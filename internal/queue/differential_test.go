@@ -304,6 +304,11 @@ func (w *world) event(tenant string) queue.Event {
 	if w.chance(80) {
 		ev.Time = w.now() - w.r.Int64N(3_000_000) - 1
 	}
+	if w.chance(8) {
+		// Of one tenant, and of so few days that no store has forgotten it.
+		days := int(w.now() / (5 * 24 * time.Hour).Milliseconds())
+		ev.Seal = w.id(1_000_000 + 20*days + 10*slices.Index(worldTenants, tenant) + w.r.IntN(3))
+	}
 	if w.chance(20) {
 		return ev
 	}

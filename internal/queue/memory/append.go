@@ -37,10 +37,8 @@ func (d *data) append(g *queue.Group) queue.Result {
 	r := queue.Result{New: make([]bool, len(g.Events)), Jobs: make([]queue.Outcome, len(g.Jobs))}
 	first := make([]bool, len(g.Events))
 	for i := range g.Events {
-		ev := &g.Events[i]
-		if r.New[i] = t.ids[ev.ID] <= now; r.New[i] {
-			t.ids[ev.ID] = remembered(ev.Time, now, d.opts.Dedupe.Milliseconds())
-		}
+		ev, dedupe := &g.Events[i], d.opts.Dedupe.Milliseconds()
+		r.New[i] = (ev.Seal == queue.ID{} || t.fresh(ev.Seal, 0, now, dedupe)) && t.fresh(ev.ID, ev.Time, now, dedupe)
 	}
 	for i := range g.Jobs {
 		r.Jobs[i] = d.job(t, g, &g.Jobs[i], r.New, now)
@@ -54,6 +52,15 @@ func (d *data) append(g *queue.Group) queue.Result {
 		t.count(&g.Counters[i], &r, first)
 	}
 	return r
+}
+
+// fresh remembers an id, and says whether it was not remembered before.
+func (t *tenant) fresh(id queue.ID, at, now, dedupe int64) bool {
+	if t.ids[id] > now {
+		return false
+	}
+	t.ids[id] = remembered(at, now, dedupe)
+	return true
 }
 
 // remembered is until when an event's id is: from when it came or from its own time,

@@ -17,7 +17,7 @@ type toldSlot struct {
 }
 
 const (
-	toldSlots = 1 << 15
+	toldSlots = 1 << 16
 	toldMS    = 60_000 // and then again: another edge may have stored a click
 )
 

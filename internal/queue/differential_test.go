@@ -356,6 +356,9 @@ func (w *world) group(tenant string) *queue.Group {
 		if w.chance(20) {
 			c.Field, c.Text = "headline", fmt.Sprint("Sale ", w.r.IntN(3))
 		}
+		if w.chance(15) { // for longer than this runs: Redis forgets it by its own clock
+			c.Once, c.Window = fmt.Sprint("lead ", w.r.IntN(20)), 10*365*24*time.Hour
+		}
 		c.When, c.Of = pick(w, queue.WhenNew, queue.WhenFirst), w.r.IntN(len(g.Events))
 		if len(g.Jobs) > 0 && w.chance(40) {
 			c.When, c.Of = queue.WhenQueued, w.r.IntN(len(g.Jobs))
@@ -543,7 +546,8 @@ func (w *world) letters(tw *twin, f queue.DeadFilter) []queue.DeadLetter {
 func compareLetters(a, b queue.DeadLetter) int {
 	return cmp.Or(cmp.Compare(a.Dest.Tenant, b.Dest.Tenant), cmp.Compare(a.Dest.Name, b.Dest.Name), cmp.Compare(a.DiedAt, b.DiedAt),
 		slices.Compare(a.Header.EventID[:], b.Header.EventID[:]), slices.Compare(a.Payload, b.Payload), cmp.Compare(a.Attempts, b.Attempts),
-		cmp.Compare(a.Reason.Reason, b.Reason.Reason), cmp.Compare(a.Header.QueuedAt, b.Header.QueuedAt))
+		cmp.Compare(a.Reason.Reason, b.Reason.Reason), cmp.Compare(a.Header.QueuedAt, b.Header.QueuedAt),
+		cmp.Compare(a.Header.Contact, b.Header.Contact), cmp.Compare(a.Header.Attribution, b.Header.Attribution), cmp.Compare(len(a.Header.Meta), len(b.Header.Meta)))
 }
 
 // filter picks dead letters by destination, and reason or time, or one by its id.

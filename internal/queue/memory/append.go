@@ -49,7 +49,7 @@ func (d *data) append(g *queue.Group) queue.Result {
 		}
 	}
 	for i := range g.Counters {
-		t.count(&g.Counters[i], &r, first)
+		t.count(&g.Counters[i], &r, first, now)
 	}
 	return r
 }
@@ -121,7 +121,7 @@ func (d *data) bury(name queue.Dest, l queue.DeadLetter) {
 	}
 }
 
-func (t *tenant) count(c *queue.Counter, r *queue.Result, first []bool) {
+func (t *tenant) count(c *queue.Counter, r *queue.Result, first []bool, now int64) {
 	switch c.When {
 	case queue.WhenNew:
 		if !r.New[c.Of] {
@@ -135,6 +135,12 @@ func (t *tenant) count(c *queue.Counter, r *queue.Result, first []bool) {
 		if r.Jobs[c.Of] != queue.Queued {
 			return
 		}
+	}
+	if c.Once != "" {
+		if t.onceCounted[c.Once] > now {
+			return
+		}
+		t.onceCounted[c.Once] = now + max(c.Window.Milliseconds(), 1)
 	}
 	key := counter{c.Day, c.Key, c.Field}
 	n := t.counters[key]

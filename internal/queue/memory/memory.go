@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -34,10 +35,12 @@ type data struct {
 
 // tenant is what a tenant has beside its destinations.
 type tenant struct {
-	ids      map[queue.ID]int64 // until when they are remembered, ms
-	once     map[string]int64
-	contacts contacts
-	counters map[counter]queue.Count
+	ids  map[queue.ID]int64 // until when they are remembered, ms
+	once map[string]int64
+	// Of counters, whose keys are their own.
+	onceCounted map[string]int64
+	contacts    contacts
+	counters    map[counter]queue.Count
 }
 
 type counter struct {
@@ -121,7 +124,7 @@ func (d *data) ms() int64 { return d.now().UnixMilli() }
 func (d *data) tenant(name string) *tenant {
 	t := d.tenants[name]
 	if t == nil {
-		t = &tenant{ids: map[queue.ID]int64{}, once: map[string]int64{}, contacts: newContacts(), counters: map[counter]queue.Count{}}
+		t = &tenant{ids: map[queue.ID]int64{}, once: map[string]int64{}, onceCounted: map[string]int64{}, contacts: newContacts(), counters: map[counter]queue.Count{}}
 		d.tenants[name] = t
 	}
 	return t
@@ -153,15 +156,9 @@ func (q *Queue) Sweep() {
 	_ = q.d.do(func() error {
 		now, o := q.d.ms(), q.d.opts
 		for _, t := range q.d.tenants {
-			for id, till := range t.ids {
-				if till <= now {
-					delete(t.ids, id)
-				}
-			}
-			for key, till := range t.once {
-				if till <= now {
-					delete(t.once, key)
-				}
+			maps.DeleteFunc(t.ids, func(_ queue.ID, till int64) bool { return till <= now })
+			for _, once := range [...]map[string]int64{t.once, t.onceCounted} {
+				maps.DeleteFunc(once, func(_ string, till int64) bool { return till <= now })
 			}
 			t.contacts.sweep(now, o.RememberClicks.Milliseconds())
 			for c := range t.counters {

@@ -20,7 +20,7 @@ import (
 )
 
 // differentialSeeds failed once; each found two stores that answered differently.
-var differentialSeeds = []uint64{}
+var differentialSeeds = []uint64{1795746363362874370, 1795746363362874375}
 
 // TestStoresAreOne has the stores do the same at random, and compares every answer
 // and after each step all that they hold. What the contract leaves open is left out:
@@ -31,7 +31,7 @@ var differentialSeeds = []uint64{}
 func TestStoresAreOne(t *testing.T) {
 	server := redistest.Start(t)
 	seeds := slices.Clone(differentialSeeds)
-	for seed := range uint64(12) {
+	for seed := range uint64(12) { // each of which failed while the stores were mended
 		seeds = append(seeds, seed)
 	}
 	if more, _ := strconv.Atoi(os.Getenv("LEADGATE_SEEDS")); more > 0 {
@@ -601,8 +601,20 @@ func (w *world) dropDead() string {
 	return fmt.Sprintf("%+v, %d: %d", f, index, n)
 }
 
+// erase forgets somebody by a key that leads to clicks, or by an order key: how far an
+// erase follows names that lead nowhere any more is no store's promise.
 func (w *world) erase() string {
-	tenant, key := pick(w, worldTenants...), pick(w, append(slices.Clone(w.contacts), append(w.marks, worldOrders[1:]...)...)...)
+	tenant := pick(w, worldTenants...)
+	keys := slices.Concat(w.contacts, w.marks)
+	found, err := w.twins[0].q.Clicks(w.Context(), tenant, keys)
+	w.must(err)
+	known := slices.Clone(worldOrders[1:])
+	for i := range found {
+		if found[i].Last != nil {
+			known = append(known, keys[i])
+		}
+	}
+	key := pick(w, known...)
 	n := 0
 	for _, tw := range w.twins {
 		removed, err := tw.q.Erase(w.Context(), tenant, key)

@@ -151,6 +151,11 @@ func (r *Redis) send(calls []*appendCall) error {
 				r.layout.told.forget()
 				continue
 			}
+			for j, fresh := range ref.result.New {
+				if ev := &ref.group.Events[j]; !fresh && len(ev.Aliases) > 0 { // the script tells nothing of an event that came again
+					r.layout.told.news(ref.group.Tenant, ev)
+				}
+			}
 			for j, outcome := range ref.result.Jobs {
 				if outcome == Queued {
 					wake[ref.group.Jobs[j].Dest] = true

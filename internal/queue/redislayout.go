@@ -330,7 +330,7 @@ func (l *layout) contactKeys(tenant string, ev *Event) int {
 		return 0
 	}
 	if click != nil || len(former) > 0 {
-		l.told.clicked(tenant, ev)
+		l.told.news(tenant, ev)
 	}
 	l.contact(ev.Contact)
 	for _, alias := range ev.Aliases {

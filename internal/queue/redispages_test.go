@@ -170,7 +170,7 @@ func TestAliasesTold(t *testing.T) {
 	expect("after a while", status, 2000+toldMS, false)
 	expect("a clock that went back", status, 1000, false)
 	expect("known again", status, 1000, true)
-	told.clicked("acme", &Event{Contact: "clid:x", Aliases: []string{"whatsapp:US.1"}})
+	told.news("acme", &Event{Contact: "clid:x", Aliases: []string{"whatsapp:US.1"}})
 	expect("once the person has clicked", status, 1001, false)
 	told.forget()
 	expect("after a call that failed", status, 1002, false)

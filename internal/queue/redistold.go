@@ -49,8 +49,9 @@ func (t *aliasesTold) note(slot *toldSlot, h uint64, now int64) bool {
 	return false
 }
 
-// clicked notes that a person, who was none before, may be one with a click now.
-func (t *aliasesTold) clicked(tenant string, ev *Event) {
+// news notes that a person's keys must be told again: one who was none before may be
+// one with a click now.
+func (t *aliasesTold) news(tenant string, ev *Event) {
 	forget := func(key string) {
 		slot, _ := t.slot(tenant, key)
 		*slot = toldSlot{}

@@ -157,6 +157,7 @@ var clickTests = []test{
 		}
 		s.append(status(1))
 		s.append(s.click(2, waID, s.now(), true))
+		s.append(status(1)) // a redelivery tells nothing
 		s.append(status(3))
 		s.touches(bsuid, 2, 2, 2)
 	}},

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/leadgate/leadgate/capi/capitest"
+	"github.com/leadgate/leadgate/internal/edgetest"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
@@ -47,15 +48,15 @@ func TestKillWithBacklog(t *testing.T) {
 				}
 				want = append(want, id)
 			}
-			e.kill()
+			e.Kill()
 			if server != nil {
 				server.Kill()
 				server.Restart()
 			}
 			s.set(false)
 			meta.Reset()
-			e.start()
-			until(t, "everything is delivered", func() bool { return s.delivered() == n && meta.Total() == clicks })
+			e.Start()
+			edgetest.Until(t, "everything is delivered", func() bool { return s.delivered() == n && meta.Total() == clicks })
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			for _, id := range want {
@@ -109,11 +110,11 @@ func TestKillUnderLoad(t *testing.T) {
 				for range rand.IntN(senders * each / rounds) {
 					<-acknowledged
 				}
-				e.kill()
-				e.start()
+				e.Kill()
+				e.Start()
 			}
 			wg.Wait()
-			until(t, "everything is delivered", func() bool { return s.delivered() == senders*each })
+			edgetest.Until(t, "everything is delivered", func() bool { return s.delivered() == senders*each })
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			for from, ids := range s.order {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/edgetest"
 )
 
 // besides are what the second destination is.
@@ -106,7 +108,7 @@ func secondURL(t *testing.T, second string) string {
 	t.Helper()
 	switch second {
 	case "one that refuses connections":
-		return "http://127.0.0.1:" + freePort(t)
+		return "http://127.0.0.1:" + edgetest.FreePort(t)
 	case "one that never answers":
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {

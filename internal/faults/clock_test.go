@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/edgetest"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
@@ -155,7 +156,7 @@ func TestClockJumps(t *testing.T) {
 			more := func(n int64) {
 				t.Helper()
 				before := e.events.Load()
-				until(t, "more events are queued", func() bool { return e.events.Load() >= before+n })
+				edgetest.Until(t, "more events are queued", func() bool { return e.events.Load() >= before+n })
 			}
 			for range form(1, 3) {
 				for _, d := range []time.Duration{hour, -hour, day, -2 * hour, time.Minute, 40 * day, -39 * day, -day} {
@@ -171,14 +172,14 @@ func TestClockJumps(t *testing.T) {
 					e.mu.Unlock()
 				}
 			}
-			until(t, "events are queued", func() bool { return e.events.Load() >= int64(form(250, 2000)) })
+			edgetest.Until(t, "events are queued", func() bool { return e.events.Load() >= int64(form(250, 2000)) })
 			stop()
 			e.sink.behave(takes)
 			posted := int(e.events.Load())
 			// What failed is due by the clock, which may be far back by now.
 			tick := time.NewTicker(200 * time.Millisecond)
 			defer tick.Stop()
-			late := time.NewTimer(giveUp)
+			late := time.NewTimer(edgetest.GiveUp)
 			defer late.Stop()
 			for waiting := true; waiting && e.sink.delivered() < posted; {
 				select {

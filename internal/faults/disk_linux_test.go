@@ -18,17 +18,17 @@ func TestDiskFull(t *testing.T) {
 	t.Parallel()
 	s := onEmbedded(t, "disk full, restart meanwhile", options{padding: 12000})
 	e := s.edges[0]
-	dir := filepath.Join(e.dir, "queue")
+	dir := filepath.Join(e.Dir, "queue")
 	prefix, disk := smallDisk(t, dir, "40m")
-	e.prefix = prefix
+	e.Prefix = prefix
 	s.run()
 	s.senders.more(t, 20)
 	s.sink.behave(isDown)
 	s.senders.moreRefused(t, 2*contacts)
 	fillUp(t, filepath.Join(disk, "rest"))
 	s.senders.moreRefused(t, 2*contacts)
-	e.end()
-	e.start()
+	e.End()
+	e.Start()
 	s.senders.moreRefused(t, 2*contacts)
 	s.sink.behave(takes)
 	// No more disk than before: draining makes the room.

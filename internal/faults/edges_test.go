@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/edgetest"
 )
 
 // TestTwoEdgesKill runs two edges on one Redis and kills one, then the other:
@@ -18,11 +20,11 @@ func TestTwoEdgesKill(t *testing.T) {
 	for round := range form(1, 6) {
 		s.senders.more(t, 100+rand.IntN(100))
 		dead := s.edges[s.drainer(round)]
-		dead.kill()
+		dead.Kill()
 		s.noteKilled()
 		s.senders.more(t, 100)
 		s.moreDelivered(100)
-		dead.start()
+		dead.Start()
 	}
 	s.finish()
 }
@@ -36,7 +38,7 @@ func (s *scenario) drainer(round int) int {
 	}
 	before := s.delivered()
 	drainer := -1
-	until(s.t, "an edge delivers", func() bool {
+	edgetest.Until(s.t, "an edge delivers", func() bool {
 		for i, n := range s.delivered() {
 			if n > before[i] {
 				drainer = i
@@ -64,10 +66,10 @@ func TestTwoEdgesPause(t *testing.T) {
 	for range form(1, 4) {
 		s.senders.more(t, 100)
 		paused := s.edges[s.drainer(0)]
-		paused.signal(syscall.SIGSTOP)
+		paused.Signal(syscall.SIGSTOP)
 		s.notePaused()
 		s.moreDelivered(200) // by the other
-		paused.signal(syscall.SIGCONT)
+		paused.Signal(syscall.SIGCONT)
 		s.senders.more(t, 100)
 		s.moreDelivered(100)
 	}
@@ -86,10 +88,10 @@ func TestTwoEdgesShortPause(t *testing.T) {
 	for round := range 6 {
 		s.senders.more(t, 100)
 		paused := s.edges[s.drainer(0)]
-		paused.signal(syscall.SIGSTOP)
+		paused.Signal(syscall.SIGSTOP)
 		s.notePaused()
 		pass(4*time.Second + time.Duration(round)*1400*time.Millisecond)
-		paused.signal(syscall.SIGCONT)
+		paused.Signal(syscall.SIGCONT)
 		s.moreDelivered(100)
 	}
 	s.finish()

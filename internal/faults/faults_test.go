@@ -5,16 +5,13 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
 	"time"
-)
 
-// giveUp ends a scenario that has failed; nothing is measured by it.
-const giveUp = 2 * time.Minute
+	"github.com/leadgate/leadgate/internal/edgetest"
+)
 
 // long says that the long form runs: every scenario with at least 2000
 // acknowledged webhooks, and more rounds of each fault.
@@ -36,33 +33,10 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "6"); err != nil {
 		panic(err)
 	}
-	code := m.Run()
+	code := edgetest.Main(m)
 	results.print()
-	if binaryDir != "" {
-		_ = os.RemoveAll(binaryDir)
-	}
 	os.Exit(code)
 }
-
-var binaryDir string
-
-// binary builds the Caddy of this repository, once in a run, or takes the one that
-// LEADGATE_FAULTS_EDGE names: a release, say.
-var binary = sync.OnceValues(func() (string, error) {
-	if path := os.Getenv("LEADGATE_FAULTS_EDGE"); path != "" {
-		return filepath.Abs(path)
-	}
-	dir, err := os.MkdirTemp("", "leadgate-faults-")
-	if err != nil {
-		return "", fmt.Errorf("making folder: %w", err)
-	}
-	binaryDir = dir
-	path := filepath.Join(dir, "caddy")
-	if out, err := exec.Command("go", "build", "-o", path, "../..").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building edge: %w: %s", err, out)
-	}
-	return path, nil
-})
 
 // row is what a scenario came to.
 type row struct {
@@ -123,22 +97,6 @@ func (t *table) print() {
 			fmt.Println("|---|---|--:|--:|--:|--:|--:|--:|")
 		}
 		fmt.Println(line)
-	}
-}
-
-// until waits for something to become true.
-func until(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	end := time.NewTimer(giveUp)
-	defer end.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-end.C:
-			t.Fatalf("gave up waiting: %s", what)
-		}
 	}
 }
 

@@ -19,9 +19,9 @@ func TestKill(t *testing.T) {
 			if round%2 == 0 {
 				s.moreDelivered(1 + rand.IntN(150))
 			}
-			s.edges[0].kill()
+			s.edges[0].Kill()
 			s.noteKilled()
-			s.edges[0].start()
+			s.edges[0].Start()
 		}
 		s.finish()
 	})
@@ -36,9 +36,9 @@ func TestKillAtSpeed(t *testing.T) {
 		for range form(2, 5) {
 			s.senders.more(t, 200+rand.IntN(200))
 			s.moreDelivered(1 + rand.IntN(200))
-			s.edges[0].kill()
+			s.edges[0].Kill()
 			s.noteKilled()
-			s.edges[0].start()
+			s.edges[0].Start()
 		}
 		s.finish()
 	})
@@ -51,8 +51,8 @@ func TestTerm(t *testing.T) {
 		s.run()
 		for range form(2, 10) {
 			s.senders.more(t, 1+rand.IntN(150))
-			s.edges[0].end()
-			s.edges[0].start()
+			s.edges[0].End()
+			s.edges[0].Start()
 		}
 		s.finish()
 	})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/leadgate/leadgate/internal/edgetest"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
@@ -45,7 +46,7 @@ func TestRedisRestart(t *testing.T) {
 func shutdown(t *testing.T, server *redistest.Server) {
 	t.Helper()
 	_ = server.Client().Shutdown(context.Background()).Err() // the answer is a closed connection
-	until(t, "Redis is gone", func() bool {
+	edgetest.Until(t, "Redis is gone", func() bool {
 		conn, err := net.Dial("tcp", server.Addr)
 		if err == nil {
 			conn.Close()
@@ -90,12 +91,12 @@ func TestRedisFull(t *testing.T) {
 			s.senders.moreRefused(t, 2*contacts)
 			switch {
 			case strings.Contains(how, "SIGTERM"):
-				s.edges[0].end()
-				s.edges[0].start()
+				s.edges[0].End()
+				s.edges[0].Start()
 			case strings.Contains(how, "kill"):
-				s.edges[0].kill()
+				s.edges[0].Kill()
 				s.noteKilled()
-				s.edges[0].start()
+				s.edges[0].Start()
 			}
 			s.senders.moreRefused(t, 2*contacts)
 			s.sink.behave(takes)
@@ -146,7 +147,7 @@ func role(t *testing.T, addr, what string) {
 	t.Helper()
 	c := redis.NewClient(&redis.Options{Addr: addr, MaxRetries: -1})
 	defer c.Close()
-	until(t, addr+" says "+what, func() bool {
+	edgetest.Until(t, addr+" says "+what, func() bool {
 		info, err := c.Info(context.Background(), "replication").Result()
 		return err == nil && strings.Contains(info, what)
 	})

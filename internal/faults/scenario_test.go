@@ -13,6 +13,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/leadgate/leadgate/capi/capitest"
+	"github.com/leadgate/leadgate/internal/edgetest"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
@@ -91,7 +92,7 @@ func begin(t *testing.T, name, store, global string, o options) *scenario {
 	for range o.edges {
 		s.edges = append(s.edges, newEdge(t, global, s.block("")))
 	}
-	s.waiting = func(name string) []string { return waitingInFile(t, filepath.Join(s.edges[0].dir, "queue"), name) }
+	s.waiting = func(name string) []string { return waitingInFile(t, filepath.Join(s.edges[0].Dir, "queue"), name) }
 	return s
 }
 
@@ -105,7 +106,7 @@ func (s *scenario) block(more string) string {
 func (s *scenario) run() {
 	s.t.Helper()
 	for _, e := range s.edges {
-		e.start()
+		e.Start()
 	}
 	s.senders = send(s.t, contacts, s.perSecond, s.padding, s.edges)
 }
@@ -154,7 +155,7 @@ func (s *scenario) note(late bool) {
 func (s *scenario) moreDelivered(n int) {
 	s.t.Helper()
 	before := s.sink.delivered()
-	until(s.t, fmt.Sprintf("%d more events are delivered", n), func() bool { return s.sink.delivered() >= before+n })
+	edgetest.Until(s.t, fmt.Sprintf("%d more events are delivered", n), func() bool { return s.sink.delivered() >= before+n })
 }
 
 // finish ends the traffic, waits until everything is delivered, and checks.
@@ -163,7 +164,7 @@ func (s *scenario) finish() {
 	s.senders.stop(s.t, form(250, 2000))
 	posted, clicks := s.senders.posted(), s.senders.clicks
 	if s.mayLose {
-		until(s.t, "nothing waits any more", s.edges[0].idle)
+		edgetest.Until(s.t, "nothing waits any more", s.edges[0].idle)
 	} else {
 		s.await("everything is delivered", func() bool { return s.sink.delivered() >= posted })
 		s.await("every click is reported", func() bool {
@@ -180,7 +181,7 @@ func (s *scenario) await(what string, ok func() bool) {
 	s.t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	end := time.NewTimer(giveUp)
+	end := time.NewTimer(edgetest.GiveUp)
 	defer end.Stop()
 	for !ok() {
 		select {

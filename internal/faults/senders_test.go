@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/leadgate/leadgate/internal/edgetest"
 )
 
 // patience is how long a provider waits for an answer before it repeats.
@@ -150,7 +152,7 @@ func (s *senders) fullSpeed() (acknowledged int) {
 func (s *senders) more(t *testing.T, n int) {
 	t.Helper()
 	before, _ := s.counts()
-	until(t, fmt.Sprintf("%d more webhooks are acknowledged", n), func() bool {
+	edgetest.Until(t, fmt.Sprintf("%d more webhooks are acknowledged", n), func() bool {
 		now, _ := s.counts()
 		return now >= before+n
 	})
@@ -160,7 +162,7 @@ func (s *senders) more(t *testing.T, n int) {
 func (s *senders) moreRefused(t *testing.T, n int) {
 	t.Helper()
 	_, before := s.counts()
-	until(t, fmt.Sprintf("%d more webhooks are refused", n), func() bool {
+	edgetest.Until(t, fmt.Sprintf("%d more webhooks are refused", n), func() bool {
 		_, now := s.counts()
 		return now >= before+n
 	})
@@ -170,7 +172,7 @@ func (s *senders) moreRefused(t *testing.T, n int) {
 // has its last 200.
 func (s *senders) stop(t *testing.T, atLeast int) {
 	t.Helper()
-	until(t, fmt.Sprintf("%d webhooks are acknowledged", atLeast), func() bool {
+	edgetest.Until(t, fmt.Sprintf("%d webhooks are acknowledged", atLeast), func() bool {
 		n, _ := s.counts()
 		return n >= atLeast
 	})
@@ -182,7 +184,7 @@ func (s *senders) stop(t *testing.T, atLeast int) {
 		s.wg.Wait()
 		close(ended)
 	}()
-	until(t, "the senders have their last 200", func() bool {
+	edgetest.Until(t, "the senders have their last 200", func() bool {
 		select {
 		case <-ended:
 			return true

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/leadgate/leadgate/internal/edgetest"
 )
 
 // sink is a destination that counts what it gets by event id. Its answers can be
@@ -180,13 +182,13 @@ func (c *connections) serve(t *testing.T, h http.Handler) *httptest.Server {
 // accepted after all of its.
 func (c *connections) settle(t *testing.T, url string) {
 	t.Helper()
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: giveUp}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: edgetest.GiveUp}
 	resp, err := client.Get(url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	until(t, "the dead edge's connections are closed", func() bool { return c.n.Load() == 0 })
+	edgetest.Until(t, "the dead edge's connections are closed", func() bool { return c.n.Load() == 0 })
 }
 
 // nameOf is the message id of a contact's n-th event.

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/edgetest"
 )
 
 // isDown is the answer of a destination that can't serve.
@@ -23,10 +25,10 @@ func TestSinkDown(t *testing.T) {
 		for range form(1, 3) {
 			s.senders.more(t, 100)
 			s.sink.behave(isDown)
-			until(t, "the breaker opens", func() bool { return s.edges[0].destinations()[crm].State == "open" })
+			edgetest.Until(t, "the breaker opens", func() bool { return s.edges[0].destinations()[crm].State == "open" })
 			s.senders.more(t, 100)
 			s.sink.behave(takes)
-			until(t, "the breaker closes", func() bool { return s.edges[0].destinations()[crm].State != "open" })
+			edgetest.Until(t, "the breaker closes", func() bool { return s.edges[0].destinations()[crm].State != "open" })
 		}
 		s.finish()
 	})
@@ -51,7 +53,7 @@ func TestSinkSlow(t *testing.T) {
 	s.sink.behave(slow)
 	s.senders.stop(t, form(250, 2000))
 	s.sink.behave(takes)
-	until(t, "everything is delivered", func() bool { return s.edges[0].idle() })
+	edgetest.Until(t, "everything is delivered", func() bool { return s.edges[0].idle() })
 	s.repeats = int(timeouts.Load())
 	s.finish()
 }

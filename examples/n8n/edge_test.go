@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/leadgate/leadgate/internal/built"
 )
 
 // edge is a Leadgate process.
@@ -24,11 +26,14 @@ func newEdge(t *testing.T) *edge {
 	t.Helper()
 	dir := t.TempDir()
 	e := &edge{
-		t: t, binary: filepath.Join(dir, "caddy"),
+		t:    t,
 		site: "http://127.0.0.1:" + freePort(t), admin: "127.0.0.1:" + freePort(t),
 		env: env("HOME="+dir, "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir),
 	}
-	run(t, exec.Command("go", "build", "-o", e.binary, "../.."))
+	var err error
+	if e.binary, err = built.Caddy(dir); err != nil {
+		t.Fatal(err)
+	}
 	return e
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -13,12 +14,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/leadgate/leadgate/internal/built"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
@@ -46,52 +48,55 @@ var binary = sync.OnceValues(func() (string, error) {
 	if buildDir, err = os.MkdirTemp("", "leadgate-attack-"); err != nil {
 		return "", err
 	}
-	path := filepath.Join(buildDir, "caddy")
-	if out, err := exec.Command("go", "build", "-o", path, "../..").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building: %w: %s", err, out)
-	}
-	return path, nil
+	return built.Caddy(buildDir)
 })
 
 // edge is a Leadgate process.
 type edge struct {
-	t     *testing.T
-	site  string // 127.0.0.1:port
-	admin string // 127.0.0.1:port
-	cmd   *exec.Cmd
-	ended chan struct{} // closed when the process is gone
-	log   *lastOutput
+	t      *testing.T
+	site   string // 127.0.0.1:port
+	admin  string // 127.0.0.1:port
+	config string
+	binary string
+	global string
+	cmd    *exec.Cmd
+	ended  chan struct{} // closed when the process is gone
+	log    string        // the file that holds all that it writes
 }
 
-// lastOutput keeps the end of a process's output.
-type lastOutput struct {
-	mu  sync.Mutex
-	buf []byte
-}
-
-const keptOutput = 16 << 10
-
-func (l *lastOutput) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.buf = append(l.buf, p...)
-	if len(l.buf) > 2*keptOutput {
-		l.buf = append(l.buf[:0], l.buf[len(l.buf)-keptOutput:]...)
+// said is the edge's whole output so far.
+func (e *edge) said() string {
+	e.t.Helper()
+	text, err := os.ReadFile(e.log)
+	if err != nil {
+		e.t.Fatal(err)
 	}
-	return len(p), nil
+	return string(text)
 }
 
-func (l *lastOutput) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return string(l.buf)
+// alive fails the test where the process has ended.
+func (e *edge) alive() {
+	e.t.Helper()
+	select {
+	case <-e.ended:
+		e.t.Fatal("the edge ended")
+	default:
+	}
 }
 
-// onBothQueues runs a test with the global option of each queue; %DIR% in it is
-// the edge's folder.
-func onBothQueues(t *testing.T, test func(t *testing.T, queue string)) {
-	t.Run("embedded", func(t *testing.T) { test(t, "queue embedded %DIR%/queue") })
-	t.Run("redis", func(t *testing.T) { test(t, "queue redis "+redistest.Start(t).URL()) })
+// store is where an edge keeps its events.
+type store struct {
+	option string            // the global option; %DIR% in it is the edge's folder
+	redis  *redistest.Server // nil for the embedded queue
+}
+
+// onBothQueues runs a test with each queue.
+func onBothQueues(t *testing.T, test func(t *testing.T, s store)) {
+	t.Run("embedded", func(t *testing.T) { test(t, store{option: "queue embedded %DIR%/queue"}) })
+	t.Run("redis", func(t *testing.T) {
+		server := redistest.Start(t)
+		test(t, store{option: "queue redis " + server.URL(), redis: server})
+	})
 }
 
 // startEdge starts an edge with these lines in its leadgate option, and this
@@ -103,32 +108,19 @@ func startEdge(t *testing.T, global, site string) *edge {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	e := &edge{t: t, site: freeAddress(t), admin: freeAddress(t), log: new(lastOutput), ended: make(chan struct{})}
-	config := filepath.Join(dir, "Caddyfile")
-	text := strings.ReplaceAll(`{
-	admin `+e.admin+`
-	persist_config off
-	servers {
-		timeouts {
-			read_body 10s
-			read_header 5s
-		}
-	}
-	leadgate {
-		`+global+`
-	}
-}
-http://`+e.site+` {
-`+site+`
-	respond 404
-}
-`, "%DIR%", dir)
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+	e := &edge{t: t, site: freeAddress(t), admin: freeAddress(t), binary: path, ended: make(chan struct{}),
+		config: filepath.Join(dir, "Caddyfile"), log: filepath.Join(dir, "log"), global: strings.ReplaceAll(global, "%DIR%", dir)}
+	if err := os.WriteFile(e.config, []byte(e.caddyfile(site)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	e.cmd = exec.Command(path, "run", "--config", config)
+	log, err := os.Create(e.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close() // the process has its own
+	e.cmd = exec.Command(path, "run", "--config", e.config)
 	e.cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+dir+"/data", "XDG_CONFIG_HOME="+dir+"/config", "HOME="+dir)
-	e.cmd.Stdout, e.cmd.Stderr = e.log, e.log
+	e.cmd.Stdout, e.cmd.Stderr = log, log
 	if err := e.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -140,15 +132,12 @@ http://`+e.site+` {
 		_ = e.cmd.Process.Kill()
 		<-e.ended
 		if t.Failed() {
-			t.Logf("the edge said:\n%s", e.log)
+			said := e.said()
+			t.Logf("the edge said:\n%s", said[max(0, len(said)-16<<10):])
 		}
 	})
 	until(t, "the edge serves", func() bool {
-		select {
-		case <-e.ended:
-			t.Fatal("the edge ended")
-		default:
-		}
+		e.alive()
 		resp, err := client.Get("http://" + e.site + "/")
 		if err != nil {
 			return false
@@ -157,6 +146,100 @@ http://`+e.site+` {
 		return resp.StatusCode == http.StatusNotFound
 	})
 	return e
+}
+
+func (e *edge) caddyfile(site string) string {
+	return `{
+	admin ` + e.admin + `
+	persist_config off
+	servers {
+		timeouts {
+			read_body 10s
+			read_header 5s
+		}
+	}
+	leadgate {
+		` + e.global + `
+	}
+}
+http://` + e.site + ` {
+` + site + `
+	respond 404
+}
+`
+}
+
+// load gives the running edge another site.
+func (e *edge) load(site string) {
+	e.t.Helper()
+	if status, body := e.ask(http.MethodPost, "/load", "text/caddyfile", e.caddyfile(site)); status != http.StatusOK {
+		e.t.Fatalf("loading config: %d %s", status, body)
+	}
+}
+
+// ask asks the admin endpoint.
+func (e *edge) ask(method, path, contentType, body string) (status int, answer []byte) {
+	e.t.Helper()
+	req, err := http.NewRequest(method, "http://"+e.admin+path, strings.NewReader(body))
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", contentType)
+	resp, err := client.Do(req)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if answer, err = io.ReadAll(resp.Body); err != nil {
+		e.t.Fatal(err)
+	}
+	return resp.StatusCode, answer
+}
+
+// do is ask for JSON that must be answered 200; into may be nil.
+func (e *edge) do(method, path, body string, into any) {
+	e.t.Helper()
+	status, answer := e.ask(method, path, "application/json", body)
+	if status != http.StatusOK {
+		e.t.Fatalf("%s %s: %d %s", method, path, status, answer)
+	}
+	if into != nil {
+		if err := json.Unmarshal(answer, into); err != nil {
+			e.t.Fatalf("%s %s: %v", method, path, err)
+		}
+	}
+}
+
+// destination is a row of the admin API.
+type destination struct {
+	Name, State, Reason     string
+	Backlog, InFlight, Dead int
+	Delivered               int64
+}
+
+func (e *edge) destinations() map[string]destination {
+	e.t.Helper()
+	var list []destination
+	e.do(http.MethodGet, "/leadgate/destinations", "", &list)
+	all := make(map[string]destination, len(list))
+	for _, d := range list {
+		all[d.Name] = d
+	}
+	return all
+}
+
+// drained waits until nothing waits for the destinations of these names, or for
+// any where none is named.
+func (e *edge) drained(names ...string) {
+	e.t.Helper()
+	until(e.t, "everything is delivered", func() bool {
+		for name, d := range e.destinations() {
+			if (len(names) == 0 || slices.Contains(names, name)) && d.Backlog+d.InFlight > 0 {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 // metaBlock is a leadgate block of Meta's with these settings.
@@ -189,14 +272,17 @@ func signature(body []byte) string {
 	return "sha256=" + hex.EncodeToString(mac.Sum(nil))
 }
 
-// post posts a signed webhook.
+// post posts a signed webhook of Meta's.
 func (e *edge) post(body []byte) (*http.Response, error) {
-	req, err := http.NewRequest(http.MethodPost, "http://"+e.site+"/webhooks/meta", bytes.NewReader(body))
+	return e.posts("/webhooks/meta", http.Header{"Content-Type": {"application/json"}, "X-Hub-Signature-256": {signature(body)}}, body)
+}
+
+func (e *edge) posts(path string, header http.Header, body []byte) (*http.Response, error) {
+	req, err := http.NewRequest(http.MethodPost, "http://"+e.site+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("X-Hub-Signature-256", signature(body))
+	req.Header = header
 	resp, err := client.Do(req)
 	if err != nil {
 		return nil, err
@@ -232,21 +318,57 @@ func (e *edge) announce(length int, sent []byte) (net.Conn, error) {
 	return conn, err
 }
 
-// sink is a destination that takes everything and keeps nothing.
+// sink is a destination that takes everything. What it keeps, it keeps by path.
 type sink struct {
 	*httptest.Server
-	taken atomic.Int64
+	keeps bool
+
+	mu  sync.Mutex
+	got map[string]*taken
+}
+
+// taken is what came to a path of a sink.
+type taken struct {
+	posts int
+	bytes int
+	kept  [][]byte
 }
 
 func newSink(t *testing.T) *sink {
 	t.Helper()
-	s := new(sink)
-	s.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		s.taken.Add(1)
+	s := &sink{got: make(map[string]*taken)}
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		at := s.at(r.URL.Path)
+		at.posts++
+		at.bytes += len(body)
+		if s.keeps {
+			at.kept = append(at.kept, body)
+		}
 	}))
 	t.Cleanup(s.Close)
 	return s
+}
+
+func (s *sink) at(path string) *taken {
+	if s.got[path] == nil {
+		s.got[path] = new(taken)
+	}
+	return s.got[path]
+}
+
+// take is what came to a path since the last time.
+func (s *sink) take(path string) taken {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	was := *s.at(path)
+	delete(s.got, path)
+	return was
 }
 
 func until(t *testing.T, what string, ok func() bool) {

@@ -4,33 +4,11 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 )
-
-// rssAnon is the process's memory that no file backs, in bytes.
-func (e *edge) rssAnon() int64 {
-	e.t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", e.cmd.Process.Pid))
-	if err != nil {
-		e.t.Fatal(err)
-	}
-	for line := range strings.Lines(string(status)) {
-		if rest, ok := strings.CutPrefix(line, "RssAnon:"); ok {
-			kb, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
-			if err != nil {
-				e.t.Fatal(err)
-			}
-			return kb << 10
-		}
-	}
-	e.t.Fatal("the kernel tells no RssAnon")
-	return 0
-}
 
 // peak is the largest RssAnon while work ran.
 func (e *edge) peak(work func()) int64 {
@@ -85,9 +63,9 @@ func TestAnnouncedBodies(t *testing.T) {
 		large, manyEvents, connections, waves = 1000, 100, 5000, 3
 	}
 	const during, after = 400 << 20, 150 << 20
-	onBothQueues(t, func(t *testing.T, queue string) {
+	onBothQueues(t, func(t *testing.T, st store) {
 		s := newSink(t)
-		e := startEdge(t, queue, metaBlock("\t\tforward "+s.URL+" {\n\t\t\tname crm\n\t\t}"))
+		e := startEdge(t, st.option, metaBlock("\t\tforward "+s.URL+" {\n\t\t\tname crm\n\t\t}"))
 		e.mustPost(message("wamid.first", "hello"))
 		t.Logf("RssAnon at the start: %d MB", e.rssAnon()>>20)
 		most := e.peak(func() { e.burst(large, manyEvents) })

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/built"
 )
 
 // GiveUp ends a test that has failed; nothing is measured by it.
@@ -42,11 +44,7 @@ var Binary = sync.OnceValues(func() (path string, err error) {
 	if binaryDir, err = os.MkdirTemp("", "leadgate-test-"); err != nil {
 		return "", fmt.Errorf("making folder: %w", err)
 	}
-	path = filepath.Join(binaryDir, "caddy")
-	if out, err := exec.Command("go", "build", "-o", path, "github.com/leadgate/leadgate").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building edge: %w: %s", err, out)
-	}
-	return path, nil
+	return built.Caddy(binaryDir)
 })
 
 // Edge is a Leadgate process that can be killed and started again.

@@ -152,6 +152,9 @@ func (e *edge) caddyfile(site string) string {
 	return `{
 	admin ` + e.admin + `
 	persist_config off
+	log {
+		exclude admin.api
+	}
 	servers {
 		timeouts {
 			read_body 10s

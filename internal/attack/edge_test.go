@@ -326,8 +326,9 @@ type sink struct {
 	*httptest.Server
 	keeps bool
 
-	mu  sync.Mutex
-	got map[string]*taken
+	mu       sync.Mutex
+	got      map[string]*taken
+	statuses map[string]int // by path; 200 else
 }
 
 // taken is what came to a path of a sink.
@@ -339,7 +340,7 @@ type taken struct {
 
 func newSink(t *testing.T) *sink {
 	t.Helper()
-	s := &sink{got: make(map[string]*taken)}
+	s := &sink{got: make(map[string]*taken), statuses: make(map[string]int)}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
@@ -353,9 +354,19 @@ func newSink(t *testing.T) *sink {
 		if s.keeps {
 			at.kept = append(at.kept, body)
 		}
+		if status := s.statuses[r.URL.Path]; status != 0 {
+			w.WriteHeader(status)
+		}
 	}))
 	t.Cleanup(s.Close)
 	return s
+}
+
+// refuse answers a path with a status from now on.
+func (s *sink) refuse(path string, status int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.statuses[path] = status
 }
 
 func (s *sink) at(path string) *taken {

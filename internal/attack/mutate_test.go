@@ -118,6 +118,28 @@ var odd = []any{
 	[]any{}, []any{nil}, []any{[]any{[]any{}}}, map[string]any{}, map[string]any{"": map[string]any{}}, map[string]any{"id": nil},
 }
 
+// odd is one of them, the document's own.
+func (m *mutator) odd() any { return own(odd[m.IntN(len(odd))]) }
+
+// own copies what holds other values.
+func own(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, member := range v {
+			out[k] = own(member)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, element := range v {
+			out[i] = own(element)
+		}
+		return out
+	}
+	return v
+}
+
 // change changes one value somewhere in a document.
 func (m *mutator) change(doc any, depth int) any {
 	here := m.IntN(4) == 0 && depth > 0
@@ -135,7 +157,7 @@ func (m *mutator) change(doc any, depth int) any {
 			other := names[m.IntN(len(names))]
 			doc[name], doc[other] = doc[other], doc[name]
 		case 2:
-			doc[m.keys[m.IntN(len(m.keys))]] = odd[m.IntN(len(odd))]
+			doc[m.keys[m.IntN(len(m.keys))]] = m.odd()
 		default:
 			doc[name] = m.change(doc[name], depth+1)
 		}
@@ -153,7 +175,7 @@ func (m *mutator) change(doc any, depth int) any {
 		case 2:
 			return slices.Repeat(doc[i:i+1], m.IntN(40))
 		case 3:
-			return append(doc, odd[m.IntN(len(odd))])
+			return append(doc, m.odd())
 		}
 		doc[i] = m.change(doc[i], depth+1)
 		return doc
@@ -179,7 +201,7 @@ func (m *mutator) replaced(v any) any {
 		}
 		return fmt.Sprint(v)
 	}
-	return odd[m.IntN(len(odd))]
+	return m.odd()
 }
 
 // pieces are bytes that parsers trip over.
@@ -222,7 +244,7 @@ func (m *mutator) form(body []byte) []byte {
 	names := sortedKeys(form)
 	for range 1 + m.IntN(4) {
 		name := names[m.IntN(len(names))]
-		value, _ := odd[m.IntN(len(odd))].(string)
+		value, _ := m.odd().(string)
 		switch m.IntN(5) {
 		case 0:
 			form.Del(name)

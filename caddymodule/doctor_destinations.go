@@ -157,6 +157,7 @@ func readDataset(ctx context.Context, s *capi.Settings) (string, error) {
 	// The transport alone: no redirects, and no *url.Error, which would show the
 	// proof.
 	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxResponseHeaderBytes = 64 << 10
 	defer transport.CloseIdleConnections()
 	resp, err := transport.RoundTrip(req)
 	if err != nil {

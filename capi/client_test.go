@@ -219,6 +219,23 @@ func TestNoAnswer(t *testing.T) {
 	}
 }
 
+// TestLongHeaders: of an answer's headers no more is read than of the answer.
+func TestLongHeaders(t *testing.T) {
+	long := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for range 300 {
+			w.Header().Add("X-Long", strings.Repeat("h", 1<<10))
+		}
+		_, _ = io.WriteString(w, `{"events_received":1}`)
+	}))
+	defer long.Close()
+	s := settings()
+	s.Endpoint = long.URL
+	c := capi.NewClient(s)
+	if r := only(t, send(t, c, items(t, 1))); r.Outcome != capi.Retry || !strings.Contains(r.Text, "headers exceeded") {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestTimeout(t *testing.T) {
 	held := make(chan struct{})
 	defer close(held)

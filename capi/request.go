@@ -13,13 +13,15 @@ import (
 	"time"
 )
 
-// maxAnswer bounds what is read of an answer. Meta's are a few hundred bytes.
+// maxAnswer bounds what is read of an answer, and of its headers. Meta's are a few
+// hundred bytes.
 const maxAnswer = 256 << 10
 
 func newTransport() http.RoundTripper {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = 8
 	t.IdleConnTimeout = 60 * time.Second
+	t.MaxResponseHeaderBytes = maxAnswer
 	return t
 }
 

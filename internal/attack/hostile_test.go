@@ -161,7 +161,11 @@ func (h *hostile) serve(conn net.Conn, trap string) {
 	h.mu.Lock()
 	h.asked[word]++
 	h.mu.Unlock()
-	answers[word](trapped{conn, trap})
+	answer := answers[word]
+	if answer == nil {
+		answer = graph("application/json", mediaAnswers[word])
+	}
+	answer(trapped{conn, trap})
 }
 
 // trapped writes the trap's URL in place of its name.

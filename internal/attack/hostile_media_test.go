@@ -34,7 +34,13 @@ func TestHostileMedia(t *testing.T) {
 	}
 	site := metaBlock("\t\ttenant acme\n\t\tforward http://127.0.0.1:9/ {\n\t\t\tname crm\n\t\t}")
 	for _, word := range words {
-		site += fmt.Sprintf("\n\tleadgate_media /media-%s/* {\n\t\ttenant acme\n\t\ttoken %s\n\t\taccess_token %s\n\t\tendpoint %s/%[1]s\n\t}", word, tokenSecret, capiToken, h.url)
+		site += fmt.Sprintf(`
+	leadgate_media /media-%[1]s/* {
+		tenant acme
+		token %[2]s
+		access_token %[3]s
+		endpoint %[4]s/%[1]s
+	}`, word, tokenSecret, capiToken, h.url)
 	}
 	e := startEdge(t, "queue embedded %DIR%/queue", site)
 	most := e.peak(func() {

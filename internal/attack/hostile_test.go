@@ -216,7 +216,17 @@ func TestHostileDestinations(t *testing.T) {
 		}
 		block.WriteString("}\n")
 		for _, word := range words {
-			fmt.Fprintf(&block, "tenant t-%s {\nmatch phone_number_id %[1]s\ncapi whatsapp {\nname m-%[1]s\ndataset 1\naccess_token %s\nendpoint %s/%[1]s\nlinger 10ms\n}\n}\n", word, capiToken, h.url)
+			fmt.Fprintf(&block, `tenant t-%[1]s {
+				match phone_number_id %[1]s
+				capi whatsapp {
+					name m-%[1]s
+					dataset 1
+					access_token %[2]s
+					endpoint %[3]s/%[1]s
+					linger 10ms
+				}
+			}
+`, word, capiToken, h.url)
 		}
 		e := startEdge(t, st.option, metaBlock(block.String()))
 		most := e.peak(func() {

@@ -32,10 +32,24 @@ func TestMutatedWebhooks(t *testing.T) {
 		s, meta := newSink(t), newMeta(t)
 		var site strings.Builder
 		for _, p := range providers {
-			fmt.Fprintf(&site, "%s", p.block(fmt.Sprintf("\t\ttenant acme-%s {\n%s\t\t\tforward %s/events {\n\t\t\t\tname events-%[1]s\n\t\t\t\tonly all\n\t\t\t}\n"+
-				"\t\t\tforward %[3]s/raw {\n\t\t\t\tname raw-%[1]s\n\t\t\t\traw\n\t\t\t\tonly all\n\t\t\t}\n"+
-				"\t\t\tcapi {\n\t\t\t\tname meta-%[1]s\n\t\t\t\tdataset 1234567890\n\t\t\t\taccess_token %[4]s\n\t\t\t\twaba_id 102290129340398\n\t\t\t\tendpoint %[5]s\n\t\t\t}\n\t\t}",
-				p.name, matches(p.match), s.URL, capiToken, meta.URL)))
+			site.WriteString(p.block(fmt.Sprintf(`		tenant acme-%[1]s {
+%[2]s			forward %[3]s/events {
+				name events-%[1]s
+				only all
+			}
+			forward %[3]s/raw {
+				name raw-%[1]s
+				raw
+				only all
+			}
+			capi {
+				name meta-%[1]s
+				dataset 1234567890
+				access_token %[4]s
+				waba_id 102290129340398
+				endpoint %[5]s
+			}
+		}`, p.name, matches(p.match), s.URL, capiToken, meta.URL)))
 		}
 		e := startEdge(t, st.option, site.String())
 		var most int64
@@ -116,7 +130,8 @@ func (m *mutator) request(e *edge, p *provider, body []byte) (*http.Request, err
 		method = []string{"GET", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "PROPFIND", "post", "X"}[m.IntN(9)]
 	}
 	if p.name == "whapi" && m.IntN(3) == 0 {
-		path += []string{"/messages", "/statuses", "/messages/post", "/chats", "/a/../b", "/" + strings.Repeat("a", 3000), "/users?a=%00"}[m.IntN(7)]
+		path += []string{"/messages", "/statuses", "/messages/post", "/chats", "/a/../b", "/" + strings.Repeat("a", 3000),
+			"/users?a=%00"}[m.IntN(7)]
 	}
 	var reader io.Reader = bytes.NewReader(body)
 	switch m.IntN(20) {
@@ -130,7 +145,8 @@ func (m *mutator) request(e *edge, p *provider, body []byte) (*http.Request, err
 		reader = &packed
 		header.Set("Content-Encoding", "gzip")
 	case 2:
-		header.Set("Content-Type", []string{"", "text/plain", "multipart/form-data; boundary=x", "application/json; charset=utf-16", "\u00e9", "application/x-www-form-urlencoded"}[m.IntN(6)])
+		header.Set("Content-Type", []string{"", "text/plain", "multipart/form-data; boundary=x", "application/json; charset=utf-16", "\u00e9",
+			"application/x-www-form-urlencoded"}[m.IntN(6)])
 	case 3:
 		for name := range header {
 			header[name] = append(header[name], "x")
@@ -157,7 +173,8 @@ func (m *mutator) request(e *edge, p *provider, body []byte) (*http.Request, err
 
 // wrong says what is wrong with an answer of a leadgate block.
 func wrong(resp *http.Response) string {
-	known := []int{http.StatusOK, http.StatusBadRequest, http.StatusUnauthorized, http.StatusMethodNotAllowed, http.StatusRequestEntityTooLarge, http.StatusForbidden}
+	known := []int{http.StatusOK, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusMethodNotAllowed,
+		http.StatusRequestEntityTooLarge}
 	switch {
 	case resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != "" && resp.Header.Get("Leadgate-Outcome") == "refused":
 		return "" // said on purpose

@@ -14,7 +14,9 @@ import (
 // in what it logs and counts.
 func TestSecretsStay(t *testing.T) {
 	const headerSecret, signSecret, fileSecret, querySecret = "test_header_secret", "test_sign_secret", "test_file_secret", "test_query_secret"
-	for name, value := range map[string]string{"ATTACK_APP": secret, "ATTACK_VERIFY": verifyToken, "ATTACK_HEADER": headerSecret, "ATTACK_SIGN": signSecret, "ATTACK_QUERY": querySecret} {
+	for name, value := range map[string]string{
+		"ATTACK_APP": secret, "ATTACK_VERIFY": verifyToken, "ATTACK_HEADER": headerSecret, "ATTACK_SIGN": signSecret, "ATTACK_QUERY": querySecret,
+	} {
 		t.Setenv(name, value)
 	}
 	file := filepath.Join(t.TempDir(), "token")
@@ -27,7 +29,12 @@ func TestSecretsStay(t *testing.T) {
 		s.refuse("/refused", http.StatusUnprocessableEntity)
 		s.refuse("/waits", http.StatusServiceUnavailable)
 		forward := func(path string) string {
-			return "\t\tforward " + s.URL + path + "?key={env.ATTACK_QUERY} {\n\t\t\tname " + path[1:] + "\n\t\t\theader Authorization \"Bearer {env.ATTACK_HEADER}\"\n\t\t\tsign {env.ATTACK_SIGN}\n\t\t}\n"
+			return `		forward ` + s.URL + path + `?key={env.ATTACK_QUERY} {
+			name ` + path[1:] + `
+			header Authorization "Bearer {env.ATTACK_HEADER}"
+			sign {env.ATTACK_SIGN}
+		}
+`
 		}
 		e := startEdge(t, st.option, `	leadgate /webhooks/meta {
 		provider meta {

@@ -99,6 +99,8 @@ func heavies(word string) []heavy {
 		{"a long text of escapes", messages(strings.Replace(text("escapes", 1), `"a"`, `"`+strings.Repeat(`\u0001`, room/6)+`"`, 1)), 1},
 		{"one long number", messages(`{"from":` + strings.Repeat("1", room) + `,"id":"wamid.` + word + `.number"}`), 1},
 		{"a long id", messages(text(strings.Repeat("i", room), 1)), 1},
+		{"a click of long ids", messages(fmt.Sprintf(`{"from":"%s","id":"wamid.%s.ids","type":"text","text":{"body":"hi"},"referral":{"source_type":"ad","source_id":"%s","ctwa_clid":"%s","headline":"%s"}}`,
+			strings.Repeat("1", room/5), word, strings.Repeat("2", room/5), strings.Repeat("c", room/5), strings.Repeat("h", room/5))), 1},
 		{"a message of many keys", messages(`{"id":"wamid.` + word + `.keys",` + fill(room, func(i int) string { return fmt.Sprintf(`"k%d":0`, i) }) + `}`), 1},
 		{"a message of one key", messages(`{"id":"wamid.` + word + `.key",` + fill(room, always(`"type":"text"`)) + `}`), 1},
 		{"contacts beside a message", value(`"contacts":[` + fill(room, func(i int) string { return fmt.Sprintf(`{"wa_id":"1555%07d"}`, i) }) + `],"messages":[` + text("contacts", 1) + `]`), 1},

@@ -6,6 +6,8 @@ package clicks
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strconv"
@@ -20,14 +22,36 @@ import (
 // Contact is the key of a person on a channel. id is a WhatsApp BSUID, the
 // digits of a phone number, a PSID or an IGSID.
 func Contact(channel normalize.Channel, id string) string {
-	return channel.String() + ":" + id
+	return channel.String() + ":" + short(id)
 }
 
 // Message is the key of a message of a contact with a click.
-func Message(id string) string { return messagePrefix + id }
+func Message(id string) string { return messagePrefix + short(id) }
 
 // Clid is the key of a WhatsApp click by its click id.
-func Clid(clid string) string { return clidPrefix + clid }
+func Clid(clid string) string { return clidPrefix + short(clid) }
+
+// maxName is the longest name that stands in a key as it is, in bytes. A
+// provider's have some 200 at most; one that has been made longer, up to a whole
+// body, would stand in many places of a store and be looked up by all of them.
+const maxName = 1 << 10
+
+// short is a name, or the hash of one that is too long.
+func short(name string) string {
+	if len(name) <= maxName {
+		return name
+	}
+	return string(shorten([]byte(name), 0))
+}
+
+// shorten is short for the end of a buffer, from where a name begins.
+func shorten(buf []byte, name int) []byte {
+	if len(buf)-name <= maxName {
+		return buf
+	}
+	sum := sha256.Sum256(buf[name:])
+	return hex.AppendEncode(buf[:name], sum[:])
+}
 
 const (
 	messagePrefix = "message:"
@@ -70,6 +94,7 @@ func (k *Keys) Touch(ev *normalize.Event, into *queue.Event) {
 		if name < len(k.buf) && k.buf[name] == '+' {
 			k.buf = append(k.buf[:name], k.buf[name+1:]...)
 		}
+		k.buf = shorten(k.buf, name)
 		if name == len(k.buf) || n > 0 && bytes.Equal(k.buf[name:], k.buf[last:start]) {
 			k.buf = k.buf[:start]
 			continue
@@ -85,7 +110,8 @@ func (k *Keys) Touch(ev *normalize.Event, into *queue.Event) {
 		// A Messenger ad may come without its id: source ADS alone makes it one.
 		if r := ev.Referral; r.IsAd() || r != nil && string(r.SourceType) == `"ad"` {
 			if r.CtwaClid != nil {
-				k.buf = r.CtwaClid.Append(append(k.buf, clidPrefix...))
+				k.buf = append(k.buf, clidPrefix...)
+				k.buf = shorten(r.CtwaClid.Append(k.buf), len(k.buf))
 				ends[n] = len(k.buf)
 				n++
 			}
@@ -94,7 +120,8 @@ func (k *Keys) Touch(ev *normalize.Event, into *queue.Event) {
 	}
 	keys := n
 	if messaged && ev.Message != nil && ev.Message.ID != nil {
-		k.buf = ev.Message.ID.Append(append(k.buf, messagePrefix...))
+		k.buf = append(k.buf, messagePrefix...)
+		k.buf = shorten(ev.Message.ID.Append(k.buf), len(k.buf))
 		ends[n] = len(k.buf)
 		n++
 	}

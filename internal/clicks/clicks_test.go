@@ -3,6 +3,8 @@ package clicks
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/leadgate/leadgate/internal/queue"
@@ -89,5 +91,25 @@ func TestMessengerAd(t *testing.T) {
 	_, known := touch(t, `{"object":"page","entry":[{"id":"1029384756","time":1736535600000,"messaging":[{"sender":{"id":"24685"},"recipient":{"id":"1029384756"},"timestamp":1736535600000,"referral":{"type":"OPEN_THREAD","source":"SHORTLINK","ref":"x"}}]}]}`)
 	if known.Click != nil {
 		t.Error("a link counts as an ad")
+	}
+}
+
+// TestLongNames: a name that has been made very long is in keys by its hash, by
+// whichever way it is looked up.
+func TestLongNames(t *testing.T) {
+	long := strings.Repeat("1", 5000)
+	_, q := touch(t, `{"object":"whatsapp_business_account","entry":[{"id":"9","changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"1"},"messages":[
+		{"from":"`+long+`","id":"wamid.`+long+`","type":"text","text":{"body":"hi"},"referral":{"source_type":"ad","source_id":"2","ctwa_clid":"clid`+long+`"}}]}}]}]}`)
+	if q.Contact != Contact(normalize.ChannelWhatsApp, long) || len(q.Contact) > 100 {
+		t.Errorf("contact %.200q", q.Contact)
+	}
+	if q.MessageID != Message("wamid."+long) || len(q.MessageID) > 100 {
+		t.Errorf("message %.200q", q.MessageID)
+	}
+	if want := []string{Clid("clid" + long)}; !slices.Equal(q.Aliases, want) || len(want[0]) > 100 {
+		t.Errorf("aliases %.200q", q.Aliases)
+	}
+	if Clid(long+"1") == Clid(long+"2") || Message("wamid.1") != "message:wamid.1" {
+		t.Error("two names have one key, or a usual one is hashed")
 	}
 }

@@ -245,6 +245,25 @@ func (e *edge) drained(names ...string) {
 	})
 }
 
+// peak is the largest RssAnon while work ran.
+func (e *edge) peak(work func()) int64 {
+	e.t.Helper()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		work()
+	}()
+	most := e.rssAnon()
+	for {
+		select {
+		case <-done:
+			return max(most, e.rssAnon())
+		case <-time.After(50 * time.Millisecond):
+			most = max(most, e.rssAnon())
+		}
+	}
+}
+
 // metaBlock is a leadgate block of Meta's with these settings.
 func metaBlock(settings string) string {
 	return `	leadgate /webhooks/meta {

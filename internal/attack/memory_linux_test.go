@@ -10,25 +10,6 @@ import (
 	"time"
 )
 
-// peak is the largest RssAnon while work ran.
-func (e *edge) peak(work func()) int64 {
-	e.t.Helper()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		work()
-	}()
-	most := e.rssAnon()
-	for {
-		select {
-		case <-done:
-			return max(most, e.rssAnon())
-		case <-time.After(50 * time.Millisecond):
-			most = max(most, e.rssAnon())
-		}
-	}
-}
-
 // holding opens connections that announce a body and send one byte of it, has
 // work done beside them, and closes them.
 func (e *edge) holding(n, announced int, work func()) {

@@ -83,9 +83,8 @@ func TestAdminPage(t *testing.T) {
 }
 
 func jsonKeys(v any) (keys []string) {
-	typ := reflect.TypeOf(v)
-	for i := range typ.NumField() {
-		keys = append(keys, typ.Field(i).Tag.Get("json"))
+	for field := range reflect.TypeOf(v).Fields() {
+		keys = append(keys, field.Tag.Get("json"))
 	}
 	return keys
 }

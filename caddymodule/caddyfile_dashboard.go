@@ -46,7 +46,7 @@ func withoutSlash(matchers caddy.ModuleMap) (caddy.ModuleMap, error) {
 	if err := json.Unmarshal(raw, &paths); err != nil {
 		return nil, fmt.Errorf("reading path matcher: %w", err)
 	}
-	for _, path := range paths[:len(paths):len(paths)] {
+	for _, path := range slices.Clip(paths) {
 		bare, ok := strings.CutSuffix(path, "/*")
 		if ok && bare != "" && !strings.Contains(bare, "*") && !slices.Contains(paths, bare) {
 			paths = append(paths, bare)

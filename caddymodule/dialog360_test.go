@@ -57,7 +57,7 @@ func TestDialog360Signature(t *testing.T) {
 			resp, answer := e.post("/webhooks/360dialog", body, func(r *http.Request) {
 				r.Header.Del("X-Hub-Signature-256")
 				if c.signature != nil {
-					r.Header.Set("x-360dialog-signature", c.signature(body))
+					r.Header.Set("X-360dialog-Signature", c.signature(body))
 				}
 				if c.token != "" {
 					r.Header.Set("X-Token", c.token)
@@ -85,8 +85,8 @@ func TestDialog360Raw(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := s.next(t)
-	if want := strings.TrimPrefix(signature("secret", body), "sha256="); d.header.Get("x-360dialog-signature") != want || string(d.body) != string(body) {
-		t.Errorf("signature %q, want %q; body %s", d.header.Get("x-360dialog-signature"), want, d.body)
+	if want := strings.TrimPrefix(signature("secret", body), "sha256="); d.header.Get("X-360dialog-Signature") != want || string(d.body) != string(body) {
+		t.Errorf("signature %q, want %q; body %s", d.header.Get("X-360dialog-Signature"), want, d.body)
 	}
 }
 
@@ -113,7 +113,7 @@ func TestDialog360Part(t *testing.T) {
 	body := []byte(`{"object":"whatsapp_business_account","entry":[` + one("111", "wamid.a") + "," + one("222", "wamid.g") + `]}`)
 	resp, _ := e.post("/webhooks/360dialog", body, func(r *http.Request) {
 		r.Header.Del("X-Hub-Signature-256")
-		r.Header.Set("x-360dialog-signature", strings.TrimPrefix(signature("new", body), "sha256="))
+		r.Header.Set("X-360dialog-Signature", strings.TrimPrefix(signature("new", body), "sha256="))
 	})
 	if resp.StatusCode != 200 {
 		t.Fatalf("%d", resp.StatusCode)
@@ -123,8 +123,8 @@ func TestDialog360Part(t *testing.T) {
 		if text := string(d.body); !strings.Contains(text, has[0]) || strings.Contains(text, has[1]) {
 			t.Errorf("part: %s", text)
 		}
-		if want := strings.TrimPrefix(signature("new", d.body), "sha256="); d.header.Get("x-360dialog-signature") != want {
-			t.Errorf("signature %q, want %q", d.header.Get("x-360dialog-signature"), want)
+		if want := strings.TrimPrefix(signature("new", d.body), "sha256="); d.header.Get("X-360dialog-Signature") != want {
+			t.Errorf("signature %q, want %q", d.header.Get("X-360dialog-Signature"), want)
 		}
 	}
 }

@@ -176,7 +176,7 @@ func TestHostileText(t *testing.T) {
 						t.Errorf("%v: %v", args, err)
 					}
 					tame(t, strings.Join(args[:2], " "), out)
-					if i := strings.Index(out, "{"); i >= 0 && len(args) == 5 {
+					if strings.Contains(out, "{") && len(args) == 5 {
 						var letter deadLetter
 						if err := json.Unmarshal([]byte(out), &letter); err != nil || !bytes.Contains(letter.Event, []byte("evil")) {
 							t.Errorf("JSON: %v", err)

@@ -83,6 +83,7 @@ func (b *Batch) Add() *Event {
 	if b.limit.events > 0 && b.full() {
 		return b.spill()
 	}
+	b.limit.list = 0
 	b.Events = append(b.Events, Event{})
 	return &b.Events[len(b.Events)-1]
 }

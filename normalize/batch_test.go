@@ -122,3 +122,20 @@ func TestKeys(t *testing.T) {
 		}
 	}
 }
+
+// TestElementsOfOneEvent: an event whose lists have more than any provider sends is
+// kept as the whole webhook, so that no single event is many times its body.
+func TestElementsOfOneEvent(t *testing.T) {
+	for n, kind := range map[int]Kind{300: KindMessage, maxElements + 300: KindAccount} {
+		body := []byte(`{"object":"page","entry":[{"id":"9","messaging":[{"sender":{"id":"1"},"recipient":{"id":"9"},"message":{"mid":"m","attachments":[` +
+			strings.TrimSuffix(strings.Repeat(`{"type":"image"},`, n), ",") + `]}}]}]}`)
+		var b Batch
+		b.Limit(1000, 16*len(body)+1<<20)
+		if err := Meta(&b, body, 1); err != nil {
+			t.Fatal(err)
+		}
+		if b.Over() != (kind == KindAccount) {
+			t.Errorf("%d elements: over %v", n, b.Over())
+		}
+	}
+}

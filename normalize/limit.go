@@ -7,6 +7,7 @@ type limit struct {
 	events, bytes int
 
 	spent int  // bytes that lists inside of events take
+	list  int  // elements of lists inside of the newest event
 	over  bool // there is more in the webhook than the events
 
 	extra  *Event // the newest of those that are none of the batch's
@@ -49,10 +50,16 @@ func (b *Batch) spill() *Event {
 // leaves out.
 const elementBytes = 512
 
+// maxElements is how many elements the lists of one event may have. Meta's largest
+// is a message with 257 contacts of some numbers each; an event is stored in one
+// piece, so it must not be much larger than the body.
+const maxElements = 4000
+
 // element says whether there is room for another element of such a list.
 func (b *Batch) element() bool {
 	b.limit.spent += elementBytes
-	if b.limit.events > 0 && b.limit.spent+len(b.arena) > b.limit.bytes {
+	b.limit.list++
+	if b.limit.events > 0 && (b.limit.list > maxElements || b.limit.spent+len(b.arena) > b.limit.bytes) {
 		b.limit.over = true
 	}
 	return !b.limit.over

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -91,10 +92,7 @@ func sweepCost(t *testing.T, parse func(*Batch, []byte, int64) error, doc any, l
 	})
 	if len(object) == 0 || object[0] != "none" {
 		doc = changed(doc, object, func(v any) any {
-			members := map[string]any{}
-			for k, m := range v.(map[string]any) {
-				members[k] = m
-			}
+			members := maps.Clone(v.(map[string]any))
 			for i := range 40 * n {
 				members[fmt.Sprintf("!%06d", i)] = 1 // sorts before the others
 			}
@@ -160,10 +158,7 @@ func changed(v any, at path, change func(any) any) any {
 	}
 	switch k := at[0].(type) {
 	case string:
-		out := map[string]any{}
-		for name, c := range v.(map[string]any) {
-			out[name] = c
-		}
+		out := maps.Clone(v.(map[string]any))
 		out[k] = changed(out[k], at[1:], change)
 		return out
 	default:

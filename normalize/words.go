@@ -2,6 +2,7 @@ package normalize
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -190,12 +191,9 @@ func (b *Batch) word(src *source, place Place, word []byte) {
 		return
 	}
 	u := UnknownWord{src.provider, place, shownWord(word)}
-	for _, seen := range b.unknown {
-		if seen == u {
-			return
-		}
+	if !slices.Contains(b.unknown, u) {
+		b.unknown = append(b.unknown, u)
 	}
-	b.unknown = append(b.unknown, u)
 }
 
 // shownWord makes a word fit for a log.

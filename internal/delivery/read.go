@@ -132,14 +132,17 @@ func (w *worker) readClicks(r *read) error {
 		return err
 	}
 	r.clicks = make([]queue.Clicks, 0, len(keys))
-	for from, to := 0, 0; from < len(keys); from = to {
-		for to = from + 1; to < len(keys) && tenants[to] == tenants[from]; to++ {
+	for from := 0; from < len(keys); {
+		to := from + 1
+		for to < len(keys) && tenants[to] == tenants[from] {
+			to++
 		}
 		clicks, err := w.clicksFor(tenants[from], keys[from:to])
 		if err != nil {
 			return err
 		}
 		r.clicks = append(r.clicks, clicks...)
+		from = to
 	}
 	return nil
 }

@@ -102,15 +102,14 @@ func ForbiddenHost(host string) bool {
 // disagree. A host whose last part is a number is an address to browsers too.
 // https://url.spec.whatwg.org/#ends-in-a-number-checker
 func Odd(host string) bool {
-	a, err := netip.ParseAddr(host)
-	if err == nil {
+	if _, err := netip.ParseAddr(host); err == nil {
 		return false
 	}
 	plain := host
 	if folded, err := idna.Lookup.ToASCII(host); err == nil { // full-width digits, other dots
 		plain = folded
 	}
-	if a, err = netip.ParseAddr(plain); err == nil && a.Is4() {
+	if a, err := netip.ParseAddr(plain); err == nil && a.Is4() {
 		return true
 	}
 	plain = strings.TrimSuffix(plain, ".")

@@ -477,8 +477,8 @@ func (w *world) results(tw *twin, groups []queue.Group) []queue.Result {
 // outdated forgets what was sent so long ago that a store may have forgotten its ids,
 // and need not have, and what was for destinations whose tenant is another by now.
 func (w *world) outdated() {
-	for i := len(w.sent) - 1; i >= 0; i-- {
-		moved := slices.ContainsFunc(w.sent[i].Jobs, func(j queue.Job) bool { return w.home[j.Dest.Name] != j.Dest.Tenant })
+	for i, sent := range slices.Backward(w.sent) {
+		moved := slices.ContainsFunc(sent.Jobs, func(j queue.Job) bool { return w.home[j.Dest.Name] != j.Dest.Tenant })
 		if moved || w.now()-w.sentAt[i] > (6*24*time.Hour).Milliseconds() {
 			w.sent, w.sentAt = slices.Delete(w.sent, i, i+1), slices.Delete(w.sentAt, i, i+1)
 		}

@@ -130,9 +130,9 @@ func failed(n int, err error) []Result {
 }
 
 // seal is an event's seal as the event that it is remembered as, nil for none.
-func (e *Event) seal() *Event {
-	if e.Seal == (ID{}) {
+func (ev *Event) seal() *Event {
+	if ev.Seal == (ID{}) {
 		return nil
 	}
-	return &Event{ID: e.Seal}
+	return &Event{ID: ev.Seal}
 }

@@ -55,14 +55,21 @@ func (e *redisErase) resolve(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		till, to, leads := strings.Cut(strings.TrimPrefix(v, "A"), " ")
-		if end, err := strconv.ParseInt(till, 10, 64); !leads || err != nil || end != 0 && end <= e.r.now() {
+		to, leads := leadsTo(v, e.r.now())
+		if !leads {
 			break
 		}
 		e.contact = to
 	}
 	e.add(e.contact)
 	return nil
+}
+
+// leadsTo is the contact that an alias's or message id's value leads to.
+func leadsTo(v string, now int64) (to string, leads bool) {
+	till, to, ok := strings.Cut(strings.TrimPrefix(v, "A"), " ")
+	end, err := strconv.ParseInt(till, 10, 64)
+	return to, ok && err == nil && (end == 0 || end > now)
 }
 
 func (e *redisErase) add(name string) {

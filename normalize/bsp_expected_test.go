@@ -37,6 +37,8 @@ func expectedOfBare(root jsondoc.Node) (kinds []Kind, ok bool) {
 		case "messages", "statuses", "contacts", "errors", "message_echoes":
 			// Of a name that stands twice the first counts.
 			arrays = arrays || root.Get(string(m.Key())).Kind() == '['
+		case "standby":
+			arrays = arrays || root.Get("standby").Kind() == '{'
 		}
 	}
 	if !arrays {

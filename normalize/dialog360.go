@@ -43,7 +43,7 @@ func isBareValue(root jsondoc.Node) bool {
 			return true
 		}
 	}
-	return false
+	return root.Get("standby").Kind() == '{'
 }
 
 // bareValue normalizes a body that is the value of a change, as the on-premise
@@ -55,6 +55,7 @@ func isBareValue(root jsondoc.Node) bool {
 //	  "referral":{"headline":"…","source_type":"ad","source_id":"120226305854810726","source_url":"https://fb.me/3cr4Wqqkv","image":{"id":"1003383421387256"}}}]}
 //	{"statuses":[{"id":"gBEGVVUVVVVVAgkAbCdEfGhIjKl","recipient_id":"15551234567","status":"read","timestamp":"1736535600"}]}
 //	{"errors":[{"code":1014,"title":"Internal error"}]}
+//	{"metadata":{"phone_number_id":"106540352242922"},"standby":{"messages":[{}],"message_echoes":[{}],"statuses":[{}]}}
 func (b *Batch) bareValue(src *source, root jsondoc.Node) {
 	src.channel, src.version = ChannelWhatsApp, versionV3
 	metadata := root.Get("metadata")

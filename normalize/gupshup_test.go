@@ -181,7 +181,7 @@ func TestGupshupAttribution(t *testing.T) {
 	clicks := map[string]bool{
 		"click": true, "click-video": true, "click-placeholder-urls": true, "click-image": true, "click-utm": true,
 		"click-status-placement": true, "click-on-premise": true, "seed-click": true, "unknown-type": true,
-		"click-ref": true, "click-user-id": true, "event-referral": true, "v3-click": true, "v3-standby-click": true, "bare-click": true,
+		"click-ref": true, "click-user-id": true, "event-referral": true, "v3-click": true, "v3-standby-click": true, "bare-click": true, "bare-standby": true,
 	}
 	for name, body := range gupshup.bodies(t) {
 		var b Batch

@@ -40,6 +40,8 @@ func (b *Batch) whapiMessage(src *source, n, raw, business jsondoc.Node) *Event 
 	case vote && m.ID != nil:
 		voter, _ := b.whapiID(from)
 		e.key = b.whapiKey(e, m.ID, "vote", voter)
+	case m.Type == "edit" && m.ID == nil && m.OriginalID != nil && string(p.kind.Bytes()) == "poll":
+		e.key = b.whapiPollKey(e, m.OriginalID)
 	case m.Type == "edit" && m.ID == nil && m.OriginalID != nil:
 		e.key = b.whapiKey(e, m.OriginalID, "edit", nil)
 	default:

@@ -288,6 +288,29 @@ func TestWhapiVotes(t *testing.T) {
 	}
 }
 
+// TestWhapiPolls: a poll that comes again with more votes is another event, though
+// all but the results stays as it was; the same again is the same.
+func TestWhapiPolls(t *testing.T) {
+	body := func(voters string) []byte {
+		return []byte(`{"messages":[{"id":"poll","type":"poll","from_me":true,"from":"15550783881","chat_id":"1203@g.us","timestamp":1736535600,` +
+			`"poll":{"title":"When?","options":["Mon"],"results":[{"name":"Mon","voters":[` + voters + `]}]}}],` +
+			`"event":{"type":"messages","event":"put"},"channel_id":"C"}`)
+	}
+	const first, second = `"15551234567"`, `"15551234567","15557654321"`
+	ids := map[ID]bool{}
+	for _, voters := range []string{"", first, second, first} {
+		var b Batch
+		whapi.events(t, &b, body(voters))
+		if m := b.Events[0].Message; len(b.Events) != 1 || m.Type != "edit" || m.OriginalID.String() != "poll" || m.ID != nil {
+			t.Errorf("%s: %d events, type %s, id %s, original %s", voters, len(b.Events), m.Type, m.ID, m.OriginalID)
+		}
+		ids[b.Events[0].ID()] = true
+	}
+	if len(ids) != 3 {
+		t.Errorf("%d ids, want 3", len(ids))
+	}
+}
+
 // TestWhapiEdits: what comes again with the event put or patch is an edit with
 // an id of its own, whether body or path say so.
 func TestWhapiEdits(t *testing.T) {

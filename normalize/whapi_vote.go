@@ -58,3 +58,13 @@ func (b *Batch) whapiKey(e *Event, id Text, action string, voter Text) []byte {
 	}
 	return b.built(start)
 }
+
+// whapiPollKey is the key of a poll that came again with its results: with its
+// content, since the time is the poll's and who voted last is not said.
+//
+//	{"id":"…","type":"poll","timestamp":1736535600,"poll":{"results":[{"name":"Mon","count":2,"voters":["15551234567","15557654321"]}]}}
+func (b *Batch) whapiPollKey(e *Event, id Text) []byte {
+	start := len(b.arena)
+	b.arena = append(append(id.Append(b.arena), "\nedit"...), '\n')
+	return b.timeAndHash(start, e)
+}

@@ -119,6 +119,25 @@ func isEmptyEntry(entry jsondoc.Node) bool {
 	return lists > 0
 }
 
+// isEmptyValue says whether a change's value has lists, nothing in them, and
+// beside them only whose they would be.
+func isEmptyValue(value jsondoc.Node) bool {
+	lists := 0
+	for m := value.First(); value.Kind() == '{' && m.Exists(); m = m.Next() {
+		switch string(m.Key()) {
+		case "metadata", "messaging_product", "contacts":
+			continue
+		}
+		if m.Kind() != 'n' && (m.Kind() != '[' || m.First().Exists()) {
+			return false
+		}
+		if m.Kind() == '[' {
+			lists++
+		}
+	}
+	return lists > 0
+}
+
 // versionV3 is the rawVersion of bodies in the shape of the Cloud API.
 var versionV3 = Text(`"v3"`)
 
@@ -221,6 +240,9 @@ func (b *Batch) change(src *source, entry, change jsondoc.Node) {
 		}
 	default:
 		b.word(src, PlaceField, name)
+		if isEmptyValue(value) {
+			return
+		}
 	}
 	own := src.account
 	b.accountIDs(src, string(name), value)

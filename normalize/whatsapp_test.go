@@ -241,6 +241,9 @@ func expectedOfChange(change jsondoc.Node) (kinds []Kind) {
 	switch change.Get("field").String() {
 	case "", "messages", "automatic_events", "message_echoes", "smb_message_echoes", "standby":
 	default:
+		if expectedOfNothing(change.Get("value")) {
+			return nil
+		}
 		return []Kind{KindAccount}
 	}
 	value := change.Get("value")
@@ -249,6 +252,46 @@ func expectedOfChange(change jsondoc.Node) (kinds []Kind) {
 		kinds = append(kinds, KindAccount)
 	}
 	return kinds
+}
+
+// TestMetaEmptyLists: lists with nothing in them are no event, whatever the field.
+func TestMetaEmptyLists(t *testing.T) {
+	const number = `"messaging_product":"whatsapp","metadata":{"display_phone_number":"15550783881","phone_number_id":"106540352242922"},`
+	for _, c := range []struct {
+		field, value string
+		events       int
+	}{
+		{"calls", number + `"calls":[]`, 0},
+		{"history", number + `"history":[]`, 0},
+		{"smb_app_state_sync", number + `"state_sync":[]`, 0},
+		{"user_preferences", number + `"contacts":[],"user_preferences":[]`, 0},
+		{"group_lifecycle_update", number + `"groups":[]`, 0},
+		{"new_field", `"news":[],"more":null`, 0},
+		{"calls", number + `"calls":[{"id":"wacid.1"}]`, 1},
+		{"new_field", number + `"news":[],"more":1`, 1},
+		{"new_field", `"messaging_product":"whatsapp"`, 1},
+	} {
+		body := `{"object":"whatsapp_business_account","entry":[{"id":"102290129340398","changes":[{"field":"` + c.field + `","value":{` + c.value + `}}]}]}`
+		for name, normalize := range map[string]func(*Batch, []byte, int64) error{"meta": Meta, "gupshup": Gupshup, "360dialog": Dialog360} {
+			var b Batch
+			if err := normalize(&b, []byte(body), ingested); err != nil || len(b.Events) != c.events {
+				t.Errorf("%s: %s: %d events, want %d, %v", name, body, len(b.Events), c.events, err)
+			}
+		}
+	}
+}
+
+// expectedOfNothing says whether there are lists, and nothing in them.
+func expectedOfNothing(value jsondoc.Node) bool {
+	lists, rest := false, false
+	for m := value.First(); value.Kind() == '{' && m.Exists(); m = m.Next() {
+		key := string(m.Key())
+		if key != "metadata" && key != "messaging_product" && key != "contacts" {
+			lists = lists || m.Kind() == '['
+			rest = rest || m.Kind() != 'n' && (m.Kind() != '[' || m.Len() > 0)
+		}
+	}
+	return lists && !rest
 }
 
 // expectedOfValue says besides whether there are lists, whether there is

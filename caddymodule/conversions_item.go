@@ -77,7 +77,10 @@ func (c *Conversions) readItem(n jsondoc.Node, now time.Time) (it conversionItem
 			return it, invalidf("write an address such as maria@example.com, or leave it out", "email is no e-mail address")
 		}
 	}
-	return it, it.readContact()
+	if err := it.readContact(); err != nil {
+		return it, err
+	}
+	return it, capi.CheckPosted(it.name, n)
 }
 
 // itemFields are the keys of an item, each with the kinds of JSON that it may be:

@@ -148,6 +148,9 @@ func TestConversionAnswers(t *testing.T) {
 		{`{ "waPhone":"+15551234567", "eventName":"QualifiedLead" }`, "duplicate", ""},
 		{`{"eventName":"QualifiedLead","waPhone":"+15559876543"}`, "no_click", "no ad click"},
 		{`{"eventName":"QualifiedLead","waPhone":"+15550000000"}`, "no_click", "no ad click"},
+		{`{"eventName":"Purchase","waPhone":"+15559876543","value":1}`, "invalid", "currency"}, // also without a click
+		{`{"eventName":"Purchase","waPhone":"+15559876543","currency":"EUR"}`, "invalid", "value"},
+		{`{"eventName":"QualifiedLead","waPhone":"+15559876543","contents":[{"sku":1}]}`, "invalid", "contents"},
 		{`{"eventName":"QualifiedLead"}`, "invalid", "names nobody"},
 		{`{` + who + `}`, "invalid", "eventName is missing"},
 		{`{"eventName":"Subscribe",` + who + `}`, "invalid", "Subscribe"},

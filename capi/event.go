@@ -56,6 +56,21 @@ func AppendConversion(dst, unified []byte, c *Conversion, s *Settings, now time.
 	return build(dst, unified, c, s, now)
 }
 
+// CheckPosted says what is wrong with a posted conversion of that name by
+// itself, whosever it is. The error is a [*Refusal].
+func CheckPosted(name string, posted jsondoc.Node) error {
+	var b builder
+	f := facts{name: []byte(name), posted: posted}
+	if err := b.money(&f); err != nil {
+		return err
+	}
+	if err := f.checkMoney(); err != nil {
+		return err
+	}
+	_, err := f.appendCustomData(nil)
+	return err
+}
+
 // builder holds the memory of one event being built.
 type builder struct {
 	doc     jsondoc.Doc
@@ -166,6 +181,11 @@ func (b *builder) conversion(f *facts, root jsondoc.Node, c *Conversion) error {
 	if c.EventName == "" {
 		f.name = b.text(f.posted.Get("eventName"))
 	}
+	return b.money(f)
+}
+
+// money reads what a posted conversion is worth.
+func (b *builder) money(f *facts) error {
 	f.currency = string(b.text(f.posted.Get("currency")))
 	switch v := f.posted.Get("value"); v.Kind() {
 	case '0', '"':

@@ -11,9 +11,7 @@ import (
 // code that Meta would give, before a request is spent on it and on the events
 // beside it. received is in UNIX milliseconds. A currency is upper-cased.
 func (f *facts) check(s *Settings, received int64, now time.Time) error {
-	refuse := func(subcode int, field, rule, fix string) error {
-		return &Refusal{ReasonRefused, field, rule, fix, 100, subcode}
-	}
+	refuse := refuseByRule
 	if len(f.id) == 0 {
 		return fmt.Errorf("reading unified event: id is missing")
 	}
@@ -55,10 +53,15 @@ func (f *facts) check(s *Settings, received int64, now time.Time) error {
 	default:
 		return refuse(2804063, "messaging_channel", "Meta takes chat events of whatsapp, messenger and instagram only", "")
 	}
-	return f.checkMoney(refuse)
+	return f.checkMoney()
 }
 
-func (f *facts) checkMoney(refuse func(subcode int, field, rule, fix string) error) error {
+func refuseByRule(subcode int, field, rule, fix string) error {
+	return &Refusal{ReasonRefused, field, rule, fix, 100, subcode}
+}
+
+func (f *facts) checkMoney() error {
+	refuse := refuseByRule
 	name := WireName(string(f.name))
 	if _, ok := Currency(f.currency); !ok {
 		switch {

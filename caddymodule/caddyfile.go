@@ -281,6 +281,9 @@ func (t *Tenant) parseOption(d *caddyfile.Dispenser, matches map[string]string) 
 		if t.Match == nil {
 			t.Match = make(map[string][]string)
 		}
+		if key == "phone" && len(values) > 1 && strings.HasPrefix(values[0], "+") && len(onlyDigits(values[0])) < 5 {
+			return d.Errf("match phone %s would be %d numbers: write one without spaces, or in quotes", strings.Join(values, " "), len(values))
+		}
 		for _, v := range values {
 			if problem := unlikelyMatch(key, v); problem != "" {
 				return d.Err(problem)

@@ -69,6 +69,9 @@ func parseForward(d *caddyfile.Dispenser) (*Forward, error) {
 			if problem := misspelt(args[1]); problem != "" {
 				return nil, d.Errf("header %s %s", args[0], problem)
 			}
+			if problem := headerProblem(args[0], args[1]); problem != "" {
+				return nil, d.Errf("header %s", problem)
+			}
 			if f.Header == nil {
 				f.Header = make(map[string][]string)
 			}
@@ -116,6 +119,14 @@ func checkURL(text string) error {
 	u, err := url.Parse(text)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
 		return errorf("'%s' is no URL: write one such as https://n8n.example.com/webhook/leads", redactURL(text))
+	}
+	if host := u.Hostname(); host == "http" || host == "https" {
+		return errorf("'%s' has its scheme twice", redactURL(text))
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return errorf("'%s' has a port that is none: write one from 1 to 65535, or none", redactURL(text))
+		}
 	}
 	return checkHost(u.Hostname())
 }

@@ -34,6 +34,11 @@ func literals(d *caddyfile.Dispenser) ([]string, error) {
 func literalArgs(d *caddyfile.Dispenser) ([]string, error) {
 	option := d.Val()
 	args := d.RemainingArgs()
+	if len(args) > 0 {
+		if problem := separator(args); problem != "" {
+			return nil, d.Errf("%s %s", option, problem)
+		}
+	}
 	for _, arg := range args {
 		if blank(arg) {
 			return nil, d.Errf("%s has an empty value", option)

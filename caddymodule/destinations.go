@@ -127,6 +127,9 @@ func (f *Forward) provision(t *tenant, repl *caddy.Replacer) (d *destination, na
 			if err != nil {
 				return nil, false, err
 			}
+			if problem := headerProblem(field, text); problem != "" {
+				return nil, false, errorf("%s: %s", where("header"), problem)
+			}
 			cfg.Header.Add(field, text)
 		}
 	}

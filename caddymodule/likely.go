@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/leadgate/leadgate/normalize"
@@ -11,6 +12,15 @@ import (
 // and is none, so that the edge would run with the letters themselves as its
 // secret; "" for any other.
 func misspelt(value string) string {
+	if scheme, rest, ok := strings.Cut(value, " "); ok && isScheme(scheme) {
+		return misspelt(rest)
+	}
+	switch {
+	case inQuotes.MatchString(value):
+		return "stands in single quotes, which would be letters of it: write \" instead, or no quotes"
+	case example.MatchString(value):
+		return "'" + value + "' is what an example has there: write your own"
+	}
 	for _, m := range []struct {
 		looks *regexp.Regexp
 		write string
@@ -20,6 +30,9 @@ func misspelt(value string) string {
 		{shellName, "{env.$1}"},
 		{twoBraces, "{$1.$2}"},
 		{percents, "{env.$1}"},
+		{ofNode, "{env.$1}"},
+		{oneBrace, "{$1.$2}"},
+		{secretFile, "{file.$0}"},
 	} {
 		if found := m.looks.FindStringSubmatchIndex(value); found != nil {
 			return "'" + value + "' is no placeholder: did you mean " + string(m.looks.ExpandString(nil, m.write, value, found)) + "?"
@@ -29,15 +42,65 @@ func misspelt(value string) string {
 }
 
 var (
-	bareName  = regexp.MustCompile(`^(env|file)\.([A-Za-z_/.][\w/.~-]*)$`)
+	bareName  = regexp.MustCompile(`^(env|file)\.([A-Za-z_/.][\w/.~-]*)\}?$`)
 	withColon = regexp.MustCompile(`^\{(env|file)[:/ ]\s*([\w/.~-]+)\}$`)
 	shellName = regexp.MustCompile(`^\$\{?([A-Za-z_]\w*)\}?$`)
 	twoBraces = regexp.MustCompile(`^\{\{\s*\.?(env|file)\.([\w/.~-]+)\s*\}\}$`)
 	percents  = regexp.MustCompile(`^%([A-Za-z_]\w*)%$`)
+	ofNode    = regexp.MustCompile(`^process\.env\.([A-Za-z_]\w*)$`)
+	oneBrace  = regexp.MustCompile(`^\{(env|file)\.([\w/.~-]+)$`)
+
+	secretFile = regexp.MustCompile(`^/(?:var/)?run/secrets/[\w.-]+$`)
+
+	letter   = regexp.MustCompile(`[A-Za-z]`)
+	inQuotes = regexp.MustCompile(`^'.+'$`)
+	example  = regexp.MustCompile(`^<[A-Za-z][A-Za-z _-]*>$`)
 )
+
+// separator says what is wrong with the values of an option that are written as in
+// another language; "" where nothing is. It shows none, for they may be secrets.
+func separator(args []string) string {
+	switch {
+	case len(args) > 1 && (args[0] == "=" || args[0] == ":"):
+		return "stands before a `" + args[0] + "`, which would be a value of its own: write a space alone"
+	case len(args) > 1 && slices.ContainsFunc(args[:len(args)-1], func(arg string) bool { return strings.HasSuffix(arg, ",") }):
+		return "has values with a comma between them, which would be a letter of the one before: write a space alone"
+	case strings.HasPrefix(args[0], "<") && !strings.Contains(args[0], ">") && strings.HasSuffix(args[len(args)-1], ">"):
+		return "has what an example has there: write your own"
+	}
+	return ""
+}
+
+// headerProblem says why a header cannot be sent so, or would say nothing; "" where
+// it can.
+func headerProblem(field, value string) string {
+	switch {
+	case field == "" || strings.Trim(field, fieldLetters) != "":
+		return "'" + field + "' is no name of a header: write it without a colon or spaces, such as Authorization"
+	case strings.EqualFold(field, "Content-Length"), strings.EqualFold(field, "Transfer-Encoding"):
+		return "'" + field + "' is not for a configuration to set: it follows from the body"
+	case isScheme(strings.TrimSpace(value)):
+		return "'" + field + "' is the word " + strings.TrimSpace(value) + " alone, without a token after it; if one stands there as {$NAME}, that variable is not set, or empty"
+	case strings.ContainsAny(value, "\r\n\x00"):
+		return "'" + field + "' has a value of several lines"
+	}
+	return ""
+}
+
+const fieldLetters = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+func isScheme(word string) bool {
+	return slices.ContainsFunc(authSchemes, func(scheme string) bool { return strings.EqualFold(word, scheme) })
+}
 
 // unlikelyMatch says why a value cannot be an id of its kind; "" where it may be.
 func unlikelyMatch(key, value string) string {
+	if !strings.Contains(value, "{") && key != "app" && strings.ContainsAny(value, ",;@'/:<>=") && !strings.HasPrefix(value, "whatsapp:") {
+		return "match " + key + " '" + value + "' is no id: write its letters and digits alone, and several with a space between them"
+	}
+	if key == "phone" && !strings.Contains(value, "{") && !strings.Contains(value, ":") && letter.MatchString(value) {
+		return "match phone '" + value + "' is no phone number: write its digits with the country's code, such as +15551234567"
+	}
 	if !strings.HasSuffix(key, "_id") || key == "channel_id" {
 		return ""
 	}

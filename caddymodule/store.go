@@ -36,6 +36,12 @@ func (q *Queue) provision() (*store, error) {
 			if path, err = replaceText(repl, "queue embedded", q.Path); err != nil {
 				return nil, err
 			}
+			switch {
+			case strings.Contains(path, "://"):
+				return nil, errorf("queue embedded takes a folder, and %s is a URL: write `queue redis <url>`", redactURL(path))
+			case path == "~" || strings.HasPrefix(path, "~/"):
+				return nil, errorf("queue embedded: %s would be a folder called ~: write the whole path, or {env.HOME}%s", path, path[1:])
+			}
 		}
 		path, err := filepath.Abs(path)
 		if err != nil {

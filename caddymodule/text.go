@@ -26,6 +26,9 @@ func replaceText(repl *caddy.Replacer, option, text string) (string, error) {
 	out, err := repl.ReplaceFunc(text, func(placeholder string, value any) (any, error) {
 		switch _, known := repl.Get(placeholder); {
 		case !known:
+			if found := variable.FindStringSubmatch(placeholder); found != nil {
+				return nil, fmt.Errorf("unrecognized placeholder {%s}: did you mean {env.%s}?", placeholder, found[1])
+			}
 			return nil, fmt.Errorf("unrecognized placeholder {%s}", placeholder)
 		case blank(caddy.ToString(value)):
 			return nil, fmt.Errorf("evaluated placeholder {%s} is empty", placeholder)
@@ -49,6 +52,8 @@ func replaceText(repl *caddy.Replacer, option, text string) (string, error) {
 func blank(text string) bool {
 	return strings.IndexFunc(text, func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }) < 0
 }
+
+var variable = regexp.MustCompile(`^(?:(?i:env)\.)?([A-Z_][A-Z0-9_]*)$`)
 
 var filePlaceholder = regexp.MustCompile(`\{file\.([^}]+)\}`)
 

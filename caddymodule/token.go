@@ -93,13 +93,16 @@ func (t *Tokens) provision(provider string) error {
 		if !slices.Contains(tokenPlaces, token.In) || token.Name == "" || len(token.Values) == 0 {
 			return errorf("%s: write `token header <name> <value>` or `token query <name> <value>`", where)
 		}
+		if token.In == "header" && strings.Trim(token.Name, fieldLetters) != "" {
+			return errorf("%s: %s", where, headerProblem(token.Name, ""))
+		}
 		known := knownToken{header: token.In == "header", name: token.Name}
 		for _, v := range token.Values {
 			v, err := replaceText(repl, where, v)
 			if err != nil {
 				return err
 			}
-			if slices.ContainsFunc(authSchemes, func(scheme string) bool { return strings.EqualFold(strings.TrimSpace(v), scheme) }) {
+			if isScheme(strings.TrimSpace(v)) {
 				return errorf("%s: the value is the word %s alone, without a token after it", where, strings.TrimSpace(v))
 			}
 			known.digests = append(known.digests, sha256.Sum256([]byte(v)))

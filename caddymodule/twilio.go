@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -57,6 +58,9 @@ func (p *Twilio) Provision(ctx caddy.Context) error {
 		if err != nil {
 			return err
 		}
+		if accountSID.MatchString(secret) {
+			return errors.New("provider twilio: auth_token is the account's SID: write the Auth Token, which Twilio's console shows below it")
+		}
 		p.secrets = append(p.secrets, []byte(secret))
 	}
 	for _, key := range p.SharedKey {
@@ -77,6 +81,9 @@ func (p *Twilio) Provision(ctx caddy.Context) error {
 		if err := checkURL(text); err != nil {
 			return errorf("provider twilio: public_url %w", err)
 		}
+		if strings.ContainsAny(text, "?#") {
+			return errors.New("provider twilio: public_url has a query: write the scheme and host alone, the path and query of each request follow by themselves")
+		}
 		p.publicURL = strings.TrimSuffix(text, "/")
 	}
 	if p.signatures() && p.publicURL == "" && !p.InsecureSkipVerify {
@@ -85,6 +92,8 @@ func (p *Twilio) Provision(ctx caddy.Context) error {
 	}
 	return p.provision("twilio")
 }
+
+var accountSID = regexp.MustCompile(`^AC[0-9a-f]{32}$`)
 
 // Validate refuses a configuration that would verify nothing.
 func (p *Twilio) Validate() error {

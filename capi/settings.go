@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -91,6 +92,8 @@ type Settings struct {
 	UserAgent     string        // default "Leadgate"
 }
 
+var versioned = regexp.MustCompile(`/v[0-9]+\.[0-9]+(/|$)`)
+
 // Validate says what is wrong with the settings, every mistake in a sentence
 // with the option's name in the Caddyfile.
 func (s *Settings) Validate() error {
@@ -102,10 +105,17 @@ func (s *Settings) Validate() error {
 	if strings.TrimSpace(s.AccessToken) == "" {
 		bad("access_token is missing: write access_token {file./run/secrets/meta_capi_token}, for example")
 	}
+	if word, _, _ := strings.Cut(strings.TrimSpace(s.AccessToken), " "); strings.EqualFold(word, "Bearer") {
+		bad("access_token begins with the word Bearer, which is no part of it: write the token alone")
+	}
 	if u, err := url.Parse(s.endpoint()); err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		bad("endpoint %q is no address: write one like %s", s.Endpoint, DefaultEndpoint)
 	} else if hosts.Odd(u.Hostname()) {
 		bad("endpoint %q holds an address in an odd spelling, which programs read differently: write four decimal numbers, 127.0.0.1 for example", s.Endpoint)
+	} else if versioned.MatchString(u.Path) {
+		bad("endpoint %q names a version, which is put behind it: write it without, and `graph_version` if it must be another than %s", s.Endpoint, DefaultGraphVersion)
+	} else if u.Scheme == "http" && u.Hostname() == "graph.facebook.com" {
+		bad("endpoint %q would send the access token in plain text: write %s", s.Endpoint, DefaultEndpoint)
 	} else if hosts.ForbiddenHost(u.Hostname()) {
 		bad("endpoint %q is link-local, or where a cloud answers its machines: the access token is never sent there", s.Endpoint)
 	}

@@ -322,6 +322,9 @@ func adminErase(w http.ResponseWriter, r *http.Request) error {
 		if err := app.knownTenant(r.Context(), q, who.Tenant); err != nil {
 			return err
 		}
+		if problem := unlikelyContact(who.Contact); problem != "" {
+			return apiError(http.StatusBadRequest, "%s", problem)
+		}
 	}
 	return writeJSON(w, map[string]int{"count": count})
 }

@@ -39,6 +39,9 @@ func (a *adminCLI) call(method, uri string, body, into any) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding the admin endpoint: %w", err)
 	}
+	if strings.Contains(a.address, "://") {
+		return nil, fmt.Errorf("--address %s is a URL: write the host and port alone, such as localhost:2019", redactURL(a.address))
+	}
 	var payload io.Reader
 	if body != nil {
 		b, err := json.Marshal(body)
@@ -57,6 +60,9 @@ func (a *adminCLI) call(method, uri string, body, into any) ([]byte, error) {
 		return nil, fmt.Errorf("reading the edge's answer: %w", err)
 	}
 	if err := json.Unmarshal(answer, into); err != nil {
+		if len(bytes.TrimSpace(answer)) == 0 {
+			return nil, fmt.Errorf("asking the edge at %s: the answer is empty: is it the address of the admin endpoint, and not of a site?", address)
+		}
 		return nil, fmt.Errorf("reading the edge's answer: %w", err)
 	}
 	return answer, nil

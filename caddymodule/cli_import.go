@@ -121,6 +121,14 @@ func (s *stopped) Error() string {
 
 func (s *stopped) Unwrap() error { return s.why }
 
+// from says from which line on, where it is not the first.
+func from(line int) string {
+	if line <= 1 {
+		return ""
+	}
+	return fmt.Sprintf(" from line %d on (--from-line)", line)
+}
+
 // run reads the lines, posts them in batches, and reports each in its order.
 func (im *importer) run(ctx context.Context, in io.Reader) error {
 	if im.batch < 1 || im.batch > maxConversions {
@@ -137,6 +145,9 @@ func (im *importer) run(ctx context.Context, in io.Reader) error {
 	}
 	if bad := im.counts["invalid"] + im.counts["failed"]; bad > 0 {
 		return errorf("%d of %d lines were not taken", bad, im.done)
+	}
+	if im.done == 0 {
+		return errors.New("nothing was read: the file has no line of a conversion" + from(im.from))
 	}
 	return nil
 }

@@ -87,6 +87,11 @@ func TestImport(t *testing.T) {
 			t.Errorf("%v: %s", args, out)
 		}
 	}
+	for _, args := range [][]string{{jsonl(t)}, {jsonl(t, "eventName,waPhone", "")}, {file, "--from-line", "100"}} {
+		if out, err := cli(t, append([]string{"import", "--dry-run"}, args...)...); err == nil || !strings.Contains(err.Error(), "the file has no line of a conversion") {
+			t.Errorf("%v: %v\n%s", args, err, out)
+		}
+	}
 	if _, err := cli(t, "import", "/nowhere.jsonl", "--dry-run"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no file: %v", err)
 	}

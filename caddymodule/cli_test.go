@@ -277,6 +277,10 @@ func TestSendSaysWhatBecameOfIt(t *testing.T) {
 			t.Errorf("%s: %q, %v", c.path, out, err)
 		}
 	}
+	inline := startEdge(t, site("tenant acme"))
+	if out, err := cli(t, "send", "--to", inline.url("/webhooks/meta"), "--secret", testSecret, file); err == nil || !strings.Contains(err.Error(), "the block has no destination") {
+		t.Errorf("inline: %q, %v", out, err)
+	}
 	for _, to := range []string{"localhost:8080/webhooks/meta", "bots.example.com/webhooks/meta", "/webhooks/meta", "ftp://localhost/", "http:///webhooks/meta"} {
 		if out, err := cli(t, "send", "--to", to, file); err == nil || !strings.Contains(err.Error(), "write one such as http://localhost:8080/webhooks/meta") {
 			t.Errorf("%s: %q, %v", to, out, err)

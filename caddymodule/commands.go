@@ -234,6 +234,8 @@ func send(ctx context.Context, out io.Writer, to, provider, secret string, body 
 	case outcome == "":
 		return fmt.Errorf("no leadgate block answered this (%s, without %s): --to is not the path of one, or not its site's host name, and the webhook is lost",
 			resp.Status, OutcomeHeader)
+	case outcome == "inline" && resp.StatusCode >= http.StatusBadRequest:
+		return fmt.Errorf("the handler after the leadgate block answered %s: the block has no destination, so that its events go there; write `forward <url>` into it, or a handler behind it", resp.Status)
 	case resp.StatusCode != http.StatusOK:
 		return fmt.Errorf("the edge answered %s%s", resp.Status, sendHint(resp.StatusCode, provider, secret))
 	}
@@ -255,6 +257,7 @@ func webURL(text string) *url.URL {
 // sendNotes say what an outcome means that is no delivery.
 var sendNotes = map[string]string{
 	"duplicate": "The edge knew this event: nothing was queued again.",
+	"inline":    "The block has no destination: the events went to the handler after it, whose answer this is.",
 	"empty":     "Nothing came of it: it has no event, or none that a destination's `only` wants.",
 	"unmatched": "No tenant's match fits it: `caddy leadgate dead list --destination unmatched` shows it, and the edge's log what to write.",
 }

@@ -14,6 +14,7 @@ type sites struct {
 	blocks      []*block
 	conversions []*block
 	media       []*block
+	dashboards  []*block
 	shadowed    []*block // behind something that answers first
 	open        []*block // of a site that answers 200 to what nothing handles; one for each site
 }
@@ -269,6 +270,7 @@ func (s *sites) handler(handler map[string]any, at place) error {
 		}
 		s.conversions = append(s.conversions, b)
 	case "leadgate_dashboard":
+		s.dashboards = append(s.dashboards, b)
 	default:
 		return nil
 	}

@@ -41,6 +41,19 @@ func (s *sites) mistakes() (list []finding) {
 				"write a star behind the path: `leadgate " + pathOf(b.url) + "* { … }`"})
 		}
 	}
+	for _, b := range slices.Concat(s.media, s.dashboards) {
+		if b.plain && !strings.HasSuffix(b.path, "*") {
+			list = append(list, finding{levelFail, b.url + ": " + b.directive + " answers on paths below this one, which it does not get",
+				"write a star behind the path: `" + b.directive + " " + strings.TrimSuffix(pathOf(b.url), "/") + "/*`"})
+		}
+	}
+	for _, b := range slices.Concat(s.blocks, s.conversions, s.media, s.dashboards) {
+		if path, _, found := strings.Cut(b.path, "?"); found {
+			list = append(list, finding{levelFail, b.url + ": a matcher of paths never sees what stands behind a question mark, so " + b.directive + " gets no request",
+				"write the path alone: `" + b.directive + " " + path + " { … }`"})
+		}
+	}
+	list = append(list, s.withoutDestinations()...)
 	for _, b := range s.blocks {
 		if host := hostOf(b.url); !isLocal(host) && slices.ContainsFunc(b.secrets(), isDemo) {
 			list = append(list, finding{levelFail, b.url + ": its secret is that of Caddyfile.example, which everybody knows: anybody can post events",
@@ -50,6 +63,34 @@ func (s *sites) mistakes() (list []finding) {
 	for _, b := range s.open {
 		list = append(list, finding{levelWarn, siteOf(b.url) + ": the site answers 200 to every path that nothing handles, so a provider with a wrong URL loses its webhooks without a word",
 			"end the site in `respond 404`"})
+	}
+	return list
+}
+
+// withoutDestinations finds tenants whose events go nowhere, and those whose
+// destinations stand in another block and are not asked from this one.
+func (s *sites) withoutDestinations() (list []finding) {
+	count := make(map[string]int)
+	for _, t := range s.tenants() {
+		count[t.Name] += len(t.Forward) + len(t.CAPI)
+	}
+	for _, b := range s.blocks {
+		tenants := slices.Clone(b.handler.Tenants)
+		if b.handler.Tenant != nil {
+			tenants = append(tenants, b.handler.Tenant)
+		}
+		inline := !slices.ContainsFunc(tenants, func(t *Tenant) bool { return len(t.Forward)+len(t.CAPI) > 0 })
+		for _, t := range tenants {
+			name := orDefault(t.Name, defaultTenant)
+			switch {
+			case inline && count[name] > 0:
+				list = append(list, finding{levelWarn, b.url + ": tenant " + name + " has destinations in another block, and this block has none, so that its events go to the next handler alone",
+					"write the tenant's destinations into this block, too, with `import` for example"})
+			case !inline && count[name] == 0:
+				list = append(list, finding{levelWarn, b.url + ": tenant " + name + " has no destination: its webhooks are answered 200, and go nowhere",
+					"write `forward <url>` or a `capi` block into it"})
+			}
+		}
 	}
 	return list
 }

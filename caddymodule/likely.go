@@ -93,6 +93,21 @@ func isScheme(word string) bool {
 	return slices.ContainsFunc(authSchemes, func(scheme string) bool { return strings.EqualFold(word, scheme) })
 }
 
+// unlikelyContact says why nobody can be stored by this; "" where somebody may be.
+// An erasure must not seem done where a number was written in another way.
+func unlikelyContact(contact string) string {
+	digits := onlyDigits(contact)
+	switch {
+	case strings.Trim(contact, "0123456789+ ()-./") == "" && strings.HasPrefix(strings.TrimLeft(contact, "+ ("), "0"):
+		return "the contact begins with 0: write its number with the country's code, such as +15551234567"
+	case strings.ContainsAny(contact, " \t\r\n,;@") && letter.MatchString(contact):
+		return "the contact is no number and no id: write it as E.164, such as +15551234567, waId or userId"
+	case digits == "" && !letter.MatchString(contact):
+		return "the contact has neither letters nor digits: write it as E.164, such as +15551234567, waId or userId"
+	}
+	return ""
+}
+
 // unlikelyMatch says why a value cannot be an id of its kind; "" where it may be.
 func unlikelyMatch(key, value string) string {
 	if !strings.Contains(value, "{") && key != "app" && strings.ContainsAny(value, ",;@'/:<>=") && !strings.HasPrefix(value, "whatsapp:") {

@@ -99,6 +99,13 @@ func TestSitesThatSwallow(t *testing.T) {
 		return "leadgate " + path + " {\nprovider " + provider + " {\n" + secret + "\n}\nforward http://127.0.0.1:9/\n}\n"
 	}
 	meta := block("meta", "/webhooks/meta")
+	const forward = "forward http://127.0.0.1:9/\n"
+	tenants := func(path, options string) string {
+		return "leadgate " + path + " {\nprovider meta {\napp_secret a\nverify_token b\n}\n" + options + "}\n"
+	}
+	media := func(path string) string {
+		return "leadgate_media " + path + " {\ntenant default\ntoken x\naccess_token y\n}\n"
+	}
 	for _, c := range []struct{ name, site, says string }{
 		{"nothing else", meta, "answers 200 to every path that nothing handles"},
 		{"respond 404", meta + "respond 404\n", ""},
@@ -115,6 +122,16 @@ func TestSitesThatSwallow(t *testing.T) {
 		{"whapi", block("whapi", "/webhooks/whapi") + "respond 404\n", "leadgate /webhooks/whapi* {"},
 		{"whapi below", block("whapi", "/webhooks/whapi*") + "respond 404\n", ""},
 		{"gupshup", block("gupshup", "/webhooks/gupshup") + "respond 404\n", ""},
+		{"a query in the path", block("meta", "/webhooks/meta?token=x") + "respond 404\n", "write the path alone: `leadgate /webhooks/meta { … }`"},
+		{"media without a star", meta + media("/media") + "respond 404\n", "write a star behind the path: `leadgate_media /media/*`"},
+		{"media", meta + media("/media/*") + "respond 404\n", ""},
+		{"media in a handle", meta + "handle_path /media/* {\n" + media("") + "}\nrespond 404\n", ""},
+		{"dashboard without a star", meta + "leadgate_dashboard /leadgate\nrespond 404\n", "write a star behind the path: `leadgate_dashboard /leadgate/*`"},
+		{"dashboard", meta + "leadgate_dashboard /leadgate/*\nrespond 404\n", ""},
+		{"destinations in another block", tenants("/a", "tenant acme\n"+forward) + tenants("/b", "tenant acme\n") + "respond 404\n", "tenant acme has destinations in another block"},
+		{"inline", tenants("/b", "tenant acme\n") + "respond 404\n", ""},
+		{"a tenant without destinations", tenants("/a", "tenant acme {\nmatch page_id 1\n"+forward+"}\ntenant globex {\nmatch page_id 2\n}\n") + "respond 404\n", "tenant globex has no destination: its webhooks are answered 200, and go nowhere"},
+		{"the union", tenants("/a", "tenant acme {\nmatch page_id 1\n"+forward+"}\ntenant globex {\nmatch page_id 2\n}\n") + tenants("/b", "tenant globex\n"+forward) + "respond 404\n", ""},
 	} {
 		for _, address := range []string{"http://127.0.0.1:8080", ":8080", "https://bots.example.com"} {
 			warnings, err := validated(t, address+" {\n"+c.site+"}\n")

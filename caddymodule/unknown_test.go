@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -111,6 +112,21 @@ func askForUnknownNames(t *testing.T, queue string) {
 		var answer struct{ Error string }
 		if status := e.admin(base, http.MethodPost, path, map[string]string{"to": "crm"}, &answer); status != 404 || answer.Error != "there is no destination nope; there is crm" {
 			t.Errorf("%s: %d %s", path, status, answer.Error)
+		}
+	}
+	for contact, says := range map[string]string{
+		"0049 151 23456789": "begins with 0", "Jane Doe": "is no number and no id", "15559999999@s.whatsapp.net": "is no number and no id", " ": "neither letters nor digits",
+	} {
+		var answer struct{ Error string }
+		if status := e.admin(base, http.MethodPost, "/leadgate/contacts/erase", map[string]string{"tenant": "acme", "contact": contact}, &answer); status != 400 || !strings.Contains(answer.Error, says) {
+			t.Errorf("erase %q: %d %s, want %q", contact, status, answer.Error, says)
+		}
+	}
+	silent := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer silent.Close()
+	for at, says := range map[string]string{base: "is a URL: write the host and port alone", strings.TrimPrefix(silent.URL, "http://"): "is it the address of the admin endpoint"} {
+		if out, err := cli(t, "dead", "list", "--address", at); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("--address %s: %v, want %q\n%s", at, err, says, out)
 		}
 	}
 	var left deadPage

@@ -129,6 +129,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if a.Queue == nil {
 		a.Queue = &Queue{Kind: "embedded"}
 	}
+	if err := a.checkNumbers(); err != nil {
+		return err
+	}
 	if a.MaxInflightBody < 0 {
 		return errorf("max_inflight_body %d is no size: write one in bytes, such as %d, or nothing at all", a.MaxInflightBody, defaultMaxInflight)
 	}

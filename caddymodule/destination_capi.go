@@ -136,6 +136,9 @@ func (c *CAPI) provision(a *App, t *tenant, repl *caddy.Replacer) (d *destinatio
 	}
 	linger := time.Second
 	if c.Linger != nil {
+		if err := notNegative(jsonDuration("linger", *c.Linger)); err != nil {
+			return nil, false, errorf("%s: %w", where, err)
+		}
 		linger = time.Duration(*c.Linger)
 	}
 	d = &destination{

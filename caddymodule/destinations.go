@@ -116,6 +116,9 @@ func (f *Forward) provision(t *tenant, repl *caddy.Replacer) (d *destination, na
 	if err != nil {
 		return nil, false, errorf("%s: %w", where("hold"), err)
 	}
+	if err := f.checkNumbers(); err != nil {
+		return nil, false, errorf("tenant %s: destination %s: %w", t.name, name, err)
+	}
 	cfg := delivery.ForwardConfig{
 		URL: target, Tenant: t.name, Raw: f.Raw, Version: Version(),
 		Timeout: orDefault(time.Duration(f.Timeout), 10*time.Second), Concurrency: orDefault(f.Concurrency, defaultConcurrency),

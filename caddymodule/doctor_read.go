@@ -252,6 +252,9 @@ func (s *sites) handler(handler map[string]any, at place) error {
 		if err := decodeInto(handler, &b.handler); err != nil {
 			return err
 		}
+		if err := b.handler.nulls(); err != nil {
+			return err
+		}
 		if err := json.Unmarshal(b.handler.ProviderRaw, &b.provider); err != nil {
 			return fmt.Errorf("reading config: %w", err)
 		}

@@ -33,6 +33,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if h.ProviderRaw == nil {
 		return errors.New("leadgate needs a provider: write `provider meta { … }`")
 	}
+	if err := h.nulls(); err != nil {
+		return err
+	}
 	mod, err := ctx.LoadModule(h, "ProviderRaw")
 	if err != nil {
 		return fmt.Errorf("loading the provider: %w", err)
@@ -105,6 +108,9 @@ func (h *Handler) provisionTenants() error {
 		}
 		match := make(map[string][]string, len(t.Match))
 		for key, values := range t.Match {
+			if len(values) == 0 {
+				return errorf("tenant %s: match %s has no value, so nothing would reach it", t.Name, key)
+			}
 			if !slices.Contains(matchKeys, key) {
 				return errorf("tenant %s: match '%s' is unknown: write one of %s", t.Name, key, strings.Join(matchKeys, ", "))
 			}

@@ -29,6 +29,12 @@ type store struct {
 func (q *Queue) provision() (*store, error) {
 	repl := caddy.NewReplacer()
 	switch q.Kind {
+	case "", "embedded", "redis":
+		if err := q.check(); err != nil {
+			return nil, err
+		}
+	}
+	switch q.Kind {
 	case "", "embedded":
 		path := filepath.Join(caddy.AppDataDir(), "leadgate")
 		if q.Path != "" {

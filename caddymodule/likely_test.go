@@ -80,7 +80,6 @@ func TestLikelyMistakes(t *testing.T) {
 
 // TestLikelyMistakesAtLoad says what was meant where only loading shows it.
 func TestLikelyMistakesAtLoad(t *testing.T) {
-	const global = "{\n leadgate {\n queue %QUEUE%\n }\n}\n"
 	forward := "tenant acme\nforward http://127.0.0.1:9/"
 	for _, c := range []struct{ config, says string }{
 		{strings.Replace(site(forward), testSecret, "{META_APP_SECRET}", 1), "unrecognized placeholder {META_APP_SECRET}: did you mean {env.META_APP_SECRET}?"},
@@ -90,6 +89,9 @@ func TestLikelyMistakesAtLoad(t *testing.T) {
 		{otherSite("twilio {\n auth_token x\n public_url https://a.example/?a=b\n}", forward), "public_url has a query"},
 		{siteWith("queue embedded redis://127.0.0.1:6379", forward), "write `queue redis <url>`"},
 		{siteWith("queue embedded ~/leadgate", forward), "would be a folder called ~: write the whole path, or {env.HOME}/leadgate"},
+		{siteWith("queue redis redis://127.0.0.1:6379,redis://127.0.0.1:6380", forward), "a URL has a comma"},
+		{siteWith("queue redis redis://127.0.0.1:6379/leadgate", forward), "the number of a database"},
+		{siteWith("queue redis {\nsentinel mymaster 10.0.0.1\n}", forward), "sentinel '10.0.0.1' is no host and port"},
 	} {
 		if err := validate(t, c.config); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%v, want %s", err, c.says)

@@ -96,6 +96,12 @@ func (q *Queue) provisionRedis(repl *caddy.Replacer) (*store, error) {
 		if err := checkHost(u.Hostname()); err != nil {
 			return nil, errorf("queue redis: %w", err)
 		}
+		if strings.Contains(u.Host, ",") || strings.Contains(u.Path, ",") {
+			return nil, errors.New("queue redis: a URL has a comma: write several with a space between them")
+		}
+		if u.Scheme != "unix" && strings.Trim(u.Path, "/0123456789") != "" {
+			return nil, errors.New("queue redis: the path of a URL is the number of a database, 0 for example: write one such as redis://127.0.0.1:6379/0")
+		}
 		cfg.URLs = append(cfg.URLs, text)
 		u.User = nil
 		db := u.Query().Get("db")
@@ -111,10 +117,12 @@ func (q *Queue) provisionRedis(repl *caddy.Replacer) (*store, error) {
 		if err != nil {
 			return nil, err
 		}
-		if host, _, err := net.SplitHostPort(text); err == nil {
-			if err := checkHost(host); err != nil {
-				return nil, errorf("queue redis: sentinel: %w", err)
-			}
+		host, _, err := net.SplitHostPort(text)
+		if err != nil {
+			return nil, errorf("queue redis: sentinel '%s' is no host and port: write one such as 10.0.0.1:26379", redactURL(text))
+		}
+		if err := checkHost(host); err != nil {
+			return nil, errorf("queue redis: sentinel: %w", err)
 		}
 		cfg.Sentinels = append(cfg.Sentinels, text)
 		shown = append(shown, "sentinel "+q.SentinelMaster+" "+text)

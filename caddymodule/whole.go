@@ -53,6 +53,12 @@ func (s *scratch) tooLong(most int64) bool {
 // keepWhole makes one event of the whole body. It is a tenant's where every event
 // in it is that tenant's; else nobody's, since nobody may see what is another's.
 func (s *scratch) keepWhole(h *Handler, r *http.Request, bound string) {
+	var holders []*tenant // of events that may hold others'
+	for i := range s.batch.Events {
+		if ev := &s.batch.Events[i]; ev.IsEnvelope() {
+			holders = append(holders, h.routes.route(ev))
+		}
+	}
 	accounts, all := s.batch.Whole(s.body.data, h.app.now().UnixMilli())
 	whole := &s.batch.Events[0]
 	owner := h.routes.route(&normalize.Event{Channel: whole.Channel, Account: whole.Account})
@@ -64,6 +70,9 @@ func (s *scratch) keepWhole(h *Handler, r *http.Request, bound string) {
 		case t != owner:
 			s.mixed = true
 		}
+	}
+	for _, t := range holders {
+		s.mixed = s.mixed || t != owner
 	}
 	if s.mixed {
 		owner = nil

@@ -270,6 +270,89 @@ func TestWholeOfSeveralTenants(t *testing.T) {
 	}
 }
 
+// TestWholeHidesNobody puts what is another tenant's where a webhook that is kept
+// whole is not read to its end, or holds no event of its own: nobody gets it.
+func TestWholeHidesNobody(t *testing.T) {
+	messages := entry("111", `"messages":[`+list(4, `{"from":"15551234567","id":"wamid.%d","type":"text"}`)+`]`)
+	cloud := func(more string) string {
+		return `{"object":"whatsapp_business_account","entry":[` + messages + `,` + more + `]}`
+	}
+	page := func(more string) string {
+		return `{"object":"page","entry":[{"id":"111","messaging":[` + list(4, `{"sender":{"id":"7%d"},"recipient":{"id":"111"},"message":{"mid":"m%[1]d"}}`) + `]},` + more + `]}`
+	}
+	for _, queue := range bothQueues {
+		t.Run(queue, func(t *testing.T) {
+			acme, rest := newSink(t), newSink(t)
+			site := func(provider, path string) string {
+				return `leadgate /` + path + ` {
+		max_events 3
+		provider ` + providerBlocks[provider] + `
+		tenant acme {
+			match phone_number_id 111
+			match page_id 111
+			match account_sid AC11111111111111111111111111111111
+			forward ` + acme.URL + "/" + path + ` {
+				only all
+			}
+		}
+		tenant globex-` + path + ` {
+			match phone_number_id 222
+			match page_id 222
+			match account_sid AC22222222222222222222222222222222
+		}
+		tenant rest-` + path + `
+		forward ` + rest.URL + "/" + path + ` {
+			only all
+		}
+	}
+	`
+			}
+			config, base := withAdmin(t, siteWith(queueOption(t, queue), ""))
+			config = strings.Replace(config, "\tleadgate /webhooks/meta {", "\t"+site("meta", "m")+strings.ReplaceAll(site("twilio", "t"), "tenant acme {", "tenant acme-t {")+"leadgate /webhooks/meta {", 1)
+			e := startEdge(t, config)
+			form := func(fields int, sid string) string {
+				return strings.ReplaceAll(list(fields, "F%d=x"), ",", "&") + "&AccountSid=" + sid + "&MessageSid=SM11111111111111111111111111111111&From=%2B15551234567&Body=secret"
+			}
+			bodies := []struct{ path, body string }{
+				{"/m", page(`{"id":"222","time":1736535600,"novelty":{"text":"secret"}}`)},
+				{"/m", page(`{"id":"222","time":1736535600,"field":"comments","value":{"text":"secret"}}`)},
+				{"/m", page(`{"id":"111","time":1736535600,"novelty":{"page":"222"}}`)},
+				{"/m", `{"object":"page","entry":[{"id":"111","novelty":{"page":"222"}},` + strings.TrimPrefix(page(`{}`), `{"object":"page","entry":[`)},
+				{"/m", cloud(`{"id":"111","novelty":{"phone_number_id":"222"}}`)},
+				{"/t", form(5000, "AC11111111111111111111111111111111")},
+				{"/t", form(5000, "AC22222222222222222222222222222222")},
+			}
+			for _, b := range bodies {
+				if resp, _ := e.post(b.path, []byte(b.body)); resp.StatusCode != http.StatusOK {
+					t.Fatalf("%d to %.200s", resp.StatusCode, b.body)
+				}
+			}
+			var dead struct {
+				Dead []struct{ Explanation string }
+			}
+			waitFor(t, "dead letters", func() bool {
+				e.admin(base, http.MethodGet, "/leadgate/dead?destination=unmatched", nil, &dead)
+				if len(dead.Dead) < len(bodies) && len(acme.got)+len(rest.got) > 0 {
+					t.Fatalf("delivered to acme: %d, to the rest: %d", len(acme.got), len(rest.got))
+				}
+				return len(dead.Dead) == len(bodies)
+			})
+			for i, letter := range dead.Dead {
+				if letter.Explanation != mixedReason {
+					t.Errorf("letter %d says %q", i, letter.Explanation)
+				}
+			}
+			acme.expectNone(t)
+			rest.expectNone(t)
+			// What is acme's alone is still acme's.
+			e.post("/m", []byte(page(`{"id":"111","time":1736535600,"field":"comments","value":{"text":"own"}}`)))
+			if d := acme.next(t); !bytes.Contains(d.body, []byte(`"own"`)) {
+				t.Errorf("acme got %s", d.body)
+			}
+		})
+	}
+}
+
 // TestEncodedBound feeds every provider the bodies that it multiplies most: what
 // comes of them stays within max_events and 16 times max_body.
 func TestEncodedBound(t *testing.T) {

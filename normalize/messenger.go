@@ -54,7 +54,7 @@ func (b *Batch) pageEntry(src *source, entry jsondoc.Node) {
 	if isEmptyEntry(entry) {
 		return
 	}
-	before := len(b.Events)
+	items := false
 	src.own = b.entryOf(entry).id.Bytes()
 	for list := entry.First(); list.Exists(); list = list.Next() {
 		one := b.item
@@ -77,14 +77,16 @@ func (b *Batch) pageEntry(src *source, entry jsondoc.Node) {
 			for el := list.First(); el.Exists() && !b.limit.lost; el = el.Next() {
 				if !none.skip(el) {
 					one(src, entry, el, el, eventType)
+					items = true
 				}
 			}
 		case 'n':
 		default:
 			one(src, entry, list, list, eventType)
+			items = true
 		}
 	}
-	if len(b.Events) > before || b.limit.over {
+	if items || b.limit.lost {
 		return
 	}
 	if entry.Get("field").Exists() {

@@ -222,11 +222,7 @@ func (b *Batch) change(src *source, entry, change jsondoc.Node) {
 	src.account.PhoneNumberID = b.id(metadata.Get("phone_number_id"))
 	src.account.DisplayPhoneNumber = first(b.id(metadata.Get("display_phone_number")), b.id(value.Get("display_phone_number")))
 	if b.limit.over { // the event may be the number's, or whose the rest of the value says
-		b.note(&src.account)
-		own := src.account
-		b.accountIDs(src, string(field.Bytes()), value)
-		b.note(&src.account)
-		src.account = own
+		b.noteChange(src, field, value)
 		return
 	}
 	name := field.Bytes()
@@ -236,6 +232,9 @@ func (b *Batch) change(src *source, entry, change jsondoc.Node) {
 		fallthrough
 	case "messages", "automatic_events", "smb_message_echoes", "message_echoes", "":
 		if b.cloudValue(src, value) {
+			if b.limit.over {
+				b.noteChange(src, field, value)
+			}
 			return
 		}
 	default:
@@ -250,11 +249,23 @@ func (b *Batch) change(src *source, entry, change jsondoc.Node) {
 	src.account = own
 }
 
+// noteChange notes whose a change beyond the limit may be.
+func (b *Batch) noteChange(src *source, field, value jsondoc.Node) {
+	b.note(&src.account)
+	own := src.account
+	b.accountIDs(src, string(field.Bytes()), value)
+	b.note(&src.account)
+	src.account = own
+}
+
 // account appends an event of kind account: raw is the whole of what is passed
 // on, value the change's value where there is one.
 func (b *Batch) account(src *source, entry, raw, value jsondoc.Node) {
 	e := b.add(src, KindAccount, src.field, raw)
 	e.envelope = !value.Exists()
+	if e.envelope && b.limit.over {
+		b.limit.lost = true // who is named in it is not looked for
+	}
 	if src.channel == ChannelUnknown {
 		e.Account.EntryID = b.id(b.entryOf(entry).id)
 	}

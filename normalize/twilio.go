@@ -35,8 +35,12 @@ func Twilio(b *Batch, form []byte, ingestedAt int64) error {
 	src := &b.source
 	*src = source{provider: ProviderTwilio, ingestedAt: ingestedAt}
 	raw, err := b.formObject(form)
-	if err != nil || b.limit.over {
+	if err != nil {
 		return err
+	}
+	if b.limit.over {
+		b.limit.lost = true // the fields that say whose it is were not read
+		return nil
 	}
 	if err := b.doc.Parse(raw); err != nil {
 		return err

@@ -18,10 +18,12 @@ import (
 	"github.com/leadgate/leadgate/normalize"
 )
 
-// The sizes of a page of dead letters.
+// The sizes of a page of dead letters. One of large letters has fewer: it is in
+// memory several times.
 const (
 	defaultDeadPage = 100
 	maxDeadPage     = 1000
+	deadPageBytes   = 8 << 20
 )
 
 // deadLetter is a dead letter as the admin API shows it.
@@ -94,7 +96,7 @@ func adminDead(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	query := r.URL.Query()
-	filter := queue.DeadFilter{Destination: query.Get("destination"), Reason: query.Get("reason"), After: query.Get("after"), Limit: defaultDeadPage, IDs: query["id"]}
+	filter := queue.DeadFilter{Destination: query.Get("destination"), Reason: query.Get("reason"), After: query.Get("after"), IDs: query["id"], Limit: defaultDeadPage, Bytes: deadPageBytes}
 	if text := query.Get("limit"); text != "" {
 		if filter.Limit, err = strconv.Atoi(text); err != nil || filter.Limit < 1 || filter.Limit > maxDeadPage {
 			return apiError(http.StatusBadRequest, "limit is from 1 to %d", maxDeadPage)
@@ -120,14 +122,26 @@ func adminDead(w http.ResponseWriter, r *http.Request) error {
 		Dead []deadLetter `json:"dead"`
 		Next *string      `json:"next"`
 	}{Dead: []deadLetter{}}
-	if len(letters) > limit {
-		letters = letters[:limit]
-		answer.Next = &letters[limit-1].ID
+	if fit, more := deadFit(letters, limit); more {
+		letters = letters[:fit]
+		answer.Next = &letters[fit-1].ID
 	}
 	for i := range letters {
 		answer.Dead = append(answer.Dead, showDead(&letters[i]))
 	}
 	return writeJSON(w, answer)
+}
+
+// deadFit is how many letters make a page, at least one, and whether there are or
+// may be more: the last of a list that ended for its size is one too many.
+func deadFit(letters []queue.DeadLetter, limit int) (fit int, more bool) {
+	size := 0
+	for i := range letters {
+		if size += len(letters[i].Payload); size > deadPageBytes {
+			return min(max(i, 1), limit), true
+		}
+	}
+	return min(len(letters), limit), len(letters) > limit
 }
 
 // deadSelection is which dead letters an action is for.
@@ -260,7 +274,7 @@ func knownLetters(ctx context.Context, q queue.Queue, destination string, ids []
 	if len(ids) == 0 {
 		return nil
 	}
-	letters, err := q.Dead(ctx, queue.DeadFilter{Destination: destination, IDs: ids})
+	letters, err := q.Dead(ctx, queue.DeadFilter{Destination: destination, IDs: ids, Bare: true})
 	if err != nil {
 		return storeError(err)
 	}

@@ -13,7 +13,7 @@ import (
 // once.
 func replayDead(ctx context.Context, q queue.Queue, filter queue.DeadFilter) (int, error) {
 	for look := filter; ; {
-		look.Limit = deadCountPage
+		look.Limit, look.Bare = deadCountPage, true
 		letters, err := q.Dead(ctx, look)
 		if err != nil {
 			return 0, err

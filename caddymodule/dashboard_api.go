@@ -222,6 +222,7 @@ func (d *Dashboard) dead(w http.ResponseWriter, r *http.Request) error {
 	if whole {
 		filter = queue.DeadFilter{IDs: []string{query.Get("id")}, Limit: 1}
 	}
+	filter.Bare = !whole
 	ctx, cancel := context.WithTimeout(r.Context(), adminTimeout)
 	defer cancel()
 	letters, err := q.Dead(ctx, filter)

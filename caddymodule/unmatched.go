@@ -60,6 +60,7 @@ type routedAgain struct {
 // dead letters no more; the others stay. Destinations that want raw bytes get
 // none, since the webhook itself is gone.
 func (a *App) routeAgain(ctx context.Context, q queue.Queue, filter queue.DeadFilter) (result routedAgain, err error) {
+	filter.Bare = true // ten thousand may be large
 	letters, err := q.Dead(ctx, filter)
 	if err != nil {
 		return result, err
@@ -75,7 +76,14 @@ func (a *App) routeAgain(ctx context.Context, q queue.Queue, filter queue.DeadFi
 	gone := make(map[string]int)
 	// Oldest first, so that a contact's events keep their order.
 	for i := len(letters) - 1; i >= 0; i-- {
-		letter := &letters[i]
+		read, err := q.Dead(ctx, queue.DeadFilter{Destination: filter.Destination, IDs: []string{letters[i].ID}})
+		if err != nil {
+			return result, err
+		}
+		if len(read) == 0 {
+			continue // it is gone meanwhile
+		}
+		letter := &read[0]
 		var doc jsondoc.Doc
 		ev, rec, err := revive(&doc, letter)
 		if err != nil {

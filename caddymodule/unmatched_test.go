@@ -1,8 +1,11 @@
 package caddymodule
 
 import (
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -231,4 +234,83 @@ func TestUnmatchedOfOlderVersions(t *testing.T) {
 			t.Errorf("the same event once more: %s", got[0].body)
 		}
 	})
+}
+
+// TestLargeDeadLetters lists letters that are more than a page by their size, and
+// replays them: neither has them all in memory.
+func TestLargeDeadLetters(t *testing.T) {
+	for _, queue := range bothQueues {
+		t.Run(queue, func(t *testing.T) {
+			acme := newSink(t)
+			config, base := withAdmin(t, siteWith(queueOption(t, queue), `tenant acme {
+			match phone_number_id 111
+			forward `+acme.URL+`
+		}`))
+			e := startEdge(t, config)
+			const letters = 12
+			long := strings.Repeat("x", 500<<10)
+			for i := range letters {
+				body := message(fmt.Sprintf("wamid.%d", i), "15551234567", long) // its text stands in raw, too
+				if resp, _ := e.post("/webhooks/meta", body); resp.StatusCode != http.StatusOK {
+					t.Fatalf("%d", resp.StatusCode)
+				}
+			}
+			var seen []string
+			pages := 0
+			for after := ""; ; pages++ {
+				var page struct {
+					Dead []struct {
+						ID    string
+						Event json.RawMessage
+					}
+					Next *string
+				}
+				if status := e.admin(base, http.MethodGet, "/leadgate/dead?destination=unmatched"+after, nil, &page); status != http.StatusOK {
+					t.Fatalf("listing: %d", status)
+				}
+				size := 0
+				for _, l := range page.Dead {
+					seen = append(seen, l.ID)
+					size += len(l.Event)
+				}
+				if size > deadPageBytes || page.Next != nil && *page.Next != seen[len(seen)-1] {
+					t.Fatalf("a page of %d bytes, and next %v", size, page.Next)
+				}
+				if page.Next == nil {
+					break
+				}
+				after = "&after=" + *page.Next
+			}
+			if slices.Sort(seen); len(slices.Compact(seen)) != letters || pages == 0 {
+				t.Fatalf("%d letters on %d pages, want %d on several", len(seen), pages+1, letters)
+			}
+			var answer routedAgain
+			e.admin(base, http.MethodPost, "/leadgate/dead/replay", map[string]any{"destination": "unmatched", "all": true}, &answer)
+			if answer.Unmatched != letters {
+				t.Errorf("replay: %+v", answer)
+			}
+		})
+	}
+}
+
+// TestDeadFit has a letter alone that is larger than a page: it is a page.
+func TestDeadFit(t *testing.T) {
+	big, small := queue.DeadLetter{Payload: make([]byte, deadPageBytes+1)}, queue.DeadLetter{Payload: []byte("x")}
+	for _, c := range []struct {
+		list  []queue.DeadLetter
+		limit int
+		fit   int
+		more  bool
+	}{
+		{nil, 5, 0, false},
+		{[]queue.DeadLetter{small, small}, 2, 2, false},
+		{[]queue.DeadLetter{small, small}, 1, 1, true},
+		{[]queue.DeadLetter{big}, 5, 1, true},
+		{[]queue.DeadLetter{small, big}, 5, 1, true},
+		{[]queue.DeadLetter{small, small, big}, 1, 1, true},
+	} {
+		if fit, more := deadFit(c.list, c.limit); fit != c.fit || more != c.more {
+			t.Errorf("of %d letters %d fit, more %t; want %d, %t", len(c.list), fit, more, c.fit, c.more)
+		}
+	}
 }

@@ -106,16 +106,30 @@ func (e *Embedded) walkDead(ctx context.Context, f DeadFilter, visit func(deadRe
 
 // Dead implements [Queue].
 func (e *Embedded) Dead(ctx context.Context, f DeadFilter) (list []DeadLetter, err error) {
+	size := 0
 	err = e.walkDead(ctx, f, func(_ deadRef, letter *DeadLetter, entry []byte) (err error) {
 		if letter.Header, letter.Payload, err = decodeHeader(entry); err != nil {
 			return err
 		}
+		size += len(letter.Payload)
+		if f.Bare {
+			letter.Payload = nil
+		}
 		letter.Payload = bytes.Clone(letter.Payload)
 		list = append(list, *letter)
+		if f.Bytes > 0 && size > f.Bytes {
+			return errEnough
+		}
 		return nil
 	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
 	return list, err
 }
+
+// errEnough ends a walk.
+var errEnough = errors.New("enough")
 
 // DropDead implements [Queue].
 func (e *Embedded) DropDead(ctx context.Context, f DeadFilter) (int, error) {

@@ -263,6 +263,8 @@ type DeadFilter struct {
 	Since       int64  // died at or after, ms
 	After       string // an ID; list what comes after it (newest first). ErrInvalid if it can be none
 	Limit       int    // 0 = no limit
+	Bytes       int    // list no more after the letter with which payloads are larger than this; 0 = no limit
+	Bare        bool   // list without payloads
 }
 
 // State is what a destination remembers over restarts.

@@ -51,8 +51,29 @@ func (r *Redis) Dead(ctx context.Context, f DeadFilter) ([]DeadLetter, error) {
 	if f.Limit > 0 && len(found) > f.Limit {
 		found = found[:f.Limit]
 	}
+	if f.Bytes > 0 {
+		found = found[:within(found, f.Bytes)]
+	}
+	if f.Bare {
+		letters := make([]DeadLetter, len(found))
+		for i := range found {
+			letters[i] = found[i].letter
+		}
+		return letters, nil
+	}
 	letters, err := r.fetchDead(ctx, found)
 	return letters, redisError(doing, err)
+}
+
+// within is how many letters there are up to the one with which they are larger
+// than this.
+func within(letters []redisLetter, bytes int) int {
+	for i := range letters {
+		if bytes -= letters[i].size; bytes < 0 {
+			return i + 1
+		}
+	}
+	return len(letters)
 }
 
 // eachDest calls fn for the destinations that f may mean, with the positions that

@@ -43,10 +43,18 @@ func (q *Queue) Dead(ctx context.Context, f queue.DeadFilter) (list []queue.Dead
 		if f.Limit > 0 && len(found) > f.Limit {
 			found = found[:f.Limit]
 		}
+		size := 0
 		for i := range found {
 			l := found[i].DeadLetter
+			size += len(l.Payload)
 			l.ID, l.Header, l.Payload = id(&found[i]), copyHeader(l.Header), copyOf(l.Payload)
+			if f.Bare {
+				l.Payload = nil
+			}
 			list = append(list, l)
+			if f.Bytes > 0 && size > f.Bytes {
+				break
+			}
 		}
 		return nil
 	})

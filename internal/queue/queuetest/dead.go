@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 	"time"
@@ -99,6 +100,23 @@ var deadTests = []test{
 		_, err := s.Queue.DropDead(s.Context(), queue.DeadFilter{IDs: []string{page[1].ID}})
 		s.check(err)
 		s.deadAre(s.dead(queue.DeadFilter{Limit: 2, After: page[1].ID}), 3, 2)
+	}},
+	{name: "bounded by bytes, and bare", run: func(s *suite) {
+		g := s.group(crm, 1, 2, 3, 4)
+		for i := range g.Jobs {
+			g.Payloads[i], g.Jobs[i].Dead = bytes.Repeat([]byte{'x'}, 1000), &queue.Reason{Reason: "x"}
+		}
+		s.append(g)
+		all := s.dead(queue.DeadFilter{})
+		expect(s, "letters", len(all), 4)
+		for bytes, want := range map[int]int{1: 1, 999: 1, 1000: 2, 2500: 3, 1 << 20: 4} {
+			expect(s, fmt.Sprintf("letters to %d bytes", bytes), len(s.dead(queue.DeadFilter{Bytes: bytes})), want)
+			expect(s, "no more than the limit", len(s.dead(queue.DeadFilter{Bytes: bytes, Limit: 2})), min(want, 2))
+		}
+		for i, l := range s.dead(queue.DeadFilter{Bare: true}) {
+			expect(s, "bare", l.ID == all[i].ID && l.Reason == all[i].Reason && l.Payload == nil, true)
+			expect(s, "header", l.Header.EventID, all[i].Header.EventID)
+		}
 	}},
 	{name: "ids that a shell leaves alone", run: func(s *suite) {
 		plain := regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)

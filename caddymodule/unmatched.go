@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -75,8 +76,8 @@ func (a *App) routeAgain(ctx context.Context, q queue.Queue, filter queue.DeadFi
 	}
 	gone := make(map[string]int)
 	// Oldest first, so that a contact's events keep their order.
-	for i := len(letters) - 1; i >= 0; i-- {
-		read, err := q.Dead(ctx, queue.DeadFilter{Destination: filter.Destination, IDs: []string{letters[i].ID}})
+	for _, listed := range slices.Backward(letters) {
+		read, err := q.Dead(ctx, queue.DeadFilter{Destination: filter.Destination, IDs: []string{listed.ID}})
 		if err != nil {
 			return result, err
 		}

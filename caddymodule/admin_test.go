@@ -11,13 +11,14 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/freeport"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
 // withAdmin gives a site an admin endpoint, on a port of its own.
 func withAdmin(t *testing.T, caddyfile string) (string, string) {
-	addr := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	addr := fmt.Sprintf("127.0.0.1:%d", freeport.New(t))
 	return strings.Replace(caddyfile, "admin off", "admin "+addr, 1), "http://" + addr
 }
 

@@ -13,6 +13,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/leadgate/leadgate/internal/freeport"
 )
 
 // benchHandler loads a Caddyfile, with the queue on a tmpfs where there is one,
@@ -25,7 +27,7 @@ func benchHandler(b *testing.B, caddyfile string) *Handler {
 		dir = b.TempDir()
 	}
 	b.Cleanup(func() { os.RemoveAll(dir) })
-	text := strings.NewReplacer("%PORT%", fmt.Sprint(freePort(b)), "%DIR%", dir).Replace(caddyfile)
+	text := strings.NewReplacer("%PORT%", fmt.Sprint(freeport.New(b)), "%DIR%", dir).Replace(caddyfile)
 	cfg, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), map[string]any{"filename": "Caddyfile"})
 	if err != nil {
 		b.Fatal(err)

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/leadgate/leadgate/internal/freeport"
 )
 
 // secretOptions are all options that hold a secret, each in a configuration that
@@ -40,7 +42,7 @@ func blankSite(provider, block string) string {
 // TestBlankSecrets loads no configuration with a secret in which there is nothing,
 // wherever the nothing comes from.
 func TestBlankSecrets(t *testing.T) {
-	e := &edge{t: t, port: freePort(t), dir: t.TempDir()}
+	e := &edge{t: t, port: freeport.New(t), dir: t.TempDir()}
 	t.Cleanup(func() {
 		if err := caddy.Stop(); err != nil {
 			t.Error(err)
@@ -87,7 +89,7 @@ func TestBlankSecrets(t *testing.T) {
 
 // TestOddAddresses loads no URL whose host is an address in a spelling of its own.
 func TestOddAddresses(t *testing.T) {
-	e := &edge{t: t, port: freePort(t), dir: t.TempDir()}
+	e := &edge{t: t, port: freeport.New(t), dir: t.TempDir()}
 	t.Cleanup(func() {
 		if err := caddy.Stop(); err != nil {
 			t.Error(err)

@@ -3,6 +3,8 @@ package caddymodule
 import (
 	"strings"
 	"testing"
+
+	"github.com/leadgate/leadgate/internal/freeport"
 )
 
 // TestMistakesInMedia names each mistake, and what to write.
@@ -47,7 +49,7 @@ func TestMistakesInMedia(t *testing.T) {
 	if err := validate(t, media(good+"token {env.HOME}\n endpoint https://graph.facebook.com/\n graph_version v25.0\n max_size 16MB")); err != nil {
 		t.Error(err)
 	}
-	e := &edge{t: t, port: freePort(t), dir: t.TempDir()}
+	e := &edge{t: t, port: freeport.New(t), dir: t.TempDir()}
 	if err := e.load(media("tenant globex\n token x\n access_token y")); err == nil || !strings.Contains(err.Error(), "leadgate_media: tenant globex is in no leadgate block") {
 		t.Errorf("%v", err)
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/freeport"
 )
 
 // cli runs `caddy leadgate` in this process.
@@ -241,7 +242,7 @@ func TestDestinationsNotRunning(t *testing.T) {
 }
 
 func TestNoEdge(t *testing.T) {
-	addr := fmt.Sprintf("--address=127.0.0.1:%d", freePort(t))
+	addr := fmt.Sprintf("--address=127.0.0.1:%d", freeport.New(t))
 	_, err := cli(t, "destinations", addr)
 	if err == nil || !strings.Contains(err.Error(), "is the edge running") {
 		t.Errorf("nobody there: %v", err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/capi/capitest"
+	"github.com/leadgate/leadgate/internal/freeport"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
@@ -264,7 +265,7 @@ func TestMistakesInConversions(t *testing.T) {
 			t.Errorf("%s: %v, want %s", options, err, says)
 		}
 	}
-	e := &edge{t: t, port: freePort(t), dir: t.TempDir()}
+	e := &edge{t: t, port: freeport.New(t), dir: t.TempDir()}
 	for tenant, says := range map[string]string{"acme": "tenant acme has no capi", "globex": "tenant globex is in no leadgate block"} {
 		err := e.load(strings.Replace(block, `	respond "next"`, "	leadgate_conversions /c {\n tenant "+tenant+"\n token x\n}\n	respond \"next\"", 1))
 		if err == nil || !strings.Contains(err.Error(), says) {

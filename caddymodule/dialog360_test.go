@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/leadgate/leadgate/internal/freeport"
 )
 
 // dialog360Body is a message as 360dialog posts it, in Meta's format.
@@ -132,7 +134,7 @@ func TestDialog360Part(t *testing.T) {
 // TestProviderSecretsInJSON loads what the Caddyfile cannot say otherwise: both
 // forms of a configuration verify the same.
 func TestProviderSecretsInJSON(t *testing.T) {
-	e := &edge{t: t, port: freePort(t), dir: t.TempDir()}
+	e := &edge{t: t, port: freeport.New(t), dir: t.TempDir()}
 	for block, want := range map[string]string{
 		"360dialog {\n signature_secret a b\n}":                                            `{"name":"360dialog","signature_secret":["a","b"]}`,
 		"twilio {\n shared_key SK1 a\n shared_key SK2 b\n public_url https://a.example\n}": `{"name":"twilio","public_url":"https://a.example","shared_key":[{"secret":"a","sid":"SK1"},{"secret":"b","sid":"SK2"}]}`,

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/leadgate/leadgate/capi/capitest"
+	"github.com/leadgate/leadgate/internal/freeport"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
@@ -220,7 +221,7 @@ func TestDoctorQueue(t *testing.T) {
 }
 
 func TestDoctorDestinations(t *testing.T) {
-	closed := fmt.Sprintf("http://127.0.0.1:%d/+15550783881/webhook-test/x?token=hidden", freePort(t))
+	closed := fmt.Sprintf("http://127.0.0.1:%d/+15550783881/webhook-test/x?token=hidden", freeport.New(t))
 	untrusted := httptest.NewTLSServer(http.NotFoundHandler())
 	defer untrusted.Close()
 	untrusted.Config.ErrorLog = nil

@@ -14,12 +14,15 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
+
+	"github.com/leadgate/leadgate/internal/freeport"
 )
 
 const (
@@ -37,7 +40,7 @@ type edge struct {
 // startEdge runs a Caddyfile in which %PORT% and %DIR% stand for the edge's own.
 func startEdge(t *testing.T, caddyfile string) *edge {
 	t.Helper()
-	e := &edge{t: t, port: freePort(t), dir: t.TempDir()}
+	e := &edge{t: t, port: freeport.New(t), dir: t.TempDir()}
 	if err := e.load(caddyfile); err != nil {
 		t.Fatalf("loading: %v", err)
 	}
@@ -65,16 +68,6 @@ func (e *edge) load(caddyfile string) error {
 
 func (e *edge) url(path string) string { return fmt.Sprintf("http://127.0.0.1:%d%s", e.port, path) }
 
-func freePort(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
 func signature(secret string, body []byte) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write(body)
@@ -99,11 +92,23 @@ func (e *edge) post(path string, body []byte, edit ...func(*http.Request)) (*htt
 // transport takes a new connection each time, since every reload closes idle ones.
 var transport = &http.Transport{DisableKeepAlives: true}
 
+// cutOff says whether an error is of a connection that no server took.
+func cutOff(err error) bool {
+	dial, ok := errors.AsType[*net.OpError](err)
+	return ok && dial.Op == "dial" || errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)
+}
+
 func (e *edge) do(req *http.Request) (*http.Response, string) {
 	e.t.Helper()
 	resp, err := transport.RoundTrip(req)
-	// A reload may reset a connection that waits in the old listener's queue.
-	for dial := (*net.OpError)(nil); errors.As(err, &dial) && dial.Op == "dial"; {
+	// A reload may reset or close a connection that waits in the old listener's
+	// queue: a provider posts again, too.
+	for tries := 0; err != nil && tries < 100 && cutOff(err); tries++ {
+		if req.GetBody != nil {
+			if req.Body, err = req.GetBody(); err != nil {
+				e.t.Fatal(err)
+			}
+		}
 		resp, err = transport.RoundTrip(req)
 	}
 	if err != nil {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/leadgate/leadgate/internal/freeport"
 	"github.com/leadgate/leadgate/internal/printable"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
@@ -275,7 +276,7 @@ bots.example.com {
 
 // TestHostileFakeMeta posts hostile events to the fake.
 func TestHostileFakeMeta(t *testing.T) {
-	addr := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	addr := fmt.Sprintf("127.0.0.1:%d", freeport.New(t))
 	ctx, cancel := context.WithCancel(t.Context())
 	var out, log bytes.Buffer
 	ended := make(chan error, 1)

@@ -5,6 +5,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/leadgate/leadgate/internal/freeport"
 )
 
 // TestTokensStayHere: in inline mode the next handler gets no token, and all else
@@ -108,7 +110,7 @@ http://127.0.0.1:%PORT% {
 
 // TestRequestLimitsInJSON: what cannot be is an error that names the option.
 func TestRequestLimitsInJSON(t *testing.T) {
-	e := &edge{t: t, port: freePort(t), dir: t.TempDir()}
+	e := &edge{t: t, port: freeport.New(t), dir: t.TempDir()}
 	for _, c := range []struct{ global, block, says string }{
 		{"max_inflight_body 0", "", "max_inflight_body '0' is no size: write one such as 256MiB"},
 		{"max_inflight_body many", "", "max_inflight_body 'many' is no size"},

@@ -3,7 +3,7 @@ package docs
 import (
 	"bytes"
 	"encoding/json"
-	"net"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/leadgate/leadgate/internal/freeport"
 )
 
 // TestCommands runs the commands of every page.
@@ -144,12 +146,7 @@ func (r *runner) startEdge() {
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	return fmt.Sprintf("127.0.0.1:%d", freeport.New(t))
 }
 
 // checkOutput compares what a page shows with what was printed.

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -20,6 +19,7 @@ import (
 
 	_ "github.com/leadgate/leadgate/caddymodule"
 	"github.com/leadgate/leadgate/capi/capitest"
+	"github.com/leadgate/leadgate/internal/freeport"
 )
 
 const appSecret = "test_app_secret"
@@ -121,12 +121,7 @@ func always(t *testing.T, status int, body string) string {
 // panel looks for, and returns all that it exposed.
 func exposedByEdge(t *testing.T) metrics {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := &edge{t: t, url: "http://" + l.Addr().String()}
-	l.Close()
+	e := &edge{t: t, url: fmt.Sprintf("http://127.0.0.1:%d", freeport.New(t))}
 	t.Cleanup(func() {
 		if err := caddy.Stop(); err != nil {
 			t.Errorf("stopping: %v", err)

@@ -4,13 +4,15 @@ package n8n
 
 import (
 	"bytes"
-	"net"
+	"fmt"
 	"os"
 	"os/exec"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/freeport"
 )
 
 // giveUp ends a test that has failed; nothing is measured by it.
@@ -111,16 +113,7 @@ func until(t *testing.T, what string, ok func() bool) {
 // freePort returns a port of 127.0.0.1 that nobody listens on.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
+	return fmt.Sprint(freeport.New(t))
 }
 
 // env is this process's environment without variables of n8n and proxies, which

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/internal/built"
+	"github.com/leadgate/leadgate/internal/freeport"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
@@ -277,12 +278,7 @@ func metaBlock(settings string) string {
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	return fmt.Sprintf("127.0.0.1:%d", freeport.New(t))
 }
 
 // client is for requests that a living edge answers.

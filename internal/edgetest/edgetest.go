@@ -5,7 +5,6 @@ package edgetest
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -17,6 +16,7 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/internal/built"
+	"github.com/leadgate/leadgate/internal/freeport"
 )
 
 // GiveUp ends a test that has failed; nothing is measured by it.
@@ -222,10 +222,5 @@ func Until(t testing.TB, what string, ok func() bool) {
 // FreePort is a port of 127.0.0.1 that nobody listens at.
 func FreePort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
+	return fmt.Sprint(freeport.New(t))
 }

@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/leadgate/leadgate/internal/freeport"
 )
 
 // patience is how long anything here may take.
@@ -59,7 +61,7 @@ func Start(tb testing.TB, args ...string) *Server {
 // key (PEM files).
 func StartTLS(tb testing.TB, cert, key string, args ...string) *Server {
 	tb.Helper()
-	port := strconv.Itoa(freePort(tb))
+	port := strconv.Itoa(freeport.New(tb))
 	s := Start(tb, append([]string{
 		"--port", "0", "--tls-port", port, "--tls-auth-clients", "no",
 		"--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert,
@@ -83,7 +85,7 @@ func start(tb testing.TB, ready, config string, args []string) *Server {
 	// The port may be taken between choosing and using it.
 	var err error
 	for range 5 {
-		port := freePort(tb)
+		port := freeport.New(tb)
 		s.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 		s.args = append([]string{"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--dir", s.Dir}, args...)
 		if config == "" {
@@ -101,16 +103,6 @@ func start(tb testing.TB, ready, config string, args []string) *Server {
 	}
 	tb.Fatal(err)
 	return nil
-}
-
-func freePort(tb testing.TB) int {
-	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // run starts the process and waits until it is ready.

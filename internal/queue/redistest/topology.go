@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/freeport"
 )
 
 // Cluster starts a Cluster of n masters, at least three, without replicas.
@@ -22,7 +24,7 @@ func Cluster(tb testing.TB, n int) []*Server {
 	nodes := make([]*Server, n)
 	create := []string{"--cluster-yes", "--cluster", "create"}
 	for i := range nodes {
-		nodes[i] = Start(tb, "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(freePort(tb)),
+		nodes[i] = Start(tb, "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(freeport.New(tb)),
 			"--cluster-config-file", "nodes.conf", "--cluster-node-timeout", "2000")
 		create = append(create, nodes[i].Addr)
 	}

@@ -132,10 +132,13 @@ func TestImportDryRun(t *testing.T) {
 
 // TestImportRetries goes on when the edge is back, and gives up in the end.
 func TestImportRetries(t *testing.T) {
+	var mu sync.Mutex // of posts and answer: each connection has a goroutine of its own
 	var posts []string
 	answer := func(w http.ResponseWriter, n int) {}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
+		mu.Lock()
+		defer mu.Unlock()
 		posts = append(posts, string(body))
 		answer(w, len(posts))
 	}))
@@ -146,7 +149,9 @@ func TestImportRetries(t *testing.T) {
 	clock := time.Unix(1_790_000_000, 0)
 	var pauses []time.Duration
 	run := func(lines ...string) (string, error) {
+		mu.Lock()
 		posts, pauses = nil, nil
+		mu.Unlock()
 		var out bytes.Buffer
 		im := &importer{
 			to: server.URL, token: "t", from: 1, batch: 2, retryFor: time.Minute, out: bufio.NewWriter(&out),
@@ -159,6 +164,8 @@ func TestImportRetries(t *testing.T) {
 		}
 		im.post = im.postBatch
 		err := im.run(t.Context(), strings.NewReader(strings.Join(lines, "\n")))
+		mu.Lock() // after the last handler
+		defer mu.Unlock()
 		return out.String(), err
 	}
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -222,50 +223,39 @@ func adminDeadAction(w http.ResponseWriter, r *http.Request) error {
 
 // knownDestination fails for one that neither the configuration nor the store has.
 func (a *App) knownDestination(ctx context.Context, q queue.Queue, name string) error {
-	if a.destinations[name] != nil || name == queue.Unmatched.Name {
+	if name == queue.Unmatched.Name {
 		return nil
 	}
-	stored, err := q.Destinations(ctx)
-	if err != nil {
-		return storeError(err)
-	}
-	var known []string
-	for _, d := range stored {
-		if d.Name == name {
-			return nil
-		}
-		known = append(known, d.Name)
-	}
-	for name := range a.destinations {
-		known = append(known, name)
-	}
-	return noSuch("destination", name, known)
+	return knownName(ctx, q, "destination", name, slices.Collect(maps.Keys(a.destinations)), func(d queue.Dest) string { return d.Name })
 }
 
 // knownTenant fails for one that neither the configuration nor the store has. A
 // tenant that has left both may still have clicks: it is asked about after they
 // were looked for.
 func (a *App) knownTenant(ctx context.Context, q queue.Queue, name string) error {
-	if a.tenants[name] != nil {
+	return knownName(ctx, q, "tenant", name, slices.Collect(maps.Keys(a.tenants)), func(d queue.Dest) string { return d.Tenant })
+}
+
+// knownName looks for a name in the configuration, and then in what of names the
+// store's destinations.
+func knownName(ctx context.Context, q queue.Queue, kind, name string, known []string, of func(queue.Dest) string) error {
+	if slices.Contains(known, name) {
 		return nil
 	}
 	stored, err := q.Destinations(ctx)
 	if err != nil {
 		return storeError(err)
 	}
-	var known []string
-	for _, d := range stored {
-		if d.Tenant == name {
+	for i := range stored {
+		switch other := of(stored[i].Dest); other {
+		case name:
 			return nil
-		}
-		if d.Tenant != "" {
-			known = append(known, d.Tenant)
+		case "": // of unmatched, which is no tenant's
+		default:
+			known = append(known, other)
 		}
 	}
-	for name := range a.tenants {
-		known = append(known, name)
-	}
-	return noSuch("tenant", name, known)
+	return noSuch(kind, name, known)
 }
 
 // knownLetters fails if a destination has no dead letter of one of these ids, so

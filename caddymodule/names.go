@@ -10,22 +10,18 @@ import (
 // noSuch is the answer to a name that nothing has: an error that says which
 // there are, since the right one is usually among them.
 func noSuch(kind, name string, known []string) error {
-	return apiError(http.StatusNotFound, "%s", noSuchText(kind, name, known))
-}
-
-func noSuchText(kind, name string, known []string) string {
 	known = slices.Clone(known)
 	slices.Sort(known)
 	known = slices.Compact(known)
 	if len(known) == 0 {
-		return "there is no " + kind + " " + name + ", and no other one"
+		return apiError(http.StatusNotFound, "there is no %s %s, and no other one", kind, name)
 	}
 	const shown = 20
 	rest := ""
 	if len(known) > shown {
 		known, rest = known[:shown], " and others"
 	}
-	return "there is no " + kind + " " + name + "; there " + isOrAre(len(known)) + " " + strings.Join(known, ", ") + rest
+	return apiError(http.StatusNotFound, "there is no %s %s; there %s %s%s", kind, name, isOrAre(len(known)), strings.Join(known, ", "), rest)
 }
 
 // closest is the known word that was probably meant, "" if none is near: the same

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/internal/built"
+	"github.com/leadgate/leadgate/internal/edgetest"
 	"github.com/leadgate/leadgate/internal/freeport"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
@@ -137,7 +138,7 @@ func startEdge(t *testing.T, global, site string) *edge {
 			t.Logf("the edge said:\n%s", said[max(0, len(said)-16<<10):])
 		}
 	})
-	until(t, "the edge serves", func() bool {
+	edgetest.Until(t, "the edge serves", func() bool {
 		e.alive()
 		resp, err := client.Get("http://" + e.site + "/")
 		if err != nil {
@@ -236,7 +237,7 @@ func (e *edge) destinations() map[string]destination {
 // any where none is named.
 func (e *edge) drained(names ...string) {
 	e.t.Helper()
-	until(e.t, "everything is delivered", func() bool {
+	edgetest.Until(e.t, "everything is delivered", func() bool {
 		for name, d := range e.destinations() {
 			if (len(names) == 0 || slices.Contains(names, name)) && d.Backlog+d.InFlight > 0 {
 				return false
@@ -398,15 +399,6 @@ func (s *sink) take(path string) taken {
 	was := *s.at(path)
 	delete(s.got, path)
 	return was
-}
-
-func until(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(giveUp); !ok(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited in vain until %s", what)
-		}
-	}
 }
 
 // message is a webhook with one text message.

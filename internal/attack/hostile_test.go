@@ -17,6 +17,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/edgetest"
 )
 
 // answers are what a hostile server writes after a request, by the word that its
@@ -238,7 +240,7 @@ func TestHostileDestinations(t *testing.T) {
 				e.mustPost(clickOf(word, n))
 			}
 			e.drained("crm")
-			until(t, "all hostile answers were given", func() bool {
+			edgetest.Until(t, "all hostile answers were given", func() bool {
 				h.mu.Lock()
 				defer h.mu.Unlock()
 				for _, word := range words {

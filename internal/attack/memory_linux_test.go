@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/edgetest"
 )
 
 // holding opens connections that announce a body and send one byte of it, has
@@ -62,7 +64,7 @@ func TestAnnouncedBodies(t *testing.T) {
 		}
 		// A minute is what is promised; the machine may be busy.
 		began := time.Now()
-		until(t, "memory is given back", func() bool { return e.rssAnon() < after })
+		edgetest.Until(t, "memory is given back", func() bool { return e.rssAnon() < after })
 		t.Logf("RssAnon %v later: %d MB", time.Since(began).Round(time.Second), e.rssAnon()>>20)
 	})
 }

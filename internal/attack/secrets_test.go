@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/leadgate/leadgate/internal/edgetest"
 )
 
 // TestSecretsStay: secrets that are read from the environment or from files are in
@@ -59,7 +61,7 @@ func TestSecretsStay(t *testing.T) {
 		if n := s.take("/events").posts; n != 1 {
 			t.Fatalf("%d events came", n)
 		}
-		until(t, "one waits", func() bool { return e.destinations()["waits"].State == "retrying" })
+		edgetest.Until(t, "one waits", func() bool { return e.destinations()["waits"].State == "retrying" })
 		shown := map[string]string{"the log": e.said()}
 		for _, path := range []string{"/config/", "/leadgate/destinations", "/leadgate/dead", "/metrics"} {
 			_, answer := e.ask(http.MethodGet, path, "", "")

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/heap"
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
@@ -59,7 +60,7 @@ type App struct {
 	requests     *atomic.Int64 // that use the engine, see enter
 	attached     *atomic.Bool
 	alarm        *silenceAlarm // nil where silence is off, and before the start
-	trim         *trimmer      // nil before the start
+	trim         *heap.Trimmer // nil before the start
 	tenants      map[string]*tenant
 	destinations map[string]*destination
 	blocks       []*Handler                     // those that queue
@@ -168,15 +169,15 @@ func setDefault(d *caddy.Duration, to time.Duration) {
 
 // Start opens the store and begins to deliver, if any block needs it.
 func (a *App) Start() error {
-	_ = ballast()
+	_ = heap.Ballast()
 	for _, check := range a.atStart {
 		if err := check(); err != nil {
 			return err
 		}
 	}
 	a.warnWithoutTimeouts()
-	a.trim = newTrimmer()
-	a.trim.start()
+	a.trim = heap.NewTrimmer()
+	a.trim.Start()
 	if a.Silence > 0 {
 		a.alarm = newSilenceAlarm(time.Duration(a.Silence), a.tenants, a.logger)
 		a.alarm.start(a.now)
@@ -221,7 +222,7 @@ func (a *App) Cleanup() error {
 
 func (a *App) detach() {
 	if a.trim != nil {
-		a.trim.stop()
+		a.trim.Stop()
 		a.trim = nil
 	}
 	if a.alarm != nil {

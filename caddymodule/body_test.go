@@ -3,79 +3,14 @@ package caddymodule
 import (
 	"bufio"
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
-	"testing/iotest"
+
+	"github.com/leadgate/leadgate/internal/body"
 )
-
-// TestReadBody reads bodies of all sizes in pieces of all sizes.
-func TestReadBody(t *testing.T) {
-	const limit = 300 << 10
-	random := rand.New(rand.NewPCG(1, 2))
-	before := inflight.Load()
-	for _, n := range []int{0, 1, 4095, 4096, 4097, 16 << 10, 100_000, limit - 1, limit, limit + 1, 2 * limit} {
-		want := make([]byte, n)
-		for i := range want {
-			want[i] = byte(random.Uint32())
-		}
-		for _, chunked := range []bool{false, true} {
-			r := httptest.NewRequest(http.MethodPost, "/", iotest.HalfReader(bytes.NewReader(want)))
-			r.ContentLength = int64(n)
-			if chunked {
-				r.ContentLength = -1
-			}
-			b, err := readBody(r, limit, 1<<40)
-			if n > limit {
-				if !errors.Is(err, errTooLarge) || b != nil {
-					t.Errorf("%d bytes: %v", n, err)
-				}
-				continue
-			}
-			if err != nil || !bytes.Equal(b.data, want) {
-				t.Fatalf("%d bytes: %d came, %v", n, len(b.data), err)
-			}
-			if held := inflight.Load() - before; held != int64(n) {
-				t.Errorf("%d bytes are counted as %d", n, held)
-			}
-			b.landed()
-			b.release()
-		}
-	}
-	if r := httptest.NewRequest(http.MethodPost, "/", iotest.ErrReader(io.ErrUnexpectedEOF)); true {
-		if _, err := readBody(r, limit, 1<<40); !errors.Is(err, io.ErrUnexpectedEOF) {
-			t.Errorf("a broken body: %v", err)
-		}
-	}
-	if left := inflight.Load() - before; left != 0 {
-		t.Errorf("%d bytes stay in flight", left)
-	}
-}
-
-// TestAnnouncedLength: a length alone takes no memory.
-func TestAnnouncedLength(t *testing.T) {
-	b, err := readBody(announcing(3<<20, "{}"), 3<<20, 1<<40)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.release()
-	defer b.landed()
-	if cap(b.data) > 16<<10 {
-		t.Errorf("%d bytes for two", cap(b.data))
-	}
-}
-
-func announcing(length int64, body string) *http.Request {
-	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
-	r.ContentLength = length
-	return r
-}
 
 // raw opens a connection and sends the head of a webhook and a piece of its body.
 func (e *edge) raw(length int, piece string) net.Conn {
@@ -98,10 +33,10 @@ func TestMaxInflightBody(t *testing.T) {
 			s := newSink(t)
 			config := siteWith(queueOption(t, queue)+"\n\t\tmax_inflight_body 256KiB", "forward "+s.URL)
 			e := startEdge(t, config)
-			before := inflight.Load()
+			before := body.InFlight()
 			piece := strings.Repeat("x", 100<<10)
 			first, second := e.raw(3<<20, piece), e.raw(3<<20, piece)
-			waitFor(t, "two bodies are in flight", func() bool { return inflight.Load()-before == 2*int64(len(piece)) })
+			waitFor(t, "two bodies are in flight", func() bool { return body.InFlight()-before == 2*int64(len(piece)) })
 
 			// A third goes over it when it grows, and is told so without its end.
 			answer, err := http.ReadResponse(bufio.NewReader(e.raw(200<<10, piece)), nil)
@@ -111,7 +46,7 @@ func TestMaxInflightBody(t *testing.T) {
 			if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" {
 				t.Errorf("over the bound: %d, Retry-After %q", answer.StatusCode, answer.Header.Get("Retry-After"))
 			}
-			waitFor(t, "its bytes are forgotten", func() bool { return inflight.Load()-before == 2*int64(len(piece)) })
+			waitFor(t, "its bytes are forgotten", func() bool { return body.InFlight()-before == 2*int64(len(piece)) })
 			// What fits passes beside them.
 			if resp, _ := e.post("/webhooks/meta", message("wamid.fits."+queue, "15551234567", "x")); resp.StatusCode != http.StatusOK {
 				t.Errorf("a webhook that fits: %d", resp.StatusCode)
@@ -132,7 +67,7 @@ func TestMaxInflightBody(t *testing.T) {
 			s.next(t)
 			first.Close()
 			second.Close()
-			waitFor(t, "nothing is in flight", func() bool { return inflight.Load() == before })
+			waitFor(t, "nothing is in flight", func() bool { return body.InFlight() == before })
 		})
 	}
 }
@@ -156,14 +91,14 @@ func TestMaxInflightConversions(t *testing.T) {
 // webhook that is refused leave nothing in flight.
 func TestAbortedRequest(t *testing.T) {
 	e := startEdge(t, strings.NewReplacer("\tleadgate /webhooks/meta", "\troute {\n\tleadgate /webhooks/meta", `respond "next" 418`, "abort\n\t}").Replace(site("")))
-	before := inflight.Load()
-	body := message("wamid.1", "15551234567", "x")
+	before := body.InFlight()
+	hook := message("wamid.1", "15551234567", "x")
 	for _, secret := range []string{testSecret, "other"} {
-		req, err := http.NewRequest(http.MethodPost, e.url("/webhooks/meta"), bytes.NewReader(body))
+		req, err := http.NewRequest(http.MethodPost, e.url("/webhooks/meta"), bytes.NewReader(hook))
 		if err != nil {
 			t.Fatal(err)
 		}
-		req.Header.Set("X-Hub-Signature-256", signature(secret, body))
+		req.Header.Set("X-Hub-Signature-256", signature(secret, hook))
 		resp, err := new(http.Transport).RoundTrip(req) // on a connection of its own
 		if err == nil {
 			resp.Body.Close()
@@ -172,5 +107,5 @@ func TestAbortedRequest(t *testing.T) {
 			t.Errorf("%s: %v", secret, err)
 		}
 	}
-	waitFor(t, "nothing in flight", func() bool { return inflight.Load() == before })
+	waitFor(t, "nothing in flight", func() bool { return body.InFlight() == before })
 }

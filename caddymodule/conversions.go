@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/capi"
+	"github.com/leadgate/leadgate/internal/body"
 	"github.com/leadgate/leadgate/internal/jsondoc"
 	"github.com/leadgate/leadgate/internal/queue"
 )
@@ -106,13 +107,13 @@ func (c *Conversions) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyh
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		return c.fail(w, http.StatusUnauthorized, "the token is missing or wrong: send Authorization: Bearer <token>", nil)
 	}
-	b, err := readBody(r, maxConversionsBody, c.app.MaxInflightBody)
+	b, err := body.Read(r, maxConversionsBody, c.app.MaxInflightBody)
 	switch {
-	case errors.Is(err, errBusy):
-		hurry(w, r)
+	case errors.Is(err, body.ErrBusy):
+		body.Abandon(w, r)
 		w.Header().Set("Retry-After", retryAfter)
 		return c.fail(w, http.StatusServiceUnavailable, "too many bytes of other requests are being read; post it again", err)
-	case errors.Is(err, errTooLarge):
+	case errors.Is(err, body.ErrTooLarge):
 		return c.fail(w, http.StatusRequestEntityTooLarge, "the body is over 3 MiB: post fewer items at once", nil)
 	case err != nil && readStatus(err) == http.StatusRequestEntityTooLarge:
 		return c.fail(w, http.StatusRequestEntityTooLarge, "the body is over a limit of the site's request_body: post fewer items at once", nil)
@@ -120,11 +121,11 @@ func (c *Conversions) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyh
 		return c.fail(w, readStatus(err), "the body cannot be read", err)
 	}
 	defer func() {
-		b.landed()
-		b.release()
+		body.Landed(len(b.Data))
+		b.Release()
 	}()
 	var doc jsondoc.Doc
-	if err := doc.Parse(b.data); err != nil {
+	if err := doc.Parse(b.Data); err != nil {
 		return c.fail(w, http.StatusBadRequest, err.Error(), nil)
 	}
 	var items []jsondoc.Node

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/leadgate/leadgate/internal/body"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -236,10 +237,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		w.Header().Set("Allow", strings.Join(h.methods, ", "))
 		return h.refuse(w, http.StatusMethodNotAllowed, "method", nil)
 	}
-	b, err := readBody(r, h.MaxBody, h.app.MaxInflightBody)
+	b, err := body.Read(r, h.MaxBody, h.app.MaxInflightBody)
 	switch {
-	case errors.Is(err, errBusy):
-		hurry(w, r)
+	case errors.Is(err, body.ErrBusy):
+		body.Abandon(w, r)
 		w.Header().Set("Retry-After", retryAfter)
 		return h.refuse(w, http.StatusServiceUnavailable, "busy", err)
 	case err != nil && readStatus(err) == http.StatusRequestEntityTooLarge:
@@ -249,10 +250,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	// However this ends, also by a panic: what is not taken off would be taken for
 	// in flight for ever.
-	flying := int64(len(b.data))
-	defer func() { inflight.Add(-flying) }()
-	if err := h.provider.Verify(r, b.data); err != nil {
-		b.release()
+	flying := len(b.Data)
+	defer func() { body.Landed(flying) }()
+	if err := h.provider.Verify(r, b.Data); err != nil {
+		b.Release()
 		return h.refuse(w, http.StatusUnauthorized, "unauthorized", err)
 	}
 	s := scratches.Get().(*scratch)
@@ -266,7 +267,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	defer turn.end() // also of what panics; else it has ended by then
 	now := h.app.now()
 	s.batch.Limit(h.MaxEvents, maxMultiple*int(h.MaxBody))
-	if err := h.provider.Normalize(r, b.data, now.UnixMilli(), &s.batch); err != nil {
+	if err := h.provider.Normalize(r, b.Data, now.UnixMilli(), &s.batch); err != nil {
 		s.release()
 		return h.refuse(w, http.StatusBadRequest, "malformed", err)
 	}
@@ -284,7 +285,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	s.hear(now)
 	if h.inline {
-		inflight.Add(-flying)
+		body.Landed(flying)
 		flying = 0
 		return h.serveNext(w, r, next, s)
 	}

@@ -7,12 +7,14 @@ import (
 	"sync"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/leadgate/leadgate/internal/body"
 )
 
 // serveNext hands the events to the next handler as a JSON array.
 func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, s *scratch) error {
-	buf := newBody(classFor(s.encoded()))
-	out := append(buf.data, '[')
+	buf := body.New(s.encoded())
+	out := append(buf.Data, '[')
 	for i := range s.batch.Events {
 		ev := &s.batch.Events[i]
 		t := s.tenants[i]
@@ -33,8 +35,8 @@ func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyht
 	h.count("", outcomeInline.String(), 1)
 	outcomeInline.say(w)
 
-	body := &inlineBody{json: out}
-	r.Body = body
+	taken := &inlineBody{json: out}
+	r.Body = taken
 	r.ContentLength = int64(len(out))
 	r.TransferEncoding = nil
 	r.Header.Set("Content-Type", "application/json")
@@ -48,8 +50,8 @@ func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyht
 		c.strip(r)
 	}
 	err := next.ServeHTTP(w, r)
-	body.end()
-	buf.release()
+	taken.end()
+	buf.Release()
 	return err
 }
 

@@ -63,11 +63,11 @@ type rawBody struct {
 // cannot be cut, nothing is sent, and the dead letter has the tenant's elements.
 func (h *Handler) rawFor(r *http.Request, s *scratch, g int) rawBody {
 	t := s.parts[g].tenant
-	body := s.body.data
+	body := s.body.Data
 	if len(h.routes.tenants) > 0 {
 		var err error
 		mine := func(i int) bool { return s.tenants[i] == t }
-		if body, err = s.batch.Part(s.body.data, mine, s.foreign(h, t)); err != nil {
+		if body, err = s.batch.Part(s.body.Data, mine, s.foreign(h, t)); err != nil {
 			h.logger.Error("a webhook of several tenants cannot be cut for a raw destination; it is kept as its dead letter",
 				zap.String("provider", h.providerName()), zap.String("tenant", t.name), zap.Error(err))
 			return rawBody{body: s.elements(g), headers: jsonHeader, dead: uncutReason}
@@ -75,14 +75,14 @@ func (h *Handler) rawFor(r *http.Request, s *scratch, g int) rawBody {
 	}
 	headers := make([]queue.HTTPHeader, 0, 1+len(h.signatures))
 	headers = appendHeaders(headers, r.Header, "Content-Type")
-	if len(body) == len(s.body.data) { // a part is shorter
+	if len(body) == len(s.body.Data) { // a part is shorter
 		for _, name := range h.signatures {
 			headers = appendHeaders(headers, r.Header, name)
 		}
 		return rawBody{body: body, headers: headers}
 	}
 	if signer, ok := h.provider.(signer); ok {
-		signed := signer.SignPart(r, s.body.data, body)
+		signed := signer.SignPart(r, s.body.Data, body)
 		for name := range signed {
 			headers = appendHeaders(headers, signed, name)
 		}

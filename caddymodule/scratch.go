@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/leadgate/leadgate/internal/body"
 	"github.com/leadgate/leadgate/internal/clicks"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
@@ -13,14 +14,14 @@ import (
 
 // scratch is the memory of one verified webhook, from a pool.
 type scratch struct {
-	body    *body
+	body    *body.Body
 	turn    *turn // nil for all but large ones
 	mixed   bool  // the one event is the whole webhook, and several tenants'
 	batch   normalize.Batch
-	tenants []*tenant // whose each event is, nil for nobody's
-	out     []byte    // the unified JSON of the events
-	large   *body     // the memory of out, where that is much
-	small   []byte    // and what it has otherwise
+	tenants []*tenant  // whose each event is, nil for nobody's
+	out     []byte     // the unified JSON of the events
+	large   *body.Body // the memory of out, where that is much
+	small   []byte     // and what it has otherwise
 	groups  []queue.Group
 	parts   []part // what each group is made of, beside groups
 	keys    clicks.Keys
@@ -42,12 +43,12 @@ func (s *scratch) release() {
 	s.batch.Reset()
 	s.mixed = false
 	if s.large != nil {
-		s.large.release()
+		s.large.Release()
 		s.large, s.out, s.small = nil, s.small, nil
 	}
 	s.out = s.out[:0]
 	if s.body != nil {
-		s.body.release()
+		s.body.Release()
 		s.body = nil
 	}
 	if cap(s.out) > maxKept {
@@ -76,7 +77,7 @@ type turn struct{ ended bool }
 
 // takeTurn waits for a turn where the body is large, as long as for the store.
 func (s *scratch) takeTurn(started time.Time) (*turn, error) {
-	if len(s.body.data) <= largeBody {
+	if len(s.body.Data) <= largeBody {
 		return nil, nil
 	}
 	ctx := appendDeadlines.next(started)
@@ -100,14 +101,14 @@ func (t *turn) end() {
 // what there is would leave as much again behind.
 func (s *scratch) room() {
 	if n := s.encoded(); n > maxKept && s.large == nil {
-		s.large, s.small = newBody(classFor(n)), s.out
-		s.out = s.large.data
+		s.large, s.small = body.New(n), s.out
+		s.out = s.large.Data
 	}
 }
 
 // encoded is about how long the events are when encoded: texts stand in an event
 // and in its raw.
-func (s *scratch) encoded() int { return 2*len(s.body.data) + eventOverhead*len(s.batch.Events) }
+func (s *scratch) encoded() int { return 2*len(s.body.Data) + eventOverhead*len(s.batch.Events) }
 
 // route finds the tenant of each event, once for all that ask. An event that holds
 // another's, of another tenant, is nobody's: neither may see the other.

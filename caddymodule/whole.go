@@ -35,7 +35,7 @@ func (s *scratch) bound(h *Handler) string {
 // tooLong says whether the events are longer than most bytes when encoded. Few
 // webhooks can be; those are encoded to see.
 func (s *scratch) tooLong(most int64) bool {
-	if int64(len(s.batch.Events))*(eventOverhead+eventMultiple*int64(len(s.body.data))) <= most {
+	if int64(len(s.batch.Events))*(eventOverhead+eventMultiple*int64(len(s.body.Data))) <= most {
 		return false
 	}
 	s.room()
@@ -59,7 +59,7 @@ func (s *scratch) keepWhole(h *Handler, r *http.Request, bound string) {
 			holders = append(holders, h.routes.route(ev))
 		}
 	}
-	accounts, all := s.batch.Whole(s.body.data, h.app.now().UnixMilli())
+	accounts, all := s.batch.Whole(s.body.Data, h.app.now().UnixMilli())
 	whole := &s.batch.Events[0]
 	owner := h.routes.route(&normalize.Event{Channel: whole.Channel, Account: whole.Account})
 	s.mixed = !all && len(h.routes.tenants) > 0
@@ -88,7 +88,7 @@ func (s *scratch) keepWhole(h *Handler, r *http.Request, bound string) {
 	metrics.whole.WithLabelValues(h.providerName(), bound).Inc()
 	h.logger.Warn("a webhook brings more than max_events or 16 times max_body; it is kept as one event of kind account, whole",
 		zap.String("provider", h.providerName()), zap.String("block", shortPath(r.URL.Path)), zap.String("tenant", tenantName),
-		zap.String("limit", bound), zap.Int("max_events", h.MaxEvents), zap.Int("body_bytes", len(s.body.data)), zap.Bool("several_tenants", s.mixed))
+		zap.String("limit", bound), zap.Int("max_events", h.MaxEvents), zap.Int("body_bytes", len(s.body.Data)), zap.Bool("several_tenants", s.mixed))
 }
 
 // shortPath is a path for a log line: the block's own, unless a webhook was

@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/leadgate/leadgate/internal/body"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
@@ -417,7 +418,7 @@ func TestEncodedBound(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				b, err := readBody(r, maxBody, 1<<40)
+				b, err := body.Read(r, maxBody, 1<<40)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -425,7 +426,7 @@ func TestEncodedBound(t *testing.T) {
 				var before, after runtime.MemStats
 				runtime.ReadMemStats(&before)
 				s.batch.Limit(h.MaxEvents, maxMultiple*maxBody)
-				if err := h.provider.Normalize(r, b.data, 1, &s.batch); err != nil {
+				if err := h.provider.Normalize(r, b.Data, 1, &s.batch); err != nil {
 					t.Fatal(err)
 				}
 				if bound := s.bound(h); bound != "" {

@@ -1,4 +1,4 @@
-package caddymodule
+package heap
 
 import (
 	"runtime/debug"
@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// trimmer gives memory back to the system when a burst is over. Go's collector
+// Trimmer gives memory back to the system when a burst is over. Go's collector
 // runs when the heap has doubled, or every two minutes, so that an edge which
 // has just taken large bodies, or thousands of connections, would keep what they
 // took while it waits for work, beside what the next burst takes.
-type trimmer struct {
+type Trimmer struct {
 	resident func() uint64 // bytes of memory that Go holds
 	free     func()        // collects, and gives back what is free
 	now      func() time.Time
@@ -36,12 +36,13 @@ const (
 	trimShare = 100
 )
 
-func newTrimmer() *trimmer {
-	return &trimmer{resident: residentHeap, free: debug.FreeOSMemory, now: time.Now, wait: trimWait, quit: make(chan struct{})}
+// NewTrimmer returns one that has not begun.
+func NewTrimmer() *Trimmer {
+	return &Trimmer{resident: residentHeap, free: debug.FreeOSMemory, now: time.Now, wait: trimWait, quit: make(chan struct{})}
 }
 
-// start looks each second, until stop, which waits for it.
-func (t *trimmer) start() {
+// Start looks each second, until Stop, which waits for it.
+func (t *Trimmer) Start() {
 	t.owner.Go(func() {
 		ticker := time.NewTicker(trimTick)
 		defer ticker.Stop()
@@ -56,14 +57,15 @@ func (t *trimmer) start() {
 	})
 }
 
-func (t *trimmer) stop() {
+// Stop ends what Start began, and waits for it.
+func (t *Trimmer) Stop() {
 	close(t.quit)
 	t.owner.Wait()
 }
 
 // look gives memory back where there may be much. Where that gained little, it
 // waits twice as long before it tries again.
-func (t *trimmer) look() {
+func (t *Trimmer) look() {
 	before, began := t.resident(), t.now()
 	if before < trimFloor {
 		t.wait = trimWait
@@ -83,7 +85,7 @@ func (t *trimmer) look() {
 }
 
 // residentHeap is the memory of Go's heap and stacks that is not given back, in
-// bytes. The ballast is counted and not resident, see there.
+// bytes. The ballast is counted and not resident, see [Ballast].
 func residentHeap() uint64 {
 	samples := []runtimemetrics.Sample{
 		{Name: "/memory/classes/heap/objects:bytes"},
@@ -98,5 +100,5 @@ func residentHeap() uint64 {
 			total += samples[i].Value.Uint64()
 		}
 	}
-	return total - min(total, uint64(len(ballast())))
+	return total - min(total, uint64(len(Ballast())))
 }

@@ -1,4 +1,4 @@
-package caddymodule
+package heap
 
 import (
 	"testing"
@@ -11,7 +11,7 @@ func TestTrimmer(t *testing.T) {
 	now := time.Unix(1_736_535_600, 0)
 	held, stays := uint64(50<<20), uint64(40<<20)
 	freed := 0
-	trim := newTrimmer()
+	trim := NewTrimmer()
 	trim.now = func() time.Time { return now }
 	trim.resident = func() uint64 { return held }
 	trim.free = func() { freed++; held = min(held, stays) }

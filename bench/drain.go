@@ -288,9 +288,6 @@ func (c *counter) Delivered(_, _, outcome string, events int, _ time.Duration) {
 	c.room.Broadcast()
 }
 
-// StateChanged implements [delivery.Observer].
-func (c *counter) StateChanged(string, string, delivery.State, string) {}
-
 // admit waits until n more events may be appended.
 func (c *counter) admit(n int) {
 	c.mu.Lock()

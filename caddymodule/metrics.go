@@ -118,9 +118,6 @@ func (observer) Delivered(destination, _, outcome string, events int, took time.
 	countAttempts(destination, outcome, events)
 }
 
-// StateChanged implements delivery.Observer; the state itself is a gauge.
-func (observer) StateChanged(string, string, delivery.State, string) {}
-
 // countConversions counts what becomes of a dataset's conversions, by name.
 func countConversions(destination string) func(eventName, outcome string, events int) {
 	return func(eventName, outcome string, events int) {

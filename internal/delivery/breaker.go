@@ -1,8 +1,9 @@
 package delivery
 
-import "slices"
-
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // What opens a breaker: so many failures in a row, from so many contacts.
 const (
@@ -35,7 +36,7 @@ func (b *breaker) failure(contact uint64, probe bool, now, wish time.Duration) {
 		return
 	}
 	b.fails++
-	if len(b.contacts) < breakerContacts && !contains(b.contacts, contact) {
+	if len(b.contacts) < breakerContacts && !slices.Contains(b.contacts, contact) {
 		b.contacts = append(b.contacts, contact)
 	}
 	if b.fails >= breakerFailures && len(b.contacts) >= breakerContacts {
@@ -48,8 +49,4 @@ func (b *breaker) failure(contact uint64, probe bool, now, wish time.Duration) {
 // success closes the breaker.
 func (b *breaker) success() {
 	b.fails, b.contacts, b.open = 0, b.contacts[:0], false
-}
-
-func contains(keys []uint64, key uint64) bool {
-	return slices.Contains(keys, key)
 }

@@ -145,14 +145,12 @@ func (d *Destination) setDefaults() {
 	}
 }
 
-// Observer is told what happens, for metrics. Its methods are called from many
-// goroutines and must not block.
+// Observer is told what happens, for metrics. It is called from many goroutines and
+// must not block.
 type Observer interface {
 	// Delivered tells the outcome (a Class's name) of so many events of one
 	// Send, and how long it took.
 	Delivered(destination, kind, outcome string, events int, took time.Duration)
-	// StateChanged tells a destination's new state.
-	StateChanged(destination, kind string, state State, reason string)
 }
 
 // Options are what an engine is made with. All may be left out.

@@ -93,9 +93,6 @@ func (w *worker) publish() {
 	if was == p.state && asked == p.asked {
 		return
 	}
-	if o := w.e.o.Observer; o != nil {
-		o.StateChanged(w.dest.Name, p.kind, p.state, p.reason)
-	}
 	logger := w.logger().With(zap.String("state", string(p.state)))
 	switch p.state {
 	case StatePaused:

@@ -20,7 +20,7 @@ const lastWriteTime = 2 * time.Second
 // Engine drains the queues of a store. It outlives the configs: each gives it
 // its destinations by Configure.
 type Engine struct {
-	q       queue.Queue
+	q       Store
 	o       Options
 	began   time.Time
 	seed    maphash.Seed
@@ -40,7 +40,7 @@ type Engine struct {
 }
 
 // New makes an engine for a store. Nothing runs before Configure.
-func New(q queue.Queue, o Options) *Engine {
+func New(q Store, o Options) *Engine {
 	if o.Now == nil {
 		o.Now = time.Now
 	}

@@ -94,7 +94,7 @@ func countOf(t *Tally, f Fate, dest queue.Dest, h *queue.Header, which string) t
 const countStep = 250
 
 // count adds fates of a destination's entries to their figures.
-func count(ctx context.Context, q queue.Queue, dest queue.Dest, list []toCount) error {
+func count(ctx context.Context, q Appender, dest queue.Dest, list []toCount) error {
 	for len(list) > 0 {
 		n := min(len(list), countStep)
 		g := queue.Group{Tenant: dest.Tenant}
@@ -112,7 +112,7 @@ func count(ctx context.Context, q queue.Queue, dest queue.Dest, list []toCount) 
 
 // CountReplayed counts that dead letters go back to their queues. It may be
 // called again for the same letters.
-func CountReplayed(ctx context.Context, q queue.Queue, letters []queue.DeadLetter) error {
+func CountReplayed(ctx context.Context, q Appender, letters []queue.DeadLetter) error {
 	by := map[queue.Dest][]toCount{}
 	for i := range letters {
 		l := &letters[i]

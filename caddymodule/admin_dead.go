@@ -15,6 +15,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/leadgate/leadgate/internal/clicks"
+	"github.com/leadgate/leadgate/internal/phone"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
 )
@@ -336,11 +337,11 @@ func adminErase(w http.ResponseWriter, r *http.Request) error {
 // contactKeys are the keys that a person may be stored under.
 func contactKeys(contact string) []string {
 	ids := []string{contact}
-	if phone := normalize.PhoneFromWaID(contact); phone != "" {
-		if digits := strings.TrimPrefix(phone, "+"); digits != contact {
+	if e164 := normalize.PhoneFromWaID(contact); e164 != "" {
+		if digits := strings.TrimPrefix(e164, "+"); digits != contact {
 			ids = append(ids, digits)
 		}
-		if digits := onlyDigits(contact); digits != ids[len(ids)-1] && digits != contact {
+		if digits := phone.Digits(contact); digits != ids[len(ids)-1] && digits != contact {
 			ids = append(ids, digits)
 		}
 	}

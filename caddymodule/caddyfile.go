@@ -8,6 +8,8 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/leadgate/leadgate/internal/phone"
 )
 
 func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
@@ -281,7 +283,7 @@ func (t *Tenant) parseOption(d *caddyfile.Dispenser, matches map[string]string) 
 		if t.Match == nil {
 			t.Match = make(map[string][]string)
 		}
-		if key == "phone" && len(values) > 1 && strings.HasPrefix(values[0], "+") && len(onlyDigits(values[0])) < 5 {
+		if key == "phone" && len(values) > 1 && strings.HasPrefix(values[0], "+") && len(phone.Digits(values[0])) < 5 {
 			return d.Errf("match phone %s would be %d numbers: write one without spaces, or in quotes", strings.Join(values, " "), len(values))
 		}
 		for _, v := range values {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/body"
+	"github.com/leadgate/leadgate/internal/deadline"
 	"github.com/leadgate/leadgate/internal/jsondoc"
 	"github.com/leadgate/leadgate/internal/queue"
 )
@@ -224,7 +225,7 @@ func (c *Conversions) accept(items []jsondoc.Node) ([]conversionResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx := appendDeadlines.next(time.Now())
+	ctx := deadline.Of(time.Now())
 	p := conversionPlan{c: c, now: c.app.now(), results: make([]conversionResult, len(items)), group: queue.Group{Tenant: c.Tenant}}
 	if err := p.read(ctx, q, items); err != nil {
 		return nil, err

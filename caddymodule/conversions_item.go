@@ -9,6 +9,7 @@ import (
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/clicks"
 	"github.com/leadgate/leadgate/internal/jsondoc"
+	"github.com/leadgate/leadgate/internal/phone"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -207,6 +208,6 @@ func (it *conversionItem) readContact() error {
 // Brazil's have eleven, and then look like American ones with an area code that
 // there is not. Where this is too strict, a plus helps.
 func hasCountryCode(number string) bool {
-	digits := onlyDigits(number)
+	digits := phone.Digits(number)
 	return len(digits) > 11 || len(digits) == 11 && (digits[0] != '1' || digits[1] >= '2')
 }

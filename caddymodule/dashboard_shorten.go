@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/leadgate/leadgate/internal/phone"
 )
 
 // phoneMembers are the members that hold a contact's phone number, with
@@ -67,7 +69,7 @@ func (s *shortener) document(in []byte) ([]byte, error) {
 				tok = jsontext.String(s.text(names[len(names)-1], tok.String()))
 			}
 		case '0':
-			if digits := tok.String(); phoneMembers[names[len(names)-1]] && len(digits) >= 7 && onlyDigits(digits) == digits {
+			if digits := tok.String(); phoneMembers[names[len(names)-1]] && len(digits) >= 7 && phone.Digits(digits) == digits {
 				tok = jsontext.String(s.text("phone", digits))
 			}
 		}
@@ -104,7 +106,7 @@ func (s *shortener) text(member, text string) string {
 			start = len("%2B")
 		}
 		number, rest, jid := strings.Cut(found[start:], "@")
-		digits := onlyDigits(number)
+		digits := phone.Digits(number)
 		short := shortNumber(digits)
 		if len(digits) <= longestKnown {
 			s.known[digits] = short

@@ -177,13 +177,3 @@ func orDefault[T comparable](v, def T) T {
 	}
 	return v
 }
-
-// onlyDigits keeps the digits of a phone number.
-func onlyDigits(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < '0' || r > '9' {
-			return -1
-		}
-		return r
-	}, s)
-}

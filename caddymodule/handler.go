@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/leadgate/leadgate/internal/body"
+	"github.com/leadgate/leadgate/internal/deadline"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -349,7 +350,7 @@ func (h *Handler) store(r *http.Request, s *scratch, started time.Time) (outcome
 	if err != nil {
 		return outcomeRefused, err
 	}
-	ctx := appendDeadlines.next(started)
+	ctx := deadline.Of(started)
 	s.lookUpAds(ctx, h, q)
 	s.plan(h, r)
 	if len(s.groups) == 0 {

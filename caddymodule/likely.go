@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/leadgate/leadgate/internal/phone"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -96,7 +97,7 @@ func isScheme(word string) bool {
 // unlikelyContact says why nobody can be stored by this; "" where somebody may be.
 // An erasure must not seem done where a number was written in another way.
 func unlikelyContact(contact string) string {
-	digits := onlyDigits(contact)
+	digits := phone.Digits(contact)
 	switch {
 	case strings.Trim(contact, "0123456789+ ()-./") == "" && strings.HasPrefix(strings.TrimLeft(contact, "+ ("), "0"):
 		return "the contact begins with 0: write its number with the country's code, such as +15551234567"
@@ -119,7 +120,7 @@ func unlikelyMatch(key, value string) string {
 	if !strings.HasSuffix(key, "_id") || key == "channel_id" {
 		return ""
 	}
-	digits := onlyDigits(value)
+	digits := phone.Digits(value)
 	phone := strings.HasPrefix(value, "+") || digits != value && strings.Trim(value, "0123456789+ ()-.") == "" ||
 		key == "phone_number_id" && digits == value && len(digits) >= 10 && len(digits) <= 13 && normalize.PhoneFromWaID(digits) != ""
 	switch {

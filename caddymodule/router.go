@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/leadgate/leadgate/internal/jsondoc"
+	"github.com/leadgate/leadgate/internal/phone"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -40,7 +41,7 @@ func (r *router) add(t *tenant, match map[string][]string) error {
 				return errorf("tenant %s: %s", t.name, problem)
 			}
 			if m.digits {
-				if v = onlyDigits(v); v == "" {
+				if v = phone.Digits(v); v == "" {
 					return errorf("tenant %s: match %s has a value without digits", t.name, m.key)
 				}
 			}
@@ -89,7 +90,7 @@ func (r *router) route(ev *normalize.Event) *tenant {
 
 func (r *router) lookup(m *matchID, id normalize.Text) (index int, ok bool) {
 	if m.digits {
-		index, ok = r.ids[m.key][onlyDigits(id.String())]
+		index, ok = r.ids[m.key][phone.Digits(id.String())]
 		return index, ok
 	}
 	plain, ok := jsondoc.Plain(id)
@@ -177,5 +178,5 @@ func numberIn(id []byte) string {
 	if digits < 6 || digits == len(id) {
 		return ""
 	}
-	return onlyDigits(string(id))
+	return phone.Digits(string(id))
 }

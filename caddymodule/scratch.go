@@ -8,6 +8,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/body"
 	"github.com/leadgate/leadgate/internal/clicks"
+	"github.com/leadgate/leadgate/internal/deadline"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
 )
@@ -80,7 +81,7 @@ func (s *scratch) takeTurn(started time.Time) (*turn, error) {
 	if len(s.body.Data) <= largeBody {
 		return nil, nil
 	}
-	ctx := appendDeadlines.next(started)
+	ctx := deadline.Of(started)
 	select {
 	case turns <- struct{}{}:
 		s.turn = new(turn)

@@ -182,18 +182,13 @@ func asPosted(provider string, body []byte) ([]byte, error) {
 
 // contentType is that of a provider's webhooks.
 func contentType(p Provider) string {
-	if c, ok := p.(contentTyper); ok {
+	if c, ok := p.(ContentTyper); ok {
 		return c.ContentType()
 	}
 	return "application/json"
 }
 
 const formType = "application/x-www-form-urlencoded"
-
-// requestSigner is a Provider whose webhooks `send` can imitate.
-type requestSigner interface {
-	SignRequest(r *http.Request, body []byte, secret string)
-}
 
 func send(ctx context.Context, out io.Writer, to, provider, secret string, body []byte) error {
 	p, err := newProvider(provider)
@@ -209,7 +204,7 @@ func send(ctx context.Context, out io.Writer, to, provider, secret string, body 
 	}
 	req.Header.Set("Content-Type", contentType(p))
 	req.Header.Set("User-Agent", "Leadgate/"+Version())
-	if s, ok := p.(requestSigner); ok && secret != "" {
+	if s, ok := p.(RequestSigner); ok && secret != "" {
 		s.SignRequest(req, body, secret)
 	}
 	client := http.Client{

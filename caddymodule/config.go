@@ -167,7 +167,7 @@ type Handler struct {
 	provider   Provider
 	methods    []string // of webhooks, and GET where the provider has a handshake
 	signatures []string // headers that webhooks are signed with
-	sealer     sealer   // nil for nearly all
+	sealer     Sealer   // nil for nearly all
 	app        *App
 	routes     router
 	inline     bool

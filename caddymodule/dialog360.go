@@ -89,7 +89,15 @@ func (p *Dialog360) matching(body, given []byte) *signingKey {
 	return matchingKey(p.secrets, body, given)
 }
 
-// CanSign says whether there is a signature secret.
+// SignatureHeaders is the partner's signature.
+func (*Dialog360) SignatureHeaders() []string { return []string{dialog360Signature} }
+
+// OmitsWABA names the webhooks of the on-premise product.
+func (*Dialog360) OmitsWABA() string {
+	return "360dialog's webhooks in the old form without an envelope"
+}
+
+// CanSign reports whether there is a signature secret.
 func (p *Dialog360) CanSign() bool { return len(p.secrets) > 0 }
 
 // SignPart signs a part with the secret that the whole was signed with.
@@ -153,5 +161,8 @@ var (
 	_ caddy.Provisioner     = (*Dialog360)(nil)
 	_ caddy.Validator       = (*Dialog360)(nil)
 	_ caddyfile.Unmarshaler = (*Dialog360)(nil)
-	_ signer                = (*Dialog360)(nil)
+	_ HeaderSigner          = (*Dialog360)(nil)
+	_ PartSigner            = (*Dialog360)(nil)
+	_ RequestSigner         = (*Dialog360)(nil)
+	_ WABAOmitter           = (*Dialog360)(nil)
 )

@@ -54,15 +54,15 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	metrics.unknownWords.WithLabelValues(h.providerName())
 	h.methods = []string{http.MethodPost}
-	if m, ok := provider.(methodser); ok {
+	if m, ok := provider.(MethodLister); ok {
 		h.methods = m.Methods()
 	}
 	h.signatures = signatureHeaders
-	if s, ok := provider.(signatureHeaderer); ok {
+	if s, ok := provider.(HeaderSigner); ok {
 		h.signatures = append(slices.Clone(signatureHeaders), s.SignatureHeaders()...)
 	}
-	h.sealer, _ = provider.(sealer)
-	if s, ok := provider.(skipper); ok && s.SkipsVerification() {
+	h.sealer, _ = provider.(Sealer)
+	if s, ok := provider.(VerificationSkipper); ok && s.SkipsVerification() {
 		h.logger.Warn("insecure_skip_verify: webhooks are not verified, so that anybody can post events",
 			zap.String("provider", h.providerName()))
 	}
@@ -181,22 +181,14 @@ func (h *Handler) provisionDestinations(shared *tenant, t *Tenant, repl *caddy.R
 	return nil
 }
 
-// wabaless are the providers whose webhooks may carry no WhatsApp Business
-// Account id, and which ones don't.
-var wabaless = map[string]string{
-	"whapi":     "Whapi's webhooks",
-	"twilio":    "Twilio's webhooks",
-	"gupshup":   "Gupshup's webhooks in its own format (V2)",
-	"360dialog": "360dialog's webhooks in the old form without an envelope",
-}
-
 // warnWithoutWaba says, when all blocks are known, that Meta will refuse
 // conversions for want of the account's id.
 func (h *Handler) warnWithoutWaba() error {
-	which, ok := wabaless[h.providerName()]
+	omitter, ok := h.provider.(WABAOmitter)
 	if !ok {
 		return nil
 	}
+	which := omitter.OmitsWABA()
 	for _, t := range h.allTenants() {
 		for _, d := range t.destinations {
 			if d.capi != nil && d.capi.settings.WabaID == "" && d.capi.takes(normalize.ChannelWhatsApp, t.destinations) {
@@ -330,7 +322,7 @@ func (h *Handler) refuse(w http.ResponseWriter, status int, outcome string, why 
 // accept says that the provider need not send this again.
 func (h *Handler) accept(w http.ResponseWriter, o outcome) error {
 	o.say(w)
-	if a, ok := h.provider.(answerer); ok {
+	if a, ok := h.provider.(Answerer); ok {
 		a.Answer(w)
 		return nil
 	}

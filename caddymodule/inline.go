@@ -46,8 +46,8 @@ func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyht
 	for _, name := range h.signatures {
 		r.Header.Del(name)
 	}
-	if c, ok := h.provider.(tokenCarrier); ok {
-		c.strip(r)
+	if c, ok := h.provider.(TokenCarrier); ok {
+		stripTokens(r, c.TokenPlaces())
 	}
 	err := next.ServeHTTP(w, r)
 	taken.end()

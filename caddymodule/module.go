@@ -22,12 +22,10 @@ func init() {
 	caddy.RegisterModule(Conversions{})
 	caddy.RegisterModule(Media{})
 	caddy.RegisterModule(Dashboard{})
-	caddy.RegisterModule(Meta{})
-	caddy.RegisterModule(Gupshup{})
-	caddy.RegisterModule(Whapi{})
-	caddy.RegisterModule(Dialog360{})
-	caddy.RegisterModule(Twilio{})
 	caddy.RegisterModule(adminAPI{})
+	for _, provider := range builtIn {
+		caddy.RegisterModule(provider)
+	}
 
 	httpcaddyfile.RegisterGlobalOption("leadgate", parseGlobalOption)
 	httpcaddyfile.RegisterHandlerDirective("leadgate", parseHandler)

@@ -81,7 +81,7 @@ func (h *Handler) rawFor(r *http.Request, s *scratch, g int) rawBody {
 		}
 		return rawBody{body: body, headers: headers}
 	}
-	if signer, ok := h.provider.(signer); ok {
+	if signer, ok := h.provider.(PartSigner); ok {
 		signed := signer.SignPart(r, s.body.Data, body)
 		for name := range signed {
 			headers = appendHeaders(headers, signed, name)
@@ -163,15 +163,14 @@ func (s *scratch) nameAll() {
 	}
 }
 
-// oneAccount are the providers whose webhooks are of one account each, so that
-// they are never cut.
-var oneAccount = map[string]bool{"whapi": true, "twilio": true}
-
 // warnUnsignedParts says, when all blocks are known, that a raw destination may
 // get what nobody can verify.
 func (h *Handler) warnUnsignedParts() error {
-	if s, ok := h.provider.(signer); ok && s.CanSign() || oneAccount[h.providerName()] {
+	if s, ok := h.provider.(PartSigner); ok && s.CanSign() {
 		return nil
+	}
+	if s, ok := h.provider.(SingleAccount); ok && s.OneAccount() {
+		return nil // never cut
 	}
 	tenants := h.allTenants()
 	if len(tenants) < 2 {

@@ -16,17 +16,9 @@ import (
 // three questions. One whose webhooks are verified by a token embeds [Tokens]
 // and writes Normalize alone. docs/providers/guest.md shows a whole one.
 //
-// A Provider may also have the methods
-//
-//	Methods() []string                                              // of webhooks, where POST is not the only one
-//	Answer(w http.ResponseWriter)                                   // instead of an empty 200
-//	SignRequest(r *http.Request, body []byte, secret string)        // for `caddy leadgate send`
-//	SignatureHeaders() []string                                     // that go along with raw bytes
-//	CanSign() bool                                                  // whether there is a secret with which
-//	SignPart(r *http.Request, body, part []byte) http.Header        // a part of a webhook is signed again
-//	SkipsVerification() bool                                        // true is warned of at every load
-//	ContentType() string                                            // of webhooks that are no JSON, for the commands
-//	Seal(r *http.Request) string                                    // what is taken for one event only, such as a signature of loose parts
+// What else a provider may do is said by having the method of one of the small
+// interfaces below, such as [Answerer] or [PartSigner]. The built-in providers
+// use the same ones.
 type Provider interface {
 	// Handshake answers a request other than a webhook, such as Meta's GET
 	// with hub.challenge, and reports whether it was one.
@@ -47,45 +39,83 @@ type Provider interface {
 // errNoSignature is what Verify returns where there is nothing to verify.
 var errNoSignature = errors.New("the request carries no signature")
 
-// methodser is a Provider that takes other methods than POST; GET is one that
+// MethodLister is a Provider that takes other methods than POST. GET is one that
 // only its handshake answers.
-type methodser interface{ Methods() []string }
+type MethodLister interface{ Methods() []string }
 
-// answerer is a Provider that wants another answer than an empty 200.
-type answerer interface {
-	Answer(w http.ResponseWriter)
+// Answerer is a Provider that wants another answer than an empty 200 to a webhook
+// that was accepted. It writes header and body.
+type Answerer interface{ Answer(w http.ResponseWriter) }
+
+// ContentTyper is a Provider whose webhooks are no JSON: their Content-Type, for
+// the commands, which send what is in a file.
+type ContentTyper interface{ ContentType() string }
+
+// VerificationSkipper is a Provider that can be told to let everything pass.
+// Where it was, a warning is logged at every load.
+type VerificationSkipper interface{ SkipsVerification() bool }
+
+// HeaderSigner is a Provider that signs its webhooks in headers of its own. They
+// go along with raw bytes, and are taken off where the body is replaced.
+type HeaderSigner interface{ SignatureHeaders() []string }
+
+// TokenCarrier is a Provider whose webhooks carry a secret. It is taken out of a
+// request that goes on to the next handler, and a warning is logged where the
+// site's access log would show it.
+type TokenCarrier interface{ TokenPlaces() []TokenPlace }
+
+// TokenPlace is where in a request a token stands.
+type TokenPlace struct {
+	Query bool   // in the query; else in a header
+	Name  string // the parameter's, the header's
 }
 
-// signer is a Provider that knows the secret which its webhooks are signed with,
-// so that a part of one can be signed again for a destination that verifies it.
-type signer interface {
-	// CanSign says whether a secret is configured at all.
+// RequestSigner is a Provider whose webhooks `caddy leadgate send` can imitate:
+// it signs a request with this body, or sends a token along.
+type RequestSigner interface {
+	SignRequest(r *http.Request, body []byte, secret string)
+}
+
+// PartSigner is a Provider that knows the secret which its webhooks are signed
+// with, so that a part of one can be signed again for a destination that
+// verifies it: where a webhook has events of several tenants, each gets its own.
+type PartSigner interface {
+	// CanSign reports whether a secret is configured at all.
 	CanSign() bool
+
 	// SignPart returns the signature headers of a part of a body that r's
 	// headers sign, made with the same secret; none where no secret fits.
 	SignPart(r *http.Request, body, part []byte) http.Header
 }
 
-// signatureHeaderer is a Provider that signs its webhooks in headers of its own.
-// They go along with raw bytes, and are taken off where the body is replaced.
-type signatureHeaderer interface{ SignatureHeaders() []string }
+// Sealer is a Provider whose proof of one event would also pass for another,
+// such as a signature of parts with nothing between them. What Seal returns is
+// remembered with the event, and vouches for no other id within dedupe. It is
+// asked after Verify, and "" is nothing. Webhooks have one event each.
+type Sealer interface{ Seal(r *http.Request) string }
 
-// contentTyper is a Provider whose webhooks are no JSON.
-type contentTyper interface{ ContentType() string }
+// SingleAccount is a Provider whose webhooks are of one account each, so that
+// they are never cut for several tenants.
+type SingleAccount interface{ OneAccount() bool }
 
-// sealer is a Provider whose proof of one event would also pass for another:
-// what Seal returns is remembered with the event, and vouches for no other id
-// within dedupe. It is asked after Verify, and "" is nothing. Webhooks have one
-// event each.
-type sealer interface {
-	Seal(r *http.Request) string
-}
+// WABAOmitter is a Provider with webhooks that carry no WhatsApp Business Account
+// id, without which Meta refuses conversions: a capi block that has no waba_id is
+// warned of. OmitsWABA names them as a sentence begins: "Whapi's webhooks".
+type WABAOmitter interface{ OmitsWABA() string }
 
-// skipper is a Provider that can be told to let everything pass.
-type skipper interface{ SkipsVerification() bool }
+// builtIn are Leadgate's own providers.
+var builtIn = []caddy.Module{Meta{}, Gupshup{}, Whapi{}, Dialog360{}, Twilio{}}
 
-// signatureHeaders are what the built-in providers sign their webhooks with.
-var signatureHeaders = []string{"X-Hub-Signature", "X-Hub-Signature-256", twilioHeader, twilioSettings, dialog360Signature}
+// signatureHeaders are what the built-in providers sign their webhooks with. They
+// are one list for all, since some pass on what Meta has signed.
+var signatureHeaders = func() (names []string) {
+	for _, m := range builtIn {
+		if s, ok := m.CaddyModule().New().(HeaderSigner); ok {
+			names = append(names, s.SignatureHeaders()...)
+		}
+	}
+	return names
+}()
 
 // Provision reads the tokens, and refuses to load without any. It is for
 // providers that embed Tokens and have no other options.

@@ -53,9 +53,25 @@ func (*Whapi) Methods() []string {
 	return []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 }
 
+// OneAccount is true: a webhook is of one channel, which is one number.
+func (*Whapi) OneAccount() bool { return true }
+
+// OmitsWABA names all of them.
+func (*Whapi) OmitsWABA() string { return "Whapi's webhooks" }
+
+// OmitsWABA names those of its own format.
+func (*Gupshup) OmitsWABA() string { return "Gupshup's webhooks in its own format (V2)" }
+
 var (
 	_ Provider              = (*Gupshup)(nil)
 	_ Provider              = (*Whapi)(nil)
+	_ MethodLister          = (*Whapi)(nil)
+	_ SingleAccount         = (*Whapi)(nil)
+	_ WABAOmitter           = (*Whapi)(nil)
+	_ WABAOmitter           = (*Gupshup)(nil)
 	_ caddy.Provisioner     = (*Tokens)(nil)
+	_ RequestSigner         = (*Tokens)(nil)
+	_ TokenCarrier          = (*Tokens)(nil)
+	_ VerificationSkipper   = (*Tokens)(nil)
 	_ caddyfile.Unmarshaler = (*Tokens)(nil)
 )

@@ -30,4 +30,12 @@ func signAgain(r *http.Request, header string, body, part []byte, matching func(
 	return signed
 }
 
-var _ signer = (*Meta)(nil)
+// SignatureHeaders are Meta's, the old one of SHA-1 included.
+func (*Meta) SignatureHeaders() []string { return []string{"X-Hub-Signature", "X-Hub-Signature-256"} }
+
+var (
+	_ HeaderSigner  = (*Meta)(nil)
+	_ MethodLister  = (*Meta)(nil)
+	_ PartSigner    = (*Meta)(nil)
+	_ RequestSigner = (*Meta)(nil)
+)

@@ -46,22 +46,22 @@ var credentials = []string{"Authorization", "Proxy-Authorization", "Cookie", "Se
 // warnOfLogs says which tokens would stand in the access log, and what to write
 // so that they don't. Whether a filter has that already, Caddy does not tell.
 func (h *Handler) warnOfLogs(server *caddyhttp.Server) {
-	carrier, ok := h.provider.(tokenCarrier)
+	carrier, ok := h.provider.(TokenCarrier)
 	if !ok || server == nil || server.Logs == nil {
 		return
 	}
-	for _, t := range carrier.carried() {
-		name := http.CanonicalHeaderKey(t.name)
+	for _, t := range carrier.TokenPlaces() {
+		name := http.CanonicalHeaderKey(t.Name)
 		var line string
 		switch {
-		case !t.header:
-			line = fmt.Sprintf("request>uri query { replace %s REDACTED }", t.name)
+		case t.Query:
+			line = fmt.Sprintf("request>uri query { replace %s REDACTED }", t.Name)
 		case !slices.Contains(credentials, name) || server.Logs.ShouldLogCredentials:
 			line = fmt.Sprintf("request>headers>%s delete", name)
 		default:
 			continue
 		}
 		h.logger.Warn("the provider's token stands in the site's access log, unless a filter takes it out: write `"+line+"` in `log { format filter { … } }`",
-			zap.String("provider", h.providerName()), zap.String("token", t.name))
+			zap.String("provider", h.providerName()), zap.String("token", t.Name))
 	}
 }

@@ -124,7 +124,7 @@ func TestVerifiersGrow(t *testing.T) {
 					for range n {
 						r.Header.Add("Authorization", "x")
 					}
-					if s, ok := p.(requestSigner); ok {
+					if s, ok := p.(RequestSigner); ok {
 						s.SignRequest(r, text, secret)
 					}
 					return allocated(func() {

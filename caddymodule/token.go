@@ -34,7 +34,8 @@ type Tokens struct {
 	// Take every request for the provider's. Anybody can then post events.
 	InsecureSkipVerify bool `json:"insecure_skip_verify,omitempty"`
 
-	known []knownToken
+	known  []knownToken
+	places []TokenPlace
 }
 
 // knownToken is a token's digests: comparing digests takes the same time
@@ -45,23 +46,18 @@ type knownToken struct {
 	digests [][sha256.Size]byte
 }
 
-// tokenCarrier is a provider whose webhooks carry tokens.
-type tokenCarrier interface {
-	carried() []knownToken
-	strip(r *http.Request)
-}
+// TokenPlaces are where the tokens stand.
+func (t *Tokens) TokenPlaces() []TokenPlace { return t.places }
 
-func (t *Tokens) carried() []knownToken { return t.known }
-
-// strip takes the tokens out of a request that goes on to the next handler,
+// stripTokens takes the tokens out of a request that goes on to the next handler,
 // which need not know them. All else stays as it came.
-func (t *Tokens) strip(r *http.Request) {
+func stripTokens(r *http.Request, places []TokenPlace) {
 	before := r.URL.RawQuery
-	for i := range t.known {
-		if k := &t.known[i]; k.header {
-			r.Header.Del(k.name)
+	for _, p := range places {
+		if p.Query {
+			r.URL.RawQuery = withoutParameter(r.URL.RawQuery, p.Name)
 		} else {
-			r.URL.RawQuery = withoutParameter(r.URL.RawQuery, k.name)
+			r.Header.Del(p.Name)
 		}
 	}
 	if r.URL.RawQuery != before {
@@ -108,6 +104,7 @@ func (t *Tokens) provision(provider string) error {
 			known.digests = append(known.digests, sha256.Sum256([]byte(v)))
 		}
 		t.known = append(t.known, known)
+		t.places = append(t.places, TokenPlace{Query: !known.header, Name: known.name})
 	}
 	return nil
 }

@@ -109,6 +109,15 @@ func (p *Twilio) signatures() bool { return len(p.AuthToken)+len(p.SharedKey) > 
 // ContentType is that of a form.
 func (*Twilio) ContentType() string { return formType }
 
+// SignatureHeaders are the signature, and what says how it was made.
+func (*Twilio) SignatureHeaders() []string { return []string{twilioHeader, twilioSettings} }
+
+// OneAccount is true: a webhook is one message's.
+func (*Twilio) OneAccount() bool { return true }
+
+// OmitsWABA names all of them.
+func (*Twilio) OmitsWABA() string { return "Twilio's webhooks" }
+
 // Answer is the empty TwiML: send no reply.
 func (*Twilio) Answer(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "text/xml")
@@ -181,8 +190,13 @@ func (p *Twilio) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 
 var (
 	_ Provider              = (*Twilio)(nil)
-	_ answerer              = (*Twilio)(nil)
-	_ sealer                = (*Twilio)(nil)
+	_ Answerer              = (*Twilio)(nil)
+	_ ContentTyper          = (*Twilio)(nil)
+	_ HeaderSigner          = (*Twilio)(nil)
+	_ RequestSigner         = (*Twilio)(nil)
+	_ Sealer                = (*Twilio)(nil)
+	_ SingleAccount         = (*Twilio)(nil)
+	_ WABAOmitter           = (*Twilio)(nil)
 	_ caddy.Provisioner     = (*Twilio)(nil)
 	_ caddy.Validator       = (*Twilio)(nil)
 	_ caddyfile.Unmarshaler = (*Twilio)(nil)

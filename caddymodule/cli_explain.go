@@ -85,7 +85,7 @@ func explainWord(word string) (string, error) {
 	switch {
 	case status && !codeKnown(code, 0):
 		o := delivery.Explain(code)
-		return explained(fmt.Sprintf("%d %s", code, http.StatusText(code)), "meaning", o.Explanation, "the edge", forwardDoes[o.Class]), nil
+		return explained(fmt.Sprintf("%d %s", code, http.StatusText(code)), "meaning", o.Explanation, "the edge", forwardDoes[o.Action]), nil
 	case err != nil:
 		known := make([]string, 0, len(reasons))
 		for _, r := range reasons {

@@ -21,29 +21,29 @@ func taken(status int) bool { return status >= 200 && status < 300 }
 // classify says what an HTTP answer of a forward destination means.
 func classify(status int, header http.Header, now time.Time) Outcome {
 	if taken(status) {
-		return Outcome{Class: Done}
+		return Outcome{Action: Done}
 	}
 	o := Outcome{Code: strconv.Itoa(status), Reason: statusReason(status)}
 	switch {
 	case status == http.StatusGone:
-		o.Class = Gone
+		o.Action = Gone
 		o.Explanation = "the destination says that it is gone for good; resume it once it is back, and replay its dead letters"
 		return o
 	case status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusTooManyRequests:
-		o.Class = Retry
+		o.Action = Retry
 		o.Explanation = "the destination asks to be tried again"
 	case atFault(status):
-		o.Class = Retry
+		o.Action = Retry
 		o.Explanation = faults[status]
 		if o.Explanation == "" {
 			o.Explanation = faults[300]
 		}
 	case status >= 400 && status < 500:
-		o.Class = Dead
+		o.Action = Dead
 		o.Explanation = "the destination refuses this event; it would refuse it again"
 		return o
 	default:
-		o.Class = Retry
+		o.Action = Retry
 		o.Explanation = "the destination has trouble of its own"
 	}
 	o.After = retryAfter(header.Get("Retry-After"), now)
@@ -95,7 +95,7 @@ func retryAfter(value string, now time.Time) time.Duration {
 // failure says in words why there was no answer. Errors of a Transport name no
 // URL; addresses are left out all the same, except for a name that is not found.
 func failure(err error, timeout time.Duration) Outcome {
-	o := Outcome{Class: Retry, Explanation: "the destination cannot be reached"}
+	o := Outcome{Action: Retry, Explanation: "the destination cannot be reached"}
 	var dns *net.DNSError
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):

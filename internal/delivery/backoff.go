@@ -6,7 +6,6 @@ import "time"
 const (
 	firstDelay    = time.Second
 	longestDelay  = 10 * time.Minute
-	longestWish   = time.Hour
 	firstProbe    = time.Second
 	longestProbe  = 30 * time.Second
 	parkedProbe   = time.Minute

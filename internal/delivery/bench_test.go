@@ -181,7 +181,7 @@ func BenchmarkForwardOnly(b *testing.B) {
 			wg.Go(func() {
 				items := []Item{{Attempt: 1, Entry: queue.Entry{Payload: make([]byte, 1270), Header: queue.Header{Kind: 1}}}}
 				for range benchmarked / 32 {
-					if o := f.Send(ctx, items); o[0].Class != Done {
+					if o := f.Send(ctx, items); o[0].Action != Done {
 						b.Error(o)
 						return
 					}
@@ -233,7 +233,7 @@ func BenchmarkDrain(b *testing.B) {
 			if count.Add(1) == benchmarked {
 				close(done)
 			}
-			return []Outcome{{Class: Done}}
+			return []Outcome{{Action: Done}}
 		}))
 		d.Concurrency = 32
 		e := New(q, Options{})
@@ -260,9 +260,9 @@ func BenchmarkWaiting(b *testing.B) {
 		d := forwardTo(senderFunc(func(items []Item) []Outcome {
 			// Every other contact is taken, or the breaker would open.
 			if c := items[0].Header.Contact; c[len(c)-1]%2 == 0 {
-				return []Outcome{{Class: Done}}
+				return []Outcome{{Action: Done}}
 			}
-			return []Outcome{{Class: Retry, Reason: "503 Service Unavailable", After: longestWish}}
+			return []Outcome{{Action: Retry, Reason: "503 Service Unavailable", After: longestWish}}
 		}))
 		d.Hold = -1
 		e := New(q, Options{})

@@ -117,7 +117,7 @@ func TestProbesHeedRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newMemQueue()
 		s := &sink{answer: func(context.Context, *Item) Outcome {
-			return Outcome{Class: Retry, Reason: "429 Too Many Requests", After: 5 * time.Minute}
+			return Outcome{Action: Retry, Reason: "429 Too Many Requests", After: 5 * time.Minute}
 		}}
 		q.add(crm, numbered("c", 10)...)
 		e := start(t, q, Options{}, forwardTo(s))

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/capi"
+	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -83,7 +84,7 @@ func (s *CAPI) Send(ctx context.Context, items []Item) []Outcome {
 				part = batch{at: part.at[:capi.MaxBatch], items: part.items[:capi.MaxBatch]}
 			}
 			if stop {
-				part.all(outcomes, Outcome{Class: Again})
+				part.all(outcomes, Outcome{Action: Again})
 				continue
 			}
 			stop = s.post(ctx, &part, outcomes)
@@ -120,16 +121,16 @@ func (b *batch) all(outcomes []Outcome, o Outcome) {
 func (s *CAPI) post(ctx context.Context, b *batch, outcomes []Outcome) (stop bool) {
 	results, err := s.client.Send(ctx, b.items)
 	if err != nil || len(results) != len(b.items) {
-		b.all(outcomes, Outcome{Class: Retry, Reason: "internal error", Explanation: fmt.Sprint(err)})
+		b.all(outcomes, Outcome{Action: Retry, Reason: "internal error", Explanation: fmt.Sprint(err)})
 		return false
 	}
 	for i := range results {
 		o := outcomeOf(&results[i])
 		outcomes[b.at[i]] = o
-		if o.Class == Park || o.Class == Throttle || o.Class == Done && o.After > 0 {
+		if o.Action == Park || o.Action == Throttle || o.Action == Done && o.After > 0 {
 			stop = true
 		}
-		switch o.Class {
+		switch o.Action {
 		case Park:
 			s.parked.Store(true)
 		case Done:
@@ -177,12 +178,12 @@ func (s *CAPI) count(batches []*batch, items []Item, outcomes []Outcome) {
 	for _, b := range batches {
 		for i, at := range b.at {
 			built[at] = true
-			counts[key{eventName(b.items[i].Body), outcomes[at].Class.String()}]++
+			counts[key{eventName(b.items[i].Body), outcomes[at].Action.String()}]++
 		}
 	}
 	for i := range items {
 		if !built[i] {
-			counts[key{"", outcomes[i].Class.String()}]++
+			counts[key{"", outcomes[i].Action.String()}]++
 		}
 	}
 	for k, n := range counts {
@@ -204,9 +205,9 @@ func eventName(body []byte) string {
 func refused(err error) Outcome {
 	var r *capi.Refusal
 	if !errors.As(err, &r) {
-		return Outcome{Class: Dead, Reason: "unreadable", Explanation: err.Error()}
+		return Outcome{Action: Dead, Reason: "unreadable", Explanation: err.Error()}
 	}
-	o := Outcome{Class: Dead, Reason: r.Reason, Explanation: r.Error()}
+	o := Outcome{Action: Dead, Reason: r.Reason, Explanation: r.Error()}
 	if r.Code != 0 {
 		o.Code = r.Name()
 	}
@@ -226,16 +227,16 @@ func outcomeOf(r *capi.Result) Outcome {
 	}
 	switch r.Outcome {
 	case capi.Done:
-		return Outcome{Class: Done, After: r.After}
+		return Outcome{Action: Done, After: r.After}
 	case capi.Dead:
-		o.Class = Dead
+		o.Action = Dead
 	case capi.Park:
-		o.Class = Park
+		o.Action = Park
 	case capi.Retry:
-		o.Class = Retry
+		o.Action = Retry
 		o.Unconfirmed = r.Unconfirmed
 		if r.Throttled {
-			o.Class = Throttle
+			o.Action = Throttle
 			if o.After <= 0 {
 				o.After = defaultThrottle
 			}
@@ -244,7 +245,7 @@ func outcomeOf(r *capi.Result) Outcome {
 			o.Reason = capi.ReasonUnconfirmed
 		}
 	default:
-		o.Class = Again
+		o.Action = Again
 	}
 	return o
 }
@@ -262,7 +263,7 @@ type conversionMeta struct {
 	WaPhone     string            `json:"waPhone,omitempty"`
 	EventName   string            `json:"eventName,omitempty"`
 	EmailHash   string            `json:"emailHash,omitempty"`
-	tallied
+	destination.Tallied
 }
 
 // ConversionMeta is the Header.Meta of a posted conversion's entry
@@ -271,7 +272,7 @@ type conversionMeta struct {
 func ConversionMeta(c *capi.Conversion, t Tally) []byte {
 	k := &c.Click
 	b, err := json.Marshal(conversionMeta{
-		k.Channel, k.CtwaClid, k.AdID, k.WabaID, k.PageID, k.InstagramID, k.UserID, k.WaID, k.WaPhone, c.EventName, c.EmailHash, tallied{&t},
+		k.Channel, k.CtwaClid, k.AdID, k.WabaID, k.PageID, k.InstagramID, k.UserID, k.WaID, k.WaPhone, c.EventName, c.EmailHash, destination.Tallied{Tally: &t},
 	})
 	if err != nil {
 		panic(err) // strings and a number

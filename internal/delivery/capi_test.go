@@ -52,7 +52,7 @@ func wantClasses(t *testing.T, got []Outcome, want ...Class) {
 		t.Fatalf("%d outcomes, want %d", len(got), len(want))
 	}
 	for i := range want {
-		if got[i].Class != want[i] {
+		if got[i].Action != want[i] {
 			t.Errorf("item %d: %+v, want %v", i, got[i], want[i])
 		}
 	}
@@ -144,14 +144,14 @@ func TestCAPIOutcomes(t *testing.T) {
 		result capi.Result
 		want   Outcome
 	}{
-		{"done", capi.Result{Outcome: capi.Done}, Outcome{Class: Done}},
-		{"done, limit reached", capi.Result{Outcome: capi.Done, After: time.Minute}, Outcome{Class: Done, After: time.Minute}},
-		{"not sent", capi.Result{}, Outcome{Class: Again}},
-		{"transient", capi.Result{Outcome: capi.Retry, Class: capi.Transient, Code: 2, Text: "x"}, Outcome{Class: Retry, Reason: "transient", Code: "2", Explanation: "x"}},
-		{"unconfirmed", capi.Result{Outcome: capi.Retry, Unconfirmed: true}, Outcome{Class: Retry, Reason: "unconfirmed", Unconfirmed: true}},
-		{"throttled", capi.Result{Outcome: capi.Retry, Throttled: true, Class: capi.Throttled, Code: 80004}, Outcome{Class: Throttle, After: time.Minute, Reason: "throttled", Code: "80004"}},
-		{"parked", capi.Result{Outcome: capi.Park, Class: capi.Token, Code: 190, Subcode: 463}, Outcome{Class: Park, Reason: "token", Code: "190/463"}},
-		{"dead", capi.Result{Outcome: capi.Dead, Class: capi.BadEvent, Reason: capi.ReasonRefused, Code: 100, Subcode: 2804066}, Outcome{Class: Dead, Reason: "refused", Code: "100/2804066"}},
+		{"done", capi.Result{Outcome: capi.Done}, Outcome{Action: Done}},
+		{"done, limit reached", capi.Result{Outcome: capi.Done, After: time.Minute}, Outcome{Action: Done, After: time.Minute}},
+		{"not sent", capi.Result{}, Outcome{Action: Again}},
+		{"transient", capi.Result{Outcome: capi.Retry, Class: capi.Transient, Code: 2, Text: "x"}, Outcome{Action: Retry, Reason: "transient", Code: "2", Explanation: "x"}},
+		{"unconfirmed", capi.Result{Outcome: capi.Retry, Unconfirmed: true}, Outcome{Action: Retry, Reason: "unconfirmed", Unconfirmed: true}},
+		{"throttled", capi.Result{Outcome: capi.Retry, Throttled: true, Class: capi.Throttled, Code: 80004}, Outcome{Action: Throttle, After: time.Minute, Reason: "throttled", Code: "80004"}},
+		{"parked", capi.Result{Outcome: capi.Park, Class: capi.Token, Code: 190, Subcode: 463}, Outcome{Action: Park, Reason: "token", Code: "190/463"}},
+		{"dead", capi.Result{Outcome: capi.Dead, Class: capi.BadEvent, Reason: capi.ReasonRefused, Code: 100, Subcode: 2804066}, Outcome{Action: Dead, Reason: "refused", Code: "100/2804066"}},
 	} {
 		if got := outcomeOf(&c.result); got != c.want {
 			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)

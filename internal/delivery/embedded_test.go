@@ -71,7 +71,7 @@ func TestEngineOnEmbeddedStore(t *testing.T) {
 		// Scattered, or the contacts would come to fail all at once, and open
 		// the breaker.
 		if (int(uint32(number)*2654435761>>16)+it.Attempt)%11 == 0 {
-			return Outcome{Class: Retry, Reason: "503 Service Unavailable"}
+			return Outcome{Action: Retry, Reason: "503 Service Unavailable"}
 		}
 		delivered[number]++
 		switch len(delivered) {
@@ -84,7 +84,7 @@ func TestEngineOnEmbeddedStore(t *testing.T) {
 				close(all)
 			}
 		}
-		return Outcome{Class: Done}
+		return Outcome{Action: Done}
 	}}
 	d := forwardTo(s)
 	d.Hold = -1

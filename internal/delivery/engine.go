@@ -90,7 +90,7 @@ func (e *Engine) Configure(dests []Destination) {
 	wanted := make(map[queue.Dest]bool, len(dests))
 	for i := range dests {
 		d := dests[i]
-		d.setDefaults()
+		d.SetDefaults()
 		wanted[d.Dest] = true
 		if w := e.workers[d.Dest]; w != nil {
 			w.mu.Lock()

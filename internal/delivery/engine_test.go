@@ -98,9 +98,9 @@ func TestRetryAfter(t *testing.T) {
 			q := newMemQueue()
 			s := &sink{answer: func(_ context.Context, it *Item) Outcome {
 				if it.Attempt == 1 {
-					return Outcome{Class: Retry, After: wish}
+					return Outcome{Action: Retry, After: wish}
 				}
-				return Outcome{Class: Done}
+				return Outcome{Action: Done}
 			}}
 			q.add(crm, contacts("a")...)
 			start(t, q, Options{}, forwardTo(s))
@@ -169,7 +169,7 @@ func TestPauseIsDurableAndResumes(t *testing.T) {
 func TestGonePauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newMemQueue()
-		s := &sink{answer: func(context.Context, *Item) Outcome { return Outcome{Class: Gone, Reason: "410 Gone", Code: "410"} }}
+		s := &sink{answer: func(context.Context, *Item) Outcome { return Outcome{Action: Gone, Reason: "410 Gone", Code: "410"} }}
 		q.add(crm, contacts("a", "b")...)
 		d := forwardTo(s)
 		d.Concurrency = 1
@@ -192,9 +192,9 @@ func TestPark(t *testing.T) {
 		var good atomic.Bool
 		s := &sink{answer: func(context.Context, *Item) Outcome {
 			if good.Load() {
-				return Outcome{Class: Done}
+				return Outcome{Action: Done}
 			}
-			return Outcome{Class: Park, Reason: "token has expired", Code: "190"}
+			return Outcome{Action: Park, Reason: "token has expired", Code: "190"}
 		}}
 		q.add(crm, numbered("c", 50)...)
 		d := forwardTo(s)
@@ -246,7 +246,7 @@ func TestParkedStateSurvivesRestart(t *testing.T) {
 		if err := q.SetState(t.Context(), crm, queue.State{Parked: true, Reason: "token"}); err != nil {
 			t.Fatal(err)
 		}
-		s.answer = func(context.Context, *Item) Outcome { return Outcome{Class: Dead, Reason: "expired"} }
+		s.answer = func(context.Context, *Item) Outcome { return Outcome{Action: Dead, Reason: "expired"} }
 		e := start(t, q, Options{}, forwardTo(s))
 		synctest.Wait()
 		// Dead ones do not cost a minute each.
@@ -276,9 +276,9 @@ func TestThrottle(t *testing.T) {
 			defer s.mu.Unlock()
 			if !throttled {
 				throttled = true
-				return Outcome{Class: Throttle, After: 20 * time.Second}
+				return Outcome{Action: Throttle, After: 20 * time.Second}
 			}
-			return Outcome{Class: Done}
+			return Outcome{Action: Done}
 		}
 		q.add(crm, contacts("a", "b", "c")...)
 		d := forwardTo(s)
@@ -297,7 +297,7 @@ func TestThrottle(t *testing.T) {
 func TestAgainOnlyDoesNotSpin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newMemQueue()
-		s := &sink{answer: func(context.Context, *Item) Outcome { return Outcome{Class: Again} }}
+		s := &sink{answer: func(context.Context, *Item) Outcome { return Outcome{Action: Again} }}
 		q.add(crm, contacts("a")...)
 		start(t, q, Options{}, forwardTo(s))
 		elapse(10500 * time.Millisecond)
@@ -369,7 +369,7 @@ func TestPanicIsAFailedAttempt(t *testing.T) {
 			if it.Attempt == 1 {
 				panic("boom")
 			}
-			return Outcome{Class: Done}
+			return Outcome{Action: Done}
 		}}
 		q.add(crm, contacts("a")...)
 		start(t, q, Options{Logger: zap.New(core)}, forwardTo(s))

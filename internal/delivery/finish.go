@@ -27,17 +27,17 @@ func (w *worker) finish(j *job) {
 	var park, gone, wait *Outcome
 	for i, e := range j.entries {
 		o := &j.outcomes[i]
-		if stopped && o.Class == Retry {
-			o.Class = Again // we broke it off ourselves
+		if stopped && o.Action == Retry {
+			o.Action = Again // we broke it off ourselves
 		}
-		if o.Class == 0 || o.Class > Again {
-			o.Class = Retry
+		if o.Action == 0 || o.Action > Again {
+			o.Action = Retry
 		}
-		counts[o.Class]++
-		if o.Class != Done { // what is said of it may be a stranger's words
+		counts[o.Action]++
+		if o.Action != Done { // what is said of it may be a stranger's words
 			o.Reason, o.Code, o.Explanation = printable.Line(o.Reason), printable.Line(o.Code), printable.Line(o.Explanation)
 		}
-		switch o.Class {
+		switch o.Action {
 		case Done:
 			w.acks.done = append(w.acks.done, e.Pos)
 			w.acks.reported(w.dest, e)
@@ -62,7 +62,7 @@ func (w *worker) finish(j *job) {
 	}
 	// What was not tried goes back to the front, in its order.
 	for i, v := range slices.Backward(j.entries) {
-		switch j.outcomes[i].Class {
+		switch j.outcomes[i].Action {
 		case Park, Throttle, Again:
 			w.putBack(v)
 		}
@@ -159,7 +159,7 @@ func (w *worker) die(e *entry, o *Outcome) {
 // it has failed for too long.
 func (w *worker) fail(e *entry, o *Outcome, m mode) {
 	wish := min(max(o.After, 0), longestWish)
-	w.lastFailure = o.why()
+	w.lastFailure = o.Why()
 	w.breaker.failure(e.contact, m == sendBreakerProbe, w.now, wish)
 	if m == sendParkProbe {
 		w.parkProbeAt = w.now + max(wish, parkedProbe)
@@ -177,7 +177,7 @@ func (w *worker) fail(e *entry, o *Outcome, m mode) {
 	// The last attempt is made at the end of the time, not before.
 	delay := max(min(retryDelay(e.attempts, w.e.o.Rand()), left), wish)
 	due := wall + delay.Milliseconds()
-	reason := o.brief()
+	reason := o.Brief()
 	if !e.seen {
 		delete(w.aloft, e.Pos)
 		w.known[e.Pos] = known{attempts: e.attempts, firstAt: e.firstAt, due: due, reason: reason, unsaved: true}
@@ -236,7 +236,7 @@ func (w *worker) observe(j *job, counts *[Again + 1]int) {
 	logger := w.logger()
 	for i, e := range j.entries {
 		o := &j.outcomes[i]
-		logger.Debug("event sent", eventID(e.Header.EventID), zap.Stringer("outcome", o.Class), zap.Int("attempt", j.items[i].Attempt),
+		logger.Debug("event sent", eventID(e.Header.EventID), zap.Stringer("outcome", o.Action), zap.Int("attempt", j.items[i].Attempt),
 			zap.String("reason", o.Reason), zap.String("code", o.Code), zap.Duration("took", j.took))
 	}
 }

@@ -161,7 +161,7 @@ func (f *Forward) post(ctx context.Context, it *Item) Outcome {
 	res, err := f.transport.RoundTrip(req)
 	if err != nil {
 		if ctx.Err() != nil { // broken off by us
-			return Outcome{Class: Again}
+			return Outcome{Action: Again}
 		}
 		if cause := context.Cause(d.ctx); cause != nil {
 			err = cause
@@ -175,7 +175,7 @@ func (f *Forward) post(ctx context.Context, it *Item) Outcome {
 		_ = res.Body.Close()
 	}
 	if taken(res.StatusCode) {
-		return Outcome{Class: Done}
+		return Outcome{Action: Done}
 	}
 	return classify(res.StatusCode, res.Header, f.c.Now())
 }

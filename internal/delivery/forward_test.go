@@ -32,10 +32,10 @@ func TestClassify(t *testing.T) {
 	} {
 		for _, status := range c.statuses {
 			o := classify(status, http.Header{}, time.Now())
-			if o.Class != c.class {
-				t.Errorf("%d is %v, want %v", status, o.Class, c.class)
+			if o.Action != c.class {
+				t.Errorf("%d is %v, want %v", status, o.Action, c.class)
 			}
-			if o.Class != Done && (o.Code != fmt.Sprint(status) || !strings.HasPrefix(o.Reason, o.Code) || o.Explanation == "") {
+			if o.Action != Done && (o.Code != fmt.Sprint(status) || !strings.HasPrefix(o.Reason, o.Code) || o.Explanation == "") {
 				t.Errorf("%d: code %q, reason %q, explanation %q", status, o.Code, o.Reason, o.Explanation)
 			}
 		}
@@ -67,7 +67,7 @@ type received struct {
 	body         string
 }
 
-func destination(t *testing.T, status int) (*httptest.Server, func() received) {
+func answering(t *testing.T, status int) (*httptest.Server, func() received) {
 	t.Helper()
 	got := make(chan received, 10)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -106,7 +106,7 @@ func forwardItem() Item {
 }
 
 func TestForwardRequest(t *testing.T) {
-	server, got := destination(t, 204)
+	server, got := answering(t, 204)
 	now := time.Unix(1614265330, 0)
 	f := newForward(t, ForwardConfig{
 		URL: strings.Replace(server.URL, "http://", "http://user:pa%20ss@", 1) + "/hook?key=1#part", Tenant: "acme", Version: "1.2.3",
@@ -114,7 +114,7 @@ func TestForwardRequest(t *testing.T) {
 		Sign:   "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", Now: func() time.Time { return now },
 	})
 	it := forwardItem()
-	if o := f.Send(t.Context(), []Item{it}); len(o) != 1 || o[0] != (Outcome{Class: Done}) {
+	if o := f.Send(t.Context(), []Item{it}); len(o) != 1 || o[0] != (Outcome{Action: Done}) {
 		t.Fatalf("outcomes %+v", o)
 	}
 	r := got()
@@ -140,7 +140,7 @@ func TestForwardRequest(t *testing.T) {
 }
 
 func TestForwardRaw(t *testing.T) {
-	server, got := destination(t, 200)
+	server, got := answering(t, 200)
 	f := newForward(t, ForwardConfig{URL: server.URL, Tenant: "acme", Version: "1", Raw: true, Header: http.Header{"X-Own": {"yes"}}, Sign: "secret"})
 	it := forwardItem()
 	it.Payload = []byte("{\"entry\" : [ ]}\n\x00")
@@ -149,7 +149,7 @@ func TestForwardRaw(t *testing.T) {
 		{Name: "Content-Type", Value: "application/json; charset=utf-8"}, {Name: "X-Hub-Signature-256", Value: "sha256=00ff"},
 		{Name: "x-hub-signature", Value: "sha1=00"}, {Name: "User-Agent", Value: "facebookexternalua"},
 	}
-	if o := f.Send(t.Context(), []Item{it}); o[0].Class != Done {
+	if o := f.Send(t.Context(), []Item{it}); o[0].Action != Done {
 		t.Fatalf("outcomes %+v", o)
 	}
 	r := got()
@@ -170,7 +170,7 @@ func TestForwardRaw(t *testing.T) {
 }
 
 func TestForwardAttribution(t *testing.T) {
-	server, got := destination(t, 200)
+	server, got := answering(t, 200)
 	f := newForward(t, ForwardConfig{URL: server.URL})
 	click := []byte(`[{"ctwaClid":"ARA","adId":"120"},{"channel":"whatsapp"}]`)
 	for _, c := range []struct {
@@ -212,7 +212,7 @@ func TestForwardFollowsNoRedirect(t *testing.T) {
 		server := httptest.NewServer(http.RedirectHandler(other.URL, status))
 		f := newForward(t, ForwardConfig{URL: server.URL})
 		o := f.Send(t.Context(), []Item{forwardItem()})[0]
-		if o.Class != Retry || o.Code != fmt.Sprint(status) || !strings.Contains(o.Explanation, "redirect") {
+		if o.Action != Retry || o.Code != fmt.Sprint(status) || !strings.Contains(o.Explanation, "redirect") {
 			t.Errorf("%d: %+v", status, o)
 		}
 		server.Close()
@@ -249,7 +249,7 @@ func TestForwardWithoutAnswer(t *testing.T) {
 	} {
 		f := newForward(t, ForwardConfig{URL: c.url + "/hook?token=hidden", Timeout: 50 * time.Millisecond})
 		o := f.Send(t.Context(), []Item{forwardItem()})[0]
-		if o.Class != Retry || o.Reason == "" || o.Explanation == "" || c.reason != "" && o.Reason != c.reason {
+		if o.Action != Retry || o.Reason == "" || o.Explanation == "" || c.reason != "" && o.Reason != c.reason {
 			t.Errorf("%s: %+v", name, o)
 		}
 		if strings.Contains(o.Reason, "hidden") || strings.Contains(o.Reason, "/hook") {
@@ -260,7 +260,7 @@ func TestForwardWithoutAnswer(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	f := newForward(t, ForwardConfig{URL: hang.URL})
-	if o := f.Send(ctx, []Item{forwardItem()})[0]; o.Class != Again {
+	if o := f.Send(ctx, []Item{forwardItem()})[0]; o.Action != Again {
 		t.Errorf("broken off: %+v", o)
 	}
 }

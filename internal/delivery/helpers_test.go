@@ -53,7 +53,7 @@ func (s *sink) Send(ctx context.Context, items []Item) []Outcome {
 	s.mu.Unlock()
 	outcomes := make([]Outcome, len(items))
 	for i := range items {
-		outcomes[i] = Outcome{Class: Done}
+		outcomes[i] = Outcome{Action: Done}
 		if s.answer != nil {
 			outcomes[i] = s.answer(ctx, &items[i])
 		}
@@ -106,7 +106,7 @@ func inspect(w *worker, look func(*worker)) {
 }
 
 func retryWith(reason string) func(context.Context, *Item) Outcome {
-	return func(context.Context, *Item) Outcome { return Outcome{Class: Retry, Reason: reason} }
+	return func(context.Context, *Item) Outcome { return Outcome{Action: Retry, Reason: reason} }
 }
 
 // noJitter makes every delay its upper bound.

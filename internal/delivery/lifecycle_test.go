@@ -20,9 +20,9 @@ func slow(d time.Duration) func(context.Context, *Item) Outcome {
 	return func(ctx context.Context, _ *Item) Outcome {
 		select {
 		case <-time.After(d):
-			return Outcome{Class: Done}
+			return Outcome{Action: Done}
 		case <-ctx.Done():
-			return Outcome{Class: Retry, Reason: "broken off"}
+			return Outcome{Action: Retry, Reason: "broken off"}
 		}
 	}
 }
@@ -132,7 +132,7 @@ func TestEpochChangeRereads(t *testing.T) {
 		q := newMemQueue()
 		s := &sink{answer: func(ctx context.Context, it *Item) Outcome {
 			if it.Pos.Seq == 2 && it.Attempt < 3 {
-				return Outcome{Class: Retry, Reason: "500 Internal Server Error"}
+				return Outcome{Action: Retry, Reason: "500 Internal Server Error"}
 			}
 			return slow(10*time.Second)(ctx, it)
 		}}
@@ -171,9 +171,9 @@ func TestLostRight(t *testing.T) {
 			o := slow(time.Second)(ctx, it)
 			switch it.Header.Contact {
 			case "fails":
-				o = Outcome{Class: Retry, Reason: "503 Service Unavailable"}
+				o = Outcome{Action: Retry, Reason: "503 Service Unavailable"}
 			case "dies":
-				o = Outcome{Class: Dead, Reason: "400 Bad Request"}
+				o = Outcome{Action: Dead, Reason: "400 Bad Request"}
 			}
 			return o
 		}

@@ -64,30 +64,30 @@ func orderModel(t *testing.T, seed uint64) {
 		s.mu.Unlock()
 		select {
 		case <-ctx.Done():
-			return Outcome{Class: Retry, Reason: "broken off"}
+			return Outcome{Action: Retry, Reason: "broken off"}
 		case <-time.After(time.Duration(random(300)) * time.Millisecond):
 		}
-		o := Outcome{Class: Done}
+		o := Outcome{Action: Done}
 		switch random(20) {
 		case 0, 1, 2, 3:
-			o = Outcome{Class: Retry, Reason: "503 Service Unavailable"}
+			o = Outcome{Action: Retry, Reason: "503 Service Unavailable"}
 		case 4:
-			o = Outcome{Class: Dead, Reason: "400 Bad Request"}
+			o = Outcome{Action: Dead, Reason: "400 Bad Request"}
 		case 5:
-			o = Outcome{Class: Again}
+			o = Outcome{Action: Again}
 		case 6:
 			if random(10) == 0 {
-				o = Outcome{Class: Throttle, After: time.Second}
+				o = Outcome{Action: Throttle, After: time.Second}
 			}
 		case 7:
 			if random(50) == 0 {
-				o = Outcome{Class: Park, Reason: "token"}
+				o = Outcome{Action: Park, Reason: "token"}
 			}
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if o.Class == Done || o.Class == Dead {
-			over[seq] = o.Class.String()
+		if o.Action == Done || o.Action == Dead {
+			over[seq] = o.Action.String()
 			diedAt[seq] = losses
 			if isLost {
 				diedAt[seq]--
@@ -170,9 +170,9 @@ func orderModel(t *testing.T, seed uint64) {
 func failsFor(bad func(it *Item) bool) func(context.Context, *Item) Outcome {
 	return func(_ context.Context, it *Item) Outcome {
 		if bad(it) {
-			return Outcome{Class: Retry, Reason: "500 Internal Server Error"}
+			return Outcome{Action: Retry, Reason: "500 Internal Server Error"}
 		}
-		return Outcome{Class: Done}
+		return Outcome{Action: Done}
 	}
 }
 
@@ -281,9 +281,9 @@ func TestPoisonedContacts(t *testing.T) {
 				case <-ctx.Done():
 				case <-time.After(100 * time.Millisecond):
 				}
-				return Outcome{Class: Retry, Reason: "timeout after 10s"}
+				return Outcome{Action: Retry, Reason: "timeout after 10s"}
 			}
-			return Outcome{Class: Done}
+			return Outcome{Action: Done}
 		}}
 		var headers []queue.Header
 		for i := range poisoned {
@@ -342,7 +342,7 @@ func TestOneContactsFloodHoldsNobodyBack(t *testing.T) {
 		q := newMemQueue()
 		s := &sink{answer: func(context.Context, *Item) Outcome {
 			<-time.After(time.Second)
-			return Outcome{Class: Done}
+			return Outcome{Action: Done}
 		}}
 		q.add(crm, contacts(slices.Repeat([]string{"flood"}, 3000)...)...)
 		q.add(crm, contacts("b", "c")...)

@@ -35,11 +35,11 @@ func TestLostLease(t *testing.T) {
 		<-answer
 		switch {
 		case it.Attempt == 1 && number == 0:
-			return Outcome{Class: Retry, Reason: "503 Service Unavailable"}
+			return Outcome{Action: Retry, Reason: "503 Service Unavailable"}
 		case it.Attempt == 1 && number == 1:
-			return Outcome{Class: Dead, Reason: "400 Bad Request"}
+			return Outcome{Action: Dead, Reason: "400 Bad Request"}
 		}
-		return Outcome{Class: Done}
+		return Outcome{Action: Done}
 	}}
 	e := start(t, q, Options{Rand: noJitter}, forwardTo(s))
 	for range events {

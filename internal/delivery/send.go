@@ -26,7 +26,7 @@ type job struct {
 // be sent is what it was.
 func (j *job) plain() bool {
 	for i := range j.outcomes {
-		if o := &j.outcomes[i]; o.Class != Done || o.After > 0 {
+		if o := &j.outcomes[i]; o.Action != Done || o.After > 0 {
 			return false
 		}
 	}
@@ -60,14 +60,14 @@ func (w *worker) call(j *job) (outcomes []Outcome) {
 		if r := recover(); r != nil {
 			w.logger().Error("sender panicked", zap.Any("panic", r), zap.ByteString("stack", debug.Stack()))
 			outcomes = sameOutcomes(len(j.items), Outcome{
-				Class: Retry, Reason: "internal error", Explanation: "a bug in Leadgate: its log has the stack",
+				Action: Retry, Reason: "internal error", Explanation: "a bug in Leadgate: its log has the stack",
 			})
 		}
 	}()
 	outcomes = j.settings.Sender.Send(w.e.sendCtx, j.items)
 	if len(outcomes) != len(j.items) {
 		return sameOutcomes(len(j.items), Outcome{
-			Class: Retry, Reason: fmt.Sprintf("internal error: %d outcomes for %d events", len(outcomes), len(j.items)),
+			Action: Retry, Reason: fmt.Sprintf("internal error: %d outcomes for %d events", len(outcomes), len(j.items)),
 		})
 	}
 	return outcomes

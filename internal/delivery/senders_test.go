@@ -41,7 +41,7 @@ func TestReadyJobsAreTakenBack(t *testing.T) {
 				held, class := make(chan struct{}), c.first
 				s := &sink{answer: func(context.Context, *Item) Outcome {
 					<-held
-					return Outcome{Class: class}
+					return Outcome{Action: class}
 				}}
 				d := forwardTo(s)
 				d.Concurrency = 2

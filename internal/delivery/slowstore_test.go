@@ -18,7 +18,7 @@ func TestSlowReadsUnderLoad(t *testing.T) {
 				q.slow = 10 * time.Millisecond
 				s := &sink{answer: func(context.Context, *Item) Outcome {
 					<-time.After(time.Millisecond)
-					return Outcome{Class: Done}
+					return Outcome{Action: Done}
 				}}
 				start(t, q, Options{}, forwardTo(s))
 				headers := numbered("", people)
@@ -57,7 +57,7 @@ func TestSlowReadsOfFewContacts(t *testing.T) {
 		}
 		s := &sink{answer: func(context.Context, *Item) Outcome {
 			<-time.After(time.Millisecond)
-			return Outcome{Class: Done}
+			return Outcome{Action: Done}
 		}}
 		start(t, q, Options{}, forwardTo(s))
 		elapse(each * time.Millisecond)

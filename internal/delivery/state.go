@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
@@ -50,10 +51,10 @@ var atLimit = Outcome{Reason: "throttled", Explanation: "the destination took th
 
 // waitFor notes why the destination waits. It stays so until an event is taken.
 func (w *worker) waitFor(o *Outcome) {
-	if o.Class == Done {
+	if o.Action == Done {
 		o = &atLimit
 	}
-	w.pause = waiting{o.why(), o.Code}
+	w.pause = waiting{o.Why(), o.Code}
 }
 
 // idle says whether nothing waits, as far as the worker has seen.
@@ -68,9 +69,9 @@ func (w *worker) publish() {
 	case w.state.Paused:
 		p.state, p.reason = StatePaused, w.state.Reason
 	case w.state.Parked:
-		p.state, p.reason, p.code = StateParked, w.state.Reason, codeOf(w.state.Reason)
+		p.state, p.reason, p.code = StateParked, w.state.Reason, destination.CodeOf(w.state.Reason)
 	case w.breaker.open:
-		p.state, p.reason, p.code = StateOpen, w.lastFailure, codeOf(w.lastFailure)
+		p.state, p.reason, p.code = StateOpen, w.lastFailure, destination.CodeOf(w.lastFailure)
 		p.until = w.wallAt(w.breaker.probeAt)
 	case w.pause.why != "" && !w.idle():
 		p.state, p.reason, p.code, p.asked = StateRetrying, w.pause.why, w.pause.code, true
@@ -78,7 +79,7 @@ func (w *worker) publish() {
 			w.at(w.throttledUntil) // to look again whether anything waits
 		}
 	case w.failedCount > 0:
-		p.state, p.reason, p.code = StateRetrying, w.lastFailure, codeOf(w.lastFailure)
+		p.state, p.reason, p.code = StateRetrying, w.lastFailure, destination.CodeOf(w.lastFailure)
 		if w.dueHeap.len() > 0 {
 			p.until = w.wallAt(w.dueHeap.min().due)
 		}
@@ -158,13 +159,13 @@ func (w *worker) park(o *Outcome) {
 		w.reset()
 		return
 	}
-	w.changeState(queue.State{Paused: w.state.Paused, Parked: true, Reason: o.why(), Since: w.wall()})
+	w.changeState(queue.State{Paused: w.state.Paused, Parked: true, Reason: o.Why(), Since: w.wall()})
 	w.parkProbeAt = w.now + parkedProbe
 }
 
 // halted stops everything, since the destination said that it is gone.
 func (w *worker) halted(o *Outcome) {
-	w.changeState(queue.State{Paused: true, Parked: w.state.Parked, Reason: o.why(), Since: w.wall()})
+	w.changeState(queue.State{Paused: true, Parked: w.state.Parked, Reason: o.Why(), Since: w.wall()})
 }
 
 // changeState sets a state that the worker came to itself. It holds at once;

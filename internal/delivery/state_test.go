@@ -11,6 +11,8 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/leadgate/leadgate/internal/destination"
 )
 
 // A destination that is asked to wait says so until it takes an event: also while
@@ -20,7 +22,7 @@ func TestThrottledState(t *testing.T) {
 		core, logs := observer.New(zapcore.InfoLevel)
 		q := newMemQueue()
 		var answer atomic.Pointer[Outcome]
-		blocked := Outcome{Class: Throttle, After: time.Hour, Reason: "throttled", Code: "368", Explanation: "Meta has blocked the action"}
+		blocked := Outcome{Action: Throttle, After: time.Hour, Reason: "throttled", Code: "368", Explanation: "Meta has blocked the action"}
 		answer.Store(&blocked)
 		s := &sink{answer: func(ctx context.Context, it *Item) Outcome {
 			slow(10*time.Second)(ctx, it)
@@ -47,7 +49,7 @@ func TestThrottledState(t *testing.T) {
 		if n := logs.FilterMessageSnippet("takes events again").Len(); n != 0 {
 			t.Errorf("%d lines say that it takes events again", n)
 		}
-		answer.Store(&Outcome{Class: Done})
+		answer.Store(&Outcome{Action: Done})
 		if err := e.Resume(t.Context(), "crm"); err != nil { // at once
 			t.Fatal(err)
 		}
@@ -57,7 +59,7 @@ func TestThrottledState(t *testing.T) {
 		}
 
 		// Taken, with the headers' wish to wait: what comes next waits.
-		answer.Store(&Outcome{Class: Done, After: time.Minute})
+		answer.Store(&Outcome{Action: Done, After: time.Minute})
 		q.add(crm, contacts("c")...)
 		elapse(11 * time.Second)
 		q.add(crm, contacts("d")...)
@@ -65,7 +67,7 @@ func TestThrottledState(t *testing.T) {
 		if st := statusOf(t, e, "crm"); st.State != StateRetrying || st.Until == nil || !strings.Contains(st.Reason, "a limit is reached") {
 			t.Errorf("after a limit was reached: %+v", st)
 		}
-		answer.Store(&Outcome{Class: Done})
+		answer.Store(&Outcome{Action: Done})
 		elapse(2 * time.Minute)
 		if st := statusOf(t, e, "crm"); st.State != StateRunning || st.Backlog != 0 {
 			t.Errorf("in the end: %+v", st)
@@ -77,7 +79,7 @@ func TestThrottledState(t *testing.T) {
 func TestThrottledStateEndsWithoutEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newMemQueue()
-		s := &sink{answer: func(context.Context, *Item) Outcome { return Outcome{Class: Done, After: time.Minute} }}
+		s := &sink{answer: func(context.Context, *Item) Outcome { return Outcome{Action: Done, After: time.Minute} }}
 		q.add(crm, contacts("a")...)
 		e := start(t, q, Options{}, forwardTo(s))
 		elapse(2 * time.Minute)
@@ -95,8 +97,8 @@ func TestCodeOf(t *testing.T) {
 		"":        {{Reason: "timeout after 10s"}, {Reason: "no address found for crm (12)x"}, {}},
 	} {
 		for _, o := range outcomes {
-			if got := codeOf(o.why()); got != want {
-				t.Errorf("%q: %q, want %q", o.why(), got, want)
+			if got := destination.CodeOf(o.Why()); got != want {
+				t.Errorf("%q: %q, want %q", o.Why(), got, want)
 			}
 		}
 	}

@@ -4,44 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/json"
 	"strings"
 
+	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/queue"
 )
-
-// Tally is the row of figures, in the counters of an entry's tenant, to which
-// what becomes of the entry is added. It stands in the Header.Meta of entries for
-// a dataset.
-type Tally struct {
-	Day int64  `json:"day"` // as in queue.Counter
-	Key string `json:"key"` // likewise: the ad's id
-}
-
-// Meta is the Header.Meta of an entry that has nothing else there.
-func (t Tally) Meta() []byte {
-	b, err := json.Marshal(tallied{&t})
-	if err != nil {
-		panic(err) // a number and a string
-	}
-	return b
-}
-
-type tallied struct {
-	Tally *Tally `json:"tally,omitempty"`
-}
-
-// tallyOf reads an entry's tally, nil if it has none.
-func tallyOf(h *queue.Header) *Tally {
-	if h.Format != queue.FormatCAPI || len(h.Meta) == 0 {
-		return nil
-	}
-	var m tallied
-	if json.Unmarshal(h.Meta, &m) != nil {
-		return nil
-	}
-	return m.Tally
-}
 
 // Fate is what became of an entry. In a row of figures it is a field for each
 // destination, which ends in the destination's name. Of a row's entries
@@ -116,7 +83,7 @@ func CountReplayed(ctx context.Context, q Appender, letters []queue.DeadLetter) 
 	by := map[queue.Dest][]toCount{}
 	for i := range letters {
 		l := &letters[i]
-		if t := tallyOf(&l.Header); t != nil {
+		if t := destination.TallyOf(&l.Header); t != nil {
 			by[l.Dest] = append(by[l.Dest], countOf(t, FateReplayed, l.Dest, &l.Header, l.ID))
 		}
 	}
@@ -138,13 +105,13 @@ type tallies struct {
 }
 
 func (t *tallies) reported(dest queue.Dest, e *entry) {
-	if tally := tallyOf(&e.Header); tally != nil {
+	if tally := destination.TallyOf(&e.Header); tally != nil {
 		t.owed = append(t.owed, countOf(tally, FateReported, dest, &e.Header, ""))
 	}
 }
 
 func (t *tallies) died(dest queue.Dest, e *entry) {
-	if tally := tallyOf(&e.Header); tally != nil {
+	if tally := destination.TallyOf(&e.Header); tally != nil {
 		place := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, e.Pos.Ms), e.Pos.Seq)
 		t.buried = append(t.buried, countOf(tally, FateDead, dest, &e.Header, string(place)))
 	}

@@ -91,7 +91,7 @@ func TestFatesAreCountedOnce(t *testing.T) {
 			day := time.Now().UnixMilli() / (24 * time.Hour).Milliseconds()
 			g := queue.Group{Tenant: crm.Tenant, Payloads: [][]byte{[]byte(`{"id":"x"}`)}}
 			for i := range n {
-				h := queue.Header{EventID: queue.ID{3: 9, 15: byte(i)}, Format: queue.FormatCAPI, QueuedAt: int64(i), Meta: Tally{day, "ad"}.Meta()}
+				h := queue.Header{EventID: queue.ID{3: 9, 15: byte(i)}, Format: queue.FormatCAPI, QueuedAt: int64(i), Meta: Tally{Day: day, Key: "ad"}.Meta()}
 				if i == 0 {
 					h.Meta = nil // of an older Leadgate
 				}
@@ -107,9 +107,9 @@ func TestFatesAreCountedOnce(t *testing.T) {
 			e := start(t, f, Options{}, Destination{Dest: crm, Kind: KindCAPI, Batch: n, Sender: senderFunc(func(items []Item) []Outcome {
 				out := make([]Outcome, len(items))
 				for i := range items {
-					out[i].Class = Done
+					out[i].Action = Done
 					if items[i].Header.EventID[15] >= n-5 {
-						out[i] = Outcome{Class: Dead, Reason: "bad"}
+						out[i] = Outcome{Action: Dead, Reason: "bad"}
 					}
 				}
 				return out

@@ -1,0 +1,85 @@
+// Package destination says what a destination is: where events go, one after
+// another or in batches, out of a durable queue of its own.
+//
+// A [Destination] is one of them as a configuration resolves it. Its kind is
+// what differs between a URL and a dataset of Meta's: which events it wants, and
+// as what ([Planner]), and how they are sent ([Sender]). Each kind is a package in
+// a folder of this one: forward posts events to a URL, dataset reports conversions
+// to Meta's Conversions API. What they have in common (queues, retries, order,
+// limits, dead letters) is package delivery's.
+//
+// It imports the queue, for what is stored of a job, and normalize, for what an
+// event is; no Caddy, and nothing of delivery.
+package destination
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/leadgate/leadgate/internal/queue"
+)
+
+// Destination is the settings of a destination. They belong to a config; what
+// is in flight and what waits belongs to the engine and outlives them.
+type Destination struct {
+	Dest    queue.Dest
+	Kind    string // as it is called in the status, the metrics and the Caddyfile: "forward", "capi"
+	Target  string // what it is called in the status: the URL without query and user info, or the dataset
+	Sender  Sender
+	Planner Planner
+	// Raw is whether it gets webhooks as they came, and not the events in them.
+	Raw bool
+	// Options are what was configured, by the option's name, with defaults and
+	// placeholders resolved: what must be equal where a name stands twice.
+	Options map[string]any
+
+	Ordered     bool          // events of one contact go one by one, in the order queued
+	Concurrency int           // calls of Send at once; 0 = 8, or 4 with batches
+	Rate        float64       // calls of Send a second; 0 = unlimited; the burst is one second's worth
+	RetryFor    time.Duration // after the first attempt, then a failing event is dead; 0 = 72 h
+	Hold        time.Duration // how long a failing event holds back its contact's later ones; < 0 = forever
+	Batch       int           // items of one Send at most; 0 = 1
+	Linger      time.Duration // how long a batch that is not full waits for more
+}
+
+// SetDefaults fills in what 0 stands for.
+func (d *Destination) SetDefaults() {
+	if d.Batch <= 0 {
+		d.Batch = 1
+	}
+	if d.Concurrency <= 0 {
+		d.Concurrency = 8
+		if d.Batch > 1 {
+			d.Concurrency = 4
+		}
+	}
+	if d.RetryFor <= 0 {
+		d.RetryFor = 72 * time.Hour
+	}
+}
+
+// DiffersFrom says in words in what two destinations of one name differ, "" if in
+// nothing. It shows no value, for some are secrets.
+func (d *Destination) DiffersFrom(other *Destination) string {
+	if d.Kind != other.Kind {
+		return "one is a " + d.Kind + ", the other a " + other.Kind
+	}
+	var options []string
+	for option, value := range d.Options {
+		if !reflect.DeepEqual(value, other.Options[option]) {
+			options = append(options, "`"+option+"`")
+		}
+	}
+	slices.Sort(options)
+	switch {
+	case len(options) == 1:
+		return options[0] + " differs"
+	case len(options) > 1:
+		return strings.Join(options[:len(options)-1], ", ") + " and " + options[len(options)-1] + " differ"
+	case d.Dest != other.Dest:
+		return "the tenants differ"
+	}
+	return ""
+}

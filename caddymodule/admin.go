@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -13,7 +14,9 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/httperr"
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/wording"
 )
 
 // adminAPI is Leadgate's part of Caddy's admin endpoint. Contacts stand in
@@ -46,9 +49,21 @@ var adminRoutes = []adminRoute{
 
 // ServeHTTP implements caddy.AdminHandler.
 func (a *adminRoute) ServeHTTP(w http.ResponseWriter, r *http.Request) error {
+	return forCaddy(a.serve(w, r))
+}
+
+// forCaddy is an error as Caddy's admin endpoint answers it.
+func forCaddy(err error) error {
+	if e, ok := errors.AsType[*httperr.Error](err); ok {
+		return caddy.APIError{HTTPStatus: e.Status, Err: e.Err}
+	}
+	return err
+}
+
+func (a *adminRoute) serve(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != a.method {
 		w.Header().Set("Allow", a.method)
-		return apiError(http.StatusMethodNotAllowed, "method %s is not allowed: use %s", r.Method, a.method)
+		return httperr.New(http.StatusMethodNotAllowed, "method %s is not allowed: use %s", r.Method, a.method)
 	}
 	if err := onlyParams(r.URL.Query(), a.params...); err != nil {
 		return err
@@ -83,8 +98,8 @@ func adminDestinations(w http.ResponseWriter, r *http.Request) error {
 // resume, and for one that has left the configuration drop and move.
 func adminDestination(w http.ResponseWriter, r *http.Request) error {
 	name, action, ok := strings.Cut(strings.TrimPrefix(r.URL.Path, "/leadgate/destinations/"), "/")
-	if !ok || !validName(name) {
-		return apiError(http.StatusNotFound, "the path is /leadgate/destinations/<name>/<action>")
+	if !ok || !wording.ValidName(name) {
+		return httperr.New(http.StatusNotFound, "the path is /leadgate/destinations/<name>/<action>")
 	}
 	e, status, err := destinationNamed(r.Context(), name)
 	if err != nil {
@@ -99,20 +114,19 @@ func adminDestination(w http.ResponseWriter, r *http.Request) error {
 		err = e.running().Resume(ctx, name)
 	case "drop", "move":
 		if status.State != delivery.StateRemoved {
-			return apiError(http.StatusConflict, "destination %s is in the configuration: only one that has left it can be dropped or moved", name)
+			return httperr.New(http.StatusConflict, "destination %s is in the configuration: only one that has left it can be dropped or moved", name)
 		}
 		var n int
 		if n, err = e.dispose(ctx, r, action, status); err == nil {
 			return writeJSON(w, map[string]int{"count": n})
 		}
 	default:
-		return apiError(http.StatusNotFound, "action %s does not exist: use pause, resume, drop or move", action)
+		return httperr.New(http.StatusNotFound, "action %s does not exist: use pause, resume, drop or move", action)
 	}
-	var api caddy.APIError
-	switch {
-	case errors.As(err, &api):
+	if _, ok := errors.AsType[*httperr.Error](err); ok {
 		return err
-	case err != nil:
+	}
+	if err != nil {
 		return storeError(fmt.Errorf("destination %s: %w", name, err))
 	}
 	w.WriteHeader(http.StatusOK)
@@ -147,17 +161,9 @@ func (e *engine) dispose(ctx context.Context, r *http.Request, action string, fr
 	}
 	infos = slices.DeleteFunc(infos, func(i queue.Info) bool { return i.Tenant != to.Tenant })
 	if to.State == delivery.StateRemoved || to.Name == from.Name || len(infos) == 0 {
-		return 0, apiError(http.StatusConflict, "destination %s is not one of tenant %s in the configuration", to.Name, from.Tenant)
+		return 0, httperr.New(http.StatusConflict, "destination %s is not one of tenant %s in the configuration", to.Name, from.Tenant)
 	}
 	return e.queue.Move(ctx, infos[0].Dest, queue.Dest{Tenant: to.Tenant, Name: to.Name})
-}
-
-func apiError(status int, format string, args ...any) error {
-	err := fmt.Errorf(format, args...)
-	if safe := cleanLine(err.Error()); safe != err.Error() {
-		err = errors.New(safe) // Caddy logs it, with what the caller wrote
-	}
-	return caddy.APIError{HTTPStatus: status, Err: err}
 }
 
 func writeJSON(w http.ResponseWriter, v any) error {
@@ -222,7 +228,23 @@ func destinationNamed(ctx context.Context, name string) (*engine, *delivery.Stat
 	if left != nil {
 		return left, removed, nil
 	}
-	return nil, nil, noSuch("destination", name, known)
+	return nil, nil, httperr.Wrap(http.StatusNotFound, wording.NoSuch("destination", name, known))
+}
+
+// onlyParams refuses a query that asks for something else than what is known:
+// one that is mistyped would be taken for none.
+func onlyParams(query url.Values, known ...string) error {
+	for name, values := range query {
+		switch {
+		case !slices.Contains(known, name) && len(known) == 0:
+			return httperr.New(http.StatusBadRequest, "unknown parameter %s: there is none here", name)
+		case !slices.Contains(known, name):
+			return httperr.New(http.StatusBadRequest, "unknown parameter %s: %s", name, wording.Meant(name, known))
+		case slices.Contains(values, ""):
+			return httperr.New(http.StatusBadRequest, "parameter %s is empty: give it a value, or leave it out", name)
+		}
+	}
+	return nil
 }
 
 var _ caddy.AdminRouter = (*adminAPI)(nil)

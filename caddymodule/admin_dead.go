@@ -15,8 +15,10 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/leadgate/leadgate/internal/clicks"
+	"github.com/leadgate/leadgate/internal/httperr"
 	"github.com/leadgate/leadgate/internal/phone"
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/wording"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -63,19 +65,19 @@ func showDead(d *queue.DeadLetter) deadLetter {
 func activeQueue() (*App, queue.Queue, error) {
 	ctx := caddy.ActiveContext()
 	if ctx.Context == nil {
-		return nil, nil, apiError(http.StatusServiceUnavailable, "no configuration is running")
+		return nil, nil, httperr.New(http.StatusServiceUnavailable, "no configuration is running")
 	}
 	value, err := ctx.AppIfConfigured("leadgate")
 	if err != nil {
-		return nil, nil, apiError(http.StatusNotFound, "the running configuration has no leadgate block")
+		return nil, nil, httperr.New(http.StatusNotFound, "the running configuration has no leadgate block")
 	}
 	app := value.(*App)
 	if !app.attached.Load() {
-		return nil, nil, apiError(http.StatusNotFound, "the running configuration has no destinations")
+		return nil, nil, httperr.New(http.StatusNotFound, "the running configuration has no destinations")
 	}
 	q, err := app.engine.open(app)
 	if err != nil {
-		return nil, nil, apiError(http.StatusServiceUnavailable, "the queue is not open: %w", err)
+		return nil, nil, httperr.New(http.StatusServiceUnavailable, "the queue is not open: %w", err)
 	}
 	return app, q, nil
 }
@@ -83,12 +85,12 @@ func activeQueue() (*App, queue.Queue, error) {
 // storeError tells a caller what went wrong.
 func storeError(err error) error {
 	if errors.Is(err, queue.ErrNotFound) {
-		return apiError(http.StatusNotFound, "%w", err)
+		return httperr.New(http.StatusNotFound, "%w", err)
 	}
 	if errors.Is(err, queue.ErrInvalid) {
-		return apiError(http.StatusBadRequest, "%w", err)
+		return httperr.New(http.StatusBadRequest, "%w", err)
 	}
-	return apiError(http.StatusServiceUnavailable, "%w", err)
+	return httperr.New(http.StatusServiceUnavailable, "%w", err)
 }
 
 // adminDead answers GET /leadgate/dead.
@@ -101,7 +103,7 @@ func adminDead(w http.ResponseWriter, r *http.Request) error {
 	filter := queue.DeadFilter{Destination: query.Get("destination"), Reason: query.Get("reason"), After: query.Get("after"), IDs: query["id"], Limit: defaultDeadPage, Bytes: deadPageBytes}
 	if text := query.Get("limit"); text != "" {
 		if filter.Limit, err = strconv.Atoi(text); err != nil || filter.Limit < 1 || filter.Limit > maxDeadPage {
-			return apiError(http.StatusBadRequest, "limit is from 1 to %d", maxDeadPage)
+			return httperr.New(http.StatusBadRequest, "limit is from 1 to %d", maxDeadPage)
 		}
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), adminTimeout)
@@ -184,9 +186,9 @@ func adminDeadAction(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch {
 	case sel.Destination == "":
-		return apiError(http.StatusBadRequest, "destination is missing")
+		return httperr.New(http.StatusBadRequest, "destination is missing")
 	case sel.All == (len(sel.IDs) > 0):
-		return apiError(http.StatusBadRequest, "write either ids or \"all\":true")
+		return httperr.New(http.StatusBadRequest, "write either ids or \"all\":true")
 	}
 	app, q, err := activeQueue()
 	if err != nil {
@@ -211,7 +213,7 @@ func adminDeadAction(w http.ResponseWriter, r *http.Request) error {
 	case action == "replay":
 		n, err = replayDead(ctx, q, filter)
 	default:
-		return apiError(http.StatusNotFound, "action %s does not exist: use replay or drop", action)
+		return httperr.New(http.StatusNotFound, "action %s does not exist: use replay or drop", action)
 	}
 	if err != nil {
 		return storeError(err)
@@ -256,7 +258,7 @@ func knownName(ctx context.Context, q queue.Queue, kind, name string, known []st
 			known = append(known, other)
 		}
 	}
-	return noSuch(kind, name, known)
+	return httperr.Wrap(http.StatusNotFound, wording.NoSuch(kind, name, known))
 }
 
 // knownLetters fails if a destination has no dead letter of one of these ids, so
@@ -282,7 +284,7 @@ func knownLetters(ctx context.Context, q queue.Queue, destination string, ids []
 	if destination != "" {
 		where = " at destination " + destination
 	}
-	return apiError(http.StatusNotFound, "dead letter %s does not exist%s: it was replayed or dropped, or kept for longer than keep_dead; nothing was done",
+	return httperr.New(http.StatusNotFound, "dead letter %s does not exist%s: it was replayed or dropped, or kept for longer than keep_dead; nothing was done",
 		strings.Join(missing, ", "), where)
 }
 
@@ -297,7 +299,7 @@ func readAction(r *http.Request, into any) error {
 		}
 	}
 	if err != nil {
-		return apiError(http.StatusBadRequest, "reading the body: %w", err)
+		return httperr.New(http.StatusBadRequest, "reading the body: %w", err)
 	}
 	return nil
 }
@@ -308,8 +310,8 @@ func adminErase(w http.ResponseWriter, r *http.Request) error {
 	if err := readAction(r, &who); err != nil {
 		return err
 	}
-	if !validName(who.Tenant) || who.Contact == "" {
-		return apiError(http.StatusBadRequest, "write {\"tenant\":…,\"contact\":…}, the contact as E.164, waId or userId")
+	if !wording.ValidName(who.Tenant) || who.Contact == "" {
+		return httperr.New(http.StatusBadRequest, "write {\"tenant\":…,\"contact\":…}, the contact as E.164, waId or userId")
 	}
 	app, q, err := activeQueue()
 	if err != nil {
@@ -328,7 +330,7 @@ func adminErase(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		if problem := unlikelyContact(who.Contact); problem != "" {
-			return apiError(http.StatusBadRequest, "%s", problem)
+			return httperr.New(http.StatusBadRequest, "%s", problem)
 		}
 	}
 	return writeJSON(w, map[string]int{"count": count})

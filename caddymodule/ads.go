@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/httperr"
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/wording"
 )
 
 // adDayRow is what the admin API shows of an ad on a day.
@@ -51,8 +53,8 @@ func adminAds(w http.ResponseWriter, r *http.Request) error {
 			tenants = append(tenants, name)
 		}
 		slices.Sort(tenants)
-	} else if !validName(tenants[0]) {
-		return apiError(http.StatusBadRequest, "tenant %q is no tenant's name", tenants[0])
+	} else if !wording.ValidName(tenants[0]) {
+		return httperr.New(http.StatusBadRequest, "tenant %q is no tenant's name", tenants[0])
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), adminTimeout)
 	defer cancel()
@@ -95,9 +97,9 @@ func adPeriod(query url.Values, now time.Time) (from, to int64, err error) {
 	}
 	switch {
 	case from > to:
-		return 0, 0, apiError(http.StatusBadRequest, "from is after to")
+		return 0, 0, httperr.New(http.StatusBadRequest, "from is after to")
 	case to-from > maxAdDays:
-		return 0, 0, apiError(http.StatusBadRequest, "from and to are more than %d days apart", maxAdDays)
+		return 0, 0, httperr.New(http.StatusBadRequest, "from and to are more than %d days apart", maxAdDays)
 	}
 	return from, to, nil
 }
@@ -105,7 +107,7 @@ func adPeriod(query url.Values, now time.Time) (from, to int64, err error) {
 func parseDay(name, text string) (int64, error) {
 	t, err := time.Parse(time.DateOnly, text)
 	if err != nil || t.Unix() < 0 {
-		return 0, apiError(http.StatusBadRequest, "%s is a day such as 2026-11-20, in UTC", name)
+		return 0, httperr.New(http.StatusBadRequest, "%s is a day such as 2026-11-20, in UTC", name)
 	}
 	return t.UnixMilli() / msPerDay, nil
 }

@@ -134,7 +134,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return err
 	}
 	if a.MaxInflightBody < 0 {
-		return errorf("max_inflight_body %d is no size: write one in bytes, such as %d, or nothing at all", a.MaxInflightBody, defaultMaxInflight)
+		return fmt.Errorf("max_inflight_body %d is no size: write one in bytes, such as %d, or nothing at all", a.MaxInflightBody, defaultMaxInflight)
 	}
 	if a.MaxInflightBody == 0 {
 		a.MaxInflightBody = defaultMaxInflight
@@ -150,7 +150,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		a.Grace = &grace
 	}
 	if a.Silence < 0 {
-		return errorf("silence '%s' is no time: write one such as 6h, or nothing at all", time.Duration(a.Silence))
+		return fmt.Errorf("silence '%s' is no time: write one such as 6h, or nothing at all", time.Duration(a.Silence))
 	}
 	registerMetrics(ctx.GetMetricsRegistry())
 	var err error
@@ -270,7 +270,7 @@ func (a *App) tenantNamed(name string) *tenant {
 func (a *App) addDestination(t *tenant, d *destination, named bool) error {
 	name := d.Dest.Name
 	if name == queue.Unmatched.Name {
-		return errorf("tenant %s: a destination cannot be called %s, which is where events without a tenant go", t.name, name)
+		return fmt.Errorf("tenant %s: a destination cannot be called %s, which is where events without a tenant go", t.name, name)
 	}
 	other := a.destinations[name]
 	if other == nil {
@@ -286,9 +286,9 @@ func (a *App) addDestination(t *tenant, d *destination, named bool) error {
 	case difference == "":
 		return nil
 	case !named:
-		return errorf("tenant %s: destination %s: two destinations get this name by default, and %s: give one of them a name of its own with `name <name>`", t.name, name, difference)
+		return fmt.Errorf("tenant %s: destination %s: two destinations get this name by default, and %s: give one of them a name of its own with `name <name>`", t.name, name, difference)
 	}
-	return errorf("tenant %s: destination %s: the name stands twice with different settings (tenants %s and %s): %s: a name is a queue's identity, so make them alike, or give one of them another `name`",
+	return fmt.Errorf("tenant %s: destination %s: the name stands twice with different settings (tenants %s and %s): %s: a name is a queue's identity, so make them alike, or give one of them another `name`",
 		t.name, name, other.Dest.Tenant, t.name, difference)
 }
 
@@ -302,11 +302,11 @@ func (t *tenant) overlap(d *destination) error {
 			continue
 		}
 		if len(d.capi.channels) == 0 && len(other.capi.channels) == 0 {
-			return errorf("tenant %s: destinations %s and %s: two capi blocks name no channel: name the channels, as in `capi whatsapp`, so that an event goes to one of them", t.name, other.Dest.Name, d.Dest.Name)
+			return fmt.Errorf("tenant %s: destinations %s and %s: two capi blocks name no channel: name the channels, as in `capi whatsapp`, so that an event goes to one of them", t.name, other.Dest.Name, d.Dest.Name)
 		}
 		for _, channel := range d.capi.channels {
 			if slices.Contains(other.capi.channels, channel) {
-				return errorf("tenant %s: destinations %s and %s: two capi blocks name the channel %s: an event goes to one of them", t.name, other.Dest.Name, d.Dest.Name, channel)
+				return fmt.Errorf("tenant %s: destinations %s and %s: two capi blocks name the channel %s: an event goes to one of them", t.name, other.Dest.Name, d.Dest.Name, channel)
 			}
 		}
 	}

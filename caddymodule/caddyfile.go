@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/leadgate/leadgate/internal/phone"
+	"github.com/leadgate/leadgate/internal/wording"
 )
 
 func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
@@ -133,7 +134,7 @@ func parseQueue(d *caddyfile.Dispenser) (*Queue, error) {
 			if q.Prefix, err = literal(d); err != nil {
 				return nil, err
 			}
-			if !validName(q.Prefix) {
+			if !wording.ValidName(q.Prefix) {
 				return nil, d.Errf("prefix '%s' is not of letters, digits, dots, dashes and underscores, at most 64", q.Prefix)
 			}
 		case q.Kind == "embedded":

@@ -1,6 +1,8 @@
 package caddymodule
 
 import (
+	"cmp"
+	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -8,6 +10,8 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/leadgate/leadgate/internal/hosts"
+	"github.com/leadgate/leadgate/internal/printable"
+	"github.com/leadgate/leadgate/internal/wording"
 )
 
 // onlyWords are what `only` may name.
@@ -57,7 +61,7 @@ func parseForward(d *caddyfile.Dispenser) (*Forward, error) {
 			}
 			for _, w := range words {
 				if _, ok := onlyBits[w]; !ok {
-					return nil, d.Errf("only '%s' is unknown: write %s", w, orList(onlyWords))
+					return nil, d.Errf("only '%s' is unknown: write %s", w, wording.Or(onlyWords))
 				}
 			}
 			f.Only = append(f.Only, words...)
@@ -118,14 +122,14 @@ func parseForward(d *caddyfile.Dispenser) (*Forward, error) {
 func checkURL(text string) error {
 	u, err := url.Parse(text)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
-		return errorf("'%s' is no URL: write one such as https://n8n.example.com/webhook/leads", redactURL(text))
+		return fmt.Errorf("'%s' is no URL: write one such as https://n8n.example.com/webhook/leads", printable.URL(text))
 	}
 	if host := u.Hostname(); host == "http" || host == "https" {
-		return errorf("'%s' has its scheme twice", redactURL(text))
+		return fmt.Errorf("'%s' has its scheme twice", printable.URL(text))
 	}
 	if port := u.Port(); port != "" {
 		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-			return errorf("'%s' has a port that is none: write one from 1 to 65535, or none", redactURL(text))
+			return fmt.Errorf("'%s' has a port that is none: write one from 1 to 65535, or none", printable.URL(text))
 		}
 	}
 	return checkHost(u.Hostname())
@@ -135,19 +139,9 @@ func checkURL(text string) error {
 // another, so that nobody sees where it leads.
 func checkHost(host string) error {
 	if hosts.Odd(host) {
-		return errorf("'%s' is an address in an odd spelling, which programs read differently: write four decimal numbers, such as 127.0.0.1", host)
+		return fmt.Errorf("'%s' is an address in an odd spelling, which programs read differently: write four decimal numbers, such as 127.0.0.1", host)
 	}
 	return nil
-}
-
-// redactURL shows a URL without what may be secret in it.
-func redactURL(text string) string {
-	if u, err := url.Parse(text); err == nil {
-		u.User, u.RawQuery, u.ForceQuery, u.Fragment = nil, "", false, ""
-		return u.String()
-	}
-	text, _, _ = strings.Cut(text, "?")
-	return text
 }
 
 // parseCAPI reads a dataset:
@@ -213,8 +207,8 @@ func (c *CAPI) check() error {
 	if err != nil {
 		return err
 	}
-	s.Dataset = orDefault(s.Dataset, "1")
-	s.AccessToken = orDefault(s.AccessToken, "a placeholder")
+	s.Dataset = cmp.Or(s.Dataset, "1")
+	s.AccessToken = cmp.Or(s.AccessToken, "a placeholder")
 	return s.Validate()
 }
 

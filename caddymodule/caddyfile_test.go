@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"flag"
 	"os"
@@ -271,7 +272,7 @@ func TestTwoSettingsForOneName(t *testing.T) {
 		{forward("http://x", ""), "", ""},
 		{forward("http://x", "timeout 10s"), forward("http://x", ""), ""}, // the default
 	} {
-		err := validate(t, sites(c.first, orDefault(c.second, c.first)))
+		err := validate(t, sites(c.first, cmp.Or(c.second, c.first)))
 		switch {
 		case c.says == "" && err != nil:
 			t.Errorf("%s and %s: %v", c.first, c.second, err)

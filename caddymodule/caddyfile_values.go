@@ -1,13 +1,13 @@
 package caddymodule
 
 import (
-	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/dustin/go-humanize"
+
+	"github.com/leadgate/leadgate/internal/wording"
 )
 
 // once reports options that stand twice in one block.
@@ -123,32 +123,10 @@ func nameArg(d *caddyfile.Dispenser, option string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if !validName(name) {
+	if !wording.ValidName(name) {
 		return "", d.Errf("%s '%s' is not of letters, digits, dots, dashes and underscores, at most 64", option, name)
 	}
 	return name, nil
-}
-
-// validName says whether a tenant or destination may be called so.
-func validName(name string) bool {
-	if name == "" || len(name) > 64 {
-		return false
-	}
-	for _, c := range []byte(name) {
-		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '.', c == '_', c == '-':
-		default:
-			return false
-		}
-	}
-	return true
-}
-
-func orList(words []string) string {
-	if len(words) == 1 {
-		return words[0]
-	}
-	return fmt.Sprintf("%s or %s", strings.Join(words[:len(words)-1], ", "), words[len(words)-1])
 }
 
 // providerNames lists the registered providers, guests included.

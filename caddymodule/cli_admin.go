@@ -10,6 +10,8 @@ import (
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
+
+	"github.com/leadgate/leadgate/internal/printable"
 )
 
 // adminCLI is what a command that talks to a running edge has: Caddy's own flags
@@ -40,7 +42,7 @@ func (a *adminCLI) call(method, uri string, body, into any) ([]byte, error) {
 		return nil, fmt.Errorf("finding the admin endpoint: %w", err)
 	}
 	if strings.Contains(a.address, "://") {
-		return nil, fmt.Errorf("--address %s is a URL: write the host and port alone, such as localhost:2019", redactURL(a.address))
+		return nil, fmt.Errorf("--address %s is a URL: write the host and port alone, such as localhost:2019", printable.URL(a.address))
 	}
 	var payload io.Reader
 	if body != nil {

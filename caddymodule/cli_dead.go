@@ -13,6 +13,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/spf13/cobra"
+
+	"github.com/leadgate/leadgate/internal/printable"
 )
 
 func deadCommand() *cobra.Command {
@@ -84,10 +86,10 @@ func deadTable(page *deadLetters) string {
 	for i := range page.Dead {
 		destination = max(destination, min(len(page.Dead[i].Destination), 26))
 	}
-	reason := cliWidth - (16 + 2 + destination + 2 + 5 + 2)
+	reason := printable.Width - (16 + 2 + destination + 2 + 5 + 2)
 	var b strings.Builder
 	row := func(died, dest, tries, why string) {
-		b.WriteString(strings.TrimRight(fmt.Sprintf("%s  %s  %5s  %s", fit(died, 16), fit(dest, destination), tries, fit(why, reason)), " ") + "\n")
+		b.WriteString(strings.TrimRight(fmt.Sprintf("%s  %s  %5s  %s", printable.Fit(died, 16), printable.Fit(dest, destination), tries, printable.Fit(why, reason)), " ") + "\n")
 	}
 	row("DIED", "DESTINATION", "TRIES", "REASON")
 	for i := range page.Dead {
@@ -96,19 +98,19 @@ func deadTable(page *deadLetters) string {
 		if d.Code != "" && !strings.Contains(why, d.Code) {
 			why += " (" + d.Code + ")"
 		}
-		why = hidePhones(why)
+		why = printable.HidePhones(why)
 		if d.Code != "" { // Meta's codes are as long as phone numbers
-			why = strings.ReplaceAll(why, hidePhones(d.Code), d.Code)
+			why = strings.ReplaceAll(why, printable.HidePhones(d.Code), d.Code)
 		}
-		row(shortTime(d.DiedAt), d.Destination, strconv.Itoa(d.Attempts), why)
-		b.WriteString("  " + cleanLine(d.ID))
+		row(printable.Time(d.DiedAt), d.Destination, strconv.Itoa(d.Attempts), why)
+		b.WriteString("  " + printable.Line(d.ID))
 		if len(d.Destination) > destination {
 			b.WriteString("  (" + d.Destination + ")")
 		}
 		b.WriteByte('\n')
 	}
 	if page.Next != nil {
-		b.WriteString(wrapText("there are more: --after "+cleanLine(*page.Next), "", "  ", cliWidth))
+		b.WriteString(printable.Wrap("there are more: --after "+printable.Line(*page.Next), "", "  ", printable.Width))
 	}
 	return b.String()
 }
@@ -127,7 +129,7 @@ event holds the contact's phone number.` + adminFlags,
 				return err
 			}
 			if len(page.Dead) != 1 {
-				return errorf("asking the edge: it answered with %d dead letters", len(page.Dead))
+				return fmt.Errorf("asking the edge: it answered with %d dead letters", len(page.Dead))
 			}
 			if cli.json {
 				b, err := json.Marshal(&page.Dead[0])
@@ -147,7 +149,7 @@ func showDeadText(d *deadLetter) string {
 	var b strings.Builder
 	field := func(name, text string) {
 		if text != "" {
-			b.WriteString(wrapText(cleanLine(text), fmt.Sprintf("%-12s", name), strings.Repeat(" ", 12), cliWidth))
+			b.WriteString(printable.Wrap(printable.Line(text), fmt.Sprintf("%-12s", name), strings.Repeat(" ", 12), printable.Width))
 		}
 	}
 	field("id", d.ID)
@@ -245,7 +247,7 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 	}
 	d, err := caddy.ParseDuration(text)
 	if err != nil || d < 0 {
-		return time.Time{}, errorf("--since '%s' is neither a duration such as 2h nor a time such as 2026-11-20T09:00:00Z", text)
+		return time.Time{}, fmt.Errorf("--since '%s' is neither a duration such as 2h nor a time such as 2026-11-20T09:00:00Z", text)
 	}
 	return now.Add(-d), nil
 }

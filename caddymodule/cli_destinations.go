@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/printable"
 )
 
 func destinationsCommand() *cobra.Command {
@@ -66,15 +67,15 @@ func destinationTable(list []delivery.Status) string {
 			name = max(name, n)
 		}
 	}
-	target := cliWidth - (name + 2 + 8 + 2 + 7 + 2 + 6 + 2 + 6 + 2)
+	target := printable.Width - (name + 2 + 8 + 2 + 7 + 2 + 6 + 2 + 6 + 2)
 	var b strings.Builder
 	row := func(n, state, waiting, oldest, dead, to string) {
-		b.WriteString(strings.TrimRight(fmt.Sprintf("%s  %s  %7s  %6s  %6s  %s", fit(n, name), fit(state, 8), waiting, oldest, dead, fit(to, target)), " ") + "\n")
+		b.WriteString(strings.TrimRight(fmt.Sprintf("%s  %s  %7s  %6s  %6s  %s", printable.Fit(n, name), printable.Fit(state, 8), waiting, oldest, dead, printable.Fit(to, target)), " ") + "\n")
 	}
 	row("NAME", "STATE", "WAITING", "OLDEST", "DEAD", "TARGET")
 	for i := range list {
 		d := &list[i]
-		shown, to := d.Name, cleanLine(shownTarget(d))
+		shown, to := d.Name, printable.Line(shownTarget(d))
 		if len(shown) > name {
 			b.WriteString(shown + "\n")
 			shown = ""
@@ -83,12 +84,12 @@ func destinationTable(list []delivery.Status) string {
 		if utf8.RuneCountInString(to) > target {
 			inRow = ""
 		}
-		row(shown, shownState(d.State), fmt.Sprint(d.Backlog), shortAge(d.OldestAgeSeconds), fmt.Sprint(d.Dead), inRow)
+		row(shown, shownState(d.State), fmt.Sprint(d.Backlog), printable.Age(d.OldestAgeSeconds), fmt.Sprint(d.Dead), inRow)
 		if inRow != to {
-			b.WriteString("  " + fit(to, min(utf8.RuneCountInString(to), cliWidth-2)) + "\n")
+			b.WriteString("  " + printable.Fit(to, min(utf8.RuneCountInString(to), printable.Width-2)) + "\n")
 		}
 		if d.Reason != "" && d.State != delivery.StateRunning {
-			b.WriteString(wrapText(shownReason(d), "  ", "  ", cliWidth))
+			b.WriteString(printable.Wrap(shownReason(d), "  ", "  ", printable.Width))
 		}
 	}
 	return b.String()
@@ -97,11 +98,11 @@ func destinationTable(list []delivery.Status) string {
 // shownReason is why a destination doesn't run, and when it tries again. Codes of
 // Meta's are long numbers, but no phone's.
 func shownReason(d *delivery.Status) string {
-	reason := cleanLine(d.Reason)
+	reason := printable.Line(d.Reason)
 	if before, after, ok := strings.Cut(reason, "("+d.Code+")"); ok && d.Code != "" {
-		reason = hidePhones(before) + "(" + d.Code + ")" + hidePhones(after)
+		reason = printable.HidePhones(before) + "(" + d.Code + ")" + printable.HidePhones(after)
 	} else {
-		reason = hidePhones(reason)
+		reason = printable.HidePhones(reason)
 	}
 	if d.Until != nil && !strings.Contains(reason, " until ") {
 		reason += "; the next attempt is at " + time.UnixMilli(*d.Until).UTC().Format(time.RFC3339)
@@ -118,5 +119,5 @@ func shownTarget(d *delivery.Status) string {
 	if !ok {
 		rest = d.Target
 	}
-	return hidePhones(rest)
+	return printable.HidePhones(rest)
 }

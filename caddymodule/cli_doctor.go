@@ -13,6 +13,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
+
+	"github.com/leadgate/leadgate/internal/wording"
 )
 
 func doctorCommand() *cobra.Command {
@@ -67,7 +69,7 @@ func examine(ctx context.Context, out io.Writer, file, adapter string) error {
 		return err
 	}
 	if n := d.count(levelFail); n > 0 {
-		return errorf("%s failed: the edge does not work like this", plural(n, "check"))
+		return fmt.Errorf("%s failed: the edge does not work like this", wording.Count(n, "check"))
 	}
 	return nil
 }
@@ -79,7 +81,7 @@ func (d *doctor) examine(ctx context.Context, file, adapter string) error {
 		d.fail("config: "+err.Error(), "correct it; caddy validate says the same")
 		return nil //nolint:nilerr // it is a finding
 	case name == "":
-		return errorf("there is no Caddyfile in this folder: write --config <path>")
+		return fmt.Errorf("there is no Caddyfile in this folder: write --config <path>")
 	}
 	if err := validateConfig(config); err != nil {
 		d.fail("config "+name+": "+withoutChain(err.Error()), "correct it; what else is wrong shows then")

@@ -22,13 +22,13 @@ func loadEnv(file string) error {
 		}
 		key, value, ok := strings.Cut(strings.TrimPrefix(line, "export "), "=")
 		if !ok || key == "" || strings.ContainsAny(key, " \t") {
-			return errorf("environment file %s: line %d is not KEY=value", file, number)
+			return fmt.Errorf("environment file %s: line %d is not KEY=value", file, number)
 		}
 		if quote := value[:min(len(value), 1)]; quote == `"` || quote == "'" {
 			value = value[1:]
 			for !strings.Contains(value, quote) {
 				if i++; i == len(lines) {
-					return errorf("environment file %s: the quote of line %d is not closed", file, number)
+					return fmt.Errorf("environment file %s: the quote of line %d is not closed", file, number)
 				}
 				value += "\n" + lines[i]
 			}

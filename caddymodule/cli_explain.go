@@ -11,6 +11,8 @@ import (
 
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/printable"
+	"github.com/leadgate/leadgate/internal/wording"
 )
 
 func explainCommand() *cobra.Command {
@@ -91,7 +93,7 @@ func explainWord(word string) (string, error) {
 		for _, r := range reasons {
 			known = append(known, r.word)
 		}
-		return "", errorf("'%s' is no code and no reason: %s, or a code such as 190 or 100/2804066", cleanLine(word), meant(word, known))
+		return "", fmt.Errorf("'%s' is no code and no reason: %s, or a code such as 190 or 100/2804066", printable.Line(word), wording.Meant(word, known))
 	}
 	return explain(code, subcode), nil
 }
@@ -109,7 +111,7 @@ func explained(title string, pairs ...string) string {
 	b.WriteString(title + "\n\n")
 	for i := 0; i < len(pairs); i += 2 {
 		if pairs[i+1] != "" {
-			b.WriteString(wrapText(pairs[i+1], fmt.Sprintf("  %-9s", pairs[i]), strings.Repeat(" ", 11), cliWidth))
+			b.WriteString(printable.Wrap(pairs[i+1], fmt.Sprintf("  %-9s", pairs[i]), strings.Repeat(" ", 11), printable.Width))
 		}
 	}
 	return b.String()
@@ -138,7 +140,7 @@ func explain(code, subcode int) string {
 	}
 	does := classDoes[x.Class]
 	if x.Wait > 0 {
-		does += "; with this code for at least " + shortAge(int64(x.Wait.Seconds()))
+		does += "; with this code for at least " + printable.Age(int64(x.Wait.Seconds()))
 	}
 	return explained(title, "meaning", x.Sentence, "the edge", does, "you", x.Fix)
 }
@@ -161,15 +163,15 @@ func explainAll() string {
 			if b.Len() > 0 {
 				b.WriteByte('\n')
 			}
-			b.WriteString(wrapText(fmt.Sprintf("%s: the edge %s", strings.ToUpper(class.String()), classDoes[class]), "", "", cliWidth))
+			b.WriteString(printable.Wrap(fmt.Sprintf("%s: the edge %s", strings.ToUpper(class.String()), classDoes[class]), "", "", printable.Width))
 		}
-		b.WriteString(wrapText(x.Sentence, fmt.Sprintf("  %-13s", x.Name()), strings.Repeat(" ", 15), cliWidth))
+		b.WriteString(printable.Wrap(x.Sentence, fmt.Sprintf("  %-13s", x.Name()), strings.Repeat(" ", 15), printable.Width))
 	}
 	other := capi.Explain(100, 2804999) // of which nobody knows the number
-	b.WriteString(wrapText(other.Text(), fmt.Sprintf("  %-13s", "100/2804xxx"), strings.Repeat(" ", 15), cliWidth))
+	b.WriteString(printable.Wrap(other.Text(), fmt.Sprintf("  %-13s", "100/2804xxx"), strings.Repeat(" ", 15), printable.Width))
 	b.WriteString("\nLEADGATE'S OWN WORDS\n")
 	for _, r := range reasons {
-		b.WriteString(wrapText(r.meaning, fmt.Sprintf("  %-19s", r.word), strings.Repeat(" ", 21), cliWidth))
+		b.WriteString(printable.Wrap(r.meaning, fmt.Sprintf("  %-19s", r.word), strings.Repeat(" ", 21), printable.Width))
 	}
 	b.WriteString("\nWhat to do about one: caddy leadgate explain <code or reason>\n")
 	return b.String()

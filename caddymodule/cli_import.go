@@ -132,7 +132,7 @@ func from(line int) string {
 // run reads the lines, posts them in batches, and reports each in its order.
 func (im *importer) run(ctx context.Context, in io.Reader) error {
 	if im.batch < 1 || im.batch > maxConversions {
-		return errorf("--batch %d is not from 1 to %d", im.batch, maxConversions)
+		return fmt.Errorf("--batch %d is not from 1 to %d", im.batch, maxConversions)
 	}
 	im.counts = make(map[string]int)
 	err := errors.Join(im.lines(ctx, in), im.summary())
@@ -144,7 +144,7 @@ func (im *importer) run(ctx context.Context, in io.Reader) error {
 		return err
 	}
 	if bad := im.counts["invalid"] + im.counts["failed"]; bad > 0 {
-		return errorf("%d of %d lines were not taken", bad, im.done)
+		return fmt.Errorf("%d of %d lines were not taken", bad, im.done)
 	}
 	if im.done == 0 {
 		return errors.New("nothing was read: the file has no line of a conversion" + from(im.from))
@@ -217,15 +217,15 @@ func (im *importer) send(ctx context.Context, batch []importLine) error {
 func (im *importer) report(number int, r *conversionResult) {
 	im.done++
 	im.counts[r.Status]++
-	first := fmt.Sprintf("%7d  %s  ", number, fit(r.Status, 9))
+	first := fmt.Sprintf("%7d  %s  ", number, printable.Fit(r.Status, 9))
 	indent := strings.Repeat(" ", len(first))
 	switch {
 	case r.Error == nil:
 		_, _ = im.out.WriteString(strings.TrimRight(first, " ") + "\n") // Flush tells
 	default:
-		_, _ = im.out.WriteString(wrapText(hidePhones(cleanLine(*r.Error)), first, indent, cliWidth))
+		_, _ = im.out.WriteString(printable.Wrap(printable.HidePhones(printable.Line(*r.Error)), first, indent, printable.Width))
 		if r.Fix != nil {
-			_, _ = im.out.WriteString(wrapText(cleanLine(*r.Fix), indent+"→ ", indent+"  ", cliWidth))
+			_, _ = im.out.WriteString(printable.Wrap(printable.Line(*r.Fix), indent+"→ ", indent+"  ", printable.Width))
 		}
 	}
 }
@@ -290,7 +290,7 @@ func (im *importer) checkTarget() error {
 	case u == nil:
 		return errors.New("--to is no URL: write one such as https://bots.example.com/conversions")
 	case checkHost(u.Hostname()) != nil:
-		return errorf("--to: %w", checkHost(u.Hostname()))
+		return fmt.Errorf("--to: %w", checkHost(u.Hostname()))
 	case len(im.words) > 0:
 		return errors.New("--map is for --dry-run; for the edge write `map` in the leadgate_conversions block")
 	}

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/printable"
 )
 
 // The pauses between the attempts for one batch.
@@ -50,7 +52,7 @@ func (im *importer) postBatch(ctx context.Context, batch []importLine) ([]conver
 			return nil, err
 		}
 		if im.progress != nil {
-			_, _ = fmt.Fprintf(im.progress, "\r%d lines; %s; again in %s\n", im.done, cleanLine(err.Error()), wait)
+			_, _ = fmt.Fprintf(im.progress, "\r%d lines; %s; again in %s\n", im.done, printable.Line(err.Error()), wait)
 		}
 		if err := im.sleep(ctx, wait); err != nil {
 			return nil, err

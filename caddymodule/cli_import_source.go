@@ -9,6 +9,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/leadgate/leadgate/internal/printable"
+	"github.com/leadgate/leadgate/internal/wording"
 )
 
 // importRow reads the next item of a file: the number of the line where it begins,
@@ -70,9 +73,9 @@ func csvRows(r *bufio.Reader, comma rune) (importRow, error) {
 		names[i] = strings.TrimSpace(name)
 		switch {
 		case !slices.Contains(known, names[i]):
-			return nil, errorf("this looks like CSV, and its first line must name the fields: unknown field '%s': %s", cleanLine(names[i]), meant(names[i], known))
+			return nil, fmt.Errorf("this looks like CSV, and its first line must name the fields: unknown field '%s': %s", printable.Line(names[i]), wording.Meant(names[i], known))
 		case slices.Contains(names[:i], names[i]):
-			return nil, errorf("this looks like CSV, and its first line names %s twice", names[i])
+			return nil, fmt.Errorf("this looks like CSV, and its first line names %s twice", names[i])
 		}
 	}
 	return func() (int, []byte, bool, error) {

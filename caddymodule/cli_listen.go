@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/leadgate/leadgate/internal/jsondoc"
+	"github.com/leadgate/leadgate/internal/printable"
 )
 
 func listenCommand() *cobra.Command {
@@ -82,32 +84,32 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // oneLine is a body on one line, if it is JSON.
 func oneLine(body []byte) string {
 	if line, err := compactJSON(body); err == nil {
-		return cleanLine(string(line)) + "\n"
+		return printable.Line(string(line)) + "\n"
 	}
-	return cleanLine(string(body)) + "\n"
+	return printable.Line(string(body)) + "\n"
 }
 
 // received is what came, for people.
 func received(header http.Header, body []byte, now time.Time) string {
 	var b strings.Builder
 	head := func(what string) {
-		b.WriteString(wrapText(what, now.Format("15:04:05")+"  ", strings.Repeat(" ", 10), cliWidth))
+		b.WriteString(printable.Wrap(what, now.Format("15:04:05")+"  ", strings.Repeat(" ", 10), printable.Width))
 	}
 	field := func(name, text string) {
 		if text != "" {
-			b.WriteString(wrapText(cleanLine(text), fmt.Sprintf("          %-9s", name), strings.Repeat(" ", 19), cliWidth))
+			b.WriteString(printable.Wrap(printable.Line(text), fmt.Sprintf("          %-9s", name), strings.Repeat(" ", 19), printable.Width))
 		}
 	}
 	var doc jsondoc.Doc
 	if doc.Parse(body) != nil || !doc.Root().Get("tenantId").Exists() {
-		head("the provider's own body, " + orDefault(cleanLine(header.Get("Content-Type")), "without a Content-Type"))
+		head("the provider's own body, " + cmp.Or(printable.Line(header.Get("Content-Type")), "without a Content-Type"))
 		var indented bytes.Buffer
 		if json.Indent(&indented, body, "          ", "  ") != nil {
 			indented.Reset()
 			indented.Write(body)
 		}
 		for line := range strings.Lines(strings.TrimRight(indented.String(), "\n")) {
-			b.WriteString("          " + strings.TrimPrefix(cleanLine(strings.TrimSuffix(line, "\n")), "          ") + "\n")
+			b.WriteString("          " + strings.TrimPrefix(printable.Line(strings.TrimSuffix(line, "\n")), "          ") + "\n")
 		}
 		return b.String()
 	}
@@ -122,12 +124,12 @@ func received(header http.Header, body []byte, now time.Time) string {
 		}
 		return n.String()
 	}
-	who := orDefault(get("waPhone"), orDefault(get("userId"), get("waId")))
+	who := cmp.Or(get("waPhone"), get("userId"), get("waId"))
 	if name := get("profileName"); name != "" {
 		who = strings.TrimSpace(who + " (" + name + ")")
 	}
-	head(cleanLine(strings.Join(nonEmpty(get("kind"), get("channel"), "tenant "+get("tenantId"), who), ", ")))
-	field(get("message", "type"), orDefault(get("message", "text"), get("message", "caption")))
+	head(printable.Line(strings.Join(nonEmpty(get("kind"), get("channel"), "tenant "+get("tenantId"), who), ", ")))
+	field(get("message", "type"), cmp.Or(get("message", "text"), get("message", "caption")))
 	field("status", get("status", "state"))
 	field("event", get("automaticEvent", "eventName"))
 	field("posted", get("conversion", "eventName"))

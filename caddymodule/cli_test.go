@@ -19,6 +19,7 @@ import (
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/delivery"
 	"github.com/leadgate/leadgate/internal/freeport"
+	"github.com/leadgate/leadgate/internal/printable"
 )
 
 // cli runs `caddy leadgate` in this process.
@@ -33,7 +34,7 @@ func cli(t *testing.T, args ...string) (string, error) {
 	cmd.SetIn(strings.NewReader(""))
 	err := cmd.ExecuteContext(context.Background())
 	for line := range strings.Lines(out.String()) {
-		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > cliWidth && strings.Contains(strings.TrimSpace(line), " ") && !strings.Contains(line, `"`) {
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > printable.Width && strings.Contains(strings.TrimSpace(line), " ") && !strings.Contains(line, `"`) {
 			t.Errorf("%v: %d columns: %s", args, n, line)
 		}
 	}
@@ -84,7 +85,7 @@ func TestHelpFits(t *testing.T) {
 	var visit func(*cobra.Command)
 	visit = func(cmd *cobra.Command) {
 		for line := range strings.Lines(cmd.Long) {
-			if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > cliWidth && !strings.HasPrefix(line, "  ") {
+			if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > printable.Width && !strings.HasPrefix(line, "  ") {
 				t.Errorf("%s: %d columns: %s", cmd.Name(), n, line)
 			}
 		}
@@ -96,19 +97,6 @@ func TestHelpFits(t *testing.T) {
 }
 
 func TestText(t *testing.T) {
-	for _, c := range []struct{ text, want string }{
-		{"/webhooks/+15551234567?x=123456", "/webhooks/+*******4567?x=123456"}, {"1234567", "***4567"}, {"", ""}, {"123456", "123456"},
-	} {
-		if got := hidePhones(c.text); got != c.want {
-			t.Errorf("%q: %q", c.text, got)
-		}
-	}
-	if got := wrapText("aaa bbb ccc ddddddddddd", "1 ", "  ", 9); got != "1 aaa bbb\n  ccc\n  ddddddddddd\n" {
-		t.Errorf("wrapped: %q", got)
-	}
-	if got := fit("ab\x1bcdef", 10); got != `ab\u001bc…` {
-		t.Errorf("fitted: %q", got)
-	}
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	for text, want := range map[string]time.Time{"2h": now.Add(-2 * time.Hour), "7d": now.Add(-7 * 24 * time.Hour), "2026-11-20T09:00:00Z": now.Add(-3 * time.Hour)} {
 		if got, err := parseSince(text, now); err != nil || !got.Equal(want) {
@@ -216,7 +204,7 @@ func TestDestinationTable(t *testing.T) {
 		{Name: "n8n", Kind: "forward", Target: "https://n8n.example.com/webhook/" + strings.Repeat("x", 80), State: delivery.StateRemoved},
 	})
 	for line := range strings.Lines(got) {
-		if utf8.RuneCountInString(line) > cliWidth+1 {
+		if utf8.RuneCountInString(line) > printable.Width+1 {
 			t.Errorf("too wide: %s", line)
 		}
 	}

@@ -23,6 +23,7 @@ import (
 
 	"github.com/leadgate/leadgate/capi/capitest"
 	"github.com/leadgate/leadgate/internal/printable"
+	"github.com/leadgate/leadgate/internal/wording"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -52,7 +53,7 @@ func onlySubcommands(cmd *cobra.Command, args []string) error {
 	for _, sub := range cmd.Commands() {
 		names = append(names, sub.Name())
 	}
-	return errorf("%s has no command '%s': %s", cmd.CommandPath(), cleanLine(args[0]), meant(args[0], names))
+	return fmt.Errorf("%s has no command '%s': %s", cmd.CommandPath(), printable.Line(args[0]), wording.Meant(args[0], names))
 }
 
 // noEmptyFlags refuses a flag that was given without a value, as "$NAME" is where
@@ -60,7 +61,7 @@ func onlySubcommands(cmd *cobra.Command, args []string) error {
 func noEmptyFlags(cmd *cobra.Command) (err error) {
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		if text := f.Value.String(); (text == "" || text == "[]") && err == nil {
-			err = errorf("--%s is empty: give it a value, or leave it out", f.Name)
+			err = fmt.Errorf("--%s is empty: give it a value, or leave it out", f.Name)
 		}
 	})
 	return err
@@ -117,7 +118,7 @@ the token as a header and in the query. Prints the answer, and what became of
 the webhook (queued, duplicate, empty, unmatched, inline); fails unless a
 leadgate block took it. A sample is a new event each time.
 
-` + wrapText(strings.Join(sampleNames(), ", "), "Samples: ", "  ", cliWidth) + `
+` + printable.Wrap(strings.Join(sampleNames(), ", "), "Samples: ", "  ", printable.Width) + `
 Example:
 
   caddy leadgate send --to http://127.0.0.1:8080/webhooks/meta --secret demo-secret --sample click`,
@@ -196,7 +197,7 @@ func send(ctx context.Context, out io.Writer, to, provider, secret string, body 
 		return err
 	}
 	if webURL(to) == nil {
-		return errorf("--to %s is no URL: write one such as http://localhost:8080/webhooks/%s", cleanLine(to), provider)
+		return fmt.Errorf("--to %s is no URL: write one such as http://localhost:8080/webhooks/%s", printable.Line(to), provider)
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
 	if err != nil {
@@ -221,7 +222,7 @@ func send(ctx context.Context, out io.Writer, to, provider, secret string, body 
 		return fmt.Errorf("reading the answer: %w", err)
 	}
 	outcome := resp.Header.Get(OutcomeHeader)
-	_, _ = fmt.Fprintln(out, strings.TrimSpace(resp.Status+" "+cleanLine(outcome)))
+	_, _ = fmt.Fprintln(out, strings.TrimSpace(resp.Status+" "+printable.Line(outcome)))
 	if len(answer) > 0 {
 		_, _ = fmt.Fprintln(out, string(answer))
 	}
@@ -276,11 +277,11 @@ func sendHint(status int, provider, secret string) string {
 func newProvider(name string) (Provider, error) {
 	info, err := caddy.GetModule("leadgate.providers." + name)
 	if err != nil {
-		return nil, errorf("provider '%s' is unknown: write one of %s", name, strings.Join(providerNames(), ", "))
+		return nil, fmt.Errorf("provider '%s' is unknown: write one of %s", name, strings.Join(providerNames(), ", "))
 	}
 	p, ok := info.New().(Provider)
 	if !ok {
-		return nil, errorf("module %s is no provider", info.ID)
+		return nil, fmt.Errorf("module %s is no provider", info.ID)
 	}
 	return p, nil
 }

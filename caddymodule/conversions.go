@@ -19,6 +19,7 @@ import (
 	"github.com/leadgate/leadgate/internal/deadline"
 	"github.com/leadgate/leadgate/internal/jsondoc"
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/wording"
 )
 
 // Conversions is the leadgate_conversions directive: a CRM posts what became of
@@ -84,8 +85,8 @@ func (c *Conversions) check() error {
 	switch {
 	case c.Tenant == "":
 		return errors.New("leadgate_conversions needs a tenant: write `tenant <name>`")
-	case !validName(c.Tenant):
-		return errorf("leadgate_conversions: tenant '%s' is not of letters, digits, dots, dashes and underscores, at most 64", c.Tenant)
+	case !wording.ValidName(c.Tenant):
+		return fmt.Errorf("leadgate_conversions: tenant '%s' is not of letters, digits, dots, dashes and underscores, at most 64", c.Tenant)
 	case len(c.Tokens) == 0:
 		return errors.New("leadgate_conversions needs a token: write `token {env.CRM_TOKEN}`")
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/leadgate/leadgate/internal/clicks"
 	"github.com/leadgate/leadgate/internal/jsondoc"
 	"github.com/leadgate/leadgate/internal/phone"
+	"github.com/leadgate/leadgate/internal/wording"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -108,7 +109,7 @@ func checkFields(n jsondoc.Node) error {
 			for _, f := range itemFields {
 				names = append(names, f.name)
 			}
-			return invalidf(meant(name, names), "unknown field %s: %s", name, meant(name, names))
+			return invalidf(wording.Meant(name, names), "unknown field %s: %s", name, wording.Meant(name, names))
 		}
 		if seen&(1<<i) != 0 {
 			return invalidf("write it once", "%s stands twice", name)
@@ -119,7 +120,7 @@ func checkFields(n jsondoc.Node) error {
 			for _, k := range []byte(itemFields[i].kinds) {
 				kinds = append(kinds, itemKinds[k])
 			}
-			return invalidf("write "+orList(kinds)+", or leave it out", "%s is not %s", name, orList(kinds))
+			return invalidf("write "+wording.Or(kinds)+", or leave it out", "%s is not %s", name, wording.Or(kinds))
 		}
 	}
 	return nil
@@ -170,7 +171,7 @@ func (it *conversionItem) readContact() error {
 	if name := text(it.node, "channel"); name != "" {
 		i := slices.IndexFunc(channels, func(c normalize.Channel) bool { return c.String() == name })
 		if i < 0 {
-			return invalidf("write "+orList(capiChannels)+", or leave it out", "channel is '%s'", name)
+			return invalidf("write "+wording.Or(capiChannels)+", or leave it out", "channel is '%s'", name)
 		}
 		channels = channels[i : i+1]
 	}

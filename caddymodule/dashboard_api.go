@@ -10,11 +10,12 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/httperr"
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/wording"
 )
 
 // serveAPI answers what the page asks for, below <path>/api/:
@@ -37,7 +38,7 @@ func (d *Dashboard) serveAPI(w http.ResponseWriter, r *http.Request, what string
 		err = d.act(w, r, what)
 	case r.Method != http.MethodGet:
 		w.Header().Set("Allow", "GET, POST")
-		err = apiError(http.StatusMethodNotAllowed, "method %s is not allowed: use GET or POST", r.Method)
+		err = httperr.New(http.StatusMethodNotAllowed, "method %s is not allowed: use GET or POST", r.Method)
 	case what == "overview":
 		err = d.overview(w, r)
 	case what == "traffic":
@@ -49,7 +50,7 @@ func (d *Dashboard) serveAPI(w http.ResponseWriter, r *http.Request, what string
 	case what == "ads":
 		err = askAdmin(w, r, "/leadgate/ads")
 	default:
-		err = apiError(http.StatusNotFound, "the dashboard has no %s", what)
+		err = httperr.New(http.StatusNotFound, "the dashboard has no %s", what)
 	}
 	return d.failAPI(w, err)
 }
@@ -60,11 +61,8 @@ func (d *Dashboard) failAPI(w http.ResponseWriter, err error) error {
 		return nil
 	}
 	status := http.StatusInternalServerError
-	if api, ok := errors.AsType[caddy.APIError](err); ok {
-		status = api.HTTPStatus
-		if api.Err != nil {
-			err = api.Err
-		}
+	if e, ok := errors.AsType[*httperr.Error](err); ok {
+		status, err = e.Status, e.Err
 	}
 	if status >= http.StatusInternalServerError {
 		d.logger.Error("answering the dashboard", zap.Error(err))
@@ -74,12 +72,12 @@ func (d *Dashboard) failAPI(w http.ResponseWriter, err error) error {
 
 // askAdmin has the admin API answer, so that there is one way to do a thing.
 func askAdmin(w http.ResponseWriter, r *http.Request, path string) error {
-	for _, route := range new(adminAPI).Routes() {
-		if route.Pattern == path || strings.HasSuffix(route.Pattern, "/") && strings.HasPrefix(path, route.Pattern) {
-			return route.Handler.ServeHTTP(w, withPath(r, path))
+	for i := range adminRoutes {
+		if route := &adminRoutes[i]; route.path == path || strings.HasSuffix(route.path, "/") && strings.HasPrefix(path, route.path) {
+			return route.serve(w, withPath(r, path))
 		}
 	}
-	return apiError(http.StatusNotFound, "the admin API has no %s", path)
+	return httperr.New(http.StatusNotFound, "the admin API has no %s", path)
 }
 
 // dashboardHeader must stand in every POST: a foreign page cannot send it
@@ -89,14 +87,14 @@ const dashboardHeader = "Leadgate-Dashboard"
 // act does what somebody clicked, and writes down who it was.
 func (d *Dashboard) act(w http.ResponseWriter, r *http.Request, what string) error {
 	if !sameOrigin(r) || r.Header.Get(dashboardHeader) == "" {
-		return apiError(http.StatusForbidden, "this did not come from the dashboard's own page; programs use the admin API")
+		return httperr.New(http.StatusForbidden, "this did not come from the dashboard's own page; programs use the admin API")
 	}
 	name, action, ok := strings.Cut(strings.TrimPrefix(what, "destinations/"), "/")
 	switch {
 	case what == "dead/replay" || what == "dead/drop":
-	case ok && strings.HasPrefix(what, "destinations/") && validName(name) && (action == "pause" || action == "resume" || action == "try"):
+	case ok && strings.HasPrefix(what, "destinations/") && wording.ValidName(name) && (action == "pause" || action == "resume" || action == "try"):
 	default:
-		return apiError(http.StatusNotFound, "the dashboard cannot do %s", what)
+		return httperr.New(http.StatusNotFound, "the dashboard cannot do %s", what)
 	}
 	d.logger.Info("dashboard action", zap.String("user", userOf(r)), zap.String("action", what))
 	if action == "try" {
@@ -154,7 +152,7 @@ func (d *Dashboard) traffic(w http.ResponseWriter, r *http.Request) error {
 	}
 	series, ok := d.recorder.series(r.URL.Query().Get("range"), after)
 	if !ok {
-		return apiError(http.StatusBadRequest, "range is hour or day")
+		return httperr.New(http.StatusBadRequest, "range is hour or day")
 	}
 	return answerJSON(w, http.StatusOK, series)
 }
@@ -166,7 +164,7 @@ func queryNumber(r *http.Request, name string) (int64, error) {
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < 0 {
-		return 0, apiError(http.StatusBadRequest, "%s is no number", name)
+		return 0, httperr.New(http.StatusBadRequest, "%s is no number", name)
 	}
 	return n, nil
 }

@@ -1,6 +1,8 @@
 package caddymodule
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +14,7 @@ import (
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/delivery"
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/wording"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -40,10 +43,10 @@ var capiChannels = []string{"whatsapp", "messenger", "instagram"}
 func (c *CAPI) checkChannels() error {
 	for i, channel := range c.Channels {
 		if !slices.Contains(capiChannels, channel) {
-			return errorf("capi channel '%s' is unknown: write %s, or none for all", channel, orList(capiChannels))
+			return fmt.Errorf("capi channel '%s' is unknown: write %s, or none for all", channel, wording.Or(capiChannels))
 		}
 		if slices.Contains(c.Channels[:i], channel) {
-			return errorf("capi channel '%s' stands twice", channel)
+			return fmt.Errorf("capi channel '%s' stands twice", channel)
 		}
 	}
 	return nil
@@ -83,21 +86,21 @@ func (c *CAPI) settings(get func(option, text string) (string, error)) (s capi.S
 		{"on_timeout", c.OnTimeout, "retry drop"},
 	} {
 		if words := strings.Fields(o.words); o.value != "" && !slices.Contains(words, o.value) {
-			return s, errorf("%s '%s' is unknown: write %s", o.option, o.value, orList(words))
+			return s, fmt.Errorf("%s '%s' is unknown: write %s", o.option, o.value, wording.Or(words))
 		}
 	}
 	switch {
 	case c.Batch < 0 || c.Batch > capi.MaxBatch:
-		return s, errorf("batch %d is not from 1 to %d, the most events that Meta takes in one request", c.Batch, capi.MaxBatch)
+		return s, fmt.Errorf("batch %d is not from 1 to %d, the most events that Meta takes in one request", c.Batch, capi.MaxBatch)
 	case time.Duration(c.RetryFor) > capi.MaxAge:
-		return s, errorf("retry_for is longer than 7d, the age up to which Meta takes an event")
+		return s, fmt.Errorf("retry_for is longer than 7d, the age up to which Meta takes an event")
 	}
 	return s, nil
 }
 
 // parseLDU reads LDU [<country> <state>].
 func parseLDU(words []string) (*capi.LDU, error) {
-	wrong := errorf("data_processing_options '%s': write LDU, or LDU <country> <state> such as LDU 1 1000", strings.Join(words, " "))
+	wrong := fmt.Errorf("data_processing_options '%s': write LDU, or LDU <country> <state> such as LDU 1 1000", strings.Join(words, " "))
 	switch {
 	case len(words) == 0:
 		return nil, nil
@@ -115,37 +118,37 @@ func parseLDU(words []string) (*capi.LDU, error) {
 }
 
 func (c *CAPI) provision(a *App, t *tenant, repl *caddy.Replacer) (d *destination, named bool, err error) {
-	where := "tenant " + t.name + ": destination " + orDefault(c.Name, t.name+"-capi-"+c.Dataset)
+	where := "tenant " + t.name + ": destination " + cmp.Or(c.Name, t.name+"-capi-"+c.Dataset)
 	if err := c.checkChannels(); err != nil {
-		return nil, false, errorf("%s: %w", where, err)
+		return nil, false, fmt.Errorf("%s: %w", where, err)
 	}
 	settings, err := c.settings(func(option, text string) (string, error) { return replaceText(repl, option, text) })
 	if err != nil {
-		return nil, false, errorf("%s: %w", where, err)
+		return nil, false, fmt.Errorf("%s: %w", where, err)
 	}
 	settings.RememberClicks = time.Duration(a.RememberClicks)
 	if err := settings.Validate(); err != nil {
-		return nil, false, errorf("%s: %w", where, err)
+		return nil, false, fmt.Errorf("%s: %w", where, err)
 	}
 	name := c.Name
 	if name == "" {
 		name = t.name + "-capi-" + settings.Dataset
 	}
-	if !validName(name) {
-		return nil, false, errorf("%s: the name '%s' is not of letters, digits, dots, dashes and underscores, at most 64: write `name <name>`", where, name)
+	if !wording.ValidName(name) {
+		return nil, false, fmt.Errorf("%s: the name '%s' is not of letters, digits, dots, dashes and underscores, at most 64: write `name <name>`", where, name)
 	}
 	linger := time.Second
 	if c.Linger != nil {
 		if err := notNegative(jsonDuration("linger", *c.Linger)); err != nil {
-			return nil, false, errorf("%s: %w", where, err)
+			return nil, false, fmt.Errorf("%s: %w", where, err)
 		}
 		linger = time.Duration(*c.Linger)
 	}
 	d = &destination{
 		Destination: delivery.Destination{
 			Dest: queue.Dest{Tenant: t.name, Name: name}, Kind: "capi", Target: settings.Dataset,
-			Concurrency: capiConcurrency, RetryFor: orDefault(time.Duration(c.RetryFor), capi.MaxAge),
-			Batch: orDefault(c.Batch, capi.MaxBatch), Linger: linger,
+			Concurrency: capiConcurrency, RetryFor: cmp.Or(time.Duration(c.RetryFor), capi.MaxAge),
+			Batch: cmp.Or(c.Batch, capi.MaxBatch), Linger: linger,
 		},
 		capi: &capiDestination{settings: settings, channels: c.Channels},
 	}

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 	"strings"
@@ -46,7 +47,7 @@ func capiOptions(s *capi.Settings) settings {
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
 		if field.IsExported() {
-			out[orDefault(words[field.Name], snakeCase(field.Name))] = v.Field(i).Interface()
+			out[cmp.Or(words[field.Name], snakeCase(field.Name))] = v.Field(i).Interface()
 		}
 	}
 	return out

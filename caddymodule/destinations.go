@@ -1,6 +1,8 @@
 package caddymodule
 
 import (
+	"cmp"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -9,7 +11,9 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/printable"
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/wording"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -44,7 +48,7 @@ func parseOnly(words []string) (wants, error) {
 	for _, word := range words {
 		bits, ok := onlyBits[word]
 		if !ok {
-			return w, errorf("only '%s' is unknown: write %s", word, orList(onlyWords))
+			return w, fmt.Errorf("only '%s' is unknown: write %s", word, wording.Or(onlyWords))
 		}
 		w.kinds |= bits
 		w.ads = w.ads || word == "ads"
@@ -84,7 +88,7 @@ func parseHold(text string) (time.Duration, error) {
 	}
 	d, err := caddy.ParseDuration(text)
 	if err != nil || d < 0 {
-		return 0, errorf("hold '%s' is no duration: write one such as 5m, or forever", text)
+		return 0, fmt.Errorf("hold '%s' is no duration: write one such as 5m, or forever", text)
 	}
 	return d, nil
 }
@@ -92,36 +96,36 @@ func parseHold(text string) (time.Duration, error) {
 func (f *Forward) provision(t *tenant, repl *caddy.Replacer) (d *destination, named bool, err error) {
 	name := f.Name
 	where := func(option string) string {
-		return "tenant " + t.name + ": destination " + orDefault(name, redactURL(f.URL)) + ": " + option
+		return "tenant " + t.name + ": destination " + cmp.Or(name, printable.URL(f.URL)) + ": " + option
 	}
 	target, err := replaceText(repl, where("url"), f.URL)
 	if err != nil {
 		return nil, false, err
 	}
 	if err := checkURL(target); err != nil {
-		return nil, false, errorf("%s: %w", where("url"), err)
+		return nil, false, fmt.Errorf("%s: %w", where("url"), err)
 	}
 	u, _ := url.Parse(target)
 	if name == "" {
 		name = defaultForwardName(t.name, u)
 	}
-	if !validName(name) {
-		return nil, false, errorf("%s: the name '%s' is not of letters, digits, dots, dashes and underscores, at most 64: write `name <name>`", where("name"), name)
+	if !wording.ValidName(name) {
+		return nil, false, fmt.Errorf("%s: the name '%s' is not of letters, digits, dots, dashes and underscores, at most 64: write `name <name>`", where("name"), name)
 	}
 	w, err := parseOnly(f.Only)
 	if err != nil {
-		return nil, false, errorf("%s: %w", where("only"), err)
+		return nil, false, fmt.Errorf("%s: %w", where("only"), err)
 	}
 	hold, err := parseHold(f.Hold)
 	if err != nil {
-		return nil, false, errorf("%s: %w", where("hold"), err)
+		return nil, false, fmt.Errorf("%s: %w", where("hold"), err)
 	}
 	if err := f.checkNumbers(); err != nil {
-		return nil, false, errorf("tenant %s: destination %s: %w", t.name, name, err)
+		return nil, false, fmt.Errorf("tenant %s: destination %s: %w", t.name, name, err)
 	}
 	cfg := delivery.ForwardConfig{
 		URL: target, Tenant: t.name, Raw: f.Raw, Version: Version(),
-		Timeout: orDefault(time.Duration(f.Timeout), 10*time.Second), Concurrency: orDefault(f.Concurrency, defaultConcurrency),
+		Timeout: cmp.Or(time.Duration(f.Timeout), 10*time.Second), Concurrency: cmp.Or(f.Concurrency, defaultConcurrency),
 		Header: make(http.Header),
 	}
 	for field, values := range f.Header {
@@ -131,7 +135,7 @@ func (f *Forward) provision(t *tenant, repl *caddy.Replacer) (d *destination, na
 				return nil, false, err
 			}
 			if problem := headerProblem(field, text); problem != "" {
-				return nil, false, errorf("%s: %s", where("header"), problem)
+				return nil, false, fmt.Errorf("%s: %s", where("header"), problem)
 			}
 			cfg.Header.Add(field, text)
 		}
@@ -143,13 +147,13 @@ func (f *Forward) provision(t *tenant, repl *caddy.Replacer) (d *destination, na
 	}
 	sender, err := delivery.NewForward(cfg)
 	if err != nil {
-		return nil, false, errorf("tenant %s: destination %s: %w", t.name, name, err)
+		return nil, false, fmt.Errorf("tenant %s: destination %s: %w", t.name, name, err)
 	}
 	d = &destination{
 		Destination: delivery.Destination{
-			Dest: queue.Dest{Tenant: t.name, Name: name}, Kind: "forward", Target: redactURL(target), Sender: sender,
+			Dest: queue.Dest{Tenant: t.name, Name: name}, Kind: "forward", Target: printable.URL(target), Sender: sender,
 			Ordered: true, Concurrency: cfg.Concurrency, Rate: f.Rate,
-			RetryFor: orDefault(time.Duration(f.RetryFor), 72*time.Hour), Hold: hold, Batch: 1,
+			RetryFor: cmp.Or(time.Duration(f.RetryFor), 72*time.Hour), Hold: hold, Batch: 1,
 		},
 		wants: w, raw: f.Raw,
 	}
@@ -168,12 +172,4 @@ func defaultForwardName(tenant string, u *url.URL) string {
 		name += "-" + port
 	}
 	return name
-}
-
-func orDefault[T comparable](v, def T) T {
-	var zero T
-	if v == zero {
-		return def
-	}
-	return v
 }

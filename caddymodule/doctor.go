@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+
+	"github.com/leadgate/leadgate/internal/printable"
+	"github.com/leadgate/leadgate/internal/wording"
 )
 
 // level is how bad a finding is.
@@ -44,29 +47,22 @@ func (d *doctor) count(l level) int {
 func (d *doctor) report() string {
 	var b strings.Builder
 	for _, f := range d.findings {
-		b.WriteString(wrapText(cleanLine(f.what), fmt.Sprintf("%-6s", f.level), "      ", cliWidth))
+		b.WriteString(printable.Wrap(printable.Line(f.what), fmt.Sprintf("%-6s", f.level), "      ", printable.Width))
 		if f.fix != "" {
-			b.WriteString(wrapText(cleanLine(f.fix), "      → ", "        ", cliWidth))
+			b.WriteString(printable.Wrap(printable.Line(f.fix), "      → ", "        ", printable.Width))
 		}
 	}
 	fails, warnings := d.count(levelFail), d.count(levelWarn)
 	b.WriteByte('\n')
 	switch {
 	case fails > 0:
-		b.WriteString(plural(fails, "failure") + ", " + plural(warnings, "warning") + "\n")
+		b.WriteString(wording.Count(fails, "failure") + ", " + wording.Count(warnings, "warning") + "\n")
 	case warnings > 0:
-		b.WriteString(plural(warnings, "warning") + "; nothing keeps the edge from working\n")
+		b.WriteString(wording.Count(warnings, "warning") + "; nothing keeps the edge from working\n")
 	default:
 		b.WriteString("all is well\n")
 	}
 	return b.String()
-}
-
-func plural(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // concurrently runs checks, some at a time, and gives their findings in order.

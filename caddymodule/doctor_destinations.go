@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -16,6 +17,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/leadgate/leadgate/capi"
+	"github.com/leadgate/leadgate/internal/printable"
 )
 
 // dialTimeout is how long the doctor waits for a destination.
@@ -45,11 +47,11 @@ func (d *doctor) destinationChecks(ctx context.Context, s *sites) []func() []fin
 
 // checkForward connects to a destination's host. Nothing is posted.
 func checkForward(ctx context.Context, t *Tenant, f *Forward) []finding {
-	shown := redactURL(f.URL)
+	shown := printable.URL(f.URL)
 	if strings.Contains(f.URL, "{") { // what it stands for may be a secret
 		shown, _, _ = strings.Cut(f.URL, "?")
 	}
-	where := "tenant " + t.Name + ": forward " + hidePhones(shown)
+	where := "tenant " + t.Name + ": forward " + printable.HidePhones(shown)
 	target, err := replaceText(caddy.NewReplacer(), "url", f.URL)
 	if err != nil {
 		return oneFinding(levelWarn, where+": "+err.Error(), "")
@@ -86,7 +88,7 @@ func dial(ctx context.Context, u *url.URL) error {
 	port := u.Port()
 	if port == "" {
 		port = map[string]string{"https": "443"}[u.Scheme]
-		port = orDefault(port, "80")
+		port = cmp.Or(port, "80")
 	}
 	address := net.JoinHostPort(u.Hostname(), port)
 	var conn net.Conn
@@ -125,8 +127,8 @@ func checkCAPI(ctx context.Context, t *Tenant, c *CAPI) []finding {
 		what, fix, _ := strings.Cut(warning, ": ")
 		d.warn(where+": "+what, fix)
 	}
-	if endpoint := orDefault(settings.Endpoint, capi.DefaultEndpoint); endpoint != capi.DefaultEndpoint {
-		d.ok(where + ": conversions go to " + redactURL(endpoint) + ", and not to Meta")
+	if endpoint := cmp.Or(settings.Endpoint, capi.DefaultEndpoint); endpoint != capi.DefaultEndpoint {
+		d.ok(where + ": conversions go to " + printable.URL(endpoint) + ", and not to Meta")
 	}
 	if isLiteral(c.AccessToken) {
 		d.literal(where, []string{"access_token"})
@@ -144,7 +146,7 @@ func (g *graphAnswer) Error() string { return g.status }
 
 // readDataset asks the Graph API for a dataset's name.
 func readDataset(ctx context.Context, s *capi.Settings) (string, error) {
-	target := orDefault(strings.TrimRight(s.Endpoint, "/"), capi.DefaultEndpoint) + "/" + orDefault(s.GraphVersion, capi.DefaultGraphVersion) + "/" + s.Dataset + "?fields=id,name"
+	target := cmp.Or(strings.TrimRight(s.Endpoint, "/"), capi.DefaultEndpoint) + "/" + cmp.Or(s.GraphVersion, capi.DefaultGraphVersion) + "/" + s.Dataset + "?fields=id,name"
 	if s.AppSecret != "" {
 		target += "&appsecret_proof=" + capi.AppSecretProof(strings.TrimSpace(s.AppSecret), strings.TrimSpace(s.AccessToken))
 	}

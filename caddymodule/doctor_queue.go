@@ -137,7 +137,7 @@ func existing(folder string) (string, error) {
 		info, err := os.Stat(folder)
 		switch {
 		case err == nil && !info.IsDir():
-			return "", errorf("%s is no folder", folder)
+			return "", fmt.Errorf("%s is no folder", folder)
 		case err == nil:
 			return folder, nil
 		case !errors.Is(err, fs.ErrNotExist) || filepath.Dir(folder) == folder:

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -73,8 +74,8 @@ func readSites(config []byte) (*sites, error) {
 			return nil, fmt.Errorf("reading config: %w", err)
 		}
 	}
-	https := orDefault(root.Apps.HTTP.HTTPSPort, 443)
-	http := orDefault(root.Apps.HTTP.HTTPPort, 80)
+	https := cmp.Or(root.Apps.HTTP.HTTPSPort, 443)
+	http := cmp.Or(root.Apps.HTTP.HTTPPort, 80)
 	names := make([]string, 0, len(root.Apps.HTTP.Servers))
 	for name := range root.Apps.HTTP.Servers {
 		names = append(names, name)
@@ -236,7 +237,7 @@ func covers(pattern, other string) bool {
 // pathPattern is the pattern that a request's path must fit.
 func (p *place) pathPattern() string {
 	if p.pattern == "" {
-		return orDefault(strings.ToLower(p.prefix), "") + "*"
+		return strings.ToLower(p.prefix) + "*"
 	}
 	return strings.ToLower(p.prefix + p.pattern)
 }
@@ -312,7 +313,7 @@ func (p *place) url() string {
 	if p.port != "" {
 		url += ":" + p.port
 	}
-	return url + orDefault(p.path, "/")
+	return url + cmp.Or(p.path, "/")
 }
 
 // catchAll says whether a route takes every request.

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/url"
@@ -81,7 +82,7 @@ func (s *sites) withoutDestinations() (list []finding) {
 		}
 		inline := !slices.ContainsFunc(tenants, func(t *Tenant) bool { return len(t.Forward)+len(t.CAPI) > 0 })
 		for _, t := range tenants {
-			name := orDefault(t.Name, defaultTenant)
+			name := cmp.Or(t.Name, defaultTenant)
 			switch {
 			case inline && count[name] > 0:
 				list = append(list, finding{levelWarn, b.url + ": tenant " + name + " has destinations in another block, and this block has none, so that its events go to the next handler alone",
@@ -253,7 +254,7 @@ func (s *sites) tenants() []*Tenant {
 		}
 		if direct != nil {
 			t := *direct
-			t.Name = orDefault(t.Name, defaultTenant)
+			t.Name = cmp.Or(t.Name, defaultTenant)
 			list = append(list, &t)
 		}
 	}

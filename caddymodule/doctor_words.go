@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/leadgate/leadgate/internal/wording"
 )
 
 // edgeTimeout is how long the doctor waits for a running edge.
@@ -25,14 +28,14 @@ func wordCheck(ctx context.Context, config []byte) func() []finding {
 		if json.Unmarshal(config, &root) != nil || root.Admin.Disabled {
 			return nil
 		}
-		words, err := askWords(ctx, orDefault(root.Admin.Listen, caddy.DefaultAdminListen))
+		words, err := askWords(ctx, cmp.Or(root.Admin.Listen, caddy.DefaultAdminListen))
 		if err != nil {
 			return nil // none runs, or another Caddy does
 		}
 		d := new(doctor)
 		for _, w := range words {
 			d.warn(fmt.Sprintf("the running edge: provider %s sends a word that this version does not know: %s %s (%s, the last on %s)",
-				w.Provider, w.Place, w.Word, plural(int(w.Webhooks), "webhook"), time.UnixMilli(w.LastAt).UTC().Format(time.DateOnly)),
+				w.Provider, w.Place, w.Word, wording.Count(int(w.Webhooks), "webhook"), time.UnixMilli(w.LastAt).UTC().Format(time.DateOnly)),
 				"nothing is lost, the events' raw has it; see whether a newer version of Leadgate knows it")
 		}
 		if len(words) == 0 {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/body"
 	"github.com/leadgate/leadgate/internal/deadline"
+	"github.com/leadgate/leadgate/internal/wording"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -44,7 +45,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	provider, ok := mod.(Provider)
 	if !ok {
-		return errorf("module %T is no provider", mod)
+		return fmt.Errorf("module %T is no provider", mod)
 	}
 	h.provider = provider
 	// Alerts watch these; a counter that begins with its first 401 would
@@ -67,13 +68,13 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 			zap.String("provider", h.providerName()))
 	}
 	if h.MaxBody < 0 {
-		return errorf("max_body %d is no size: write one in bytes, such as %d, or nothing at all", h.MaxBody, defaultMaxBody)
+		return fmt.Errorf("max_body %d is no size: write one in bytes, such as %d, or nothing at all", h.MaxBody, defaultMaxBody)
 	}
 	if h.MaxBody == 0 {
 		h.MaxBody = defaultMaxBody
 	}
 	if h.MaxEvents < 0 {
-		return errorf("max_events %d is no number of events: write one from 1, or nothing at all", h.MaxEvents)
+		return fmt.Errorf("max_events %d is no number of events: write one from 1, or nothing at all", h.MaxEvents)
 	}
 	if h.MaxEvents == 0 {
 		h.MaxEvents = defaultMaxEvents
@@ -102,19 +103,19 @@ func (h *Handler) provisionTenants() error {
 			return errors.New(twiceInBlock(t.Name))
 		}
 		names[t.Name] = true
-		if !validName(t.Name) {
-			return errorf("tenant '%s': a name is of letters, digits, dots, dashes and underscores, at most 64", t.Name)
+		if !wording.ValidName(t.Name) {
+			return fmt.Errorf("tenant '%s': a name is of letters, digits, dots, dashes and underscores, at most 64", t.Name)
 		}
 		if len(t.Match) == 0 {
-			return errorf("tenant %s has no match, so nothing would reach it", t.Name)
+			return fmt.Errorf("tenant %s has no match, so nothing would reach it", t.Name)
 		}
 		match := make(map[string][]string, len(t.Match))
 		for key, values := range t.Match {
 			if len(values) == 0 {
-				return errorf("tenant %s: match %s has no value, so nothing would reach it", t.Name, key)
+				return fmt.Errorf("tenant %s: match %s has no value, so nothing would reach it", t.Name, key)
 			}
 			if !slices.Contains(matchKeys, key) {
-				return errorf("tenant %s: match '%s' is unknown: write one of %s", t.Name, key, strings.Join(matchKeys, ", "))
+				return fmt.Errorf("tenant %s: match '%s' is unknown: write one of %s", t.Name, key, strings.Join(matchKeys, ", "))
 			}
 			for _, v := range values {
 				v, err := replaceText(repl, "tenant "+t.Name+": match "+key, v)
@@ -140,8 +141,8 @@ func (h *Handler) provisionTenants() error {
 	if direct.Name == "" {
 		direct.Name = defaultTenant
 	}
-	if !validName(direct.Name) || len(direct.Match) > 0 {
-		return errorf("tenant '%s' directly in the block: a name is of letters, digits, dots, dashes and underscores, at most 64, and it takes no match", direct.Name)
+	if !wording.ValidName(direct.Name) || len(direct.Match) > 0 {
+		return fmt.Errorf("tenant '%s' directly in the block: a name is of letters, digits, dots, dashes and underscores, at most 64, and it takes no match", direct.Name)
 	}
 	if h.Tenant != nil && names[direct.Name] {
 		return errors.New(twiceInBlock(direct.Name))

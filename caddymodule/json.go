@@ -2,10 +2,13 @@ package caddymodule
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/leadgate/leadgate/internal/wording"
 )
 
 // What a configuration in Caddy's own JSON may say and a Caddyfile cannot.
@@ -40,7 +43,7 @@ func jsonDuration(option string, d caddy.Duration) jsonNumber {
 func notNegative(numbers ...jsonNumber) error {
 	for _, n := range numbers {
 		if n.value < 0 {
-			return errorf("%s is negative, or a time without its unit: write a number such as 8, a time such as \"10s\", or nothing at all", n.option)
+			return fmt.Errorf("%s is negative, or a time without its unit: write a number such as 8, a time such as \"10s\", or nothing at all", n.option)
 		}
 	}
 	return nil
@@ -62,7 +65,7 @@ func (a *App) checkNumbers() error {
 
 func (f *Forward) checkNumbers() error {
 	if !(f.Rate >= 0) || f.Rate > 1e9 {
-		return errorf("rate %v is no number of requests a second: write one such as 50, or 0 for no limit", f.Rate)
+		return fmt.Errorf("rate %v is no number of requests a second: write one such as 50, or 0 for no limit", f.Rate)
 	}
 	return notNegative(jsonDuration("timeout", f.Timeout), jsonDuration("retry_for", f.RetryFor), jsonNumber{"concurrency", int64(f.Concurrency)})
 }
@@ -75,8 +78,8 @@ func (q *Queue) check() error {
 		return errors.New("queue embedded has settings of queue redis: write `\"kind\": \"redis\"`, or delete them")
 	case q.Kind == "redis" && (q.Path != "" || q.MaxSize != 0):
 		return errors.New("queue redis has settings of queue embedded (path, max_size): delete them, or write `\"kind\": \"embedded\"`")
-	case q.Prefix != "" && !validName(q.Prefix):
-		return errorf("queue redis: prefix '%s' is not of letters, digits, dots, dashes and underscores, at most 64", q.Prefix)
+	case q.Prefix != "" && !wording.ValidName(q.Prefix):
+		return fmt.Errorf("queue redis: prefix '%s' is not of letters, digits, dots, dashes and underscores, at most 64", q.Prefix)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/capi"
+	"github.com/leadgate/leadgate/internal/wording"
 )
 
 // Media is the leadgate_media directive: GET or HEAD …/<MEDIA_ID> with the
@@ -100,7 +102,7 @@ func (m *Media) provision(repl *caddy.Replacer) error {
 	}
 	m.meta, err = newMediaClient(settings.Endpoint, settings.GraphVersion, accessToken)
 	if err != nil {
-		return errorf("leadgate_media: tenant %s: endpoint: %w", m.Tenant, err)
+		return fmt.Errorf("leadgate_media: tenant %s: endpoint: %w", m.Tenant, err)
 	}
 	m.meta.readToken = m.readAccessToken
 	return nil
@@ -126,7 +128,7 @@ func (m *Media) settings(get func(option, text string) (string, error)) (capi.Se
 		}
 	}
 	if err := s.Validate(); err != nil {
-		return s, errorf("leadgate_media: %w", err)
+		return s, fmt.Errorf("leadgate_media: %w", err)
 	}
 	return s, nil
 }
@@ -135,14 +137,14 @@ func (m *Media) check() error {
 	switch {
 	case m.Tenant == "":
 		return errors.New("leadgate_media needs a tenant: write `tenant <name>`")
-	case !validName(m.Tenant):
-		return errorf("leadgate_media: tenant '%s' is not of letters, digits, dots, dashes and underscores, at most 64", m.Tenant)
+	case !wording.ValidName(m.Tenant):
+		return fmt.Errorf("leadgate_media: tenant '%s' is not of letters, digits, dots, dashes and underscores, at most 64", m.Tenant)
 	case len(m.Tokens) == 0:
 		return errors.New("leadgate_media needs a token: write `token {env.CRM_TOKEN}`")
 	case m.AccessToken == "":
 		return errors.New("leadgate_media needs an access_token: write `access_token {env.META_WHATSAPP_TOKEN}`")
 	case m.MaxSize < 0:
-		return errorf("leadgate_media: tenant %s: max_size %d is no size: write one such as 100MiB", m.Tenant, m.MaxSize)
+		return fmt.Errorf("leadgate_media: tenant %s: max_size %d is no size: write one such as 100MiB", m.Tenant, m.MaxSize)
 	}
 	return nil
 }
@@ -156,7 +158,7 @@ func (m *Media) readAccessToken() (string, error) {
 	}
 	token = strings.TrimSpace(token)
 	if token == "" || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return "", errorf("%s: it is empty, or has white space or other characters that no token has", option)
+		return "", fmt.Errorf("%s: it is empty, or has white space or other characters that no token has", option)
 	}
 	return token, nil
 }

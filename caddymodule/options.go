@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/leadgate/leadgate/internal/wording"
 )
 
 // optionNames are the options of each block of the Caddyfile. What a block does
@@ -49,7 +51,7 @@ func unknownOption(d *caddyfile.Dispenser, where string) error {
 	}
 	known := optionNames[block]
 	where = strings.TrimPrefix(where, "global ")
-	if near := closest(word, known); near != "" {
+	if near := wording.Closest(word, known); near != "" {
 		return d.Errf("%s has no option '%s': write %s", where, word, near)
 	}
 	for _, inner := range innerBlocks[block] {

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/leadgate/leadgate/internal/jsondoc"
@@ -38,15 +39,15 @@ func (r *router) add(t *tenant, match map[string][]string) error {
 		}
 		for _, v := range values {
 			if problem := unlikelyMatch(m.key, v); problem != "" {
-				return errorf("tenant %s: %s", t.name, problem)
+				return fmt.Errorf("tenant %s: %s", t.name, problem)
 			}
 			if m.digits {
 				if v = phone.Digits(v); v == "" {
-					return errorf("tenant %s: match %s has a value without digits", t.name, m.key)
+					return fmt.Errorf("tenant %s: match %s has a value without digits", t.name, m.key)
 				}
 			}
 			if other, taken := r.ids[m.key][v]; taken && other != index {
-				return errorf("tenant %s: match %s %s is already tenant %s's: an event has exactly one tenant", t.name, m.key, v, r.tenants[other].name)
+				return fmt.Errorf("tenant %s: match %s %s is already tenant %s's: an event has exactly one tenant", t.name, m.key, v, r.tenants[other].name)
 			}
 			r.ids[m.key][v] = index
 			if !slices.Contains(r.owners[v], index) {

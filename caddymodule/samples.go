@@ -6,6 +6,7 @@ import (
 	"embed"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"strconv"
 	"strings"
@@ -34,7 +35,7 @@ func sampleFile(name string) (string, error) {
 			return e.Name(), nil
 		}
 	}
-	return "", errorf("sample '%s' is unknown: it is one of %s", name, strings.Join(sampleNames(), ", "))
+	return "", fmt.Errorf("sample '%s' is unknown: it is one of %s", name, strings.Join(sampleNames(), ", "))
 }
 
 // sampleProvider is who posts a sample; meta for none.

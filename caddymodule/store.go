@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
+	"github.com/leadgate/leadgate/internal/printable"
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
@@ -44,9 +45,9 @@ func (q *Queue) provision() (*store, error) {
 			}
 			switch {
 			case strings.Contains(path, "://"):
-				return nil, errorf("queue embedded takes a folder, and %s is a URL: write `queue redis <url>`", redactURL(path))
+				return nil, fmt.Errorf("queue embedded takes a folder, and %s is a URL: write `queue redis <url>`", printable.URL(path))
 			case path == "~" || strings.HasPrefix(path, "~/"):
-				return nil, errorf("queue embedded: %s would be a folder called ~: write the whole path, or {env.HOME}%s", path, path[1:])
+				return nil, fmt.Errorf("queue embedded: %s would be a folder called ~: write the whole path, or {env.HOME}%s", path, path[1:])
 			}
 		}
 		path, err := filepath.Abs(path)
@@ -67,7 +68,7 @@ func (q *Queue) provision() (*store, error) {
 	case "redis":
 		return q.provisionRedis(repl)
 	default:
-		return nil, errorf("queue '%s' is unknown: it is embedded or redis", q.Kind)
+		return nil, fmt.Errorf("queue '%s' is unknown: it is embedded or redis", q.Kind)
 	}
 }
 
@@ -94,7 +95,7 @@ func (q *Queue) provisionRedis(repl *caddy.Replacer) (*store, error) {
 			return nil, errors.New("queue redis: a URL is not redis://, rediss:// or unix://: write one such as redis://127.0.0.1:6379")
 		}
 		if err := checkHost(u.Hostname()); err != nil {
-			return nil, errorf("queue redis: %w", err)
+			return nil, fmt.Errorf("queue redis: %w", err)
 		}
 		if strings.Contains(u.Host, ",") || strings.Contains(u.Path, ",") {
 			return nil, errors.New("queue redis: a URL has a comma: write several with a space between them")
@@ -119,10 +120,10 @@ func (q *Queue) provisionRedis(repl *caddy.Replacer) (*store, error) {
 		}
 		host, _, err := net.SplitHostPort(text)
 		if err != nil {
-			return nil, errorf("queue redis: sentinel '%s' is no host and port: write one such as 10.0.0.1:26379", redactURL(text))
+			return nil, fmt.Errorf("queue redis: sentinel '%s' is no host and port: write one such as 10.0.0.1:26379", printable.URL(text))
 		}
 		if err := checkHost(host); err != nil {
-			return nil, errorf("queue redis: sentinel: %w", err)
+			return nil, fmt.Errorf("queue redis: sentinel: %w", err)
 		}
 		cfg.Sentinels = append(cfg.Sentinels, text)
 		shown = append(shown, "sentinel "+q.SentinelMaster+" "+text)

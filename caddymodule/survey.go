@@ -9,6 +9,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
+
+	"github.com/leadgate/leadgate/internal/wording"
 )
 
 // survey looks over all sites when the first of Leadgate's handlers is
@@ -51,20 +53,13 @@ func (s *sites) knowsTenant(directive, name string, reports bool) error {
 	names = slices.Compact(names)
 	switch {
 	case len(names) == 0:
-		return errorf("%s: tenant %s is in no leadgate block, of which there is none", directive, name)
+		return fmt.Errorf("%s: tenant %s is in no leadgate block, of which there is none", directive, name)
 	case !known:
-		return errorf("%s: tenant %s is in no leadgate block: there %s %s", directive, name, isOrAre(len(names)), strings.Join(names, ", "))
+		return fmt.Errorf("%s: tenant %s is in no leadgate block: there %s %s", directive, name, wording.IsOrAre(len(names)), strings.Join(names, ", "))
 	case reports && !can:
-		return errorf("%s: tenant %s has no capi, so that nothing could be reported: add one to its leadgate block", directive, name)
+		return fmt.Errorf("%s: tenant %s has no capi, so that nothing could be reported: add one to its leadgate block", directive, name)
 	}
 	return nil
-}
-
-func isOrAre(n int) string {
-	if n == 1 {
-		return "is"
-	}
-	return "are"
 }
 
 // describeHTTP writes the sites as Caddy's JSON. While they are being provisioned,

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/capi"
+	"github.com/leadgate/leadgate/internal/printable"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -69,10 +70,10 @@ func TestShortenerGrows(t *testing.T) {
 // TestTextsGrow measures what text goes through on its way to a person.
 func TestTextsGrow(t *testing.T) {
 	for name, f := range map[string]func(string) any{
-		"hidePhones": func(s string) any { return hidePhones(s) },
-		"wrapText":   func(s string) any { return wrapText(s, "", "", cliWidth) },
-		"fit":        func(s string) any { return fit(s, 20) },
-		"redactURL":  func(s string) any { return redactURL(s) },
+		"HidePhones": func(s string) any { return printable.HidePhones(s) },
+		"Wrap":       func(s string) any { return printable.Wrap(s, "", "", printable.Width) },
+		"Fit":        func(s string) any { return printable.Fit(s, 20) },
+		"redactURL":  func(s string) any { return printable.URL(s) },
 		"phone":      func(s string) any { return normalize.PhoneFromWaID(s) },
 		"decimal": func(s string) any {
 			_, _, err := capi.AppendConversion(nil, []byte(`{"value":`+s+`}`), &capi.Conversion{}, &capi.Settings{}, time.Now())

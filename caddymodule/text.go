@@ -12,16 +12,13 @@ import (
 	"github.com/caddyserver/caddy/v2"
 )
 
-// errorf makes an error that is a sentence to the user; it wraps nothing.
-func errorf(format string, args ...any) error { return fmt.Errorf(format, args...) }
-
 // replaceText replaces the placeholders of an option. One that resolves to
 // nothing, or to white space alone, is an error, so that an empty secret is never
 // "no check". The error names the placeholder, not what it held; of a file it
 // says what is wrong.
 func replaceText(repl *caddy.Replacer, option, text string) (string, error) {
 	if problem := misspelt(text); problem != "" {
-		return "", errorf("%s: %s", option, problem)
+		return "", fmt.Errorf("%s: %s", option, problem)
 	}
 	out, err := repl.ReplaceFunc(text, func(placeholder string, value any) (any, error) {
 		switch _, known := repl.Get(placeholder); {
@@ -66,13 +63,13 @@ func fileProblem(text string) error {
 		var reason *fs.PathError
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return errorf("the file %s does not exist: write the path of one that does, or make it", path)
+			return fmt.Errorf("the file %s does not exist: write the path of one that does, or make it", path)
 		case errors.As(err, &reason):
-			return errorf("the file %s cannot be read: %w", path, reason.Err)
+			return fmt.Errorf("the file %s cannot be read: %w", path, reason.Err)
 		case err != nil:
-			return errorf("the file %s cannot be read", path)
+			return fmt.Errorf("the file %s cannot be read", path)
 		case blank(string(content)):
-			return errorf("the file %s is empty", path)
+			return fmt.Errorf("the file %s is empty", path)
 		}
 	}
 	return nil

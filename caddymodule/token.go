@@ -87,10 +87,10 @@ func (t *Tokens) provision(provider string) error {
 	for _, token := range t.Tokens {
 		where := fmt.Sprintf("provider %s: token %s %s", provider, token.In, token.Name)
 		if !slices.Contains(tokenPlaces, token.In) || token.Name == "" || len(token.Values) == 0 {
-			return errorf("%s: write `token header <name> <value>` or `token query <name> <value>`", where)
+			return fmt.Errorf("%s: write `token header <name> <value>` or `token query <name> <value>`", where)
 		}
 		if token.In == "header" && strings.Trim(token.Name, fieldLetters) != "" {
-			return errorf("%s: %s", where, headerProblem(token.Name, ""))
+			return fmt.Errorf("%s: %s", where, headerProblem(token.Name, ""))
 		}
 		known := knownToken{header: token.In == "header", name: token.Name}
 		for _, v := range token.Values {
@@ -99,7 +99,7 @@ func (t *Tokens) provision(provider string) error {
 				return err
 			}
 			if isScheme(strings.TrimSpace(v)) {
-				return errorf("%s: the value is the word %s alone, without a token after it", where, strings.TrimSpace(v))
+				return fmt.Errorf("%s: the value is the word %s alone, without a token after it", where, strings.TrimSpace(v))
 			}
 			known.digests = append(known.digests, sha256.Sum256([]byte(v)))
 		}
@@ -200,7 +200,7 @@ func (t *Tokens) unmarshal(d *caddyfile.Dispenser) error {
 
 func (t *Tokens) validate(provider string) error {
 	if len(t.Tokens) == 0 && !t.InsecureSkipVerify {
-		return errorf("provider %s needs a token: write `token header Authorization \"Bearer {env.TOKEN}\"` or `token query token {env.TOKEN}`, and set the same at the provider", provider)
+		return fmt.Errorf("provider %s needs a token: write `token header Authorization \"Bearer {env.TOKEN}\"` or `token query token {env.TOKEN}`, and set the same at the provider", provider)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"regexp"
@@ -79,7 +80,7 @@ func (p *Twilio) Provision(ctx caddy.Context) error {
 			return err
 		}
 		if err := checkURL(text); err != nil {
-			return errorf("provider twilio: public_url %w", err)
+			return fmt.Errorf("provider twilio: public_url %w", err)
 		}
 		if strings.ContainsAny(text, "?#") {
 			return errors.New("provider twilio: public_url has a query: write the scheme and host alone, the path and query of each request follow by themselves")

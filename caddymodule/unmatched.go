@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -98,7 +99,7 @@ func (a *App) routeAgain(ctx context.Context, q queue.Queue, filter queue.DeadFi
 		}
 		if len(blocks[id]) != 1 { // none, or several that cannot be told apart
 			result.NoBlock++
-			gone[orDefault(rec.Shown, ev.Provider)]++
+			gone[cmp.Or(rec.Shown, ev.Provider)]++
 			continue
 		}
 		h := blocks[id][0]

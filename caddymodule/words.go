@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/leadgate/leadgate/internal/printable"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -37,7 +38,7 @@ type seenWord struct {
 
 // note counts a word, and says whether it is the first time that it is seen.
 func (w *wordBook) note(u normalize.UnknownWord, now int64) (isNew bool) {
-	u.Word = hidePhones(u.Word)
+	u.Word = printable.HidePhones(u.Word)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s := w.seen[u]
@@ -78,7 +79,7 @@ func (h *Handler) noteWords(words []normalize.UnknownWord, now time.Time) {
 		u.Provider = provider
 		if unknownWords.note(u, now.UnixMilli()) {
 			h.logger.Warn("a webhook has a word that this version of Leadgate does not know; nothing is lost, the event's raw has it: see whether a newer version knows it",
-				zap.String("provider", provider), zap.Stringer("place", u.Place), zap.String("word", hidePhones(u.Word)))
+				zap.String("provider", provider), zap.Stringer("place", u.Place), zap.String("word", printable.HidePhones(u.Word)))
 		}
 	}
 }

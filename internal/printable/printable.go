@@ -1,4 +1,7 @@
-// Package printable makes foreign text fit for a terminal, a log and a table.
+// Package printable makes text fit to be shown: foreign text without what moves a
+// terminal's cursor ([Text], [Line], [Writer]), texts and cells as wide as a table
+// has room ([Wrap], [Fit], [Age], [Time]), and phone numbers and URLs without what
+// is nobody's business ([HidePhones], [URL]). It is a leaf.
 package printable
 
 import (

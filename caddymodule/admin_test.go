@@ -5,12 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/leadgate/leadgate/internal/delivery"
 	"github.com/leadgate/leadgate/internal/freeport"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
@@ -402,21 +400,5 @@ func TestRenamedTenant(t *testing.T) {
 			waitFor(t, "nothing to be left", func() bool { return row()["backlog"] == 0.0 })
 			s.expectNone(t)
 		})
-	}
-}
-
-// TestByName tells each series once, whatever stores are open at once.
-func TestByName(t *testing.T) {
-	got := byName([]delivery.Status{
-		{Name: "crm", State: delivery.StateRemoved, Backlog: 3, Dead: 1, OldestAgeSeconds: 60},
-		{Name: "crm", State: delivery.StatePaused, Backlog: 2, OldestAgeSeconds: 5}, {Name: "n8n", State: delivery.StateRunning},
-		{Name: "unmatched", State: delivery.StateRunning, Dead: 1}, {Name: "unmatched", State: delivery.StateRunning, Dead: 2},
-	})
-	want := []delivery.Status{
-		{Name: "crm", State: delivery.StatePaused, Backlog: 5, Dead: 1, OldestAgeSeconds: 60}, {Name: "n8n", State: delivery.StateRunning},
-		{Name: "unmatched", State: delivery.StateRunning, Dead: 3},
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("got %+v, want %+v", got, want)
 	}
 }

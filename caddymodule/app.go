@@ -14,6 +14,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/delivery"
 	"github.com/leadgate/leadgate/internal/heap"
+	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
@@ -152,7 +153,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if a.Silence < 0 {
 		return fmt.Errorf("silence '%s' is no time: write one such as 6h, or nothing at all", time.Duration(a.Silence))
 	}
-	registerMetrics(ctx.GetMetricsRegistry())
+	metrics.Register(ctx.GetMetricsRegistry(), metrics.Destinations(gauges), metrics.LastWebhooks(lastWebhooks))
 	var err error
 	if a.store, err = a.Queue.provision(); err != nil {
 		return err

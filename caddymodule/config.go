@@ -2,10 +2,11 @@ package caddymodule
 
 import (
 	"encoding/json"
-	"sync"
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
+
+	"github.com/leadgate/leadgate/internal/metrics"
 )
 
 // Tenant is one bot or customer: the ids that select its events, and its
@@ -171,7 +172,7 @@ type Handler struct {
 	app        *App
 	routes     router
 	inline     bool
-	counters   *sync.Map // counterKey → prometheus.Counter
+	requests   *metrics.Webhooks
 	logger     *zap.Logger
 	events     *zap.Logger
 }

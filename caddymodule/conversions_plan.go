@@ -17,6 +17,7 @@ import (
 	"github.com/leadgate/leadgate/internal/clicks"
 	"github.com/leadgate/leadgate/internal/delivery"
 	"github.com/leadgate/leadgate/internal/jsondoc"
+	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
 )
@@ -290,6 +291,6 @@ func (p *conversionPlan) report(result *queue.Result) {
 		}
 	}
 	for j, o := range result.Jobs {
-		countJob(&p.group.Jobs[j], p.names[j], o)
+		metrics.Unsent(&p.group.Jobs[j], p.names[j], o)
 	}
 }

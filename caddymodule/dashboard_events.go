@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -28,6 +29,12 @@ type eventRing struct {
 	mu    sync.Mutex
 	seq   uint64 // of the newest
 	slots [keptEvents]keptEvent
+}
+
+// countEvent counts a new event, and keeps it for the dashboard.
+func countEvent(tenant string, ev *normalize.Event) {
+	metrics.Event(tenant, ev)
+	recordEvent(ev)
 }
 
 // recordEvent keeps a new event for the dashboard. Without one it costs a load.

@@ -100,42 +100,23 @@ func refused(c *counts) *uint64  { return &c.Refused }
 
 func unavailable(c *counts) *uint64 { return &c.Unavailable }
 
-// read takes a snapshot of the metrics. What cannot be read counts as nothing.
+// read takes a snapshot of the metrics.
 func (r *recorder) read() snapshot {
 	s := snapshot{at: r.now().UnixMilli()}
-	families, err := r.gather.Gather()
-	if err != nil {
-		return s
-	}
-	for _, family := range families {
-		for _, m := range family.GetMetric() {
-			outcome := ""
-			for _, label := range m.GetLabel() {
-				if label.GetName() == "outcome" {
-					outcome = label.GetValue()
-				}
-			}
-			n := uint64(m.GetCounter().GetValue())
-			switch family.GetName() {
-			case "leadgate_webhooks_total":
-				if class := webhookClass[outcome]; class != nil {
-					*class(&s.counts) += n
-				}
-			case "leadgate_deliveries_total":
-				switch outcome {
-				case delivery.Done.String():
-					s.Delivered += n
-				case delivery.Retry.String(), delivery.Dead.String(), delivery.Gone.String(), delivery.Park.String():
-					s.Failed += n
-				}
-			case "leadgate_ack_seconds":
-				s.acks.total = m.GetHistogram().GetSampleCount()
-				for _, b := range m.GetHistogram().GetBucket() {
-					s.acks.bounds = append(s.acks.bounds, b.GetUpperBound())
-					s.acks.counts = append(s.acks.counts, b.GetCumulativeCount())
-				}
-			}
+	t := r.traffic()
+	for outcome, n := range t.Webhooks {
+		if class := webhookClass[outcome]; class != nil {
+			*class(&s.counts) += n
 		}
 	}
+	for outcome, n := range t.Deliveries {
+		switch outcome {
+		case delivery.Done.String():
+			s.Delivered += n
+		case delivery.Retry.String(), delivery.Dead.String(), delivery.Gone.String(), delivery.Park.String():
+			s.Failed += n
+		}
+	}
+	s.acks = latencies{bounds: t.Acks.Bounds, counts: t.Acks.Counts, total: t.Acks.Total}
 	return s
 }

@@ -6,7 +6,8 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/leadgate/leadgate/internal/metrics"
 )
 
 // recorder remembers what the dashboard shows of the past: the metrics, read
@@ -14,9 +15,9 @@ import (
 // while a dashboard is configured; configurations share it, so that a reload
 // forgets nothing.
 type recorder struct {
-	gather prometheus.Gatherer
-	now    func() time.Time
-	events eventRing
+	traffic func() metrics.Traffic
+	now     func() time.Time
+	events  eventRing
 
 	mu        sync.Mutex
 	since     int64 // ms; 0 = not started
@@ -52,10 +53,8 @@ func releaseRecorder() error {
 }
 
 func newRecorder(now func() time.Time) *recorder {
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(metrics.webhooks, metrics.deliveries, metrics.ack)
 	return &recorder{
-		gather: registry, now: now,
+		traffic: metrics.NewTrafficReader().Read, now: now,
 		hour: history{step: sampleEvery.Milliseconds(), size: hourSteps},
 		day:  history{step: dayStep.Milliseconds(), size: daySteps},
 	}

@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
+	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -50,31 +50,39 @@ func TestQuantile(t *testing.T) {
 	}
 }
 
-// TestRecorder reads metrics of its own, by a clock of its own.
+// TestRecorder reads traffic of its own, by a clock of its own.
 func TestRecorder(t *testing.T) {
-	webhooks := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "leadgate_webhooks_total"}, []string{"provider", "tenant", "outcome"})
-	deliveries := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "leadgate_deliveries_total"}, []string{"destination", "outcome"})
-	acks := prometheus.NewHistogram(prometheus.HistogramOpts{Name: "leadgate_ack_seconds", Buckets: []float64{.001, .01, 1}})
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(webhooks, deliveries, acks)
+	traffic := metrics.Traffic{Webhooks: map[string]uint64{}, Deliveries: map[string]uint64{}, Acks: metrics.Histogram{Bounds: []float64{.001, .01, 1}, Counts: make([]uint64, 3)}}
+	acknowledged := func(seconds float64) {
+		traffic.Acks.Total++
+		for i, bound := range traffic.Acks.Bounds {
+			if seconds <= bound {
+				traffic.Acks.Counts[i]++
+			}
+		}
+	}
 	clock := time.UnixMilli(1736535600000)
 	r := newRecorder(func() time.Time { return clock })
-	r.gather = registry
+	r.traffic = func() metrics.Traffic {
+		now := traffic
+		now.Acks.Counts = slices.Clone(now.Acks.Counts)
+		return now
+	}
 
-	webhooks.WithLabelValues("meta", "a", "queued").Add(1000) // before it began
-	acks.Observe(.5)
+	traffic.Webhooks["queued"] += 1000 // before it began
+	acknowledged(.5)
 	r.begin()
 	for i := range 6000 {
 		clock = clock.Add(sampleEvery)
-		webhooks.WithLabelValues("meta", "a", "queued").Inc()
+		traffic.Webhooks["queued"]++
 		if i%2 == 0 {
-			webhooks.WithLabelValues("meta", "", "unauthorized").Add(2)
-			webhooks.WithLabelValues("meta", "", "handshake").Add(7)
-			webhooks.WithLabelValues("meta", "", "unavailable").Inc()
-			deliveries.WithLabelValues("crm", "delivered").Add(3)
-			deliveries.WithLabelValues("crm", "retried").Inc()
-			deliveries.WithLabelValues("crm", "again").Inc()
-			acks.Observe(.0005)
+			traffic.Webhooks["unauthorized"] += 2
+			traffic.Webhooks["handshake"] += 7
+			traffic.Webhooks["unavailable"]++
+			traffic.Deliveries["delivered"] += 3
+			traffic.Deliveries["retried"]++
+			traffic.Deliveries["again"]++
+			acknowledged(.0005)
 		}
 		r.sample()
 	}
@@ -98,7 +106,7 @@ func TestRecorder(t *testing.T) {
 	if _, ok := r.series("week", 0); ok {
 		t.Error("a week is known")
 	}
-	webhooks.WithLabelValues("meta", "b", "duplicate").Add(5) // since the last sample
+	traffic.Webhooks["duplicate"] += 5 // since the last sample
 	w := r.window()
 	if w.Accepted != uint64(hourSteps)+5 || w.From != clock.Add(-time.Hour).UnixMilli() || w.AckP50 == nil || *w.AckP50 != .5 {
 		t.Errorf("window: %+v", w)

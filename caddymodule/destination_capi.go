@@ -13,6 +13,7 @@ import (
 
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/wording"
 	"github.com/leadgate/leadgate/normalize"
@@ -153,7 +154,7 @@ func (c *CAPI) provision(a *App, t *tenant, repl *caddy.Replacer) (d *destinatio
 		capi: &capiDestination{settings: settings, channels: c.Channels},
 	}
 	d.Sender = delivery.NewCAPI(delivery.CAPIConfig{
-		Settings: settings, Credentials: c.credentials, OnEvents: countConversions(name), Logger: a.logger.Named("capi"),
+		Settings: settings, Credentials: c.credentials, OnEvents: metrics.Conversions(name), Logger: a.logger.Named("capi"),
 	})
 	d.settings = capiOptions(&settings)
 	d.settings["channel"], d.settings["retry_for"], d.settings["batch"], d.settings["linger"] = c.Channels, d.RetryFor, d.Batch, linger

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
@@ -34,6 +35,29 @@ type engine struct {
 	configs  []*App // started, newest last; the last one is kept for the final drain
 	grace    time.Duration
 	logger   *zap.Logger
+}
+
+// observer counts what workers deliver.
+type observer struct{}
+
+// Delivered implements delivery.Observer.
+func (observer) Delivered(destination, _, outcome string, events int, took time.Duration) {
+	metrics.Delivered(destination, outcome, events, took)
+	countAttempts(destination, outcome, events)
+}
+
+// gauges describes the destinations of all open stores for the metrics.
+func gauges(ctx context.Context) []metrics.Destination {
+	list := statuses(ctx)
+	out := make([]metrics.Destination, len(list))
+	for i := range list {
+		s := &list[i]
+		out[i] = metrics.Destination{
+			Name: s.Name, State: string(s.State), Removed: s.State == delivery.StateRemoved,
+			Backlog: s.Backlog, Dead: s.Dead, Oldest: s.OldestAgeSeconds, Until: s.Until, Code: s.Code,
+		}
+	}
+	return out
 }
 
 func acquireEngine(s *store) (*engine, error) {

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -17,6 +16,7 @@ import (
 	"github.com/leadgate/leadgate/internal/body"
 	"github.com/leadgate/leadgate/internal/deadline"
 	"github.com/leadgate/leadgate/internal/wording"
+	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -32,7 +32,6 @@ func (Handler) CaddyModule() caddy.ModuleInfo {
 // tenants known to the app.
 func (h *Handler) Provision(ctx caddy.Context) error {
 	h.logger = logger(ctx)
-	h.counters = new(sync.Map)
 	if h.ProviderRaw == nil {
 		return errors.New("leadgate needs a provider: write `provider meta { … }`")
 	}
@@ -48,12 +47,13 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("module %T is no provider", mod)
 	}
 	h.provider = provider
+	h.requests = metrics.NewWebhooks(h.providerName())
 	// Alerts watch these; a counter that begins with its first 401 would
 	// hide that one from them.
 	for _, outcome := range []string{"unauthorized", "unavailable", "busy"} {
-		h.count("", outcome, 0)
+		h.requests.Add("", outcome, 0)
 	}
-	metrics.unknownWords.WithLabelValues(h.providerName())
+	metrics.UnknownWords(h.providerName(), 0)
 	h.methods = []string{http.MethodPost}
 	if m, ok := provider.(MethodLister); ok {
 		h.methods = m.Methods()
@@ -224,7 +224,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	// A handshake is answered by the provider, so that what comes of it is said first.
 	outcomeHandshake.say(w)
 	if h.provider.Handshake(w, r) {
-		h.count("", "handshake", 1)
+		h.requests.Add("", "handshake", 1)
 		return nil
 	}
 	if r.Method == http.MethodGet || !slices.Contains(h.methods, r.Method) {
@@ -269,7 +269,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	bound := s.bound(h)
 	if len(s.batch.Events) == 0 && bound == "" {
 		s.release()
-		h.count("", outcomeEmpty.String(), 1)
+		h.requests.Add("", outcomeEmpty.String(), 1)
 		return h.accept(w, outcomeEmpty)
 	}
 	if bound != "" {
@@ -291,14 +291,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	s.release()
 	err = h.accept(w, outcome)
-	metrics.ack.Observe(time.Since(started).Seconds())
+	metrics.Ack(time.Since(started))
 	return err
 }
 
 // refuse answers with a status and no body, and logs why.
 func (h *Handler) refuse(w http.ResponseWriter, status int, outcome string, why error) error {
 	outcomeRefused.say(w)
-	h.count("", outcome, 1)
+	h.requests.Add("", outcome, 1)
 	level := zapcore.WarnLevel
 	switch status {
 	case http.StatusServiceUnavailable:
@@ -347,7 +347,7 @@ func (h *Handler) store(r *http.Request, s *scratch, started time.Time) (outcome
 	s.lookUpAds(ctx, h, q)
 	s.plan(h, r)
 	if len(s.groups) == 0 {
-		h.count("", outcomeEmpty.String(), 1)
+		h.requests.Add("", outcomeEmpty.String(), 1)
 		return outcomeEmpty, nil // nobody wants these
 	}
 	results := q.Append(ctx, s.groups)

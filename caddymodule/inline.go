@@ -22,7 +22,7 @@ func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyht
 			t = h.routes.direct
 		}
 		ev.SetTenant(t.name)
-		h.countEvent(t.name, ev)
+		countEvent(t.name, ev)
 		h.logClick(t.name, ev)
 		if i > 0 {
 			out = append(out, ',')
@@ -32,7 +32,7 @@ func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyht
 	out = append(out, ']')
 	n := len(s.batch.Events)
 	s.release()
-	h.count("", outcomeInline.String(), 1)
+	h.requests.Add("", outcomeInline.String(), 1)
 	outcomeInline.say(w)
 
 	taken := &inlineBody{json: out}

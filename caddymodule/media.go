@@ -15,6 +15,7 @@ import (
 
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/wording"
+	"github.com/leadgate/leadgate/internal/metrics"
 )
 
 // Media is the leadgate_media directive: GET or HEAD …/<MEDIA_ID> with the
@@ -62,7 +63,7 @@ func (m *Media) Provision(ctx caddy.Context) error {
 	if err := m.provision(caddy.NewReplacer()); err != nil {
 		return err
 	}
-	registerMediaMetrics(ctx.GetMetricsRegistry())
+	metrics.RegisterMedia(ctx.GetMetricsRegistry())
 	app, err := ctx.App("leadgate")
 	if err != nil {
 		return err
@@ -174,7 +175,7 @@ func (m *Media) Cleanup() error {
 // ServeHTTP answers one request for a file.
 func (m *Media) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		m.count("refused")
+		metrics.Media(m.Tenant, "refused")
 		w.Header().Set("Allow", "GET, HEAD")
 		w.WriteHeader(http.StatusMethodNotAllowed)
 		return nil
@@ -196,7 +197,7 @@ func (m *Media) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Ha
 		failure.outcome = "canceled" // nobody is there any more to be answered
 	}
 	if failure.begun {
-		m.count(failure.outcome)
+		metrics.Media(m.Tenant, failure.outcome)
 		m.log(id, failure)
 		// The only way left to tell the client that what it got is not the file.
 		panic(http.ErrAbortHandler)
@@ -221,7 +222,7 @@ func (f *mediaFailure) Error() string { return f.sentence }
 
 // fail answers with a sentence, and logs what is somebody's to mend.
 func (m *Media) fail(w http.ResponseWriter, id string, f *mediaFailure) error {
-	m.count(f.outcome)
+	metrics.Media(m.Tenant, f.outcome)
 	m.log(id, f)
 	if f.status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", seconds(f.wait))

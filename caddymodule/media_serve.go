@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/leadgate/leadgate/internal/metrics"
 )
 
 // serve answers a request for a media id.
@@ -20,7 +22,7 @@ func (m *Media) serve(w http.ResponseWriter, r *http.Request, id string) *mediaF
 	if matches(r.Header.Get("If-None-Match"), found.etag()) {
 		found.validators(w.Header())
 		w.WriteHeader(http.StatusNotModified)
-		m.count("not_modified")
+		metrics.Media(m.Tenant, "not_modified")
 		return nil
 	}
 	byteRange := rangeOf(r, found.etag())
@@ -65,7 +67,7 @@ func (m *Media) pass(w http.ResponseWriter, r *http.Request, id string, found *m
 			w.Header().Set("Content-Range", fmt.Sprintf("bytes */%d", found.size))
 		}
 		w.WriteHeader(status)
-		m.count("refused")
+		metrics.Media(m.Tenant, "refused")
 		return nil
 	case r.Method == http.MethodHead && (status == http.StatusMethodNotAllowed || status == http.StatusNotImplemented):
 		// All that HEAD answers stands in Meta's JSON, too.
@@ -74,7 +76,7 @@ func (m *Media) pass(w http.ResponseWriter, r *http.Request, id string, found *m
 			w.Header().Set("Content-Length", strconv.FormatInt(found.size, 10))
 		}
 		w.WriteHeader(http.StatusOK)
-		m.count("ok")
+		metrics.Media(m.Tenant, "ok")
 		return nil
 	case status == http.StatusNotFound, status == http.StatusGone:
 		return &mediaFailure{status: http.StatusNotFound, outcome: "not_found", sentence: "Meta no longer has the file"}
@@ -115,16 +117,16 @@ func (m *Media) pass(w http.ResponseWriter, r *http.Request, id string, found *m
 	}
 	if r.Method == http.MethodHead {
 		c.start()
-		m.count("ok")
+		metrics.Media(m.Tenant, "ok")
 		return nil
 	}
 	if found.sha256 != nil && !partial {
 		c.digest, c.want = sha256.New(), found.sha256
 	}
 	failure := c.run(f)
-	m.countBytes(c.sent)
+	metrics.MediaBytes(m.Tenant, c.sent)
 	if failure == nil {
-		m.count("ok")
+		metrics.Media(m.Tenant, "ok")
 	}
 	return failure
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/clicks"
+	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
 )
@@ -238,7 +239,7 @@ func (h *Handler) report(s *scratch, results []queue.Result) (outcome, error) {
 			}
 			fresh = true
 			ev := &s.batch.Events[p.events[n]]
-			h.countEvent(tenantName, ev)
+			countEvent(tenantName, ev)
 			h.logClick(tenantName, ev)
 		}
 		o := outcomeDuplicate
@@ -248,10 +249,10 @@ func (h *Handler) report(s *scratch, results []queue.Result) (outcome, error) {
 		case fresh:
 			o = outcomeQueued
 		}
-		h.count(tenantName, o.String(), 1)
+		h.requests.Add(tenantName, o.String(), 1)
 		all = max(all, o)
 		for j, o := range result.Jobs {
-			countJob(&s.groups[g].Jobs[j], p.names[j], o)
+			metrics.Unsent(&s.groups[g].Jobs[j], p.names[j], o)
 		}
 	}
 	return all, failed

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 )
 
@@ -109,26 +108,9 @@ func (a *silenceAlarm) look(now time.Time) {
 	}
 }
 
-var lastWebhookDesc = prometheus.NewDesc("leadgate_last_webhook_timestamp_seconds",
-	"UNIX time of a tenant's last verified webhook with events; before the first one, of when the process first had the tenant in its configuration.",
-	[]string{"tenant"}, nil)
-
-// lastWebhooks shows when each configured tenant was last heard of.
-type lastWebhooks struct{}
-
-// Describe implements prometheus.Collector.
-func (lastWebhooks) Describe(ch chan<- *prometheus.Desc) { ch <- lastWebhookDesc }
-
-// Collect implements prometheus.Collector.
-func (lastWebhooks) Collect(ch chan<- prometheus.Metric) {
-	listeners.Range(func(tenant, value any) bool {
-		seconds := float64(value.(*heard).last.Load()) / 1000
-		ch <- prometheus.MustNewConstMetric(lastWebhookDesc, prometheus.GaugeValue, seconds, tenant.(string))
-		return true
-	})
+// lastWebhooks is when each configured tenant was last heard of, in ms.
+func lastWebhooks(yield func(tenant string, ms int64) bool) {
+	listeners.Range(func(tenant, value any) bool { return yield(tenant.(string), value.(*heard).last.Load()) })
 }
 
-var (
-	_ caddy.Destructor     = (*heard)(nil)
-	_ prometheus.Collector = lastWebhooks{}
-)
+var _ caddy.Destructor = (*heard)(nil)

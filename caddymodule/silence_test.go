@@ -16,13 +16,15 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	zapobserver "go.uber.org/zap/zaptest/observer"
+
+	"github.com/leadgate/leadgate/internal/metrics"
 )
 
 // lastHeard scrapes the metric: tenant → UNIX time in seconds.
 func lastHeard(t *testing.T) map[string]float64 {
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(lastWebhooks{})
+	registry.MustRegister(metrics.LastWebhooks(lastWebhooks))
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)

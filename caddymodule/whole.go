@@ -5,6 +5,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -85,7 +86,7 @@ func (s *scratch) keepWhole(h *Handler, r *http.Request, bound string) {
 	if owner != nil {
 		tenantName = owner.name
 	}
-	metrics.whole.WithLabelValues(h.providerName(), bound).Inc()
+	metrics.Whole(h.providerName(), bound)
 	h.logger.Warn("a webhook brings more than max_events or 16 times max_body; it is kept as one event of kind account, whole",
 		zap.String("provider", h.providerName()), zap.String("block", shortPath(r.URL.Path)), zap.String("tenant", tenantName),
 		zap.String("limit", bound), zap.Int("max_events", h.MaxEvents), zap.Int("body_bytes", len(s.body.Data)), zap.Bool("several_tenants", s.mixed))

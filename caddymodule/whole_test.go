@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/leadgate/leadgate/internal/body"
+	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
@@ -78,12 +79,15 @@ func manyEvents(n int) map[string]map[string]string {
 func keptWhole(t *testing.T, provider string) float64 {
 	t.Helper()
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(metrics.whole)
+	metrics.Register(registry)
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range families {
+		if f.GetName() != "leadgate_webhooks_whole_total" {
+			continue
+		}
 		for _, m := range f.GetMetric() {
 			if m.GetLabel()[0].GetValue() == "events" && m.GetLabel()[1].GetValue() == provider {
 				return m.GetCounter().GetValue()

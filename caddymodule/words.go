@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/internal/printable"
+	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -74,7 +75,7 @@ func (h *Handler) noteWords(words []normalize.UnknownWord, now time.Time) {
 		return
 	}
 	provider := h.providerName()
-	metrics.unknownWords.WithLabelValues(provider).Add(float64(len(words)))
+	metrics.UnknownWords(provider, len(words))
 	for _, u := range words {
 		u.Provider = provider
 		if unknownWords.note(u, now.UnixMilli()) {

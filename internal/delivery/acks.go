@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/leadgate/leadgate/internal/delivery/backoff"
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
@@ -152,6 +153,12 @@ func (w *worker) wrote(how written) {
 	w.writes.failed(w, how.err)
 }
 
+// How long a store that does not answer is left alone: doubled from the first on.
+const (
+	firstOutage   = 50 * time.Millisecond
+	longestOutage = 5 * time.Second
+)
+
 // outage is a time in which the store does not answer.
 type outage struct {
 	what    string
@@ -167,7 +174,7 @@ func (o *outage) failed(w *worker, err error) {
 	if o.fails == 0 {
 		w.logger().Warn("queue does not answer, deliveries wait", zap.String("while", o.what), zap.Error(err))
 	}
-	o.retryAt = w.now + doubled(firstOutage, longestOutage, o.fails)
+	o.retryAt = w.now + backoff.Doubled(firstOutage, longestOutage, o.fails)
 	o.fails++
 	w.at(o.retryAt)
 }

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/printable"
 )
 
@@ -84,10 +85,10 @@ func retryAfter(value string, now time.Time) time.Duration {
 		return 0
 	}
 	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil {
-		return time.Duration(min(max(seconds, 0), int64(longestWish/time.Second))) * time.Second
+		return time.Duration(min(max(seconds, 0), int64(destination.LongestWish/time.Second))) * time.Second
 	}
 	if at, err := http.ParseTime(value); err == nil {
-		return min(max(at.Sub(now), 0), longestWish)
+		return min(max(at.Sub(now), 0), destination.LongestWish)
 	}
 	return 0
 }

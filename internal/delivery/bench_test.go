@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
@@ -262,7 +263,7 @@ func BenchmarkWaiting(b *testing.B) {
 			if c := items[0].Header.Contact; c[len(c)-1]%2 == 0 {
 				return []Outcome{{Action: Done}}
 			}
-			return []Outcome{{Action: Retry, Reason: "503 Service Unavailable", After: longestWish}}
+			return []Outcome{{Action: Retry, Reason: "503 Service Unavailable", After: destination.LongestWish}}
 		}))
 		d.Hold = -1
 		e := New(q, Options{})

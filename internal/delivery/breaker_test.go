@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/delivery/gate"
 )
 
 func TestBreaker(t *testing.T) {
@@ -20,16 +22,16 @@ func TestBreaker(t *testing.T) {
 		e := start(t, q, Options{}, d)
 		elapse(time.Hour)
 		sent := s.attempts()
-		if len(sent) < breakerFailures || len(sent) > 140 {
+		if len(sent) < gate.BreakerFailures || len(sent) > 140 {
 			t.Fatalf("%d sent in an hour's outage", len(sent))
 		}
 		want := time.Second
-		for i := breakerFailures; i < len(sent); i++ {
+		for i := gate.BreakerFailures; i < len(sent); i++ {
 			if gap := sent[i].at.Sub(sent[i-1].at).Round(time.Millisecond); gap != want {
-				t.Fatalf("probe %d came after %v, want %v", i-breakerFailures, gap, want)
+				t.Fatalf("probe %d came after %v, want %v", i-gate.BreakerFailures, gap, want)
 			}
 			if sent[i].contact == sent[i-1].contact {
-				t.Fatalf("probes %d and the one before are of %s", i-breakerFailures, sent[i].contact)
+				t.Fatalf("probes %d and the one before are of %s", i-gate.BreakerFailures, sent[i].contact)
 			}
 			want = min(2*want, 30*time.Second)
 		}
@@ -92,24 +94,6 @@ func TestProbesTakeAnotherContact(t *testing.T) {
 			t.Fatalf("%d left, want the poisoned one", n)
 		}
 	})
-}
-
-func TestBreakerHeedsRetryAfter(t *testing.T) {
-	var b breaker
-	for i := range breakerFailures {
-		b.failure(uint64(i), false, time.Minute, 90*time.Second)
-	}
-	if !b.open || b.probeAt != time.Minute+30*time.Second {
-		t.Fatalf("open %v, probe at %v", b.open, b.probeAt)
-	}
-	b.failure(1, true, 3*time.Minute, 0)
-	if b.probeAt != 3*time.Minute+2*time.Second {
-		t.Fatalf("second probe at %v", b.probeAt)
-	}
-	b.success()
-	if b.open || b.fails != 0 || len(b.contacts) != 0 {
-		t.Fatalf("after a success: %+v", b)
-	}
 }
 
 // With nothing but events that must wait, the probes wait for the first of them.

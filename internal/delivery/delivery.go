@@ -40,8 +40,6 @@ const (
 	Park     = destination.Park
 	Throttle = destination.Throttle
 	Again    = destination.Again
-
-	longestWish = destination.LongestWish
 )
 
 // The kinds of destinations.

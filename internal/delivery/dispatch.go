@@ -1,39 +1,28 @@
 package delivery
 
 import (
-	"time"
-
+	"github.com/leadgate/leadgate/internal/delivery/gate"
 	"github.com/leadgate/leadgate/internal/queue"
-)
-
-// mode says what may be sent now.
-type mode uint8
-
-const (
-	sendNothing mode = iota
-	sendAll
-	sendBreakerProbe
-	sendParkProbe
 )
 
 // dispatch sends what may be sent now.
 func (w *worker) dispatch() {
-	for w.flying < w.settings.Concurrency+w.ahead() {
-		mode := w.gate()
-		if mode == sendNothing {
+	for w.flying < w.gate.Limit(w.failedCount > 0) {
+		mode := w.mayStart()
+		if mode == gate.Nothing {
 			return
 		}
 		var entries []*entry
 		switch mode {
-		case sendParkProbe:
+		case gate.ParkProbe:
 			entries = w.one(w.oldest())
-		case sendBreakerProbe:
+		case gate.BreakerProbe:
 			entries = w.one(w.probe())
-		case sendAll:
+		case gate.All:
 			entries = w.pick()
 		}
 		if len(entries) == 0 {
-			if mode == sendAll && w.dueHeap.len() > 0 && w.dueHeap.min().due > w.now {
+			if mode == gate.All && w.dueHeap.len() > 0 && w.dueHeap.min().due > w.now {
 				w.at(w.dueHeap.min().due)
 			}
 			return
@@ -42,54 +31,22 @@ func (w *worker) dispatch() {
 	}
 }
 
-// ahead is how many jobs may lie ready behind those in flight: none where the
-// next outcome, or the time, says what may be sent.
-func (w *worker) ahead() int {
-	if w.settings.Batch > 1 || w.limiter != nil || w.breaker.fails > 0 || w.breaker.open || w.state.Parked || w.failedCount > 0 {
-		return 0
+// mayStart says what may be sent now, and notes when that changes by itself.
+func (w *worker) mayStart() gate.Mode {
+	if w.stopping || !w.loaded || w.reads.resting(w) || w.writes.fails > 0 || w.acks.len() >= maxUnconfirmed {
+		return gate.Nothing
 	}
-	return w.settings.Concurrency
-}
-
-// gate says what may be sent now, and notes when that changes by itself.
-func (w *worker) gate() mode {
-	switch {
-	case w.stopping, !w.loaded, w.state.Paused, w.reads.resting(w), w.writes.fails > 0, w.acks.len() >= maxUnconfirmed:
-		return sendNothing
-	case w.throttledUntil > w.now:
-		w.at(w.throttledUntil)
-		return sendNothing
+	mode, next := w.gate.Check(w.now)
+	w.at(next)
+	if mode == gate.Nothing {
+		return mode
 	}
 	// Reads may have taken a while.
 	if epoch, ok := w.drain.Epoch(); !ok || epoch != w.epoch {
 		w.again = ok
-		return sendNothing
+		return gate.Nothing
 	}
-	result := sendAll
-	switch {
-	case w.state.Parked && w.parkProbing, w.breaker.open && w.breaker.probing:
-		return sendNothing
-	case w.state.Parked:
-		if w.parkProbeAt > w.now {
-			w.at(w.parkProbeAt)
-			return sendNothing
-		}
-		result = sendParkProbe
-	case w.breaker.open:
-		if w.breaker.probeAt > w.now {
-			w.at(w.breaker.probeAt)
-			return sendNothing
-		}
-		result = sendBreakerProbe
-	}
-	if w.limiter != nil {
-		now := w.e.o.Now()
-		if missing := 1 - w.limiter.TokensAt(now); missing > 0 {
-			w.at(w.now + max(time.Duration(missing/w.settings.Rate*float64(time.Second)), time.Microsecond))
-			return sendNothing
-		}
-	}
-	return result
+	return mode
 }
 
 // pick takes what is sent next: one event, or a batch.
@@ -253,10 +210,7 @@ func (w *worker) retryNow(f *failed) *entry {
 }
 
 // launch hands entries to the crew.
-func (w *worker) launch(entries []*entry, m mode) {
-	if w.limiter != nil {
-		w.limiter.AllowN(w.e.o.Now(), 1)
-	}
+func (w *worker) launch(entries []*entry, m gate.Mode) {
 	j := w.newJob()
 	j.entries, j.mode, j.settings, j.epoch = entries, m, w.settings, w.epoch
 	wall := w.wall()
@@ -277,11 +231,6 @@ func (w *worker) launch(entries []*entry, m mode) {
 	}
 	j.place = len(w.jobs)
 	w.jobs = append(w.jobs, j)
-	switch m {
-	case sendBreakerProbe:
-		w.breaker.probing = true
-	case sendParkProbe:
-		w.parkProbing = true
-	}
+	w.gate.Began(m, w.now)
 	w.hand(j)
 }

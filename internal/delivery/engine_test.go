@@ -74,21 +74,6 @@ func TestRetrySchedule(t *testing.T) {
 	})
 }
 
-func TestRetryDelay(t *testing.T) {
-	for _, c := range []struct {
-		attempts int
-		random   float64
-		want     time.Duration
-	}{
-		{1, 1, time.Second}, {1, 0, 0}, {2, 0.5, time.Second}, {5, 1, 16 * time.Second},
-		{11, 1, 10 * time.Minute}, {100000, 0.25, 150 * time.Second},
-	} {
-		if got := retryDelay(c.attempts, c.random); got != c.want {
-			t.Errorf("retryDelay(%d, %v) = %v, want %v", c.attempts, c.random, got, c.want)
-		}
-	}
-}
-
 func TestRetryAfter(t *testing.T) {
 	for wish, want := range map[time.Duration]time.Duration{
 		90 * time.Second: 90 * time.Second,

@@ -8,9 +8,15 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/leadgate/leadgate/internal/delivery/backoff"
+	"github.com/leadgate/leadgate/internal/delivery/gate"
+	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/printable"
 	"github.com/leadgate/leadgate/internal/queue"
 )
+
+// againPause is how long a destination waits whose sender tried nothing.
+const againPause = time.Second
 
 // finish takes in what became of a job.
 func (w *worker) finish(j *job) {
@@ -43,7 +49,7 @@ func (w *worker) finish(j *job) {
 			w.acks.reported(w.dest, e)
 			w.settle(e)
 			if o.After > 0 {
-				w.throttledUntil = max(w.throttledUntil, w.now+o.After)
+				w.gate.Throttle(w.now + o.After)
 				wait = cmp.Or(wait, o)
 			}
 		case Gone:
@@ -56,7 +62,7 @@ func (w *worker) finish(j *job) {
 		case Park:
 			park = o
 		case Throttle:
-			w.throttledUntil = max(w.throttledUntil, w.now+o.After)
+			w.gate.Throttle(w.now + o.After)
 			wait = o
 		}
 	}
@@ -84,10 +90,10 @@ func (w *worker) finish(j *job) {
 		w.halted(gone)
 	case counts[Again] == len(j.entries) && !stopped:
 		// A sender that tries nothing must not keep us busy.
-		w.throttledUntil = max(w.throttledUntil, w.now+againPause)
+		w.gate.Throttle(w.now + againPause)
 	}
-	if j.mode == sendParkProbe && counts[Dead] == 0 && w.parkProbeAt <= w.now {
-		w.parkProbeAt = w.now + parkedProbe
+	if j.mode == gate.ParkProbe && counts[Dead] == 0 {
+		w.gate.ParkProbed(w.now)
 	}
 	w.observe(j, &counts)
 	w.recycle(j)
@@ -104,19 +110,14 @@ func (w *worker) landed(j *job) {
 	if j.retries > 0 {
 		w.flyingRetries--
 	}
-	switch j.mode {
-	case sendBreakerProbe:
-		w.breaker.probing = false
-	case sendParkProbe:
-		w.parkProbing = false
-	}
+	w.gate.Ended(j.mode)
 }
 
 // succeeded notes that the destination took something.
-func (w *worker) succeeded(m mode) {
-	w.breaker.success()
+func (w *worker) succeeded(m gate.Mode) {
+	w.gate.Succeeded()
 	w.heldSuccess()
-	if m == sendParkProbe && w.state.Parked {
+	if m == gate.ParkProbe && w.state.Parked {
 		w.changeState(queue.State{Paused: w.state.Paused})
 	}
 }
@@ -157,13 +158,10 @@ func (w *worker) die(e *entry, o *Outcome) {
 
 // fail counts a failed attempt: the event is tried again later, or is dead when
 // it has failed for too long.
-func (w *worker) fail(e *entry, o *Outcome, m mode) {
-	wish := min(max(o.After, 0), longestWish)
+func (w *worker) fail(e *entry, o *Outcome, m gate.Mode) {
+	wish := min(max(o.After, 0), destination.LongestWish)
 	w.lastFailure = o.Why()
-	w.breaker.failure(e.contact, m == sendBreakerProbe, w.now, wish)
-	if m == sendParkProbe {
-		w.parkProbeAt = w.now + max(wish, parkedProbe)
-	}
+	w.gate.Failed(e.contact, m, w.now, wish)
 	wall := w.wall()
 	left := w.settings.RetryFor - time.Duration(wall-e.firstAt)*time.Millisecond
 	if left <= 0 {
@@ -175,7 +173,7 @@ func (w *worker) fail(e *entry, o *Outcome, m mode) {
 		e.unconfirmed++
 	}
 	// The last attempt is made at the end of the time, not before.
-	delay := max(min(retryDelay(e.attempts, w.e.o.Rand()), left), wish)
+	delay := max(min(backoff.Delay(e.attempts, w.e.o.Rand()), left), wish)
 	due := wall + delay.Milliseconds()
 	reason := o.Brief()
 	if !e.seen {

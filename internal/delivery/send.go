@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/leadgate/leadgate/internal/delivery/gate"
 )
 
 // job is one call of a Sender.
@@ -13,7 +15,7 @@ type job struct {
 	entries  []*entry
 	items    []Item
 	outcomes []Outcome
-	mode     mode
+	mode     gate.Mode
 	retries  int
 	settings *Destination
 	took     time.Duration

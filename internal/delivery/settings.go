@@ -1,10 +1,9 @@
 package delivery
 
 import (
-	"math"
 	"slices"
 
-	"golang.org/x/time/rate"
+	"github.com/leadgate/leadgate/internal/delivery/gate"
 )
 
 // adopt takes over the newest settings, and what was asked of the worker.
@@ -21,8 +20,8 @@ func (w *worker) adopt() {
 	if resumed {
 		w.unsavedState = false
 		w.enterState(stored)
-		w.throttledUntil, w.pause = 0, waiting{}
-		w.breaker.success()
+		w.pause = waiting{}
+		w.gate.Resume()
 	}
 	if share := int(w.e.window.Load()); share != w.windowBytes {
 		w.windowBytes = share
@@ -35,9 +34,7 @@ func (w *worker) adopt() {
 	w.settings = next
 	w.recall() // to be sent with the new ones
 	w.crew.limitTo(next.Concurrency)
-	// Other settings may be what the destination waited for.
-	w.parkProbeAt, w.breaker.probeAt = w.now, w.now
-	w.setRate()
+	w.gate.Configure(gate.Settings{Concurrency: next.Concurrency, Batch: next.Batch, Rate: next.Rate}, w.now)
 	if old == nil {
 		return
 	}
@@ -66,20 +63,4 @@ func (w *worker) closeRetired() {
 		closeIdle(s)
 		return true
 	})
-}
-
-func (w *worker) setRate() {
-	r := w.settings.Rate
-	if r <= 0 {
-		w.limiter = nil
-		return
-	}
-	burst := max(int(math.Ceil(r)), 1)
-	if w.limiter == nil {
-		w.limiter = rate.NewLimiter(rate.Limit(r), burst)
-		return
-	}
-	now := w.e.o.Now()
-	w.limiter.SetLimitAt(now, rate.Limit(r))
-	w.limiter.SetBurstAt(now, burst)
 }

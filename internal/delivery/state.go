@@ -65,18 +65,19 @@ func (w *worker) idle() bool {
 // publish tells the world what the destination does, when that changed.
 func (w *worker) publish() {
 	p := published{state: StateRunning, kind: w.settings.Kind, target: w.settings.Target}
+	probeAt, open := w.gate.Open()
 	switch {
 	case w.state.Paused:
 		p.state, p.reason = StatePaused, w.state.Reason
 	case w.state.Parked:
 		p.state, p.reason, p.code = StateParked, w.state.Reason, destination.CodeOf(w.state.Reason)
-	case w.breaker.open:
+	case open:
 		p.state, p.reason, p.code = StateOpen, w.lastFailure, destination.CodeOf(w.lastFailure)
-		p.until = w.wallAt(w.breaker.probeAt)
+		p.until = w.wallAt(probeAt)
 	case w.pause.why != "" && !w.idle():
 		p.state, p.reason, p.code, p.asked = StateRetrying, w.pause.why, w.pause.code, true
-		if p.until = w.wallAt(w.throttledUntil); p.until > 0 {
-			w.at(w.throttledUntil) // to look again whether anything waits
+		if p.until = w.wallAt(w.gate.ThrottledUntil()); p.until > 0 {
+			w.at(w.gate.ThrottledUntil()) // to look again whether anything waits
 		}
 	case w.failedCount > 0:
 		p.state, p.reason, p.code = StateRetrying, w.lastFailure, destination.CodeOf(w.lastFailure)
@@ -144,23 +145,21 @@ func (w *worker) enterState(s queue.State) {
 	if s == w.state {
 		return
 	}
-	old := w.state
 	w.state = s
-	if s.Paused && !old.Paused || s.Parked && !old.Parked {
+	if w.gate.Enter(s.Paused, s.Parked, w.now) {
 		w.reset() // it may wait for long: keep nothing in memory
-		w.parkProbeAt = w.now
 	}
 }
 
 // park stops everything but a probe a minute.
 func (w *worker) park(o *Outcome) {
-	w.parkProbeAt = w.now + parkedProbe
+	w.gate.Refused(w.now)
 	if w.state.Parked {
 		w.reset()
 		return
 	}
 	w.changeState(queue.State{Paused: w.state.Paused, Parked: true, Reason: o.Why(), Since: w.wall()})
-	w.parkProbeAt = w.now + parkedProbe
+	w.gate.Refused(w.now)
 }
 
 // halted stops everything, since the destination said that it is gone.
@@ -188,6 +187,7 @@ func (w *worker) saveState() {
 	w.mu.Unlock()
 	if ordered.Paused && !w.state.Paused { // meanwhile, by an operator
 		w.state.Paused, w.state.Reason = true, ordered.Reason
+		w.gate.Enter(true, w.state.Parked, w.now)
 	}
 	if err := w.e.q.SetState(w.e.storeCtx, w.dest, w.state); err != nil {
 		w.reads.failed(w, fmt.Errorf("storing state: %w", err))

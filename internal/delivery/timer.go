@@ -1,12 +1,13 @@
 package delivery
 
 import (
-	"math"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/delivery/gate"
 )
 
 // never is a time that does not come.
-const never = time.Duration(math.MaxInt64)
+const never = gate.Never
 
 // timer is the loop's alarm.
 type timer struct {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"time"
 
+	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
@@ -202,7 +203,7 @@ func (w *worker) place(q *queue.Entry, clicks queue.Clicks) {
 	f := &failed{
 		pos: q.Pos, attempts: k.attempts, firstAt: k.firstAt, triedAt: w.now,
 		// A clock that jumped must not hold an event for years.
-		due: w.now + min(max(wait, 0), longestWish),
+		due: w.now + min(max(wait, 0), destination.LongestWish),
 	}
 	f.contact = w.contactOf(&q.Header)
 	if w.ordered(&q.Header) {

@@ -6,8 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/time/rate"
-
+	"github.com/leadgate/leadgate/internal/delivery/gate"
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
@@ -75,14 +74,10 @@ type worker struct {
 	got map[queue.Pos]*entry
 
 	// What may be sent.
-	limiter        *rate.Limiter
-	breaker        breaker
-	throttledUntil time.Duration
-	parkProbeAt    time.Duration
-	parkProbing    bool
-	unsavedState   bool // parked or paused, and the store does not know yet
-	batchSince     time.Duration
-	lastRetried    bool
+	gate         gate.Gate
+	unsavedState bool // parked or paused, and the store does not know yet
+	batchSince   time.Duration
+	lastRetried  bool
 
 	// What is in flight.
 	jobs          []*job // handed to the crew

@@ -1,21 +1,29 @@
-package delivery
+package gate
 
 import (
 	"slices"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/delivery/backoff"
 )
 
 // What opens a breaker: so many failures in a row, from so many contacts.
 const (
-	breakerFailures = 10
-	breakerContacts = 3
+	BreakerFailures = 10
+	BreakerContacts = 3
+)
+
+// How long an open breaker waits for its next probe: doubled from the first on.
+const (
+	firstProbe   = time.Second
+	longestProbe = 30 * time.Second
 )
 
 // breaker stops the sends to a destination that takes nothing. While it is
 // open, one probe at a time is sent.
 type breaker struct {
 	fails    int
-	contacts []uint64 // the first breakerContacts of those that failed in a row
+	contacts []uint64 // the first BreakerContacts of those that failed in a row
 
 	open    bool
 	probing bool
@@ -31,15 +39,15 @@ func (b *breaker) failure(contact uint64, probe bool, now, wish time.Duration) {
 	if b.open {
 		if probe {
 			b.probes++
-			b.probeAt = now + max(wish, doubled(firstProbe, longestProbe, b.probes))
+			b.probeAt = now + max(wish, backoff.Doubled(firstProbe, longestProbe, b.probes))
 		}
 		return
 	}
 	b.fails++
-	if len(b.contacts) < breakerContacts && !slices.Contains(b.contacts, contact) {
+	if len(b.contacts) < BreakerContacts && !slices.Contains(b.contacts, contact) {
 		b.contacts = append(b.contacts, contact)
 	}
-	if b.fails >= breakerFailures && len(b.contacts) >= breakerContacts {
+	if b.fails >= BreakerFailures && len(b.contacts) >= BreakerContacts {
 		b.open = true
 		b.probes = 0
 		b.probeAt = now + max(wish, firstProbe)

@@ -19,7 +19,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/destination/forward"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -274,7 +274,7 @@ func TestStore(t *testing.T) {
 	if err != nil || size < src.payloads {
 		t.Errorf("%d bytes on disk for %d, %v", size, src.payloads, err)
 	}
-	d := drained{Kind: delivery.KindForward, Backlog: 200}
+	d := drained{Kind: forward.Kind, Backlog: 200}
 	if err := d.run(t.Context(), s, src, atoi(t, port)); err != nil || d.PerSecond <= 0 {
 		t.Errorf("%+v, %v", d, err)
 	}

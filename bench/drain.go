@@ -13,6 +13,8 @@ import (
 
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/destination/dataset"
+	"github.com/leadgate/leadgate/internal/destination/forward"
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
@@ -59,12 +61,12 @@ type drains struct {
 // measureDrains drains every backlog of both queues into both kinds of sinks.
 func (b *bench) measureDrains(ctx context.Context, backlogs []int, appends int) (*drains, error) {
 	var out drains
-	for _, kind := range []string{delivery.KindForward, delivery.KindCAPI} {
+	for _, kind := range []string{forward.Kind, dataset.Kind} {
 		for _, name := range stores {
 			for i, backlog := range backlogs {
 				b.working("draining %s of %d from %s", kind, backlog, name)
 				withAppends := 0
-				if kind == delivery.KindForward && backlog > 0 && i == len(backlogs)-1 {
+				if kind == forward.Kind && backlog > 0 && i == len(backlogs)-1 {
 					withAppends = appends
 				}
 				d, a, err := b.measureDrain(ctx, kind, name, backlog, withAppends)
@@ -101,14 +103,14 @@ func (b *bench) measureDrain(ctx context.Context, kind, name string, backlog, ap
 	defer func() { err = errors.Join(err, s.close()) }()
 
 	src := &source{dest: queue.Dest{Tenant: tenant, Name: kind}}
-	if kind == delivery.KindCAPI {
-		src.capi = &capi.Settings{Dataset: dataset, AccessToken: "bench", Endpoint: "http://" + address(port)}
+	if kind == dataset.Kind {
+		src.capi = &capi.Settings{Dataset: testDataset, AccessToken: "bench", Endpoint: "http://" + address(port)}
 		if err := src.capi.Validate(); err != nil {
 			return d, nil, err
 		}
 	}
 	bare := func() (err error) {
-		if kind == delivery.KindForward {
+		if kind == forward.Kind {
 			var speed float64
 			speed, err = bareClient(ctx, port, 100_000)
 			d.Bare += speed / 2
@@ -162,7 +164,7 @@ func (b *bench) measureDisk(ctx context.Context, a *appended) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	src := &source{dest: queue.Dest{Tenant: tenant, Name: delivery.KindForward}}
+	src := &source{dest: queue.Dest{Tenant: tenant, Name: forward.Kind}}
 	if err := s.fill(ctx, src, a.Backlog); err != nil {
 		return err
 	}
@@ -239,13 +241,13 @@ func (d *drained) run(ctx context.Context, s *store, src *source, port int) erro
 // destination is the settings that an edge would have; a forward with more
 // concurrency than the default, as somebody in a hurry sets it.
 func (d *drained) destination(src *source, port int) (delivery.Destination, error) {
-	if d.Kind == delivery.KindCAPI {
+	if d.Kind == dataset.Kind {
 		return delivery.Destination{
 			Dest: src.dest, Kind: d.Kind, RetryFor: capi.MaxAge, Batch: capi.MaxBatch, Linger: time.Second,
-			Sender: delivery.NewCAPI(delivery.CAPIConfig{Settings: *src.capi}),
+			Sender: dataset.New(dataset.Config{Settings: *src.capi}),
 		}, nil
 	}
-	f, err := delivery.NewForward(delivery.ForwardConfig{URL: "http://" + address(port) + "/hook", Tenant: tenant, Version: "bench", Concurrency: senders})
+	f, err := forward.New(forward.Config{URL: "http://" + address(port) + "/hook", Tenant: tenant, Version: "bench", Concurrency: senders})
 	if err != nil {
 		return delivery.Destination{}, err
 	}

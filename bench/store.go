@@ -20,9 +20,9 @@ import (
 )
 
 const (
-	tenant  = "acme"
-	dataset = "1234567890"
-	writers = 64 // who append at once
+	tenant      = "acme"
+	testDataset = "1234567890"
+	writers     = 64 // who append at once
 )
 
 // stores are the queues that are drained.
@@ -152,7 +152,7 @@ func (s *source) groups(n int, now time.Time) ([]queue.Group, error) {
 				return nil, errors.New("planning conversion: the click is none")
 			}
 			job.Header.Format, job.Header.ClickKey = queue.FormatCAPI, ""
-			job.Once = append(job.Once, queue.Once{Key: dataset + "\nevent\n" + ev.ID().String(), Window: 8 * 24 * time.Hour})
+			job.Once = append(job.Once, queue.Once{Key: testDataset + "\nevent\n" + ev.ID().String(), Window: 8 * 24 * time.Hour})
 			for _, o := range plan.Once {
 				job.Once = append(job.Once, queue.Once{Key: o.Key, Window: o.Window, Use: queue.Use(o.Use)})
 			}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/destination/forward"
 	"github.com/leadgate/leadgate/internal/printable"
 	"github.com/leadgate/leadgate/internal/wording"
 )
@@ -86,7 +87,7 @@ func explainWord(word string) (string, error) {
 	status := err == nil && subcode == 0 && code >= 300 && code < 600 && http.StatusText(code) != ""
 	switch {
 	case status && !codeKnown(code, 0):
-		o := delivery.Explain(code)
+		o := forward.Explain(code)
 		return explained(fmt.Sprintf("%d %s", code, http.StatusText(code)), "meaning", o.Explanation, "the edge", forwardDoes[o.Action]), nil
 	case err != nil:
 		known := make([]string, 0, len(reasons))

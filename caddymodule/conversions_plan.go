@@ -15,7 +15,7 @@ import (
 
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/clicks"
-	"github.com/leadgate/leadgate/internal/delivery"
+	metadataset "github.com/leadgate/leadgate/internal/destination/dataset"
 	"github.com/leadgate/leadgate/internal/jsondoc"
 	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/internal/queue"
@@ -193,7 +193,7 @@ func (p *conversionPlan) add(i int, click *clicks.Click, dataset *destination) e
 	p.jobOf[i] = len(p.group.Jobs)
 	reported := header
 	count := newAdCounter(&p.group, ev.ReceivedAt, ev.IngestedAt, click.AdID, headlineOf(click))
-	reported.Format, reported.Meta = queue.FormatCAPI, delivery.ConversionMeta(conversion, count.tally())
+	reported.Format, reported.Meta = queue.FormatCAPI, metadataset.ConversionMeta(conversion, count.tally())
 	var more []queue.Once
 	for _, o := range plan.Once {
 		more = append(more, queue.Once{Key: o.Key, Window: o.Window, Use: queue.Use(o.Use)})

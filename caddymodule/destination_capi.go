@@ -13,6 +13,7 @@ import (
 
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/destination/dataset"
 	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/wording"
@@ -153,7 +154,7 @@ func (c *CAPI) provision(a *App, t *tenant, repl *caddy.Replacer) (d *destinatio
 		},
 		capi: &capiDestination{settings: settings, channels: c.Channels},
 	}
-	d.Sender = delivery.NewCAPI(delivery.CAPIConfig{
+	d.Sender = dataset.New(dataset.Config{
 		Settings: settings, Credentials: c.credentials, OnEvents: metrics.Conversions(name), Logger: a.logger.Named("capi"),
 	})
 	d.settings = capiOptions(&settings)

@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/destination/forward"
 	"github.com/leadgate/leadgate/internal/printable"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/wording"
@@ -123,7 +124,7 @@ func (f *Forward) provision(t *tenant, repl *caddy.Replacer) (d *destination, na
 	if err := f.checkNumbers(); err != nil {
 		return nil, false, fmt.Errorf("tenant %s: destination %s: %w", t.name, name, err)
 	}
-	cfg := delivery.ForwardConfig{
+	cfg := forward.Config{
 		URL: target, Tenant: t.name, Raw: f.Raw, Version: Version(),
 		Timeout: cmp.Or(time.Duration(f.Timeout), 10*time.Second), Concurrency: cmp.Or(f.Concurrency, defaultConcurrency),
 		Header: make(http.Header),
@@ -145,7 +146,7 @@ func (f *Forward) provision(t *tenant, repl *caddy.Replacer) (d *destination, na
 			return nil, false, err
 		}
 	}
-	sender, err := delivery.NewForward(cfg)
+	sender, err := forward.New(cfg)
 	if err != nil {
 		return nil, false, fmt.Errorf("tenant %s: destination %s: %w", t.name, name, err)
 	}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/internal/destination"
+	"github.com/leadgate/leadgate/internal/destination/forward"
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
@@ -116,7 +117,7 @@ func BenchmarkDrainForward(b *testing.B) {
 		q := openEmbedded(b, b.TempDir())
 		fillStore(b, q, 0, benchmarked, 20_000, make([]byte, 1270))
 		url, done := trivialSink(b, benchmarked)
-		f, err := NewForward(ForwardConfig{URL: url, Tenant: crm.Tenant, Version: "1", Concurrency: 32})
+		f, err := forward.New(forward.Config{URL: url, Tenant: crm.Tenant, Version: "1", Concurrency: 32})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -171,7 +172,7 @@ func BenchmarkForwardOnly(b *testing.B) {
 	m := meter{b: b}
 	for range b.N {
 		url, _ := trivialSink(b, -1)
-		f, err := NewForward(ForwardConfig{URL: url, Tenant: crm.Tenant, Version: "1", Concurrency: 32})
+		f, err := forward.New(forward.Config{URL: url, Tenant: crm.Tenant, Version: "1", Concurrency: 32})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -195,30 +196,6 @@ func BenchmarkForwardOnly(b *testing.B) {
 		f.CloseIdleConnections()
 	}
 	m.report()
-}
-
-// BenchmarkDeadline compares a context for each request with lent ones.
-func BenchmarkDeadline(b *testing.B) {
-	parent, cancel := context.WithCancel(b.Context())
-	defer cancel()
-	b.Run("made", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			ctx, cancel := context.WithTimeout(parent, time.Minute)
-			_ = ctx.Done()
-			cancel()
-		}
-	})
-	b.Run("lent", func(b *testing.B) {
-		b.ReportAllocs()
-		s := deadlines{timeout: time.Minute}
-		defer s.close()
-		for b.Loop() {
-			d := s.begin(parent)
-			_ = d.ctx.Done()
-			s.end(d)
-		}
-	})
 }
 
 // BenchmarkDrain is the same without HTTP: what the engine itself costs.

@@ -5,8 +5,7 @@
 // hands what may be sent to the destination's [Sender], and writes what became
 // of it back to the queue: delivered, to be tried again, or dead. Retries, the
 // breaker, parking, pausing and the limits of a destination are all here; how an
-// event is sent, and what an answer means, is the Sender's: [Forward] for a URL,
-// [CAPI] for a dataset of Meta's Conversions API.
+// event is sent, and what an answer means, is the Sender's.
 //
 // A dead or slow destination delays nobody else: workers share nothing but the
 // store.
@@ -40,12 +39,6 @@ const (
 	Park     = destination.Park
 	Throttle = destination.Throttle
 	Again    = destination.Again
-)
-
-// The kinds of destinations.
-const (
-	KindForward = "forward"
-	KindCAPI    = "capi"
 )
 
 // Observer is told what happens, for metrics. It is called from many goroutines and

@@ -13,6 +13,8 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/leadgate/leadgate/internal/destination/dataset"
+	"github.com/leadgate/leadgate/internal/destination/forward"
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
@@ -28,7 +30,7 @@ func TestDeliversInOrderAndDeletes(t *testing.T) {
 		if got := s.seqs(); slices.Index(got, 1) > slices.Index(got, 2) || len(got) != 5 {
 			t.Fatalf("sent %v", got)
 		}
-		if s := statusOf(t, e, "crm"); s.Delivered != 5 || s.State != StateRunning || s.Kind != KindForward || s.InFlight != 0 {
+		if s := statusOf(t, e, "crm"); s.Delivered != 5 || s.State != StateRunning || s.Kind != forward.Kind || s.InFlight != 0 {
 			t.Fatalf("status %+v", s)
 		}
 		q.add(crm, contacts("c")...) // wakes an idle worker
@@ -183,7 +185,7 @@ func TestPark(t *testing.T) {
 		}}
 		q.add(crm, numbered("c", 50)...)
 		d := forwardTo(s)
-		d.Kind, d.Ordered, d.Batch, d.Linger = KindCAPI, false, 1000, time.Second
+		d.Kind, d.Ordered, d.Batch, d.Linger = dataset.Kind, false, 1000, time.Second
 		e := start(t, q, Options{Logger: zap.New(core)}, d)
 		elapse(10*time.Minute + 2*time.Second)
 		sent := s.attempts()

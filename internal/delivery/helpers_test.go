@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/leadgate/leadgate/internal/destination/forward"
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
@@ -114,7 +115,7 @@ func noJitter() float64 { return 1 }
 
 func forwardTo(s Sender) Destination {
 	return Destination{
-		Dest: crm, Kind: KindForward, Target: "https://crm.example.com/hook", Sender: s,
+		Dest: crm, Kind: forward.Kind, Target: "https://crm.example.com/hook", Sender: s,
 		Ordered: true, Concurrency: 8, RetryFor: 72 * time.Hour, Hold: 5 * time.Minute,
 	}
 }

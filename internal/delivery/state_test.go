@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/leadgate/leadgate/internal/destination"
+	"github.com/leadgate/leadgate/internal/destination/dataset"
 )
 
 // A destination that is asked to wait says so until it takes an event: also while
@@ -30,7 +31,7 @@ func TestThrottledState(t *testing.T) {
 		}}
 		q.add(crm, contacts("a", "b")...)
 		d := forwardTo(s)
-		d.Kind, d.Ordered = KindCAPI, false
+		d.Kind, d.Ordered = dataset.Kind, false
 		e := start(t, q, Options{Logger: zap.New(core)}, d)
 		elapse(11 * time.Second)
 		until := time.Now().Add(time.Hour - time.Second)

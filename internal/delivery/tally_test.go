@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/leadgate/leadgate/internal/destination/dataset"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
@@ -104,7 +105,7 @@ func TestFatesAreCountedOnce(t *testing.T) {
 			f.appends.Store(1)
 			f.dones.Store(2)
 			f.deads.Store(1)
-			e := start(t, f, Options{}, Destination{Dest: crm, Kind: KindCAPI, Batch: n, Sender: senderFunc(func(items []Item) []Outcome {
+			e := start(t, f, Options{}, Destination{Dest: crm, Kind: dataset.Kind, Batch: n, Sender: senderFunc(func(items []Item) []Outcome {
 				out := make([]Outcome, len(items))
 				for i := range items {
 					out[i].Action = Done

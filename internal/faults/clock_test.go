@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/destination/forward"
 	"github.com/leadgate/leadgate/internal/edgetest"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
@@ -51,13 +52,13 @@ func (e *clockEdge) start() {
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	f, err := delivery.NewForward(delivery.ForwardConfig{URL: e.sink.URL, Tenant: "acme", Version: "test", Now: e.clock.now})
+	f, err := forward.New(forward.Config{URL: e.sink.URL, Tenant: "acme", Version: "test", Now: e.clock.now})
 	if err != nil {
 		e.t.Fatal(err)
 	}
 	e.queue, e.engine = q, delivery.New(q, delivery.Options{Now: e.clock.now})
 	e.engine.Configure([]delivery.Destination{{
-		Dest: queue.Dest{Tenant: "acme", Name: crm}, Kind: delivery.KindForward, Sender: f, Ordered: true,
+		Dest: queue.Dest{Tenant: "acme", Name: crm}, Kind: forward.Kind, Sender: f, Ordered: true,
 		// The clock's jumps are longer than any retry_for.
 		RetryFor: 100 * 365 * 24 * time.Hour, Hold: -1,
 	}})

@@ -1,4 +1,6 @@
-package delivery
+// Package dataset reports conversions to a dataset of Meta's Conversions API,
+// through package capi. Begin at [New].
+package dataset
 
 import (
 	"bytes"
@@ -17,59 +19,63 @@ import (
 	"github.com/leadgate/leadgate/normalize"
 )
 
+// Kind is what these destinations are called in the status, the metrics and the
+// Caddyfile.
+const Kind = "capi"
+
 // defaultThrottle is how long a throttled dataset waits when Meta does not say.
 const defaultThrottle = time.Minute
 
-// CAPIConfig is what a destination of kind capi is made of.
-type CAPIConfig struct {
+// Config is what a destination of kind capi is made of.
+type Config struct {
 	Settings capi.Settings // as Validate accepts them, with the access token
 	// Credentials reads the secrets again, from their files; it is asked before
 	// each try while the destination is parked. nil: they never change.
 	Credentials func() (accessToken, appSecret string, err error)
-	// OnEvents is told how many events of a name had an outcome (a Class's
+	// OnEvents is told how many events of a name had an outcome (an Action's
 	// name), for metrics; nil is allowed.
 	OnEvents func(eventName, outcome string, events int)
 	Logger   *zap.Logger
 	Now      func() time.Time
 }
 
-// CAPI reports events to a dataset of Meta's Conversions API.
-type CAPI struct {
-	c      CAPIConfig
+// Sender reports events to a dataset of Meta's Conversions API.
+type Sender struct {
+	c      Config
 	client *capi.Client
 	parked atomic.Bool // the last answer parked us
 }
 
-// NewCAPI makes the sender of a dataset.
-func NewCAPI(c CAPIConfig) *CAPI {
+// New makes the sender of a dataset.
+func New(c Config) *Sender {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
 	if c.Logger == nil {
 		c.Logger = zap.NewNop()
 	}
-	s := &CAPI{c: c}
+	s := &Sender{c: c}
 	s.client = capi.NewClient(&s.c.Settings)
 	s.client.Now = c.Now
 	return s
 }
 
 // CloseIdleConnections ends connections that no request uses.
-func (s *CAPI) CloseIdleConnections() { s.client.Close() }
+func (s *Sender) CloseIdleConnections() { s.client.Close() }
 
 // Send builds the events, one batch for each identity, and posts the batches
 // one after another. What Meta would refuse is dead before a request is spent.
-func (s *CAPI) Send(ctx context.Context, items []Item) []Outcome {
+func (s *Sender) Send(ctx context.Context, items []destination.Item) []destination.Verdict {
 	if s.parked.Load() {
 		s.renew()
 	}
 	now := s.c.Now()
-	outcomes := make([]Outcome, len(items))
+	verdicts := make([]destination.Verdict, len(items))
 	var batches []*batch
 	for i := range items {
 		body, identity, err := s.build(&items[i], now)
 		if err != nil {
-			outcomes[i] = refused(err)
+			verdicts[i] = refused(err)
 			continue
 		}
 		b := batchOf(&batches, identity)
@@ -84,14 +90,14 @@ func (s *CAPI) Send(ctx context.Context, items []Item) []Outcome {
 				part = batch{at: part.at[:capi.MaxBatch], items: part.items[:capi.MaxBatch]}
 			}
 			if stop {
-				part.all(outcomes, Outcome{Action: Again})
+				part.all(verdicts, destination.Verdict{Action: destination.Again})
 				continue
 			}
-			stop = s.post(ctx, &part, outcomes)
+			stop = s.post(ctx, &part, verdicts)
 		}
 	}
-	s.count(batches, items, outcomes)
-	return outcomes
+	s.count(batches, items, verdicts)
+	return verdicts
 }
 
 // batch is the events of one identity, and where they stand among the items.
@@ -111,29 +117,29 @@ func batchOf(batches *[]*batch, id capi.Identity) *batch {
 	return b
 }
 
-func (b *batch) all(outcomes []Outcome, o Outcome) {
+func (b *batch) all(verdicts []destination.Verdict, o destination.Verdict) {
 	for _, i := range b.at {
-		outcomes[i] = o
+		verdicts[i] = o
 	}
 }
 
 // post sends a batch; it says whether the other batches have to wait.
-func (s *CAPI) post(ctx context.Context, b *batch, outcomes []Outcome) (stop bool) {
+func (s *Sender) post(ctx context.Context, b *batch, verdicts []destination.Verdict) (stop bool) {
 	results, err := s.client.Send(ctx, b.items)
 	if err != nil || len(results) != len(b.items) {
-		b.all(outcomes, Outcome{Action: Retry, Reason: "internal error", Explanation: fmt.Sprint(err)})
+		b.all(verdicts, destination.Verdict{Action: destination.Retry, Reason: "internal error", Explanation: fmt.Sprint(err)})
 		return false
 	}
 	for i := range results {
-		o := outcomeOf(&results[i])
-		outcomes[b.at[i]] = o
-		if o.Action == Park || o.Action == Throttle || o.Action == Done && o.After > 0 {
+		o := verdictOf(&results[i])
+		verdicts[b.at[i]] = o
+		if o.Action == destination.Park || o.Action == destination.Throttle || o.Action == destination.Done && o.After > 0 {
 			stop = true
 		}
 		switch o.Action {
-		case Park:
+		case destination.Park:
 			s.parked.Store(true)
-		case Done:
+		case destination.Done:
 			s.parked.Store(false)
 		}
 	}
@@ -141,7 +147,7 @@ func (s *CAPI) post(ctx context.Context, b *batch, outcomes []Outcome) (stop boo
 }
 
 // build makes the event for Meta.
-func (s *CAPI) build(it *Item, now time.Time) ([]byte, capi.Identity, error) {
+func (s *Sender) build(it *destination.Item, now time.Time) ([]byte, capi.Identity, error) {
 	dst := make([]byte, 0, 768)
 	if normalize.Kind(it.Header.Kind) != normalize.KindConversion {
 		return capi.AppendEvent(dst, it.Payload, &s.c.Settings, now)
@@ -154,7 +160,7 @@ func (s *CAPI) build(it *Item, now time.Time) ([]byte, capi.Identity, error) {
 }
 
 // renew reads the secrets again.
-func (s *CAPI) renew() {
+func (s *Sender) renew() {
 	if s.c.Credentials == nil {
 		return
 	}
@@ -168,7 +174,7 @@ func (s *CAPI) renew() {
 }
 
 // count tells the metrics, by event name.
-func (s *CAPI) count(batches []*batch, items []Item, outcomes []Outcome) {
+func (s *Sender) count(batches []*batch, items []destination.Item, verdicts []destination.Verdict) {
 	if s.c.OnEvents == nil {
 		return
 	}
@@ -178,12 +184,12 @@ func (s *CAPI) count(batches []*batch, items []Item, outcomes []Outcome) {
 	for _, b := range batches {
 		for i, at := range b.at {
 			built[at] = true
-			counts[key{eventName(b.items[i].Body), outcomes[at].Action.String()}]++
+			counts[key{eventName(b.items[i].Body), verdicts[at].Action.String()}]++
 		}
 	}
 	for i := range items {
 		if !built[i] {
-			counts[key{"", outcomes[i].Action.String()}]++
+			counts[key{"", verdicts[i].Action.String()}]++
 		}
 	}
 	for k, n := range counts {
@@ -201,21 +207,21 @@ func eventName(body []byte) string {
 	return string(name)
 }
 
-// refused is the outcome of an event that is not sent.
-func refused(err error) Outcome {
+// refused is the verdict on an event that is not sent.
+func refused(err error) destination.Verdict {
 	var r *capi.Refusal
 	if !errors.As(err, &r) {
-		return Outcome{Action: Dead, Reason: "unreadable", Explanation: err.Error()}
+		return destination.Verdict{Action: destination.Dead, Reason: "unreadable", Explanation: err.Error()}
 	}
-	o := Outcome{Action: Dead, Reason: r.Reason, Explanation: r.Error()}
+	o := destination.Verdict{Action: destination.Dead, Reason: r.Reason, Explanation: r.Error()}
 	if r.Code != 0 {
 		o.Code = r.Name()
 	}
 	return o
 }
 
-func outcomeOf(r *capi.Result) Outcome {
-	o := Outcome{After: r.After, Reason: r.Reason, Explanation: r.Text}
+func verdictOf(r *capi.Result) destination.Verdict {
+	o := destination.Verdict{After: r.After, Reason: r.Reason, Explanation: r.Text}
 	if r.Code != 0 {
 		o.Code = strconv.Itoa(r.Code)
 		if r.Subcode != 0 {
@@ -227,16 +233,16 @@ func outcomeOf(r *capi.Result) Outcome {
 	}
 	switch r.Outcome {
 	case capi.Done:
-		return Outcome{Action: Done, After: r.After}
+		return destination.Verdict{Action: destination.Done, After: r.After}
 	case capi.Dead:
-		o.Action = Dead
+		o.Action = destination.Dead
 	case capi.Park:
-		o.Action = Park
+		o.Action = destination.Park
 	case capi.Retry:
-		o.Action = Retry
+		o.Action = destination.Retry
 		o.Unconfirmed = r.Unconfirmed
 		if r.Throttled {
-			o.Action = Throttle
+			o.Action = destination.Throttle
 			if o.After <= 0 {
 				o.After = defaultThrottle
 			}
@@ -245,7 +251,7 @@ func outcomeOf(r *capi.Result) Outcome {
 			o.Reason = capi.ReasonUnconfirmed
 		}
 	default:
-		o.Action = Again
+		o.Action = destination.Again
 	}
 	return o
 }
@@ -269,7 +275,7 @@ type conversionMeta struct {
 // ConversionMeta is the Header.Meta of a posted conversion's entry
 // (kind conversion): the click it is credited to, and what its
 // unified JSON does not say; and its tally.
-func ConversionMeta(c *capi.Conversion, t Tally) []byte {
+func ConversionMeta(c *capi.Conversion, t destination.Tally) []byte {
 	k := &c.Click
 	b, err := json.Marshal(conversionMeta{
 		k.Channel, k.CtwaClid, k.AdID, k.WabaID, k.PageID, k.InstagramID, k.UserID, k.WaID, k.WaPhone, c.EventName, c.EmailHash, destination.Tallied{Tally: &t},
@@ -294,4 +300,4 @@ func readConversion(meta []byte) (*capi.Conversion, error) {
 	}, nil
 }
 
-var _ Sender = (*CAPI)(nil)
+var _ destination.Sender = (*Sender)(nil)

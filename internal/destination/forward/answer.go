@@ -1,4 +1,4 @@
-package delivery
+package forward
 
 import (
 	"context"
@@ -20,31 +20,31 @@ import (
 func taken(status int) bool { return status >= 200 && status < 300 }
 
 // classify says what an HTTP answer of a forward destination means.
-func classify(status int, header http.Header, now time.Time) Outcome {
+func classify(status int, header http.Header, now time.Time) destination.Verdict {
 	if taken(status) {
-		return Outcome{Action: Done}
+		return destination.Verdict{Action: destination.Done}
 	}
-	o := Outcome{Code: strconv.Itoa(status), Reason: statusReason(status)}
+	o := destination.Verdict{Code: strconv.Itoa(status), Reason: statusReason(status)}
 	switch {
 	case status == http.StatusGone:
-		o.Action = Gone
+		o.Action = destination.Gone
 		o.Explanation = "the destination says that it is gone for good; resume it once it is back, and replay its dead letters"
 		return o
 	case status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusTooManyRequests:
-		o.Action = Retry
+		o.Action = destination.Retry
 		o.Explanation = "the destination asks to be tried again"
 	case atFault(status):
-		o.Action = Retry
+		o.Action = destination.Retry
 		o.Explanation = faults[status]
 		if o.Explanation == "" {
 			o.Explanation = faults[300]
 		}
 	case status >= 400 && status < 500:
-		o.Action = Dead
+		o.Action = destination.Dead
 		o.Explanation = "the destination refuses this event; it would refuse it again"
 		return o
 	default:
-		o.Action = Retry
+		o.Action = destination.Retry
 		o.Explanation = "the destination has trouble of its own"
 	}
 	o.After = retryAfter(header.Get("Retry-After"), now)
@@ -52,7 +52,7 @@ func classify(status int, header http.Header, now time.Time) Outcome {
 }
 
 // Explain is what a status of a forward destination means, without its headers.
-func Explain(status int) Outcome { return classify(status, nil, time.Time{}) }
+func Explain(status int) destination.Verdict { return classify(status, nil, time.Time{}) }
 
 // atFault says whether a status speaks against the destination's settings and
 // not against the event.
@@ -95,8 +95,8 @@ func retryAfter(value string, now time.Time) time.Duration {
 
 // failure says in words why there was no answer. Errors of a Transport name no
 // URL; addresses are left out all the same, except for a name that is not found.
-func failure(err error, timeout time.Duration) Outcome {
-	o := Outcome{Action: Retry, Explanation: "the destination cannot be reached"}
+func failure(err error, timeout time.Duration) destination.Verdict {
+	o := destination.Verdict{Action: destination.Retry, Explanation: "the destination cannot be reached"}
 	var dns *net.DNSError
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):

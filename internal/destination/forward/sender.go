@@ -1,4 +1,6 @@
-package delivery
+// Package forward posts events to a URL, one at a time: as unified JSON, or the
+// provider's webhook as it came. Begin at [New].
+package forward
 
 import (
 	"bytes"
@@ -18,9 +20,14 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/leadgate/leadgate/internal/clicks"
+	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
 )
+
+// Kind is what these destinations are called in the status, the metrics and the
+// Caddyfile.
+const Kind = "forward"
 
 // What is read of an answer, so that its connection can be used again.
 const (
@@ -32,8 +39,8 @@ const (
 // with their headers, where the default of 4 KB cuts many in two.
 const writeBuffer = 16 << 10
 
-// ForwardConfig is the settings of a forward destination, secrets included.
-type ForwardConfig struct {
+// Config is the settings of a forward destination, secrets included.
+type Config struct {
 	URL         string // http or https; user info becomes basic auth
 	Tenant      string
 	Header      http.Header   // added to every request; wins over User-Agent, Content-Type and Host
@@ -45,9 +52,9 @@ type ForwardConfig struct {
 	Now         func() time.Time
 }
 
-// Forward posts one event at a time to a URL.
-type Forward struct {
-	c         ForwardConfig
+// Sender posts one event at a time to a URL.
+type Sender struct {
+	c         Config
 	url       *url.URL
 	host      string
 	header    http.Header     // what all requests have
@@ -58,8 +65,8 @@ type Forward struct {
 	deadlines deadlines
 }
 
-// NewForward checks the settings. Its errors show no secret.
-func NewForward(c ForwardConfig) (*Forward, error) {
+// New checks the settings. Its errors show no secret.
+func New(c Config) (*Sender, error) {
 	u, err := url.Parse(c.URL)
 	if err != nil {
 		if parse, ok := errors.AsType[*url.Error](err); ok {
@@ -79,7 +86,7 @@ func NewForward(c ForwardConfig) (*Forward, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	f := &Forward{c: c, url: u, header: http.Header{}, own: map[string]bool{}}
+	f := &Sender{c: c, url: u, header: http.Header{}, own: map[string]bool{}}
 	f.deadlines.timeout = c.Timeout
 	f.header.Set("User-Agent", strings.TrimSuffix("Leadgate/"+c.Version, "/"))
 	f.header.Set("Content-Type", "application/json")
@@ -121,28 +128,28 @@ func NewForward(c ForwardConfig) (*Forward, error) {
 }
 
 // Target is the URL without query and user info, as it may be shown.
-func (f *Forward) Target() string {
+func (f *Sender) Target() string {
 	u := *f.url
 	u.RawQuery, u.ForceQuery = "", false
 	return u.String()
 }
 
 // CloseIdleConnections ends connections that no request uses.
-func (f *Forward) CloseIdleConnections() {
+func (f *Sender) CloseIdleConnections() {
 	f.transport.CloseIdleConnections()
 	f.deadlines.close()
 }
 
 // Send posts the items one after another.
-func (f *Forward) Send(ctx context.Context, items []Item) []Outcome {
-	outcomes := make([]Outcome, len(items))
+func (f *Sender) Send(ctx context.Context, items []destination.Item) []destination.Verdict {
+	verdicts := make([]destination.Verdict, len(items))
 	for i := range items {
-		outcomes[i] = f.post(ctx, &items[i])
+		verdicts[i] = f.post(ctx, &items[i])
 	}
-	return outcomes
+	return verdicts
 }
 
-func (f *Forward) post(ctx context.Context, it *Item) Outcome {
+func (f *Sender) post(ctx context.Context, it *destination.Item) destination.Verdict {
 	body := it.Payload
 	if !f.c.Raw {
 		body = withAttribution(it)
@@ -161,7 +168,7 @@ func (f *Forward) post(ctx context.Context, it *Item) Outcome {
 	res, err := f.transport.RoundTrip(req)
 	if err != nil {
 		if ctx.Err() != nil { // broken off by us
-			return Outcome{Action: Again}
+			return destination.Verdict{Action: destination.Again}
 		}
 		if cause := context.Cause(d.ctx); cause != nil {
 			err = cause
@@ -175,7 +182,7 @@ func (f *Forward) post(ctx context.Context, it *Item) Outcome {
 		_ = res.Body.Close()
 	}
 	if taken(res.StatusCode) {
-		return Outcome{Action: Done}
+		return destination.Verdict{Action: destination.Done}
 	}
 	return classify(res.StatusCode, res.Header, f.c.Now())
 }
@@ -188,7 +195,7 @@ const (
 )
 
 // headers makes a request's own headers.
-func (f *Forward) headers(it *Item, body []byte) http.Header {
+func (f *Sender) headers(it *destination.Item, body []byte) http.Header {
 	var h http.Header
 	if f.c.Raw {
 		h = make(http.Header, len(f.header)+len(it.Header.HTTP)+ownHeaders)
@@ -233,7 +240,7 @@ func (f *Forward) headers(it *Item, body []byte) http.Header {
 }
 
 // withAttribution puts the contact's clicks in the place of attribution's null.
-func withAttribution(it *Item) []byte {
+func withAttribution(it *destination.Item) []byte {
 	at := int(it.Header.Attribution)
 	if at == 0 || it.Header.Format == queue.FormatRaw || len(it.Clicks.First) == 0 && len(it.Clicks.Last) == 0 ||
 		len(it.Payload) < at+4 || string(it.Payload[at:at+4]) != "null" {
@@ -245,4 +252,4 @@ func withAttribution(it *Item) []byte {
 	return append(body, it.Payload[at+4:]...)
 }
 
-var _ Sender = (*Forward)(nil)
+var _ destination.Sender = (*Sender)(nil)

@@ -1,11 +1,10 @@
-package delivery
+package forward
 
 import (
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -15,27 +14,28 @@ import (
 	"testing"
 	"time"
 
+	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
 )
 
 func TestClassify(t *testing.T) {
 	for _, c := range []struct {
-		class    Class
+		class    destination.Action
 		statuses []int
 	}{
-		{Done, []int{200, 201, 202, 204, 206, 299}},
-		{Gone, []int{410}},
-		{Retry, []int{300, 301, 302, 303, 304, 307, 308, 401, 402, 403, 404, 405, 407}},
-		{Retry, []int{408, 425, 429, 500, 501, 502, 503, 504, 520, 599, 100, 101, 600}},
-		{Dead, []int{400, 406, 409, 411, 413, 414, 415, 417, 418, 421, 422, 423, 424, 426, 428, 431, 451, 499}},
+		{destination.Done, []int{200, 201, 202, 204, 206, 299}},
+		{destination.Gone, []int{410}},
+		{destination.Retry, []int{300, 301, 302, 303, 304, 307, 308, 401, 402, 403, 404, 405, 407}},
+		{destination.Retry, []int{408, 425, 429, 500, 501, 502, 503, 504, 520, 599, 100, 101, 600}},
+		{destination.Dead, []int{400, 406, 409, 411, 413, 414, 415, 417, 418, 421, 422, 423, 424, 426, 428, 431, 451, 499}},
 	} {
 		for _, status := range c.statuses {
 			o := classify(status, http.Header{}, time.Now())
 			if o.Action != c.class {
 				t.Errorf("%d is %v, want %v", status, o.Action, c.class)
 			}
-			if o.Action != Done && (o.Code != fmt.Sprint(status) || !strings.HasPrefix(o.Reason, o.Code) || o.Explanation == "") {
+			if o.Action != destination.Done && (o.Code != fmt.Sprint(status) || !strings.HasPrefix(o.Reason, o.Code) || o.Explanation == "") {
 				t.Errorf("%d: code %q, reason %q, explanation %q", status, o.Code, o.Reason, o.Explanation)
 			}
 		}
@@ -79,9 +79,9 @@ func answering(t *testing.T, status int) (*httptest.Server, func() received) {
 	return server, func() received { return <-got }
 }
 
-func newForward(t *testing.T, c ForwardConfig) *Forward {
+func newForward(t *testing.T, c Config) *Sender {
 	t.Helper()
-	f, err := NewForward(c)
+	f, err := New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,9 +89,9 @@ func newForward(t *testing.T, c ForwardConfig) *Forward {
 	return f
 }
 
-func forwardItem() Item {
+func forwardItem() destination.Item {
 	payload := `{"id":"e70210fe-620f-555d-bc02-bd88cd34dabc","attribution":null,"raw":{}}`
-	return Item{
+	return destination.Item{
 		Attempt: 3,
 		Entry: queue.Entry{
 			Payload: []byte(payload),
@@ -108,14 +108,14 @@ func forwardItem() Item {
 func TestForwardRequest(t *testing.T) {
 	server, got := answering(t, 204)
 	now := time.Unix(1614265330, 0)
-	f := newForward(t, ForwardConfig{
+	f := newForward(t, Config{
 		URL: strings.Replace(server.URL, "http://", "http://user:pa%20ss@", 1) + "/hook?key=1#part", Tenant: "acme", Version: "1.2.3",
 		Header: http.Header{"X-Own": {"yes"}, "host": {"inner.example.com"}, "Leadgate-Tenant": {"forged"}},
 		Sign:   "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", Now: func() time.Time { return now },
 	})
 	it := forwardItem()
-	if o := f.Send(t.Context(), []Item{it}); len(o) != 1 || o[0] != (Outcome{Action: Done}) {
-		t.Fatalf("outcomes %+v", o)
+	if o := f.Send(t.Context(), []destination.Item{it}); len(o) != 1 || o[0] != (destination.Verdict{Action: destination.Done}) {
+		t.Fatalf("verdicts %+v", o)
 	}
 	r := got()
 	const id = "e70210fe-620f-555d-bc02-bd88cd34dabc"
@@ -141,7 +141,7 @@ func TestForwardRequest(t *testing.T) {
 
 func TestForwardRaw(t *testing.T) {
 	server, got := answering(t, 200)
-	f := newForward(t, ForwardConfig{URL: server.URL, Tenant: "acme", Version: "1", Raw: true, Header: http.Header{"X-Own": {"yes"}}, Sign: "secret"})
+	f := newForward(t, Config{URL: server.URL, Tenant: "acme", Version: "1", Raw: true, Header: http.Header{"X-Own": {"yes"}}, Sign: "secret"})
 	it := forwardItem()
 	it.Payload = []byte("{\"entry\" : [ ]}\n\x00")
 	it.Header.Format, it.Header.Kind, it.Header.Attribution = queue.FormatRaw, 0, 10
@@ -149,8 +149,8 @@ func TestForwardRaw(t *testing.T) {
 		{Name: "Content-Type", Value: "application/json; charset=utf-8"}, {Name: "X-Hub-Signature-256", Value: "sha256=00ff"},
 		{Name: "x-hub-signature", Value: "sha1=00"}, {Name: "User-Agent", Value: "facebookexternalua"},
 	}
-	if o := f.Send(t.Context(), []Item{it}); o[0].Action != Done {
-		t.Fatalf("outcomes %+v", o)
+	if o := f.Send(t.Context(), []destination.Item{it}); o[0].Action != destination.Done {
+		t.Fatalf("verdicts %+v", o)
 	}
 	r := got()
 	if r.body != string(it.Payload) {
@@ -171,7 +171,7 @@ func TestForwardRaw(t *testing.T) {
 
 func TestForwardAttribution(t *testing.T) {
 	server, got := answering(t, 200)
-	f := newForward(t, ForwardConfig{URL: server.URL})
+	f := newForward(t, Config{URL: server.URL})
 	click := []byte(`[{"ctwaClid":"ARA","adId":"120"},{"channel":"whatsapp"}]`)
 	for _, c := range []struct {
 		name   string
@@ -185,7 +185,7 @@ func TestForwardAttribution(t *testing.T) {
 		it := forwardItem()
 		before := string(it.Payload)
 		it.Clicks = c.clicks
-		f.Send(t.Context(), []Item{it})
+		f.Send(t.Context(), []destination.Item{it})
 		r := got()
 		if want := strings.Replace(before, "null", c.want, 1); r.body != want || !json.Valid([]byte(r.body)) {
 			t.Errorf("%s: body %s, want %s", c.name, r.body, want)
@@ -210,9 +210,9 @@ func TestForwardFollowsNoRedirect(t *testing.T) {
 	defer other.Close()
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		server := httptest.NewServer(http.RedirectHandler(other.URL, status))
-		f := newForward(t, ForwardConfig{URL: server.URL})
-		o := f.Send(t.Context(), []Item{forwardItem()})[0]
-		if o.Action != Retry || o.Code != fmt.Sprint(status) || !strings.Contains(o.Explanation, "redirect") {
+		f := newForward(t, Config{URL: server.URL})
+		o := f.Send(t.Context(), []destination.Item{forwardItem()})[0]
+		if o.Action != destination.Retry || o.Code != fmt.Sprint(status) || !strings.Contains(o.Explanation, "redirect") {
 			t.Errorf("%d: %+v", status, o)
 		}
 		server.Close()
@@ -247,9 +247,9 @@ func TestForwardWithoutAnswer(t *testing.T) {
 		"not tls": {strings.Replace(cut.URL, "http:", "https:", 1), ""},
 		"no name": {"http://nowhere.invalid", ""},
 	} {
-		f := newForward(t, ForwardConfig{URL: c.url + "/hook?token=hidden", Timeout: 50 * time.Millisecond})
-		o := f.Send(t.Context(), []Item{forwardItem()})[0]
-		if o.Action != Retry || o.Reason == "" || o.Explanation == "" || c.reason != "" && o.Reason != c.reason {
+		f := newForward(t, Config{URL: c.url + "/hook?token=hidden", Timeout: 50 * time.Millisecond})
+		o := f.Send(t.Context(), []destination.Item{forwardItem()})[0]
+		if o.Action != destination.Retry || o.Reason == "" || o.Explanation == "" || c.reason != "" && o.Reason != c.reason {
 			t.Errorf("%s: %+v", name, o)
 		}
 		if strings.Contains(o.Reason, "hidden") || strings.Contains(o.Reason, "/hook") {
@@ -259,8 +259,8 @@ func TestForwardWithoutAnswer(t *testing.T) {
 	// Broken off by us: not counted.
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	f := newForward(t, ForwardConfig{URL: hang.URL})
-	if o := f.Send(ctx, []Item{forwardItem()})[0]; o.Action != Again {
+	f := newForward(t, Config{URL: hang.URL})
+	if o := f.Send(ctx, []destination.Item{forwardItem()})[0]; o.Action != destination.Again {
 		t.Errorf("broken off: %+v", o)
 	}
 }
@@ -277,15 +277,15 @@ func TestForwardReusesConnections(t *testing.T) {
 	}
 	server.Start()
 	defer server.Close()
-	f := newForward(t, ForwardConfig{URL: server.URL})
-	f.Send(t.Context(), slices.Repeat([]Item{forwardItem()}, 20))
+	f := newForward(t, Config{URL: server.URL})
+	f.Send(t.Context(), slices.Repeat([]destination.Item{forwardItem()}, 20))
 	if n := opened.Load(); n != 1 {
 		t.Errorf("%d connections for 20 requests", n)
 	}
 }
 
 func TestForwardConfigErrors(t *testing.T) {
-	for name, c := range map[string]ForwardConfig{
+	for name, c := range map[string]Config{
 		"no scheme": {URL: "crm.example.com/hook"},
 		"ftp":       {URL: "ftp://crm.example.com"},
 		"no host":   {URL: "http:///hook"},
@@ -293,59 +293,10 @@ func TestForwardConfigErrors(t *testing.T) {
 		"empty":     {},
 		"secret":    {URL: "http://127.0.0.1", Sign: "whsec_hidden!"},
 	} {
-		if _, err := NewForward(c); err == nil {
+		if _, err := New(c); err == nil {
 			t.Errorf("%s: no error", name)
 		} else if strings.Contains(err.Error(), "hidden") {
 			t.Errorf("%s: the error shows a secret: %v", name, err)
 		}
-	}
-}
-
-// A whole way through HTTP: the engine, a real destination that fails at first,
-// and no event lost or out of order.
-func TestEngineOverHTTP(t *testing.T) {
-	const people, each = 20, 25
-	q := newMemQueue()
-	done := make(chan struct{})
-	type delivery struct{ contact, seq int }
-	deliveries := make(chan delivery, people*each)
-	var n atomic.Int32
-	seen := map[string]bool{}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if n.Add(1)%10 == 3 {
-			w.WriteHeader(http.StatusServiceUnavailable)
-			return
-		}
-		id := r.Header.Get("Leadgate-Event-Id")
-		var number int
-		if _, err := fmt.Sscanf(id[28:], "%x", &number); err != nil {
-			t.Error(err)
-		}
-		deliveries <- delivery{number % people, number}
-		if len(deliveries) == people*each {
-			close(done)
-		}
-	}))
-	defer server.Close()
-	var headers []queue.Header
-	for i := range people * each {
-		headers = append(headers, queue.Header{Contact: fmt.Sprint("c", (i+1)%people)})
-	}
-	q.add(crm, headers...)
-	d := forwardTo(newForward(t, ForwardConfig{URL: server.URL, Concurrency: 8}))
-	d.Hold = -1
-	start(t, q, Options{Rand: func() float64 { return 0.001 }}, d)
-	<-done
-	last := map[int]int{}
-	for range people * each {
-		x := <-deliveries
-		if x.seq <= last[x.contact] {
-			t.Errorf("contact %d: event %d came after %d", x.contact, x.seq, last[x.contact])
-		}
-		last[x.contact] = x.seq
-		seen[fmt.Sprint(x.seq)] = true
-	}
-	if len(seen) != people*each {
-		t.Errorf("%d of %d delivered", len(slices.Collect(maps.Keys(seen))), people*each)
 	}
 }

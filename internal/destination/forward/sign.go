@@ -1,4 +1,4 @@
-package delivery
+package forward
 
 import (
 	"crypto/hmac"

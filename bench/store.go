@@ -16,6 +16,8 @@ import (
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/clicks"
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/embedded"
+	"github.com/leadgate/leadgate/internal/queue/redis"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -47,12 +49,12 @@ func openStore(ctx context.Context, b *builds, name string) (s *store, err error
 		MaxBacklog: 100_000_000, MaxSize: 64 << 30,
 	}
 	if name == "embedded" {
-		s.Queue, err = queue.OpenEmbedded(s.dir, opts, queue.EmbeddedConfig{})
+		s.Queue, err = embedded.Open(s.dir, opts, embedded.Config{})
 	} else {
 		var port int
 		if port, err = freePort(); err == nil {
 			if s.redis, err = startRedis(ctx, s.dir, port, "everysec"); err == nil {
-				s.Queue, err = queue.OpenRedis(queue.RedisConfig{URLs: []string{"redis://" + address(port)}, EdgeID: "bench"}, opts)
+				s.Queue, err = redis.Open(redis.Config{URLs: []string{"redis://" + address(port)}, EdgeID: "bench"}, opts)
 			}
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/redis"
 )
 
 // queueTimeout is how long the doctor waits for a Redis.
@@ -46,7 +46,7 @@ func (d *doctor) queueChecks(ctx context.Context, s *sites) []func() []finding {
 func checkRedis(ctx context.Context, store *store) []finding {
 	ctx, cancel := context.WithTimeout(ctx, queueTimeout)
 	defer cancel()
-	reports, err := queue.CheckRedis(ctx, *store.redis)
+	reports, err := redis.Check(ctx, *store.redis)
 	if err != nil {
 		return oneFinding(levelFail, "queue "+store.shown+": "+err.Error(),
 			"start it, or correct the URL, user and password; until it is there, webhooks are answered 503 and providers send them again")

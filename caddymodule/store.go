@@ -15,6 +15,8 @@ import (
 
 	"github.com/leadgate/leadgate/internal/printable"
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/embedded"
+	"github.com/leadgate/leadgate/internal/queue/redis"
 )
 
 // store is a queue's configuration with its placeholders replaced.
@@ -23,8 +25,8 @@ type store struct {
 	shown string // for people
 	open  func(queue.Options, *zap.Logger) (queue.Queue, error)
 
-	folder string             // embedded
-	redis  *queue.RedisConfig // redis
+	folder string        // embedded
+	redis  *redis.Config // redis
 }
 
 func (q *Queue) provision() (*store, error) {
@@ -62,7 +64,7 @@ func (q *Queue) provision() (*store, error) {
 			shown:  "embedded " + path,
 			folder: path,
 			open: func(o queue.Options, logger *zap.Logger) (queue.Queue, error) {
-				return queue.OpenEmbedded(path, o, queue.EmbeddedConfig{Logger: logger, LockTimeout: lockTimeout})
+				return embedded.Open(path, o, embedded.Config{Logger: logger, LockTimeout: lockTimeout})
 			},
 		}, nil
 	case "redis":
@@ -80,7 +82,7 @@ func (q *Queue) provisionRedis(repl *caddy.Replacer) (*store, error) {
 	if len(q.URLs) == 0 && q.SentinelMaster == "" {
 		return nil, errors.New("queue redis needs a URL: write `queue redis redis://127.0.0.1:6379`")
 	}
-	cfg := queue.RedisConfig{SentinelMaster: q.SentinelMaster, Prefix: q.Prefix}
+	cfg := redis.Config{SentinelMaster: q.SentinelMaster, Prefix: q.Prefix}
 	if cfg.Prefix == "" {
 		cfg.Prefix = "leadgate"
 	}
@@ -135,7 +137,7 @@ func (q *Queue) provisionRedis(repl *caddy.Replacer) (*store, error) {
 		redis: &cfg,
 		open: func(o queue.Options, logger *zap.Logger) (queue.Queue, error) {
 			cfg.Logger = logger
-			return queue.OpenRedis(cfg, o)
+			return redis.Open(cfg, o)
 		},
 	}, nil
 }

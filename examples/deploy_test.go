@@ -216,12 +216,12 @@ func TestSystemd(t *testing.T) {
 
 // TestACL: the rules on the page are those that the queue's own suite passes with.
 func TestACL(t *testing.T) {
-	source := read(t, "../internal/queue/redis_test.go")
+	source := read(t, "../internal/queue/redis/redis_test.go")
 	_, rest, _ := strings.Cut(source, "const aclRules = ")
 	declaration, _, _ := strings.Cut(rest, "\n\n")
 	rules := regexp.MustCompile(`"([^"]*)"`).FindAllStringSubmatch(declaration, -1)
 	if len(rules) == 0 {
-		t.Fatal("internal/queue/redis_test.go declares no aclRules")
+		t.Fatal("internal/queue/redis/redis_test.go declares no aclRules")
 	}
 	var all strings.Builder
 	for _, m := range rules {

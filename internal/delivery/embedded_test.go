@@ -8,14 +8,15 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/embedded"
 )
 
-func openEmbedded(tb testing.TB, dir string) *queue.Embedded {
+func openEmbedded(tb testing.TB, dir string) *embedded.Store {
 	tb.Helper()
-	q, err := queue.OpenEmbedded(dir, queue.Options{
+	q, err := embedded.Open(dir, queue.Options{
 		Dedupe: 7 * 24 * time.Hour, RememberClicks: 28 * 24 * time.Hour, KeepDead: 30 * 24 * time.Hour,
 		MaxBacklog: 10_000_000, MaxSize: 64 << 30,
-	}, queue.EmbeddedConfig{})
+	}, embedded.Config{})
 	if err != nil {
 		tb.Fatal(err)
 	}

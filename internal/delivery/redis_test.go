@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/redis"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
@@ -15,7 +16,7 @@ import (
 func TestLostLease(t *testing.T) {
 	const lease = "leadgate:{acme}:l:crm"
 	server := redistest.Start(t)
-	q, err := queue.OpenRedis(queue.RedisConfig{URLs: []string{server.URL()}}, queue.Options{
+	q, err := redis.Open(redis.Config{URLs: []string{server.URL()}}, queue.Options{
 		Dedupe: 7 * 24 * time.Hour, RememberClicks: 28 * 24 * time.Hour, KeepDead: 30 * 24 * time.Hour, MaxBacklog: 1000,
 	})
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/destination/dataset"
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/redis"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
@@ -22,7 +23,7 @@ var realStores = map[string]func(t *testing.T) queue.Queue{
 	},
 	"redis": func(t *testing.T) queue.Queue {
 		server := redistest.Start(t)
-		q, err := queue.OpenRedis(queue.RedisConfig{URLs: []string{server.URL()}}, queue.Options{
+		q, err := redis.Open(redis.Config{URLs: []string{server.URL()}}, queue.Options{
 			Dedupe: 7 * 24 * time.Hour, RememberClicks: 28 * 24 * time.Hour, KeepDead: 30 * 24 * time.Hour, MaxBacklog: 10_000_000,
 		})
 		if err != nil {

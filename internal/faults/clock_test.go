@@ -16,6 +16,8 @@ import (
 	"github.com/leadgate/leadgate/internal/destination/forward"
 	"github.com/leadgate/leadgate/internal/edgetest"
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/embedded"
+	"github.com/leadgate/leadgate/internal/queue/redis"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
@@ -120,12 +122,12 @@ func TestClockJumps(t *testing.T) {
 			if store == "redis" {
 				url := redistest.Start(t, always...).URL()
 				e.open = func() (queue.Queue, error) {
-					return queue.OpenRedis(queue.RedisConfig{URLs: []string{url}, Now: e.clock.now, EdgeID: "test"}, clockOptions)
+					return redis.Open(redis.Config{URLs: []string{url}, Now: e.clock.now, EdgeID: "test"}, clockOptions)
 				}
 			} else {
 				dir := t.TempDir()
 				e.open = func() (queue.Queue, error) {
-					return queue.OpenEmbedded(dir, clockOptions, queue.EmbeddedConfig{Now: e.clock.now})
+					return embedded.Open(dir, clockOptions, embedded.Config{Now: e.clock.now})
 				}
 			}
 			e.sink.behave(func(w http.ResponseWriter, _ *http.Request, take func()) {

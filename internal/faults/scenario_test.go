@@ -15,6 +15,8 @@ import (
 	"github.com/leadgate/leadgate/capi/capitest"
 	"github.com/leadgate/leadgate/internal/edgetest"
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/embedded"
+	"github.com/leadgate/leadgate/internal/queue/redis"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
@@ -289,7 +291,7 @@ func waitingInFile(t *testing.T, dir, name string) (ids []string) {
 	if err := os.CopyFS(clone, os.DirFS(dir)); err != nil {
 		t.Fatal(err)
 	}
-	q, err := queue.OpenEmbedded(clone, queueOptions, queue.EmbeddedConfig{})
+	q, err := embedded.Open(clone, queueOptions, embedded.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -299,7 +301,7 @@ func waitingInFile(t *testing.T, dir, name string) (ids []string) {
 // waitingInRedis reads a destination's queue. It needs no right to drain it.
 func waitingInRedis(t *testing.T, addr, name string) []string {
 	t.Helper()
-	q, err := queue.OpenRedis(queue.RedisConfig{URLs: []string{"redis://" + addr}}, queueOptions)
+	q, err := redis.Open(redis.Config{URLs: []string{"redis://" + addr}}, queueOptions)
 	if err != nil {
 		t.Fatal(err)
 	}

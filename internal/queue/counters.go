@@ -45,14 +45,14 @@ const (
 	// MaxAdd bounds what one counter adds, so that sums stay exact in Redis,
 	// whose scripts count in 53 bits: for nine million times that.
 	MaxAdd = 1_000_000_000
-	// maxCounters bounds the fields of a tenant and day. What would be one more
+	// MaxCounters bounds the fields of a tenant and day. What would be one more
 	// is not counted.
-	maxCounters = 100_000
+	MaxCounters = 100_000
 )
 
-// counts says whether a counter counts, by the outcome of its group. first says
+// Counts says whether a counter counts, by the outcome of its group. first says
 // for an event whether its click is its contact's first.
-func (c *Counter) counts(r *Result, first func(event int) bool) bool {
+func (c *Counter) Counts(r *Result, first func(event int) bool) bool {
 	switch c.When {
 	case WhenQueued:
 		return r.Jobs[c.Of] == Queued
@@ -94,9 +94,7 @@ func countable(s string) bool {
 	return len(s) <= maxCounterName
 }
 
-// onceMark is where a counter's once key is remembered, apart from those of jobs.
-func (c *Counter) onceMark(tenant string) mark { return markOf(tenant, "counted\n"+c.Once) }
-
-func compareCounts(a, b Count) int {
+// CompareCounts orders figures by day, key and field.
+func CompareCounts(a, b Count) int {
 	return cmp.Or(cmp.Compare(a.Day, b.Day), cmp.Compare(a.Key, b.Key), cmp.Compare(a.Field, b.Field))
 }

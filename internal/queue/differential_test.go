@@ -14,8 +14,10 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/embedded"
 	"github.com/leadgate/leadgate/internal/queue/memory"
 	"github.com/leadgate/leadgate/internal/queue/queuetest"
+	"github.com/leadgate/leadgate/internal/queue/redis"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
@@ -43,6 +45,37 @@ func TestStoresAreOne(t *testing.T) {
 	for _, seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { newWorld(t, seed, server).run(120) })
 	}
+}
+
+var start = time.Date(2026, 11, 20, 10, 30, 0, 0, time.UTC)
+
+// openEmbedded opens a store that no ticker disturbs.
+func openEmbedded(t *testing.T, dir string, clock *queuetest.Clock) *embedded.Store {
+	t.Helper()
+	e, err := embedded.Open(dir, queuetest.DefaultOptions(), embedded.Config{Now: clock.Now, Tick: make(chan time.Time)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return e
+}
+
+func openRedis(t *testing.T, cfg redis.Config) *redis.Store {
+	t.Helper()
+	r, err := redis.Open(cfg, queuetest.DefaultOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
 }
 
 // twin is one of the stores.
@@ -93,8 +126,8 @@ func newWorld(t *testing.T, seed uint64, server *redistest.Server) *world {
 		home:   map[string]string{"crm": "acme", "n8n": "acme", "meta": "initech"},
 	}
 	dir := t.TempDir()
-	embedded := openEmbedded(t, dir, w.clock)
-	cfg := queue.RedisConfig{URLs: []string{server.URL()}, Now: w.clock.Now, EdgeID: "edge", Prefix: fmt.Sprintf("d%d", prefixes.Add(1))}
+	inFile := openEmbedded(t, dir, w.clock)
+	cfg := redis.Config{URLs: []string{server.URL()}, Now: w.clock.Now, EdgeID: "edge", Prefix: fmt.Sprintf("d%d", seed)}
 	onRedis := openRedis(t, cfg)
 	inMemory := memory.New(queuetest.DefaultOptions(), w.clock.Now)
 	w.twins = []*twin{
@@ -104,13 +137,13 @@ func newWorld(t *testing.T, seed uint64, server *redistest.Server) *world {
 			sweep:  func() { inMemory.Sweep() },
 		},
 		{
-			name: "embedded", q: embedded,
+			name: "embedded", q: inFile,
 			reopen: func() queue.Queue {
-				w.must(embedded.Close())
-				embedded = openEmbedded(t, dir, w.clock)
-				return embedded
+				w.must(inFile.Close())
+				inFile = openEmbedded(t, dir, w.clock)
+				return inFile
 			},
-			sweep: func() { w.must(embedded.Sweep(t.Context())) },
+			sweep: func() { w.must(inFile.Sweep(t.Context())) },
 		},
 		{
 			name: "redis", q: onRedis,

@@ -3,9 +3,9 @@
 // it the dead letters, the retry state, the contacts' clicks and the remembered
 // ids.
 //
-// There are two implementations, [Embedded] (a bbolt file) and [Redis]
-// (streams), a third in memory, in package memory, that they are compared with,
-// and one conformance suite for all in queuetest.
+// There are two implementations, in package embedded (a bbolt file) and in package
+// redis (streams), a third in memory, in package memory, that they are compared
+// with, and one conformance suite for all in queuetest.
 package queue
 
 import (
@@ -91,13 +91,42 @@ type Event struct {
 	Former []string
 }
 
-// clicked is the event's click, nil where there is none to be kept.
-func (ev *Event) clicked() *Click {
+// KeptClick is the event's click, nil where there is none to be kept.
+func (ev *Event) KeptClick() *Click {
 	if c := ev.Click; c != nil && len(c.Data) > 0 && ev.Contact != "" {
 		return c
 	}
 	return nil
 }
+
+// SealEvent is an event's seal as the event that it is remembered as, nil for none.
+func (ev *Event) SealEvent() *Event {
+	if ev.Seal == (ID{}) {
+		return nil
+	}
+	return &Event{ID: ev.Seal}
+}
+
+// FormerKeys are the keys of old identities, of which no store takes more than maxFormer:
+// their number has six bits in a call of Redis.
+func (ev *Event) FormerKeys() []string {
+	if len(ev.Former) == 0 {
+		return nil
+	}
+	keys := slices.DeleteFunc(slices.Clone(ev.Former), func(key string) bool { return key == "" })
+	return keys[:min(len(keys), maxFormer)]
+}
+
+const maxFormer = 63
+
+// aheadMs is how far in the future a provider's time is believed. An id whose
+// event is later still counts from then, or it would be remembered for years.
+const aheadMs = 2 * 24 * int64(time.Hour/time.Millisecond)
+
+// RememberedFrom is when the window of an event's id begins, ms: when it came, or at
+// its own time, whichever is later. Another copy may carry another time, and none
+// of them may come through while one is remembered.
+func RememberedFrom(at, now int64) int64 { return max(now, min(at, now+aheadMs)) }
 
 // Click is what is kept of an ad click. Of each contact a store keeps the
 // oldest, the newest and the newest with a click id.
@@ -121,8 +150,6 @@ type Job struct {
 	Payload int // index into Group.Payloads
 	Header  Header
 	Dead    *Reason // set: the entry becomes a dead letter at once (to Unmatched, of a group without tenant)
-
-	fresh bool // a store's own: one of its events was found to be new before
 }
 
 // Once is a key that makes a job a duplicate while it is remembered: for Window
@@ -212,6 +239,15 @@ type Retry struct {
 	Reason   string
 }
 
+// Failed are the results of n groups that failed alike.
+func Failed(n int, err error) []Result {
+	results := make([]Result, n)
+	for i := range results {
+		results[i].Err = err
+	}
+	return results
+}
+
 // Reason is why something became a dead letter.
 type Reason struct {
 	Reason      string // a word or a short sentence: overflow, expired, "404 Not Found"
@@ -219,15 +255,15 @@ type Reason struct {
 	Explanation string // what it means and what to do
 }
 
-// overflowReason is why a dead letter is one for which there was no room.
-var overflowReason = Reason{
+// OverflowReason is why a dead letter is one for which there was no room.
+var OverflowReason = Reason{
 	Reason:      "overflow",
 	Explanation: "the destination's backlog was full (max_backlog) when the event came; replay it when the destination takes events again",
 }
 
-// noRoom is the error of a replay of n letters that these destinations had no
+// NoRoom is the error of a replay of n letters that these destinations had no
 // room for all of, nil if there were none.
-func noRoom(n int, full map[string]bool) error {
+func NoRoom(n int, full map[string]bool) error {
 	if len(full) == 0 {
 		return nil
 	}

@@ -1,9 +1,11 @@
-package queue
+package embedded
 
 import (
 	"fmt"
 
 	"go.uber.org/zap"
+
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
 // A destination's name is its queue's identity. Where a configuration gives it to
@@ -13,7 +15,7 @@ import (
 
 // adopt has the writer give d what other tenants' destinations of its name have, as
 // soon as nobody drains these, and d's drains the right to read.
-func (e *Embedded) adopt(d Dest) {
+func (e *Store) adopt(d queue.Dest) {
 	r := newRequest(1)
 	r.units = append(r.units, unit{run: func(t *txn) error {
 		drained, begun := e.watched(d)
@@ -29,10 +31,10 @@ func (e *Embedded) adopt(d Dest) {
 
 // watched says which destinations of d's name are drained, and whether d itself is
 // read already, so that what stands in its queue must stay where it is.
-func (e *Embedded) watched(d Dest) (drained map[Dest]bool, begun bool) {
+func (e *Store) watched(d queue.Dest) (drained map[queue.Dest]bool, begun bool) {
 	e.drainsMu.Lock()
 	defer e.drainsMu.Unlock()
-	drained = map[Dest]bool{}
+	drained = map[queue.Dest]bool{}
 	for _, other := range e.namesakes(d) {
 		drained[other] = true
 	}
@@ -44,7 +46,7 @@ func (e *Embedded) watched(d Dest) (drained map[Dest]bool, begun bool) {
 
 // namesakes are the drained destinations of d's name of other tenants; drainsMu is
 // held.
-func (e *Embedded) namesakes(d Dest) (list []Dest) {
+func (e *Store) namesakes(d queue.Dest) (list []queue.Dest) {
 	for other := range e.drains {
 		if other.Name == d.Name && other.Tenant != d.Tenant {
 			list = append(list, other)
@@ -54,7 +56,7 @@ func (e *Embedded) namesakes(d Dest) (list []Dest) {
 }
 
 // unready are the destinations whose drains wait for their right.
-func (e *Embedded) unready() (list []Dest) {
+func (e *Store) unready() (list []queue.Dest) {
 	e.drainsMu.Lock()
 	defer e.drainsMu.Unlock()
 	for d, drains := range e.drains {
@@ -69,7 +71,7 @@ func (e *Embedded) unready() (list []Dest) {
 }
 
 // settled gives a destination's drains the right to read; drainsMu is held.
-func (e *Embedded) settled(d Dest) (woken []*embeddedDrain) {
+func (e *Store) settled(d queue.Dest) (woken []*drain) {
 	for drain := range e.drains[d] {
 		if !drain.ready.Swap(true) {
 			woken = append(woken, drain)
@@ -79,12 +81,12 @@ func (e *Embedded) settled(d Dest) (woken []*embeddedDrain) {
 }
 
 // adopt takes a step; heirs says whether there is another.
-func (t *txn) adopt(d Dest, drained map[Dest]bool, begun bool) error {
-	if d == Unmatched {
+func (t *txn) adopt(d queue.Dest, drained map[queue.Dest]bool, begun bool) error {
+	if d == queue.Unmatched {
 		t.heirs[d] = true
 		return nil
 	}
-	var others []Dest
+	var others []queue.Dest
 	err := eachDestination(t.tx, func(found *destination) error {
 		if found.Name == d.Name && found.Tenant != d.Tenant {
 			others = append(others, found.Dest)
@@ -123,7 +125,7 @@ func (t *txn) adopt(d Dest, drained map[Dest]bool, begun bool) error {
 }
 
 // inherit takes a step to make src d's.
-func (t *txn) inherit(src *destination, d Dest, begun bool) (more bool, err error) {
+func (t *txn) inherit(src *destination, d queue.Dest, begun bool) (more bool, err error) {
 	dst, err := t.find(d)
 	switch {
 	case err != nil:
@@ -135,7 +137,7 @@ func (t *txn) inherit(src *destination, d Dest, begun bool) (more bool, err erro
 		if _, more, err = t.pour(src, dst, true); err != nil || more {
 			return more, err
 		}
-		if dst.state == (State{}) && src.state != (State{}) {
+		if dst.state == (queue.State{}) && src.state != (queue.State{}) {
 			dst.state, dst.changed = src.state, true
 			t.wake[d] = struct{}{}
 		}
@@ -144,7 +146,7 @@ func (t *txn) inherit(src *destination, d Dest, begun bool) (more bool, err erro
 	if _, more, err = t.pour(dst, src, true); err != nil || more {
 		return more, err
 	}
-	if dst.state != (State{}) {
+	if dst.state != (queue.State{}) {
 		src.state = dst.state
 	}
 	if err := t.removeDestination(dst); err != nil {
@@ -154,7 +156,7 @@ func (t *txn) inherit(src *destination, d Dest, begun bool) (more bool, err erro
 }
 
 // rename gives a destination's record, and so all that it has, to another tenant.
-func (t *txn) rename(src *destination, d Dest) error {
+func (t *txn) rename(src *destination, d queue.Dest) error {
 	if err := t.delete(t.table(destsBucket), destKey(src.Dest)); err != nil {
 		return err
 	}

@@ -1,17 +1,20 @@
-package queue
+package embedded
 
 import (
 	"context"
 	"fmt"
 	"slices"
+
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
-// Append implements [Queue].
-func (e *Embedded) Append(ctx context.Context, groups []Group) []Result {
+// Append implements [queue.Queue].
+func (e *Store) Append(ctx context.Context, groups []queue.Group) []queue.Result {
 	if len(groups) == 0 {
 		return nil
 	}
-	results := make([]Result, len(groups))
+	results := make([]queue.Result, len(groups))
 	req := newRequest(len(groups))
 	for i := range groups {
 		g, r := &groups[i], &results[i]
@@ -19,15 +22,15 @@ func (e *Embedded) Append(ctx context.Context, groups []Group) []Result {
 			r.Err = err
 			continue
 		}
-		r.New, r.Jobs = make([]bool, len(g.Events)), make([]Outcome, len(g.Jobs))
+		r.New, r.Jobs = make([]bool, len(g.Events)), make([]queue.Outcome, len(g.Jobs))
 		req.units = append(req.units, unit{adds: groupSize(g), group: g, result: r})
 	}
 	if err := e.writer.do(ctx, req); err != nil {
-		return failed(len(groups), err)
+		return queue.Failed(len(groups), err)
 	}
 	for i := range req.units {
 		if u := &req.units[i]; u.err != nil {
-			*u.result = Result{Err: u.err}
+			*u.result = queue.Result{Err: u.err}
 		}
 	}
 	req.free()
@@ -35,7 +38,7 @@ func (e *Embedded) Append(ctx context.Context, groups []Group) []Result {
 }
 
 // groupSize is about what a group takes on disk, at worst.
-func groupSize(g *Group) int64 {
+func groupSize(g *queue.Group) int64 {
 	size := int64(64 + 256*len(g.Counters))
 	for i := range g.Events {
 		size += 64
@@ -60,13 +63,13 @@ func onPages(n int64) int64 {
 
 // plan is what append found out before its first write.
 type plan struct {
-	values [][]byte       // per job: the record, nil for a duplicate
-	ids    map[ID]bool    // of this group, where it has several events
-	keys   map[mark]int64 // once keys that its jobs set, and their expiry
-	seals  []ID           // to be remembered
-	queued map[Dest]int   // entries that it adds
-	first  []bool         // per event: its click is its contact's first; filled while writing
-	arena  []byte         // where the values lie
+	values [][]byte                // per job: the record, nil for a duplicate
+	ids    map[queue.ID]bool       // of this group, where it has several events
+	keys   map[codec.KeyHash]int64 // once keys that its jobs set, and their expiry
+	seals  []queue.ID              // to be remembered
+	queued map[queue.Dest]int      // entries that it adds
+	first  []bool                  // per event: its click is its contact's first; filled while writing
+	arena  []byte                  // where the values lie
 }
 
 // alloc returns n bytes that are good until the plan is reset.
@@ -92,12 +95,12 @@ func (p *plan) reset() {
 		p.arena = nil // a rare large webhook's
 	}
 	if p.ids == nil {
-		p.ids, p.keys, p.queued = map[ID]bool{}, map[mark]int64{}, map[Dest]int{}
+		p.ids, p.keys, p.queued = map[queue.ID]bool{}, map[codec.KeyHash]int64{}, map[queue.Dest]int{}
 	}
 }
 
 // append stores a group: first everything is looked up, then written.
-func (t *txn) append(g *Group, r *Result) error {
+func (t *txn) append(g *queue.Group, r *queue.Result) error {
 	t.plan.reset()
 	fresh := false
 	t.plan.seals = t.plan.seals[:0]
@@ -121,10 +124,10 @@ func (t *txn) append(g *Group, r *Result) error {
 		}
 	}
 	if need > 0 && t.opts.MaxSize > 0 && t.bytes+need > t.opts.MaxSize {
-		return fmt.Errorf("%w: over max_size, %d bytes wait", ErrFull, t.bytes)
+		return fmt.Errorf("%w: over max_size, %d bytes wait", queue.ErrFull, t.bytes)
 	}
 	for _, seal := range t.plan.seals {
-		t.remember(&Event{ID: seal})
+		t.remember(&queue.Event{ID: seal})
 	}
 	if !fresh {
 		return nil
@@ -155,7 +158,7 @@ func (t *txn) append(g *Group, r *Result) error {
 		if err != nil {
 			return err
 		}
-		if r.Jobs[i] == Queued {
+		if r.Jobs[i] == queue.Queued {
 			_, err = t.addEntry(d, value)
 		} else {
 			err = t.addDead(d, value)
@@ -172,8 +175,8 @@ func (t *txn) append(g *Group, r *Result) error {
 
 // unsealed says whether an event has no seal, or one that no event had before,
 // and notes that one.
-func (t *txn) unsealed(ev *Event) bool {
-	seal := ev.seal()
+func (t *txn) unsealed(ev *queue.Event) bool {
+	seal := ev.SealEvent()
 	if seal == nil {
 		return true
 	}
@@ -185,9 +188,9 @@ func (t *txn) unsealed(ev *Event) bool {
 }
 
 // planJob decides a job's outcome and encodes its record.
-func (t *txn) planJob(g *Group, r *Result, i int) ([]byte, error) {
+func (t *txn) planJob(g *queue.Group, r *queue.Result, i int) ([]byte, error) {
 	j := &g.Jobs[i]
-	r.Jobs[i] = Duplicate
+	r.Jobs[i] = queue.Duplicate
 	fresh := false
 	for _, n := range j.Events {
 		fresh = fresh || r.New[n]
@@ -196,18 +199,18 @@ func (t *txn) planJob(g *Group, r *Result, i int) ([]byte, error) {
 		return nil, nil
 	}
 	for k := range j.Once {
-		if o := &j.Once[k]; o.Use != Mark && t.onceKnown(markOf(g.Tenant, o.Key)) {
+		if o := &j.Once[k]; o.Use != queue.Mark && t.onceKnown(codec.HashKey(g.Tenant, o.Key)) {
 			return nil, nil
 		}
 	}
 	for k := range j.Once {
-		if o := &j.Once[k]; o.Use != Look {
-			t.plan.keys[markOf(g.Tenant, o.Key)] = t.now + o.Window.Milliseconds()
+		if o := &j.Once[k]; o.Use != queue.Look {
+			t.plan.keys[codec.HashKey(g.Tenant, o.Key)] = t.now + o.Window.Milliseconds()
 		}
 	}
 	died := j.Dead
 	if died != nil {
-		r.Jobs[i] = Died
+		r.Jobs[i] = queue.Died
 	} else {
 		d, err := t.find(j.Dest)
 		if err != nil {
@@ -218,17 +221,17 @@ func (t *txn) planJob(g *Group, r *Result, i int) ([]byte, error) {
 			backlog += d.backlog
 		}
 		if t.opts.MaxBacklog > 0 && backlog >= t.opts.MaxBacklog {
-			r.Jobs[i], died = Overflow, &overflowReason
+			r.Jobs[i], died = queue.Overflow, &queue.OverflowReason
 		} else {
-			r.Jobs[i] = Queued
+			r.Jobs[i] = queue.Queued
 			t.plan.queued[j.Dest]++
 		}
 	}
 	t.scratch = t.scratch[:0]
 	if died != nil {
-		t.scratch = appendDeath(t.scratch, 0, 0, t.now, died)
+		t.scratch = codec.AppendDeath(t.scratch, 0, 0, t.now, died)
 	}
-	t.scratch = appendHeader(t.scratch, &j.Header)
+	t.scratch = codec.AppendHeader(t.scratch, &j.Header)
 	payload := g.Payloads[j.Payload]
 	value := t.plan.alloc(len(t.scratch) + len(payload))
 	copy(value[copy(value, t.scratch):], payload)

@@ -1,4 +1,4 @@
-package queue
+package embedded
 
 import (
 	"os"
@@ -10,6 +10,8 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
 // BenchmarkEmbeddedAppend is one webhook with one event by each of 64 writers,
@@ -22,17 +24,17 @@ func BenchmarkEmbeddedAppend(b *testing.B) {
 	}{{"1.2kB", 1200}, {"2.9kB", 2900}} {
 		for _, before := range []struct {
 			name string
-			do   func(testing.TB, *Embedded, int)
+			do   func(testing.TB, *Store, int)
 		}{
-			{"empty", func(testing.TB, *Embedded, int) {}},
-			{"drained350k", func(t testing.TB, e *Embedded, size int) {
+			{"empty", func(testing.TB, *Store, int) {}},
+			{"drained350k", func(t testing.TB, e *Store, size int) {
 				for i := range uint64(7) {
 					load(t, e, 1<<32+i*50_000, 50_000, size)
 				}
 				drainAll(t, e, 1000)
 			}},
-			{"remember1M", func(t testing.TB, e *Embedded, _ int) {
-				rememberIDs(t, e, 1<<33, 1_000_000, func(j uint64, id ID) int64 { return int64(j-1<<33)/1000*1000 - int64(id[3])*8 })
+			{"remember1M", func(t testing.TB, e *Store, _ int) {
+				rememberIDs(t, e, 1<<33, 1_000_000, func(j uint64, id queue.ID) int64 { return int64(j-1<<33)/1000*1000 - int64(id[3])*8 })
 			}},
 		} {
 			b.Run(size.name+"/"+before.name, func(b *testing.B) {
@@ -47,7 +49,7 @@ func BenchmarkEmbeddedAppend(b *testing.B) {
 	}
 }
 
-func appendAll(b *testing.B, e *Embedded, size int) {
+func appendAll(b *testing.B, e *Store, size int) {
 	const writers = 64
 	took := make([][]time.Duration, writers)
 	payload := make([]byte, size)
@@ -65,7 +67,7 @@ func appendAll(b *testing.B, e *Embedded, size int) {
 				// As in life: the events' times go on with the clock.
 				g.Events[0].Time = testNow.UnixMilli() + n/50
 				begin := time.Now()
-				if r := e.Append(b.Context(), []Group{g}); r[0].Err != nil {
+				if r := e.Append(b.Context(), []queue.Group{g}); r[0].Err != nil {
 					b.Error(r[0].Err)
 					return
 				}
@@ -128,10 +130,10 @@ func diskUse(t testing.TB, n, size int) float64 {
 }
 
 // load appends n entries, 50 in a call.
-func load(t testing.TB, e *Embedded, from, n uint64, size int) {
+func load(t testing.TB, e *Store, from, n uint64, size int) {
 	payload := make([]byte, size)
 	for i := from; i < from+n; i += 50 {
-		var groups []Group
+		var groups []queue.Group
 		for j := i; j < min(i+50, from+n); j++ {
 			g := testGroup(j, 0)
 			g.Payloads[0] = payload
@@ -142,11 +144,11 @@ func load(t testing.TB, e *Embedded, from, n uint64, size int) {
 	}
 }
 
-func drainAll(t testing.TB, e *Embedded, n int) {
+func drainAll(t testing.TB, e *Store, n int) {
 	d := e.Drain(testDest, func() {})
 	defer d.Close()
-	var after Pos
-	at := make([]Pos, 0, n)
+	var after queue.Pos
+	at := make([]queue.Pos, 0, n)
 	for {
 		entries, err := d.Read(t.Context(), after, n, 64<<20)
 		if err != nil {

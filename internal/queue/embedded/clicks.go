@@ -1,9 +1,12 @@
-package queue
+package embedded
 
 import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
 const (
@@ -22,7 +25,7 @@ type touchpoint struct {
 type clickRecord struct {
 	first, last, clid touchpoint
 	seen              int64 // the last click's time, but not in the future; expiry counts from here
-	aliases           []mark
+	aliases           []codec.KeyHash
 	changed           bool // since it was read
 }
 
@@ -40,7 +43,7 @@ func appendClicks(dst []byte, c *clickRecord) []byte {
 		dst = append(dst, byte(same+1))
 		if same < 0 {
 			dst = binary.AppendVarint(dst, p.at)
-			dst = appendText(dst, p.data)
+			dst = codec.AppendText(dst, p.data)
 		}
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(c.aliases)))
@@ -53,29 +56,29 @@ func appendClicks(dst []byte, c *clickRecord) []byte {
 // decodeClicks reads what appendClicks wrote. The clicks are slices of b, which
 // stays as it is until the transaction ends.
 func decodeClicks(b []byte) (*clickRecord, error) {
-	r := reader{b: b}
-	r.version(clickVersion)
-	c := &clickRecord{seen: r.varint()}
+	r := codec.Reader{Rest: b}
+	r.Version(clickVersion)
+	c := &clickRecord{seen: r.Varint()}
 	points := [3]*touchpoint{&c.first, &c.last, &c.clid}
 	for i, p := range points {
-		if same := int(r.byte()); same > i {
-			r.fail(errShortRecord)
+		if same := int(r.Byte()); same > i {
+			r.Fail(codec.ErrShort)
 		} else if same > 0 {
 			*p = *points[same-1]
 		} else {
-			p.at = r.varint()
-			p.data = r.bytes()
+			p.at = r.Varint()
+			p.data = r.Bytes()
 		}
 	}
-	n := r.count()
-	if marks := r.take(uint64(n) * uint64(len(mark{}))); marks != nil {
-		c.aliases = make([]mark, n, n+1) // one is often added
+	n := r.Count()
+	if marks := r.Take(uint64(n) * uint64(len(codec.KeyHash{}))); marks != nil {
+		c.aliases = make([]codec.KeyHash, n, n+1) // one is often added
 		for i := range c.aliases {
-			copy(c.aliases[i][:], marks[i*len(mark{}):])
+			copy(c.aliases[i][:], marks[i*len(codec.KeyHash{}):])
 		}
 	}
-	if r.err != nil {
-		return nil, fmt.Errorf("decoding clicks: %w", r.err)
+	if r.Err != nil {
+		return nil, fmt.Errorf("decoding clicks: %w", r.Err)
 	}
 	return c, nil
 }
@@ -107,17 +110,17 @@ func (c *clickRecord) join(o *clickRecord) {
 // touch stores an event's click, and links its aliases and its message id with
 // its contact if that has a click. first says that the event's click is the
 // first of its contact that is stored.
-func (t *txn) touch(tenant string, ev *Event) (first bool, err error) {
+func (t *txn) touch(tenant string, ev *queue.Event) (first bool, err error) {
 	if ev.Contact == "" {
 		return false, nil
 	}
-	contact, rec, err := t.contact(markOf(tenant, ev.Contact))
+	contact, rec, err := t.contact(codec.HashKey(tenant, ev.Contact))
 	if err != nil {
 		return false, err
 	}
 	t.marks = t.marks[:0] // the aliases that don't lead to the contact yet
 	for _, alias := range ev.Aliases {
-		m := markOf(tenant, alias)
+		m := codec.HashKey(tenant, alias)
 		if alias == "" || m == contact || rec != nil && t.linked(contact, rec, m) {
 			continue
 		}
@@ -127,8 +130,8 @@ func (t *txn) touch(tenant string, ev *Event) (first bool, err error) {
 			return false, err
 		}
 	}
-	for _, former := range ev.former() {
-		m := markOf(tenant, former)
+	for _, former := range ev.FormerKeys() {
+		m := codec.HashKey(tenant, former)
 		if m == contact || rec != nil && t.linked(contact, rec, m) {
 			continue
 		}
@@ -145,7 +148,7 @@ func (t *txn) touch(tenant string, ev *Event) (first bool, err error) {
 		}
 	}
 	// A click of long ago alone is not kept.
-	if click := ev.clicked(); click != nil && (rec != nil || min(click.At, t.now)+t.opts.RememberClicks.Milliseconds() > t.now) {
+	if click := ev.KeptClick(); click != nil && (rec != nil || min(click.At, t.now)+t.opts.RememberClicks.Milliseconds() > t.now) {
 		if rec == nil {
 			rec, first = &clickRecord{}, true
 		}
@@ -173,12 +176,12 @@ func (t *txn) touch(tenant string, ev *Event) (first bool, err error) {
 	if ev.MessageID == "" {
 		return first, nil
 	}
-	return first, t.setMessage(markOf(tenant, ev.MessageID), contact)
+	return first, t.setMessage(codec.HashKey(tenant, ev.MessageID), contact)
 }
 
 // contact resolves a key: to itself, or to the contact whose alias it is. The
 // record is nil if there is none; one that has expired is removed.
-func (t *txn) contact(key mark) (mark, *clickRecord, error) {
+func (t *txn) contact(key codec.KeyHash) (codec.KeyHash, *clickRecord, error) {
 	if !t.clicked.has(key) {
 		return key, nil, nil
 	}
@@ -190,13 +193,13 @@ func (t *txn) contact(key mark) (mark, *clickRecord, error) {
 	if len(to) != len(key) {
 		return key, nil, nil
 	}
-	if rec, err = t.load(mark(to)); rec != nil || err != nil {
-		return mark(to), rec, err
+	if rec, err = t.load(codec.KeyHash(to)); rec != nil || err != nil {
+		return codec.KeyHash(to), rec, err
 	}
 	return key, nil, nil
 }
 
-func (t *txn) load(key mark) (*clickRecord, error) {
+func (t *txn) load(key codec.KeyHash) (*clickRecord, error) {
 	value := t.table(clicksBucket).get(key[:])
 	if value == nil {
 		return nil, nil
@@ -211,12 +214,12 @@ func (t *txn) load(key mark) (*clickRecord, error) {
 	return rec, nil
 }
 
-func (c *clickRecord) expired(now int64, o Options) bool {
+func (c *clickRecord) expired(now int64, o queue.Options) bool {
 	return c.seen+o.RememberClicks.Milliseconds() <= now
 }
 
 // see moves the record's place in the expiry index.
-func (t *txn) see(contact mark, rec *clickRecord, at int64) error {
+func (t *txn) see(contact codec.KeyHash, rec *clickRecord, at int64) error {
 	x := t.table(clicksIndex)
 	if err := t.delete(x, timeKey(rec.seen, contact)); err != nil {
 		return err
@@ -227,7 +230,7 @@ func (t *txn) see(contact mark, rec *clickRecord, at int64) error {
 
 // merge takes over the clicks that are stored under an alias as a key of its
 // own. rec may be nil.
-func (t *txn) merge(contact mark, rec *clickRecord, alias mark) (*clickRecord, error) {
+func (t *txn) merge(contact codec.KeyHash, rec *clickRecord, alias codec.KeyHash) (*clickRecord, error) {
 	if !t.clicked.has(alias) {
 		return rec, nil
 	}
@@ -258,12 +261,12 @@ func (t *txn) merge(contact mark, rec *clickRecord, alias mark) (*clickRecord, e
 
 // linked says whether alias leads to contact. Then nothing is stored under it
 // as a key of its own.
-func (t *txn) linked(contact mark, rec *clickRecord, alias mark) bool {
+func (t *txn) linked(contact codec.KeyHash, rec *clickRecord, alias codec.KeyHash) bool {
 	return slices.Contains(rec.aliases, alias) && string(t.table(aliasBucket).get(alias[:])) == string(contact[:])
 }
 
 // link makes alias lead to contact from now on. The caller stores rec.
-func (t *txn) link(contact mark, rec *clickRecord, alias mark) error {
+func (t *txn) link(contact codec.KeyHash, rec *clickRecord, alias codec.KeyHash) error {
 	b := t.table(aliasBucket)
 	if to := b.get(alias[:]); string(to) != string(contact[:]) {
 		t.clicked.add(alias)
@@ -285,7 +288,7 @@ func (t *txn) link(contact mark, rec *clickRecord, alias mark) error {
 }
 
 // unlink removes an alias, unless it leads to another contact by now.
-func (t *txn) unlink(contact, alias mark) error {
+func (t *txn) unlink(contact, alias codec.KeyHash) error {
 	b := t.table(aliasBucket)
 	if string(b.get(alias[:])) != string(contact[:]) {
 		return nil
@@ -294,7 +297,7 @@ func (t *txn) unlink(contact, alias mark) error {
 }
 
 // forget removes a contact's record and aliases.
-func (t *txn) forget(contact mark, rec *clickRecord) error {
+func (t *txn) forget(contact codec.KeyHash, rec *clickRecord) error {
 	for _, alias := range rec.aliases {
 		if err := t.unlink(contact, alias); err != nil {
 			return err

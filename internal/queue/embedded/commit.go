@@ -1,4 +1,4 @@
-package queue
+package embedded
 
 import (
 	"errors"
@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"go.uber.org/zap"
+
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
 // unit is a change that is made whole or not at all, beside others in one
@@ -15,8 +17,8 @@ import (
 // transaction is rolled back and made again without it.
 type unit struct {
 	run    func(*txn) error // nil: append group
-	group  *Group
-	result *Result
+	group  *queue.Group
+	result *queue.Result
 	adds   int64 // about how many bytes it brings
 	note   bool  // of what became of entries that were sent
 	err    error
@@ -33,7 +35,7 @@ var errRollback = errors.New("a change failed half-way")
 
 // commit makes the requests' changes and has them durable. It runs in the writer
 // alone.
-func (e *Embedded) commit(batch []*request) {
+func (e *Store) commit(batch []*request) {
 	t := &e.txn
 	units := t.units[:0]
 	for _, r := range batch {
@@ -56,7 +58,7 @@ func (e *Embedded) commit(batch []*request) {
 
 // store makes the units' changes: in the open transaction, and then in the
 // journal, or by a checkpoint. It says whether the file was opened again.
-func (e *Embedded) store(units []*unit) (reopened bool) {
+func (e *Store) store(units []*unit) (reopened bool) {
 	for len(units) > 0 {
 		if e.broken.Load() {
 			if err := e.reopen(); err != nil {
@@ -85,7 +87,7 @@ func (e *Embedded) store(units []*unit) (reopened bool) {
 			}
 			for _, u := range units {
 				if rest == nil || adding(u) {
-					u.err = fmt.Errorf("%w: %w", ErrFull, err)
+					u.err = fmt.Errorf("%w: %w", queue.ErrFull, err)
 				}
 			}
 			units = rest
@@ -102,14 +104,14 @@ func (e *Embedded) store(units []*unit) (reopened bool) {
 }
 
 // fault gives the open file up: what is in memory may not be what is on disk.
-func (e *Embedded) fault(units []*unit, err error) {
+func (e *Store) fault(units []*unit, err error) {
 	e.cfg.Logger.Error("the queue's file could not be written; it is opened again", zap.Error(err))
 	e.broken.Store(true)
-	fail(units, fmt.Errorf("%w: committing: %w", ErrUnavailable, err))
+	fail(units, fmt.Errorf("%w: committing: %w", queue.ErrUnavailable, err))
 }
 
 // apply runs the units in the open transaction. bad is set with errRollback.
-func (e *Embedded) apply(units []*unit) (bad *unit, err error) {
+func (e *Store) apply(units []*unit) (bad *unit, err error) {
 	t := &e.txn
 	var need int64
 	for _, u := range units {
@@ -146,7 +148,7 @@ func (e *Embedded) apply(units []*unit) (bad *unit, err error) {
 }
 
 // room makes sure that a batch which brings need bytes fits on the disk.
-func (e *Embedded) room(need int64) error {
+func (e *Store) room(need int64) error {
 	if need == 0 {
 		return nil
 	}
@@ -160,7 +162,7 @@ const checkpointNodes = 512
 // due says whether the transaction must be committed: it changes all that the
 // journal can hold, or what memory should, or half of the pages that there is
 // room for. Each takes a new one, or a full disk could not be drained.
-func (e *Embedded) due() bool {
+func (e *Store) due() bool {
 	t := &e.txn
 	nodes := t.nodes()
 	return t.whole || len(t.log) > e.journal.size || nodes > checkpointNodes ||
@@ -169,7 +171,7 @@ func (e *Embedded) due() bool {
 
 // settle makes the batch durable: in the journal while there is room, else by
 // a checkpoint, which is durable by itself.
-func (e *Embedded) settle(units []*unit) error {
+func (e *Store) settle(units []*unit) error {
 	t := &e.txn
 	if t.writes == 0 {
 		t.log = t.log[:t.start]
@@ -197,7 +199,7 @@ const syncNotes = 100 // ms
 // delivered again, as what was in flight is. Syncing each batch of notes would
 // have the senders wait for the disk four hundred times a second. The next batch
 // that is synced takes them along: they stand before it in the same file.
-func (e *Embedded) mayWait(units []*unit) bool {
+func (e *Store) mayWait(units []*unit) bool {
 	if e.txn.urgent {
 		return false
 	}
@@ -212,7 +214,7 @@ func (e *Embedded) mayWait(units []*unit) bool {
 
 // checkpoint commits the open transaction, which makes the journal void, and
 // begins the next one.
-func (e *Embedded) checkpoint() error {
+func (e *Store) checkpoint() error {
 	t := &e.txn
 	generation := e.journal.generation + 1
 	if err := t.tx.Bucket(metaBucket).Put(generationKey, sequence(generation)); err != nil {
@@ -230,7 +232,7 @@ func (e *Embedded) checkpoint() error {
 }
 
 // resume goes on with a file that was opened.
-func (e *Embedded) resume() error {
+func (e *Store) resume() error {
 	e.txn.log, e.txn.added = e.txn.log[:0], 0
 	if err := e.begin(); err != nil {
 		return err
@@ -243,7 +245,7 @@ func (e *Embedded) resume() error {
 }
 
 // begin begins the transaction in which changes gather until a checkpoint.
-func (e *Embedded) begin() error {
+func (e *Store) begin() error {
 	tx, err := e.db.Begin(true)
 	if err != nil {
 		return fmt.Errorf("beginning transaction: %w", err)
@@ -252,7 +254,7 @@ func (e *Embedded) begin() error {
 }
 
 // rebuild makes the open transaction anew from what is durable.
-func (e *Embedded) rebuild() error {
+func (e *Store) rebuild() error {
 	t := &e.txn
 	t.log = t.log[:t.start]
 	t.abandon()

@@ -1,4 +1,4 @@
-package queue
+package embedded
 
 import (
 	"bytes"
@@ -6,23 +6,26 @@ import (
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
-// Clicks implements [Queue].
-func (e *Embedded) Clicks(ctx context.Context, tenant string, keys []string) ([]Clicks, error) {
+// Clicks implements [queue.Queue].
+func (e *Store) Clicks(ctx context.Context, tenant string, keys []string) ([]queue.Clicks, error) {
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	found := make([]Clicks, len(keys))
+	found := make([]queue.Clicks, len(keys))
 	now, opts := e.cfg.Now().UnixMilli(), *e.opts.Load()
 	err := e.view(ctx, func(*bolt.Tx) error {
 		for i, key := range keys {
-			_, rec, err := e.txn.lookUp(markOf(tenant, key), now)
+			_, rec, err := e.txn.lookUp(codec.HashKey(tenant, key), now)
 			if err != nil {
 				return err
 			}
 			if rec != nil && !rec.expired(now, opts) {
-				found[i] = Clicks{First: bytes.Clone(rec.first.data), Last: bytes.Clone(rec.last.data), LastClid: bytes.Clone(rec.clid.data)}
+				found[i] = queue.Clicks{First: bytes.Clone(rec.first.data), Last: bytes.Clone(rec.last.data), LastClid: bytes.Clone(rec.clid.data)}
 			}
 		}
 		return nil
@@ -35,8 +38,8 @@ func (e *Embedded) Clicks(ctx context.Context, tenant string, keys []string) ([]
 
 // lookUp finds the record of a contact's key, alias or message id. The contact
 // is returned also where it has no record; the record is lent.
-func (t *txn) lookUp(key mark, now int64) (mark, *clickRecord, error) {
-	get := func(m mark) (mark, []byte) {
+func (t *txn) lookUp(key codec.KeyHash, now int64) (codec.KeyHash, *clickRecord, error) {
+	get := func(m codec.KeyHash) (codec.KeyHash, []byte) {
 		if !t.clicked.has(m) {
 			return m, nil
 		}
@@ -45,7 +48,7 @@ func (t *txn) lookUp(key mark, now int64) (mark, *clickRecord, error) {
 			return m, v
 		}
 		if to := t.table(aliasBucket).get(m[:]); len(to) == len(m) {
-			return mark(to), clicks.get(to)
+			return codec.KeyHash(to), clicks.get(to)
 		}
 		return m, nil
 	}
@@ -63,14 +66,14 @@ func (t *txn) lookUp(key mark, now int64) (mark, *clickRecord, error) {
 	return contact, rec, err
 }
 
-// Erase implements [Queue]. It counts the contact's clicks as one, each alias,
+// Erase implements [queue.Queue]. It counts the contact's clicks as one, each alias,
 // and each dead letter.
-func (e *Embedded) Erase(ctx context.Context, tenant, key string) (int, error) {
-	keys := map[mark]bool{markOf(tenant, key): true}
+func (e *Store) Erase(ctx context.Context, tenant, key string) (int, error) {
+	keys := map[codec.KeyHash]bool{codec.HashKey(tenant, key): true}
 	n := 0
 	err := e.do(ctx, 0, func(t *txn) error {
 		n = 0
-		contact, rec, err := t.lookUp(markOf(tenant, key), t.now)
+		contact, rec, err := t.lookUp(codec.HashKey(tenant, key), t.now)
 		if rec == nil || err != nil {
 			return err
 		}
@@ -90,12 +93,12 @@ func (e *Embedded) Erase(ctx context.Context, tenant, key string) (int, error) {
 	if err != nil {
 		return n, fmt.Errorf("erasing clicks: %w", err)
 	}
-	refs, err := e.selectDead(ctx, DeadFilter{}, func(l *DeadLetter) (bool, error) {
-		if l.Dest.Tenant != tenant && l.Dest != Unmatched {
+	refs, err := e.selectDead(ctx, queue.DeadFilter{}, func(l *queue.DeadLetter) (bool, error) {
+		if l.Dest.Tenant != tenant && l.Dest != queue.Unmatched {
 			return false, nil
 		}
 		h := &l.Header
-		return h.Contact != "" && keys[markOf(tenant, h.Contact)] || h.ClickKey != "" && keys[markOf(tenant, h.ClickKey)], nil
+		return h.Contact != "" && keys[codec.HashKey(tenant, h.Contact)] || h.ClickKey != "" && keys[codec.HashKey(tenant, h.ClickKey)], nil
 	})
 	if err != nil {
 		return n, fmt.Errorf("erasing dead letters: %w", err)
@@ -109,7 +112,7 @@ func (e *Embedded) Erase(ctx context.Context, tenant, key string) (int, error) {
 
 // eraseMessages removes the message ids that lead to one of these contacts. They
 // stand in the order in which they came, so all are looked at, some at a time.
-func (e *Embedded) eraseMessages(ctx context.Context, contacts map[mark]bool) error {
+func (e *Store) eraseMessages(ctx context.Context, contacts map[codec.KeyHash]bool) error {
 	var after []byte
 	for {
 		var found [][]byte
@@ -123,7 +126,7 @@ func (e *Embedded) eraseMessages(ctx context.Context, contacts map[mark]bool) er
 					continue
 				}
 				after = append(after[:0], key...)
-				if len(v) == 8+len(mark{}) && contacts[mark(v[8:])] {
+				if len(v) == 8+len(codec.KeyHash{}) && contacts[codec.KeyHash(v[8:])] {
 					found = append(found, bytes.Clone(key))
 				}
 			}

@@ -1,4 +1,4 @@
-package queue
+package embedded
 
 import (
 	"bytes"
@@ -7,6 +7,9 @@ import (
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
 // countKey is a counter's key: four bytes of day, so that whole days expire at
@@ -28,18 +31,18 @@ const (
 )
 
 // count writes the counters of a group that count.
-func (t *txn) count(g *Group, r *Result) error {
+func (t *txn) count(g *queue.Group, r *queue.Result) error {
 	if len(g.Counters) == 0 {
 		return nil
 	}
 	b := t.table(countsBucket)
 	for i := range g.Counters {
 		c := &g.Counters[i]
-		if !c.counts(r, func(event int) bool { return t.plan.first[event] }) {
+		if !c.Counts(r, func(event int) bool { return t.plan.first[event] }) {
 			continue
 		}
 		if c.Once != "" {
-			m := c.onceMark(g.Tenant)
+			m := codec.CountedHash(g.Tenant, c)
 			if t.onceKnown(m) {
 				continue
 			}
@@ -56,7 +59,7 @@ func (t *txn) count(g *Group, r *Result) error {
 		if old == nil {
 			total := countKey(c.Day, g.Tenant)
 			n := number(b.get(total))
-			if n >= maxCounters {
+			if n >= queue.MaxCounters {
 				continue
 			}
 			if err := t.put(b, total, sequence(n+1)); err != nil {
@@ -83,10 +86,10 @@ func (t *txn) count(g *Group, r *Result) error {
 	return nil
 }
 
-// Counters implements [Queue]. Each day is a look of its own, so that appends
+// Counters implements [queue.Queue]. Each day is a look of its own, so that appends
 // don't wait for a year's.
-func (e *Embedded) Counters(ctx context.Context, tenant string, from, to int64) ([]Count, error) {
-	var all []Count
+func (e *Store) Counters(ctx context.Context, tenant string, from, to int64) ([]queue.Count, error) {
+	var all []queue.Count
 	more := true
 	for day := max(from, 0); day <= to && more; day++ {
 		err := e.view(ctx, func(tx *bolt.Tx) (err error) {
@@ -102,7 +105,7 @@ func (e *Embedded) Counters(ctx context.Context, tenant string, from, to int64) 
 
 // appendCounts appends a tenant's counters of a day. It says whether there may
 // be a later day.
-func appendCounts(all []Count, c *bolt.Cursor, day int64, tenant string) ([]Count, bool, error) {
+func appendCounts(all []queue.Count, c *bolt.Cursor, day int64, tenant string) ([]queue.Count, bool, error) {
 	prefix := append(countKey(day, tenant), 0)
 	key, value := c.Seek(prefix)
 	if key == nil {
@@ -113,7 +116,7 @@ func appendCounts(all []Count, c *bolt.Cursor, day int64, tenant string) ([]Coun
 		if !ok || len(value) == 0 {
 			return nil, false, fmt.Errorf("counter of day %d is damaged", day)
 		}
-		found := Count{Day: day, Key: string(name), Field: string(field)}
+		found := queue.Count{Day: day, Key: string(name), Field: string(field)}
 		if value[0] == textCount {
 			found.Text = string(value[1:])
 		} else {
@@ -126,7 +129,7 @@ func appendCounts(all []Count, c *bolt.Cursor, day int64, tenant string) ([]Coun
 
 func (t *txn) sweepCounters() (int, error) {
 	b := t.table(countsBucket)
-	end := (t.now - KeepCounters.Milliseconds()) / dayMs
+	end := (t.now - queue.KeepCounters.Milliseconds()) / dayMs
 	if end <= 0 {
 		return 0, nil
 	}

@@ -1,4 +1,4 @@
-package queue
+package embedded
 
 import (
 	"bytes"
@@ -11,12 +11,15 @@ import (
 	"strings"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
 // deadRef is where a dead letter lies. Its number orders the letters of the
 // whole file.
 type deadRef struct {
-	dest   Dest
+	dest   queue.Dest
 	num    uint32 // the destination's
 	number uint64
 }
@@ -26,7 +29,7 @@ func (r deadRef) id() string {
 	return strconv.FormatUint(uint64(r.num), 10) + "-" + strconv.FormatUint(r.number, 10)
 }
 
-func parseEmbeddedID(id string) (r deadRef, ok bool) {
+func parseID(id string) (r deadRef, ok bool) {
 	num, n, found := strings.Cut(id, "-")
 	if !found {
 		return deadRef{}, false
@@ -49,12 +52,12 @@ const (
 
 // walkDead calls visit for the dead letters that f selects, newest first. The
 // letter has all but its header and its payload, which stand in entry, lent.
-func (e *Embedded) walkDead(ctx context.Context, f DeadFilter, visit func(deadRef, *DeadLetter, []byte) error) error {
+func (e *Store) walkDead(ctx context.Context, f queue.DeadFilter, visit func(deadRef, *queue.DeadLetter, []byte) error) error {
 	before := uint64(math.MaxUint64)
 	if f.After != "" {
-		after, ok := parseEmbeddedID(f.After)
+		after, ok := parseID(f.After)
 		if !ok {
-			return fmt.Errorf("listing dead letters: %w: after is %q, which is no dead letter's id", ErrInvalid, f.After)
+			return fmt.Errorf("listing dead letters: %w: after is %q, which is no dead letter's id", queue.ErrInvalid, f.After)
 		}
 		before = after.number
 	}
@@ -80,7 +83,7 @@ func (e *Embedded) walkDead(ctx context.Context, f DeadFilter, visit func(deadRe
 					return nil
 				}
 				before = ref.number
-				letter, entry, err := decodeDeath(value)
+				letter, entry, err := codec.DecodeDeath(value)
 				if err != nil {
 					return err
 				}
@@ -104,11 +107,11 @@ func (e *Embedded) walkDead(ctx context.Context, f DeadFilter, visit func(deadRe
 	return nil
 }
 
-// Dead implements [Queue].
-func (e *Embedded) Dead(ctx context.Context, f DeadFilter) (list []DeadLetter, err error) {
+// Dead implements [queue.Queue].
+func (e *Store) Dead(ctx context.Context, f queue.DeadFilter) (list []queue.DeadLetter, err error) {
 	size := 0
-	err = e.walkDead(ctx, f, func(_ deadRef, letter *DeadLetter, entry []byte) (err error) {
-		if letter.Header, letter.Payload, err = decodeHeader(entry); err != nil {
+	err = e.walkDead(ctx, f, func(_ deadRef, letter *queue.DeadLetter, entry []byte) (err error) {
+		if letter.Header, letter.Payload, err = codec.DecodeHeader(entry); err != nil {
 			return err
 		}
 		size += len(letter.Payload)
@@ -131,8 +134,8 @@ func (e *Embedded) Dead(ctx context.Context, f DeadFilter) (list []DeadLetter, e
 // errEnough ends a walk.
 var errEnough = errors.New("enough")
 
-// DropDead implements [Queue].
-func (e *Embedded) DropDead(ctx context.Context, f DeadFilter) (int, error) {
+// DropDead implements [queue.Queue].
+func (e *Store) DropDead(ctx context.Context, f queue.DeadFilter) (int, error) {
 	refs, err := e.selectDead(ctx, f, nil)
 	if err != nil {
 		return 0, err
@@ -144,20 +147,20 @@ func (e *Embedded) DropDead(ctx context.Context, f DeadFilter) (int, error) {
 	return n, nil
 }
 
-// ReplayDead implements [Queue].
-func (e *Embedded) ReplayDead(ctx context.Context, f DeadFilter) (int, error) {
+// ReplayDead implements [queue.Queue].
+func (e *Store) ReplayDead(ctx context.Context, f queue.DeadFilter) (int, error) {
 	refs, err := e.selectDead(ctx, f, nil)
 	if err != nil {
 		return 0, err
 	}
-	refs = slices.DeleteFunc(refs, func(r deadRef) bool { return r.dest == Unmatched })
+	refs = slices.DeleteFunc(refs, func(r deadRef) bool { return r.dest == queue.Unmatched })
 	full := map[string]bool{}
 	n, err := e.changeDead(ctx, refs, func(t *txn, d *destination, letters *table, key, value []byte) error {
 		if t.opts.MaxBacklog > 0 && d.backlog >= t.opts.MaxBacklog {
 			full[d.Name] = true
 			return errSkip
 		}
-		_, entry, err := decodeDeath(value)
+		_, entry, err := codec.DecodeDeath(value)
 		if err != nil {
 			return err
 		}
@@ -169,7 +172,7 @@ func (e *Embedded) ReplayDead(ctx context.Context, f DeadFilter) (int, error) {
 		return err
 	})
 	if err == nil {
-		err = noRoom(n, full)
+		err = queue.NoRoom(n, full)
 	}
 	if err != nil {
 		return n, fmt.Errorf("replaying dead letters: %w", err)
@@ -179,12 +182,12 @@ func (e *Embedded) ReplayDead(ctx context.Context, f DeadFilter) (int, error) {
 
 // selectDead returns where the letters lie that f and also, if given, select:
 // oldest first.
-func (e *Embedded) selectDead(ctx context.Context, f DeadFilter, also func(*DeadLetter) (bool, error)) ([]deadRef, error) {
+func (e *Store) selectDead(ctx context.Context, f queue.DeadFilter, also func(*queue.DeadLetter) (bool, error)) ([]deadRef, error) {
 	var refs []deadRef
 	f.Limit, f.After = 0, ""
-	err := e.walkDead(ctx, f, func(ref deadRef, letter *DeadLetter, entry []byte) (err error) {
+	err := e.walkDead(ctx, f, func(ref deadRef, letter *queue.DeadLetter, entry []byte) (err error) {
 		if also != nil {
-			if letter.Header, _, err = decodeHeader(entry); err != nil {
+			if letter.Header, _, err = codec.DecodeHeader(entry); err != nil {
 				return err
 			}
 			if ok, err := also(letter); !ok || err != nil {
@@ -203,7 +206,7 @@ var errSkip = errors.New("left as it is")
 
 // changeDead has the writer change dead letters that are still there, a few in
 // each transaction, and returns how many were changed.
-func (e *Embedded) changeDead(ctx context.Context, refs []deadRef,
+func (e *Store) changeDead(ctx context.Context, refs []deadRef,
 	f func(t *txn, d *destination, letters *table, key, value []byte) error) (int, error) {
 	total := 0
 	for len(refs) > 0 {

@@ -1,10 +1,12 @@
-package queue
+package embedded
 
 import (
 	"cmp"
 	"slices"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
 // deadScan goes through dead letters newest first: all those of several
@@ -23,9 +25,9 @@ type deadHead struct {
 }
 
 // newDeadScan starts at the newest letters with numbers below before.
-func newDeadScan(tx *bolt.Tx, f DeadFilter, before uint64) (*deadScan, error) {
+func newDeadScan(tx *bolt.Tx, f queue.DeadFilter, before uint64) (*deadScan, error) {
 	s := &deadScan{tx: tx}
-	dests := map[uint32]Dest{}
+	dests := map[uint32]queue.Dest{}
 	err := eachDestination(tx, func(d *destination) error {
 		if f.Destination != "" && d.Name != f.Destination {
 			return nil
@@ -52,7 +54,7 @@ func newDeadScan(tx *bolt.Tx, f DeadFilter, before uint64) (*deadScan, error) {
 		return nil
 	})
 	for _, id := range f.IDs {
-		r, ok := parseEmbeddedID(id)
+		r, ok := parseID(id)
 		dest, known := dests[r.num]
 		if r.dest = dest; ok && known && r.number < before {
 			s.named = append(s.named, r)

@@ -1,4 +1,4 @@
-package queue
+package embedded
 
 import (
 	"bytes"
@@ -6,14 +6,17 @@ import (
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
-func destKey(d Dest) []byte {
+func destKey(d queue.Dest) []byte {
 	key := append(make([]byte, 0, len(d.Tenant)+1+len(d.Name)), d.Tenant...)
 	return append(append(key, 0), d.Name...)
 }
 
-func findDestination(tx *bolt.Tx, d Dest) (*destination, error) {
+func findDestination(tx *bolt.Tx, d queue.Dest) (*destination, error) {
 	value := tx.Bucket(destsBucket).Get(destKey(d))
 	if value == nil {
 		return nil, nil
@@ -35,7 +38,7 @@ func eachDestination(tx *bolt.Tx, f func(*destination) error) error {
 			return err
 		}
 		tenant, name, _ := bytes.Cut(key, []byte{0})
-		d.Dest = Dest{Tenant: string(tenant), Name: string(name)}
+		d.Dest = queue.Dest{Tenant: string(tenant), Name: string(name)}
 		return f(&d)
 	})
 }
@@ -46,17 +49,17 @@ func appendDestination(dst []byte, d *destination) []byte {
 	dst = binary.AppendUvarint(dst, uint64(d.num))
 	dst = binary.AppendUvarint(dst, uint64(max(d.backlog, 0)))
 	dst = binary.AppendUvarint(dst, uint64(max(d.dead, 0)))
-	return appendState(dst, &d.state)
+	return codec.AppendState(dst, &d.state)
 }
 
 func decodeDestination(b []byte) (destination, error) {
-	r := reader{b: b}
-	r.version(destVersion)
-	d := destination{num: uint32(r.uvarint()), backlog: r.count(), dead: r.count()}
-	if r.err != nil {
-		return destination{}, fmt.Errorf("decoding destination: %w", r.err)
+	r := codec.Reader{Rest: b}
+	r.Version(destVersion)
+	d := destination{num: uint32(r.Uvarint()), backlog: r.Count(), dead: r.Count()}
+	if r.Err != nil {
+		return destination{}, fmt.Errorf("decoding destination: %w", r.Err)
 	}
 	var err error
-	d.state, err = decodeState(r.b)
+	d.state, err = codec.DecodeState(r.Rest)
 	return d, err
 }

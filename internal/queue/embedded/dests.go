@@ -1,4 +1,4 @@
-package queue
+package embedded
 
 import (
 	"bytes"
@@ -6,16 +6,19 @@ import (
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
-// Destinations implements [Queue].
-func (e *Embedded) Destinations(ctx context.Context) (list []Info, err error) {
+// Destinations implements [queue.Queue].
+func (e *Store) Destinations(ctx context.Context) (list []queue.Info, err error) {
 	err = e.view(ctx, func(tx *bolt.Tx) error {
 		return eachDestination(tx, func(d *destination) error {
-			info := Info{Dest: d.Dest, Backlog: d.backlog, Dead: d.dead, State: d.state}
+			info := queue.Info{Dest: d.Dest, Backlog: d.backlog, Dead: d.dead, State: d.state}
 			if b := tx.Bucket(bucketName(nil, entryBucket, d.num)); b != nil {
 				if _, value := b.Cursor().First(); value != nil {
-					h, _, err := decodeHeader(value)
+					h, _, err := codec.DecodeHeader(value)
 					if err != nil {
 						return err
 					}
@@ -32,8 +35,8 @@ func (e *Embedded) Destinations(ctx context.Context) (list []Info, err error) {
 	return list, nil
 }
 
-// SetState implements [Queue].
-func (e *Embedded) SetState(ctx context.Context, d Dest, s State) error {
+// SetState implements [queue.Queue].
+func (e *Store) SetState(ctx context.Context, d queue.Dest, s queue.State) error {
 	err := e.do(ctx, 0, func(t *txn) error {
 		found, err := t.need(d)
 		if err != nil {
@@ -49,9 +52,9 @@ func (e *Embedded) SetState(ctx context.Context, d Dest, s State) error {
 	return nil
 }
 
-// Move implements [Queue]. It goes in steps: after a crash in the middle, what
+// Move implements [queue.Queue]. It goes in steps: after a crash in the middle, what
 // was moved is there, and the rest is where it was. Attempts start anew.
-func (e *Embedded) Move(ctx context.Context, from, to Dest) (int, error) {
+func (e *Store) Move(ctx context.Context, from, to queue.Dest) (int, error) {
 	if from.Tenant != to.Tenant {
 		return 0, fmt.Errorf("moving %s: %s is another tenant's", from.Name, to.Name)
 	}
@@ -74,13 +77,13 @@ func (e *Embedded) Move(ctx context.Context, from, to Dest) (int, error) {
 }
 
 // move moves some entries and dead letters, oldest first.
-func (t *txn) move(from, to Dest) (n int, more bool, err error) {
+func (t *txn) move(from, to queue.Dest) (n int, more bool, err error) {
 	src, err := t.find(from)
 	if err != nil {
 		return 0, false, err
 	}
 	if src == nil {
-		return 0, false, ErrNotFound
+		return 0, false, queue.ErrNotFound
 	}
 	dst, err := t.need(to)
 	if err != nil {
@@ -156,8 +159,8 @@ func (t *txn) pour(src, dst *destination, attempts bool) (n int, more bool, err 
 	return n, more, err
 }
 
-// Drop implements [Queue].
-func (e *Embedded) Drop(ctx context.Context, d Dest) (int, error) {
+// Drop implements [queue.Queue].
+func (e *Store) Drop(ctx context.Context, d queue.Dest) (int, error) {
 	n := 0
 	err := e.do(ctx, 0, func(t *txn) error {
 		n = 0
@@ -166,7 +169,7 @@ func (e *Embedded) Drop(ctx context.Context, d Dest) (int, error) {
 			return err
 		}
 		if found == nil {
-			return ErrNotFound
+			return queue.ErrNotFound
 		}
 		for _, kind := range []byte{entryBucket, deadBucket} {
 			b := t.bucket(kind, found.num)

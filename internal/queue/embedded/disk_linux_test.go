@@ -1,10 +1,12 @@
-package queue
+package embedded
 
 import (
 	"errors"
 	"os"
 	"syscall"
 	"testing"
+
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
 // A disk that is really full: a tmpfs of 48 MB.
@@ -21,11 +23,11 @@ func TestEmbeddedFullDisk(t *testing.T) {
 	e := openTest(t, dir)
 	fill := func(from uint64) (n uint64) {
 		for ; ; n++ {
-			switch err := e.Append(t.Context(), []Group{testGroup(from+n, 20_000)})[0].Err; {
-			case errors.Is(err, ErrFull):
+			switch err := e.Append(t.Context(), []queue.Group{testGroup(from+n, 20_000)})[0].Err; {
+			case errors.Is(err, queue.ErrFull):
 				return n
 			case err != nil:
-				t.Fatalf("appending: %v, want %v", err, ErrFull)
+				t.Fatalf("appending: %v, want %v", err, queue.ErrFull)
 			}
 		}
 	}
@@ -58,7 +60,7 @@ func TestEmbeddedFullDisk(t *testing.T) {
 	d := e.Drain(testDest, func() {})
 	defer d.Close()
 	drained := uint64(0)
-	var after Pos
+	var after queue.Pos
 	for {
 		entries, err := d.Read(t.Context(), after, 7, 1<<20)
 		if err != nil {
@@ -71,9 +73,9 @@ func TestEmbeddedFullDisk(t *testing.T) {
 		for i, entry := range entries {
 			after = entry.Pos
 			if i == 0 {
-				err = d.Dead(t.Context(), []Death{{Pos: entry.Pos, Reason: Reason{Reason: "400"}}})
+				err = d.Dead(t.Context(), []queue.Death{{Pos: entry.Pos, Reason: queue.Reason{Reason: "400"}}})
 			} else {
-				err = d.Done(t.Context(), []Pos{entry.Pos})
+				err = d.Done(t.Context(), []queue.Pos{entry.Pos})
 			}
 			if err != nil {
 				t.Fatalf("draining on a full disk: %v", err)
@@ -92,7 +94,7 @@ func TestEmbeddedFullDisk(t *testing.T) {
 	if err := os.Remove(dir + "/rest"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.DropDead(t.Context(), DeadFilter{}); err != nil {
+	if _, err := e.DropDead(t.Context(), queue.DeadFilter{}); err != nil {
 		t.Fatal(err)
 	}
 	if fill(300_000) == 0 {

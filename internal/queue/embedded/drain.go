@@ -1,4 +1,4 @@
-package queue
+package embedded
 
 import (
 	"bytes"
@@ -9,14 +9,17 @@ import (
 	"sync/atomic"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
-// embeddedDrain is a [Drain] of the embedded store. The right to drain is there
+// drain is a [queue.Drain] of the embedded store. The right to drain is there
 // as soon as what stands under its name belongs to it, see adopt: the file belongs
 // to one process.
-type embeddedDrain struct {
-	e     *Embedded
-	dest  Dest
+type drain struct {
+	e     *Store
+	dest  queue.Dest
 	epoch atomic.Uint64
 	ready atomic.Bool
 
@@ -25,21 +28,21 @@ type embeddedDrain struct {
 	closed bool
 }
 
-// Drain implements [Queue]. wake must not close the Drain.
-func (e *Embedded) Drain(d Dest, wake func()) Drain {
-	drain := &embeddedDrain{e: e, dest: d, wake: wake}
-	drain.epoch.Store(1)
+// Drain implements [queue.Queue]. wake must not close the Drain.
+func (e *Store) Drain(d queue.Dest, wake func()) queue.Drain {
+	reader := &drain{e: e, dest: d, wake: wake}
+	reader.epoch.Store(1)
 	e.drainsMu.Lock()
 	if e.drains[d] == nil {
-		e.drains[d] = map[*embeddedDrain]struct{}{}
+		e.drains[d] = map[*drain]struct{}{}
 	}
-	e.drains[d][drain] = struct{}{}
+	e.drains[d][reader] = struct{}{}
 	e.drainsMu.Unlock()
 	e.adopt(d) // the writer says when the right is won, as it does everything else
-	return drain
+	return reader
 }
 
-func (d *embeddedDrain) call() {
+func (d *drain) call() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.closed {
@@ -48,13 +51,13 @@ func (d *embeddedDrain) call() {
 }
 
 // Close implements [Drain].
-func (d *embeddedDrain) Close() {
+func (d *drain) Close() {
 	d.mu.Lock()
 	d.closed = true
 	d.mu.Unlock()
 	d.e.drainsMu.Lock()
 	delete(d.e.drains[d.dest], d)
-	var heirs []Dest
+	var heirs []queue.Dest
 	if len(d.e.drains[d.dest]) == 0 {
 		delete(d.e.drains, d.dest)
 		heirs = d.e.namesakes(d.dest)
@@ -66,13 +69,13 @@ func (d *embeddedDrain) Close() {
 }
 
 // Epoch implements [Drain].
-func (d *embeddedDrain) Epoch() (uint64, bool) {
+func (d *drain) Epoch() (uint64, bool) {
 	return d.epoch.Load(), d.ready.Load() && !d.e.broken.Load()
 }
 
 // view reads the destination's bucket of a kind; f is not called where there
 // is none.
-func (d *embeddedDrain) view(ctx context.Context, kind byte, f func(*bolt.Bucket) error) error {
+func (d *drain) view(ctx context.Context, kind byte, f func(*bolt.Bucket) error) error {
 	err := d.e.view(ctx, func(tx *bolt.Tx) error {
 		found, err := findDestination(tx, d.dest)
 		if found == nil || err != nil {
@@ -90,7 +93,7 @@ func (d *embeddedDrain) view(ctx context.Context, kind byte, f func(*bolt.Bucket
 }
 
 // State implements [Drain].
-func (d *embeddedDrain) State(ctx context.Context) (s State, err error) {
+func (d *drain) State(ctx context.Context) (s queue.State, err error) {
 	err = d.e.view(ctx, func(tx *bolt.Tx) error {
 		found, err := findDestination(tx, d.dest)
 		if found != nil {
@@ -99,17 +102,17 @@ func (d *embeddedDrain) State(ctx context.Context) (s State, err error) {
 		return err
 	})
 	if err != nil {
-		return State{}, fmt.Errorf("reading state of %s: %w", d.dest.Name, err)
+		return queue.State{}, fmt.Errorf("reading state of %s: %w", d.dest.Name, err)
 	}
 	return s, nil
 }
 
 // Retries implements [Drain].
-func (d *embeddedDrain) Retries(ctx context.Context) (list []Retry, err error) {
+func (d *drain) Retries(ctx context.Context) (list []queue.Retry, err error) {
 	err = d.view(ctx, retryBucket, func(b *bolt.Bucket) error {
 		return b.ForEach(func(key, value []byte) error {
-			r, err := decodeRetry(value)
-			r.Pos = Pos{Seq: number(key)}
+			r, err := codec.DecodeRetry(value)
+			r.Pos = queue.Pos{Seq: number(key)}
 			list = append(list, r)
 			return err
 		})
@@ -118,7 +121,7 @@ func (d *embeddedDrain) Retries(ctx context.Context) (list []Retry, err error) {
 }
 
 // Read implements [Drain].
-func (d *embeddedDrain) Read(ctx context.Context, after Pos, n, maxBytes int) (list []Entry, err error) {
+func (d *drain) Read(ctx context.Context, after queue.Pos, n, maxBytes int) (list []queue.Entry, err error) {
 	if after.Ms > 0 || after.Seq == 1<<64-1 {
 		return nil, nil // nothing comes later
 	}
@@ -141,7 +144,7 @@ func (d *embeddedDrain) Read(ctx context.Context, after Pos, n, maxBytes int) (l
 }
 
 // Get implements [Drain].
-func (d *embeddedDrain) Get(ctx context.Context, at []Pos) (list []Entry, err error) {
+func (d *drain) Get(ctx context.Context, at []queue.Pos) (list []queue.Entry, err error) {
 	if len(at) == 0 {
 		return nil, nil
 	}
@@ -165,18 +168,18 @@ func (d *embeddedDrain) Get(ctx context.Context, at []Pos) (list []Entry, err er
 }
 
 // decodeEntry copies what it returns: the file's pages are only lent.
-func decodeEntry(key, value []byte) (Entry, error) {
-	h, payload, err := decodeHeader(value)
+func decodeEntry(key, value []byte) (queue.Entry, error) {
+	h, payload, err := codec.DecodeHeader(value)
 	if err != nil {
-		return Entry{}, err
+		return queue.Entry{}, err
 	}
-	return Entry{Pos: Pos{Seq: number(key)}, Header: h, Payload: bytes.Clone(payload)}, nil
+	return queue.Entry{Pos: queue.Pos{Seq: number(key)}, Header: h, Payload: bytes.Clone(payload)}, nil
 }
 
 // change has the writer change entries of the destination that are still
 // there. f gets each with its key and its record. begin, if given, is called
 // before the first: the writer may have to make the change again.
-func (d *embeddedDrain) change(ctx context.Context, n int, pos func(int) Pos, begin func(),
+func (d *drain) change(ctx context.Context, n int, pos func(int) queue.Pos, begin func(),
 	f func(t *txn, dest *destination, entries, retries *table, i int, key, value []byte) error) error {
 	if n == 0 {
 		return nil
@@ -202,7 +205,7 @@ func (d *embeddedDrain) change(ctx context.Context, n int, pos func(int) Pos, be
 				continue
 			}
 			// Meta would count a conversion twice.
-			t.urgent = t.urgent || recordFormat(value) == FormatCAPI
+			t.urgent = t.urgent || codec.Format(value) == queue.FormatCAPI
 			if err := f(t, found, entries, retries, i, key, value); err != nil {
 				return err
 			}
@@ -212,8 +215,8 @@ func (d *embeddedDrain) change(ctx context.Context, n int, pos func(int) Pos, be
 }
 
 // Done implements [Drain].
-func (d *embeddedDrain) Done(ctx context.Context, at []Pos) error {
-	err := d.change(ctx, len(at), func(i int) Pos { return at[i] }, nil,
+func (d *drain) Done(ctx context.Context, at []queue.Pos) error {
+	err := d.change(ctx, len(at), func(i int) queue.Pos { return at[i] }, nil,
 		func(t *txn, dest *destination, entries, retries *table, _ int, key, value []byte) error {
 			return t.removeEntry(dest, entries, retries, key, value)
 		})
@@ -224,15 +227,15 @@ func (d *embeddedDrain) Done(ctx context.Context, at []Pos) error {
 }
 
 // Retry implements [Drain].
-func (d *embeddedDrain) Retry(ctx context.Context, list []Retry) error {
-	err := d.change(ctx, len(list), func(i int) Pos { return list[i].Pos }, nil,
+func (d *drain) Retry(ctx context.Context, list []queue.Retry) error {
+	err := d.change(ctx, len(list), func(i int) queue.Pos { return list[i].Pos }, nil,
 		func(t *txn, dest *destination, _, retries *table, i int, key, _ []byte) (err error) {
 			if retries == nil {
 				if retries, err = t.needBucket(retryBucket, dest.num); err != nil {
 					return err
 				}
 			}
-			t.scratch = appendRetry(t.scratch[:0], &list[i])
+			t.scratch = codec.AppendRetry(t.scratch[:0], &list[i])
 			return t.put(retries, key, t.scratch)
 		})
 	if err != nil {
@@ -246,10 +249,10 @@ func (d *embeddedDrain) Retry(ctx context.Context, list []Retry) error {
 const deathBatch = spaceReserve / 4
 
 // Dead implements [Drain].
-func (d *embeddedDrain) Dead(ctx context.Context, list []Death) error {
+func (d *drain) Dead(ctx context.Context, list []queue.Death) error {
 	for len(list) > 0 {
 		n, size := 0, 0
-		err := d.change(ctx, len(list), func(i int) Pos { return list[i].Pos }, func() { n, size = 0, 0 },
+		err := d.change(ctx, len(list), func(i int) queue.Pos { return list[i].Pos }, func() { n, size = 0, 0 },
 			func(t *txn, dest *destination, entries, retries *table, i int, key, value []byte) error {
 				if size > 0 && size+len(value) > deathBatch {
 					return nil
@@ -274,7 +277,7 @@ func (d *embeddedDrain) Dead(ctx context.Context, list []Death) error {
 }
 
 // deathOf turns an entry's record into a dead letter's.
-func (t *txn) deathOf(entry []byte, d *Death) []byte {
-	t.scratch = appendDeath(t.scratch[:0], d.Attempts, d.FirstAt, t.now, &d.Reason)
+func (t *txn) deathOf(entry []byte, d *queue.Death) []byte {
+	t.scratch = codec.AppendDeath(t.scratch[:0], d.Attempts, d.FirstAt, t.now, &d.Reason)
 	return append(bytes.Clone(t.scratch), entry...)
 }

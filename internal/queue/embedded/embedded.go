@@ -1,4 +1,4 @@
-package queue
+package embedded
 
 import (
 	"context"
@@ -12,9 +12,11 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 	"go.uber.org/zap"
+
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
-// Embedded is the durable store of a single edge: one bbolt file, leadgate.db,
+// Store is the durable store of a single edge: one bbolt file, leadgate.db,
 // and before it a journal, leadgate.journal. Neither is whole without the other.
 //
 // All writes go through one goroutine. It makes whatever waits in a transaction
@@ -31,20 +33,20 @@ import (
 //	e<num>  sequence → header and payload of an entry
 //	r<num>  sequence → retry state
 //	x<num>  number → dead letter
-//	seen    slice → the remembered ids of events, see embedded_seen.go; seenf: group → filter
+//	seen    slice → the remembered ids of events, see seen.go; seenf: group → filter
 //	ids     time, event id → nothing; in files that were of format 2, until they have expired
 //	once    key → expiry
 //	clicks  contact → clicks and aliases
 //	alias   contact's other key → contact
-//	msgs    slice, message → expiry and contact, see embedded_messages.go
+//	msgs    slice, message → expiry and contact, see messages.go
 //	counts  day, tenant, key, field → number or text
 //	oncex, clickx   time, key → nothing: what expires when
 //
 // Keys of contacts, messages and once are the first 16 bytes of a SHA-256.
-type Embedded struct {
+type Store struct {
 	path   string
-	cfg    EmbeddedConfig
-	opts   atomic.Pointer[Options]
+	cfg    Config
+	opts   atomic.Pointer[queue.Options]
 	writer *writer
 
 	mu      sync.Mutex // held while a batch is made and becomes durable, and by readers
@@ -58,20 +60,20 @@ type Embedded struct {
 	retryAt time.Time // when opening again may be tried; the writer's own
 
 	drainsMu sync.Mutex
-	drains   map[Dest]map[*embeddedDrain]struct{}
+	drains   map[queue.Dest]map[*drain]struct{}
 
 	life    context.Context // of the janitor
 	end     context.CancelFunc
 	janitor sync.WaitGroup
 }
 
-var _ Queue = (*Embedded)(nil)
+var _ queue.Queue = (*Store)(nil)
 
-// EmbeddedConfig is what an embedded store is given for its whole life.
-type EmbeddedConfig struct {
+// Config is what an embedded store is given for its whole life.
+type Config struct {
 	Now    func() time.Time // the clock; default time.Now
 	Logger *zap.Logger      // default: none
-	// LockTimeout is how long OpenEmbedded waits for a process that has the
+	// LockTimeout is how long Open waits for a process that has the
 	// file open. Default 5s.
 	LockTimeout time.Duration
 	// Tick makes the store look for what has expired, every minute of Now, and
@@ -79,9 +81,9 @@ type EmbeddedConfig struct {
 	Tick <-chan time.Time
 }
 
-// OpenEmbedded opens or makes the store in the folder dir. The folder is made
+// Open opens or makes the store in the folder dir. The folder is made
 // for its owner alone.
-func OpenEmbedded(dir string, opts Options, cfg EmbeddedConfig) (*Embedded, error) {
+func Open(dir string, opts queue.Options, cfg Config) (*Store, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -94,10 +96,10 @@ func OpenEmbedded(dir string, opts Options, cfg EmbeddedConfig) (*Embedded, erro
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making folder of the queue: %w", err)
 	}
-	e := &Embedded{
+	e := &Store{
 		path:   filepath.Join(dir, "leadgate.db"),
 		cfg:    cfg,
-		drains: map[Dest]map[*embeddedDrain]struct{}{},
+		drains: map[queue.Dest]map[*drain]struct{}{},
 	}
 	e.life, e.end = context.WithCancel(context.Background())
 	e.opts.Store(&opts)
@@ -117,11 +119,11 @@ func OpenEmbedded(dir string, opts Options, cfg EmbeddedConfig) (*Embedded, erro
 	return e, nil
 }
 
-// Configure implements [Queue].
-func (e *Embedded) Configure(o Options) { e.opts.Store(&o) }
+// Configure implements [queue.Queue].
+func (e *Store) Configure(o queue.Options) { e.opts.Store(&o) }
 
-// Close implements [Queue]: what was accepted is committed first.
-func (e *Embedded) Close() error {
+// Close implements [queue.Queue]: what was accepted is committed first.
+func (e *Store) Close() error {
 	e.mu.Lock()
 	already := e.closed
 	e.closed = true
@@ -150,7 +152,7 @@ func (e *Embedded) Close() error {
 
 // view reads in the open transaction. The writer waits meanwhile, so f must not
 // take long; what it is lent is good until it returns.
-func (e *Embedded) view(ctx context.Context, f func(*bolt.Tx) error) error {
+func (e *Store) view(ctx context.Context, f func(*bolt.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
@@ -162,16 +164,16 @@ func (e *Embedded) view(ctx context.Context, f func(*bolt.Tx) error) error {
 	return f(e.txn.tx)
 }
 
-var errClosed = fmt.Errorf("%w: its file is not open", ErrUnavailable)
+var errClosed = fmt.Errorf("%w: its file is not open", queue.ErrUnavailable)
 
 // do has one change made by the writer, and waits until it is durable. adds is
 // about how many bytes it brings; a change that brings none goes through on a
 // full disk.
-func (e *Embedded) do(ctx context.Context, adds int64, run func(*txn) error) error {
+func (e *Store) do(ctx context.Context, adds int64, run func(*txn) error) error {
 	return e.doUnit(ctx, unit{run: run, adds: adds})
 }
 
-func (e *Embedded) doUnit(ctx context.Context, u unit) error {
+func (e *Store) doUnit(ctx context.Context, u unit) error {
 	r := newRequest(1)
 	r.units = append(r.units, u)
 	if err := e.writer.do(ctx, r); err != nil {
@@ -184,7 +186,7 @@ func (e *Embedded) doUnit(ctx context.Context, u unit) error {
 
 // tidy is the janitor: one goroutine that throws away what has expired, and
 // pokes the writer while the file waits to be opened again.
-func (e *Embedded) tidy() {
+func (e *Store) tidy() {
 	tick := e.cfg.Tick
 	if tick == nil {
 		t := time.NewTicker(time.Second)

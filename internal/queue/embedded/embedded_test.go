@@ -1,4 +1,4 @@
-package queue_test
+package embedded_test
 
 import (
 	"context"
@@ -9,15 +9,16 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/embedded"
 	"github.com/leadgate/leadgate/internal/queue/queuetest"
 )
 
 var start = time.Date(2026, 11, 20, 10, 30, 0, 0, time.UTC)
 
 // openEmbedded opens a store that no ticker disturbs.
-func openEmbedded(t testing.TB, dir string, clock *queuetest.Clock) *queue.Embedded {
+func openEmbedded(t testing.TB, dir string, clock *queuetest.Clock) *embedded.Store {
 	t.Helper()
-	e, err := queue.OpenEmbedded(dir, queuetest.DefaultOptions(), queue.EmbeddedConfig{
+	e, err := embedded.Open(dir, queuetest.DefaultOptions(), embedded.Config{
 		Now: clock.Now, LockTimeout: 10 * time.Second, Tick: make(chan time.Time),
 	})
 	if err != nil {

@@ -1,4 +1,4 @@
-package queue
+package embedded
 
 import (
 	"errors"
@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
 // A file that can't be written is opened again by the writer.
@@ -27,8 +29,8 @@ func TestEmbeddedOpensAgain(t *testing.T) {
 	if err := e.journal.file.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.Append(t.Context(), []Group{testGroup(2, 100)})[0].Err; !errors.Is(err, ErrUnavailable) {
-		t.Fatalf("appending to a broken file: %v, want %v", err, ErrUnavailable)
+	if err := e.Append(t.Context(), []queue.Group{testGroup(2, 100)})[0].Err; !errors.Is(err, queue.ErrUnavailable) {
+		t.Fatalf("appending to a broken file: %v, want %v", err, queue.ErrUnavailable)
 	}
 	<-woken // the store came back
 	after, ok := d.Epoch()
@@ -49,7 +51,7 @@ func TestEmbeddedTicksUntilOpen(t *testing.T) {
 	now := func() time.Time { return testNow.Add(time.Duration(seconds.Add(2)) * time.Second) }
 	tick := make(chan time.Time)
 	dir := t.TempDir()
-	e := openTest(t, dir, func(c *EmbeddedConfig) {
+	e := openTest(t, dir, func(c *Config) {
 		c.Now, c.Tick = now, tick
 		c.LockTimeout = 60 * time.Millisecond
 	})
@@ -65,15 +67,15 @@ func TestEmbeddedTicksUntilOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if err := e.Append(t.Context(), []Group{testGroup(2, 100)})[0].Err; !errors.Is(err, ErrUnavailable) {
-			t.Fatalf("appending to a broken file: %v, want %v", err, ErrUnavailable)
+		if err := e.Append(t.Context(), []queue.Group{testGroup(2, 100)})[0].Err; !errors.Is(err, queue.ErrUnavailable) {
+			t.Fatalf("appending to a broken file: %v, want %v", err, queue.ErrUnavailable)
 		}
 	}
 	if _, ok := d.Epoch(); ok {
 		t.Fatal("there is a right to drain what can't be read")
 	}
-	if _, err := d.Read(t.Context(), Pos{}, 1, 1); !errors.Is(err, ErrUnavailable) {
-		t.Fatalf("reading: %v, want %v", err, ErrUnavailable)
+	if _, err := d.Read(t.Context(), queue.Pos{}, 1, 1); !errors.Is(err, queue.ErrUnavailable) {
+		t.Fatalf("reading: %v, want %v", err, queue.ErrUnavailable)
 	}
 	if err := errors.Join(os.Remove(e.path), os.Rename(kept, e.path)); err != nil {
 		t.Fatal(err)
@@ -95,12 +97,12 @@ func TestEmbeddedRollsBackOne(t *testing.T) {
 	r := &request{done: make(chan struct{}, 1)}
 	for n := uint64(1); n <= 2; n++ {
 		g := testGroup(n, 100)
-		res := &Result{New: make([]bool, 1), Jobs: make([]Outcome, 1)}
+		res := &queue.Result{New: make([]bool, 1), Jobs: make([]queue.Outcome, 1)}
 		r.units = append(r.units, unit{adds: 1, run: func(t *txn) error { runs++; return t.append(&g, res) }})
 	}
 	g := testGroup(3, 100)
 	r.units = append(r.units[:1], unit{adds: 1, run: func(t *txn) error {
-		if err := t.append(&g, &Result{New: make([]bool, 1), Jobs: make([]Outcome, 1)}); err != nil {
+		if err := t.append(&g, &queue.Result{New: make([]bool, 1), Jobs: make([]queue.Outcome, 1)}); err != nil {
 			return err
 		}
 		return half
@@ -125,15 +127,15 @@ func TestEmbeddedDeathsTwice(t *testing.T) {
 	mustAppend(t, e, testGroup(1, 100), testGroup(2, deathBatch/2), testGroup(3, deathBatch/2), testGroup(4, deathBatch/2))
 	d := e.Drain(testDest, func() {})
 	defer d.Close()
-	entries, err := d.Read(t.Context(), Pos{}, 10, 1<<30)
+	entries, err := d.Read(t.Context(), queue.Pos{}, 10, 1<<30)
 	if err != nil || len(entries) != 4 {
 		t.Fatal(entries, err)
 	}
-	var deaths []Death
+	var deaths []queue.Death
 	for i := range entries {
-		deaths = append(deaths, Death{Pos: entries[i].Pos, Attempts: 1, Reason: Reason{Reason: "x"}})
+		deaths = append(deaths, queue.Death{Pos: entries[i].Pos, Attempts: 1, Reason: queue.Reason{Reason: "x"}})
 	}
-	if err := d.Done(t.Context(), []Pos{entries[0].Pos}); err != nil {
+	if err := d.Done(t.Context(), []queue.Pos{entries[0].Pos}); err != nil {
 		t.Fatal(err)
 	}
 	entered, release := make(chan struct{}), make(chan struct{})
@@ -159,7 +161,7 @@ func TestEmbeddedDeathsTwice(t *testing.T) {
 	if err := <-died; err != nil {
 		t.Fatal(err)
 	}
-	letters, err := e.Dead(t.Context(), DeadFilter{})
+	letters, err := e.Dead(t.Context(), queue.DeadFilter{})
 	if err != nil || len(letters) != 3 || backlog(t, e) != 0 {
 		t.Fatalf("%d dead letters, %d entries, %v: want 3 and none", len(letters), backlog(t, e), err)
 	}
@@ -185,7 +187,7 @@ func TestEmbeddedRefused(t *testing.T) {
 func TestEmbeddedFull(t *testing.T) {
 	dir := t.TempDir()
 	e := openTest(t, dir)
-	var groups []Group
+	var groups []queue.Group
 	for n := range uint64(200) {
 		groups = append(groups, testGroup(n, 10_000))
 	}
@@ -202,15 +204,15 @@ func TestEmbeddedFull(t *testing.T) {
 	}
 	swap(nothing)
 	for n := range uint64(3) {
-		if err := e.Append(t.Context(), []Group{testGroup(1000+n, 100)})[0].Err; !errors.Is(err, ErrFull) {
-			t.Fatalf("appending to a full disk: %v, want %v", err, ErrFull)
+		if err := e.Append(t.Context(), []queue.Group{testGroup(1000+n, 100)})[0].Err; !errors.Is(err, queue.ErrFull) {
+			t.Fatalf("appending to a full disk: %v, want %v", err, queue.ErrFull)
 		}
 	}
 	d := e.Drain(testDest, func() {})
 	defer d.Close()
-	var at []Pos
+	var at []queue.Pos
 	for {
-		entries, err := d.Read(t.Context(), Pos{}, 10, 1<<20)
+		entries, err := d.Read(t.Context(), queue.Pos{}, 10, 1<<20)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -222,14 +224,14 @@ func TestEmbeddedFull(t *testing.T) {
 			at = append(at, entries[i].Pos)
 		}
 		err = errors.Join(
-			d.Retry(t.Context(), []Retry{{Pos: at[0], Attempts: 1, Due: 1}}),
-			d.Dead(t.Context(), []Death{{Pos: at[0], Reason: Reason{Reason: "400"}}}),
+			d.Retry(t.Context(), []queue.Retry{{Pos: at[0], Attempts: 1, Due: 1}}),
+			d.Dead(t.Context(), []queue.Death{{Pos: at[0], Reason: queue.Reason{Reason: "400"}}}),
 			d.Done(t.Context(), at[1:]))
 		if err != nil {
 			t.Fatalf("draining on a full disk: %v", err)
 		}
 	}
-	if n, err := e.DropDead(t.Context(), DeadFilter{}); err != nil || n != 20 {
+	if n, err := e.DropDead(t.Context(), queue.DeadFilter{}); err != nil || n != 20 {
 		t.Fatalf("%d dead letters dropped, %v, want 20", n, err)
 	}
 	swap(allocate)

@@ -1,4 +1,4 @@
-package queue
+package embedded
 
 import (
 	"crypto/rand"
@@ -13,15 +13,17 @@ import (
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 	"go.uber.org/zap"
+
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
-// embeddedFormat is the number of the file's format. A file with a greater one
+// fileFormat is the number of the file's format. A file with a greater one
 // is refused.
-const embeddedFormat = 3
+const fileFormat = 3
 
-// embeddedOldest is the format of the oldest file that can be read: its ids stand
-// in another bucket, see embedded_ids.go.
-const embeddedOldest = 2
+// oldestFormat is the format of the oldest file that can be read: its ids stand
+// in another bucket, see ids.go.
+const oldestFormat = 2
 
 const (
 	embeddedPage = 16 << 10
@@ -79,7 +81,7 @@ func openFile(path string, timeout time.Duration) (*bolt.DB, *os.File, error) {
 // open opens the file, checks its format, and makes one commit, with what the
 // journal holds. That commit also settles a file of which the last fsync failed:
 // what it shows after it is durable.
-func (e *Embedded) open() error {
+func (e *Store) open() error {
 	db, file, err := openFile(e.path, e.cfg.LockTimeout)
 	// While we waited for the lock, the file may have been replaced by its
 	// compacted copy: then ours has no name any more.
@@ -130,7 +132,7 @@ func (e *Embedded) open() error {
 }
 
 // release closes what is open. What is not durable is lost.
-func (e *Embedded) release() error {
+func (e *Store) release() error {
 	e.txn.abandon()
 	err := e.journal.close()
 	if e.db != nil {
@@ -161,18 +163,18 @@ func prepare(tx *bolt.Tx, path string) (generation uint64, err error) {
 		if meta, err = tx.CreateBucket(metaBucket); err != nil {
 			return 0, err
 		}
-		if err := meta.Put(formatKey, sequence(embeddedFormat)); err != nil {
+		if err := meta.Put(formatKey, sequence(fileFormat)); err != nil {
 			return 0, err
 		}
 	}
-	if format := number(meta.Get(formatKey)); format > embeddedFormat {
+	if format := number(meta.Get(formatKey)); format > fileFormat {
 		return 0, fmt.Errorf("it was written by a newer Leadgate (format %d, this one knows %d): start that version, or name another folder than %s",
-			format, embeddedFormat, filepath.Dir(path))
+			format, fileFormat, filepath.Dir(path))
 	} else if format == 0 {
 		return 0, errors.New("it carries no format number: it is damaged")
-	} else if format < embeddedOldest {
+	} else if format < oldestFormat {
 		return 0, fmt.Errorf("it was written by an older Leadgate (format %d, this one knows %d): have that version deliver what waits, then name another folder than %s",
-			format, embeddedFormat, filepath.Dir(path))
+			format, fileFormat, filepath.Dir(path))
 	}
 	// An older file has not all of them.
 	for _, name := range fixedBuckets {
@@ -180,7 +182,7 @@ func prepare(tx *bolt.Tx, path string) (generation uint64, err error) {
 			return 0, err
 		}
 	}
-	if err := meta.Put(formatKey, sequence(embeddedFormat)); err != nil {
+	if err := meta.Put(formatKey, sequence(fileFormat)); err != nil {
 		return 0, err
 	}
 	if generation = number(meta.Get(generationKey)); generation == 0 {
@@ -201,7 +203,7 @@ func number(b []byte) uint64 {
 	return binary.BigEndian.Uint64(b)
 }
 
-func (e *Embedded) attach(db *bolt.DB, file *os.File) {
+func (e *Store) attach(db *bolt.DB, file *os.File) {
 	e.space.attach(file)
 	e.db = db
 }
@@ -209,7 +211,7 @@ func (e *Embedded) attach(db *bolt.DB, file *os.File) {
 // reopen closes a file of which a commit failed, and opens it again: after a
 // failed fsync what is in memory need not be what is on disk. It is called by
 // the writer alone, with mu held.
-func (e *Embedded) reopen() error {
+func (e *Store) reopen() error {
 	now := e.cfg.Now()
 	// At most once a second, but not never after the clock went back.
 	if wait := e.retryAt.Sub(now); wait > 0 && wait <= time.Second {
@@ -225,7 +227,7 @@ func (e *Embedded) reopen() error {
 	}
 	if err != nil {
 		e.cfg.Logger.Error("the queue's file could not be opened again", zap.Error(err))
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return fmt.Errorf("%w: %w", queue.ErrUnavailable, err)
 	}
 	e.retryAt = time.Time{}
 	e.broken.Store(false)
@@ -236,7 +238,7 @@ func (e *Embedded) reopen() error {
 // compact copies a large and mostly free file into a small one. The copy is
 // complete and synced before it takes the old one's name, and both are locked
 // until then, so that a crash leaves one or the other.
-func (e *Embedded) compact() (err error) {
+func (e *Store) compact() (err error) {
 	copyPath := e.path + ".compact"
 	if err := os.Remove(copyPath); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("removing an unfinished copy: %w", err)

@@ -1,8 +1,11 @@
-package queue
+package embedded
 
 import (
 	"encoding/binary"
 	"math/bits"
+
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
 // filter says of nearly every mark that is not stored that it isn't, without a
@@ -32,26 +35,19 @@ const (
 // each bit there. Both are hashes.
 type probe struct{ at, bits uint64 }
 
-// probe of a mark, which is a hash already.
-func (m mark) probe() probe {
+// probeOf is the probe of a mark, which is a hash already.
+func probeOf(m codec.KeyHash) probe {
 	return probe{binary.LittleEndian.Uint64(m[:8]), binary.LittleEndian.Uint64(m[8:])}
 }
 
 // probeID is the probe of an event's id: of a UUID some bits are always the same.
-func probeID(id ID) probe {
+func probeID(id queue.ID) probe {
 	a, b := binary.LittleEndian.Uint64(id[:8]), binary.LittleEndian.Uint64(id[8:])
-	at := mixed(a ^ bits.RotateLeft64(mixed(b), 32))
-	return probe{at, mixed(at + b)}
+	at := codec.Mix(a ^ bits.RotateLeft64(codec.Mix(b), 32))
+	return probe{at, codec.Mix(at + b)}
 }
 
-// mixed is the finalizer of SplitMix64, which loses nothing.
-func mixed(n uint64) uint64 {
-	n = (n ^ n>>30) * 0xbf58476d1ce4e5b9
-	n = (n ^ n>>27) * 0x94d049bb133111eb
-	return n ^ n>>31
-}
-
-func (f *filter) add(m mark) {
+func (f *filter) add(m codec.KeyHash) {
 	if f.has(m) {
 		return
 	}
@@ -60,12 +56,12 @@ func (f *filter) add(m mark) {
 		f.layers = append(f.layers, newLayer(filterFirst<<n, markBits))
 		n++
 	}
-	f.layers[n-1].add(m.probe())
+	f.layers[n-1].add(probeOf(m))
 }
 
 // has says whether a mark may have been added.
-func (f *filter) has(m mark) bool {
-	p := m.probe()
+func (f *filter) has(m codec.KeyHash) bool {
+	p := probeOf(m)
 	for i := len(f.layers) - 1; i >= 0; i-- {
 		if f.layers[i].has(p) {
 			return true
@@ -111,10 +107,10 @@ func (t *txn) fillClicked() {
 	t.clicked = filter{}
 	c := t.table(clicksIndex).b.Cursor()
 	for key, _ := c.First(); key != nil; key, _ = c.Next() {
-		t.clicked.add(mark(key[8:]))
+		t.clicked.add(codec.KeyHash(key[8:]))
 	}
 	c = t.table(aliasBucket).b.Cursor()
 	for key, _ := c.First(); key != nil; key, _ = c.Next() {
-		t.clicked.add(mark(key))
+		t.clicked.add(codec.KeyHash(key))
 	}
 }

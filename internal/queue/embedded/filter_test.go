@@ -1,28 +1,30 @@
-package queue
+package embedded
 
 import (
 	"fmt"
 	"testing"
+
+	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
 func TestFilter(t *testing.T) {
 	var f filter
 	const n = 200_000
 	for i := range n {
-		f.add(markOf("acme", fmt.Sprint(i)))
+		f.add(codec.HashKey("acme", fmt.Sprint(i)))
 	}
 	size := 0
 	for i := range f.layers {
 		size += len(f.layers[i].bits)
 	}
 	for i := range n {
-		if !f.has(markOf("acme", fmt.Sprint(i))) {
+		if !f.has(codec.HashKey("acme", fmt.Sprint(i))) {
 			t.Fatalf("%d was added and is not there", i)
 		}
 	}
 	wrong := 0
 	for i := range n {
-		if f.has(markOf("acme", fmt.Sprint(n+i))) {
+		if f.has(codec.HashKey("acme", fmt.Sprint(n+i))) {
 			wrong++
 		}
 	}

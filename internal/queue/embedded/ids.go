@@ -1,29 +1,22 @@
-package queue
+package embedded
 
 import (
 	"encoding/binary"
 	"fmt"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
 const dayMs = int64(24 * time.Hour / time.Millisecond)
 
-// aheadMs is how far in the future a provider's time is believed. An id whose
-// event is later still counts from then, or it would be remembered for years.
-const aheadMs = 2 * dayMs
-
-// countsFrom is when the window of an event's id begins, ms: when it came, or at
-// its own time, whichever is later. Another copy may carry another time, and none
-// of them may come through while one is remembered.
-func countsFrom(at, now int64) int64 { return max(now, min(at, now+aheadMs)) }
-
 // known says whether an event's id is remembered.
-func (t *txn) known(ev *Event) bool {
+func (t *txn) known(ev *queue.Event) bool {
 	return t.seen.has(t.tx, ev.ID, t.now-t.opts.Dedupe.Milliseconds()) || t.oldIDs && t.knownBefore(ev)
 }
 
-func (t *txn) remember(ev *Event) {
-	n, from := t.seen.next(t.now, t.opts.Dedupe.Milliseconds()), countsFrom(ev.Time, t.now)
+func (t *txn) remember(ev *queue.Event) {
+	n, from := t.seen.next(t.now, t.opts.Dedupe.Milliseconds()), queue.RememberedFrom(ev.Time, t.now)
 	t.writes++
 	t.redo(redoRemember, seenBucket)
 	t.log = binary.AppendUvarint(t.log, uint64(n))
@@ -76,16 +69,16 @@ func (t *txn) lookForOldIDs() {
 }
 
 // oldIDKey is such an id's key: six bytes of time, and the id.
-func oldIDKey(dst []byte, at int64, id ID) []byte {
+func oldIDKey(dst []byte, at int64, id queue.ID) []byte {
 	at = max(at, 0)
 	dst = append(dst, byte(at>>40), byte(at>>32), byte(at>>24), byte(at>>16), byte(at>>8), byte(at))
 	return append(dst, id[:]...)
 }
 
 // knownBefore says whether an event's id was remembered by format 2.
-func (t *txn) knownBefore(ev *Event) bool {
+func (t *txn) knownBefore(ev *queue.Event) bool {
 	old, expired := t.table(idsBucket), t.now-t.opts.Dedupe.Milliseconds()
-	var buf [6 + len(ID{})]byte
+	var buf [6 + len(queue.ID{})]byte
 	if ev.Time > max(expired, 0) && ev.Time <= t.now+366*dayMs {
 		return old.has(oldIDKey(buf[:0], ev.Time, ev.ID))
 	}
@@ -105,7 +98,7 @@ func (t *txn) sweepOldIDs() (int, error) {
 		return 0, nil
 	}
 	old := t.table(idsBucket)
-	keys := before(old, oldIDKey(nil, t.now-t.opts.Dedupe.Milliseconds()+1, ID{}), sweepBatch)
+	keys := before(old, oldIDKey(nil, t.now-t.opts.Dedupe.Milliseconds()+1, queue.ID{}), sweepBatch)
 	for _, key := range keys {
 		if err := t.delete(old, key); err != nil {
 			return 0, err

@@ -1,4 +1,4 @@
-package queue
+package embedded
 
 import (
 	"bytes"
@@ -13,27 +13,29 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
 var (
 	testNow  = time.Date(2026, 11, 20, 10, 30, 0, 0, time.UTC)
-	testDest = Dest{Tenant: "acme", Name: "crm"}
+	testDest = queue.Dest{Tenant: "acme", Name: "crm"}
 )
 
-func testOptions() Options {
-	return Options{
+func testOptions() queue.Options {
+	return queue.Options{
 		Dedupe: 7 * 24 * time.Hour, RememberClicks: 28 * 24 * time.Hour, KeepDead: 30 * 24 * time.Hour,
 		MaxBacklog: 1_000_000, MaxSize: 4 << 30,
 	}
 }
 
-func openTest(t testing.TB, dir string, change ...func(*EmbeddedConfig)) *Embedded {
+func openTest(t testing.TB, dir string, change ...func(*Config)) *Store {
 	t.Helper()
-	cfg := EmbeddedConfig{Now: func() time.Time { return testNow }, Tick: make(chan time.Time)}
+	cfg := Config{Now: func() time.Time { return testNow }, Tick: make(chan time.Time)}
 	for _, f := range change {
 		f(&cfg)
 	}
-	e, err := OpenEmbedded(dir, testOptions(), cfg)
+	e, err := Open(dir, testOptions(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,22 +44,22 @@ func openTest(t testing.TB, dir string, change ...func(*EmbeddedConfig)) *Embedd
 }
 
 // testGroup is one event with one job, whose payload has size bytes.
-func testGroup(n uint64, size int) Group {
-	var id ID
+func testGroup(n uint64, size int) queue.Group {
+	var id queue.ID
 	binary.BigEndian.PutUint64(id[8:], n)
 	binary.BigEndian.PutUint64(id[:8], n*0x9E3779B97F4A7C15)
 	at := testNow.UnixMilli() - 5000 + int64(n%4000)
-	return Group{
+	return queue.Group{
 		Tenant:   testDest.Tenant,
-		Events:   []Event{{ID: id, Time: at}},
+		Events:   []queue.Event{{ID: id, Time: at}},
 		Payloads: [][]byte{bytes.Repeat([]byte{'x'}, size)},
-		Jobs: []Job{{Dest: testDest, Events: []int{0}, Header: Header{
-			EventID: id, Format: FormatEvent, Kind: 1, Contact: "15551234567", Time: at, QueuedAt: at + 400,
+		Jobs: []queue.Job{{Dest: testDest, Events: []int{0}, Header: queue.Header{
+			EventID: id, Format: queue.FormatEvent, Kind: 1, Contact: "15551234567", Time: at, QueuedAt: at + 400,
 		}}},
 	}
 }
 
-func mustAppend(t testing.TB, e *Embedded, groups ...Group) []Result {
+func mustAppend(t testing.TB, e *Store, groups ...queue.Group) []queue.Result {
 	t.Helper()
 	results := e.Append(t.Context(), groups)
 	for _, r := range results {
@@ -68,7 +70,7 @@ func mustAppend(t testing.TB, e *Embedded, groups ...Group) []Result {
 	return results
 }
 
-func backlog(t testing.TB, e *Embedded) int {
+func backlog(t testing.TB, e *Store) int {
 	t.Helper()
 	infos, err := e.Destinations(t.Context())
 	if err != nil {
@@ -98,7 +100,7 @@ func TestEmbeddedModes(t *testing.T) {
 func TestEmbeddedLocked(t *testing.T) {
 	dir := t.TempDir()
 	openTest(t, dir)
-	_, err := OpenEmbedded(dir, testOptions(), EmbeddedConfig{LockTimeout: 60 * time.Millisecond})
+	_, err := Open(dir, testOptions(), Config{LockTimeout: 60 * time.Millisecond})
 	if err == nil {
 		t.Fatal("a locked file was opened")
 	}
@@ -119,7 +121,7 @@ func TestEmbeddedRefusesOtherFiles(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			return b.Put(formatKey, sequence(embeddedFormat+1))
+			return b.Put(formatKey, sequence(fileFormat+1))
 		}, "newer Leadgate"},
 		"another program's": {func(tx *bolt.Tx) error { _, err := tx.CreateBucket([]byte("acme_keys")); return err }, "no queue of Leadgate"},
 		"without a format":  {func(tx *bolt.Tx) error { _, err := tx.CreateBucket(metaBucket); return err }, "no format number"},
@@ -136,7 +138,7 @@ func TestEmbeddedRefusesOtherFiles(t *testing.T) {
 			if err := db.Close(); err != nil {
 				t.Fatal(err)
 			}
-			if _, err = OpenEmbedded(dir, testOptions(), EmbeddedConfig{}); err == nil || !strings.Contains(err.Error(), c.want) {
+			if _, err = Open(dir, testOptions(), Config{}); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("error %v does not say %q", err, c.want)
 			}
 		})
@@ -173,7 +175,7 @@ func TestEmbeddedCountsBytes(t *testing.T) {
 		t.Fatalf("%d bytes counted for 30 entries of 1000", stored())
 	}
 	d := e.Drain(testDest, func() {})
-	entries, err := d.Read(t.Context(), Pos{}, 10, 1<<20)
+	entries, err := d.Read(t.Context(), queue.Pos{}, 10, 1<<20)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,19 +186,19 @@ func TestEmbeddedCountsBytes(t *testing.T) {
 		}
 		stored()
 	}
-	check(d.Done(t.Context(), []Pos{entries[0].Pos, entries[1].Pos}))
-	check(d.Dead(t.Context(), []Death{{Pos: entries[2].Pos}, {Pos: entries[3].Pos, Reason: Reason{Reason: "404"}}}))
+	check(d.Done(t.Context(), []queue.Pos{entries[0].Pos, entries[1].Pos}))
+	check(d.Dead(t.Context(), []queue.Death{{Pos: entries[2].Pos}, {Pos: entries[3].Pos, Reason: queue.Reason{Reason: "404"}}}))
 	d.Close()
-	_, err = e.ReplayDead(t.Context(), DeadFilter{Reason: "404"})
+	_, err = e.ReplayDead(t.Context(), queue.DeadFilter{Reason: "404"})
 	check(err)
-	_, err = e.Move(t.Context(), testDest, Dest{Tenant: "acme", Name: "moved"})
+	_, err = e.Move(t.Context(), testDest, queue.Dest{Tenant: "acme", Name: "moved"})
 	check(err)
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}
 	e = openTest(t, dir)
 	stored()
-	_, err = e.Drop(t.Context(), Dest{Tenant: "acme", Name: "moved"})
+	_, err = e.Drop(t.Context(), queue.Dest{Tenant: "acme", Name: "moved"})
 	check(err)
 	if n := stored(); n != 0 {
 		t.Fatalf("%d bytes counted in an empty store", n)
@@ -210,12 +212,12 @@ func TestEmbeddedCompacts(t *testing.T) {
 		mustAppend(t, e, testGroup(n, 14<<20))
 	}
 	d := e.Drain(testDest, func() {})
-	entries, err := d.Read(t.Context(), Pos{}, 12, 1<<30)
+	entries, err := d.Read(t.Context(), queue.Pos{}, 12, 1<<30)
 	if err != nil || len(entries) != 12 {
 		t.Fatalf("%d entries, %v", len(entries), err)
 	}
 	for _, entry := range entries[1:] {
-		if err := d.Done(t.Context(), []Pos{entry.Pos}); err != nil {
+		if err := d.Done(t.Context(), []queue.Pos{entry.Pos}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -249,7 +251,7 @@ func TestEmbeddedCompacts(t *testing.T) {
 		t.Fatalf("backlog %d, want 2", n)
 	}
 	// The compacted file is locked like any other.
-	if other, err := OpenEmbedded(dir, testOptions(), EmbeddedConfig{LockTimeout: 60 * time.Millisecond}); err == nil {
+	if other, err := Open(dir, testOptions(), Config{LockTimeout: 60 * time.Millisecond}); err == nil {
 		_ = other.Close()
 		t.Fatal("the compacted file is not locked")
 	}
@@ -268,11 +270,11 @@ func TestEmbeddedTidies(t *testing.T) {
 	clock <- testNow
 	read := func() time.Time { now := <-clock; clock <- now; return now }
 	tick := make(chan time.Time)
-	e := openTest(t, t.TempDir(), func(c *EmbeddedConfig) { c.Now, c.Tick = read, tick })
+	e := openTest(t, t.TempDir(), func(c *Config) { c.Now, c.Tick = read, tick })
 	mustAppend(t, e, testGroup(1, 100))
 	ids := func() (n int) {
 		if err := e.view(t.Context(), func(tx *bolt.Tx) error {
-			e.txn.seen.each(tx, 0, func(_ uint32, value []byte) bool { n += len(value[seenHead:]) / len(ID{}); return true })
+			e.txn.seen.each(tx, 0, func(_ uint32, value []byte) bool { n += len(value[seenHead:]) / len(queue.ID{}); return true })
 			return nil
 		}); err != nil {
 			t.Fatal(err)
@@ -295,11 +297,11 @@ func TestEmbeddedTidies(t *testing.T) {
 
 // arrivals are the orders in which ids come: their provider's time, ms, for the
 // j-th event at 1000 a second.
-var arrivals = map[string]func(j uint64, id ID) int64{
-	"in order":        func(j uint64, _ ID) int64 { return int64(j) },
-	"whole seconds":   func(j uint64, _ ID) int64 { return int64(j) / 1000 * 1000 },
-	"up to 2 s late":  func(j uint64, id ID) int64 { return int64(j) - int64(id[3])*8 },
-	"some a day late": func(j uint64, id ID) int64 { return int64(j)/1000*1000 - int64(id[3]&1)*int64(id[4])*350_000 },
+var arrivals = map[string]func(j uint64, id queue.ID) int64{
+	"in order":        func(j uint64, _ queue.ID) int64 { return int64(j) },
+	"whole seconds":   func(j uint64, _ queue.ID) int64 { return int64(j) / 1000 * 1000 },
+	"up to 2 s late":  func(j uint64, id queue.ID) int64 { return int64(j) - int64(id[3])*8 },
+	"some a day late": func(j uint64, id queue.ID) int64 { return int64(j)/1000*1000 - int64(id[3]&1)*int64(id[4])*350_000 },
 }
 
 // Remembered ids cost at most 70 bytes each, in whatever order they come.
@@ -323,9 +325,9 @@ func TestEmbeddedIDSize(t *testing.T) {
 }
 
 // rememberIDs stores n events without jobs, 200 at a time.
-func rememberIDs(t testing.TB, e *Embedded, from, n uint64, at func(uint64, ID) int64) {
+func rememberIDs(t testing.TB, e *Store, from, n uint64, at func(uint64, queue.ID) int64) {
 	for i := from; i < from+n; i += 200 {
-		g := Group{Tenant: "acme"}
+		g := queue.Group{Tenant: "acme"}
 		for j := i; j < min(i+200, from+n); j++ {
 			ev := testGroup(j, 0).Events[0]
 			ev.Time = testNow.Add(-24*time.Hour).UnixMilli() + at(j, ev.ID)
@@ -336,7 +338,7 @@ func rememberIDs(t testing.TB, e *Embedded, from, n uint64, at func(uint64, ID) 
 }
 
 // idPages is how many bytes the pages of the remembered ids take.
-func idPages(t testing.TB, e *Embedded) (size int) {
+func idPages(t testing.TB, e *Store) (size int) {
 	settled(t, e)
 	if err := e.view(t.Context(), func(tx *bolt.Tx) error {
 		for _, name := range [][]byte{seenBucket, seenFilters} {
@@ -362,7 +364,7 @@ func TestEmbeddedContextEnds(t *testing.T) {
 	}}}})
 	<-entered
 	cancel(reason)
-	if err := e.Append(ctx, []Group{testGroup(1, 10)})[0].Err; !errors.Is(err, reason) {
+	if err := e.Append(ctx, []queue.Group{testGroup(1, 10)})[0].Err; !errors.Is(err, reason) {
 		t.Errorf("error %v, want %v", err, reason)
 	}
 	close(release)
@@ -375,7 +377,7 @@ func TestEmbeddedContextEnds(t *testing.T) {
 }
 
 // settled has everything in the bbolt file, as after a checkpoint.
-func settled(t testing.TB, e *Embedded) {
+func settled(t testing.TB, e *Store) {
 	t.Helper()
 	if err := e.do(t.Context(), 0, func(t *txn) error { t.writes, t.whole = t.writes+1, true; return nil }); err != nil {
 		t.Fatal(err)

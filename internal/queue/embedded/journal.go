@@ -1,4 +1,4 @@
-package queue
+package embedded
 
 import (
 	"encoding/binary"
@@ -20,7 +20,7 @@ import (
 //	checksum    4 bytes, CRC-32C of the rest
 //	length      4 bytes, of the changes
 //	generation  8 bytes, the number of the checkpoint that they follow
-//	changes     see embedded_redo.go
+//	changes     see redo.go
 //
 // A checkpoint stores the next generation's number in the bbolt file, in the
 // same transaction as the changes. Records of another generation are void, and

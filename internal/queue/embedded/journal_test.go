@@ -1,4 +1,4 @@
-package queue
+package embedded
 
 import (
 	"encoding/binary"
@@ -7,10 +7,12 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
 // crashed opens what a crash of e would leave, after change.
-func crashed(t *testing.T, e *Embedded, change func(journal []byte) []byte) *Embedded {
+func crashed(t *testing.T, e *Store, change func(journal []byte) []byte) *Store {
 	t.Helper()
 	dir := t.TempDir()
 	for _, path := range []string{e.path, e.journal.file.Name()} {
@@ -61,7 +63,7 @@ func TestEmbeddedTornJournal(t *testing.T) {
 			}
 			d := again.Drain(testDest, func() {})
 			defer d.Close()
-			entries, err := d.Read(t.Context(), Pos{}, 10, 1<<20)
+			entries, err := d.Read(t.Context(), queue.Pos{}, 10, 1<<20)
 			if err != nil || len(entries) != 3 || entries[2].Pos.Seq != 3 {
 				t.Fatalf("%d entries, %v, want 3", len(entries), err)
 			}
@@ -79,7 +81,7 @@ func TestEmbeddedStaleJournal(t *testing.T) {
 	}
 	d := e.Drain(testDest, func() {})
 	defer d.Close()
-	if err := d.Done(t.Context(), []Pos{{Seq: 1}}); err != nil {
+	if err := d.Done(t.Context(), []queue.Pos{{Seq: 1}}); err != nil {
 		t.Fatal(err)
 	}
 	settled(t, e)
@@ -118,13 +120,13 @@ func TestEmbeddedRebuilds(t *testing.T) {
 	mustAppend(t, e, testGroup(1, 100), testGroup(2, 100))
 	d := e.Drain(testDest, func() {})
 	defer d.Close()
-	if err := d.Done(t.Context(), []Pos{{Seq: 1}}); err != nil {
+	if err := d.Done(t.Context(), []queue.Pos{{Seq: 1}}); err != nil {
 		t.Fatal(err)
 	}
 	half := errors.New("half-way")
 	err := e.do(t.Context(), 1, func(t *txn) error {
 		g := testGroup(3, 100)
-		return errors.Join(t.append(&g, &Result{New: make([]bool, 1), Jobs: make([]Outcome, 1)}), half)
+		return errors.Join(t.append(&g, &queue.Result{New: make([]bool, 1), Jobs: make([]queue.Outcome, 1)}), half)
 	})
 	if !errors.Is(err, half) {
 		t.Fatalf("error %v, want %v", err, half)
@@ -144,17 +146,17 @@ func TestEmbeddedRebuilds(t *testing.T) {
 func TestEmbeddedMessages(t *testing.T) {
 	dir := t.TempDir()
 	clock := testNow
-	now := func(c *EmbeddedConfig) { c.Now = func() time.Time { return clock } }
+	now := func(c *Config) { c.Now = func() time.Time { return clock } }
 	e := openTest(t, dir, now)
 	const n = messageSlice*2 + 108
 	message := func(i uint64) string { return "message/" + string(binary.BigEndian.AppendUint64(nil, i)) }
 	for i := uint64(0); i < n; i += 100 {
-		g := Group{Tenant: "acme"}
+		g := queue.Group{Tenant: "acme"}
 		for j := i; j < i+100; j++ {
 			ev := testGroup(j, 0).Events[0]
 			ev.Contact, ev.MessageID = "whatsapp/1", message(j)
 			if j == 0 {
-				ev.Click = &Click{At: clock.UnixMilli(), Data: []byte("click")}
+				ev.Click = &queue.Click{At: clock.UnixMilli(), Data: []byte("click")}
 			}
 			g.Events = append(g.Events, ev)
 		}
@@ -209,7 +211,7 @@ func TestEmbeddedMessages(t *testing.T) {
 func TestEmbeddedNotes(t *testing.T) {
 	now := make(chan time.Time, 1)
 	now <- testNow
-	e := openTest(t, t.TempDir(), func(c *EmbeddedConfig) {
+	e := openTest(t, t.TempDir(), func(c *Config) {
 		c.Now = func() time.Time { at := <-now; now <- at; return at }
 	})
 	d := e.Drain(testDest, func() {})
@@ -228,16 +230,16 @@ func TestEmbeddedNotes(t *testing.T) {
 		mustAppend(t, e, testGroup(n, 100))
 	}
 	conversion := testGroup(4, 100)
-	conversion.Jobs[0].Header.Format = FormatCAPI
+	conversion.Jobs[0].Header.Format = queue.FormatCAPI
 	mustAppend(t, e, conversion)
 	synced(0)
 	durable := len(e.txn.log)
 
 	at(syncNotes - 1)
-	if err := d.Done(t.Context(), []Pos{{Seq: 1}}); err != nil {
+	if err := d.Done(t.Context(), []queue.Pos{{Seq: 1}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Retry(t.Context(), []Retry{{Pos: Pos{Seq: 2}, Attempts: 1, Due: 1}}); err != nil {
+	if err := d.Retry(t.Context(), []queue.Retry{{Pos: queue.Pos{Seq: 2}, Attempts: 1, Due: 1}}); err != nil {
 		t.Fatal(err)
 	}
 	synced(0)
@@ -249,14 +251,14 @@ func TestEmbeddedNotes(t *testing.T) {
 	}
 
 	at(syncNotes)
-	if err := d.Done(t.Context(), []Pos{{Seq: 3}}); err != nil {
+	if err := d.Done(t.Context(), []queue.Pos{{Seq: 3}}); err != nil {
 		t.Fatal(err)
 	}
 	synced(syncNotes)
 	for i, change := range []func() error{
-		func() error { return e.SetState(t.Context(), testDest, State{Paused: true}) },
+		func() error { return e.SetState(t.Context(), testDest, queue.State{Paused: true}) },
 		func() error { mustAppend(t, e, testGroup(9, 100)); return nil },
-		func() error { return d.Done(t.Context(), []Pos{{Seq: 5}}) }, // the conversion
+		func() error { return d.Done(t.Context(), []queue.Pos{{Seq: 5}}) }, // the conversion
 	} {
 		ms := syncNotes + 10*int64(i+1)
 		at(ms)
@@ -266,7 +268,7 @@ func TestEmbeddedNotes(t *testing.T) {
 		synced(ms)
 	}
 	at(-1000) // a clock that went back
-	if err := d.Done(t.Context(), []Pos{{Seq: 4}}); err != nil {
+	if err := d.Done(t.Context(), []queue.Pos{{Seq: 4}}); err != nil {
 		t.Fatal(err)
 	}
 	synced(-1000)

@@ -1,6 +1,10 @@
-package queue
+package embedded
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/leadgate/leadgate/internal/queue/codec"
+)
 
 const (
 	// keepMessages is how long a message id leads to its contact.
@@ -33,12 +37,12 @@ type messagesSlice struct {
 	marks  layer
 }
 
-func messageKey(dst []byte, slice uint32, m mark) []byte {
+func messageKey(dst []byte, slice uint32, m codec.KeyHash) []byte {
 	return append(binary.BigEndian.AppendUint32(dst, slice), m[:]...)
 }
 
 // add chooses the slice of a new message.
-func (s *messages) add(m mark) uint32 {
+func (s *messages) add(m codec.KeyHash) uint32 {
 	n := len(s.groups)
 	if n == 0 {
 		s.begin(s.last + 1)
@@ -62,16 +66,16 @@ func (s *messages) begin(number uint32) {
 }
 
 // put adds a message to the slice that was begun last.
-func (s *messages) put(m mark) {
+func (s *messages) put(m codec.KeyHash) {
 	g := &s.groups[len(s.groups)-1]
-	g.any.add(m.probe())
-	g.slices[len(g.slices)-1].marks.add(m.probe())
+	g.any.add(probeOf(m))
+	g.slices[len(g.slices)-1].marks.add(probeOf(m))
 }
 
 // find calls f with the slices in which a message may be, newest first, until
 // it returns true.
-func (s *messages) find(m mark, f func(slice uint32) bool) {
-	p := m.probe()
+func (s *messages) find(m codec.KeyHash, f func(slice uint32) bool) {
+	p := probeOf(m)
 	for i := len(s.groups) - 1; i >= 0; i-- {
 		g := &s.groups[i]
 		if !g.any.has(p) {
@@ -104,7 +108,7 @@ func (t *txn) fillMessages() {
 	t.messages = messages{}
 	c := t.table(msgsBucket).b.Cursor()
 	for key, _ := c.First(); key != nil; key, _ = c.Next() {
-		number, m := binary.BigEndian.Uint32(key), mark(key[4:])
+		number, m := binary.BigEndian.Uint32(key), codec.KeyHash(key[4:])
 		if number != t.messages.last {
 			t.messages.begin(number)
 		}
@@ -113,20 +117,20 @@ func (t *txn) fillMessages() {
 }
 
 // setMessage makes a message lead to a contact.
-func (t *txn) setMessage(m, contact mark) error {
-	var key [4 + len(mark{})]byte
+func (t *txn) setMessage(m, contact codec.KeyHash) error {
+	var key [4 + len(codec.KeyHash{})]byte
 	t.scratch = binary.BigEndian.AppendUint64(t.scratch[:0], uint64(t.now+keepMessages))
 	t.scratch = append(t.scratch, contact[:]...)
 	return t.put(t.table(msgsBucket), messageKey(key[:0], t.messages.add(m), m), t.scratch)
 }
 
 // messageOf returns the contact that a message leads to.
-func (t *txn) messageOf(m mark, now int64) (contact mark, ok bool) {
-	var buf [4 + len(mark{})]byte
+func (t *txn) messageOf(m codec.KeyHash, now int64) (contact codec.KeyHash, ok bool) {
+	var buf [4 + len(codec.KeyHash{})]byte
 	t.messages.find(m, func(slice uint32) bool {
 		v := t.table(msgsBucket).get(messageKey(buf[:0], slice, m))
 		if len(v) == 8+len(contact) && int64(number(v[:8])) > now {
-			contact, ok = mark(v[8:]), true
+			contact, ok = codec.KeyHash(v[8:]), true
 		}
 		return ok
 	})

@@ -1,4 +1,4 @@
-package queue
+package embedded
 
 import (
 	"encoding/binary"
@@ -8,38 +8,40 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
 // mixGroup is webhook n as they come in life: 70 % statuses, 25 % messages, 5 %
 // clicks, of 20 000 contacts with two keys each, with the second as their time.
-func mixGroup(n uint64, start int64) Group {
-	var id ID
+func mixGroup(n uint64, start int64) queue.Group {
+	var id queue.ID
 	binary.BigEndian.PutUint64(id[8:], n)
 	binary.BigEndian.PutUint64(id[:8], n*0x9E3779B97F4A7C15)
 	contact := n * 0x9E3779B97F4A7C15 >> 32 % 20_000
 	at := start + int64(n/20_000*1000)
-	ev := Event{
+	ev := queue.Event{
 		ID: id, Time: at,
 		Contact: fmt.Sprintf("whatsapp/US.1349%016d", contact),
 		Aliases: []string{fmt.Sprintf("whatsapp/1555%07d", contact)},
 	}
-	var counters []Counter
+	var counters []queue.Counter
 	switch kind := n * 7 % 20; {
 	case kind == 19:
 		ev.Aliases = append(ev.Aliases, fmt.Sprintf("clid/Aff-n8ZTODiE79d22KtAwQKj9e_mIEOOj27vDVwFjN80dp4_0NiNhEgpGo0AHemvuSoifXaytf%016d", n))
-		ev.Click = &Click{At: at, HasClid: true, Data: make([]byte, 500)}
+		ev.Click = &queue.Click{At: at, HasClid: true, Data: make([]byte, 500)}
 		for _, field := range []string{"clicks", "contacts"} {
-			counters = append(counters, Counter{Day: at / dayMs, Key: fmt.Sprint(1_202_000_000_000_000 + n%500), Field: field, Add: 1})
+			counters = append(counters, queue.Counter{Day: at / dayMs, Key: fmt.Sprint(1_202_000_000_000_000 + n%500), Field: field, Add: 1})
 		}
 		fallthrough
 	case kind >= 14:
 		ev.MessageID = fmt.Sprintf("message/wamid.HBgLMTU1NTEwMDAwMDAVAgASGBQ%018XAA==", n)
 	}
-	return Group{
-		Tenant: testDest.Tenant, Events: []Event{ev}, Counters: counters,
+	return queue.Group{
+		Tenant: testDest.Tenant, Events: []queue.Event{ev}, Counters: counters,
 		Payloads: [][]byte{make([]byte, 1576)},
-		Jobs: []Job{{Dest: testDest, Events: []int{0}, Header: Header{
-			EventID: id, Format: FormatEvent, Kind: 1, Contact: ev.Contact, ClickKey: ev.Contact, Time: at, QueuedAt: at + 400, Attribution: 600,
+		Jobs: []queue.Job{{Dest: testDest, Events: []int{0}, Header: queue.Header{
+			EventID: id, Format: queue.FormatEvent, Kind: 1, Contact: ev.Contact, ClickKey: ev.Contact, Time: at, QueuedAt: at + 400, Attribution: 600,
 		}}},
 	}
 }
@@ -58,13 +60,13 @@ func BenchmarkEmbeddedMix(b *testing.B) {
 
 // appendMix appends webhooks from to from+n-1, and returns the CPU time that
 // they took, without making them.
-func appendMix(b *testing.B, e *Embedded, from, n uint64, start int64) (took time.Duration) {
+func appendMix(b *testing.B, e *Store, from, n uint64, start int64) (took time.Duration) {
 	for n > 0 {
 		some := min(n, 50_000)
 		b.StopTimer()
-		groups := make([][]Group, some)
+		groups := make([][]queue.Group, some)
 		for i := range groups {
-			groups[i] = []Group{mixGroup(from+uint64(i), start)}
+			groups[i] = []queue.Group{mixGroup(from+uint64(i), start)}
 		}
 		var next atomic.Int64
 		var wg sync.WaitGroup
@@ -102,7 +104,7 @@ func TestEmbeddedMixDisk(t *testing.T) {
 	e := openTest(t, t.TempDir())
 	const n = 100_000
 	for i := uint64(0); i < n; i += 50 {
-		var groups []Group
+		var groups []queue.Group
 		for j := i; j < i+50; j++ {
 			groups = append(groups, mixGroup(j, testNow.Add(-time.Hour).UnixMilli()))
 		}

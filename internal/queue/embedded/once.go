@@ -1,27 +1,14 @@
-package queue
+package embedded
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
+
+	"github.com/leadgate/leadgate/internal/queue/codec"
 )
-
-// mark stands for a key of a tenant. Hashed, keys are short and of one length,
-// and the file holds no phone numbers beside the entries'.
-type mark [16]byte
-
-func markOf(tenant, key string) (m mark) {
-	buf := make([]byte, 0, 128)
-	buf = append(buf, tenant...)
-	buf = append(buf, 0)
-	buf = append(buf, key...)
-	sum := sha256.Sum256(buf)
-	copy(m[:], sum[:])
-	return m
-}
 
 // onceKnown says whether a once key is remembered, or set by an earlier job of
 // the group.
-func (t *txn) onceKnown(key mark) bool {
+func (t *txn) onceKnown(key codec.KeyHash) bool {
 	if expiry, ok := t.plan.keys[key]; ok {
 		return expiry > t.now
 	}
@@ -29,7 +16,7 @@ func (t *txn) onceKnown(key mark) bool {
 }
 
 // setOnce stores a key's expiry, and the index entry by which Sweep finds it.
-func (t *txn) setOnce(key mark, expiry int64) error {
+func (t *txn) setOnce(key codec.KeyHash, expiry int64) error {
 	b, x := t.table(onceBucket), t.table(onceIndex)
 	if old := b.get(key[:]); len(old) >= 8 {
 		if err := t.delete(x, timeKey(int64(number(old[:8])), key)); err != nil {
@@ -44,6 +31,6 @@ func (t *txn) setOnce(key mark, expiry int64) error {
 }
 
 // timeKey is an index entry: eight bytes of time, and a mark.
-func timeKey(at int64, key mark) []byte {
+func timeKey(at int64, key codec.KeyHash) []byte {
 	return append(binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(key)), uint64(max(at, 0))), key[:]...)
 }

@@ -1,4 +1,4 @@
-package queue
+package embedded
 
 import (
 	"encoding/binary"
@@ -6,6 +6,9 @@ import (
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
 // The changes of a record: an operation's byte and a bucket's name, then what
@@ -22,7 +25,7 @@ const (
 )
 
 func (t *txn) redo(op byte, name []byte) {
-	t.log = appendText(append(t.log, op), name)
+	t.log = codec.AppendText(append(t.log, op), name)
 }
 
 // replay makes the changes of a journal's records, in tx and in what is seen. The records must stay as
@@ -39,11 +42,11 @@ func replay(tx *bolt.Tx, s *seen, records []byte) error {
 }
 
 func replayChanges(tx *bolt.Tx, s *seen, changes []byte) error {
-	r := reader{b: changes}
-	for len(r.b) > 0 {
-		op, name := r.byte(), r.bytes()
-		if r.err != nil {
-			return r.err
+	r := codec.Reader{Rest: changes}
+	for len(r.Rest) > 0 {
+		op, name := r.Byte(), r.Bytes()
+		if r.Err != nil {
+			return r.Err
 		}
 		switch op {
 		case redoMake:
@@ -57,16 +60,16 @@ func replayChanges(tx *bolt.Tx, s *seen, changes []byte) error {
 			}
 			continue
 		case redoRemember:
-			n, from, id := uint32(r.uvarint()), int64(r.uvarint()), r.take(uint64(len(ID{})))
-			if r.err != nil {
-				return r.err
+			n, from, id := uint32(r.Uvarint()), int64(r.Uvarint()), r.Take(uint64(len(queue.ID{})))
+			if r.Err != nil {
+				return r.Err
 			}
-			s.add(n, ID(id), from, from)
+			s.add(n, queue.ID(id), from, from)
 			continue
 		case redoForget:
-			n := uint32(r.uvarint())
-			if r.err != nil {
-				return r.err
+			n := uint32(r.Uvarint())
+			if r.Err != nil {
+				return r.Err
 			}
 			if err := s.forget(tx, n); err != nil {
 				return err
@@ -80,21 +83,21 @@ func replayChanges(tx *bolt.Tx, s *seen, changes []byte) error {
 		var err error
 		switch op {
 		case redoPut:
-			key, value := r.bytes(), r.bytes()
-			if r.err == nil {
+			key, value := r.Bytes(), r.Bytes()
+			if r.Err == nil {
 				err = b.Put(key, value)
 			}
 		case redoDelete:
-			key := r.bytes()
-			if r.err == nil {
+			key := r.Bytes()
+			if r.Err == nil {
 				err = b.Delete(key)
 			}
 		case redoSequence:
-			err = b.SetSequence(r.uvarint())
+			err = b.SetSequence(r.Uvarint())
 		default:
 			err = errors.New("an operation is unknown")
 		}
-		if err = errors.Join(err, r.err); err != nil {
+		if err = errors.Join(err, r.Err); err != nil {
 			return err
 		}
 	}

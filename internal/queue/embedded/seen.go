@@ -1,10 +1,12 @@
-package queue
+package embedded
 
 import (
 	"encoding/binary"
 	"slices"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
 // seen is which event ids are remembered: in slices, in the order of arrival, and
@@ -54,7 +56,7 @@ const (
 var (
 	seenFilter = layerSize(seenSliceIDs, markBits)
 	seenHead   = 8 + seenFilter
-	seenFull   = seenHead + seenSliceIDs*len(ID{})
+	seenFull   = seenHead + seenSliceIDs*len(queue.ID{})
 )
 
 func seenKey(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
@@ -66,7 +68,7 @@ func sliceFilter(value []byte) layer { return layer{bits: value[8:seenHead]} }
 
 // has says whether an id is in a slice that is kept: of which until is after
 // expired. It needs the open transaction.
-func (s *seen) has(tx *bolt.Tx, id ID, expired int64) bool {
+func (s *seen) has(tx *bolt.Tx, id queue.ID, expired int64) bool {
 	p := probeID(id)
 	for _, g := range slices.Backward(s.groups) {
 		if g.any.has(p) && s.inGroup(tx, g.number, id, p, expired) {
@@ -76,7 +78,7 @@ func (s *seen) has(tx *bolt.Tx, id ID, expired int64) bool {
 	return false
 }
 
-func (s *seen) inGroup(tx *bolt.Tx, group uint32, id ID, p probe, expired int64) (found bool) {
+func (s *seen) inGroup(tx *bolt.Tx, group uint32, id queue.ID, p probe, expired int64) (found bool) {
 	s.each(tx, group*seenGroupOf, func(n uint32, value []byte) bool {
 		if n/seenGroupOf != group {
 			return false
@@ -89,9 +91,9 @@ func (s *seen) inGroup(tx *bolt.Tx, group uint32, id ID, p probe, expired int64)
 	return found
 }
 
-func inIDs(ids []byte, id ID) bool {
+func inIDs(ids []byte, id queue.ID) bool {
 	for ; len(ids) >= len(id); ids = ids[len(id):] {
-		if ID(ids) == id {
+		if queue.ID(ids) == id {
 			return true
 		}
 	}
@@ -133,7 +135,7 @@ func (s *seen) next(now, window int64) uint32 {
 
 // add remembers an id in a slice, the newest or a new one. It counts from the
 // time from, ms; now is when it came.
-func (s *seen) add(n uint32, id ID, from, now int64) {
+func (s *seen) add(n uint32, id queue.ID, from, now int64) {
 	if s.open == nil || s.open.number != n {
 		s.open = &seenSlice{number: n, begun: now, value: make([]byte, seenHead, seenFull)}
 		s.last = n
@@ -258,8 +260,8 @@ func (s *seen) load(tx *bolt.Tx) {
 		if g.stored {
 			continue
 		}
-		for ids := value[seenHead:]; len(ids) >= len(ID{}); ids = ids[len(ID{}):] {
-			g.any.add(probeID(ID(ids)))
+		for ids := value[seenHead:]; len(ids) >= len(queue.ID{}); ids = ids[len(queue.ID{}):] {
+			g.any.add(probeID(queue.ID(ids)))
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package queue
+package embedded
 
 import (
 	"encoding/binary"
@@ -8,11 +8,13 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
 // idsOf is a group of events from to from+n-1, without jobs.
-func idsOf(from, n uint64) Group {
-	g := Group{Tenant: "acme"}
+func idsOf(from, n uint64) queue.Group {
+	g := queue.Group{Tenant: "acme"}
 	for i := from; i < from+n; i++ {
 		g.Events = append(g.Events, testGroup(i, 0).Events[0])
 	}
@@ -20,7 +22,7 @@ func idsOf(from, n uint64) Group {
 }
 
 // fresh appends events, and says how many were new.
-func fresh(t testing.TB, e *Embedded, from, n uint64) (count int) {
+func fresh(t testing.TB, e *Store, from, n uint64) (count int) {
 	t.Helper()
 	for i := from; i < from+n; i += 1000 {
 		for _, isNew := range mustAppend(t, e, idsOf(i, min(1000, from+n-i)))[0].New {
@@ -38,7 +40,7 @@ func fresh(t testing.TB, e *Embedded, from, n uint64) (count int) {
 func TestEmbeddedRemembersMany(t *testing.T) {
 	const n = 3*seenSliceIDs + 2*(seenGroupOf+10)
 	dir, now := t.TempDir(), testNow
-	at := func(c *EmbeddedConfig) { c.Now = func() time.Time { return now } }
+	at := func(c *Config) { c.Now = func() time.Time { return now } }
 	e := openTest(t, dir, at)
 	if got := fresh(t, e, 1, 3*seenSliceIDs); got != 3*seenSliceIDs {
 		t.Fatalf("%d of %d are new", got, 3*seenSliceIDs)
@@ -90,7 +92,7 @@ func TestEmbeddedRemembersMany(t *testing.T) {
 func TestEmbeddedIDsExpire(t *testing.T) {
 	now := testNow
 	dir := t.TempDir()
-	at := func(c *EmbeddedConfig) { c.Now = func() time.Time { return now } }
+	at := func(c *Config) { c.Now = func() time.Time { return now } }
 	e := openTest(t, dir, at)
 	const hours = 24 * 30
 	for h := range uint64(hours) {
@@ -183,7 +185,7 @@ func TestEmbeddedReadsFormat2(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		for _, g := range []Group{timed, untimed} {
+		for _, g := range []queue.Group{timed, untimed} {
 			at := g.Events[0].Time
 			if at == 0 {
 				at = dayEnd(testNow.UnixMilli())
@@ -201,7 +203,7 @@ func TestEmbeddedReadsFormat2(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	at := func(c *EmbeddedConfig) { c.Now = func() time.Time { return now } }
+	at := func(c *Config) { c.Now = func() time.Time { return now } }
 	for range 2 { // the second time it is of format 3 already
 		e = openTest(t, dir, at)
 		if n := backlog(t, e); n != 1 {
@@ -260,7 +262,7 @@ func BenchmarkSeen(b *testing.B) {
 	b.ReportMetric(float64(len(s.groups)*len(s.groups[0].any.bits))/n, "bytes/id")
 }
 
-func testGroupID(n uint64) (id ID) {
+func testGroupID(n uint64) (id queue.ID) {
 	binary.BigEndian.PutUint64(id[8:], n)
 	binary.BigEndian.PutUint64(id[:8], n*0x9E3779B97F4A7C15)
 	return id

@@ -1,4 +1,4 @@
-package queue
+package embedded
 
 import (
 	"errors"
@@ -7,6 +7,8 @@ import (
 	"syscall"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
 // Deletes need pages too: bbolt never writes over a page in use. So the file
@@ -66,7 +68,7 @@ func (s *space) room(db *bolt.DB, tx *bolt.Tx, need int64, nodes int) error {
 	if free+s.end-used >= 2*need+spaceReserve {
 		return nil
 	}
-	return fmt.Errorf("%w: %w", ErrFull, err)
+	return fmt.Errorf("%w: %w", queue.ErrFull, err)
 }
 
 // left is how much the transaction may write by the blocks that are there.

@@ -1,8 +1,11 @@
-package queue
+package embedded
 
 import (
 	"context"
 	"fmt"
+
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
 // sweepBatch is how much one transaction throws away, so that appends wait for
@@ -12,7 +15,7 @@ const sweepBatch = 2000
 // Sweep throws away what has expired: remembered ids, once keys, clicks and
 // their aliases, message ids, dead letters, counters. Entries never expire. The store
 // calls it by itself; what has expired is not shown before either.
-func (e *Embedded) Sweep(ctx context.Context) error {
+func (e *Store) Sweep(ctx context.Context) error {
 	steps := []struct {
 		what string
 		step func(*txn) (int, error)
@@ -48,7 +51,7 @@ func before(tb *table, end []byte, n int) [][]byte {
 
 func (t *txn) sweepOnce() (int, error) {
 	b, x := t.table(onceBucket), t.table(onceIndex)
-	keys := before(x, timeKey(t.now+1, mark{}), sweepBatch)
+	keys := before(x, timeKey(t.now+1, codec.KeyHash{}), sweepBatch)
 	for _, key := range keys {
 		if err := t.delete(b, key[8:]); err != nil {
 			return 0, err
@@ -62,9 +65,9 @@ func (t *txn) sweepOnce() (int, error) {
 
 func (t *txn) sweepClicks() (int, error) {
 	x := t.table(clicksIndex)
-	keys := before(x, timeKey(t.now-t.opts.RememberClicks.Milliseconds()+1, mark{}), sweepBatch)
+	keys := before(x, timeKey(t.now-t.opts.RememberClicks.Milliseconds()+1, codec.KeyHash{}), sweepBatch)
 	for _, key := range keys {
-		contact := mark(key[8:])
+		contact := codec.KeyHash(key[8:])
 		rec, err := t.load(contact) // removes what has expired
 		if err != nil {
 			return 0, err
@@ -86,7 +89,7 @@ func (t *txn) sweepDead() (int, error) {
 		return 0, nil
 	}
 	end := t.now - t.opts.KeepDead.Milliseconds()
-	var dests []Dest
+	var dests []queue.Dest
 	if err := eachDestination(t.tx, func(d *destination) error {
 		if d.dead > 0 {
 			dests = append(dests, d.Dest)
@@ -110,7 +113,7 @@ func (t *txn) sweepDead() (int, error) {
 			if key == nil {
 				break
 			}
-			letter, _, err := decodeDeath(value)
+			letter, _, err := codec.DecodeDeath(value)
 			if err != nil {
 				return 0, err
 			}

@@ -1,4 +1,4 @@
-package queue
+package embedded
 
 import (
 	"bytes"
@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
 // table is a bucket of the open transaction. It is changed by the transaction's
@@ -64,8 +66,8 @@ func (t *txn) keep(b *bolt.Bucket, name []byte) *table {
 func (t *txn) put(tb *table, key, value []byte) error {
 	t.writes++
 	t.redo(redoPut, tb.name)
-	t.log = appendText(t.log, key)
-	t.log = appendText(t.log, value)
+	t.log = codec.AppendText(t.log, key)
+	t.log = codec.AppendText(t.log, value)
 	// bbolt keeps the value until the transaction ends, as the log does.
 	return tb.b.Put(key, t.log[len(t.log)-len(value):len(t.log):len(t.log)])
 }
@@ -73,7 +75,7 @@ func (t *txn) put(tb *table, key, value []byte) error {
 func (t *txn) delete(tb *table, key []byte) error {
 	t.writes++
 	t.redo(redoDelete, tb.name)
-	t.log = appendText(t.log, key)
+	t.log = codec.AppendText(t.log, key)
 	return tb.b.Delete(key)
 }
 

@@ -1,4 +1,4 @@
-package queue
+package embedded
 
 import (
 	"encoding/binary"
@@ -6,6 +6,9 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
 // txn is the transaction in which changes gather until a checkpoint. The
@@ -13,7 +16,7 @@ import (
 type txn struct {
 	tx     *bolt.Tx // nil while there is no open file
 	now    int64    // ms
-	opts   Options
+	opts   queue.Options
 	writes int  // how many writes the batch made; so a unit's first write shows
 	whole  bool // the batch asks for a checkpoint
 	urgent bool // a note of the batch must be durable before it is acknowledged
@@ -30,28 +33,28 @@ type txn struct {
 	seen     seen
 	oldIDs   bool // there are ids of format 2
 	messages messages
-	dests    map[Dest]*destination
+	dests    map[queue.Dest]*destination
 	bytes    int64 // of what waits and of dead letters
 	stored   int64 // bytes as it stands in the file
 
-	wake  map[Dest]struct{} // entries came, or the state changed
-	moved map[Dest]struct{} // entries went away other than by their reader
-	heirs map[Dest]bool     // see adopt: may be drained (true), or there is more to take over
+	wake  map[queue.Dest]struct{} // entries came, or the state changed
+	moved map[queue.Dest]struct{} // entries went away other than by their reader
+	heirs map[queue.Dest]bool     // see adopt: may be drained (true), or there is more to take over
 
 	// Scratch.
 	units   []*unit
 	plan    plan
-	marks   []mark
+	marks   []codec.KeyHash
 	scratch []byte
 }
 
 // destination is a record of the bucket dests.
 type destination struct {
-	Dest
+	queue.Dest
 	num     uint32
 	backlog int
 	dead    int
-	state   State
+	state   queue.State
 	changed bool
 	gone    bool
 }
@@ -62,8 +65,8 @@ const destVersion = 1
 // the log holds is made again.
 func (t *txn) open(tx *bolt.Tx) error {
 	if t.tables == nil {
-		t.tables, t.dests = map[string]*table{}, map[Dest]*destination{}
-		t.wake, t.moved, t.heirs = map[Dest]struct{}{}, map[Dest]struct{}{}, map[Dest]bool{}
+		t.tables, t.dests = map[string]*table{}, map[queue.Dest]*destination{}
+		t.wake, t.moved, t.heirs = map[queue.Dest]struct{}{}, map[queue.Dest]struct{}{}, map[queue.Dest]bool{}
 	}
 	clear(t.tables)
 	clear(t.dests)
@@ -89,7 +92,7 @@ func (t *txn) abandon() {
 }
 
 // begin begins a batch.
-func (t *txn) begin(now time.Time, o Options) {
+func (t *txn) begin(now time.Time, o queue.Options) {
 	t.now, t.opts, t.writes, t.whole, t.urgent = now.UnixMilli(), o, 0, false, false
 	if len(t.log) == 0 && (cap(t.log) < journalSize || cap(t.log) > 4*journalSize) {
 		t.log = make([]byte, 0, journalSize+journalSize/8)
@@ -134,7 +137,7 @@ func (t *txn) flush() error {
 }
 
 // find returns d's record, nil if it has none.
-func (t *txn) find(d Dest) (*destination, error) {
+func (t *txn) find(d queue.Dest) (*destination, error) {
 	if known := t.dests[d]; known != nil {
 		if known.gone {
 			return nil, nil
@@ -149,7 +152,7 @@ func (t *txn) find(d Dest) (*destination, error) {
 }
 
 // need returns d's record, made if need be. The caller changes it.
-func (t *txn) need(d Dest) (*destination, error) {
+func (t *txn) need(d queue.Dest) (*destination, error) {
 	t.writes++
 	found, err := t.find(d)
 	if err != nil {
@@ -208,10 +211,10 @@ func (t *txn) addDead(d *destination, value []byte) error {
 	d.dead++
 	d.changed = true
 	t.bytes += cost(value)
-	if err := t.put(b, sequence(n), value); err != nil || d.Dest != Unmatched {
+	if err := t.put(b, sequence(n), value); err != nil || d.Dest != queue.Unmatched {
 		return err
 	}
-	for d.dead > UnmatchedKeep {
+	for d.dead > queue.UnmatchedKeep {
 		key, old := b.b.Cursor().First()
 		if key == nil {
 			return nil

@@ -1,13 +1,15 @@
-package queue
+package embedded
+
+import "github.com/leadgate/leadgate/internal/queue"
 
 // publish tells the drains what the last transaction did.
-func (e *Embedded) publish() {
+func (e *Store) publish() {
 	t := &e.txn
 	if len(t.wake) == 0 && len(t.moved) == 0 && len(t.heirs) == 0 {
 		return
 	}
-	var woken []*embeddedDrain
-	heirs := map[Dest]bool{}
+	var woken []*drain
+	heirs := map[queue.Dest]bool{}
 	e.drainsMu.Lock()
 	for d := range t.moved {
 		for drain := range e.drains[d] {
@@ -42,8 +44,8 @@ func (e *Embedded) publish() {
 }
 
 // restart tells all drains that the file was opened again.
-func (e *Embedded) restart() {
-	var woken []*embeddedDrain
+func (e *Store) restart() {
+	var woken []*drain
 	e.drainsMu.Lock()
 	for _, drains := range e.drains {
 		for drain := range drains {

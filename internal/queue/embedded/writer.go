@@ -1,4 +1,4 @@
-package queue
+package embedded
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
 // request is what one caller waits for.
@@ -57,7 +59,7 @@ func newWriter(commit func([]*request)) *writer {
 // writer.
 func (w *writer) do(ctx context.Context, r *request) error {
 	if !w.start(r) {
-		return fmt.Errorf("%w: it is closed", ErrUnavailable)
+		return fmt.Errorf("%w: it is closed", queue.ErrUnavailable)
 	}
 	select {
 	case <-r.done:

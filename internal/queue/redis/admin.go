@@ -1,4 +1,4 @@
-package queue
+package redis
 
 import (
 	"cmp"
@@ -9,16 +9,19 @@ import (
 	"strconv"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
-// Destinations implements [Queue].
-func (r *Redis) Destinations(ctx context.Context) ([]Info, error) {
+// Destinations implements [queue.Queue].
+func (r *Store) Destinations(ctx context.Context) ([]queue.Info, error) {
 	const doing = "listing destinations"
 	dests, err := r.destinationsOf(ctx, nil)
 	if err != nil {
 		return nil, redisError(doing, err)
 	}
-	var all []Info
+	var all []queue.Info
 	for part := range slices.Chunk(dests, infoDests) {
 		infos, err := r.infoOf(ctx, part)
 		if err != nil {
@@ -26,7 +29,7 @@ func (r *Redis) Destinations(ctx context.Context) ([]Info, error) {
 		}
 		all = append(all, infos...)
 	}
-	slices.SortFunc(all, func(a, b Info) int {
+	slices.SortFunc(all, func(a, b queue.Info) int {
 		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Name, b.Name))
 	})
 	return all, nil
@@ -36,7 +39,7 @@ func (r *Redis) Destinations(ctx context.Context) ([]Info, error) {
 const infoDests = 200
 
 // infoOf looks at destinations.
-func (r *Redis) infoOf(ctx context.Context, dests []Dest) ([]Info, error) {
+func (r *Store) infoOf(ctx context.Context, dests []queue.Dest) ([]queue.Info, error) {
 	cmds := make([]redis.Cmder, len(dests))
 	for i, d := range dests {
 		k := r.keys(d.Tenant)
@@ -46,7 +49,7 @@ func (r *Redis) infoOf(ctx context.Context, dests []Dest) ([]Info, error) {
 		})
 	}
 	pipeline(ctx, r.client, cmds)
-	infos := make([]Info, len(dests))
+	infos := make([]queue.Info, len(dests))
 	for i, cmd := range cmds {
 		reply, err := cmd.(*redis.Cmd).Slice()
 		if err == nil && len(reply) != 4 {
@@ -59,7 +62,7 @@ func (r *Redis) infoOf(ctx context.Context, dests []Dest) ([]Info, error) {
 		dead, _ := reply[1].(int64)
 		oldest, _ := reply[2].(string)
 		state, _ := reply[3].(string)
-		infos[i] = Info{Dest: dests[i], Backlog: int(backlog), Dead: int(dead)}
+		infos[i] = queue.Info{Dest: dests[i], Backlog: int(backlog), Dead: int(dead)}
 		if oldest != "" {
 			header, err := headerOf(oldest)
 			if err != nil {
@@ -74,12 +77,12 @@ func (r *Redis) infoOf(ctx context.Context, dests []Dest) ([]Info, error) {
 	return infos, nil
 }
 
-// SetState implements [Queue].
-func (r *Redis) SetState(ctx context.Context, d Dest, s State) error {
+// SetState implements [queue.Queue].
+func (r *Store) SetState(ctx context.Context, d queue.Dest, s queue.State) error {
 	const doing = "storing destination state"
 	record := ""
-	if s != (State{}) {
-		record = string(appendState(nil, &s))
+	if s != (queue.State{}) {
+		record = string(codec.AppendState(nil, &s))
 	}
 	if err := r.introduce(ctx, d.Tenant); err != nil {
 		return redisError(doing, err)
@@ -106,7 +109,7 @@ func (d *redisDrain) setState(record string) {
 
 // introduce puts a tenant into the index. A full Redis may refuse that, but not
 // for a tenant whose destinations it knows.
-func (r *Redis) introduce(ctx context.Context, tenant string) error {
+func (r *Store) introduce(ctx context.Context, tenant string) error {
 	if _, known := r.tenants.Load(tenant); known {
 		return nil
 	}
@@ -126,8 +129,8 @@ const (
 	moveBytes   = 1 << 20
 )
 
-// Move implements [Queue]. It counts entries and dead letters.
-func (r *Redis) Move(ctx context.Context, from, to Dest) (int, error) {
+// Move implements [queue.Queue]. It counts entries and dead letters.
+func (r *Store) Move(ctx context.Context, from, to queue.Dest) (int, error) {
 	doing := fmt.Sprintf("moving destination %s to %s", from.Name, to.Name)
 	if from.Tenant != to.Tenant || from == to {
 		return 0, fmt.Errorf("%s: it must be another destination of the same tenant", doing)
@@ -160,8 +163,8 @@ func (r *Redis) Move(ctx context.Context, from, to Dest) (int, error) {
 	return moved, nil
 }
 
-// Drop implements [Queue]. It counts entries and dead letters.
-func (r *Redis) Drop(ctx context.Context, d Dest) (int, error) {
+// Drop implements [queue.Queue]. It counts entries and dead letters.
+func (r *Store) Drop(ctx context.Context, d queue.Dest) (int, error) {
 	doing := "dropping destination " + d.Name
 	k := r.keys(d.Tenant)
 	counts, err := r.run(ctx, scriptDrop, []string{
@@ -173,22 +176,22 @@ func (r *Redis) Drop(ctx context.Context, d Dest) (int, error) {
 	}
 	n := int(counts[0] + counts[1])
 	if n == 0 && counts[2] == 0 {
-		return 0, fmt.Errorf("%s: %w", doing, ErrNotFound)
+		return 0, fmt.Errorf("%s: %w", doing, queue.ErrNotFound)
 	}
 	r.forgotten(ctx, d)
 	return n, nil
 }
 
-func (r *Redis) exists(ctx context.Context, d Dest) error {
+func (r *Store) exists(ctx context.Context, d queue.Dest) error {
 	known, err := r.client.SIsMember(ctx, r.keys(d.Tenant).dests(), d.Name).Result()
 	if err == nil && !known {
-		err = ErrNotFound
+		err = queue.ErrNotFound
 	}
 	return err
 }
 
 // forgotten tells who drains d, here or on another edge, that its entries are gone.
-func (r *Redis) forgotten(ctx context.Context, d Dest) {
+func (r *Store) forgotten(ctx context.Context, d queue.Dest) {
 	if drain := r.lease.holder(d); drain != nil {
 		drain.setState("")
 		drain.forget()
@@ -197,12 +200,12 @@ func (r *Redis) forgotten(ctx context.Context, d Dest) {
 }
 
 // announce tells other edges; if it fails, their sweeps find out.
-func (r *Redis) announce(ctx context.Context, d Dest, mark string) {
+func (r *Store) announce(ctx context.Context, d queue.Dest, mark string) {
 	_ = r.client.Publish(ctx, r.channel(), r.lease.message(d, mark)).Err()
 }
 
 // destinationsOf lists the destinations of a tenant, or of all (nil).
-func (r *Redis) destinationsOf(ctx context.Context, tenant *string) ([]Dest, error) {
+func (r *Store) destinationsOf(ctx context.Context, tenant *string) ([]queue.Dest, error) {
 	var tenants []string
 	if tenant != nil {
 		tenants = []string{*tenant}
@@ -212,14 +215,14 @@ func (r *Redis) destinationsOf(ctx context.Context, tenant *string) ([]Dest, err
 			return nil, err
 		}
 	}
-	var all []Dest
+	var all []queue.Dest
 	for _, t := range tenants {
 		names, err := r.client.SMembers(ctx, r.keys(t).dests()).Result()
 		if err != nil {
 			return nil, err
 		}
 		for _, name := range names {
-			all = append(all, Dest{Tenant: t, Name: name})
+			all = append(all, queue.Dest{Tenant: t, Name: name})
 		}
 	}
 	return all, nil
@@ -234,11 +237,11 @@ const (
 // Sweep throws away dead letters past keep_dead, a bounded number at a time, and
 // finishes what another edge left half done. The store does it by itself. Ids,
 // once keys and clicks expire.
-func (r *Redis) Sweep(ctx context.Context) error {
+func (r *Store) Sweep(ctx context.Context) error {
 	return errors.Join(r.trimDead(ctx), r.finishNotes(ctx))
 }
 
-func (r *Redis) trimDead(ctx context.Context) error {
+func (r *Store) trimDead(ctx context.Context) error {
 	keep := r.options.Load().KeepDead.Milliseconds()
 	if keep <= 0 {
 		return nil
@@ -255,7 +258,7 @@ func (r *Redis) trimDead(ctx context.Context) error {
 
 // trimLetters removes letters that died before a time. Their ids begin with when
 // they died, or later where the clock had gone back.
-func (r *Redis) trimLetters(ctx context.Context, key string, before int64) error {
+func (r *Store) trimLetters(ctx context.Context, key string, before int64) error {
 	id := strconv.FormatInt(max(before, 0), 10)
 	for range trimRounds {
 		n, err := r.client.XTrimMinIDApprox(ctx, key, id, trimLetters).Result()

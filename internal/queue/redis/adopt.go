@@ -1,4 +1,4 @@
-package queue
+package redis
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
+
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
 // A destination's name is its queue's identity. Where a configuration gives it to
@@ -30,10 +32,10 @@ type heritage struct {
 
 // inheritToken is this store's in leases of what it takes over, which its own
 // drains must not take for theirs.
-func (r *Redis) inheritToken() string { return r.token + ":heir" }
+func (r *Store) inheritToken() string { return r.token + ":heir" }
 
 // inherits asks for a look at the destinations of d's name of other tenants.
-func (m *leaseManager) inherits(d Dest) {
+func (m *leaseManager) inherits(d queue.Dest) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for other, list := range m.drains {
@@ -96,7 +98,7 @@ func (m *leaseManager) inheritFailed(err error) {
 
 // namesakes finds the destinations of the drains' names of other tenants, and of
 // which the taking over has begun.
-func (r *Redis) namesakes(ctx context.Context, drains []*redisDrain) (map[Dest][]Dest, map[Dest]bool, error) {
+func (r *Store) namesakes(ctx context.Context, drains []*redisDrain) (map[queue.Dest][]queue.Dest, map[queue.Dest]bool, error) {
 	tenants, err := r.client.SMembers(ctx, r.tenantsKey()).Result()
 	if err != nil {
 		return nil, nil, err
@@ -111,17 +113,17 @@ func (r *Redis) namesakes(ctx context.Context, drains []*redisDrain) (map[Dest][
 		notes[i] = pipe.Exists(ctx, d.keys.taken(d.dest.Name), d.keys.incoming().queue(d.dest.Name), d.keys.incoming().dead(d.dest.Name))
 	}
 	_, _ = pipe.Exec(ctx) // each command keeps its own error
-	byName := map[string][]Dest{}
+	byName := map[string][]queue.Dest{}
 	for i, list := range lists {
 		names, err := list.Result()
 		if err != nil {
 			return nil, nil, err
 		}
 		for _, name := range names {
-			byName[name] = append(byName[name], Dest{Tenant: tenants[i], Name: name})
+			byName[name] = append(byName[name], queue.Dest{Tenant: tenants[i], Name: name})
 		}
 	}
-	all, begun := map[Dest][]Dest{}, map[Dest]bool{}
+	all, begun := map[queue.Dest][]queue.Dest{}, map[queue.Dest]bool{}
 	for i, d := range drains {
 		n, err := notes[i].Result()
 		if err != nil {
@@ -129,7 +131,7 @@ func (r *Redis) namesakes(ctx context.Context, drains []*redisDrain) (map[Dest][
 		}
 		begun[d.dest] = n > 0
 		for _, other := range byName[d.dest.Name] {
-			if other != d.dest && d.dest != Unmatched {
+			if other != d.dest && d.dest != queue.Unmatched {
 				all[d.dest] = append(all[d.dest], other)
 			}
 		}
@@ -168,7 +170,7 @@ func (d *redisDrain) inherited(epoch uint64) {
 
 // takeOver takes what others have, unless they are drained still. An edge that
 // drains them by another configuration is waited for as long as one that has died.
-func (d *redisDrain) takeOver(ctx context.Context, epoch uint64, late bool, others []Dest) {
+func (d *redisDrain) takeOver(ctx context.Context, epoch uint64, late bool, others []queue.Dest) {
 	m := &d.r.lease
 	waits, err := false, d.r.introduce(ctx, d.dest.Tenant)
 	for _, other := range others {
@@ -212,7 +214,7 @@ func (d *redisDrain) outwaited() bool {
 var errLeaseLost = errors.New("the lease is another edge's")
 
 // inherit takes what another destination has. It is not done if that is drained.
-func (d *redisDrain) inherit(ctx context.Context, other Dest, late bool) (done bool, err error) {
+func (d *redisDrain) inherit(ctx context.Context, other queue.Dest, late bool) (done bool, err error) {
 	r, from, name := d.r, d.r.keys(other.Tenant), d.dest.Name
 	if r.lease.holder(other) != nil {
 		return false, nil
@@ -244,7 +246,7 @@ func (d *redisDrain) inherit(ctx context.Context, other Dest, late bool) (done b
 }
 
 // inheritPart takes some entries, or dead letters where no entries are left.
-func (d *redisDrain) inheritPart(ctx context.Context, other Dest, late bool) (moved int, done bool, err error) {
+func (d *redisDrain) inheritPart(ctx context.Context, other queue.Dest, late bool) (moved int, done bool, err error) {
 	r, from, to, name := d.r, d.r.keys(other.Tenant), d.keys, d.dest.Name
 	incoming := to.incoming()
 	if late {
@@ -282,8 +284,8 @@ func (d *redisDrain) inheritPart(ctx context.Context, other Dest, late bool) (mo
 	return entries + letters, left == 2, err
 }
 
-// readHeritage reads what redis_inherit.lua shows: how many entries and dead letters,
-// and for redis_leave.lua their stream ids, of an entry with its number of parts.
+// readHeritage reads what inherit.lua shows: how many entries and dead letters,
+// and for leave.lua their stream ids, of an entry with its number of parts.
 func readHeritage(shown []any) (entries, letters int, leave []any, err error) {
 	bad := errors.New("what redis shows of a queue is not understood")
 	if len(shown) < 3 {
@@ -323,7 +325,7 @@ func readHeritage(shown []any) (entries, letters int, leave []any, err error) {
 
 // join puts what a destination was given while it took over another's queue
 // behind that. Without a token, whoever holds the lease.
-func (r *Redis) join(ctx context.Context, d Dest, token string) error {
+func (r *Store) join(ctx context.Context, d queue.Dest, token string) error {
 	k, in := r.keys(d.Tenant), r.keys(d.Tenant).incoming()
 	for {
 		n, err := r.run(ctx, scriptSettle, []string{

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Adds to a destination what another tenant's of its name has. What it was given before is left out.
 -- KEYS: lease, queue, retries, marks, dead letters, state, what was taken, destinations
--- ARGV: token, the destination's name, the other's tenant, its state, and the entries and dead letters as redis_inherit.lua shows them
+-- ARGV: token, the destination's name, the other's tenant, its state, and the entries and dead letters as inherit.lua shows them
 -- Returns 0 without the lease.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 local queue, retries, hash, letters, taken, from = KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[7], ARGV[3]

@@ -1,23 +1,48 @@
-package queue
+package redis
 
 import (
+	"bytes"
+	"encoding/binary"
 	"testing"
 	"time"
 
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/queuetest"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
+
+var (
+	testNow  = time.Date(2026, 11, 20, 10, 30, 0, 0, time.UTC)
+	testDest = queue.Dest{Tenant: "acme", Name: "crm"}
+)
+
+// testGroup is one event with one job, whose payload has size bytes.
+func testGroup(n uint64, size int) queue.Group {
+	var id queue.ID
+	binary.BigEndian.PutUint64(id[8:], n)
+	binary.BigEndian.PutUint64(id[:8], n*0x9E3779B97F4A7C15)
+	at := testNow.UnixMilli() - 5000
+	return queue.Group{
+		Tenant:   testDest.Tenant,
+		Events:   []queue.Event{{ID: id, Time: at}},
+		Payloads: [][]byte{bytes.Repeat([]byte{'x'}, size)},
+		Jobs: []queue.Job{{Dest: testDest, Events: []int{0}, Header: queue.Header{
+			EventID: id, Format: queue.FormatEvent, Kind: 1, Contact: "15551234567", Time: at, QueuedAt: at + 400,
+		}}},
+	}
+}
 
 // What was added to the new destination and not yet removed from the old one when
 // an edge died is there once, with what is known of its attempts.
 func TestRedisTakeOverAfterACrash(t *testing.T) {
 	server := redistest.Start(t)
-	r, err := OpenRedis(RedisConfig{URLs: []string{server.URL()}, Now: func() time.Time { return testNow }}, testOptions())
+	r, err := Open(Config{URLs: []string{server.URL()}, Now: func() time.Time { return testNow }}, queuetest.DefaultOptions())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = r.Close() }()
-	heir := Dest{Tenant: "initech", Name: testDest.Name}
-	move := func(g Group) Group {
+	heir := queue.Dest{Tenant: "initech", Name: testDest.Name}
+	move := func(g queue.Group) queue.Group {
 		g.Tenant = heir.Tenant
 		g.Jobs[0].Dest = heir
 		return g
@@ -28,8 +53,8 @@ func TestRedisTakeOverAfterACrash(t *testing.T) {
 	second.Jobs[0].Events, second.Jobs[0].Payload = []int{1}, 1
 	page.Jobs = append(page.Jobs, second.Jobs...)
 	dead := testGroup(3, 10)
-	dead.Jobs[0].Dead = &Reason{Reason: "x"}
-	for i, result := range r.Append(t.Context(), []Group{page, testGroup(4, 100_000), dead, move(testGroup(5, 10))}) {
+	dead.Jobs[0].Dead = &queue.Reason{Reason: "x"}
+	for i, result := range r.Append(t.Context(), []queue.Group{page, testGroup(4, 100_000), dead, move(testGroup(5, 10))}) {
 		if result.Err != nil {
 			t.Fatal(i, result.Err)
 		}
@@ -80,7 +105,7 @@ func TestRedisTakeOverAfterACrash(t *testing.T) {
 	for _, ok := drain.Epoch(); !ok; _, ok = drain.Epoch() {
 		<-woken
 	}
-	entries, err := drain.Read(ctx, Pos{}, 100, 1<<30)
+	entries, err := drain.Read(ctx, queue.Pos{}, 100, 1<<30)
 	if err != nil || len(entries) != 4 {
 		t.Fatalf("%d entries, %v, want 4", len(entries), err)
 	}
@@ -89,7 +114,7 @@ func TestRedisTakeOverAfterACrash(t *testing.T) {
 			t.Errorf("entry %d is %x, want event %d", i, entries[i].Header.EventID, n)
 		}
 	}
-	letters, err := r.Dead(ctx, DeadFilter{})
+	letters, err := r.Dead(ctx, queue.DeadFilter{})
 	if err != nil || len(letters) != 1 || letters[0].Dest != heir {
 		t.Fatalf("dead letters: %+v, %v", letters, err)
 	}

@@ -1,4 +1,4 @@
-package queue
+package redis
 
 import (
 	"errors"
@@ -6,11 +6,13 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
 // A script call carries groups of one tenant: at most so many events, commands at
 // worst, bytes on the wire or written into streams together, but none of these
-// groups is split: what is more by itself goes in parts, see redisnote.go. A
+// groups is split: what is more by itself goes in parts, see note.go. A
 // pipeline carries calls of at most so many bytes, and whoever comes meanwhile
 // waits for it.
 const (
@@ -36,15 +38,15 @@ type appendCall struct {
 }
 
 type appendRef struct {
-	group  *Group
-	result *Result
+	group  *queue.Group
+	result *queue.Result
 }
 
 // commit stores the groups of all pending appends.
-func (r *Redis) commit(batch []*pending) {
+func (r *Store) commit(batch []*pending) {
 	if err := r.server.refused(); err != nil {
 		for _, p := range batch {
-			p.results = failed(len(p.groups), err)
+			p.results = queue.Failed(len(p.groups), err)
 		}
 		return
 	}
@@ -56,8 +58,8 @@ func (r *Redis) commit(batch []*pending) {
 			if result.Err = g.Check(); result.Err != nil {
 				continue
 			}
-			bytes := g.size()
-			steps, written := g.cost()
+			bytes := wireSize(g)
+			steps, written := groupCost(g)
 			c := open[g.Tenant]
 			if c == nil || c.events+len(g.Events) > callEvents || c.steps+steps > callSteps ||
 				c.bytes+bytes > callBytes || c.written+written > callWritten {
@@ -93,7 +95,7 @@ func (r *Redis) commit(batch []*pending) {
 
 // send runs calls in one pipeline, fills their results and wakes the drains. It
 // returns an error if Redis could not be reached.
-func (r *Redis) send(calls []*appendCall) error {
+func (r *Store) send(calls []*appendCall) error {
 	cmds := make([]redis.Cmder, 0, len(calls)+1)
 	var introduced []any
 	for _, c := range calls {
@@ -122,7 +124,7 @@ func (r *Redis) send(calls []*appendCall) error {
 	}
 	var lost error
 	var again []*appendCall
-	wake := map[Dest]bool{}
+	wake := map[queue.Dest]bool{}
 	for _, c := range calls {
 		reply, err := c.cmd.Text()
 		if reply == "=" && !c.unpaged {
@@ -139,7 +141,7 @@ func (r *Redis) send(calls []*appendCall) error {
 			failCalls([]*appendCall{c}, err)
 			r.layout.told.forget()
 			var answered redis.Error
-			if !errors.As(err, &answered) && errors.Is(err, ErrUnavailable) {
+			if !errors.As(err, &answered) && errors.Is(err, queue.ErrUnavailable) {
 				lost = err
 			}
 			continue
@@ -157,7 +159,7 @@ func (r *Redis) send(calls []*appendCall) error {
 				}
 			}
 			for j, outcome := range ref.result.Jobs {
-				if outcome == Queued {
+				if outcome == queue.Queued {
 					wake[ref.group.Jobs[j].Dest] = true
 				}
 			}
@@ -200,20 +202,20 @@ func (ref appendRef) read(reply string) error {
 	for i := range jobs {
 		switch reply[events+i] {
 		case 'Q':
-			ref.result.Jobs[i] = Queued
+			ref.result.Jobs[i] = queue.Queued
 		case 'O':
-			ref.result.Jobs[i] = Overflow
+			ref.result.Jobs[i] = queue.Overflow
 		case 'X':
-			ref.result.Jobs[i] = Died
+			ref.result.Jobs[i] = queue.Died
 		default:
-			ref.result.Jobs[i] = Duplicate
+			ref.result.Jobs[i] = queue.Duplicate
 		}
 	}
 	return nil
 }
 
-// size is about how many bytes a group puts on the wire.
-func (g *Group) size() int {
+// wireSize is about how many bytes a group puts on the wire.
+func wireSize(g *queue.Group) int {
 	n := 64 * (len(g.Events) + len(g.Jobs))
 	for _, p := range g.Payloads {
 		n += len(p)

@@ -5,12 +5,12 @@
 -- header grants no allow-oom, so a full Redis refuses the script as a whole.
 --
 -- KEYS: the set of destinations; the others begin with the key base
--- ARGV: the call (see redislayout.go), overflow's death record, key base, channel or nothing, sender,
+-- ARGV: the call (see layout.go), overflow's death record, key base, channel or nothing, sender,
 --       the groups' plans, the keys of contacts, of each page its first header and its bytes, the payloads
 -- Returns of each group, with line feeds between: "+", a digit per event (1 = new), a letter
 -- per job (Queued, Duplicate, Overflow, X = died); or "!" and the reason. Or "=" alone: a destination has no
 -- room for its page, so that the call must be made again without pages. Of a part of a group that has a note
--- (see redisnote.go): "~" and what was answered, if that part was stored before, "-" if the note is gone.
+-- (see note.go): "~" and what was answered, if that part was stored before, "-" if the note is gone.
 
 local ARGV, listed, tonumber, type = ARGV, KEYS[1], tonumber, type
 local call, try, parse, pack, concat = redis.call, redis.pcall, struct.unpack, struct.pack, table.concat

@@ -1,4 +1,4 @@
-package queue_test
+package redis_test
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/redis"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
@@ -33,7 +34,7 @@ func BenchmarkRedisAppend(b *testing.B) {
 func benchmarkRedisAppend(b *testing.B, writers, size int, kind string, remembered int) {
 	s := redistest.Start(b, "--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--auto-aof-rewrite-percentage", "0")
 	var ago atomic.Int64
-	r := openRedis(b, queue.RedisConfig{URLs: []string{s.URL()}, Now: func() time.Time { return time.Now().Add(-time.Duration(ago.Load())) }})
+	r := open(b, redis.Config{URLs: []string{s.URL()}, Now: func() time.Time { return time.Now().Add(-time.Duration(ago.Load())) }})
 	for i, daysAgo := range []int64{8, 5, 0} {
 		ago.Store(daysAgo * 24 * int64(time.Hour))
 		rememberRedis(b, r, -1<<40*(i+1), remembered, time.Now().UnixMilli()-ago.Load()/int64(time.Millisecond))
@@ -102,7 +103,7 @@ func benchmarkRedisAppend(b *testing.B, writers, size int, kind string, remember
 }
 
 // rememberRedis appends events from to from+n-1, without jobs, all of one time.
-func rememberRedis(b *testing.B, r *queue.Redis, from, n int, at int64) {
+func rememberRedis(b *testing.B, r *redis.Store, from, n int, at int64) {
 	for i := from; i < from+n; i += 250 {
 		g := queue.Group{Tenant: crm.Tenant}
 		for k := i; k < i+250; k++ {
@@ -119,7 +120,7 @@ func rememberRedis(b *testing.B, r *queue.Redis, from, n int, at int64) {
 // BenchmarkRedisDrain reads 100 entries at a time and removes them.
 func BenchmarkRedisDrain(b *testing.B) {
 	s := redistest.Start(b, "--appendonly", "yes", "--appendfsync", "everysec")
-	r := openRedis(b, queue.RedisConfig{URLs: []string{s.URL()}})
+	r := open(b, redis.Config{URLs: []string{s.URL()}})
 	payload := bytes.Repeat([]byte("x"), 2900)
 	for n := 0; n < b.N; {
 		var groups []queue.Group
@@ -180,7 +181,7 @@ func TestRedisRememberedIDs(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%d in %d minutes", c.ids, c.minutes), func(t *testing.T) {
 			s := redistest.Start(t)
-			r := openRedis(t, queue.RedisConfig{URLs: []string{s.URL()}})
+			r := open(t, redis.Config{URLs: []string{s.URL()}})
 			base := time.Now().Add(-6*24*time.Hour - 23*time.Hour).Truncate(10 * time.Minute).UnixMilli()
 			random := rand.New(rand.NewPCG(1, 2))
 			group := func(from, to int) queue.Group {

@@ -1,10 +1,12 @@
-package queue
+package redis
 
 import (
 	"context"
 	"sync"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
 // call is a small write on its way: deliveries, retries and deaths, of which
@@ -18,7 +20,7 @@ type call struct {
 
 type donePart struct {
 	queue, retry, marks string
-	at                  []Pos
+	at                  []queue.Pos
 }
 
 // caller gathers calls like committer gathers appends: those that come while a
@@ -95,7 +97,7 @@ const (
 )
 
 // execute runs a batch in pipelines; deliveries of one destination are merged.
-func (r *Redis) execute(batch []*call) {
+func (r *Store) execute(batch []*call) {
 	var cmds []redis.Cmder
 	merged := map[string]*mergedDone{}
 	var order []*mergedDone
@@ -144,12 +146,12 @@ type mergedDone struct {
 	cmd   *redis.Cmd
 }
 
-// doneArgs are the arguments of redis_done.lua.
-func doneArgs(at []Pos) []any {
+// doneArgs are the arguments of done.lua.
+func doneArgs(at []queue.Pos) []any {
 	args := make([]any, 1, 1+len(at))
-	parts := map[Pos][]byte{}
+	parts := map[queue.Pos][]byte{}
 	for _, p := range at {
-		if id, part := p.entry(); part == 0 {
+		if id, part := entryOf(p); part == 0 {
 			args = append(args, streamID(id))
 		} else {
 			parts[id] = append(parts[id], byte(part))

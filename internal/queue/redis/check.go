@@ -1,4 +1,4 @@
-package queue
+package redis
 
 import (
 	"cmp"
@@ -15,9 +15,9 @@ import (
 	"go.uber.org/zap"
 )
 
-// RedisReport is what a look at one Redis server found. What the user may not
+// Report is what a look at one Redis server found. What the user may not
 // ask it (INFO, CONFIG GET) is empty.
-type RedisReport struct {
+type Report struct {
 	Addr       string
 	Name       string // redis or valkey
 	Version    string // as the server calls it: 7.2.4
@@ -27,17 +27,17 @@ type RedisReport struct {
 	LoneNode   bool   // a node of a Cluster that was not named as one: it keeps only a part of the keys
 }
 
-// CheckRedis looks at the servers of a configuration without opening the store:
+// Check looks at the servers of a configuration without opening the store:
 // the one, or a Cluster's masters. The error says that one can't be reached.
-func CheckRedis(ctx context.Context, cfg RedisConfig) ([]RedisReport, error) {
-	r := &Redis{cfg: cfg, timing: defaultTiming, log: zap.NewNop()}
+func Check(ctx context.Context, cfg Config) ([]Report, error) {
+	r := &Store{cfg: cfg, timing: defaultTiming, log: zap.NewNop()}
 	client, err := r.connect(1, new(atomic.Int64))
 	if err != nil {
 		return nil, fmt.Errorf("checking redis: %w", err)
 	}
 	defer client.Close()
 	var mu sync.Mutex
-	var all []RedisReport
+	var all []Report
 	look := func(ctx context.Context, c redis.UniversalClient, addr string) error {
 		report, err := checkServer(ctx, c)
 		if err != nil {
@@ -66,7 +66,7 @@ func CheckRedis(ctx context.Context, cfg RedisConfig) ([]RedisReport, error) {
 	return all, nil
 }
 
-func checkServer(ctx context.Context, c redis.UniversalClient) (r RedisReport, err error) {
+func checkServer(ctx context.Context, c redis.UniversalClient) (r Report, err error) {
 	if err := c.Ping(ctx).Err(); err != nil {
 		return r, err
 	}

@@ -1,4 +1,4 @@
-package queue_test
+package redis_test
 
 import (
 	"errors"
@@ -6,12 +6,13 @@ import (
 	"testing"
 
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/redis"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
 func TestCheckRedis(t *testing.T) {
 	s := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "allkeys-lru")
-	reports, err := queue.CheckRedis(t.Context(), queue.RedisConfig{URLs: []string{s.URL()}})
+	reports, err := redis.Check(t.Context(), redis.Config{URLs: []string{s.URL()}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,17 +24,17 @@ func TestCheckRedis(t *testing.T) {
 	// A user who may only PING.
 	s.Do("ACL", "SETUSER", "edge", "on", ">secret", "-@all", "+ping", "+select")
 	url := "redis://edge:secret@" + s.Addr
-	if reports, err = queue.CheckRedis(t.Context(), queue.RedisConfig{URLs: []string{url}}); err != nil || reports[0].Version != "" || !strings.Contains(reports[0].Durability, "not known") {
+	if reports, err = redis.Check(t.Context(), redis.Config{URLs: []string{url}}); err != nil || reports[0].Version != "" || !strings.Contains(reports[0].Durability, "not known") {
 		t.Errorf("with few rights: %+v, %v", reports, err)
 	}
 	for _, bad := range []string{"redis://edge:wrong@" + s.Addr, "redis://127.0.0.1:1", "http://127.0.0.1"} {
-		_, err := queue.CheckRedis(t.Context(), queue.RedisConfig{URLs: []string{bad}})
+		_, err := redis.Check(t.Context(), redis.Config{URLs: []string{bad}})
 		if err == nil || strings.Contains(err.Error(), "wrong@") {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}
 	s.Kill()
-	if _, err := queue.CheckRedis(t.Context(), queue.RedisConfig{URLs: []string{s.URL()}}); !errors.Is(err, queue.ErrUnavailable) {
+	if _, err := redis.Check(t.Context(), redis.Config{URLs: []string{s.URL()}}); !errors.Is(err, queue.ErrUnavailable) {
 		t.Errorf("it is down: %v", err)
 	}
 }
@@ -43,7 +44,7 @@ func TestCheckRedisCluster(t *testing.T) {
 	for _, node := range redistest.Cluster(t, 3) {
 		urls = append(urls, node.URL())
 	}
-	reports, err := queue.CheckRedis(t.Context(), queue.RedisConfig{URLs: urls})
+	reports, err := redis.Check(t.Context(), redis.Config{URLs: urls})
 	if err != nil || len(reports) != 3 {
 		t.Fatalf("found %+v, %v", reports, err)
 	}
@@ -52,7 +53,7 @@ func TestCheckRedisCluster(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	}
-	if reports, err = queue.CheckRedis(t.Context(), queue.RedisConfig{URLs: urls[:1]}); err != nil || !reports[0].LoneNode {
+	if reports, err = redis.Check(t.Context(), redis.Config{URLs: urls[:1]}); err != nil || !reports[0].LoneNode {
 		t.Errorf("a lone node: %+v, %v", reports, err)
 	}
 }

@@ -1,4 +1,4 @@
-package queue
+package redis
 
 import (
 	"context"
@@ -6,15 +6,17 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
-// Clicks implements [Queue].
-func (r *Redis) Clicks(ctx context.Context, tenant string, keys []string) ([]Clicks, error) {
+// Clicks implements [queue.Queue].
+func (r *Store) Clicks(ctx context.Context, tenant string, keys []string) ([]queue.Clicks, error) {
 	const doing = "reading clicks"
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	found := make([]Clicks, len(keys))
+	found := make([]queue.Clicks, len(keys))
 	k, now, remember := r.keys(tenant), r.now(), r.options.Load().RememberClicks.Milliseconds()
 	// What is still to be looked up, and for which of the keys; aliases and
 	// message ids take a second round, chains of aliases more.
@@ -59,19 +61,19 @@ func (r *Redis) Clicks(ctx context.Context, tenant string, keys []string) ([]Cli
 	return found, nil
 }
 
-// parseClicks reads what redis_append.lua's encode wrote, and when the last
+// parseClicks reads what append.lua's encode wrote, and when the last
 // click was, ms.
-func parseClicks(record string) (c Clicks, last int64, err error) {
+func parseClicks(record string) (c queue.Clicks, last int64, err error) {
 	head, data, ok := strings.Cut(record, "\n")
 	words := strings.Fields(strings.TrimPrefix(head, "R"))
 	bad := errors.New("click record is damaged")
 	if !ok || len(words) != 6 {
-		return Clicks{}, 0, bad
+		return queue.Clicks{}, 0, bad
 	}
 	var numbers [6]int64
 	for i, w := range words {
 		if numbers[i], err = strconv.ParseInt(w, 10, 64); err != nil {
-			return Clicks{}, 0, bad
+			return queue.Clicks{}, 0, bad
 		}
 	}
 	part := func(n int64) []byte {

@@ -1,36 +1,38 @@
-package queue
+package redis
 
 import (
 	"context"
 	"runtime"
 	"sync"
+
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
 // pending is one Append on its way through a committer. Its arrays hold the
 // results of a usual webhook, so that they are one allocation together.
 type pending struct {
-	groups  []Group
-	results []Result
+	groups  []queue.Group
+	results []queue.Result
 	done    chan struct{} // gets a value when the results are there
 
-	one  [1]Result
+	one  [1]queue.Result
 	news [2]bool
-	jobs [4]Outcome
+	jobs [4]queue.Outcome
 }
 
 // tokens are the channels of appends that have ended.
 var tokens = sync.Pool{New: func() any { return make(chan struct{}, 1) }}
 
-func newPending(groups []Group) *pending {
+func newPending(groups []queue.Group) *pending {
 	p := &pending{groups: groups, done: tokens.Get().(chan struct{})}
 	if len(groups) == 1 {
 		p.results = p.one[:]
-		p.one[0] = Result{New: room(p.news[:], len(groups[0].Events)), Jobs: room(p.jobs[:], len(groups[0].Jobs))}
+		p.one[0] = queue.Result{New: room(p.news[:], len(groups[0].Events)), Jobs: room(p.jobs[:], len(groups[0].Jobs))}
 		return p
 	}
-	p.results = make([]Result, len(groups))
+	p.results = make([]queue.Result, len(groups))
 	for i := range groups {
-		p.results[i] = Result{New: make([]bool, len(groups[i].Events)), Jobs: make([]Outcome, len(groups[i].Jobs))}
+		p.results[i] = queue.Result{New: make([]bool, len(groups[i].Events)), Jobs: make([]queue.Outcome, len(groups[i].Jobs))}
 	}
 	return p
 }
@@ -63,12 +65,12 @@ func newCommitter(commit func([]*pending)) *committer {
 }
 
 // append hands groups to the flusher and waits for the commit or for ctx.
-func (c *committer) append(ctx context.Context, groups []Group) []Result {
+func (c *committer) append(ctx context.Context, groups []queue.Group) []queue.Result {
 	p := newPending(groups)
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
-		return failed(len(groups), ErrUnavailable)
+		return queue.Failed(len(groups), queue.ErrUnavailable)
 	}
 	c.queue = append(c.queue, p)
 	select {
@@ -81,7 +83,7 @@ func (c *committer) append(ctx context.Context, groups []Group) []Result {
 		tokens.Put(p.done)
 		return p.results
 	case <-ctx.Done():
-		return failed(len(groups), context.Cause(ctx))
+		return queue.Failed(len(groups), context.Cause(ctx))
 	}
 }
 
@@ -119,20 +121,4 @@ func (c *committer) close() {
 		close(c.wake)
 	}
 	c.owner.Wait()
-}
-
-func failed(n int, err error) []Result {
-	results := make([]Result, n)
-	for i := range results {
-		results[i].Err = err
-	}
-	return results
-}
-
-// seal is an event's seal as the event that it is remembered as, nil for none.
-func (ev *Event) seal() *Event {
-	if ev.Seal == (ID{}) {
-		return nil
-	}
-	return &Event{ID: ev.Seal}
 }

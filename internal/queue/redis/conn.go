@@ -1,4 +1,4 @@
-package queue
+package redis
 
 import (
 	"context"
@@ -24,7 +24,7 @@ func (noLog) Printf(context.Context, string, ...any) {}
 
 // connect makes a client, with a pool of a size or of the default size (0), that
 // counts its connections. It dials nothing yet.
-func (r *Redis) connect(poolSize int, dialed *atomic.Int64) (redis.UniversalClient, error) {
+func (r *Store) connect(poolSize int, dialed *atomic.Int64) (redis.UniversalClient, error) {
 	silence()
 	if len(r.cfg.URLs) == 0 {
 		return nil, errors.New("reading redis URL: there is none")

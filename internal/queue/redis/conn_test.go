@@ -1,4 +1,4 @@
-package queue_test
+package redis_test
 
 import (
 	"bufio"
@@ -23,11 +23,12 @@ import (
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/queuetest"
+	"github.com/leadgate/leadgate/internal/queue/redis"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
 func TestRedisBadURLs(t *testing.T) {
-	for name, cfg := range map[string]queue.RedisConfig{
+	for name, cfg := range map[string]redis.Config{
 		"none":               {},
 		"scheme":             {URLs: []string{"http://user:hunter2@127.0.0.1:6379"}},
 		"not a URL":          {URLs: []string{"redis://user:hunter2@127.0.0.1:port"}},
@@ -41,7 +42,7 @@ func TestRedisBadURLs(t *testing.T) {
 		"master":             {URLs: []string{"redis://127.0.0.1:1"}, Sentinels: []string{"127.0.0.1:26379"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, err := queue.OpenRedis(cfg, queuetest.DefaultOptions())
+			r, err := redis.Open(cfg, queuetest.DefaultOptions())
 			if err == nil {
 				r.Close()
 				t.Fatal("opened")
@@ -54,9 +55,9 @@ func TestRedisBadURLs(t *testing.T) {
 }
 
 // works appends and reads an event.
-func works(t *testing.T, cfg queue.RedisConfig) {
+func works(t *testing.T, cfg redis.Config) {
 	t.Helper()
-	r := openRedis(t, cfg)
+	r := open(t, cfg)
 	if err := appendOne(t, r, one(1, []byte("x"), crm)).Err; err != nil {
 		t.Fatal(err)
 	}
@@ -76,15 +77,15 @@ func TestRedisSocket(t *testing.T) {
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	path := filepath.Join(dir, "redis.sock")
 	redistest.Start(t, "--unixsocket", path)
-	works(t, queue.RedisConfig{URLs: []string{"unix://" + path + "?db=3"}})
+	works(t, redis.Config{URLs: []string{"unix://" + path + "?db=3"}})
 }
 
 func TestRedisTLS(t *testing.T) {
 	cert, key := certificate(t)
 	s := redistest.StartTLS(t, cert, key)
-	works(t, queue.RedisConfig{URLs: []string{"rediss://" + s.Addr + "?skip_verify=true"}})
+	works(t, redis.Config{URLs: []string{"rediss://" + s.Addr + "?skip_verify=true"}})
 
-	r := openRedis(t, queue.RedisConfig{URLs: []string{"rediss://" + s.Addr}})
+	r := open(t, redis.Config{URLs: []string{"rediss://" + s.Addr}})
 	if err := appendOne(t, r, one(1, []byte("x"), crm)).Err; !errors.Is(err, queue.ErrUnavailable) {
 		t.Fatalf("an unknown authority's certificate was taken: %v", err)
 	}
@@ -142,7 +143,7 @@ func TestRedisTooOld(t *testing.T) {
 			owner.Go(func() { oldRedis(c) })
 		}
 	})
-	r := openRedis(t, queue.RedisConfig{URLs: []string{"redis://" + l.Addr().String()}})
+	r := open(t, redis.Config{URLs: []string{"redis://" + l.Addr().String()}})
 	eventually(t, "the version is refused in words", func() bool {
 		err := appendOne(t, r, one(1, []byte("x"), crm)).Err
 		return errors.Is(err, queue.ErrUnavailable) && strings.Contains(err.Error(), "redis 6.2.7 is too old")
@@ -205,7 +206,7 @@ func TestRedisSaysWhatItFound(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			core, logs := observer.New(zap.InfoLevel)
 			s := redistest.Start(t, c.args...)
-			r := openRedis(t, queue.RedisConfig{URLs: []string{s.URL()}, Logger: zap.New(core)})
+			r := open(t, redis.Config{URLs: []string{s.URL()}, Logger: zap.New(core)})
 			drain(t, r, crm).ready() // after the look at the server
 			if got := r.Durability(); !strings.Contains(got, c.durability) {
 				t.Errorf("durability %q, want %q", got, c.durability)
@@ -226,7 +227,7 @@ func TestRedisClusterNode(t *testing.T) {
 	nodes := redistest.Cluster(t, 3)
 	refused := 0
 	for _, node := range nodes {
-		r := openRedis(t, queue.RedisConfig{URLs: []string{node.URL()}})
+		r := open(t, redis.Config{URLs: []string{node.URL()}})
 		if err := appendOne(t, r, one(1, []byte("x"), crm)).Err; err != nil {
 			if !errors.Is(err, queue.ErrUnavailable) || !strings.Contains(err.Error(), "name the URLs of several nodes") {
 				t.Fatal(err)

@@ -1,4 +1,4 @@
-package queue
+package redis
 
 import (
 	"context"
@@ -8,16 +8,19 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
-// A counter is a field of its day's hash: key, line feed, field. A number is
-// its digits, a text "t" and itself.
+// textCount begins the text of a counter. A counter is a field of its day's hash:
+// key, line feed, field. A number is its digits, a text "t" and itself.
+const textCount = 't'
 
-// Counters implements [Queue].
-func (r *Redis) Counters(ctx context.Context, tenant string, from, to int64) ([]Count, error) {
+// Counters implements [queue.Queue].
+func (r *Store) Counters(ctx context.Context, tenant string, from, to int64) ([]queue.Count, error) {
 	const doing = "reading counters"
 	k := r.keys(tenant)
-	var all []Count
+	var all []queue.Count
 	for first := max(from, 0); first <= to; first += pipelineCommands {
 		days := min(to-first+1, pipelineCommands)
 		pipe := r.client.Pipeline()
@@ -41,7 +44,7 @@ func (r *Redis) Counters(ctx context.Context, tenant string, from, to int64) ([]
 			}
 		}
 	}
-	slices.SortFunc(all, compareCounts)
+	slices.SortFunc(all, queue.CompareCounts)
 	return all, nil
 }
 
@@ -49,7 +52,7 @@ func (r *Redis) Counters(ctx context.Context, tenant string, from, to int64) ([]
 const scanFields = 1000
 
 // restOfScan reads what a hash's first scan left. A scan may show a field twice.
-func (r *Redis) restOfScan(ctx context.Context, key string, scan *redis.ScanCmd) (map[string]string, error) {
+func (r *Store) restOfScan(ctx context.Context, key string, scan *redis.ScanCmd) (map[string]string, error) {
 	var found map[string]string
 	for {
 		pairs, cursor, err := scan.Result()
@@ -69,7 +72,7 @@ func (r *Redis) restOfScan(ctx context.Context, key string, scan *redis.ScanCmd)
 	}
 }
 
-func parseCount(name, value string) (c Count, err error) {
+func parseCount(name, value string) (c queue.Count, err error) {
 	var ok bool
 	if c.Key, c.Field, ok = strings.Cut(name, "\n"); !ok || value == "" {
 		return c, fmt.Errorf("counter %q is damaged", name)

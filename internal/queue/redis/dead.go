@@ -1,4 +1,4 @@
-package queue
+package redis
 
 import (
 	"cmp"
@@ -7,13 +7,16 @@ import (
 	"slices"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
 // redisLetter is a dead letter without its payload.
 type redisLetter struct {
-	dest   Dest
-	pos    Pos
-	letter DeadLetter
+	dest   queue.Dest
+	pos    queue.Pos
+	letter queue.DeadLetter
 	size   int // of the payload
 }
 
@@ -31,15 +34,15 @@ const (
 	scanBytes   = 1 << 20
 )
 
-// Dead implements [Queue].
-func (r *Redis) Dead(ctx context.Context, f DeadFilter) ([]DeadLetter, error) {
+// Dead implements [queue.Queue].
+func (r *Store) Dead(ctx context.Context, f queue.DeadFilter) ([]queue.DeadLetter, error) {
 	const doing = "listing dead letters"
 	if _, _, ok := parseDeadID(f.After); !ok && f.After != "" {
-		return nil, fmt.Errorf("%s: %w: after is %q, which is no dead letter's id", doing, ErrInvalid, f.After)
+		return nil, fmt.Errorf("%s: %w: after is %q, which is no dead letter's id", doing, queue.ErrInvalid, f.After)
 	}
 	f = r.kept(f)
 	var found []redisLetter
-	err := r.eachDest(ctx, f, func(d Dest, ids []Pos) error {
+	err := r.eachDest(ctx, f, func(d queue.Dest, ids []queue.Pos) error {
 		list, err := r.findDead(ctx, d, ids, f)
 		found = append(found, list...)
 		return err
@@ -55,7 +58,7 @@ func (r *Redis) Dead(ctx context.Context, f DeadFilter) ([]DeadLetter, error) {
 		found = found[:within(found, f.Bytes)]
 	}
 	if f.Bare {
-		letters := make([]DeadLetter, len(found))
+		letters := make([]queue.DeadLetter, len(found))
 		for i := range found {
 			letters[i] = found[i].letter
 		}
@@ -78,16 +81,16 @@ func within(letters []redisLetter, bytes int) int {
 
 // eachDest calls fn for the destinations that f may mean, with the positions that
 // its ids name there, nil if it names none.
-func (r *Redis) eachDest(ctx context.Context, f DeadFilter, fn func(Dest, []Pos) error) error {
+func (r *Store) eachDest(ctx context.Context, f queue.DeadFilter, fn func(queue.Dest, []queue.Pos) error) error {
 	if len(f.IDs) > 0 {
-		named := map[Dest][]Pos{}
+		named := map[queue.Dest][]queue.Pos{}
 		for _, id := range f.IDs {
 			if d, p, ok := parseDeadID(id); ok && (f.Destination == "" || f.Destination == d.Name) {
 				named[d] = append(named[d], p)
 			}
 		}
 		for d, ids := range named {
-			slices.SortFunc(ids, func(a, b Pos) int { return cmp.Or(cmp.Compare(a.Ms, b.Ms), cmp.Compare(a.Seq, b.Seq)) })
+			slices.SortFunc(ids, func(a, b queue.Pos) int { return cmp.Or(cmp.Compare(a.Ms, b.Ms), cmp.Compare(a.Seq, b.Seq)) })
 			if err := fn(d, slices.Compact(ids)); err != nil {
 				return err
 			}
@@ -109,7 +112,7 @@ func (r *Redis) eachDest(ctx context.Context, f DeadFilter, fn func(Dest, []Pos)
 }
 
 // findDead finds the newest letters of d that match, up to f.Limit of them.
-func (r *Redis) findDead(ctx context.Context, d Dest, ids []Pos, f DeadFilter) ([]redisLetter, error) {
+func (r *Store) findDead(ctx context.Context, d queue.Dest, ids []queue.Pos, f queue.DeadFilter) ([]redisLetter, error) {
 	after, hasAfter := redisLetter{}, false
 	if f.After != "" {
 		after.dest, after.pos, hasAfter = parseDeadID(f.After)
@@ -117,7 +120,7 @@ func (r *Redis) findDead(ctx context.Context, d Dest, ids []Pos, f DeadFilter) (
 	var found []redisLetter
 	take := func(refs []redisLetter) bool {
 		for _, ref := range refs {
-			if (hasAfter && after.newer(ref) >= 0) || !f.matches(&ref.letter) {
+			if (hasAfter && after.newer(ref) >= 0) || !matches(&f, &ref.letter) {
 				continue
 			}
 			found = append(found, ref)
@@ -150,7 +153,7 @@ func (r *Redis) findDead(ctx context.Context, d Dest, ids []Pos, f DeadFilter) (
 }
 
 // kept leaves out what is past keep_dead and was not thrown away yet.
-func (r *Redis) kept(f DeadFilter) DeadFilter {
+func (r *Store) kept(f queue.DeadFilter) queue.DeadFilter {
 	if keep := r.options.Load().KeepDead; keep > 0 {
 		f.Since = max(f.Since, r.now()-keep.Milliseconds()+1)
 	}
@@ -158,13 +161,13 @@ func (r *Redis) kept(f DeadFilter) DeadFilter {
 }
 
 // matches compares all but destination, ids and place in the list.
-func (f *DeadFilter) matches(l *DeadLetter) bool {
+func matches(f *queue.DeadFilter, l *queue.DeadLetter) bool {
 	return (f.Reason == "" || f.Reason == l.Reason.Reason) && l.DiedAt >= f.Since
 }
 
 // scanDead reads letters of d without payloads, and says whether there may be more
 // after the last of them.
-func (r *Redis) scanDead(ctx context.Context, d Dest, from, to string, count int, newestFirst bool) (refs []redisLetter, more bool, err error) {
+func (r *Store) scanDead(ctx context.Context, d queue.Dest, from, to string, count int, newestFirst bool) (refs []redisLetter, more bool, err error) {
 	order := "0"
 	if newestFirst {
 		order = "1"
@@ -193,10 +196,10 @@ func (r *Redis) scanDead(ctx context.Context, d Dest, from, to string, count int
 	return refs, flag == 1, nil
 }
 
-func letterOf(d Dest, p Pos, death, header string) (DeadLetter, error) {
-	letter, _, err := decodeDeath(owned(death))
+func letterOf(d queue.Dest, p queue.Pos, death, header string) (queue.DeadLetter, error) {
+	letter, _, err := codec.DecodeDeath(owned(death))
 	if err != nil {
-		return DeadLetter{}, err
+		return queue.DeadLetter{}, err
 	}
 	letter.ID, letter.Dest = deadID(d, p), d
 	letter.Header, err = headerOf(header)
@@ -204,8 +207,8 @@ func letterOf(d Dest, p Pos, death, header string) (DeadLetter, error) {
 }
 
 // fetchDead reads letters with their payloads; those gone meanwhile are left out.
-func (r *Redis) fetchDead(ctx context.Context, refs []redisLetter) ([]DeadLetter, error) {
-	var letters []DeadLetter
+func (r *Store) fetchDead(ctx context.Context, refs []redisLetter) ([]queue.DeadLetter, error) {
+	var letters []queue.DeadLetter
 	for part := range slices.Chunk(refs, scanLetters) {
 		cmds := make([]*redis.Cmd, len(part))
 		pipe := r.client.Pipeline()
@@ -233,16 +236,16 @@ func (r *Redis) fetchDead(ctx context.Context, refs []redisLetter) ([]DeadLetter
 	return letters, nil
 }
 
-// ReplayDead implements [Queue].
-func (r *Redis) ReplayDead(ctx context.Context, f DeadFilter) (int, error) {
+// ReplayDead implements [queue.Queue].
+func (r *Store) ReplayDead(ctx context.Context, f queue.DeadFilter) (int, error) {
 	const doing = "replaying dead letters"
 	backlog := r.options.Load().MaxBacklog
 	if backlog <= 0 {
 		backlog = 1 << 31
 	}
 	total, full := 0, map[string]bool{}
-	err := r.eachMatch(ctx, f, func(d Dest, ids []any) error {
-		if d == Unmatched || full[d.Name] {
+	err := r.eachMatch(ctx, f, func(d queue.Dest, ids []any) error {
+		if d == queue.Unmatched || full[d.Name] {
 			return nil
 		}
 		k := r.keys(d.Tenant)
@@ -262,15 +265,15 @@ func (r *Redis) ReplayDead(ctx context.Context, f DeadFilter) (int, error) {
 		return nil
 	})
 	if err == nil {
-		err = noRoom(total, full)
+		err = queue.NoRoom(total, full)
 	}
 	return total, redisError(doing, err)
 }
 
-// DropDead implements [Queue].
-func (r *Redis) DropDead(ctx context.Context, f DeadFilter) (int, error) {
+// DropDead implements [queue.Queue].
+func (r *Store) DropDead(ctx context.Context, f queue.DeadFilter) (int, error) {
 	total := 0
-	err := r.eachMatch(ctx, f, func(d Dest, ids []any) error {
+	err := r.eachMatch(ctx, f, func(d queue.Dest, ids []any) error {
 		n, err := r.dropDead(ctx, d, ids)
 		total += n
 		return err
@@ -278,7 +281,7 @@ func (r *Redis) DropDead(ctx context.Context, f DeadFilter) (int, error) {
 	return total, redisError("dropping dead letters", err)
 }
 
-func (r *Redis) dropDead(ctx context.Context, d Dest, ids []any) (int, error) {
+func (r *Store) dropDead(ctx context.Context, d queue.Dest, ids []any) (int, error) {
 	cmd := redis.NewIntCmd(ctx, append([]any{"XDEL", r.keys(d.Tenant).dead(d.Name)}, ids...)...)
 	err := r.client.Process(ctx, cmd)
 	return int(cmd.Val()), err
@@ -286,10 +289,10 @@ func (r *Redis) dropDead(ctx context.Context, d Dest, ids []any) (int, error) {
 
 // eachMatch calls fn with the stream ids of matching letters, the oldest first,
 // in parts of a bounded number and size. Letters that come meanwhile are left out.
-func (r *Redis) eachMatch(ctx context.Context, f DeadFilter, fn func(Dest, []any) error) error {
+func (r *Store) eachMatch(ctx context.Context, f queue.DeadFilter, fn func(queue.Dest, []any) error) error {
 	f.Limit, f.After = 0, ""
 	f = r.kept(f)
-	return r.eachDest(ctx, f, func(d Dest, ids []Pos) error {
+	return r.eachDest(ctx, f, func(d queue.Dest, ids []queue.Pos) error {
 		if ids != nil {
 			refs, err := r.findDead(ctx, d, ids, f)
 			if err != nil {
@@ -309,7 +312,7 @@ func (r *Redis) eachMatch(ctx context.Context, f DeadFilter, fn func(Dest, []any
 				return err
 			}
 			from = "(" + streamID(refs[len(refs)-1].pos)
-			refs = slices.DeleteFunc(refs, func(ref redisLetter) bool { return !f.matches(&ref.letter) })
+			refs = slices.DeleteFunc(refs, func(ref redisLetter) bool { return !matches(&f, &ref.letter) })
 			if err := inParts(refs, d, fn); err != nil || !more {
 				return err
 			}
@@ -317,7 +320,7 @@ func (r *Redis) eachMatch(ctx context.Context, f DeadFilter, fn func(Dest, []any
 	})
 }
 
-func inParts(refs []redisLetter, d Dest, fn func(Dest, []any) error) error {
+func inParts(refs []redisLetter, d queue.Dest, fn func(queue.Dest, []any) error) error {
 	for len(refs) > 0 {
 		var ids []any
 		for size := 0; len(refs) > 0 && len(ids) < moveEntries && (len(ids) == 0 || size+refs[0].size <= moveBytes); refs = refs[1:] {

@@ -1,4 +1,4 @@
-package queue
+package redis
 
 import (
 	"context"
@@ -9,13 +9,16 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
 // redisDrain is the reading end of a stream. Its lease is looked after by the
 // store's leaseManager.
 type redisDrain struct {
-	r    *Redis
-	dest Dest
+	r    *Store
+	dest queue.Dest
 	keys redisKeys
 
 	waking sync.Mutex // held while wake runs, so that Close can wait for it
@@ -32,14 +35,14 @@ type redisDrain struct {
 	heritage heritage
 	average  int // bytes of what an entry of the stream holds, by the last read
 
-	reading sync.Mutex // held by a Read
-	rest    []Entry    // of a page, of which the last Read returned the first ones
-	restAt  Pos        // the last that it returned; what stands in the stream after rest comes next
-	scratch []byte     // where pages are unpacked
+	reading sync.Mutex    // held by a Read
+	rest    []queue.Entry // of a page, of which the last Read returned the first ones
+	restAt  queue.Pos     // the last that it returned; what stands in the stream after rest comes next
+	scratch []byte        // where pages are unpacked
 }
 
-// Drain implements [Queue].
-func (r *Redis) Drain(d Dest, wake func()) Drain {
+// Drain implements [queue.Queue].
+func (r *Store) Drain(d queue.Dest, wake func()) queue.Drain {
 	drain := &redisDrain{r: r, dest: d, keys: r.keys(d.Tenant), wake: wake}
 	r.lease.add(drain)
 	return drain
@@ -155,28 +158,28 @@ func (d *redisDrain) isClosed() bool {
 }
 
 // State implements [Drain].
-func (d *redisDrain) State(ctx context.Context) (State, error) {
+func (d *redisDrain) State(ctx context.Context) (queue.State, error) {
 	d.mu.Lock()
 	record, known := d.state, d.stated
 	d.mu.Unlock()
 	if !known {
 		var err error
 		if record, err = d.r.client.Get(ctx, d.keys.state(d.dest.Name)).Result(); err != nil && !errors.Is(err, redis.Nil) {
-			return State{}, redisError("reading destination state", err)
+			return queue.State{}, redisError("reading destination state", err)
 		}
 	}
 	return stateOf(record)
 }
 
-func stateOf(record string) (State, error) {
+func stateOf(record string) (queue.State, error) {
 	if record == "" {
-		return State{}, nil
+		return queue.State{}, nil
 	}
-	return decodeState([]byte(record))
+	return codec.DecodeState([]byte(record))
 }
 
 // Done implements [Drain].
-func (d *redisDrain) Done(ctx context.Context, at []Pos) error {
+func (d *redisDrain) Done(ctx context.Context, at []queue.Pos) error {
 	if len(at) == 0 {
 		return nil
 	}
@@ -227,15 +230,15 @@ func (d *redisDrain) unheld(doing string) error {
 	d.mu.Unlock()
 	d.r.lease.hurry()
 	d.notify()
-	return fmt.Errorf("%s of %s: %w", doing, d.dest.Name, ErrLost)
+	return fmt.Errorf("%s of %s: %w", doing, d.dest.Name, queue.ErrLost)
 }
 
 // Retry implements [Drain].
-func (d *redisDrain) Retry(ctx context.Context, list []Retry) error {
+func (d *redisDrain) Retry(ctx context.Context, list []queue.Retry) error {
 	args := make([]any, 0, 3*len(list))
 	for i := range list {
-		id, part := list[i].Pos.entry()
-		args = append(args, streamID(id), part, appendRetry(nil, &list[i]))
+		id, part := entryOf(list[i].Pos)
+		args = append(args, streamID(id), part, codec.AppendRetry(nil, &list[i]))
 	}
 	name := d.dest.Name
 	return d.holding(ctx, "storing retries", scriptRetry,
@@ -243,7 +246,7 @@ func (d *redisDrain) Retry(ctx context.Context, list []Retry) error {
 }
 
 // Dead implements [Drain].
-func (d *redisDrain) Dead(ctx context.Context, list []Death) error {
+func (d *redisDrain) Dead(ctx context.Context, list []queue.Death) error {
 	if len(list) == 0 {
 		return nil
 	}
@@ -256,16 +259,16 @@ func (d *redisDrain) Dead(ctx context.Context, list []Death) error {
 	args := make([]any, 0, 5*len(list))
 	for i := range list {
 		pos := list[i].Pos
-		id, part := pos.entry()
+		id, part := entryOf(pos)
 		var header, payload []byte
 		if part > 0 {
 			e, ok := contents[pos]
 			if !ok {
 				continue // it is gone
 			}
-			header, payload = appendHeader(nil, &e.Header), e.Payload
+			header, payload = codec.AppendHeader(nil, &e.Header), e.Payload
 		}
-		args = append(args, streamID(id), part, appendDeath(nil, list[i].Attempts, list[i].FirstAt, now, &list[i].Reason), header, payload)
+		args = append(args, streamID(id), part, codec.AppendDeath(nil, list[i].Attempts, list[i].FirstAt, now, &list[i].Reason), header, payload)
 	}
 	name := d.dest.Name
 	return d.holding(ctx, doing, scriptDead,
@@ -274,15 +277,15 @@ func (d *redisDrain) Dead(ctx context.Context, list []Death) error {
 }
 
 // partsOf reads those entries that are a page's, which only an edge can unpack.
-func (d *redisDrain) partsOf(ctx context.Context, list []Death) (map[Pos]Entry, error) {
-	var at []Pos
+func (d *redisDrain) partsOf(ctx context.Context, list []queue.Death) (map[queue.Pos]queue.Entry, error) {
+	var at []queue.Pos
 	for i := range list {
-		if _, part := list[i].Pos.entry(); part > 0 {
+		if _, part := entryOf(list[i].Pos); part > 0 {
 			at = append(at, list[i].Pos)
 		}
 	}
 	entries, err := d.Get(ctx, at)
-	contents := make(map[Pos]Entry, len(entries))
+	contents := make(map[queue.Pos]queue.Entry, len(entries))
 	for i := range entries {
 		contents[entries[i].Pos] = entries[i]
 	}

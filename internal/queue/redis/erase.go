@@ -1,18 +1,20 @@
-package queue
+package redis
 
 import (
 	"context"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
 // An erase goes in steps of so many keys, messages or dead letters.
 const eraseStep = 200
 
-// Erase implements [Queue]. It counts the contact's clicks as one, each alias, and
+// Erase implements [queue.Queue]. It counts the contact's clicks as one, each alias, and
 // each dead letter.
-func (r *Redis) Erase(ctx context.Context, tenant string, key string) (int, error) {
+func (r *Store) Erase(ctx context.Context, tenant string, key string) (int, error) {
 	const doing = "erasing a contact"
 	e := redisErase{r: r, keys: r.keys(tenant), names: []string{key}}
 	err := e.clicks(ctx)
@@ -24,7 +26,7 @@ func (r *Redis) Erase(ctx context.Context, tenant string, key string) (int, erro
 
 // redisErase is an erase on its way.
 type redisErase struct {
-	r       *Redis
+	r       *Store
 	keys    redisKeys
 	contact string   // where the clicks stand
 	names   []string // what the contact is called
@@ -176,8 +178,8 @@ func (e *redisErase) letters(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if e.keys.tenant != Unmatched.Tenant {
-		dests = append(dests, Unmatched)
+	if e.keys.tenant != queue.Unmatched.Tenant {
+		dests = append(dests, queue.Unmatched)
 	}
 	names := map[string]bool{}
 	for _, name := range e.names {

@@ -1,4 +1,4 @@
-package queue_test
+package redis_test
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/redis"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
@@ -37,7 +38,7 @@ func naming(s *redistest.Server, text string) (found []string) {
 // Redis names it: no key, no value, also of what Leadgate before 0.1 stored.
 func TestRedisErased(t *testing.T) {
 	s := redistest.Start(t)
-	r := openRedis(t, queue.RedisConfig{URLs: []string{s.URL()}})
+	r := open(t, redis.Config{URLs: []string{s.URL()}})
 	const number, clid = "15551234567", "Aff-n8ZTODiE79d22KtAwQKj9e"
 	contact := "whatsapp:" + number
 	g := clicksOf(1, 1, false)
@@ -72,7 +73,7 @@ func TestRedisErased(t *testing.T) {
 // TestRedisOnceInClear: once keys of a Leadgate before 0.1 still hold.
 func TestRedisOnceInClear(t *testing.T) {
 	s := redistest.Start(t)
-	r := openRedis(t, queue.RedisConfig{URLs: []string{s.URL()}})
+	r := open(t, redis.Config{URLs: []string{s.URL()}})
 	s.Do("SET", "leadgate:{acme}:o:lead", time.Now().Add(time.Hour).UnixMilli(), "PX", 3_600_000)
 	for i, want := range []queue.Outcome{queue.Duplicate, queue.Queued, queue.Duplicate} {
 		g := one(i, []byte("x"), crm)

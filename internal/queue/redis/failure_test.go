@@ -1,4 +1,4 @@
-package queue_test
+package redis_test
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/queuetest"
+	"github.com/leadgate/leadgate/internal/queue/redis"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
@@ -22,10 +23,10 @@ var (
 )
 
 // fast opens a store with short leases, so that tests need not wait long.
-func fast(t testing.TB, cfg queue.RedisConfig) *queue.Redis {
+func fast(t testing.TB, cfg redis.Config) *redis.Store {
 	t.Helper()
-	r, err := queue.OpenRedisWith(cfg, queuetest.DefaultOptions(),
-		queue.RedisTiming(20*time.Millisecond, 600*time.Millisecond, 300*time.Millisecond))
+	r, err := redis.OpenWith(cfg, queuetest.DefaultOptions(),
+		redis.Timing(20*time.Millisecond, 600*time.Millisecond, 300*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +59,7 @@ func one(n int, payload []byte, dests ...queue.Dest) queue.Group {
 	return g
 }
 
-func appendOne(t testing.TB, r *queue.Redis, g queue.Group) queue.Result {
+func appendOne(t testing.TB, r *redis.Store, g queue.Group) queue.Result {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -72,7 +73,7 @@ type end struct {
 	woken chan struct{}
 }
 
-func drain(t testing.TB, r *queue.Redis, d queue.Dest) *end {
+func drain(t testing.TB, r *redis.Store, d queue.Dest) *end {
 	t.Helper()
 	e := &end{t: t, woken: make(chan struct{}, 1)}
 	e.Drain = r.Drain(d, func() {
@@ -147,7 +148,7 @@ func eventually(t testing.TB, what string, condition func() bool) {
 
 func TestRedisFullMemory(t *testing.T) {
 	s := redistest.Start(t, "--maxmemory", "8mb", "--maxmemory-policy", "noeviction")
-	r := openRedis(t, queue.RedisConfig{URLs: []string{s.URL()}})
+	r := open(t, redis.Config{URLs: []string{s.URL()}})
 	e := drain(t, r, crm)
 	e.ready()
 
@@ -205,7 +206,7 @@ func TestRedisFullMemory(t *testing.T) {
 
 func TestRedisReplica(t *testing.T) {
 	replica := redistest.Replica(t, redistest.Start(t))
-	r := openRedis(t, queue.RedisConfig{URLs: []string{replica.URL()}})
+	r := open(t, redis.Config{URLs: []string{replica.URL()}})
 	err := appendOne(t, r, one(1, []byte("x"), crm)).Err
 	if !errors.Is(err, queue.ErrUnavailable) || !strings.Contains(err.Error(), "replica") {
 		t.Fatalf("appending to a replica: %v", err)
@@ -217,7 +218,7 @@ func TestRedisReplica(t *testing.T) {
 // once.
 func TestRedisKilled(t *testing.T) {
 	s := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always")
-	r := fast(t, queue.RedisConfig{URLs: []string{s.URL()}})
+	r := fast(t, redis.Config{URLs: []string{s.URL()}})
 	const writers, each = 16, 40
 	half := make(chan struct{}, writers)
 	var acknowledged [writers * each]bool
@@ -261,7 +262,7 @@ func TestRedisRestarted(t *testing.T) {
 	s := redistest.Start(t, append([]string{"--appendonly", "yes", "--appendfsync", "always", "--user", "edge"}, strings.Fields(aclRules)...)...)
 	for _, user := range []string{"", "edge:secret@"} {
 		t.Run("user "+user, func(t *testing.T) {
-			r := fast(t, queue.RedisConfig{URLs: []string{"redis://" + user + s.Addr}, Prefix: "leadgate" + user[:min(len(user), 4)]})
+			r := fast(t, redis.Config{URLs: []string{"redis://" + user + s.Addr}, Prefix: "leadgate" + user[:min(len(user), 4)]})
 			e := drain(t, r, crm)
 			before := e.ready()
 			if err := appendOne(t, r, one(1, []byte("x"), crm)).Err; err != nil {
@@ -293,7 +294,7 @@ func TestRedisRestarted(t *testing.T) {
 
 func TestRedisHangs(t *testing.T) {
 	s := redistest.Start(t)
-	r := fast(t, queue.RedisConfig{URLs: []string{s.URL()}})
+	r := fast(t, redis.Config{URLs: []string{s.URL()}})
 	e := drain(t, r, crm)
 	e.ready()
 	if err := appendOne(t, r, one(0, []byte("x"), crm)).Err; err != nil {
@@ -331,7 +332,7 @@ func TestRedisHangs(t *testing.T) {
 func TestRedisAbsent(t *testing.T) {
 	s := redistest.Start(t)
 	s.Kill()
-	r := fast(t, queue.RedisConfig{URLs: []string{s.URL()}})
+	r := fast(t, redis.Config{URLs: []string{s.URL()}})
 	e := drain(t, r, crm)
 	if err := appendOne(t, r, one(1, []byte("x"), crm)).Err; !errors.Is(err, queue.ErrUnavailable) {
 		t.Fatalf("without a Redis: %v, want %v", err, queue.ErrUnavailable)
@@ -358,8 +359,8 @@ func TestRedisAbsent(t *testing.T) {
 func TestRedisTakeover(t *testing.T) {
 	s := redistest.Start(t)
 	way := redistest.NewProxy(t, s.Addr)
-	first := fast(t, queue.RedisConfig{URLs: []string{"redis://" + way.Addr}, EdgeID: "edge-1"})
-	second := fast(t, queue.RedisConfig{URLs: []string{s.URL()}, EdgeID: "edge-2"})
+	first := fast(t, redis.Config{URLs: []string{"redis://" + way.Addr}, EdgeID: "edge-1"})
+	second := fast(t, redis.Config{URLs: []string{s.URL()}, EdgeID: "edge-2"})
 	if err := appendOne(t, second, one(1, []byte("a"), crm)).Err; err != nil {
 		t.Fatal(err)
 	}
@@ -399,7 +400,7 @@ func TestRedisTakeover(t *testing.T) {
 // TestRedisTwoDrains has two drains of one store on one destination, as a reload may.
 func TestRedisTwoDrains(t *testing.T) {
 	s := redistest.Start(t)
-	r := fast(t, queue.RedisConfig{URLs: []string{s.URL()}})
+	r := fast(t, redis.Config{URLs: []string{s.URL()}})
 	a := drain(t, r, crm)
 	a.ready()
 	b := drain(t, r, crm)
@@ -416,7 +417,7 @@ func TestRedisTwoDrains(t *testing.T) {
 
 func TestRedisWrongTypes(t *testing.T) {
 	s := redistest.Start(t)
-	r := openRedis(t, queue.RedisConfig{URLs: []string{s.URL()}})
+	r := open(t, redis.Config{URLs: []string{s.URL()}})
 	now := time.Now().UnixMilli()
 	for name, c := range map[string]struct {
 		key    string
@@ -464,7 +465,7 @@ func TestRedisWrongTypes(t *testing.T) {
 // What is remembered is read before anything is stored: where it can't be, nothing is.
 func TestRedisWrongTypeOfGenerations(t *testing.T) {
 	s := redistest.Start(t)
-	r := openRedis(t, queue.RedisConfig{URLs: []string{s.URL()}})
+	r := open(t, redis.Config{URLs: []string{s.URL()}})
 	refused := func(key string) {
 		t.Helper()
 		for _, result := range r.Append(t.Context(), []queue.Group{one(1, []byte("x"), crm), one(2, []byte("y"), crm)}) {
@@ -497,7 +498,7 @@ func TestRedisWrongTypeOfGenerations(t *testing.T) {
 // and one with the same event and the same once key, which must be queued.
 func TestRedisRefusedGroupLeavesNoTrace(t *testing.T) {
 	s := redistest.Start(t)
-	r := openRedis(t, queue.RedisConfig{URLs: []string{s.URL()}})
+	r := open(t, redis.Config{URLs: []string{s.URL()}})
 	s.Do("SET", "leadgate:{acme}:q:crm", "not ours")
 	opts := queuetest.DefaultOptions()
 	opts.MaxBacklog = 1
@@ -516,7 +517,7 @@ func TestRedisSentinel(t *testing.T) {
 	master := redistest.Start(t)
 	redistest.Replica(t, master)
 	sentinel := redistest.Sentinel(t, master, 1)
-	r := fast(t, queue.RedisConfig{
+	r := fast(t, redis.Config{
 		URLs: []string{"redis://sentinel"}, SentinelMaster: "leadgate", Sentinels: []string{sentinel.Addr},
 	})
 	e := drain(t, r, crm)

@@ -1,9 +1,12 @@
-package queue
+package redis
 
 import (
 	"encoding/binary"
 	"fmt"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
 // Version 1 has no once keys of counters.
@@ -20,7 +23,7 @@ const groupVersion = 2
 //	counters: day, key, field, add, text, when, of, once key, and with one its window in ns
 //
 // Lists have their number of elements in front.
-func appendGroup(dst []byte, g *Group, p *partition) []byte {
+func appendGroup(dst []byte, g *queue.Group, p *partition) []byte {
 	dst = append(dst, groupVersion)
 	for _, ends := range [...][]int{p.events, p.jobs} {
 		dst = binary.AppendUvarint(dst, uint64(len(ends)))
@@ -32,20 +35,20 @@ func appendGroup(dst []byte, g *Group, p *partition) []byte {
 	for i := range g.Events {
 		ev := &g.Events[i]
 		dst = append(dst, ev.ID[:]...)
-		if ev.seal() == nil {
+		if ev.SealEvent() == nil {
 			dst = append(dst, 0)
 		} else {
 			dst = append(append(dst, 1), ev.Seal[:]...)
 		}
 		dst = binary.AppendVarint(dst, ev.Time)
-		dst = appendText(dst, ev.Contact)
+		dst = codec.AppendText(dst, ev.Contact)
 		for _, keys := range [...][]string{ev.Aliases, ev.Former} {
 			dst = binary.AppendUvarint(dst, uint64(len(keys)))
 			for _, key := range keys {
-				dst = appendText(dst, key)
+				dst = codec.AppendText(dst, key)
 			}
 		}
-		dst = appendText(dst, ev.MessageID)
+		dst = codec.AppendText(dst, ev.MessageID)
 		if ev.Click == nil {
 			dst = append(dst, 0)
 			continue
@@ -55,11 +58,11 @@ func appendGroup(dst []byte, g *Group, p *partition) []byte {
 			kind = 2
 		}
 		dst = binary.AppendVarint(append(dst, kind), ev.Click.At)
-		dst = appendText(dst, ev.Click.Data)
+		dst = codec.AppendText(dst, ev.Click.Data)
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(g.Payloads)))
 	for _, payload := range g.Payloads {
-		dst = appendText(dst, payload)
+		dst = codec.AppendText(dst, payload)
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(g.Jobs)))
 	for i := range g.Jobs {
@@ -69,10 +72,10 @@ func appendGroup(dst []byte, g *Group, p *partition) []byte {
 	for i := range g.Counters {
 		c := &g.Counters[i]
 		dst = binary.AppendVarint(dst, c.Day)
-		dst = appendText(appendText(dst, c.Key), c.Field)
+		dst = codec.AppendText(codec.AppendText(dst, c.Key), c.Field)
 		dst = binary.AppendVarint(dst, c.Add)
-		dst = append(appendText(dst, c.Text), byte(c.When))
-		dst = appendText(binary.AppendUvarint(dst, uint64(c.Of)), c.Once)
+		dst = append(codec.AppendText(dst, c.Text), byte(c.When))
+		dst = codec.AppendText(binary.AppendUvarint(dst, uint64(c.Of)), c.Once)
 		if c.Once != "" {
 			dst = binary.AppendVarint(dst, int64(c.Window))
 		}
@@ -80,8 +83,8 @@ func appendGroup(dst []byte, g *Group, p *partition) []byte {
 	return dst
 }
 
-func appendJob(dst []byte, j *Job) []byte {
-	dst = appendText(dst, j.Dest.Name)
+func appendJob(dst []byte, j *queue.Job) []byte {
+	dst = codec.AppendText(dst, j.Dest.Name)
 	dst = binary.AppendUvarint(dst, uint64(len(j.Events)))
 	last := 0
 	for _, e := range j.Events {
@@ -90,80 +93,80 @@ func appendJob(dst []byte, j *Job) []byte {
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(j.Once)))
 	for _, o := range j.Once {
-		dst = binary.AppendVarint(appendText(dst, o.Key), int64(o.Window))
+		dst = binary.AppendVarint(codec.AppendText(dst, o.Key), int64(o.Window))
 		dst = append(dst, byte(o.Use))
 	}
 	dst = binary.AppendUvarint(dst, uint64(j.Payload))
-	dst = appendHeader(dst, &j.Header)
+	dst = codec.AppendHeader(dst, &j.Header)
 	if j.Dead == nil {
 		return append(dst, 0)
 	}
-	return appendText(appendText(appendText(append(dst, 1), j.Dead.Reason), j.Dead.Code), j.Dead.Explanation)
+	return codec.AppendText(codec.AppendText(codec.AppendText(append(dst, 1), j.Dead.Reason), j.Dead.Code), j.Dead.Explanation)
 }
 
 // decodeGroup reads what appendGroup wrote of a tenant's group, whose payloads
 // are slices of b.
-func decodeGroup(tenant string, b []byte) (*Group, *partition, error) {
-	r := reader{b: b}
+func decodeGroup(tenant string, b []byte) (*queue.Group, *partition, error) {
+	r := codec.Reader{Rest: b}
 	old := len(b) > 0 && b[0] == 1
 	if old {
-		r.byte()
+		r.Byte()
 	} else {
-		r.version(groupVersion)
+		r.Version(groupVersion)
 	}
-	g, p := &Group{Tenant: tenant}, &partition{}
+	g, p := &queue.Group{Tenant: tenant}, &partition{}
 	for _, ends := range [...]*[]int{&p.events, &p.jobs} {
-		*ends = make([]int, r.elements())
+		*ends = make([]int, r.Elements())
 		for i := range *ends {
-			(*ends)[i] = r.count()
+			(*ends)[i] = r.Count()
 		}
 	}
-	g.Events = make([]Event, r.elements())
+	g.Events = make([]queue.Event, r.Elements())
 	for i := range g.Events {
 		ev := &g.Events[i]
-		copy(ev.ID[:], r.take(uint64(len(ev.ID))))
-		if r.byte() > 0 {
-			copy(ev.Seal[:], r.take(uint64(len(ev.Seal))))
+		copy(ev.ID[:], r.Take(uint64(len(ev.ID))))
+		if r.Byte() > 0 {
+			copy(ev.Seal[:], r.Take(uint64(len(ev.Seal))))
 		}
-		ev.Time, ev.Contact = r.varint(), r.text()
+		ev.Time, ev.Contact = r.Varint(), r.Text()
 		for _, keys := range [...]*[]string{&ev.Aliases, &ev.Former} {
-			if n := r.elements(); n > 0 {
+			if n := r.Elements(); n > 0 {
 				*keys = make([]string, n)
 				for k := range *keys {
-					(*keys)[k] = r.text()
+					(*keys)[k] = r.Text()
 				}
 			}
 		}
-		ev.MessageID = r.text()
-		if kind := r.byte(); kind > 0 {
-			ev.Click = &Click{At: r.varint(), HasClid: kind == 2, Data: r.bytes()}
+		ev.MessageID = r.Text()
+		if kind := r.Byte(); kind > 0 {
+			ev.Click = &queue.Click{At: r.Varint(), HasClid: kind == 2, Data: r.Bytes()}
 		}
 	}
-	g.Payloads = make([][]byte, r.elements())
+	g.Payloads = make([][]byte, r.Elements())
 	for i := range g.Payloads {
-		g.Payloads[i] = r.bytes()
+		g.Payloads[i] = r.Bytes()
 	}
-	g.Jobs = make([]Job, r.elements())
+	g.Jobs = make([]queue.Job, r.Elements())
 	for i := range g.Jobs {
-		g.Jobs[i] = r.job(tenant)
+		g.Jobs[i] = readJob(&r, tenant)
 	}
-	g.Counters = make([]Counter, r.elements())
+	g.Counters = make([]queue.Counter, r.Elements())
 	for i := range g.Counters {
-		g.Counters[i] = Counter{
-			Day: r.varint(), Key: r.text(), Field: r.text(), Add: r.varint(), Text: r.text(), When: When(r.byte()), Of: r.count(),
+		g.Counters[i] = queue.Counter{
+			Day: r.Varint(), Key: r.Text(), Field: r.Text(), Add: r.Varint(), Text: r.Text(), When: queue.When(r.Byte()), Of: r.Count(),
 		}
 		if c := &g.Counters[i]; !old {
-			if c.Once = r.text(); c.Once != "" {
-				c.Window = time.Duration(r.varint())
+			if c.Once = r.Text(); c.Once != "" {
+				c.Window = time.Duration(r.Varint())
 			}
 		}
 	}
-	err := r.err
+	err := r.Err
 	if err == nil {
 		err = g.Check()
 	}
 	if err == nil && !p.fits(g) {
-		err = errShortRecord
+		err = codec.ErrShort
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("decoding group: %w", err)
@@ -171,34 +174,23 @@ func decodeGroup(tenant string, b []byte) (*Group, *partition, error) {
 	return g, p, nil
 }
 
-func (r *reader) job(tenant string) (j Job) {
-	j.Dest = Dest{Tenant: tenant, Name: r.text()}
-	j.Events = make([]int, r.elements())
+func readJob(r *codec.Reader, tenant string) (j queue.Job) {
+	j.Dest = queue.Dest{Tenant: tenant, Name: r.Text()}
+	j.Events = make([]int, r.Elements())
 	last := int64(0)
 	for i := range j.Events {
-		last += r.varint()
+		last += r.Varint()
 		j.Events[i] = int(last)
 	}
-	if n := r.elements(); n > 0 {
-		j.Once = make([]Once, n)
+	if n := r.Elements(); n > 0 {
+		j.Once = make([]queue.Once, n)
 		for i := range j.Once {
-			j.Once[i] = Once{Key: r.text(), Window: time.Duration(r.varint()), Use: Use(r.byte())}
+			j.Once[i] = queue.Once{Key: r.Text(), Window: time.Duration(r.Varint()), Use: queue.Use(r.Byte())}
 		}
 	}
-	j.Payload, j.Header = r.count(), r.header()
-	if r.byte() > 0 {
-		j.Dead = &Reason{Reason: r.text(), Code: r.text(), Explanation: r.text()}
+	j.Payload, j.Header = r.Count(), r.Header()
+	if r.Byte() > 0 {
+		j.Dead = &queue.Reason{Reason: r.Text(), Code: r.Text(), Explanation: r.Text()}
 	}
 	return j
-}
-
-// elements is the length of a list. Each takes a byte at least: a length that
-// can't be true allocates nothing.
-func (r *reader) elements() int {
-	n := r.count()
-	if n > len(r.b) {
-		r.fail(errShortRecord)
-		return 0
-	}
-	return n
 }

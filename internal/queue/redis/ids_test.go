@@ -1,4 +1,4 @@
-package queue_test
+package redis_test
 
 import (
 	"strconv"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/queuetest"
+	"github.com/leadgate/leadgate/internal/queue/redis"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
@@ -21,7 +22,7 @@ func idsAt(from, n int, at int64) queue.Group {
 }
 
 // newOf appends a group, and says how many of its events were new.
-func newOf(t *testing.T, r *queue.Redis, g queue.Group) (n int) {
+func newOf(t *testing.T, r *redis.Store, g queue.Group) (n int) {
 	t.Helper()
 	result := appendOne(t, r, g)
 	if result.Err != nil {
@@ -47,7 +48,7 @@ func keysOf(t *testing.T, s *redistest.Server, pattern string) (keys []string) {
 // every key expires, and what a generation holds is bounded in its sets.
 func TestRedisGenerations(t *testing.T) {
 	s, clock := redistest.Start(t), queuetest.NewClock(start)
-	r := openRedis(t, queue.RedisConfig{URLs: []string{s.URL()}, Now: clock.Now})
+	r := open(t, redis.Config{URLs: []string{s.URL()}, Now: clock.Now})
 	const steps, each = 60, 150 // of 10 hours: three levels, and four generations
 	for i := range steps {
 		if n := newOf(t, r, idsAt(i*each, each, clock.Now().UnixMilli())); n != each {
@@ -84,7 +85,7 @@ func TestRedisGenerations(t *testing.T) {
 // ids are known while shards are still to be split.
 func TestRedisSplitsAFew(t *testing.T) {
 	s := redistest.Start(t)
-	r := openRedis(t, queue.RedisConfig{URLs: []string{s.URL()}})
+	r := open(t, redis.Config{URLs: []string{s.URL()}})
 	now := time.Now().UnixMilli()
 	const n = 60_000
 	for i := 0; i < n; i += 250 {
@@ -110,12 +111,12 @@ func TestRedisSplitsAFew(t *testing.T) {
 // while it can be there, and is not looked for after that.
 func TestRedisReadsOldIDs(t *testing.T) {
 	s, clock := redistest.Start(t), queuetest.NewClock(start)
-	r := openRedis(t, queue.RedisConfig{URLs: []string{s.URL()}, Now: clock.Now})
+	r := open(t, redis.Config{URLs: []string{s.URL()}, Now: clock.Now})
 	base := "leadgate:{" + crm.Tenant + "}:"
 	at := start.Add(-time.Hour).UnixMilli()
 	bucket := base + "e:" + strconv.FormatInt(at/600_000, 10)
 	day := base + "e:u" + strconv.FormatInt(start.UnixMilli()/86_400_000-1, 10)
-	id := func(n int) string { return strconv.FormatInt(queue.RememberedID(eventID(n)), 10) }
+	id := func(n int) string { return strconv.FormatInt(redis.RememberedID(eventID(n)), 10) }
 	last := func(n, digits int) string { return id(n)[len(id(n))-digits:] }
 	s.Do("SADD", base+"dests", crm.Name)
 	// Event 1 stands in a set of its own, 2 in a shard that was split, 3 in one that

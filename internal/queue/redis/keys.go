@@ -1,10 +1,12 @@
-package queue
+package redis
 
 import (
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
 // noTenant stands for the empty tenant in a hash tag, where an empty one would
@@ -21,14 +23,14 @@ const noTenant = "~"
 //	d:<dest>  stream of dead letters: t died at (ms), d death record, h, p
 //	s:<dest>  state record
 //	l:<dest>  lease: the holder's token
-//	i         record of the generations of remembered ids, see redis_append.lua
+//	i         record of the generations of remembered ids, see append.lua
 //	i:<ms>    set of the ids of the generation that began then; i:<ms>:<digits> its shards
 //	e:<n>     of an older Leadgate: set of the ids remembered of the n-th ten minutes; e:<n>:l its level, e:<n>:<digits> its shards
 //	e:u<n>    the same of day n, for events without a usable time of their own
 //	u:<mark>  a once key, hashed: until when it is remembered (ms)
 //	o:<key>   the same in clear, as Leadgate before 0.1 wrote it
 //	c:<key>   a contact's clicks, or the contact that an alias or message id means
-//	w:<note>  a group that is queued in parts, see redisnote.go
+//	w:<note>  a group that is queued in parts, see note.go
 //	a:<day>   hash of counters
 //	n:<key>   a contact's aliases
 //	m:<n>:<key> set of a contact's message ids of the n-th 8 days
@@ -40,14 +42,14 @@ type redisKeys struct {
 	base   string
 }
 
-func (r *Redis) keys(tenant string) redisKeys {
+func (r *Store) keys(tenant string) redisKeys {
 	return redisKeys{tenant: tenant, base: r.prefix + ":{" + shownTenant(tenant) + "}:"}
 }
 
 // tenantsKey is the set of tenants; channel carries what edges tell each other.
 // They belong to no tenant, and so to no hash tag.
-func (r *Redis) tenantsKey() string { return r.prefix + ":tenants" }
-func (r *Redis) channel() string    { return r.prefix + ":wake" }
+func (r *Store) tenantsKey() string { return r.prefix + ":tenants" }
+func (r *Store) channel() string    { return r.prefix + ":wake" }
 
 func shownTenant(tenant string) string {
 	if tenant == "" {
@@ -108,18 +110,18 @@ const (
 )
 
 // streamID and parseStreamID turn positions into Redis stream ids and back.
-func streamID(p Pos) string {
+func streamID(p queue.Pos) string {
 	return strconv.FormatUint(p.Ms, 10) + "-" + strconv.FormatUint(p.Seq, 10)
 }
 
-func parseStreamID(s string) (Pos, error) {
+func parseStreamID(s string) (queue.Pos, error) {
 	ms, seq, ok := strings.Cut(s, "-")
 	m, err1 := strconv.ParseUint(ms, 10, 64)
 	n, err2 := strconv.ParseUint(seq, 10, 64)
 	if !ok || err1 != nil || err2 != nil {
-		return Pos{}, fmt.Errorf("reading stream id: %q is none", s)
+		return queue.Pos{}, fmt.Errorf("reading stream id: %q is none", s)
 	}
-	return Pos{Ms: m, Seq: n}, nil
+	return queue.Pos{Ms: m, Seq: n}, nil
 }
 
 // An entry's position is its stream id, and in the last bits of Seq which entry of
@@ -127,23 +129,25 @@ func parseStreamID(s string) (Pos, error) {
 // millisecond, so there is room.
 const partBits = 8
 
-func entryPos(id Pos, part int) Pos { return Pos{Ms: id.Ms, Seq: id.Seq<<partBits | uint64(part)} }
+func entryPos(id queue.Pos, part int) queue.Pos {
+	return queue.Pos{Ms: id.Ms, Seq: id.Seq<<partBits | uint64(part)}
+}
 
-// entry is the stream id and the part of an entry's position.
-func (p Pos) entry() (id Pos, part int) {
-	return Pos{Ms: p.Ms, Seq: p.Seq >> partBits}, int(p.Seq & (1<<partBits - 1))
+// entryOf is the stream id and the part of an entry's position.
+func entryOf(p queue.Pos) (id queue.Pos, part int) {
+	return queue.Pos{Ms: p.Ms, Seq: p.Seq >> partBits}, int(p.Seq & (1<<partBits - 1))
 }
 
 // retryField and parseRetryField name entries in the hash of retries.
-func retryField(p Pos) string {
-	id, part := p.entry()
+func retryField(p queue.Pos) string {
+	id, part := entryOf(p)
 	if part == 0 {
 		return streamID(id)
 	}
 	return streamID(id) + "-" + strconv.Itoa(part)
 }
 
-func parseRetryField(s string) (Pos, error) {
+func parseRetryField(s string) (queue.Pos, error) {
 	if strings.Count(s, "-") < 2 {
 		id, err := parseStreamID(s)
 		return entryPos(id, 0), err
@@ -160,23 +164,23 @@ func parseRetryField(s string) (Pos, error) {
 // deadID and parseDeadID name dead letters: the length of the tenant's name, since
 // names may hold dots, the tenant, the destination and the stream id, the latter
 // in hex of a fixed width. No shell expands such an id, and no flag begins like it.
-func deadID(d Dest, p Pos) string {
+func deadID(d queue.Dest, p queue.Pos) string {
 	return fmt.Sprintf("%d.%s.%s.%012x%08x", len(d.Tenant), d.Tenant, d.Name, p.Ms, p.Seq)
 }
 
-func parseDeadID(id string) (d Dest, p Pos, ok bool) {
+func parseDeadID(id string) (d queue.Dest, p queue.Pos, ok bool) {
 	count, rest, _ := strings.Cut(id, ".")
 	n, err := strconv.Atoi(count)
 	if err != nil || n < 0 || n >= len(rest) || rest[n] != '.' {
-		return Dest{}, Pos{}, false
+		return queue.Dest{}, queue.Pos{}, false
 	}
 	tenant, rest := rest[:n], rest[n+1:]
 	dot := strings.LastIndexByte(rest, '.')
 	if dot < 0 || len(rest)-dot-1 < 20 {
-		return Dest{}, Pos{}, false
+		return queue.Dest{}, queue.Pos{}, false
 	}
 	pos := rest[dot+1:]
 	ms, err1 := strconv.ParseUint(pos[:12], 16, 64)
 	seq, err2 := strconv.ParseUint(pos[12:], 16, 64)
-	return Dest{Tenant: tenant, Name: rest[:dot]}, Pos{Ms: ms, Seq: seq}, err1 == nil && err2 == nil
+	return queue.Dest{Tenant: tenant, Name: rest[:dot]}, queue.Pos{Ms: ms, Seq: seq}, err1 == nil && err2 == nil
 }

@@ -1,4 +1,4 @@
-package queue
+package redis
 
 import (
 	"encoding/base64"
@@ -8,9 +8,12 @@ import (
 	"strconv"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
-// layout writes the calls of redis_append.lua. What is small of a group goes
+// layout writes the calls of append.lua. What is small of a group goes
 // into its plan, and all plans of a call into one argument, which the script
 // takes apart: an argument of its own costs Redis more than a number inside one.
 // Numbers are big-endian, texts have their length in front:
@@ -87,7 +90,7 @@ const maxArena = 4 << 20
 func (l *layout) since(start int) argument { return l.arena[start:len(l.arena):len(l.arena)] }
 
 // appendCommand lays out a call.
-func (r *Redis) appendCommand(c *appendCall, l *layout) *redis.Cmd {
+func (r *Store) appendCommand(c *appendCall, l *layout) *redis.Cmd {
 	opts := r.options.Load()
 	l.keys, l.now, l.names, l.jobs = c.keys, r.now(), l.names[:0], l.jobs[:0]
 	l.ids.begin(c.keys, l.now, opts.Dedupe.Milliseconds())
@@ -123,8 +126,8 @@ func (r *Redis) appendCommand(c *appendCall, l *layout) *redis.Cmd {
 	}
 	for i, name := range l.names {
 		keep := 0
-		if c.keys.tenant == Unmatched.Tenant && name == Unmatched.Name {
-			keep = UnmatchedKeep
+		if c.keys.tenant == queue.Unmatched.Tenant && name == queue.Unmatched.Name {
+			keep = queue.UnmatchedKeep
 		}
 		b = appendShort(appendCount(appendCount(b, keep), l.jobs[i]), name)
 	}
@@ -134,13 +137,13 @@ func (r *Redis) appendCommand(c *appendCall, l *layout) *redis.Cmd {
 	l.arena = b
 	head := l.since(start)
 	start = len(l.arena)
-	l.arena = appendDeath(l.arena, 0, 0, l.now, &overflowReason)
+	l.arena = codec.AppendDeath(l.arena, 0, 0, l.now, &queue.OverflowReason)
 	overflow := l.since(start)
 
 	// Other edges are told only of what this one doesn't drain.
 	channel := ""
 	for _, name := range l.names {
-		if !r.lease.holds(Dest{Tenant: c.keys.tenant, Name: name}) {
+		if !r.lease.holds(queue.Dest{Tenant: c.keys.tenant, Name: name}) {
 			channel = r.channel()
 		}
 	}
@@ -159,16 +162,16 @@ func (r *Redis) appendCommand(c *appendCall, l *layout) *redis.Cmd {
 }
 
 // count notes how many jobs each destination gets.
-func (l *layout) count(g *Group) {
+func (l *layout) count(g *queue.Group) {
 	for i := range g.Jobs {
 		l.jobs[l.dest(g.Jobs[i].Dest.Name)-1]++
 	}
 }
 
 // group writes a group's plan, contact keys and payloads, and fills pages.
-func (l *layout) group(g *Group) {
+func (l *layout) group(g *queue.Group) {
 	// Payloads go along if a job is no entry of a page.
-	mayPage, payloads := g.mayPage(), len(l.payloads)
+	mayPage, payloads := pageable(g), len(l.payloads)
 	for i := range g.Jobs {
 		if j := &g.Jobs[i]; !mayPage || !l.pages.takes(l.dest(j.Dest.Name), j) {
 			l.payloads = append(l.payloads, g.Payloads...)
@@ -177,7 +180,7 @@ func (l *layout) group(g *Group) {
 	}
 	start := len(l.plans)
 	l.plans = appendCount(l.plans, 0)
-	if g.plain() {
+	if plain(g) {
 		l.plans = l.appendPlain(l.plans, g, mayPage, len(l.payloads)-payloads)
 	} else {
 		l.plans = l.appendPlan(l.plans, g, mayPage, len(l.payloads)-payloads)
@@ -187,7 +190,7 @@ func (l *layout) group(g *Group) {
 
 // appendPlace writes a job's page and destination, and its header if it is no
 // entry of a page.
-func (l *layout) appendPlace(b []byte, g *Group, j *Job, mayPage bool) (_ []byte, paged bool) {
+func (l *layout) appendPlace(b []byte, g *queue.Group, j *queue.Job, mayPage bool) (_ []byte, paged bool) {
 	dest, page := l.dest(j.Dest.Name), 0
 	if paged = mayPage && l.pages.takes(dest, j); paged {
 		page = l.pages.add(dest, &j.Header, g.Payloads[j.Payload])
@@ -197,11 +200,11 @@ func (l *layout) appendPlace(b []byte, g *Group, j *Job, mayPage bool) (_ []byte
 }
 
 // plain says whether a group can have the short plan.
-func (g *Group) plain() bool {
+func plain(g *queue.Group) bool {
 	if len(g.Events) != 1 || len(g.Payloads) != 1 || len(g.Counters) > 0 {
 		return false
 	}
-	if ev := &g.Events[0]; ev.clicked() != nil || ev.seal() != nil || len(ev.Former) > 0 {
+	if ev := &g.Events[0]; ev.KeptClick() != nil || ev.SealEvent() != nil || len(ev.Former) > 0 {
 		return false
 	}
 	for i := range g.Jobs {
@@ -212,7 +215,7 @@ func (g *Group) plain() bool {
 	return true
 }
 
-func (l *layout) appendPlain(b []byte, g *Group, mayPage bool, payloads int) []byte {
+func (l *layout) appendPlain(b []byte, g *queue.Group, mayPage bool, payloads int) []byte {
 	ev := &g.Events[0]
 	b = l.appendID(append(b, 1, byte(payloads)), ev)
 	b = appendLong(append(b, byte(l.contactKeys(g.Tenant, ev))), ev.MessageID)
@@ -220,7 +223,7 @@ func (l *layout) appendPlain(b []byte, g *Group, mayPage bool, payloads int) []b
 	for i := range g.Jobs {
 		var paged bool
 		if b, paged = l.appendPlace(b, g, &g.Jobs[i], mayPage); !paged {
-			b = appendMeasured(b, func(b []byte) []byte { return appendHeader(b, &g.Jobs[i].Header) })
+			b = appendMeasured(b, func(b []byte) []byte { return codec.AppendHeader(b, &g.Jobs[i].Header) })
 		}
 	}
 	return b
@@ -228,7 +231,7 @@ func (l *layout) appendPlain(b []byte, g *Group, mayPage bool, payloads int) []b
 
 // appendID writes what is remembered of an event's id, its bucket, and how much
 // later than now its window begins.
-func (l *layout) appendID(b []byte, ev *Event) []byte {
+func (l *layout) appendID(b []byte, ev *queue.Event) []byte {
 	start := len(b)
 	b = strconv.AppendInt(append(b, 0), rememberedID(ev.ID), 10)
 	b[start] = byte(len(b) - start - 1)
@@ -241,15 +244,15 @@ func (l *layout) appendID(b []byte, ev *Event) []byte {
 // SplitMix64, which loses nothing), since the script shards by the last digits. A
 // tenant with 10 events a second, day and night, has one that is taken for another
 // of the window, by chance, once in ten thousand years.
-func rememberedID(id ID) int64 {
+func rememberedID(id queue.ID) int64 {
 	n := binary.BigEndian.Uint64(id[:8]) ^ binary.BigEndian.Uint64(id[8:])
-	if n = mixed(n); n == 0 {
+	if n = codec.Mix(n); n == 0 {
 		return 1 // each set has a 0
 	}
 	return int64(n)
 }
 
-func (l *layout) appendPlan(b []byte, g *Group, mayPage bool, payloads int) []byte {
+func (l *layout) appendPlan(b []byte, g *queue.Group, mayPage bool, payloads int) []byte {
 	b = appendCount(append(b, 0), payloads)
 	b = appendCount(b, len(g.Events))
 	b = appendCount(b, len(g.Jobs))
@@ -257,7 +260,7 @@ func (l *layout) appendPlan(b []byte, g *Group, mayPage bool, payloads int) []by
 	for i := range g.Events {
 		ev := &g.Events[i]
 		b = l.appendID(b, ev)
-		if seal := ev.seal(); seal != nil {
+		if seal := ev.SealEvent(); seal != nil {
 			b = l.appendID(b, seal)
 		} else {
 			b = append(b, 0)
@@ -268,8 +271,8 @@ func (l *layout) appendPlan(b []byte, g *Group, mayPage bool, payloads int) []by
 			b = append(b, 0)
 			continue
 		}
-		former := byte(4 * len(ev.former()))
-		switch click := ev.clicked(); {
+		former := byte(4 * len(ev.FormerKeys()))
+		switch click := ev.KeptClick(); {
 		case click == nil:
 			b = appendLong(append(b, former), ev.MessageID)
 		case click.HasClid:
@@ -286,20 +289,16 @@ func (l *layout) appendPlan(b []byte, g *Group, mayPage bool, payloads int) []by
 		if paged {
 			b = appendCount(b, 0)
 		} else {
-			b = appendMeasured(b, func(b []byte) []byte { return appendHeader(b, &j.Header) })
+			b = appendMeasured(b, func(b []byte) []byte { return codec.AppendHeader(b, &j.Header) })
 		}
 		if j.Dead != nil {
-			b = appendMeasured(b, func(b []byte) []byte { return appendDeath(b, 0, 0, l.now, j.Dead) })
+			b = appendMeasured(b, func(b []byte) []byte { return codec.AppendDeath(b, 0, 0, l.now, j.Dead) })
 		} else {
 			b = appendCount(b, 0)
 		}
-		// A job without events is never new: it names one that isn't there. Event 0
-		// is always new.
+		// A job without events is never new: it names one that isn't there.
 		events := j.Events
-		switch {
-		case j.fresh:
-			events = []int{-1}
-		case len(events) == 0:
+		if len(events) == 0 {
 			events = []int{len(g.Events)}
 		}
 		b = appendCount(b, events[0]+1)
@@ -311,7 +310,7 @@ func (l *layout) appendPlan(b []byte, g *Group, mayPage bool, payloads int) []by
 		for _, o := range j.Once {
 			b = append(b, byte(o.Use))
 			b = appendFloat(b, max(o.Window.Milliseconds(), 1))
-			b = appendLong(appendMark(b, markOf(g.Tenant, o.Key)), o.Key)
+			b = appendLong(appendMark(b, codec.HashKey(g.Tenant, o.Key)), o.Key)
 		}
 	}
 	for i := range g.Counters {
@@ -323,9 +322,9 @@ func (l *layout) appendPlan(b []byte, g *Group, mayPage bool, payloads int) []by
 // contactKeys writes the keys of an event's contact, and returns how many. An
 // event that brings neither a click nor a message only tells that they are the
 // same person's, which need not be told again for a while.
-func (l *layout) contactKeys(tenant string, ev *Event) int {
-	click := ev.clicked()
-	former := ev.former()
+func (l *layout) contactKeys(tenant string, ev *queue.Event) int {
+	click := ev.KeptClick()
+	former := ev.FormerKeys()
 	if ev.Contact == "" || click == nil && len(former) == 0 && ev.MessageID == "" && l.told.before(tenant, ev, l.now) {
 		return 0
 	}
@@ -341,18 +340,6 @@ func (l *layout) contactKeys(tenant string, ev *Event) int {
 	}
 	return 1 + len(ev.Aliases) + len(former)
 }
-
-// former are the keys of old identities, of which no plan has more than maxFormer:
-// their number has six bits.
-func (ev *Event) former() []string {
-	if len(ev.Former) == 0 {
-		return nil
-	}
-	keys := slices.DeleteFunc(slices.Clone(ev.Former), func(key string) bool { return key == "" })
-	return keys[:min(len(keys), maxFormer)]
-}
-
-const maxFormer = 63
 
 func (l *layout) contact(name string) {
 	start := len(l.arena)
@@ -371,11 +358,11 @@ func (l *layout) dest(name string) int {
 	return i + 1
 }
 
-func appendClick(b []byte, c *Click, now int64) []byte {
+func appendClick(b []byte, c *queue.Click, now int64) []byte {
 	return append(appendCount(appendFloat(b, min(c.At, now)), len(c.Data)), c.Data...)
 }
 
-func appendCounter(b []byte, tenant string, c *Counter, now int64) []byte {
+func appendCounter(b []byte, tenant string, c *queue.Counter, now int64) []byte {
 	b = appendShort(b, strconv.FormatInt(c.Day, 10))
 	b = binary.BigEndian.AppendUint16(b, uint16(len(c.Key)+1+len(c.Field)))
 	b = append(append(append(b, c.Key...), '\n'), c.Field...)
@@ -387,11 +374,11 @@ func appendCounter(b []byte, tenant string, c *Counter, now int64) []byte {
 	}
 	b = append(b, byte(c.When))
 	b = appendCount(b, c.Of+1)
-	b = appendFloat(b, max((c.Day+1)*dayMS+KeepCounters.Milliseconds()-now, 1))
+	b = appendFloat(b, max((c.Day+1)*dayMS+queue.KeepCounters.Milliseconds()-now, 1))
 	if c.Once == "" {
 		b = appendShort(b, "")
 	} else {
-		b = appendMark(b, c.onceMark(tenant))
+		b = appendMark(b, codec.CountedHash(tenant, c))
 	}
 	return appendFloat(b, max(c.Window.Milliseconds(), 1))
 }
@@ -409,7 +396,7 @@ func appendShort(b []byte, s string) []byte {
 func appendLong(b []byte, s string) []byte { return append(appendCount(b, len(s)), s...) }
 
 // appendMark writes a mark as it stands in a key's name.
-func appendMark(b []byte, m mark) []byte {
+func appendMark(b []byte, m codec.KeyHash) []byte {
 	return base64.RawURLEncoding.AppendEncode(binary.BigEndian.AppendUint16(b, uint16(base64.RawURLEncoding.EncodedLen(len(m)))), m[:])
 }
 
@@ -453,7 +440,7 @@ func (b *idBuckets) of(t int64) (index int, later byte) {
 	if t <= 0 || t+b.dedupe < b.now {
 		return b.today(), untimed
 	}
-	later = byte((countsFrom(t, b.now) - b.now + hourMS - 1) / hourMS)
+	later = byte((queue.RememberedFrom(t, b.now) - b.now + hourMS - 1) / hourMS)
 	bucket := t / bucketMS
 	if index, ok := b.index[bucket]; ok {
 		return index, later

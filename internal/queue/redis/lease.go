@@ -1,4 +1,4 @@
-package queue
+package redis
 
 import (
 	"context"
@@ -8,18 +8,20 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
+
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
 // leaseManager asks for, renews and watches the leases of all drains of a
 // store: one goroutine, one script call per tenant and sweep.
 type leaseManager struct {
-	r     *Redis
+	r     *Store
 	kick  chan struct{}
 	quit  chan struct{}
 	owner sync.WaitGroup
 
 	mu      sync.Mutex
-	drains  map[Dest][]*redisDrain // the first has the lease, the rest wait for its Close
+	drains  map[queue.Dest][]*redisDrain // the first has the lease, the rest wait for its Close
 	sub     *redis.PubSub
 	stopped bool
 
@@ -38,10 +40,10 @@ type leaseManager struct {
 	down      bool
 }
 
-func (m *leaseManager) start(r *Redis) {
+func (m *leaseManager) start(r *Store) {
 	m.r = r
 	m.kick, m.quit = make(chan struct{}, 1), make(chan struct{})
-	m.drains = map[Dest][]*redisDrain{}
+	m.drains = map[queue.Dest][]*redisDrain{}
 	m.life, m.end = context.WithCancel(r.life)
 	m.runIDs = map[string]string{}
 	m.trimmed = time.Now()
@@ -132,7 +134,7 @@ func (m *leaseManager) remove(d *redisDrain) (inherited bool) {
 	return true
 }
 
-func (m *leaseManager) holder(d Dest) *redisDrain {
+func (m *leaseManager) holder(d queue.Dest) *redisDrain {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if list := m.drains[d]; len(list) > 0 {
@@ -142,7 +144,7 @@ func (m *leaseManager) holder(d Dest) *redisDrain {
 }
 
 // holds says whether this edge drains d now.
-func (m *leaseManager) holds(d Dest) bool {
+func (m *leaseManager) holds(d queue.Dest) bool {
 	drain := m.holder(d)
 	if drain == nil {
 		return false
@@ -152,7 +154,7 @@ func (m *leaseManager) holds(d Dest) bool {
 }
 
 // wake tells the drain of d that entries came.
-func (m *leaseManager) wake(d Dest) {
+func (m *leaseManager) wake(d queue.Dest) {
 	if drain := m.holder(d); drain != nil {
 		drain.notify()
 		return

@@ -1,6 +1,10 @@
-package queue
+package redis
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/leadgate/leadgate/internal/queue"
+)
 
 // What edges tell each other, as "token tenant words": a destination's name,
 // behind a mark unless entries came.
@@ -10,7 +14,7 @@ const (
 	markForgotten = "*" // its entries were moved away
 )
 
-func (m *leaseManager) message(d Dest, mark string) string {
+func (m *leaseManager) message(d queue.Dest, mark string) string {
 	return m.r.token + " " + shownTenant(d.Tenant) + " " + mark + d.Name
 }
 
@@ -24,18 +28,18 @@ func (m *leaseManager) heard(message string) {
 	for _, word := range words[2:] {
 		switch word[:1] {
 		case markReleased, markState:
-			if d := (Dest{tenant, word[1:]}); m.holder(d) != nil {
+			if d := (queue.Dest{Tenant: tenant, Name: word[1:]}); m.holder(d) != nil {
 				m.hurry()
 			} else if word[:1] == markReleased {
 				m.inherits(d)
 			}
 		case markForgotten:
-			if d := m.holder(Dest{tenant, word[1:]}); d != nil {
+			if d := m.holder(queue.Dest{Tenant: tenant, Name: word[1:]}); d != nil {
 				m.hurry() // its state is gone, too
 				d.forget()
 			}
 		default:
-			m.wake(Dest{tenant, word})
+			m.wake(queue.Dest{Tenant: tenant, Name: word})
 		}
 	}
 }

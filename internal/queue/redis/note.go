@@ -1,4 +1,4 @@
-package queue
+package redis
 
 import (
 	"context"
@@ -14,6 +14,8 @@ import (
 
 	"github.com/klauspost/compress/s2"
 	"github.com/redis/go-redis/v9"
+
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
 // A group that is too much for one call of the script is queued in parts, under a
@@ -50,11 +52,11 @@ const (
 	roundBytes = 4 << 20
 )
 
-func (r *Redis) notesKey() string { return r.prefix + ":notes" }
+func (r *Store) notesKey() string { return r.prefix + ":notes" }
 
 // note is a group on its way in parts.
 type note struct {
-	r      *Redis
+	r      *Store
 	keys   redisKeys
 	name   string
 	by     string
@@ -63,7 +65,7 @@ type note struct {
 }
 
 // noteName is the same for each delivery of a webhook.
-func noteName(g *Group) string {
+func noteName(g *queue.Group) string {
 	h := sha256.New()
 	h.Write([]byte(g.Tenant))
 	for i := range g.Events {
@@ -82,21 +84,21 @@ func (n *note) field() string {
 
 // appendInParts stores groups of which one is heavy, in their order. It is done
 // by the caller, so that other webhooks don't wait behind it.
-func (r *Redis) appendInParts(ctx context.Context, groups []Group) []Result {
+func (r *Store) appendInParts(ctx context.Context, groups []queue.Group) []queue.Result {
 	if !r.heavy.enter() {
-		return failed(len(groups), ErrUnavailable)
+		return queue.Failed(len(groups), queue.ErrUnavailable)
 	}
 	defer r.heavy.leave()
 	select {
 	case r.slots <- struct{}{}:
 		defer func() { <-r.slots }()
 	case <-ctx.Done():
-		return failed(len(groups), context.Cause(ctx))
+		return queue.Failed(len(groups), context.Cause(ctx))
 	}
-	results := make([]Result, 0, len(groups))
+	results := make([]queue.Result, 0, len(groups))
 	for len(groups) > 0 {
 		n := 0
-		for n < len(groups) && !groups[n].heavy() {
+		for n < len(groups) && !heavy(&groups[n]) {
 			n++
 		}
 		if n > 0 {
@@ -110,23 +112,23 @@ func (r *Redis) appendInParts(ctx context.Context, groups []Group) []Result {
 	return results
 }
 
-func (r *Redis) appendHeavy(ctx context.Context, g *Group) Result {
+func (r *Store) appendHeavy(ctx context.Context, g *queue.Group) queue.Result {
 	const doing = "queueing events"
 	if err := errors.Join(r.server.refused(), g.Check()); err != nil {
-		return Result{Err: err}
+		return queue.Result{Err: err}
 	}
-	result := Result{New: make([]bool, len(g.Events)), Jobs: make([]Outcome, len(g.Jobs))}
+	result := queue.Result{New: make([]bool, len(g.Events)), Jobs: make([]queue.Outcome, len(g.Jobs))}
 	for i := range result.Jobs {
-		result.Jobs[i] = Duplicate
+		result.Jobs[i] = queue.Duplicate
 	}
 	err := r.storeHeavy(ctx, g, &result)
 	switch {
 	case err == nil:
 		return result
 	case ctx.Err() != nil:
-		return Result{Err: context.Cause(ctx)}
+		return queue.Result{Err: context.Cause(ctx)}
 	}
-	return Result{Err: noteError(doing, err)}
+	return queue.Result{Err: noteError(doing, err)}
 }
 
 // noteProblem is an error that is none of Redis's: it doesn't pass by itself.
@@ -142,7 +144,7 @@ func noteError(doing string, err error) error {
 	return redisError(doing, err)
 }
 
-func (r *Redis) storeHeavy(ctx context.Context, g *Group, result *Result) error {
+func (r *Store) storeHeavy(ctx context.Context, g *queue.Group, result *queue.Result) error {
 	if err := r.introduce(ctx, g.Tenant); err != nil {
 		return err
 	}
@@ -154,7 +156,7 @@ func (r *Redis) storeHeavy(ctx context.Context, g *Group, result *Result) error 
 	return err
 }
 
-func (r *Redis) storeNoted(ctx context.Context, g *Group, result *Result) error {
+func (r *Store) storeNoted(ctx context.Context, g *queue.Group, result *queue.Result) error {
 	n := &note{r: r, keys: r.keys(g.Tenant), name: noteName(g), by: nonce()}
 	by, err := r.client.HGet(ctx, n.key(), "by").Result()
 	if errors.Is(err, redis.Nil) {
@@ -180,7 +182,7 @@ func nonce() string {
 }
 
 // write writes the pieces and the note, and returns by whom the note is.
-func (n *note) write(ctx context.Context, g *Group) (by string, err error) {
+func (n *note) write(ctx context.Context, g *queue.Group) (by string, err error) {
 	if err := n.r.client.HSet(ctx, n.r.notesKey(), n.field(), n.r.now()).Err(); err != nil {
 		return "", err
 	}
@@ -198,7 +200,7 @@ func (n *note) write(ctx context.Context, g *Group) (by string, err error) {
 	return by, err
 }
 
-func (n *note) writePieces(ctx context.Context, g *Group) error {
+func (n *note) writePieces(ctx context.Context, g *queue.Group) error {
 	p := split(g)
 	record := appendGroup(nil, g, &p)
 	for len(record) > 0 {
@@ -217,14 +219,14 @@ func (n *note) writePieces(ctx context.Context, g *Group) error {
 	return nil
 }
 
-func (n *note) settle(ctx context.Context, g *Group) (string, error) {
+func (n *note) settle(ctx context.Context, g *queue.Group) (string, error) {
 	args := []any{n.pieces, n.by, noteLife.Milliseconds(), n.keys.base}
-	for _, name := range g.destinations() {
+	for _, name := range destinationNames(g) {
 		args = append(args, name)
 	}
 	by, err := n.r.run(ctx, scriptWhole, []string{n.key(), n.keys.dests()}, args...).Text()
 	if err == nil && by == "" {
-		err = fmt.Errorf("%w: it took longer than %s", ErrUnavailable, pieceLife)
+		err = fmt.Errorf("%w: it took longer than %s", queue.ErrUnavailable, pieceLife)
 	}
 	return by, err
 }
@@ -232,7 +234,7 @@ func (n *note) settle(ctx context.Context, g *Group) (string, error) {
 // finish goes on with a note that another attempt wrote, an earlier delivery of the
 // webhook own, which is nil if that is not known. What that has stored is a duplicate;
 // what this call stores stands in result, if both had the same jobs.
-func (n *note) finish(ctx context.Context, own *Group, result *Result) error {
+func (n *note) finish(ctx context.Context, own *queue.Group, result *queue.Result) error {
 	found, err := n.r.client.HMGet(ctx, n.key(), "by", "parts").Result()
 	if err != nil {
 		return err
@@ -257,8 +259,8 @@ func (n *note) finish(ctx context.Context, own *Group, result *Result) error {
 	if err != nil {
 		return noteProblem{err}
 	}
-	if own == nil || !own.like(g) {
-		result = &Result{New: make([]bool, len(g.Events)), Jobs: make([]Outcome, len(g.Jobs))}
+	if own == nil || !alike(own, g) {
+		result = &queue.Result{New: make([]bool, len(g.Events)), Jobs: make([]queue.Outcome, len(g.Jobs))}
 	}
 	if err := n.store(ctx, g, p, result); err != nil {
 		return err
@@ -285,10 +287,10 @@ func (n *note) without(ctx context.Context) error {
 	return err
 }
 
-// like says whether two groups have the same number of events, and jobs for the
+// alike says whether two groups have the same number of events, and jobs for the
 // same destinations.
-func (g *Group) like(h *Group) bool {
-	return len(g.Events) == len(h.Events) && slices.EqualFunc(g.Jobs, h.Jobs, func(a, b Job) bool { return a.Dest == b.Dest })
+func alike(g, h *queue.Group) bool {
+	return len(g.Events) == len(h.Events) && slices.EqualFunc(g.Jobs, h.Jobs, func(a, b queue.Job) bool { return a.Dest == b.Dest })
 }
 
 // read returns the group's record, nil if a piece is gone.
@@ -331,14 +333,14 @@ var errGone = errors.New("the note is gone")
 
 // store stores the parts that are not stored yet. In result it notes what this
 // call stored: what was stored before is a duplicate.
-func (n *note) store(ctx context.Context, g *Group, p *partition, result *Result) error {
+func (n *note) store(ctx context.Context, g *queue.Group, p *partition, result *queue.Result) error {
 	counters := p.counters(g)
 	fresh := make([]bool, len(g.Events)) // whoever stored them
 	anyFresh, clicked := false, false
 	var calls []*partCall
 	for i, first := 0, 0; i < len(p.events); i++ {
 		end := p.events[i]
-		calls = append(calls, n.call(i, Group{Tenant: g.Tenant, Events: g.Events[first:end], Counters: counters[i]}, first))
+		calls = append(calls, n.call(i, queue.Group{Tenant: g.Tenant, Events: g.Events[first:end], Counters: counters[i]}, first))
 		first = end
 	}
 	err := n.send(ctx, calls, func(c *partCall) {
@@ -366,7 +368,7 @@ func (n *note) store(ctx context.Context, g *Group, p *partition, result *Result
 	}
 	return ignoreGone(n.send(ctx, calls, func(c *partCall) {
 		for i, outcome := range c.result.Jobs {
-			if outcome == Queued && !c.before {
+			if outcome == queue.Queued && !c.before {
 				n.r.lease.wake(c.group.Jobs[i].Dest)
 			}
 			if !c.before {
@@ -386,17 +388,17 @@ func ignoreGone(err error) error {
 // partCall is the call of a part.
 type partCall struct {
 	appendCall
-	group  Group
-	result Result
+	group  queue.Group
+	result queue.Result
 	first  int  // the index of its first event or job in the whole group
 	before bool // it was stored before
 }
 
-func (n *note) call(number int, g Group, first int) *partCall {
+func (n *note) call(number int, g queue.Group, first int) *partCall {
 	c := &partCall{group: g, first: first}
-	c.result = Result{New: make([]bool, len(g.Events)), Jobs: make([]Outcome, len(g.Jobs))}
+	c.result = queue.Result{New: make([]bool, len(g.Events)), Jobs: make([]queue.Outcome, len(g.Jobs))}
 	c.appendCall = appendCall{
-		keys: n.keys, groups: []appendRef{{&c.group, &c.result}}, bytes: c.group.size(), note: n.name + " " + n.by, part: number,
+		keys: n.keys, groups: []appendRef{{&c.group, &c.result}}, bytes: wireSize(&c.group), note: n.name + " " + n.by, part: number,
 	}
 	return c
 }

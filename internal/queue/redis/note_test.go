@@ -1,4 +1,4 @@
-package queue_test
+package redis_test
 
 import (
 	"bytes"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/queuetest"
+	"github.com/leadgate/leadgate/internal/queue/redis"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
@@ -39,17 +40,17 @@ type refuser struct{ s *redistest.Server }
 
 func (f refuser) set(rule string) { f.s.Do("ACL", "SETUSER", "edge", rule) }
 
-func noteRedis(t *testing.T) (*redistest.Server, refuser, func(clock *queuetest.Clock) *queue.Redis) {
+func noteRedis(t *testing.T) (*redistest.Server, refuser, func(clock *queuetest.Clock) *redis.Store) {
 	s := redistest.Start(t)
 	rules := []any{"ACL", "SETUSER", "edge", "on", ">secret", "~*", "&*", "+@all"}
 	s.Do(rules...)
-	return s, refuser{s}, func(clock *queuetest.Clock) *queue.Redis {
-		return openRedis(t, queue.RedisConfig{URLs: []string{"redis://edge:secret@" + s.Addr}, Now: clock.Now})
+	return s, refuser{s}, func(clock *queuetest.Clock) *redis.Store {
+		return open(t, redis.Config{URLs: []string{"redis://edge:secret@" + s.Addr}, Now: clock.Now})
 	}
 }
 
 // has checks how many entries there are, each event's once.
-func has(t *testing.T, r *queue.Redis, crmEntries, rawEntries int) {
+func has(t *testing.T, r *redis.Store, crmEntries, rawEntries int) {
 	t.Helper()
 	for d, want := range map[queue.Dest]int{crm: crmEntries, n8n: crmEntries, rawDest: rawEntries} {
 		e := drain(t, r, d)
@@ -219,7 +220,7 @@ func TestRedisNoteFull(t *testing.T) {
 // TestRedisNoteCalls: what one call stores of a large webhook is bounded.
 func TestRedisNoteCalls(t *testing.T) {
 	s := redistest.Start(t)
-	r := openRedis(t, queue.RedisConfig{URLs: []string{s.URL()}})
+	r := open(t, redis.Config{URLs: []string{s.URL()}})
 	const n = 5000
 	g := clicksOf(n, 2, false)
 	if result := appendOne(t, r, g); result.Err != nil {

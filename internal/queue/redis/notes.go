@@ -1,4 +1,4 @@
-package queue
+package redis
 
 import (
 	"context"
@@ -9,10 +9,12 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
+
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
 // keepNotes finishes, until quit, what other edges or this one could not.
-func (r *Redis) keepNotes(quit <-chan struct{}) {
+func (r *Store) keepNotes(quit <-chan struct{}) {
 	tick := time.NewTicker(5 * r.timing.sweep)
 	defer tick.Stop()
 	said := ""
@@ -20,7 +22,7 @@ func (r *Redis) keepNotes(quit <-chan struct{}) {
 		switch err := r.finishNotes(r.life); {
 		case err == nil:
 			said = ""
-		case errors.Is(err, ErrUnavailable) || errors.Is(err, ErrFull) || errors.Is(err, context.Canceled):
+		case errors.Is(err, queue.ErrUnavailable) || errors.Is(err, queue.ErrFull) || errors.Is(err, context.Canceled):
 			// Said by others, and it passes.
 		case err.Error() != said:
 			said = err.Error()
@@ -35,7 +37,7 @@ func (r *Redis) keepNotes(quit <-chan struct{}) {
 }
 
 // finishNotes finishes the notes that are older than whoever wrote them takes.
-func (r *Redis) finishNotes(ctx context.Context) error {
+func (r *Store) finishNotes(ctx context.Context) error {
 	const doing = "finishing notes"
 	var failures []error
 	var cursor uint64
@@ -61,7 +63,7 @@ func (r *Redis) finishNotes(ctx context.Context) error {
 }
 
 // finishNote finishes what a field of the hash of notes says, if that is whole.
-func (r *Redis) finishNote(ctx context.Context, field string, age time.Duration) error {
+func (r *Store) finishNote(ctx context.Context, field string, age time.Duration) error {
 	words := strings.Fields(field)
 	if len(words) != 3 {
 		return r.client.HDel(ctx, r.notesKey(), field).Err()

@@ -1,4 +1,4 @@
-package queue
+package redis
 
 import (
 	"bytes"
@@ -8,6 +8,9 @@ import (
 	"slices"
 
 	"github.com/klauspost/compress/s2"
+
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
 // A page is several entries of a destination that were queued in one call, as
@@ -18,7 +21,7 @@ import (
 //	entry:  header and payload, each with its length in front
 //
 // Which of its entries still wait, and which never did, since their events were
-// known, is kept beside the stream: see redis_pages.lua. A page stays until its
+// known, is kept beside the stream: see pages.lua. A page stays until its
 // last entry is gone, so what a failing event can hold on to is bounded.
 const (
 	pageVersion  = 1
@@ -70,9 +73,9 @@ func (w *pageWriter) begin(jobs []int, unpaged bool) {
 	}
 }
 
-// mayPage says whether a group's jobs may be entries of pages. If one is too
+// pageable says whether a group's jobs may be entries of pages. If one is too
 // large, none is, so that they stay in order.
-func (g *Group) mayPage() bool {
+func pageable(g *queue.Group) bool {
 	for _, p := range g.Payloads {
 		if len(p) > pagedPayload {
 			return false
@@ -83,12 +86,12 @@ func (g *Group) mayPage() bool {
 
 // takes says whether a job of a group that may page becomes an entry of a page.
 // What is a dead letter from the beginning is none.
-func (w *pageWriter) takes(dest int, j *Job) bool {
+func (w *pageWriter) takes(dest int, j *queue.Job) bool {
 	return w.open[dest-1].paged && j.Dead == nil
 }
 
 // add puts an entry into the destination's page, and returns that page's number.
-func (w *pageWriter) add(dest int, h *Header, payload []byte) int {
+func (w *pageWriter) add(dest int, h *queue.Header, payload []byte) int {
 	o := &w.open[dest-1]
 	if o.number > 0 && (o.n == pageEntries || len(o.entries)+len(payload) > pageBytes) {
 		w.close(o)
@@ -97,7 +100,7 @@ func (w *pageWriter) add(dest int, h *Header, payload []byte) int {
 		w.done = append(w.done, page{dest: dest})
 		o.number, o.n, o.entries = len(w.done)-w.first, 0, o.entries[:0]
 	}
-	o.entries = appendMeasured(o.entries, func(b []byte) []byte { return appendHeader(b, h) })
+	o.entries = appendMeasured(o.entries, func(b []byte) []byte { return codec.AppendHeader(b, h) })
 	if o.n == 0 {
 		o.header = len(o.entries) - 4
 	}
@@ -143,12 +146,12 @@ func (w *pageWriter) end() []page {
 // decodePage returns the entries of a page that marks has a "1" for, as entries
 // of the stream's entry id. scratch is memory to use, and is returned to be used
 // again; the entries keep nothing of it.
-func decodePage(id Pos, record []byte, marks string, scratch []byte) ([]Entry, []byte, error) {
-	fail := func(err error) ([]Entry, []byte, error) {
+func decodePage(id queue.Pos, record []byte, marks string, scratch []byte) ([]queue.Entry, []byte, error) {
+	fail := func(err error) ([]queue.Entry, []byte, error) {
 		return nil, scratch, fmt.Errorf("reading page %s: %w", streamID(id), err)
 	}
 	if len(record) < 2 {
-		return fail(errShortRecord)
+		return fail(codec.ErrShort)
 	}
 	if record[0] != pageVersion {
 		return fail(fmt.Errorf("version %d is unknown: written by another Leadgate, or damaged", record[0]))
@@ -171,7 +174,7 @@ func decodePage(id Pos, record []byte, marks string, scratch []byte) ([]Entry, [
 	if err != nil {
 		return fail(err)
 	}
-	var entries []Entry
+	var entries []queue.Entry
 	for i := range n {
 		var header, payload []byte
 		if header, rest, err = measured(rest); err == nil {
@@ -183,8 +186,8 @@ func decodePage(id Pos, record []byte, marks string, scratch []byte) ([]Entry, [
 		if marks[i] != '1' {
 			continue
 		}
-		e := Entry{Pos: entryPos(id, i+1), Payload: bytes.Clone(orNil(payload))}
-		if e.Header, _, err = decodeHeader(header); err != nil {
+		e := queue.Entry{Pos: entryPos(id, i+1), Payload: bytes.Clone(codec.OrNil(payload))}
+		if e.Header, _, err = codec.DecodeHeader(header); err != nil {
 			return fail(err)
 		}
 		entries = append(entries, e)
@@ -195,11 +198,11 @@ func decodePage(id Pos, record []byte, marks string, scratch []byte) ([]Entry, [
 // measured takes a byte string that has its length in front.
 func measured(b []byte) (s, rest []byte, err error) {
 	if len(b) < 4 {
-		return nil, nil, errShortRecord
+		return nil, nil, codec.ErrShort
 	}
 	n := binary.BigEndian.Uint32(b)
 	if b = b[4:]; uint64(n) > uint64(len(b)) {
-		return nil, nil, errShortRecord
+		return nil, nil, codec.ErrShort
 	}
 	return b[:n], b[n:], nil
 }

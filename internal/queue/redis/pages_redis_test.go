@@ -1,4 +1,4 @@
-package queue_test
+package redis_test
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/queuetest"
+	"github.com/leadgate/leadgate/internal/queue/redis"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
@@ -16,7 +17,7 @@ import (
 // each of which one line of marks is kept while any of its events waits.
 func TestRedisPages(t *testing.T) {
 	s := redistest.Start(t)
-	r := openRedis(t, queue.RedisConfig{URLs: []string{s.URL()}})
+	r := open(t, redis.Config{URLs: []string{s.URL()}})
 	const n = 200
 	var groups []queue.Group
 	for i := range n {
@@ -94,7 +95,7 @@ func TestRedisPages(t *testing.T) {
 // however often it clicks, and whether it writes in between.
 func TestRedisAliasLives(t *testing.T) {
 	s := redistest.Start(t)
-	r := openRedis(t, queue.RedisConfig{URLs: []string{s.URL()}})
+	r := open(t, redis.Config{URLs: []string{s.URL()}})
 	for _, remember := range []time.Duration{time.Hour, 28 * 24 * time.Hour} {
 		s.Do("FLUSHALL")
 		opts := queuetest.DefaultOptions()

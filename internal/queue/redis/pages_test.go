@@ -1,4 +1,4 @@
-package queue
+package redis
 
 import (
 	"bytes"
@@ -6,6 +6,9 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/s2"
+
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
 // pageOf writes entries as one page.
@@ -13,7 +16,7 @@ func pageOf(payloads ...[]byte) page {
 	var w pageWriter
 	w.begin([]int{len(payloads)}, false)
 	for i, p := range payloads {
-		w.add(1, &Header{EventID: ID{byte(i)}, Contact: "whatsapp:1555", Time: int64(i)}, p)
+		w.add(1, &queue.Header{EventID: queue.ID{byte(i)}, Contact: "whatsapp:1555", Time: int64(i)}, p)
 	}
 	return w.end()[0]
 }
@@ -21,10 +24,10 @@ func pageOf(payloads ...[]byte) page {
 func TestPageRoundTrip(t *testing.T) {
 	payloads := [][]byte{[]byte(`{"a":1}`), nil, bytes.Repeat([]byte("x"), pagedPayload)}
 	p := pageOf(payloads...)
-	if h, rest, err := decodeHeader(p.header); err != nil || len(rest) > 0 || h.EventID != (ID{0}) {
+	if h, rest, err := codec.DecodeHeader(p.header); err != nil || len(rest) > 0 || h.EventID != (queue.ID{0}) {
 		t.Fatalf("the page's header: %+v, %d more bytes, %v", h, len(rest), err)
 	}
-	id := Pos{Ms: 1736535600000, Seq: 7}
+	id := queue.Pos{Ms: 1736535600000, Seq: 7}
 	for _, marks := range []string{"111", "101", "010", "000"} {
 		entries, _, err := decodePage(id, p.bytes, marks, nil)
 		if err != nil {
@@ -37,7 +40,7 @@ func TestPageRoundTrip(t *testing.T) {
 			}
 			e := entries[n]
 			n++
-			if gotID, part := e.Pos.entry(); gotID != id || part != i+1 || e.Header.EventID != (ID{byte(i)}) || !bytes.Equal(e.Payload, payloads[i]) {
+			if gotID, part := entryOf(e.Pos); gotID != id || part != i+1 || e.Header.EventID != (queue.ID{byte(i)}) || !bytes.Equal(e.Payload, payloads[i]) {
 				t.Fatalf("marks %s, entry %d: %+v", marks, i, e)
 			}
 		}
@@ -54,10 +57,10 @@ func TestPageBounds(t *testing.T) {
 	w.begin([]int{200, 200, 1}, false)
 	payload := bytes.Repeat([]byte("0123456789abcdef"), pagedPayload/16)
 	for i := range 200 {
-		w.add(1, &Header{Time: int64(i)}, payload)
-		w.add(2, &Header{Time: int64(i)}, payload)
+		w.add(1, &queue.Header{Time: int64(i)}, payload)
+		w.add(2, &queue.Header{Time: int64(i)}, payload)
 	}
-	if w.takes(3, &Job{}) || !w.takes(1, &Job{}) || w.takes(1, &Job{Dead: &Reason{}}) {
+	if w.takes(3, &queue.Job{}) || !w.takes(1, &queue.Job{}) || w.takes(1, &queue.Job{Dead: &queue.Reason{}}) {
 		t.Error("a page for one entry, or for a dead letter, or none for many")
 	}
 	pages := w.end()
@@ -91,7 +94,7 @@ func TestDamagedPage(t *testing.T) {
 		if bytes.Equal(record, huge) {
 			marks = "1"
 		}
-		if _, _, err := decodePage(Pos{Ms: 1}, record, marks, nil); err == nil || !strings.Contains(err.Error(), want) {
+		if _, _, err := decodePage(queue.Pos{Ms: 1}, record, marks, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
 		}
 	}
@@ -103,7 +106,7 @@ func FuzzPage(f *testing.F) {
 	f.Add([]byte{pageVersion, 1}, "1")
 	f.Add(append([]byte{pageVersion, 1}, s2.Encode(nil, []byte{0, 0, 0, 9, 1})...), "1")
 	f.Fuzz(func(t *testing.T, record []byte, marks string) {
-		entries, _, err := decodePage(Pos{Ms: 1}, record, marks, nil)
+		entries, _, err := decodePage(queue.Pos{Ms: 1}, record, marks, nil)
 		if err != nil {
 			return
 		}
@@ -114,9 +117,9 @@ func FuzzPage(f *testing.F) {
 }
 
 func TestRetryField(t *testing.T) {
-	for text, want := range map[string]Pos{
-		"1736535600000-0":    entryPos(Pos{Ms: 1736535600000}, 0),
-		"1736535600000-5-64": entryPos(Pos{Ms: 1736535600000, Seq: 5}, 64),
+	for text, want := range map[string]queue.Pos{
+		"1736535600000-0":    entryPos(queue.Pos{Ms: 1736535600000}, 0),
+		"1736535600000-5-64": entryPos(queue.Pos{Ms: 1736535600000, Seq: 5}, 64),
 	} {
 		got, err := parseRetryField(text)
 		if err != nil || got != want || retryField(got) != text {
@@ -136,7 +139,7 @@ func TestRememberedID(t *testing.T) {
 	last := map[int64]int{}
 	seen := map[int64]bool{}
 	for i := range 10_000 {
-		n := rememberedID(ID{byte(i >> 8), byte(i)})
+		n := rememberedID(queue.ID{byte(i >> 8), byte(i)})
 		if seen[n] {
 			t.Fatalf("%d is remembered as another", i)
 		}
@@ -148,15 +151,15 @@ func TestRememberedID(t *testing.T) {
 			t.Errorf("%d ids end in %d", n, digit)
 		}
 	}
-	if rememberedID(ID{}) == 0 {
+	if rememberedID(queue.ID{}) == 0 {
 		t.Error("0 is what every set has")
 	}
 }
 
 func TestAliasesTold(t *testing.T) {
 	var told aliasesTold
-	status := &Event{Contact: "whatsapp:US.1", Aliases: []string{"whatsapp:1555"}}
-	expect := func(what string, ev *Event, now int64, want bool) {
+	status := &queue.Event{Contact: "whatsapp:US.1", Aliases: []string{"whatsapp:1555"}}
+	expect := func(what string, ev *queue.Event, now int64, want bool) {
 		t.Helper()
 		if got := told.before("acme", ev, now); got != want {
 			t.Fatalf("%s: told before: %v", what, got)
@@ -164,13 +167,13 @@ func TestAliasesTold(t *testing.T) {
 	}
 	expect("the first", status, 1000, false)
 	expect("the second", status, 2000, true)
-	expect("nothing to tell", &Event{Contact: "whatsapp:US.2"}, 2000, true)
-	expect("another number", &Event{Contact: "whatsapp:US.1", Aliases: []string{"whatsapp:1666"}}, 2000, false)
+	expect("nothing to tell", &queue.Event{Contact: "whatsapp:US.2"}, 2000, true)
+	expect("another number", &queue.Event{Contact: "whatsapp:US.1", Aliases: []string{"whatsapp:1666"}}, 2000, false)
 	expect("the first again", status, 2000, false)
 	expect("after a while", status, 2000+toldMS, false)
 	expect("a clock that went back", status, 1000, false)
 	expect("known again", status, 1000, true)
-	told.news("acme", &Event{Contact: "clid:x", Aliases: []string{"whatsapp:US.1"}})
+	told.news("acme", &queue.Event{Contact: "clid:x", Aliases: []string{"whatsapp:US.1"}})
 	expect("once the person has clicked", status, 1001, false)
 	told.forget()
 	expect("after a call that failed", status, 1002, false)

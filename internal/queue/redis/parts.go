@@ -1,8 +1,10 @@
-package queue
+package redis
 
 import (
 	"slices"
 	"strings"
+
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
 // What one call of the append script may be: so many events, commands of Redis's
@@ -16,24 +18,24 @@ const (
 )
 
 // heavy says whether a group is too much for one call.
-func (g *Group) heavy() bool {
+func heavy(g *queue.Group) bool {
 	if len(g.Events) > partEvents {
 		return true
 	}
-	steps, written := g.cost()
+	steps, written := groupCost(g)
 	return steps > partSteps || written > heavyBytes && len(g.Jobs) > 1
 }
 
-// cost is how many commands a group takes at worst, and how many bytes it writes
+// groupCost is how many commands a group takes at worst, and how many bytes it writes
 // into streams.
-func (g *Group) cost() (steps, written int) {
+func groupCost(g *queue.Group) (steps, written int) {
 	steps = counterSteps * len(g.Counters)
 	for i := range g.Events {
-		steps += g.Events[i].steps()
+		steps += eventSteps(&g.Events[i])
 	}
 	for i := range g.Jobs {
 		j := &g.Jobs[i]
-		steps += j.steps()
+		steps += jobSteps(j)
 		if p := j.Payload; p >= 0 && p < len(g.Payloads) {
 			written += len(g.Payloads[p])
 		}
@@ -41,18 +43,18 @@ func (g *Group) cost() (steps, written int) {
 	return steps, written
 }
 
-// steps is how many commands an event takes at worst, but for those that the
+// eventSteps is how many commands an event takes at worst, but for those that the
 // script itself bounds.
-func (ev *Event) steps() int {
+func eventSteps(ev *queue.Event) int {
 	n := 2
 	if ev.Time <= 0 {
 		n += 10 // it is looked up on several days
 	}
-	if ev.seal() != nil {
+	if ev.SealEvent() != nil {
 		n += 12 // likewise
 	}
 	if ev.Contact != "" {
-		n += 2*(1+len(ev.Aliases)) + 8*len(ev.former()) // each may be an alias of an alias
+		n += 2*(1+len(ev.Aliases)) + 8*len(ev.FormerKeys()) // each may be an alias of an alias
 	}
 	if ev.MessageID != "" {
 		n += 4
@@ -63,7 +65,7 @@ func (ev *Event) steps() int {
 	return n
 }
 
-func (j *Job) steps() int { return 3 + 3*len(j.Once) }
+func jobSteps(j *queue.Job) int { return 3 + 3*len(j.Once) }
 
 const counterSteps = 4
 
@@ -73,10 +75,10 @@ const counterSteps = 4
 type partition struct{ events, jobs []int }
 
 // split divides a group.
-func split(g *Group) (p partition) {
+func split(g *queue.Group) (p partition) {
 	events, jobs := make([]int, len(g.Events)), make([]int, len(g.Jobs)) // steps of the counters of each
 	for i := range g.Counters {
-		if c := &g.Counters[i]; c.When == WhenQueued {
+		if c := &g.Counters[i]; c.When == queue.WhenQueued {
 			jobs[c.Of] += counterSteps
 		} else {
 			events[c.Of] += counterSteps
@@ -88,14 +90,14 @@ func split(g *Group) (p partition) {
 		if ev.Click != nil {
 			bytes = len(ev.Click.Data)
 		}
-		if !w.add(1, ev.steps()+events[i], bytes) {
+		if !w.add(1, eventSteps(ev)+events[i], bytes) {
 			p.events = append(p.events, i)
 		}
 	}
 	w = weight{}
 	for i := range g.Jobs {
 		j := &g.Jobs[i]
-		if !w.add(1, j.steps()+jobs[i], len(g.Payloads[j.Payload])+len(j.Header.Meta)) {
+		if !w.add(1, jobSteps(j)+jobs[i], len(g.Payloads[j.Payload])+len(j.Header.Meta)) {
 			p.jobs = append(p.jobs, i)
 		}
 	}
@@ -124,7 +126,7 @@ func (w *weight) add(n, steps, bytes int) bool {
 }
 
 // fits says whether a partition is one of this group.
-func (p *partition) fits(g *Group) bool {
+func (p *partition) fits(g *queue.Group) bool {
 	fit := func(ends []int, n int) bool {
 		last := 0
 		for _, end := range ends {
@@ -139,11 +141,11 @@ func (p *partition) fits(g *Group) bool {
 }
 
 // counters returns those of each part: of the events, then of the jobs.
-func (p *partition) counters(g *Group) [][]Counter {
-	all := make([][]Counter, len(p.events)+len(p.jobs))
+func (p *partition) counters(g *queue.Group) [][]queue.Counter {
+	all := make([][]queue.Counter, len(p.events)+len(p.jobs))
 	for _, c := range g.Counters {
 		ends, first := p.events, 0
-		if c.When == WhenQueued {
+		if c.When == queue.WhenQueued {
 			ends, first = p.jobs, len(p.events)
 		}
 		i, _ := slices.BinarySearch(ends, c.Of+1)
@@ -155,16 +157,21 @@ func (p *partition) counters(g *Group) [][]Counter {
 	return all
 }
 
+// alwaysNew are the events of a job of which one was found to be new before: for
+// the script event 0, with which it begins to count, is new.
+var alwaysNew = []int{-1}
+
 // jobsPart is the group of some jobs, of which those are fresh that have a new
 // event. It returns false if none is.
-func jobsPart(g *Group, jobs []Job, fresh []bool) (part Group, any bool) {
+func jobsPart(g *queue.Group, jobs []queue.Job, fresh []bool) (part queue.Group, any bool) {
 	part.Tenant = g.Tenant
 	payloads := map[int]int{}
 	for _, j := range jobs {
+		isNew := false
 		for _, e := range j.Events {
-			j.fresh = j.fresh || fresh[e]
+			isNew = isNew || fresh[e]
 		}
-		any = any || j.fresh
+		any = any || isNew
 		at, known := payloads[j.Payload]
 		if !known {
 			at = len(part.Payloads)
@@ -172,13 +179,16 @@ func jobsPart(g *Group, jobs []Job, fresh []bool) (part Group, any bool) {
 			part.Payloads = append(part.Payloads, g.Payloads[j.Payload])
 		}
 		j.Payload, j.Events = at, nil
+		if isNew {
+			j.Events = alwaysNew
+		}
 		part.Jobs = append(part.Jobs, j)
 	}
 	return part, any
 }
 
-// destinations are the names of a group's.
-func (g *Group) destinations() []string {
+// destinationNames are the names of a group's destinations.
+func destinationNames(g *queue.Group) []string {
 	var names []string
 	seen := map[string]bool{}
 	for i := range g.Jobs {

@@ -1,4 +1,4 @@
-package queue
+package redis
 
 import (
 	"context"
@@ -7,12 +7,15 @@ import (
 	"unsafe"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
 // Retries implements [Drain].
-func (d *redisDrain) Retries(ctx context.Context) ([]Retry, error) {
-	var all []Retry
-	seen := map[Pos]bool{} // a scan may show a field twice
+func (d *redisDrain) Retries(ctx context.Context) ([]queue.Retry, error) {
+	var all []queue.Retry
+	seen := map[queue.Pos]bool{} // a scan may show a field twice
 	var cursor uint64
 	for {
 		fields, next, err := d.r.client.HScan(ctx, d.keys.retry(d.dest.Name), cursor, "", 1000).Result()
@@ -28,7 +31,7 @@ func (d *redisDrain) Retries(ctx context.Context) ([]Retry, error) {
 				continue
 			}
 			seen[pos] = true
-			retry, err := decodeRetry([]byte(fields[i+1]))
+			retry, err := codec.DecodeRetry([]byte(fields[i+1]))
 			if err != nil {
 				return nil, fmt.Errorf("reading retries: %w", err)
 			}
@@ -44,12 +47,12 @@ func (d *redisDrain) Retries(ctx context.Context) ([]Retry, error) {
 // Read implements [Drain]. Redis counts entries of the stream and not bytes, so it
 // asks for as many as maxBytes holds by the size of those it read last, and again
 // if they were smaller. What it did not return of a page is kept for the next.
-func (d *redisDrain) Read(ctx context.Context, after Pos, n, maxBytes int) ([]Entry, error) {
+func (d *redisDrain) Read(ctx context.Context, after queue.Pos, n, maxBytes int) ([]queue.Entry, error) {
 	d.reading.Lock()
 	defer d.reading.Unlock()
-	var all []Entry
+	var all []queue.Entry
 	bytes := 0
-	take := func(list []Entry) (rest []Entry) {
+	take := func(list []queue.Entry) (rest []queue.Entry) {
 		for i := range list {
 			e := &list[i]
 			if len(all) == n || len(all) > 0 && bytes+len(e.Payload) > maxBytes {
@@ -63,16 +66,16 @@ func (d *redisDrain) Read(ctx context.Context, after Pos, n, maxBytes int) ([]En
 
 	// Where the last Read ended, nothing is read again.
 	goesOn := after == d.restAt
-	var rest []Entry
+	var rest []queue.Entry
 	if goesOn {
 		rest = d.rest
 	}
-	d.rest, d.restAt = nil, Pos{} // if this fails, that is forgotten
+	d.rest, d.restAt = nil, queue.Pos{} // if this fails, that is forgotten
 	from := "-"
-	switch id, part := after.entry(); {
-	case after == (Pos{}):
+	switch id, part := entryOf(after); {
+	case after == (queue.Pos{}):
 	case len(rest) > 0:
-		last, _ := rest[len(rest)-1].Pos.entry()
+		last, _ := entryOf(rest[len(rest)-1].Pos)
 		from = "(" + streamID(last)
 	case goesOn || part == 0:
 		from = "(" + streamID(id)
@@ -123,16 +126,16 @@ func (d *redisDrain) Read(ctx context.Context, after Pos, n, maxBytes int) ([]En
 }
 
 // Get implements [Drain].
-func (d *redisDrain) Get(ctx context.Context, at []Pos) ([]Entry, error) {
+func (d *redisDrain) Get(ctx context.Context, at []queue.Pos) ([]queue.Entry, error) {
 	if len(at) == 0 {
 		return nil, nil
 	}
-	var ids []Pos
-	wanted := make(map[Pos]bool, len(at))
-	seen := map[Pos]bool{}
+	var ids []queue.Pos
+	wanted := make(map[queue.Pos]bool, len(at))
+	seen := map[queue.Pos]bool{}
 	for _, p := range at {
 		wanted[p] = true
-		if id, _ := p.entry(); !seen[id] {
+		if id, _ := entryOf(p); !seen[id] {
 			seen[id] = true
 			ids = append(ids, id)
 		}
@@ -143,7 +146,7 @@ func (d *redisDrain) Get(ctx context.Context, at []Pos) ([]Entry, error) {
 	}
 	d.reading.Lock()
 	defer d.reading.Unlock()
-	var entries []Entry
+	var entries []queue.Entry
 	for i := range found {
 		list, err := d.unpack(&found[i])
 		if err != nil {
@@ -160,7 +163,7 @@ func (d *redisDrain) Get(ctx context.Context, at []Pos) ([]Entry, error) {
 
 // streamed is an entry of the stream: an entry, or a page with its marks.
 type streamed struct {
-	pos          Pos // of the stream
+	pos          queue.Pos // of the stream
 	header, body string
 	page         bool
 	marks        string // "" if the page is gone
@@ -176,7 +179,7 @@ func (d *redisDrain) stream(ctx context.Context, from, to string, count int) ([]
 }
 
 // byID reads these entries of the stream.
-func (d *redisDrain) byID(ctx context.Context, ids []Pos) ([]streamed, error) {
+func (d *redisDrain) byID(ctx context.Context, ids []queue.Pos) ([]streamed, error) {
 	all, err := d.lookUp(ctx, ids)
 	if err != nil {
 		return nil, err
@@ -185,7 +188,7 @@ func (d *redisDrain) byID(ctx context.Context, ids []Pos) ([]streamed, error) {
 }
 
 // lookUp is XRANGE's reply for these entries of the stream.
-func (d *redisDrain) lookUp(ctx context.Context, ids []Pos) (all []any, err error) {
+func (d *redisDrain) lookUp(ctx context.Context, ids []queue.Pos) (all []any, err error) {
 	cmds := make([]*redis.Cmd, len(ids))
 	pipe := d.r.client.Pipeline()
 	for i, p := range ids {
@@ -231,7 +234,7 @@ func (d *redisDrain) marked(ctx context.Context, reply []any) ([]streamed, error
 	if err != nil {
 		return nil, redisError("reading marks", err)
 	}
-	var unmarked []Pos
+	var unmarked []queue.Pos
 	for i, id := range ids {
 		if m, ok := marks[i].(string); ok {
 			pages[id].marks = m
@@ -257,11 +260,11 @@ func (d *redisDrain) marked(ctx context.Context, reply []any) ([]streamed, error
 }
 
 // unpack decodes an entry, or those of a page that wait. It needs d.reading.
-func (d *redisDrain) unpack(s *streamed) (entries []Entry, err error) {
+func (d *redisDrain) unpack(s *streamed) (entries []queue.Entry, err error) {
 	switch {
 	case !s.page:
 		header, err := headerOf(s.header)
-		return []Entry{{Pos: entryPos(s.pos, 0), Header: header, Payload: owned(s.body)}}, err
+		return []queue.Entry{{Pos: entryPos(s.pos, 0), Header: header, Payload: owned(s.body)}}, err
 	case s.marks == "":
 		return nil, nil
 	}
@@ -286,11 +289,11 @@ func streamEntry(reply any, n int) (id string, fields []string, err error) {
 	return id, fields, nil
 }
 
-func headerOf(record string) (Header, error) {
-	header, _, err := decodeHeader(owned(record))
+func headerOf(record string) (queue.Header, error) {
+	header, _, err := codec.DecodeHeader(owned(record))
 	return header, err
 }
 
 // owned returns the bytes of a string that was made for this reply and is kept
 // by nobody else.
-func owned(s string) []byte { return orNil(unsafe.Slice(unsafe.StringData(s), len(s))) }
+func owned(s string) []byte { return codec.OrNil(unsafe.Slice(unsafe.StringData(s), len(s))) }

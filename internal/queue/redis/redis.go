@@ -1,4 +1,4 @@
-package queue
+package redis
 
 import (
 	"context"
@@ -13,10 +13,12 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
+
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
-// RedisConfig says which Redis keeps the queue, and who uses it.
-type RedisConfig struct {
+// Config says which Redis keeps the queue, and who uses it.
+type Config struct {
 	// URLs are redis://, rediss:// or unix:// URLs: one names a server, several
 	// the nodes of a Cluster. With sentinels its user, password, database and
 	// TLS are those of the master; its address is not used.
@@ -34,22 +36,22 @@ type RedisConfig struct {
 	EdgeID string
 }
 
-// Redis is the store for production and for several edges: a stream for each
+// Store is the store for production and for several edges: a stream for each
 // destination, drained by one edge at a time, by a lease. It needs Redis 7 or
 // Valkey. What it holds is as durable as that Redis is set up, see
-// [Redis.Durability].
+// [Store.Durability].
 //
 // A group is stored by one script, so whole or not at all; a heavy one by several,
-// under a note, see redisnote.go. Events and their ids, once keys, clicks and dead letters of a tenant
+// under a note, see note.go. Events and their ids, once keys, clicks and dead letters of a tenant
 // share a hash tag.
-type Redis struct {
-	cfg    RedisConfig
+type Store struct {
+	cfg    Config
 	prefix string
 	token  string // the value of the leases that this store holds
 	timing redisTiming
 	log    *zap.Logger
 
-	options atomic.Pointer[Options]
+	options atomic.Pointer[queue.Options]
 	client  redis.UniversalClient
 	leases  redis.UniversalClient // connections of their own, so that renewals never wait for work
 	appends *committer
@@ -83,15 +85,15 @@ var defaultTiming = redisTiming{
 	trim: time.Minute, timeout: 2 * time.Second,
 }
 
-var _ Queue = (*Redis)(nil)
+var _ queue.Queue = (*Store)(nil)
 
-// OpenRedis opens the store. It doesn't fail when Redis can't be reached: until
-// it can, Append returns [ErrUnavailable]. Bad URLs are errors.
-func OpenRedis(cfg RedisConfig, opts Options) (*Redis, error) {
-	return openRedis(cfg, opts, defaultTiming)
+// Open opens the store. It doesn't fail when Redis can't be reached: until
+// it can, Append returns [queue.ErrUnavailable]. Bad URLs are errors.
+func Open(cfg Config, opts queue.Options) (*Store, error) {
+	return open(cfg, opts, defaultTiming)
 }
 
-func openRedis(cfg RedisConfig, opts Options, timing redisTiming) (*Redis, error) {
+func open(cfg Config, opts queue.Options, timing redisTiming) (*Store, error) {
 	if cfg.Prefix == "" {
 		cfg.Prefix = "leadgate"
 	}
@@ -103,7 +105,7 @@ func openRedis(cfg RedisConfig, opts Options, timing redisTiming) (*Redis, error
 	}
 	nonce := make([]byte, 8)
 	rand.Read(nonce) // never fails
-	r := &Redis{
+	r := &Store{
 		cfg: cfg, prefix: cfg.Prefix, timing: timing, log: cfg.Logger,
 		token: strings.Join(strings.Fields(cfg.EdgeID), "_") + ":" + hex.EncodeToString(nonce),
 	}
@@ -123,15 +125,15 @@ func openRedis(cfg RedisConfig, opts Options, timing redisTiming) (*Redis, error
 }
 
 // Configure replaces the options.
-func (r *Redis) Configure(opts Options) { r.options.Store(&opts) }
+func (r *Store) Configure(opts queue.Options) { r.options.Store(&opts) }
 
-// Append implements [Queue].
-func (r *Redis) Append(ctx context.Context, groups []Group) []Result {
+// Append implements [queue.Queue].
+func (r *Store) Append(ctx context.Context, groups []queue.Group) []queue.Result {
 	if len(groups) == 0 {
 		return nil
 	}
 	for i := range groups {
-		if groups[i].heavy() {
+		if heavy(&groups[i]) {
 			return r.appendInParts(ctx, groups)
 		}
 	}
@@ -139,7 +141,7 @@ func (r *Redis) Append(ctx context.Context, groups []Group) []Result {
 }
 
 // Close stops the store and waits for it; leases that are still held are given back.
-func (r *Redis) Close() error {
+func (r *Store) Close() error {
 	r.closing.Do(func() {
 		r.heavy.close()
 		r.appends.close()
@@ -153,17 +155,17 @@ func (r *Redis) Close() error {
 	return r.closeErr
 }
 
-func (r *Redis) now() int64 { return r.cfg.Now().UnixMilli() }
+func (r *Store) now() int64 { return r.cfg.Now().UnixMilli() }
 
 // run calls a script now, on a connection of its own.
-func (r *Redis) run(ctx context.Context, s *script, keys []string, args ...any) *redis.Cmd {
+func (r *Store) run(ctx context.Context, s *script, keys []string, args ...any) *redis.Cmd {
 	cmd := s.call(ctx, keys, args...)
 	pipeline(ctx, r.client, []redis.Cmder{cmd})
 	return cmd
 }
 
 // get is a value, "" for none.
-func (r *Redis) get(ctx context.Context, key string) (string, error) {
+func (r *Store) get(ctx context.Context, key string) (string, error) {
 	v, err := r.client.Get(ctx, key).Result()
 	if errors.Is(err, redis.Nil) {
 		err = nil

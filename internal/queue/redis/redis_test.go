@@ -1,25 +1,29 @@
-package queue_test
+package redis_test
 
 import (
 	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/queuetest"
+	"github.com/leadgate/leadgate/internal/queue/redis"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
+var start = time.Date(2026, 11, 20, 10, 30, 0, 0, time.UTC)
+
 // openRedis opens a store that is closed when the test ends.
-func openRedis(t testing.TB, cfg queue.RedisConfig) *queue.Redis {
+func open(t testing.TB, cfg redis.Config) *redis.Store {
 	t.Helper()
 	if cfg.Logger == nil {
 		cfg.Logger = zap.NewNop()
 	}
-	r, err := queue.OpenRedis(cfg, queuetest.DefaultOptions())
+	r, err := redis.Open(cfg, queuetest.DefaultOptions())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,12 +39,12 @@ var prefixes atomic.Int64
 
 // harness opens stores on a Redis that many tests share, each with a prefix of
 // its own. crash may be nil.
-func harness(cfg queue.RedisConfig, crash func(t *testing.T)) func(t *testing.T) queuetest.Harness {
+func harness(cfg redis.Config, crash func(t *testing.T)) func(t *testing.T) queuetest.Harness {
 	return func(t *testing.T) queuetest.Harness {
 		cfg, clock := cfg, queuetest.NewClock(start)
 		cfg.Now, cfg.EdgeID = clock.Now, "edge-1"
 		cfg.Prefix += fmt.Sprintf("t%d", prefixes.Add(1))
-		r := openRedis(t, cfg)
+		r := open(t, cfg)
 		h := queuetest.Harness{
 			Queue: r,
 			Clock: clock,
@@ -48,13 +52,13 @@ func harness(cfg queue.RedisConfig, crash func(t *testing.T)) func(t *testing.T)
 				if err := r.Close(); err != nil {
 					t.Fatal(err)
 				}
-				r = openRedis(t, cfg)
+				r = open(t, cfg)
 				return r
 			},
 			Second: func(t *testing.T) queue.Queue {
 				other := cfg
 				other.EdgeID = "edge-2"
-				return openRedis(t, other)
+				return open(t, other)
 			},
 			Sweep: func(t *testing.T) {
 				if err := r.Sweep(t.Context()); err != nil {
@@ -66,7 +70,7 @@ func harness(cfg queue.RedisConfig, crash func(t *testing.T)) func(t *testing.T)
 		if crash != nil {
 			h.Crash = func(t *testing.T) queue.Queue {
 				crash(t)
-				r = openRedis(t, cfg)
+				r = open(t, cfg)
 				return r
 			}
 		}
@@ -76,7 +80,7 @@ func harness(cfg queue.RedisConfig, crash func(t *testing.T)) func(t *testing.T)
 
 func TestRedis(t *testing.T) {
 	s := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always")
-	queuetest.Run(t, harness(queue.RedisConfig{URLs: []string{s.URL() + "/2"}}, func(*testing.T) {
+	queuetest.Run(t, harness(redis.Config{URLs: []string{s.URL() + "/2"}}, func(*testing.T) {
 		s.Kill()
 		s.Restart()
 	}))
@@ -87,7 +91,7 @@ func TestRedisCluster(t *testing.T) {
 	for _, node := range redistest.Cluster(t, 3) {
 		urls = append(urls, node.URL())
 	}
-	queuetest.Run(t, harness(queue.RedisConfig{URLs: urls}, nil))
+	queuetest.Run(t, harness(redis.Config{URLs: urls}, nil))
 }
 
 // aclRules are what a user needs, and no more: not INFO, not CONFIG.
@@ -102,7 +106,7 @@ func TestRedisWithACL(t *testing.T) {
 		rules = append(rules, rule)
 	}
 	s.Do(rules...)
-	queuetest.Run(t, harness(queue.RedisConfig{
+	queuetest.Run(t, harness(redis.Config{
 		URLs:   []string{"redis://edge:secret@" + s.Addr},
 		Prefix: "leadgate-",
 	}, nil))

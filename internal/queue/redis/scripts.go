@@ -1,4 +1,4 @@
-package queue
+package redis
 
 import (
 	"context"
@@ -90,45 +90,45 @@ var (
 )
 
 var (
-	//go:embed redis_pages.lua
+	//go:embed pages.lua
 	pagesSource string
-	//go:embed redis_append.lua
+	//go:embed append.lua
 	appendSource string
-	//go:embed redis_lease.lua
+	//go:embed lease.lua
 	leaseSource string
-	//go:embed redis_release.lua
+	//go:embed release.lua
 	releaseSource string
-	//go:embed redis_done.lua
+	//go:embed done.lua
 	doneSource string
-	//go:embed redis_retry.lua
+	//go:embed retry.lua
 	retrySource string
-	//go:embed redis_dead.lua
+	//go:embed dead.lua
 	deadSource string
-	//go:embed redis_replay.lua
+	//go:embed replay.lua
 	replaySource string
-	//go:embed redis_move.lua
+	//go:embed move.lua
 	moveSource string
-	//go:embed redis_drop.lua
+	//go:embed drop.lua
 	dropSource string
-	//go:embed redis_state.lua
+	//go:embed state.lua
 	stateSource string
-	//go:embed redis_info.lua
+	//go:embed info.lua
 	infoSource string
-	//go:embed redis_scan.lua
+	//go:embed scan.lua
 	scanSource string
-	//go:embed redis_erase.lua
+	//go:embed erase.lua
 	eraseSource string
-	//go:embed redis_finished.lua
+	//go:embed finished.lua
 	finishedSource string
-	//go:embed redis_whole.lua
+	//go:embed whole.lua
 	wholeSource string
-	//go:embed redis_inherit.lua
+	//go:embed inherit.lua
 	inheritSource string
-	//go:embed redis_adopt.lua
+	//go:embed adopt.lua
 	adoptSource string
-	//go:embed redis_leave.lua
+	//go:embed leave.lua
 	leaveSource string
-	//go:embed redis_settle.lua
+	//go:embed settle.lua
 	settleSource string
 )
 

@@ -1,4 +1,4 @@
-package queue
+package redis
 
 import (
 	"context"
@@ -12,6 +12,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
+
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
 // redisServer is what is known of the server, or of a Cluster's masters.
@@ -35,7 +37,7 @@ func (s *redisServer) refused() error {
 
 // Durability says in words what a crash of Redis may lose, as it was found to
 // be set up when it was last connected to.
-func (r *Redis) Durability() string {
+func (r *Store) Durability() string {
 	r.server.mu.Lock()
 	defer r.server.mu.Unlock()
 	if r.server.durability == "" {
@@ -46,7 +48,7 @@ func (r *Redis) Durability() string {
 
 // inspect asks the servers who they are and logs what an operator must know.
 // INFO and CONFIG may be refused by ACL rules: then less is known.
-func (r *Redis) inspect(ctx context.Context) error {
+func (r *Store) inspect(ctx context.Context) error {
 	cluster, ok := r.leases.(*redis.ClusterClient)
 	if !ok {
 		return r.inspectServer(ctx, r.leases)
@@ -59,7 +61,7 @@ func (r *Redis) inspect(ctx context.Context) error {
 	})
 }
 
-func (r *Redis) inspectServer(ctx context.Context, c redis.UniversalClient) error {
+func (r *Store) inspectServer(ctx context.Context, c redis.UniversalClient) error {
 	info, err := c.Info(ctx, "server").Result()
 	if err != nil {
 		var refused redis.Error
@@ -79,7 +81,7 @@ func (r *Redis) inspectServer(ctx context.Context, c redis.UniversalClient) erro
 	}
 	major, _, _ := strings.Cut(version, ".")
 	if n, err := strconv.Atoi(major); err == nil && n < 7 {
-		refused := fmt.Errorf("%w: redis %s is too old: Leadgate needs Redis 7.0 or later, or Valkey", ErrUnavailable, version)
+		refused := fmt.Errorf("%w: redis %s is too old: Leadgate needs Redis 7.0 or later, or Valkey", queue.ErrUnavailable, version)
 		r.server.tooOld.Store(&refused)
 		return refused
 	}
@@ -128,7 +130,7 @@ func (s *redisServer) meet(runID string) bool {
 	return first
 }
 
-func (r *Redis) settle(durability string) {
+func (r *Store) settle(durability string) {
 	r.server.mu.Lock()
 	r.server.durability = durability
 	r.server.mu.Unlock()

@@ -1,4 +1,4 @@
-package queue_test
+package redis_test
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/queuetest"
+	"github.com/leadgate/leadgate/internal/queue/redis"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
@@ -153,7 +154,7 @@ func BenchmarkScriptsStayShort(b *testing.B) {
 					b.StopTimer()
 					server := redistest.Start(b, "--appendonly", "yes", "--appendfsync", "everysec", "--auto-aof-rewrite-percentage", "0",
 						"--slowlog-log-slower-than", "-1", "--slowlog-max-len", "100000")
-					s := &shortBench{B: b, server: server, r: openRedis(b, queue.RedisConfig{URLs: []string{server.URL()}})}
+					s := &shortBench{B: b, server: server, r: open(b, redis.Config{URLs: []string{server.URL()}})}
 					if c.make != nil {
 						c.make(s)
 					}
@@ -185,7 +186,7 @@ func BenchmarkScriptsStayShort(b *testing.B) {
 type shortBench struct {
 	*testing.B
 	server *redistest.Server
-	r      *queue.Redis
+	r      *redis.Store
 }
 
 func (s *shortBench) must(n int, err error) {

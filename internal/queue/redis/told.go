@@ -1,6 +1,10 @@
-package queue
+package redis
 
-import "hash/maphash"
+import (
+	"hash/maphash"
+
+	"github.com/leadgate/leadgate/internal/queue"
+)
 
 // aliasesTold remembers which keys the script was told lately to be the same
 // person's: the statuses of a message come within seconds of each other, and each
@@ -23,7 +27,7 @@ const (
 
 // before says whether the script was told of the event's keys, and notes that it
 // will be.
-func (t *aliasesTold) before(tenant string, ev *Event, now int64) bool {
+func (t *aliasesTold) before(tenant string, ev *queue.Event, now int64) bool {
 	if len(ev.Aliases) == 0 {
 		return true // there is nothing to tell
 	}
@@ -51,7 +55,7 @@ func (t *aliasesTold) note(slot *toldSlot, h uint64, now int64) bool {
 
 // news notes that a person's keys must be told again: one who was none before may be
 // one with a click now.
-func (t *aliasesTold) news(tenant string, ev *Event) {
+func (t *aliasesTold) news(tenant string, ev *queue.Event) {
 	forget := func(key string) {
 		slot, _ := t.slot(tenant, key)
 		*slot = toldSlot{}

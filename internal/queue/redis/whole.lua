@@ -1,5 +1,5 @@
 #!lua
--- Notes that all parts of a group are written, from when on the group is queued for certain: see redisnote.go.
+-- Notes that all parts of a group are written, from when on the group is queued for certain: see note.go.
 -- KEYS: the note, the destinations. ARGV: parts, by whom, ms to live, key base, the names of the group's destinations
 -- Returns by whom it was noted first, or nothing if parts are gone.
 local by = redis.call('HGET', KEYS[1], 'by')

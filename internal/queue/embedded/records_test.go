@@ -1,0 +1,30 @@
+package embedded
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/leadgate/leadgate/internal/queue/codec"
+)
+
+// FuzzRecords: no bytes make a decoder panic or allocate without bound, and
+// what a decoder accepts says the same when encoded again.
+func FuzzRecords(f *testing.F) {
+	f.Add(appendClicks(nil, &clickRecord{
+		first: touchpoint{1, []byte("{}")}, last: touchpoint{2, []byte("[]")}, aliases: []codec.KeyHash{{1}},
+	}))
+	f.Add(appendDestination(nil, &destination{num: 3, backlog: 4, dead: 5}))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if c, err := decodeClicks(b); err == nil {
+			again, err := decodeClicks(appendClicks(nil, c))
+			if err != nil || !bytes.Equal(again.first.data, c.first.data) || again.last.at != c.last.at || len(again.aliases) != len(c.aliases) {
+				t.Fatalf("clicks %+v became %+v, %v", c, again, err)
+			}
+		}
+		if d, err := decodeDestination(b); err == nil {
+			if again, err := decodeDestination(appendDestination(nil, &d)); err != nil || again != d {
+				t.Fatalf("destination %+v became %+v, %v", d, again, err)
+			}
+		}
+	})
+}

@@ -1,0 +1,145 @@
+package redis
+
+import (
+	"bytes"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/leadgate/leadgate/internal/queue"
+)
+
+var sampleHeaders = []queue.Header{
+	{},
+	{
+		EventID: queue.ID{1, 2, 15: 255}, Format: queue.FormatRaw, Kind: 2, Contact: "15551234567", ClickKey: "whatsapp\n15551234567",
+		Time: 1736535600000, QueuedAt: 1736535600412, Attribution: 1<<32 - 1,
+		HTTP: []queue.HTTPHeader{{Name: "Content-Type", Value: "application/json"}, {Name: "X-Hub-Signature-256"}},
+		Meta: []byte{0, 255},
+	},
+	{Format: queue.FormatCAPI, Time: -1, QueuedAt: -1 << 62, Contact: strings.Repeat("x", 300)},
+}
+
+func sampleGroup() (*queue.Group, *partition) {
+	g := &queue.Group{
+		Tenant: "acme",
+		Events: []queue.Event{
+			{
+				ID: queue.ID{1}, Seal: queue.ID{3}, Time: 5, Contact: "whatsapp:1", Aliases: []string{"a", "b"}, Former: []string{"c"},
+				MessageID: "m", Click: &queue.Click{At: 7, HasClid: true, Data: []byte("{}")},
+			},
+			{ID: queue.ID{2}, Click: &queue.Click{At: -1, Data: []byte("[]")}},
+		},
+		Payloads: [][]byte{[]byte("one"), []byte("two")},
+		Jobs: []queue.Job{
+			{Dest: queue.Dest{Tenant: "acme", Name: "crm"}, Events: []int{1, 0}, Once: []queue.Once{{Key: "k", Window: 1500, Use: queue.Mark}, {Key: "l"}}, Payload: 1, Header: sampleHeaders[1]},
+			{Dest: queue.Dest{Tenant: "acme", Name: "n8n"}, Events: []int{0}, Header: sampleHeaders[2], Dead: &queue.Reason{Reason: "r", Code: "c", Explanation: "e"}},
+		},
+		Counters: []queue.Counter{{Day: 20_000, Key: "ad", Field: "clicks", Add: 3, When: queue.WhenQueued, Of: 1, Once: "lead", Window: time.Hour}, {Field: "headline", Text: "Plants"}},
+	}
+	return g, &partition{events: []int{1, 2}, jobs: []int{2}}
+}
+
+func TestGroupRoundTrip(t *testing.T) {
+	g, p := sampleGroup()
+	b := appendGroup(nil, g, p)
+	got, parts, err := decodeGroup("acme", b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, g) || !reflect.DeepEqual(parts, p) {
+		t.Errorf("got %+v in %+v, want %+v in %+v", got, parts, g, p)
+	}
+	for n := range b {
+		if _, _, err := decodeGroup("acme", b[:n]); err == nil {
+			t.Fatalf("%d of %d bytes were decoded", n, len(b))
+		}
+	}
+	// As version 1 had it, whose counters counted however often.
+	g.Counters[0].Once, g.Counters[0].Window = "", 0
+	old := appendGroup(nil, g, p)
+	at := bytes.LastIndex(old, []byte("clicks"))
+	old = append([]byte{1}, slices.Delete(old, at+len("clicks")+4, at+len("clicks")+5)[1:len(old)-2]...)
+	if got, _, err := decodeGroup("acme", old); err != nil || !reflect.DeepEqual(got, g) {
+		t.Errorf("version 1: %v, %+v", err, got)
+	}
+	b[0] = 9
+	if _, _, err := decodeGroup("acme", b); err == nil || !strings.Contains(err.Error(), "version 9") {
+		t.Errorf("version 9: %v", err)
+	}
+	for _, bad := range []partition{{events: []int{1}, jobs: []int{2}}, {events: []int{2, 1, 2}, jobs: []int{2}}, {events: []int{2}, jobs: []int{3}}} {
+		if _, _, err := decodeGroup("acme", appendGroup(nil, g, &bad)); err == nil {
+			t.Errorf("decoded in %+v", bad)
+		}
+	}
+}
+
+// TestGroupRecordIsWhole: each field of what a group is made of stands in the sample
+// above, and so in the record.
+func TestGroupRecordIsWhole(t *testing.T) {
+	g, _ := sampleGroup()
+	for _, sample := range []any{g, g.Events[0], g.Events[0].Click, g.Jobs[0].Once[0], g.Jobs[1].Dead, sampleHeaders[1]} {
+		v := reflect.Indirect(reflect.ValueOf(sample))
+		for i := range v.NumField() {
+			if v.Field(i).IsZero() {
+				t.Errorf("%s.%s is in no sample: store it in the record, and give it a value", v.Type(), v.Type().Field(i).Name)
+			}
+		}
+	}
+	if jobs, counters := reflect.TypeFor[queue.Job]().NumField(), reflect.TypeFor[queue.Counter]().NumField(); jobs != 6 || counters != 9 {
+		t.Errorf("a job has %d fields and a counter %d: the record knows 6 and 9", jobs, counters)
+	}
+}
+
+// TestSplit: parts are bounded, whole, and as many as they must be.
+func TestSplit(t *testing.T) {
+	g := &queue.Group{Payloads: [][]byte{make([]byte, 10_000), make([]byte, 3<<20)}}
+	const n = 5000
+	raw := queue.Job{Payload: 1}
+	for i := range n {
+		ev := queue.Event{ID: queue.ID{byte(i), byte(i >> 8)}}
+		if i%2 == 0 {
+			ev.Contact, ev.Aliases, ev.Click = "c", []string{"a", "b"}, &queue.Click{Data: make([]byte, 600)}
+			g.Counters = append(g.Counters, queue.Counter{Of: i}, queue.Counter{When: queue.WhenQueued, Of: i})
+		}
+		g.Events = append(g.Events, ev)
+		g.Jobs = append(g.Jobs, queue.Job{Events: []int{i}, Once: []queue.Once{{Key: "k"}}})
+		raw.Events = append(raw.Events, i)
+	}
+	g.Jobs = append(g.Jobs, raw, raw)
+	p := split(g)
+	if !p.fits(g) {
+		t.Fatalf("the parts are not the group: %+v", p)
+	}
+	counters := 0
+	all := p.counters(g)
+	for i, first := 0, 0; i < len(p.events); i++ {
+		part := queue.Group{Events: g.Events[first:p.events[i]], Counters: all[i]}
+		if steps, _ := groupCost(&part); steps > partSteps || len(part.Events) > partEvents {
+			t.Fatalf("part %d has %d events, %d steps", i, len(part.Events), steps)
+		}
+		counters, first = counters+len(all[i]), p.events[i]
+	}
+	for i, first := 0, 0; i < len(p.jobs); i++ {
+		part, _ := jobsPart(g, g.Jobs[first:p.jobs[i]], make([]bool, n))
+		part.Counters = all[len(p.events)+i]
+		steps, written := groupCost(&part)
+		if steps > partSteps || written > partBytes && len(part.Jobs) > 1 || len(part.Payloads) > 2 {
+			t.Fatalf("part %d has %d jobs, %d payloads, %d steps, %d bytes", i, len(part.Jobs), len(part.Payloads), steps, written)
+		}
+		for _, c := range part.Counters {
+			if c.Of < 0 || c.Of >= len(part.Jobs) {
+				t.Fatalf("part %d of %d jobs counts job %d", i, len(part.Jobs), c.Of)
+			}
+		}
+		counters, first = counters+len(part.Counters), p.jobs[i]
+	}
+	if counters != n {
+		t.Fatalf("%d counters of %d", counters, n)
+	}
+	if len(p.events) > n/40 || len(p.jobs) > n/40 {
+		t.Fatalf("%d and %d parts", len(p.events), len(p.jobs))
+	}
+}

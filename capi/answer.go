@@ -3,10 +3,9 @@ package capi
 import (
 	"fmt"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
+	"github.com/leadgate/leadgate/internal/graph"
 	"github.com/leadgate/leadgate/internal/jsondoc"
 	"github.com/leadgate/leadgate/internal/printable"
 )
@@ -31,23 +30,15 @@ type answer struct {
 const (
 	firstThrottle = time.Minute
 	lastThrottle  = 15 * time.Minute
-	maxWait       = time.Hour
 )
 
 // read classifies an answer to a request with that many events. Meta answers
 // some throttling and some expired tokens with other statuses than one would
 // think, so the code in the body comes first, and the status only without one.
-func (c *Client) read(resp *http.Response, body []byte, sent int) answer {
-	var doc jsondoc.Doc
-	var root jsondoc.Node
-	if doc.Parse(body) == nil {
-		root = doc.Root()
-	}
-	wait, atLimit := headerWait(resp.Header, c.now())
-	if e := root.Get("error"); e.Kind() == '{' {
-		if g := graphError(e); g.Code != 0 || g.Transient {
-			return c.failed(g, resp.StatusCode, wait)
-		}
+func (c *Client) read(resp *http.Response, root jsondoc.Node, failed *graph.Error, sent int) answer {
+	wait, atLimit := graph.Wait(resp.Header, c.now())
+	if g := (*GraphError)(failed); g != nil && (g.Code != 0 || g.Transient) {
+		return c.failed(g, resp.StatusCode, wait)
 	}
 	status := resp.StatusCode
 	switch {
@@ -79,16 +70,6 @@ func (c *Client) now() time.Time {
 		return c.Now()
 	}
 	return time.Now()
-}
-
-func graphError(e jsondoc.Node) *GraphError {
-	code, _ := e.Get("code").Int()
-	subcode, _ := e.Get("error_subcode").Int()
-	return &GraphError{
-		Message: e.Get("message").String(), Type: e.Get("type").String(),
-		Code: int(code), Subcode: int(subcode),
-		Transient: e.Get("is_transient").Kind() == 't', TraceID: e.Get("fbtrace_id").String(),
-	}
 }
 
 func parked(class Class, sentence, fix string) answer {
@@ -161,52 +142,4 @@ func (c *Client) throttleWait(header time.Duration) time.Duration {
 	}
 	n := min(max(c.throttled.Load()-1, 0), 10)
 	return min(firstThrottle<<n, lastThrottle)
-}
-
-// headerWait is how long Meta's headers ask to wait, at most an hour, 0 where
-// they give no time, and whether they say that a limit is reached. Usage is in
-// percent, and at 100 calls are refused: X-Business-Use-Case-Usage gives
-// minutes, X-Ad-Account-Usage seconds, X-App-Usage no time; Retry-After has
-// seconds or a date.
-func headerWait(h http.Header, now time.Time) (wait time.Duration, atLimit bool) {
-	if v := strings.TrimSpace(h.Get("Retry-After")); v != "" {
-		if n, err := strconv.ParseInt(v, 10, 64); err == nil && n > 0 {
-			wait = time.Duration(min(n, int64(maxWait/time.Second))) * time.Second
-		} else if at, err := http.ParseTime(v); err == nil {
-			wait = max(0, at.Sub(now))
-		}
-	}
-	var doc jsondoc.Doc
-	if v := h.Get("X-Business-Use-Case-Usage"); v != "" && doc.Parse([]byte(v)) == nil {
-		for account := doc.Root().First(); account.Exists(); account = account.Next() {
-			for u := account.First(); u.Exists(); u = u.Next() {
-				if n, ok := u.Get("estimated_time_to_regain_access").Int(); ok && n > 0 {
-					wait = max(wait, time.Duration(min(n, 60))*time.Minute)
-				}
-				atLimit = atLimit || spent(u)
-			}
-		}
-	}
-	if v := h.Get("X-Ad-Account-Usage"); v != "" && doc.Parse([]byte(v)) == nil && percent(doc.Root().Get("acc_id_util_pct")) >= 100 {
-		atLimit = true
-		if n, ok := doc.Root().Get("reset_time_duration").Int(); ok && n > 0 {
-			wait = max(wait, time.Duration(min(n, 3600))*time.Second)
-		}
-	}
-	if v := h.Get("X-App-Usage"); v != "" && doc.Parse([]byte(v)) == nil {
-		atLimit = atLimit || spent(doc.Root())
-	}
-	return min(wait, maxWait), atLimit
-}
-
-func spent(usage jsondoc.Node) bool {
-	return percent(usage.Get("call_count")) >= 100 || percent(usage.Get("total_cputime")) >= 100 || percent(usage.Get("total_time")) >= 100
-}
-
-func percent(n jsondoc.Node) float64 {
-	v, err := strconv.ParseFloat(n.String(), 64)
-	if err != nil {
-		return 0
-	}
-	return v
 }

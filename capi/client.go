@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/graph"
 )
 
 // maxZero is how often a request that Meta answered with events_received 0 is
@@ -68,16 +70,14 @@ type Client struct {
 
 	settings    Settings
 	url         string
-	credentials atomic.Pointer[credentials]
+	credentials atomic.Pointer[graph.Credentials]
 	throttled   atomic.Int32 // throttled answers in a row that gave no time
 }
-
-type credentials struct{ token, appSecret string }
 
 // NewClient makes a client for settings that Validate accepts.
 func NewClient(s *Settings) *Client {
 	c := &Client{settings: *s}
-	c.Transport = newTransport()
+	c.Transport = graph.NewTransport()
 	c.url = c.settings.endpoint() + "/" + c.settings.graphVersion() + "/" + s.Dataset + "/events"
 	c.SetCredentials(s.AccessToken, s.AppSecret)
 	return c
@@ -86,7 +86,7 @@ func NewClient(s *Settings) *Client {
 // SetCredentials replaces the access token and the app secret ("" = requests
 // without appsecret_proof), for a token that was read again from its file.
 func (c *Client) SetCredentials(accessToken, appSecret string) {
-	c.credentials.Store(&credentials{strings.TrimSpace(accessToken), strings.TrimSpace(appSecret)})
+	c.credentials.Store(&graph.Credentials{Token: strings.TrimSpace(accessToken), AppSecret: strings.TrimSpace(appSecret)})
 }
 
 // Close ends idle connections.

@@ -3,61 +3,39 @@ package capi
 import (
 	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"io"
 	"net/http"
 	"sync"
 	"sync/atomic"
-	"time"
+
+	"github.com/leadgate/leadgate/internal/graph"
 )
-
-// maxAnswer bounds what is read of an answer, and of its headers. Meta's are a few
-// hundred bytes.
-const maxAnswer = 256 << 10
-
-func newTransport() http.RoundTripper {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConnsPerHost = 8
-	t.IdleConnTimeout = 60 * time.Second
-	t.MaxResponseHeaderBytes = maxAnswer
-	return t
-}
 
 // AppSecretProof is Meta's appsecret_proof: the HMAC-SHA256 of the access token
 // with the app secret as key, in lower-case hex.
 func AppSecretProof(appSecret, accessToken string) string {
-	mac := hmac.New(sha256.New, []byte(appSecret))
-	mac.Write([]byte(accessToken))
-	return hex.EncodeToString(mac.Sum(nil))
+	return graph.Credentials{Token: accessToken, AppSecret: appSecret}.Proof()
 }
 
 // post sends one request and reads its answer.
 func (c *Client) post(ctx context.Context, items []Item) answer {
 	cred := c.credentials.Load()
-	if cred.token == "" {
+	if cred.Token == "" {
 		return parked(Token, "there is no access token", newToken)
 	}
 	timeout, cancel := context.WithTimeout(ctx, or(c.settings.Timeout, DefaultTimeout))
 	defer cancel()
-	url := c.url
-	if cred.appSecret != "" {
-		url += "?appsecret_proof=" + AppSecretProof(cred.appSecret, cred.token)
-	}
 	payload := newPayload()
 	defer payload.release()
 	payload.buf = appendRequest(payload.buf, items, &c.settings)
-	req, err := http.NewRequestWithContext(timeout, http.MethodPost, url, payload.open())
+	req, err := graph.NewRequest(timeout, http.MethodPost, c.url, payload.open(), *cred, or(c.settings.UserAgent, "Leadgate"))
 	if err != nil {
 		payload.release() // of the body that nobody will close
 		return parked(Configuration, "the request could not be made", "check `endpoint`, `graph_version` and `dataset`")
 	}
 	req.ContentLength = int64(len(payload.buf))
 	req.GetBody = func() (io.ReadCloser, error) { return payload.open(), nil }
-	req.Header.Set("Authorization", "Bearer "+cred.token)
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("User-Agent", or(c.settings.UserAgent, "Leadgate"))
 	// The transport alone: no redirects, no cookies, and no *url.Error, which
 	// would carry the proof into logs.
 	resp, err := c.Transport.RoundTrip(req)
@@ -65,11 +43,11 @@ func (c *Client) post(ctx context.Context, items []Item) answer {
 		return c.unanswered(ctx, err, payload.read.Load())
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	root, failed, err := graph.Read(resp)
 	if err != nil && resp.StatusCode < 300 {
 		return c.unanswered(ctx, err, true)
 	}
-	return c.read(resp, body, len(items))
+	return c.read(resp, root, failed, len(items))
 }
 
 // unanswered is the result of a request to which no answer came.

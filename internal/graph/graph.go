@@ -1,0 +1,132 @@
+// Package graph is what all requests to Meta's Graph API share: how one proves
+// who asks, what is read of an answer and how much of it, and how long Meta asks
+// to wait. It knows nothing of datasets or media: package capi says what an
+// error means. Begin with [Client.Get].
+//
+// It may import leaves alone (jsondoc, retryafter).
+package graph
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/leadgate/leadgate/internal/jsondoc"
+)
+
+// How much is read of an answer, in bytes. Meta's are a few hundred.
+const (
+	maxAnswer = 256 << 10
+	maxObject = 64 << 10 // of an object that was asked for
+)
+
+// NewTransport makes a transport of its own, to be closed by its owner.
+func NewTransport() *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConnsPerHost = 8
+	t.IdleConnTimeout = 60 * time.Second
+	t.MaxResponseHeaderBytes = maxAnswer
+	return t
+}
+
+// Credentials say who asks.
+type Credentials struct {
+	Token     string // without Bearer
+	AppSecret string // not empty: the request carries appsecret_proof
+}
+
+// Proof is Meta's appsecret_proof: the HMAC-SHA256 of the access token with the
+// app secret as key, in lower-case hex.
+// https://developers.facebook.com/docs/graph-api/guides/secure-requests
+func (c Credentials) Proof() string {
+	mac := hmac.New(sha256.New, []byte(c.AppSecret))
+	mac.Write([]byte(c.Token))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// NewRequest makes a request to a URL of the Graph API. It is for the transport
+// alone, as [Client.Get] sends it: http.Client would follow redirects, with the
+// token, and its errors quote the URL, with the proof. The error says nothing of
+// the URL.
+func NewRequest(ctx context.Context, method, target string, body io.Reader, c Credentials, userAgent string) (*http.Request, error) {
+	if c.AppSecret != "" {
+		separator := "?"
+		if strings.Contains(target, "?") {
+			separator = "&"
+		}
+		target += separator + "appsecret_proof=" + c.Proof()
+	}
+	req, err := http.NewRequestWithContext(ctx, method, target, body)
+	if err != nil {
+		return nil, errors.New("the endpoint is no address")
+	}
+	req.Header.Set("Authorization", "Bearer "+c.Token)
+	req.Header.Set("User-Agent", userAgent) // some hosts of Meta's refuse requests without one
+	return req, nil
+}
+
+// Client reads objects. It never follows a redirect, and never asks twice.
+type Client struct {
+	Transport http.RoundTripper // such as NewTransport; for no request but these
+	Endpoint  string            // https://graph.facebook.com
+	Version   string            // v27.0
+	UserAgent string
+}
+
+// URL is where an object is.
+func (c *Client) URL(id string) string {
+	return strings.TrimRight(c.Endpoint, "/") + "/" + c.Version + "/" + id
+}
+
+// Answer is what came back.
+type Answer struct {
+	Code   int    // the HTTP status: 404
+	Status string // 404 Not Found
+	Header http.Header
+	Root   jsondoc.Node // the answer's JSON; missing where it is none
+	Error  *Error       // nil where the answer has none
+}
+
+// Get asks for an object by its id: GET /<version>/<id>, and behind a ? what of
+// it. An error means that no answer came; it quotes no secret.
+func (c *Client) Get(ctx context.Context, id string, credentials Credentials) (*Answer, error) {
+	req, err := NewRequest(ctx, http.MethodGet, c.URL(id), nil, credentials, c.UserAgent)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", "application/json")
+	resp, err := c.Transport.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxObject))
+	if err != nil {
+		return nil, err
+	}
+	a := &Answer{Code: resp.StatusCode, Status: resp.Status, Header: resp.Header}
+	a.Root, a.Error = parse(body)
+	return a, nil
+}
+
+// Read reads the answer to any other request than [Client.Get], as far as it goes.
+// The nodes are missing where it is no JSON; the error is one of reading.
+func Read(resp *http.Response) (root jsondoc.Node, failed *Error, err error) {
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	root, failed = parse(body)
+	return root, failed, err
+}
+
+func parse(body []byte) (jsondoc.Node, *Error) {
+	doc := new(jsondoc.Doc)
+	if doc.Parse(body) != nil {
+		return jsondoc.Node{}, nil
+	}
+	return doc.Root(), readError(doc.Root().Get("error"))
+}

@@ -1,13 +1,10 @@
 package caddymodule
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -19,6 +16,7 @@ import (
 	"github.com/leadgate/leadgate/internal/deadline"
 	"github.com/leadgate/leadgate/internal/jsondoc"
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/verify"
 	"github.com/leadgate/leadgate/internal/wording"
 )
 
@@ -36,7 +34,7 @@ type Conversions struct {
 
 	app     *App
 	tenant  *tenant
-	digests [][sha256.Size]byte
+	secrets verify.Secrets
 	logger  *zap.Logger
 }
 
@@ -63,7 +61,7 @@ func (c *Conversions) Provision(ctx caddy.Context) error {
 		if err != nil {
 			return err
 		}
-		c.digests = append(c.digests, sha256.Sum256([]byte(token)))
+		c.secrets.Add(token)
 	}
 	app, err := ctx.App("leadgate")
 	if err != nil {
@@ -105,7 +103,7 @@ func (c *Conversions) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyh
 		w.WriteHeader(http.StatusMethodNotAllowed)
 		return nil
 	}
-	if !c.authorized(r) {
+	if !c.secrets.Bearer(r) {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		return c.fail(w, http.StatusUnauthorized, "the token is missing or wrong: send Authorization: Bearer <token>", nil)
 	}
@@ -163,21 +161,6 @@ func allInvalid(results []conversionResult) bool {
 		}
 	}
 	return true
-}
-
-func (c *Conversions) authorized(r *http.Request) bool {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return false
-	}
-	digest := sha256.Sum256([]byte(strings.TrimLeft(token, " ")))
-	ok := false
-	for i := range c.digests {
-		if subtle.ConstantTimeCompare(digest[:], c.digests[i][:]) == 1 {
-			ok = true
-		}
-	}
-	return ok
 }
 
 // fail answers with a sentence, and logs what must not be shown.

@@ -1,8 +1,6 @@
 package caddymodule
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"net/http"
@@ -14,8 +12,9 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/capi"
-	"github.com/leadgate/leadgate/internal/wording"
 	"github.com/leadgate/leadgate/internal/metrics"
+	"github.com/leadgate/leadgate/internal/verify"
+	"github.com/leadgate/leadgate/internal/wording"
 )
 
 // Media is the leadgate_media directive: GET or HEAD …/<MEDIA_ID> with the
@@ -45,7 +44,7 @@ type Media struct {
 
 	app     *App
 	logger  *zap.Logger
-	bearers bearers
+	secrets verify.Secrets
 	meta    *mediaClient
 }
 
@@ -85,7 +84,7 @@ func (m *Media) provision(repl *caddy.Replacer) error {
 		if err != nil {
 			return err
 		}
-		m.bearers = append(m.bearers, sha256.Sum256([]byte(token)))
+		m.secrets.Add(token)
 	}
 	accessToken, err := m.readAccessToken()
 	if err != nil {
@@ -180,7 +179,7 @@ func (m *Media) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Ha
 		w.WriteHeader(http.StatusMethodNotAllowed)
 		return nil
 	}
-	if !m.bearers.allow(r) {
+	if !m.secrets.Bearer(r) {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		return m.fail(w, "", &mediaFailure{status: http.StatusUnauthorized, outcome: "unauthorized", sentence: "the token is missing or wrong: send Authorization: Bearer <token>"})
 	}
@@ -243,24 +242,6 @@ func (m *Media) log(id string, f *mediaFailure) {
 		fields = append(fields, zap.Error(f.err))
 	}
 	m.logger.Error("media not delivered: "+f.sentence, fields...)
-}
-
-// bearers are the digests of tokens: comparing digests takes the same time
-// whatever the length of what was sent.
-type bearers [][sha256.Size]byte
-
-// allow says whether the request carries one of the tokens.
-func (b bearers) allow(r *http.Request) bool {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return false
-	}
-	digest := sha256.Sum256([]byte(strings.TrimLeft(token, " ")))
-	ok := 0
-	for i := range b {
-		ok |= subtle.ConstantTimeCompare(digest[:], b[i][:])
-	}
-	return ok == 1
 }
 
 // validMediaID keeps everything that could change the path of a request to

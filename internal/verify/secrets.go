@@ -11,14 +11,8 @@ import (
 // digests takes the same time whatever the length of what was sent.
 type Secrets [][sha256.Size]byte
 
-// NewSecrets makes the digests of texts, none of which may be empty.
-func NewSecrets(texts ...string) Secrets {
-	s := make(Secrets, len(texts))
-	for i, text := range texts {
-		s[i] = sha256.Sum256([]byte(text))
-	}
-	return s
-}
+// Add adds a secret, which must not be empty.
+func (s *Secrets) Add(text string) { *s = append(*s, sha256.Sum256([]byte(text))) }
 
 // Has reports whether a text is one of the secrets. All are compared, so that the
 // time tells nothing of which one it was.

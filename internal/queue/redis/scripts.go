@@ -90,45 +90,45 @@ var (
 )
 
 var (
-	//go:embed pages.lua
+	//go:embed lua/bundles.lua
 	pagesSource string
-	//go:embed append.lua
+	//go:embed lua/append.lua
 	appendSource string
-	//go:embed lease.lua
+	//go:embed lua/lease.lua
 	leaseSource string
-	//go:embed release.lua
+	//go:embed lua/release.lua
 	releaseSource string
-	//go:embed done.lua
+	//go:embed lua/done.lua
 	doneSource string
-	//go:embed retry.lua
+	//go:embed lua/retry.lua
 	retrySource string
-	//go:embed dead.lua
+	//go:embed lua/dead.lua
 	deadSource string
-	//go:embed replay.lua
+	//go:embed lua/replay.lua
 	replaySource string
-	//go:embed move.lua
+	//go:embed lua/move.lua
 	moveSource string
-	//go:embed drop.lua
+	//go:embed lua/drop.lua
 	dropSource string
-	//go:embed state.lua
+	//go:embed lua/state.lua
 	stateSource string
-	//go:embed info.lua
+	//go:embed lua/info.lua
 	infoSource string
-	//go:embed scan.lua
+	//go:embed lua/scan.lua
 	scanSource string
-	//go:embed erase.lua
+	//go:embed lua/erase.lua
 	eraseSource string
-	//go:embed finished.lua
+	//go:embed lua/note_remove.lua
 	finishedSource string
-	//go:embed whole.lua
+	//go:embed lua/note_write.lua
 	wholeSource string
-	//go:embed inherit.lua
+	//go:embed lua/takeover_show.lua
 	inheritSource string
-	//go:embed adopt.lua
+	//go:embed lua/takeover_add.lua
 	adoptSource string
-	//go:embed leave.lua
+	//go:embed lua/takeover_remove.lua
 	leaveSource string
-	//go:embed settle.lua
+	//go:embed lua/takeover_join.lua
 	settleSource string
 )
 

@@ -224,7 +224,7 @@ func (n *note) settle(ctx context.Context, g *queue.Group) (string, error) {
 	for _, name := range destinationNames(g) {
 		args = append(args, name)
 	}
-	by, err := n.r.run(ctx, scriptWhole, []string{n.key(), n.keys.dests()}, args...).Text()
+	by, err := n.r.run(ctx, scriptNoteWrite, []string{n.key(), n.keys.dests()}, args...).Text()
 	if err == nil && by == "" {
 		err = fmt.Errorf("%w: it took longer than %s", queue.ErrUnavailable, pieceLife)
 	}
@@ -461,7 +461,7 @@ func (n *note) round(ctx context.Context, calls []*partCall, take func(*partCall
 // remove removes note and pieces at once: the group is stored.
 // remove removes the note, if it is still this attempt's, and the pieces.
 func (n *note) remove(ctx context.Context) error {
-	if err := n.r.run(ctx, scriptFinished, []string{n.key()}, n.by).Err(); err != nil {
+	if err := n.r.run(ctx, scriptNoteRemove, []string{n.key()}, n.by).Err(); err != nil {
 		return err
 	}
 	return n.removePieces(ctx)

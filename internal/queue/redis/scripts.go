@@ -3,32 +3,80 @@ package redis
 import (
 	"context"
 	"crypto/sha1" // it is how Redis names scripts
-	_ "embed"
+	"embed"
 	"encoding/hex"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// script is called by its name, so that Redis need not read and hash its text
-// each time. A server that doesn't know it, since it was started or failed over
-// to in between, says so before it does anything, and is then told the text: see
-// [Redis.pipeline].
+// All scripts. The head of each file in lua/ says what its keys, its arguments and
+// its answer are.
+var (
+	scriptAppend = newScript("append.lua") // store groups: see wire.go
+
+	scriptLease   = newScript("lease.lua")   // take, renew and look at leases
+	scriptRelease = newScript("release.lua") // give one back
+
+	scriptDone  = newScript("done.lua")  // remove delivered entries
+	scriptRetry = newScript("retry.lua") // keep when an entry is tried again
+	scriptDead  = newScript("dead.lua")  // make entries dead letters
+
+	scriptScan   = newScript("scan.lua")   // list dead letters
+	scriptReplay = newScript("replay.lua") // queue them again
+
+	scriptInfo  = newScript("info.lua")  // look at a destination
+	scriptState = newScript("state.lua") // set its state
+	scriptMove  = newScript("move.lua")  // put what it has behind another's
+	scriptDrop  = newScript("drop.lua")  // discard it
+	scriptErase = newScript("erase.lua") // forget keys of a contact
+
+	scriptNoteWrite  = newScript("note_write.lua")  // from here on a heavy group is queued: see note.go
+	scriptNoteRemove = newScript("note_remove.lua") // and from here on it is stored
+
+	scriptTakeoverShow   = newScript("takeover_show.lua") // the steps of a takeover: see takeover.go
+	scriptTakeoverAdd    = newScript("takeover_add.lua")
+	scriptTakeoverRemove = newScript("takeover_remove.lua")
+	scriptTakeoverJoin   = newScript("takeover_join.lua")
+)
+
+//go:embed lua/*.lua
+var luaFiles embed.FS
+
+// script is called by its name, its SHA-1, so that Redis need not read and hash its
+// text each time. A server that doesn't know it, since it was started or failed over
+// to in between, says so before it does anything, and is then sent the text: see
+// [pipeline].
 type script struct{ text, sha string }
 
-// newScript makes a script of a source, after whose first line, the header, what
-// it shares with others is put.
-func newScript(source string, shared ...string) *script {
-	header, body, _ := strings.Cut(source, "\n")
-	s := &script{text: strip(header + "\n" + strings.Join(shared, "") + body)}
+// scripts are all of them by their sha.
+var scripts = map[string]*script{}
+
+// newScript makes a script of a file, with the files that it includes.
+func newScript(name string) *script {
+	s := &script{text: strip(source(name))}
 	sum := sha1.Sum([]byte(s.text))
 	s.sha = hex.EncodeToString(sum[:])
 	scripts[s.sha] = s
 	return s
 }
 
-// scripts are all of them by their sha.
-var scripts = map[string]*script{}
+// source is the text of a file in lua/, in which each line "-- include <file>" is
+// replaced by the text of that file.
+func source(name string) string {
+	text, err := luaFiles.ReadFile("lua/" + name)
+	if err != nil {
+		panic(err) // the name stands in this package
+	}
+	var b strings.Builder
+	for line := range strings.Lines(string(text)) {
+		if included, ok := strings.CutPrefix(strings.TrimSpace(line), "-- include "); ok {
+			line = source(included)
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}
 
 // prepare makes the call whose number of keys, keys and arguments stand in args
 // from the third on.
@@ -66,71 +114,6 @@ func unknown(cmds []redis.Cmder) (again []redis.Cmder) {
 	}
 	return again
 }
-
-var (
-	scriptAppend   = newScript(appendSource)
-	scriptLease    = newScript(leaseSource)
-	scriptRelease  = newScript(releaseSource)
-	scriptDone     = newScript(doneSource, pagesSource)
-	scriptRetry    = newScript(retrySource, pagesSource)
-	scriptDead     = newScript(deadSource, pagesSource)
-	scriptReplay   = newScript(replaySource, pagesSource)
-	scriptMove     = newScript(moveSource, pagesSource)
-	scriptDrop     = newScript(dropSource, pagesSource)
-	scriptState    = newScript(stateSource)
-	scriptInfo     = newScript(infoSource, pagesSource)
-	scriptScan     = newScript(scanSource)
-	scriptErase    = newScript(eraseSource)
-	scriptFinished = newScript(finishedSource)
-	scriptWhole    = newScript(wholeSource)
-	scriptInherit  = newScript(inheritSource, pagesSource)
-	scriptAdopt    = newScript(adoptSource)
-	scriptLeave    = newScript(leaveSource, pagesSource)
-	scriptSettle   = newScript(settleSource, pagesSource)
-)
-
-var (
-	//go:embed lua/bundles.lua
-	pagesSource string
-	//go:embed lua/append.lua
-	appendSource string
-	//go:embed lua/lease.lua
-	leaseSource string
-	//go:embed lua/release.lua
-	releaseSource string
-	//go:embed lua/done.lua
-	doneSource string
-	//go:embed lua/retry.lua
-	retrySource string
-	//go:embed lua/dead.lua
-	deadSource string
-	//go:embed lua/replay.lua
-	replaySource string
-	//go:embed lua/move.lua
-	moveSource string
-	//go:embed lua/drop.lua
-	dropSource string
-	//go:embed lua/state.lua
-	stateSource string
-	//go:embed lua/info.lua
-	infoSource string
-	//go:embed lua/scan.lua
-	scanSource string
-	//go:embed lua/erase.lua
-	eraseSource string
-	//go:embed lua/note_remove.lua
-	finishedSource string
-	//go:embed lua/note_write.lua
-	wholeSource string
-	//go:embed lua/takeover_show.lua
-	inheritSource string
-	//go:embed lua/takeover_add.lua
-	adoptSource string
-	//go:embed lua/takeover_remove.lua
-	leaveSource string
-	//go:embed lua/takeover_join.lua
-	settleSource string
-)
 
 // strip removes indentation, empty lines and comments that fill their line or
 // follow a statement after a space.

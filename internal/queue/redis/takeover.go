@@ -252,7 +252,7 @@ func (d *redisDrain) inheritPart(ctx context.Context, other queue.Dest, late boo
 	if late {
 		incoming = to
 	}
-	shown, err := r.run(ctx, scriptInherit, []string{
+	shown, err := r.run(ctx, scriptTakeoverShow, []string{
 		from.lease(name), from.queue(name), from.retry(name), from.dead(name), from.state(name), from.marks(name),
 	}, r.inheritToken(), r.timing.ttl.Milliseconds(), moveEntries, moveBytes).Slice()
 	if err != nil {
@@ -266,7 +266,7 @@ func (d *redisDrain) inheritPart(ctx context.Context, other queue.Dest, late boo
 		return 0, false, err
 	}
 	args := append([]any{r.token, name, other.Tenant}, shown...)
-	ok, err := r.run(ctx, scriptAdopt, []string{
+	ok, err := r.run(ctx, scriptTakeoverAdd, []string{
 		to.lease(name), incoming.queue(name), incoming.retry(name), incoming.marks(name), incoming.dead(name), to.state(name), to.taken(name), to.dests(),
 	}, args...).Int64()
 	if err == nil && ok == 0 {
@@ -275,7 +275,7 @@ func (d *redisDrain) inheritPart(ctx context.Context, other queue.Dest, late boo
 	if err != nil {
 		return 0, false, err
 	}
-	left, err := r.run(ctx, scriptLeave, []string{
+	left, err := r.run(ctx, scriptTakeoverRemove, []string{
 		from.lease(name), from.queue(name), from.retry(name), from.dead(name), from.state(name), from.marks(name), from.dests(),
 	}, append([]any{r.inheritToken(), name, entries}, leave...)...).Int64()
 	if err == nil && left == 0 {
@@ -328,7 +328,7 @@ func readHeritage(shown []any) (entries, letters int, leave []any, err error) {
 func (r *Store) join(ctx context.Context, d queue.Dest, token string) error {
 	k, in := r.keys(d.Tenant), r.keys(d.Tenant).incoming()
 	for {
-		n, err := r.run(ctx, scriptSettle, []string{
+		n, err := r.run(ctx, scriptTakeoverJoin, []string{
 			k.lease(d.Name), k.queue(d.Name), k.retry(d.Name), k.marks(d.Name), k.dead(d.Name),
 			in.queue(d.Name), in.retry(d.Name), in.marks(d.Name), in.dead(d.Name), k.taken(d.Name),
 		}, token, moveEntries, moveBytes).Int64()

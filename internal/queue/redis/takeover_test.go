@@ -67,7 +67,7 @@ func TestRedisTakeOverAfterACrash(t *testing.T) {
 	server.Do("SET", from.lease(name), r.inheritToken())
 	ctx := t.Context()
 	for _, wanted := range []int{2, 1} { // the page and the entry, then the dead letter
-		shown, err := r.run(ctx, scriptInherit, []string{
+		shown, err := r.run(ctx, scriptTakeoverShow, []string{
 			from.lease(name), from.queue(name), from.retry(name), from.dead(name), from.state(name), from.marks(name),
 		}, r.inheritToken(), 10_000, moveEntries, moveBytes).Slice()
 		if err != nil {
@@ -78,7 +78,7 @@ func TestRedisTakeOverAfterACrash(t *testing.T) {
 		}
 		in := d.keys.incoming()
 		for range 2 { // the edge dies here, and the next one does the same
-			if n, err := r.run(ctx, scriptAdopt, []string{
+			if n, err := r.run(ctx, scriptTakeoverAdd, []string{
 				d.keys.lease(name), in.queue(name), in.retry(name), in.marks(name), in.dead(name), d.keys.state(name), d.keys.taken(name), d.keys.dests(),
 			}, append([]any{r.token, name, testDest.Tenant}, shown...)...).Int64(); err != nil || n != 1 {
 				t.Fatal(n, err)

@@ -1,43 +1,47 @@
--- What the scripts below share of pages. Under a page's stream id the hash of
--- marks holds "1" or "0" for each of its entries, which says whether that still
--- waits; under '' by how many the entries that wait are more than the stream is long.
+-- What scripts share that touch the entries of a queue.
+--
+-- A queue's stream holds entries, and bundles, which are several entries in one.
+-- Beside it stands a hash of what is pending: under a bundle's stream id "1" or "0"
+-- for each of its entries, "1" if that still waits; under '' by how many the waiting
+-- entries are more than the stream is long.
 
--- marks returns those of a page, or nothing if it is gone or no page.
-local function marks(queue, hash, id)
-  local m = redis.call('HGET', hash, id)
-  if not m then
+-- pending_of returns that string of a bundle; nothing if it is gone, or no bundle.
+local function pending_of(queue, pending, id)
+  local p = redis.call('HGET', pending, id)
+  if not p then
     -- If somebody has removed the hash, an entry may be repeated, and none is lost.
     local e = redis.call('XRANGE', queue, id, id)[1]
-    if e and e[2][3] == 'g' then m = string.rep('1', string.byte(e[2][4], 2)) end
+    if e and e[2][3] == 'g' then p = string.rep('1', string.byte(e[2][4], 2)) end
   end
-  return m
+  return p
 end
 
-local function waits(m, part) return m and string.byte(m, part) == 49 end
+-- waits reports whether an entry of a bundle is pending.
+local function waits(p, part) return p and string.byte(p, part) == 49 end
 
--- clear removes entries of a page, given as bytes, and with the last the page.
-local function clear(queue, hash, id, parts)
-  local m = marks(queue, hash, id)
-  if not m then return end
-  local t, n = {string.byte(m, 1, -1)}, 0
+-- clear removes entries of a bundle, given as bytes, and with the last the bundle.
+local function clear(queue, pending, id, parts)
+  local p = pending_of(queue, pending, id)
+  if not p then return end
+  local t, n = {string.byte(p, 1, -1)}, 0
   for i = 1, #parts do
     local part = string.byte(parts, i)
     if t[part] == 49 then t[part], n = 48, n + 1 end
   end
-  m = string.char(unpack(t))
+  p = string.char(unpack(t))
   local beyond = n
-  if string.find(m, '1', 1, true) then
-    if n > 0 then redis.call('HSET', hash, id, m) end
+  if string.find(p, '1', 1, true) then
+    if n > 0 then redis.call('HSET', pending, id, p) end
   else
     beyond = redis.call('XDEL', queue, id) == 1 and n - 1 or 0
-    redis.call('HDEL', hash, id)
+    redis.call('HDEL', pending, id)
   end
-  if beyond > 0 then redis.call('HINCRBY', hash, '', -beyond) end
+  if beyond > 0 then redis.call('HINCRBY', pending, '', -beyond) end
 end
 
--- waiting returns how many entries of a queue wait: of each page at least one,
+-- waiting returns how many entries of a queue wait: of each bundle at least one,
 -- whatever became of the hash.
-local function waiting(queue, hash)
+local function waiting(queue, pending)
   local n = redis.call('XLEN', queue)
-  return n > 0 and n + math.max(0, tonumber(redis.call('HGET', hash, '') or 0)) or 0
+  return n > 0 and n + math.max(0, tonumber(redis.call('HGET', pending, '') or 0)) or 0
 end

@@ -1,7 +1,11 @@
 #!lua flags=allow-oom
--- Forgets some keys of a contact. KEYS: the key of a contact; the others begin with the prefix of clicks
--- ARGV: prefix of clicks, names of the contact, each with its length in front, then keys of contacts and of
--- messages, which are forgotten if they lead to one of these names, or are one
+-- Forgets some keys of a contact.
+--
+-- KEYS[1] -> a key of the contact, by which a Cluster finds its node
+-- ARGV[1] -> what the names of contacts' keys begin with
+-- ARGV[2] -> names of the contact, each with its length (4 bytes) in front
+-- ARGV[…] -> keys of contacts and of messages: each is forgotten if it leads to one of the names, or is one
+--
 -- Returns how many it forgot.
 local contacts, names, at, n = ARGV[1], {}, 1, 0
 while at <= #ARGV[2] do

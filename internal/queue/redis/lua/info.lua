@@ -1,6 +1,17 @@
 #!lua flags=no-writes,allow-oom
--- Looks at a destination. KEYS: queue, marks, dead letters, those of what it takes over, state
--- Returns how many wait, how many dead letters there are, the header of the oldest entry, the state.
+-- Looks at a destination.
+--
+-- KEYS[1] -> queue
+-- KEYS[2] -> pending
+-- KEYS[3] -> dead letters
+-- KEYS[4] -> queue    of what it takes over
+-- KEYS[5] -> pending
+-- KEYS[6] -> dead letters
+-- KEYS[7] -> state
+--
+-- Returns how many entries wait, how many dead letters there are, the header of the
+-- oldest entry, the state record; '' for none.
+-- include bundles.lua
 local function first(queue) return redis.call('XRANGE', queue, '-', '+', 'COUNT', 1)[1] end
 local oldest = first(KEYS[4]) or first(KEYS[1])
 return {

@@ -1,24 +1,32 @@
 #!lua flags=allow-oom
 -- Takes, renews or looks at leases, and looks at their queues.
--- KEYS: lease, queue, state for each destination. ARGV: token, ms, 1 = renew
--- Returns the server's run id ('' where INFO is refused), then for each: 0 = another's, 1 = ours still,
--- 2 = ours anew, or a reason; the backlog; the state.
+--
+-- KEYS    -> of each destination: lease, queue, state
+-- ARGV[1] -> token
+-- ARGV[2] -> how long a lease lives (ms)
+-- ARGV[3] -> 1 = renew those that are held
+--
+-- Returns the server's run id, '' where INFO is refused; then of each destination:
+-- 0 = the lease is another's, 1 = it is still ours, 2 = it is ours from now on, or why
+-- it can't be read; the length of the queue's stream; the state record.
+local token, ttl, renew = ARGV[1], ARGV[2], ARGV[3] == '1'
 local info = redis.pcall('INFO', 'server')
 local out = {type(info) == 'string' and string.match(info, 'run_id:(%x+)') or ''}
 for i = 1, #KEYS, 3 do
-  local holder, held = redis.pcall('GET', KEYS[i]), 0
+  local lease, queue, state = KEYS[i], KEYS[i + 1], KEYS[i + 2]
+  local holder, held = redis.pcall('GET', lease), 0
   if type(holder) == 'table' then
     held = holder.err
   elseif not holder then
-    redis.call('SET', KEYS[i], ARGV[1], 'PX', ARGV[2])
+    redis.call('SET', lease, token, 'PX', ttl)
     held = 2
-  elseif holder == ARGV[1] then
-    if ARGV[3] == '1' then redis.call('PEXPIRE', KEYS[i], ARGV[2]) end
+  elseif holder == token then
+    if renew then redis.call('PEXPIRE', lease, ttl) end
     held = 1
   end
-  local n, state = redis.pcall('XLEN', KEYS[i + 1]), redis.pcall('GET', KEYS[i + 2])
+  local n, record = redis.pcall('XLEN', queue), redis.pcall('GET', state)
   out[#out + 1] = held
   out[#out + 1] = type(n) == 'number' and n or 0
-  out[#out + 1] = type(state) == 'string' and state or ''
+  out[#out + 1] = type(record) == 'string' and record or ''
 end
 return out

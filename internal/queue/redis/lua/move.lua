@@ -1,14 +1,31 @@
 #!lua flags=allow-oom
--- Moves a part of a destination's entries and dead letters to another's end;
--- forgets the first when nothing is left.
--- KEYS: from's queue, retries, dead letters, state, marks; to's queue, dead letters, marks; destinations
--- ARGV: from's name, to's name, entries at most, bytes at most
--- Returns how many entries and dead letters it moved.
-local queue, retries, letters, state, hash = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local to_queue, to_letters, to_hash = KEYS[6], KEYS[7], KEYS[8]
+-- Moves a part of a destination's entries and dead letters behind another's; the
+-- destination is forgotten when nothing is left.
+--
+-- KEYS[1] -> queue     of the one
+-- KEYS[2] -> retries
+-- KEYS[3] -> dead letters
+-- KEYS[4] -> state
+-- KEYS[5] -> pending
+-- KEYS[6] -> queue     of the other
+-- KEYS[7] -> dead letters
+-- KEYS[8] -> pending
+-- KEYS[9] -> the tenant's destinations
+-- ARGV[1] -> name of the one
+-- ARGV[2] -> name of the other
+-- ARGV[3] -> how many entries and dead letters it may move
+-- ARGV[4] -> how many bytes
+--
+-- Returns how many entries and how many dead letters it moved.
+-- include bundles.lua
+-- include moving.lua
+-- include letters.lua
+local queue, retries, letters, state, pending = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local to_queue, to_letters, to_pending, listed = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+-- What is of another type than it should be is found before the first write.
 for _, k in ipairs({queue, letters, to_queue, to_letters}) do redis.call('XLEN', k) end
-for _, k in ipairs({hash, to_hash}) do redis.call('HLEN', k) end
-redis.call('SADD', KEYS[9], ARGV[2])
+for _, k in ipairs({pending, to_pending}) do redis.call('HLEN', k) end
+redis.call('SADD', listed, ARGV[2])
 local n, dead, bytes, most, bound = 0, 0, 0, tonumber(ARGV[3]), tonumber(ARGV[4])
 
 local function first(stream)
@@ -20,15 +37,11 @@ end
 while n + dead < most and bytes < bound do
   local e = first(queue)
   if e then
-    local m = e[2][3] == 'g' and marks(queue, hash, e[1])
+    local p = e[2][3] == 'g' and pending_of(queue, pending, e[1])
     local new = redis.call('XADD', to_queue, '*', unpack(e[2]))
-    if m then
-      local _, live = string.gsub(m, '1', '1')
-      redis.call('HSET', to_hash, new, m)
-      redis.call('HINCRBY', to_hash, '', live - 1)
-      redis.call('HDEL', hash, e[1])
-      redis.call('HINCRBY', hash, '', 1 - live)
-      n = n + live
+    if p then
+      move_pending(pending, e[1], to_pending, new, p)
+      n = n + live(p)
     else
       n = n + 1
     end
@@ -36,12 +49,11 @@ while n + dead < most and bytes < bound do
   else
     e = first(letters)
     if not e then
-      redis.call('UNLINK', queue, retries, letters, state, hash)
-      redis.call('SREM', KEYS[9], ARGV[1])
+      redis.call('UNLINK', queue, retries, letters, state, pending)
+      redis.call('SREM', listed, ARGV[1])
       break
     end
-    local id = redis.pcall('XADD', to_letters, e[2][2] .. '-*', unpack(e[2]))
-    if type(id) ~= 'string' then redis.call('XADD', to_letters, '*', unpack(e[2])) end
+    bury(to_letters, e[2][2], unpack(e[2]))
     redis.call('XDEL', letters, e[1])
     dead = dead + 1
   end

@@ -1,5 +1,9 @@
 #!lua flags=allow-oom
--- Removes a note, unless another attempt has written it anew: see note.go.
--- KEYS: the note. ARGV: by whom it was
+-- Removes a note, unless another attempt has written it anew. See note.go.
+--
+-- KEYS[1] -> the note
+-- ARGV[1] -> which attempt wrote it
+--
+-- Returns 0.
 if redis.call('HGET', KEYS[1], 'by') == ARGV[1] then redis.call('UNLINK', KEYS[1]) end
 return 0

@@ -1,12 +1,21 @@
 #!lua
--- Notes that all parts of a group are written, from when on the group is queued for certain: see note.go.
--- KEYS: the note, the destinations. ARGV: parts, by whom, ms to live, key base, the names of the group's destinations
--- Returns by whom it was noted first, or nothing if parts are gone.
+-- Writes the note that all pieces of a group are written: from now on the group is
+-- queued for certain. See note.go.
+--
+-- KEYS[1] -> the note
+-- KEYS[2] -> the tenant's destinations
+-- ARGV[1] -> how many pieces there are
+-- ARGV[2] -> which attempt wrote them
+-- ARGV[3] -> how long note and pieces live from now on (ms)
+-- ARGV[4] -> what the names of the tenant's keys begin with
+-- ARGV[…] -> the names of the group's destinations
+--
+-- Returns the attempt that was the first to write the note, or '' if pieces are gone.
 local by = redis.call('HGET', KEYS[1], 'by')
 if by then return by end
-local parts = KEYS[1] .. ':' .. ARGV[2] .. ':'
+local pieces = KEYS[1] .. ':' .. ARGV[2] .. ':'
 for i = 1, ARGV[1] do
-  if redis.call('EXISTS', parts .. i) == 0 then return '' end
+  if redis.call('EXISTS', pieces .. i) == 0 then return '' end
 end
 -- What is of another type than it should be is found before anything is queued.
 redis.call('SCARD', KEYS[2])
@@ -17,5 +26,5 @@ for i = 5, #ARGV do
 end
 redis.call('HSET', KEYS[1], 'by', ARGV[2], 'parts', ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
-for i = 1, ARGV[1] do redis.call('PEXPIRE', parts .. i, ARGV[3]) end
+for i = 1, ARGV[1] do redis.call('PEXPIRE', pieces .. i, ARGV[3]) end
 return ARGV[2]

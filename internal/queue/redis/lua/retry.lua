@@ -1,22 +1,30 @@
 #!lua flags=allow-oom
--- Stores retry state, for the holder of the lease.
--- What is gone can't be retried.
--- KEYS: lease, queue, retries, marks. ARGV: token, bytes of entries at most, then stream id, part (0 = no page) and
--- record of each
+-- Stores retry state, for the holder of the lease. What is gone can't be retried.
+--
+-- KEYS[1] -> lease
+-- KEYS[2] -> queue
+-- KEYS[3] -> retries
+-- KEYS[4] -> pending
+-- ARGV[1] -> token
+-- ARGV[2] -> how many bytes of entries it may read
+-- ARGV[…] -> of each entry: stream id, number in its bundle (0 = it is in none), retry record
+--
 -- Returns how many it has dealt with, or -1 without the lease.
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end
+-- include bundles.lua
+local lease, queue, retries, pending = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+if redis.call('GET', lease) ~= ARGV[1] then return -1 end
 local bytes = tonumber(ARGV[2])
 for i = 3, #ARGV, 3 do
   if bytes <= 0 then return (i - 3) / 3 end
-  local id, part = ARGV[i], tonumber(ARGV[i + 1])
+  local id, part, record = ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2]
   if part == 0 then
-    local e = redis.call('XRANGE', KEYS[2], id, id)[1]
+    local e = redis.call('XRANGE', queue, id, id)[1]
     if e then
       bytes = bytes - #e[2][#e[2]]
-      redis.call('HSET', KEYS[3], id, ARGV[i + 2])
+      redis.call('HSET', retries, id, record)
     end
-  elseif waits(marks(KEYS[2], KEYS[4], id), part) then
-    redis.call('HSET', KEYS[3], id .. '-' .. part, ARGV[i + 2])
+  elseif waits(pending_of(queue, pending, id), part) then
+    redis.call('HSET', retries, id .. '-' .. part, record)
   end
 end
 return (#ARGV - 2) / 3

@@ -1,21 +1,39 @@
 #!lua flags=allow-oom
--- Adds to a destination what another tenant's of its name has. What it was given before is left out.
--- KEYS: lease, queue, retries, marks, dead letters, state, what was taken, destinations
--- ARGV: token, the destination's name, the other's tenant, its state, and the entries and dead letters as inherit.lua shows them
--- Returns 0 without the lease.
+-- Adds to a destination what another tenant's of its name has, as takeover_show.lua
+-- shows it. What was added before is left out. See takeover.go.
+--
+-- KEYS[1] -> lease
+-- KEYS[2] -> queue
+-- KEYS[3] -> retries
+-- KEYS[4] -> pending
+-- KEYS[5] -> dead letters
+-- KEYS[6] -> state
+-- KEYS[7] -> how far it went: the last stream ids that were added
+-- KEYS[8] -> the tenant's destinations
+-- ARGV[1] -> token
+-- ARGV[2] -> the destination's name
+-- ARGV[3] -> the other tenant
+-- ARGV[…] -> what takeover_show.lua returned
+--
+-- Returns 0 without the lease, else 1.
+-- include moving.lua
+-- include letters.lua
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-local queue, retries, hash, letters, taken, from = KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[7], ARGV[3]
+local queue, retries, pending, letters, state, taken, listed = KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+local from = ARGV[3]
 redis.call('XLEN', queue) -- the types, before the first write
 redis.call('XLEN', letters)
-for _, k in ipairs({retries, hash, taken}) do redis.call('HLEN', k) end
-redis.call('SADD', KEYS[8], ARGV[2])
-if ARGV[4] ~= '' and redis.call('EXISTS', KEYS[6]) == 0 then redis.call('SET', KEYS[6], ARGV[4]) end
+for _, k in ipairs({retries, pending, taken}) do redis.call('HLEN', k) end
+redis.call('SADD', listed, ARGV[2])
+if ARGV[4] ~= '' and redis.call('EXISTS', state) == 0 then redis.call('SET', state, ARGV[4]) end
 
 local at = 7
 local function arg()
   at = at + 1
   return ARGV[at - 1]
 end
+
+-- after reports whether stream id a comes after b, which may be nothing.
 local function after(a, b)
   if not b then return true end
   local ams, an = string.match(a, '(%d+)-(%d+)')
@@ -26,15 +44,11 @@ end
 
 local last = redis.call('HGET', taken, 'q' .. from)
 for _ = 1, tonumber(ARGV[5]) do
-  local id, f1, v1, f2, v2, m, n = arg(), arg(), arg(), arg(), arg(), arg(), tonumber(arg())
+  local id, f1, v1, f2, v2, p, n = arg(), arg(), arg(), arg(), arg(), arg(), tonumber(arg())
   local fresh, new = after(id, last), nil
   if fresh then
     new, last = redis.call('XADD', queue, '*', f1, v1, f2, v2), id
-    if m ~= '' then
-      local _, live = string.gsub(m, '1', '1')
-      redis.call('HSET', hash, new, m)
-      redis.call('HINCRBY', hash, '', live - 1)
-    end
+    if p ~= '' then take_pending(pending, new, p) end
   end
   for _ = 1, n do
     local part, record = arg(), arg()
@@ -48,7 +62,7 @@ for _ = 1, tonumber(ARGV[6]) do
   local id, e = arg(), {}
   for i = 1, 8 do e[i] = arg() end
   if after(id, last) then
-    if type(redis.pcall('XADD', letters, e[2] .. '-*', unpack(e))) == 'table' then redis.call('XADD', letters, '*', unpack(e)) end
+    bury(letters, e[2], unpack(e))
     last = id
   end
 end

@@ -1,8 +1,25 @@
 #!lua flags=allow-oom
--- Puts what a destination was given meanwhile behind what it took over, a part at a time, and makes that its own.
--- KEYS: lease, queue, retries, marks, dead letters, those four of what it took over, what was taken
--- ARGV: token, '' = whoever calls; at most, bytes at most
+-- Puts what a destination was given meanwhile behind what it took over, a part at a
+-- time, and makes that its queue. See takeover.go.
+--
+-- KEYS[1]  -> lease
+-- KEYS[2]  -> queue
+-- KEYS[3]  -> retries
+-- KEYS[4]  -> pending
+-- KEYS[5]  -> dead letters
+-- KEYS[6]  -> queue    of what it took over
+-- KEYS[7]  -> retries
+-- KEYS[8]  -> pending
+-- KEYS[9]  -> dead letters
+-- KEYS[10] -> how far that went
+-- ARGV[1]  -> token; '' = whoever calls
+-- ARGV[2]  -> how many it may move
+-- ARGV[3]  -> how many bytes
+--
 -- Returns -1 without the lease, else how many it moved: 0 when it is done.
+-- include bundles.lua
+-- include moving.lua
+-- include letters.lua
 if ARGV[1] ~= '' and redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end
 local n, bytes, most, bound = 0, 0, tonumber(ARGV[2]), tonumber(ARGV[3])
 
@@ -23,20 +40,14 @@ local function pour(from, to, move)
   return true
 end
 
-local queue, retries, hash = KEYS[2], KEYS[3], KEYS[4]
-local to_queue, to_retries, to_hash = KEYS[6], KEYS[7], KEYS[8]
+local queue, retries, pending, letters = KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local to_queue, to_retries, to_pending, to_letters = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local there = redis.call('EXISTS', to_queue) == 1
 local all = pour(queue, to_queue, function(id, fields)
-  local m = fields[3] == 'g' and marks(queue, hash, id)
+  local p = fields[3] == 'g' and pending_of(queue, pending, id)
   local new = redis.call('XADD', to_queue, '*', unpack(fields))
-  if m then
-    local _, live = string.gsub(m, '1', '1')
-    redis.call('HSET', to_hash, new, m)
-    redis.call('HINCRBY', to_hash, '', live - 1)
-    redis.call('HDEL', hash, id)
-    redis.call('HINCRBY', hash, '', 1 - live)
-  end
-  for part = m and 1 or 0, m and #m or 0 do
+  if p then move_pending(pending, id, to_pending, new, p) end
+  for part = p and 1 or 0, p and #p or 0 do
     local field = part == 0 and '' or '-' .. part
     local r = redis.call('HGET', retries, id .. field)
     if r then
@@ -46,15 +57,10 @@ local all = pour(queue, to_queue, function(id, fields)
   end
 end)
 if there and all then
-  redis.call('DEL', retries, hash)
+  redis.call('DEL', retries, pending)
   if redis.call('EXISTS', to_retries) == 1 then redis.call('RENAME', to_retries, retries) end
-  if redis.call('EXISTS', to_hash) == 1 then redis.call('RENAME', to_hash, hash) end
+  if redis.call('EXISTS', to_pending) == 1 then redis.call('RENAME', to_pending, pending) end
 end
-local to_letters = KEYS[9]
-all = all and pour(KEYS[5], to_letters, function(_, fields)
-  if type(redis.pcall('XADD', to_letters, fields[2] .. '-*', unpack(fields))) == 'table' then
-    redis.call('XADD', to_letters, '*', unpack(fields))
-  end
-end)
+all = all and pour(letters, to_letters, function(_, fields) bury(to_letters, fields[2], unpack(fields)) end)
 if all then redis.call('DEL', KEYS[10]) end
 return all and 0 or n

@@ -1,12 +1,28 @@
 #!lua flags=allow-oom
--- Shows the oldest entries of a destination, or where it has none its oldest dead letters, for who takes them over.
--- KEYS: lease, queue, retries, dead letters, state, marks. ARGV: token, ms to live of the lease, at most, bytes at most
--- Returns nothing without the lease; else the state, how many entries and dead letters follow, and of each its stream id
--- and fields, of an entry also its marks, how many retries it has, and their parts (0 = no page) and records.
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {} end
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
+-- Shows the oldest entries of a destination, or where it has none its oldest dead
+-- letters, to who takes them over. See takeover.go.
+--
+-- KEYS[1] -> lease
+-- KEYS[2] -> queue
+-- KEYS[3] -> retries
+-- KEYS[4] -> dead letters
+-- KEYS[5] -> state
+-- KEYS[6] -> pending
+-- ARGV[1] -> token
+-- ARGV[2] -> how long the lease lives from now on (ms)
+-- ARGV[3] -> how many it may show
+-- ARGV[4] -> how many bytes
+--
+-- Returns nothing without the lease; else the state, how many entries and how many
+-- dead letters follow, and of each its stream id and fields; of an entry also which
+-- of it are pending ('' if it is no bundle), how many retries it has, and of each of
+-- these the number in the bundle (0 = it is none) and the record.
+-- include bundles.lua
+local lease, queue, retries, letters, state, pending = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+if redis.call('GET', lease) ~= ARGV[1] then return {} end
+redis.call('PEXPIRE', lease, ARGV[2])
 local most, bound, bytes = tonumber(ARGV[3]), tonumber(ARGV[4]), 0
-local out = {redis.call('GET', KEYS[5]) or '', 0, 0}
+local out = {redis.call('GET', state) or '', 0, 0}
 local function add(v) out[#out + 1] = v end
 
 local function show(stream, count, each)
@@ -21,13 +37,13 @@ local function show(stream, count, each)
   end
 end
 
-show(KEYS[2], 2, function(e)
-  local m = e[2][3] == 'g' and marks(KEYS[2], KEYS[6], e[1])
-  add(m or '')
+show(queue, 2, function(e)
+  local p = e[2][3] == 'g' and pending_of(queue, pending, e[1])
+  add(p or '')
   local at, n = #out + 1, 0
   add(0)
-  for part = m and 1 or 0, m and #m or 0 do
-    local r = redis.call('HGET', KEYS[3], part == 0 and e[1] or e[1] .. '-' .. part)
+  for part = p and 1 or 0, p and #p or 0 do
+    local r = redis.call('HGET', retries, part == 0 and e[1] or e[1] .. '-' .. part)
     if r then
       n = n + 1
       add(part)
@@ -36,5 +52,5 @@ show(KEYS[2], 2, function(e)
   end
   out[at] = n
 end)
-if out[2] == 0 then show(KEYS[4], 3) end
+if out[2] == 0 then show(letters, 3) end
 return out

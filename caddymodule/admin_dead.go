@@ -15,6 +15,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/leadgate/leadgate/internal/clicks"
+	"github.com/leadgate/leadgate/internal/delivery"
 	"github.com/leadgate/leadgate/internal/httperr"
 	"github.com/leadgate/leadgate/internal/phone"
 	"github.com/leadgate/leadgate/internal/queue"
@@ -211,7 +212,7 @@ func adminDeadAction(w http.ResponseWriter, r *http.Request) error {
 	case action == "replay" && sel.Destination == queue.Unmatched.Name:
 		answer, err = app.routeAgain(ctx, q, filter)
 	case action == "replay":
-		n, err = replayDead(ctx, q, filter)
+		n, err = delivery.Replay(ctx, q, filter)
 	default:
 		return httperr.New(http.StatusNotFound, "action %s does not exist: use replay or drop", action)
 	}

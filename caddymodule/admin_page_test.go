@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/leadgate/leadgate/internal/ads"
 	"github.com/leadgate/leadgate/internal/delivery"
 )
 
@@ -41,7 +42,7 @@ func TestAdminPage(t *testing.T) {
 		"/leadgate/destinations": {delivery.Status{}},
 		"/leadgate/dead":         {deadLetter{}},
 		"/leadgate/dead/":        {deadSelection{}, routedAgain{}},
-		"/leadgate/ads":          {adDayRow{}},
+		"/leadgate/ads":          {ads.Row{}},
 		"/leadgate/words":        {seenWord{}},
 	}
 	for _, route := range adminRoutes {

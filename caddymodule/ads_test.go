@@ -3,14 +3,13 @@ package caddymodule
 import (
 	"encoding/json"
 	"fmt"
-	"math/big"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/leadgate/leadgate/capi/capitest"
-	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/ads"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
@@ -28,16 +27,16 @@ func automatic(id, name, clid, custom string) []byte {
 		id, name, time.Now().Unix(), clid, custom))), `"field":"messages"`, `"field":"automatic_events"`, 1))
 }
 
-func (e *edge) ads(base, query string) []adDayRow {
+func (e *edge) ads(base, query string) []ads.Row {
 	e.t.Helper()
-	var rows []adDayRow
+	var rows []ads.Row
 	if status := e.admin(base, "GET", "/leadgate/ads?"+query, nil, &rows); status != 200 {
 		e.t.Fatalf("ads: %d", status)
 	}
 	return rows
 }
 
-func shown(rows []adDayRow) []string {
+func shown(rows []ads.Row) []string {
 	var out []string
 	for _, r := range rows {
 		value, _ := json.Marshal(r.Value)
@@ -152,62 +151,4 @@ func TestAdsRoutedAgain(t *testing.T) {
 	if rows := e.ads(base, ""); len(rows) != 1 || rows[0].Clicks != 1 || rows[0].Contacts != 1 {
 		t.Errorf("counted %v", shown(rows))
 	}
-}
-
-func TestAdDay(t *testing.T) {
-	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC).UnixMilli()
-	for _, c := range []struct{ at, want int64 }{
-		{now, now / msPerDay}, {now - 3*msPerDay, now/msPerDay - 3}, {now + msPerDay, now/msPerDay + 1},
-		{now + 2*msPerDay, now / msPerDay}, {0, now / msPerDay}, {-5, now / msPerDay},
-	} {
-		if got := adDay(c.at, now); got != c.want {
-			t.Errorf("%d: day %d, want %d", c.at, got, c.want)
-		}
-	}
-}
-
-// TestAdValue adds amounts up as they are, whatever their size.
-func TestAdValue(t *testing.T) {
-	for _, text := range []string{"0", "1", "12.5", "0.005", "999999999", "9999999.99", "10000000", "123456789012345678901234567890", "0.000000000000000000000000000001", "1000000000000000000.01"} {
-		a := newAdCounter(&queue.Group{}, 0, 0, "1", "")
-		a.value("USD", text, 0)
-		a.value("USD", text, 0)
-		row := adRow("acme", merged(a.group.Counters), nil)
-		want, _ := new(big.Rat).SetString(text)
-		got, ok := new(big.Rat).SetString(string(row.Value["USD"]))
-		if text == "0" {
-			if len(row.Value) != 0 {
-				t.Errorf("0: %v", row.Value)
-			}
-			continue
-		}
-		if want.Add(want, want); !ok || got.Cmp(want) != 0 {
-			t.Errorf("%s twice: %s", text, row.Value["USD"])
-		}
-	}
-	a := newAdCounter(&queue.Group{}, 0, 0, strings.Repeat("1", 65), strings.Repeat("ä", 200))
-	if a.id != "" || len(a.headline) > maxHeadline+3 || !strings.HasPrefix(strings.Repeat("ä", 200)+"…", strings.TrimSuffix(a.headline, "…")) {
-		t.Errorf("id %q, headline %q", a.id, a.headline)
-	}
-	a.value("USD", "-1", 0)
-	a.value("USD", "x", 0)
-	if len(a.group.Counters) != 0 {
-		t.Errorf("counted %v", a.group.Counters)
-	}
-}
-
-// merged adds counters up as a store does.
-func merged(counters []queue.Counter) []queue.Count {
-	sums := map[string]int64{}
-	for _, c := range counters {
-		if c.Add > queue.MaxAdd {
-			panic("more than a store takes")
-		}
-		sums[c.Field] += c.Add
-	}
-	out := []queue.Count{{Field: "none"}}
-	for field, n := range sums {
-		out = append(out, queue.Count{Field: field, N: n})
-	}
-	return out
 }

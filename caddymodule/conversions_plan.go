@@ -14,6 +14,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/leadgate/leadgate/capi"
+	"github.com/leadgate/leadgate/internal/ads"
 	"github.com/leadgate/leadgate/internal/clicks"
 	metadataset "github.com/leadgate/leadgate/internal/destination/dataset"
 	"github.com/leadgate/leadgate/internal/jsondoc"
@@ -192,14 +193,18 @@ func (p *conversionPlan) add(i int, click *clicks.Click, dataset *destination) e
 	}
 	p.jobOf[i] = len(p.group.Jobs)
 	reported := header
-	count := newAdCounter(&p.group, ev.ReceivedAt, ev.IngestedAt, click.AdID, headlineOf(click))
-	reported.Format, reported.Meta = queue.FormatCAPI, metadataset.ConversionMeta(conversion, count.tally())
+	count := ads.NewCounter(&p.group, ev.ReceivedAt, ev.IngestedAt, ads.Of(click))
+	reported.Format, reported.Meta = queue.FormatCAPI, metadataset.ConversionMeta(conversion, tally(&count))
 	var more []queue.Once
 	for _, o := range plan.Once {
 		more = append(more, queue.Once{Key: o.Key, Window: o.Window, Use: queue.Use(o.Use)})
 	}
 	add(dataset, reported, more...)
-	count.conversion(plan.Name, known.Contact, time.Duration(p.c.app.RememberClicks), forMeta, p.jobOf[i])
+	reportedAs := ads.Conversion{Name: plan.Name, Contact: known.Contact, Remember: time.Duration(p.c.app.RememberClicks)}
+	if plan.Name == capi.Purchase {
+		reportedAs.Currency, reportedAs.Value = purchase(forMeta)
+	}
+	count.Conversion(&reportedAs, p.jobOf[i])
 	for _, d := range p.c.tenant.destinations {
 		if d.capi == nil && !d.raw && d.wants.event(ev) {
 			h := header

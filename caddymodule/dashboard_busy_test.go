@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/ads"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
 )
@@ -86,7 +86,7 @@ func startBusyEdge(t *testing.T) *edge {
 // makeUpAds counts four weeks of clicks, leads and purchases.
 func makeUpAds(ctx context.Context, t *testing.T, q queue.Queue) {
 	random := rand.New(rand.NewPCG(1, 2))
-	today := time.Now().UnixMilli() / msPerDay
+	today := time.Now().UnixMilli() / queue.DayMS
 	for i, headline := range []string{"Summer sale: 20 % off all tents", "Chat with us for a free quote", "New: the folding e-bike", "Book a test ride", "Last pieces in stock", "Refer a friend"} {
 		group := queue.Group{Tenant: []string{"acme", "acme", "acme", "globex", "acme", "globex"}[i]}
 		for day := range int64(28) {
@@ -99,14 +99,14 @@ func makeUpAds(ctx context.Context, t *testing.T, q queue.Queue) {
 				group.Counters = append(group.Counters, queue.Counter{Day: today - day, Key: fmt.Sprint("12021000000000", 1000+i), Field: field, Add: n64, When: queue.WhenNew, Of: n})
 			}
 			leads := int64(float64(clicks) * (.25 + .2*random.Float64()))
-			add(countClicks, clicks)
-			add(countContacts, clicks*4/5)
-			add(countLeads, leads)
-			add(countQualified, leads/3)
-			add(countPurchases, leads/5)
-			add(delivery.FateReported.Field("acme-meta"), leads+leads/3+leads/5)
-			add(countValuePart+[]string{"USD", "EUR"}[i%2]+" 2", leads/5*int64(4990+random.IntN(3000)))
-			group.Counters = append(group.Counters, queue.Counter{Day: today - day, Key: fmt.Sprint("12021000000000", 1000+i), Field: countHeadline, Text: headline, When: queue.WhenNew, Of: n})
+			add("clicks", clicks)
+			add("contacts", clicks*4/5)
+			add("leads", leads)
+			add("qualified", leads/3)
+			add("purchases", leads/5)
+			add(ads.FateReported.Field("acme-meta"), leads+leads/3+leads/5)
+			add("value "+[]string{"USD", "EUR"}[i%2]+" 2", leads/5*int64(4990+random.IntN(3000)))
+			group.Counters = append(group.Counters, queue.Counter{Day: today - day, Key: fmt.Sprint("12021000000000", 1000+i), Field: "headline", Text: headline, When: queue.WhenNew, Of: n})
 		}
 		if result := q.Append(ctx, []queue.Group{group})[0]; result.Err != nil {
 			t.Fatal(result.Err)

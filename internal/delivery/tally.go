@@ -4,49 +4,23 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"strings"
 
+	"github.com/leadgate/leadgate/internal/ads"
 	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/queue"
 )
-
-// Fate is what became of an entry. In a row of figures it is a field for each
-// destination, which ends in the destination's name. Of a row's entries
-// queued + replayed - dead - reported wait.
-type Fate string
-
-// The fates.
-const (
-	FateQueued   Fate = "queued "   // counted by who queues it, in the same step
-	FateReported Fate = "reported " // the destination has it
-	FateDead     Fate = "dead "
-	FateReplayed Fate = "replayed "
-)
-
-// Field is the name of a figure.
-func (f Fate) Field(destination string) string { return string(f) + destination }
-
-// CutFate takes a figure's name apart.
-func CutFate(field string) (fate Fate, destination string, ok bool) {
-	for _, f := range []Fate{FateQueued, FateReported, FateDead, FateReplayed} {
-		if destination, ok = strings.CutPrefix(field, string(f)); ok {
-			return f, destination, true
-		}
-	}
-	return "", "", false
-}
 
 // toCount is a fate that is to be counted, once, by its id: so it does not matter
 // whether an earlier attempt to count it came through.
 type toCount struct {
 	Tally
-	fate Fate
+	fate ads.Fate
 	id   queue.ID
 }
 
 // countOf makes what an entry's fate counts; of what the fate is one in
 // particular, the death of an entry that was replayed say, is which.
-func countOf(t *Tally, f Fate, dest queue.Dest, h *queue.Header, which string) toCount {
+func countOf(t *Tally, f ads.Fate, dest queue.Dest, h *queue.Header, which string) toCount {
 	sum := sha256.New()
 	sum.Write([]byte(f.Field(dest.Name) + "\n" + which + "\n"))
 	sum.Write(h.EventID[:])
@@ -77,14 +51,14 @@ func count(ctx context.Context, q Appender, dest queue.Dest, list []toCount) err
 	return nil
 }
 
-// CountReplayed counts that dead letters go back to their queues. It may be
+// countReplayed counts that dead letters go back to their queues. It may be
 // called again for the same letters.
-func CountReplayed(ctx context.Context, q Appender, letters []queue.DeadLetter) error {
+func countReplayed(ctx context.Context, q Appender, letters []queue.DeadLetter) error {
 	by := map[queue.Dest][]toCount{}
 	for i := range letters {
 		l := &letters[i]
 		if t := destination.TallyOf(&l.Header); t != nil {
-			by[l.Dest] = append(by[l.Dest], countOf(t, FateReplayed, l.Dest, &l.Header, l.ID))
+			by[l.Dest] = append(by[l.Dest], countOf(t, ads.FateReplayed, l.Dest, &l.Header, l.ID))
 		}
 	}
 	for dest, list := range by {
@@ -106,14 +80,14 @@ type tallies struct {
 
 func (t *tallies) reported(dest queue.Dest, e *entry) {
 	if tally := destination.TallyOf(&e.Header); tally != nil {
-		t.owed = append(t.owed, countOf(tally, FateReported, dest, &e.Header, ""))
+		t.owed = append(t.owed, countOf(tally, ads.FateReported, dest, &e.Header, ""))
 	}
 }
 
 func (t *tallies) died(dest queue.Dest, e *entry) {
 	if tally := destination.TallyOf(&e.Header); tally != nil {
 		place := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, e.Pos.Ms), e.Pos.Seq)
-		t.buried = append(t.buried, countOf(tally, FateDead, dest, &e.Header, string(place)))
+		t.buried = append(t.buried, countOf(tally, ads.FateDead, dest, &e.Header, string(place)))
 	}
 }
 

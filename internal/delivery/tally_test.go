@@ -135,7 +135,7 @@ func TestFatesAreCountedOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			for range 2 {
-				if err := CountReplayed(t.Context(), f, letters); err != nil {
+				if err := countReplayed(t.Context(), f, letters); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -1,0 +1,146 @@
+// Package ads counts what ads bring: clicks, contacts, leads and purchases, of
+// each ad and day. The figures are counters of package queue, written in the same
+// step as what they count: a [Counter] adds them to a group, [Report] reads them.
+//
+// It is a package of its own, and no part of clicks: clicks knows a contact, and
+// is asked by whoever sends an event; ads knows no contact but to count it once,
+// and is asked by whoever plans a conversion or shows the figures. What becomes of
+// a conversion is counted by delivery, in the fields of [Fate].
+//
+// It imports queue, clicks and capi, for the names of events.
+package ads
+
+import (
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/leadgate/leadgate/capi"
+	"github.com/leadgate/leadgate/internal/clicks"
+	"github.com/leadgate/leadgate/internal/jsondoc"
+	"github.com/leadgate/leadgate/internal/queue"
+)
+
+// What is counted of an ad on a day, under its id. Values of purchases have a
+// field for each currency and number of decimals, see Counter.value; what became of
+// the events for Meta one for each fate and dataset, see Fate.
+const (
+	fieldClicks    = "clicks"
+	fieldContacts  = "contacts"
+	fieldLeads     = "leads" // contacts, as are the qualified
+	fieldQualified = "qualified"
+	fieldPurchases = "purchases"
+	fieldHeadline  = "headline"
+	fieldEarlier   = "earlier headline" // as the click that a conversion is credited to had it
+	fieldValue     = "value "           // and a currency, a space, a scale
+)
+
+// The longest ad id and headline that are kept, in bytes. Meta's ids have 18
+// digits; what is longer is no id, and counted as unknown.
+const (
+	maxAdID     = 64
+	maxHeadline = 160
+)
+
+// dayOf is the UTC day of an event by its own time, or, where that can't be
+// right, of its arrival.
+func dayOf(at, now int64) int64 {
+	if at > now+queue.DayMS || at < now-queue.KeepCounters.Milliseconds() {
+		at = now
+	}
+	return at / queue.DayMS
+}
+
+// Ad is an ad as its figures know it.
+type Ad struct {
+	ID       string // "" if it isn't known
+	Headline string
+}
+
+// Of is the ad of a stored click.
+func Of(c *clicks.Click) Ad {
+	ad := Ad{ID: c.AdID}
+	var doc jsondoc.Doc
+	if doc.Parse(c.Shown) == nil {
+		ad.Headline = doc.Root().Get("headline").String()
+	}
+	return ad
+}
+
+// Counter makes the counters of one event, and adds them to its group. Its Day
+// and ad are the row of figures that they are of.
+type Counter struct {
+	Day int64 // as in queue.Counter
+	Ad  Ad
+
+	group *queue.Group
+}
+
+// NewCounter counts an event of a group that happened at a time, in ms, for an
+// ad. A time that can't be right is now.
+func NewCounter(g *queue.Group, at, now int64, ad Ad) Counter {
+	if len(ad.ID) > maxAdID || strings.ContainsAny(ad.ID, "\x00\n") {
+		ad.ID = ""
+	}
+	if len(ad.Headline) > maxHeadline {
+		n := maxHeadline
+		for !utf8.RuneStart(ad.Headline[n]) {
+			n--
+		}
+		ad.Headline = ad.Headline[:n] + "…"
+	}
+	return Counter{dayOf(at, now), ad, g}
+}
+
+// Click counts an ad click, which is the group's event n.
+func (c *Counter) Click(n int) {
+	c.add(fieldClicks, 1, queue.WhenNew, n)
+	c.add(fieldContacts, 1, queue.WhenFirst, n)
+	c.named(fieldHeadline, queue.WhenNew, n)
+}
+
+// Conversion is what is reported to Meta, and about whom.
+type Conversion struct {
+	Name     string        // the event name; what reports a click is a lead, whatever its name
+	Contact  string        // the key of its contact, "" if it isn't known
+	Remember time.Duration // how long clicks, and so contacts, are remembered
+	Currency string        // of a purchase
+	Value    string        // of a purchase: a decimal without an exponent
+}
+
+// Conversion counts what the group's job j reports.
+func (c *Counter) Conversion(v *Conversion, j int) {
+	c.add(FateQueued.Field(c.group.Jobs[j].Dest.Name), 1, queue.WhenQueued, j)
+	switch v.Name {
+	case capi.LeadSubmitted:
+		c.contact(fieldLeads, v, j)
+	case "QualifiedLead":
+		c.contact(fieldQualified, v, j)
+	case capi.Purchase:
+		c.add(fieldPurchases, 1, queue.WhenQueued, j)
+		c.value(v.Currency, v.Value, j)
+	}
+	c.named(fieldEarlier, queue.WhenQueued, j)
+}
+
+// contact counts the contact of the group's job j, once for as long as its clicks
+// are remembered.
+func (c *Counter) contact(field string, v *Conversion, j int) {
+	c.add(field, 1, queue.WhenQueued, j)
+	if v.Contact == "" {
+		return
+	}
+	last := &c.group.Counters[len(c.group.Counters)-1]
+	last.Once, last.Window = field+"\n"+c.Ad.ID+"\n"+v.Contact, v.Remember
+}
+
+func (c *Counter) add(field string, n int64, when queue.When, of int) {
+	c.group.Counters = append(c.group.Counters, queue.Counter{Day: c.Day, Key: c.Ad.ID, Field: field, Add: n, When: when, Of: of})
+}
+
+// named stores the ad's headline beside its figures.
+func (c *Counter) named(field string, when queue.When, of int) {
+	if c.Ad.Headline != "" {
+		c.group.Counters = append(c.group.Counters, queue.Counter{Day: c.Day, Key: c.Ad.ID, Field: field, Text: c.Ad.Headline, When: when, Of: of})
+	}
+}

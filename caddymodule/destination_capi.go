@@ -148,7 +148,8 @@ func (c *CAPI) provision(a *App, t *tenant, repl *caddy.Replacer) (d *destinatio
 	}
 	d = &destination{
 		Destination: delivery.Destination{
-			Dest: queue.Dest{Tenant: t.name, Name: name}, Kind: "capi", Target: settings.Dataset,
+			Dest: queue.Dest{Tenant: t.name, Name: name}, Kind: dataset.Kind, Target: settings.Dataset,
+			Planner:     &dataset.Planner{Settings: settings, Channels: c.Channels, Dedupe: time.Duration(a.Dedupe)},
 			Concurrency: capiConcurrency, RetryFor: cmp.Or(time.Duration(c.RetryFor), capi.MaxAge),
 			Batch: cmp.Or(c.Batch, capi.MaxBatch), Linger: linger,
 		},

@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/leadgate/leadgate/internal/delivery"
+	dests "github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/destination/forward"
 	"github.com/leadgate/leadgate/internal/printable"
 	"github.com/leadgate/leadgate/internal/queue"
@@ -113,7 +114,8 @@ func (f *Forward) provision(t *tenant, repl *caddy.Replacer) (d *destination, na
 	if !wording.ValidName(name) {
 		return nil, false, fmt.Errorf("%s: the name '%s' is not of letters, digits, dots, dashes and underscores, at most 64: write `name <name>`", where("name"), name)
 	}
-	w, err := parseOnly(f.Only)
+	w, _ := parseOnly(f.Only)
+	wanted, err := dests.ParseWants(f.Only...)
 	if err != nil {
 		return nil, false, fmt.Errorf("%s: %w", where("only"), err)
 	}
@@ -153,6 +155,7 @@ func (f *Forward) provision(t *tenant, repl *caddy.Replacer) (d *destination, na
 	d = &destination{
 		Destination: delivery.Destination{
 			Dest: queue.Dest{Tenant: t.name, Name: name}, Kind: "forward", Target: printable.URL(target), Sender: sender,
+			Planner: &forward.Planner{Wants: wanted, Raw: f.Raw}, Raw: f.Raw,
 			Ordered: true, Concurrency: cfg.Concurrency, Rate: f.Rate,
 			RetryFor: cmp.Or(time.Duration(f.RetryFor), 72*time.Hour), Hold: hold, Batch: 1,
 		},

@@ -32,18 +32,22 @@ type Job struct {
 	Report string
 }
 
-// Reporter is a Planner of a kind that conversions are reported to.
+// Reporter is a Planner of a kind that conversions are reported to, such as an ad
+// platform.
 type Reporter interface {
 	Planner
-	// Takes reports whether conversions of a channel are this destination's:
-	// those of other kinds count nothing here. among is as for Plan.
+	// Takes reports whether conversions of a channel are this destination's.
+	// among is as for Plan.
 	Takes(channel normalize.Channel, among []*Destination) bool
-	// Convert plans a conversion that was posted. Its error is what the platform
-	// would say to it, a *capi.Refusal.
+	// Convert plans a posted conversion, with the keys that make it a duplicate of
+	// what Plan plans. An error is what the platform would say to it.
 	Convert(c *Conversion, now time.Time) (Job, Report, error)
-	// Reported is what the platform is told of an event that Plan planned. unified
-	// is the event's JSON.
-	Reported(unified []byte, now time.Time) (Report, error)
+	// Meta is the Header.Meta of a posted conversion's entry, which its Sender
+	// reads; t is where what becomes of it is counted.
+	Meta(c *Conversion, t Tally) []byte
+	// Reported is what the platform is told of an event that Plan planned under a
+	// name, as far as it counts. unified is the event's JSON.
+	Reported(name string, unified []byte, now time.Time) Report
 }
 
 // Conversion is a posted conversion, and the click it is credited to.
@@ -57,8 +61,8 @@ type Conversion struct {
 }
 
 // Report is what a platform is told of a conversion, as far as it counts in the
-// figures of ads.
+// figures of ads: the value of a purchase, both "" where it has none.
 type Report struct {
-	Currency string // ISO 4217; "" where it has no value
+	Currency string // ISO 4217
 	Value    string // a decimal without an exponent
 }

@@ -1,0 +1,103 @@
+package dataset
+
+import (
+	"slices"
+	"time"
+
+	"github.com/leadgate/leadgate/capi"
+	"github.com/leadgate/leadgate/internal/destination"
+	"github.com/leadgate/leadgate/internal/jsondoc"
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/normalize"
+)
+
+// MinOnce is how long an event that was reported is remembered at the least:
+// Meta takes events up to an age of 7 days.
+const MinOnce = 8 * 24 * time.Hour
+
+// Planner has a dataset get the ad clicks and the conversions of its channels.
+type Planner struct {
+	Settings capi.Settings
+	Channels []string      // none: what no other dataset of the tenant names
+	Dedupe   time.Duration // how long a reported event's id is remembered, if longer than MinOnce
+}
+
+// Plan is [destination.Planner]'s.
+func (p *Planner) Plan(ev *normalize.Event, among []*destination.Destination) (destination.Job, bool) {
+	if ev.Kind != normalize.KindMessage && ev.Kind != normalize.KindAutomaticEvent || !p.Takes(ev.Channel, among) {
+		return destination.Job{}, false
+	}
+	plan, ok := p.Settings.Plan(ev)
+	if !ok {
+		return destination.Job{}, false
+	}
+	once := make([]queue.Once, 0, 1+len(plan.Once))
+	once = append(once, queue.Once{Key: p.Settings.Dataset + "\nevent\n" + ev.ID().String(), Window: max(p.Dedupe, MinOnce)})
+	return destination.Job{Format: queue.FormatCAPI, Once: appendOnce(once, plan.Once), Report: plan.Name}, true
+}
+
+func appendOnce(to []queue.Once, more []capi.Once) []queue.Once {
+	for _, o := range more {
+		to = append(to, queue.Once{Key: o.Key, Window: o.Window, Use: queue.Use(o.Use)})
+	}
+	return to
+}
+
+// Takes is [destination.Reporter]'s. Among the tenant's datasets, one that names
+// the channel goes before one that names none.
+func (p *Planner) Takes(channel normalize.Channel, among []*destination.Destination) bool {
+	if len(p.Channels) > 0 {
+		return slices.Contains(p.Channels, channel.String())
+	}
+	for _, d := range among {
+		if other, ok := d.Planner.(*Planner); ok && slices.Contains(other.Channels, channel.String()) {
+			return false
+		}
+	}
+	return true
+}
+
+// Convert is [destination.Reporter]'s. What Meta would refuse is an error now,
+// while the CRM listens.
+func (p *Planner) Convert(c *destination.Conversion, now time.Time) (destination.Job, destination.Report, error) {
+	forMeta, _, err := capi.AppendConversion(nil, c.Unified, conversionOf(c), &p.Settings, now)
+	if err != nil {
+		return destination.Job{}, destination.Report{}, err
+	}
+	plan := p.Settings.PlanConversion(c.Name, &c.Click.Click, c.Value, c.Currency)
+	job := destination.Job{Format: queue.FormatCAPI, Once: appendOnce(nil, plan.Once), Report: plan.Name}
+	return job, report(plan.Name, forMeta), nil
+}
+
+func conversionOf(c *destination.Conversion) *capi.Conversion {
+	return &capi.Conversion{Click: c.Click.Click, EventName: c.Name, EmailHash: c.EmailHash}
+}
+
+// Meta is [destination.Reporter]'s.
+func (p *Planner) Meta(c *destination.Conversion, t destination.Tally) []byte {
+	return ConversionMeta(conversionOf(c), t)
+}
+
+// Reported is [destination.Reporter]'s.
+func (p *Planner) Reported(name string, unified []byte, now time.Time) destination.Report {
+	if name != capi.Purchase { // else nothing has a value
+		return destination.Report{}
+	}
+	forMeta, _, err := capi.AppendEvent(nil, unified, &p.Settings, now)
+	if err != nil {
+		return destination.Report{} // a dead letter, with its reason, when it would be sent
+	}
+	return report(name, forMeta)
+}
+
+// report finds the value of a purchase in the event for Meta.
+func report(name string, forMeta []byte) destination.Report {
+	var doc jsondoc.Doc
+	if name != capi.Purchase || doc.Parse(forMeta) != nil {
+		return destination.Report{}
+	}
+	custom := doc.Root().Get("custom_data")
+	return destination.Report{Currency: custom.Get("currency").String(), Value: custom.Get("value").String()}
+}
+
+var _ destination.Reporter = (*Planner)(nil)

@@ -1,0 +1,38 @@
+package destination
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/leadgate/leadgate/normalize"
+)
+
+// TestWants: the default, what narrows, and standby threads, which only those see
+// who say so or listen to both sides.
+func TestWants(t *testing.T) {
+	text := normalize.Event{Kind: normalize.KindMessage}
+	status := normalize.Event{Kind: normalize.KindStatus}
+	echo := normalize.Event{Kind: normalize.KindEcho}
+	automatic := normalize.Event{Kind: normalize.KindAutomaticEvent}
+	standby := normalize.Event{Kind: normalize.KindMessage, RawLastEventType: normalize.NewText("standby")}
+	for only, want := range map[string][5]bool{ // text, status, echo, automatic, standby
+		"":             {true, true, false, true, false},
+		"ads":          {false, false, false, true, false},
+		"messages":     {true, false, false, false, false},
+		"messages ads": {false, false, false, false, false},
+		"echoes":       {false, false, true, false, true},
+		"standby":      {false, false, false, false, true},
+		"all":          {true, true, true, true, true},
+	} {
+		w, err := ParseWants(strings.Fields(only)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := [5]bool{w.Event(&text), w.Event(&status), w.Event(&echo), w.Event(&automatic), w.Event(&standby)}; got != want {
+			t.Errorf("only %s: %v, want %v", only, got, want)
+		}
+	}
+	if _, err := ParseWants("messages", "nope"); err == nil || !strings.Contains(err.Error(), "only 'nope' is unknown: write messages, statuses, ") {
+		t.Errorf("nope: %v", err)
+	}
+}

@@ -16,6 +16,7 @@ import (
 	"github.com/leadgate/leadgate/internal/heap"
 	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/sites"
 )
 
 // App is Leadgate's part of the global options: the store and its limits. The
@@ -65,7 +66,7 @@ type App struct {
 	tenants      map[string]*tenant
 	destinations map[string]*destination
 	blocks       []*Handler                     // those that queue
-	sites        *sites                         // as the first of Leadgate's handlers found them
+	sites        *sites.Sites                   // as the first of Leadgate's handlers found them
 	servers      []*caddyhttp.Server            // that take bodies for us
 	places       func() map[*Handler]blockPlace // found at the first need, when all sites are known
 	atStart      []func() error                 // what can be done only when all blocks are known

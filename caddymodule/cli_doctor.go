@@ -1,8 +1,10 @@
 package caddymodule
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,6 +16,12 @@ import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
+	"github.com/leadgate/leadgate/internal/destination/dataset"
+	"github.com/leadgate/leadgate/internal/destination/forward"
+	"github.com/leadgate/leadgate/internal/doctor"
+	"github.com/leadgate/leadgate/internal/finding"
+	"github.com/leadgate/leadgate/internal/printable"
+	"github.com/leadgate/leadgate/internal/sites"
 	"github.com/leadgate/leadgate/internal/wording"
 )
 
@@ -50,7 +58,7 @@ loads a file of KEY=value lines, as that of caddy run does.`,
 			if err := quiet(); err != nil {
 				return err
 			}
-			return examine(ctx, cmd.OutOrStdout(), config, adapter)
+			return examineFile(ctx, cmd.OutOrStdout(), config, adapter)
 		},
 	}
 	cmd.Flags().StringVarP(&config, "config", "c", "", "Configuration file")
@@ -59,47 +67,137 @@ loads a file of KEY=value lines, as that of caddy run does.`,
 	return cmd
 }
 
-// examine checks a configuration file and writes what it finds.
-func examine(ctx context.Context, out io.Writer, file, adapter string) error {
-	d := new(doctor)
-	if err := d.examine(ctx, file, adapter); err != nil {
+// examineFile checks a configuration file and writes what it finds.
+func examineFile(ctx context.Context, out io.Writer, file, adapter string) error {
+	found, err := examineConfig(ctx, file, adapter)
+	if err != nil {
 		return err
 	}
-	if err := writeAll(out, d.report()); err != nil {
+	if err := writeAll(out, doctor.Report(found)); err != nil {
 		return err
 	}
-	if n := d.count(levelFail); n > 0 {
+	if n := found.Count(finding.Fail); n > 0 {
 		return fmt.Errorf("%s failed: the edge does not work like this", wording.Count(n, "check"))
 	}
 	return nil
 }
 
-func (d *doctor) examine(ctx context.Context, file, adapter string) error {
+// examineConfig loads a configuration file as Caddy does, and has the doctor examine
+// what it says.
+func examineConfig(ctx context.Context, file, adapter string) (found finding.List, err error) {
 	config, name, _, err := caddycmd.LoadConfig(file, adapter)
 	switch {
 	case err != nil:
-		d.fail("config: "+err.Error(), "correct it; caddy validate says the same")
-		return nil //nolint:nilerr // it is a finding
+		found.Fail("config: "+err.Error(), "correct it; caddy validate says the same")
+		return found, nil //nolint:nilerr // it is a finding
 	case name == "":
-		return fmt.Errorf("there is no Caddyfile in this folder: write --config <path>")
+		return nil, errors.New("there is no Caddyfile in this folder: write --config <path>")
 	}
 	if err := validateConfig(config); err != nil {
-		d.fail("config "+name+": "+withoutChain(err.Error()), "correct it; what else is wrong shows then")
-		return nil
+		found.Fail("config "+name+": "+withoutChain(err.Error()), "correct it; what else is wrong shows then")
+		return found, nil
 	}
-	d.ok("config " + name + " is valid")
-	s, err := readSites(config)
+	found.OK("config " + name + " is valid")
+	subject, err := subjectOf(config)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if len(s.blocks) == 0 {
-		d.warn("no site has a leadgate block", "write `leadgate <path> { provider … }` into a site")
+	if len(subject.Sites.Blocks) == 0 {
+		found.Warn("no site has a leadgate block", "write `leadgate <path> { provider … }` into a site")
+		return found, nil
+	}
+	return append(found, doctor.Examine(ctx, subject)...), nil
+}
+
+// subjectOf reads what the doctor looks at out of Caddy's JSON.
+func subjectOf(config []byte) (*doctor.Subject, error) {
+	var root struct {
+		Admin caddy.AdminConfig
+		Apps  struct{ Leadgate App }
+	}
+	// What does not fit this does not load either.
+	if err := json.Unmarshal(config, &root); err != nil {
+		return nil, fmt.Errorf("reading config: %w", err)
+	}
+	found, err := sites.Read(config, readTenants)
+	if err != nil {
+		return nil, err
+	}
+	q := root.Apps.Leadgate.Queue
+	if q == nil {
+		q = &Queue{Kind: "embedded"}
+	}
+	repl := caddy.NewReplacer()
+	return &doctor.Subject{
+		Sites:   found,
+		Resolve: func(option, text string) (string, error) { return replaceText(repl, option, text) },
+		Queue:   q.examine,
+		Admin:   adminEndpoint(&root.Admin),
+	}, nil
+}
+
+// examine is what the doctor says of a queue.
+func (q *Queue) examine(ctx context.Context) (found finding.List) {
+	store, err := q.provision()
+	switch {
+	case err != nil:
+		found.Fail("queue: "+err.Error(), "")
+		return found
+	case store.redis != nil:
+		return doctor.Redis(ctx, store.shown, *store.redis)
+	}
+	return doctor.Folder(store.folder, q.MaxSize)
+}
+
+// examine is what the doctor says of a forward of a tenant.
+func (f *Forward) examine(ctx context.Context, tenant string) (found finding.List) {
+	shown := printable.URL(f.URL)
+	if strings.Contains(f.URL, "{") { // what it stands for may be a secret
+		shown, _, _ = strings.Cut(f.URL, "?")
+	}
+	where := "tenant " + tenant + ": forward " + printable.HidePhones(shown)
+	target, err := replaceText(caddy.NewReplacer(), "url", f.URL)
+	if err != nil {
+		found.Warn(where+": "+err.Error(), "")
+		return found
+	}
+	found = forward.Check(ctx, where, target)
+	if f.Sign != "" && finding.IsLiteral(f.Sign) {
+		found.PlainText(where, "its signing secret")
+	}
+	return found
+}
+
+// examine is what the doctor says of a dataset of a tenant.
+func (c *CAPI) examine(ctx context.Context, tenant string) (found finding.List) {
+	repl := caddy.NewReplacer()
+	settings, err := c.settings(func(option, text string) (string, error) { return replaceText(repl, option, text) })
+	if err != nil {
+		found.Warn("tenant "+tenant+": capi "+c.Dataset+": "+err.Error(), "")
+		return found
+	}
+	where := "tenant " + tenant + ": capi " + settings.Dataset
+	found = dataset.Check(ctx, where, &settings)
+	if finding.IsLiteral(c.AccessToken) {
+		found.PlainText(where, "access_token")
+	}
+	return found
+}
+
+// adminEndpoint is where Caddy's own commands would ask; nil if nowhere.
+func adminEndpoint(c *caddy.AdminConfig) *doctor.Endpoint {
+	if c.Disabled {
 		return nil
 	}
-	d.sites(s)
-	checks := append(d.queueChecks(ctx, s), d.destinationChecks(ctx, s)...)
-	d.append(concurrently(append(checks, wordCheck(ctx, config))))
-	return nil
+	at, err := caddy.ParseNetworkAddress(cmp.Or(c.Listen, caddy.DefaultAdminListen))
+	if err != nil {
+		return nil
+	}
+	e := &doctor.Endpoint{Network: at.Network, Address: at.JoinHostPort(0), Origin: "http://" + at.JoinHostPort(0)}
+	if at.IsUnixNetwork() {
+		e.Origin = "http://127.0.0.1"
+	}
+	return e
 }
 
 // validateConfig does what `caddy validate` does: it loads everything, and
@@ -145,17 +243,4 @@ func withoutChain(text string) string {
 		}
 		text = rest
 	}
-}
-
-// decodeInto turns a part of the configuration that was read as any into what it
-// is.
-func decodeInto(from, into any) error {
-	b, err := json.Marshal(from)
-	if err != nil {
-		return fmt.Errorf("reading config: %w", err)
-	}
-	if err := json.Unmarshal(b, into); err != nil {
-		return fmt.Errorf("reading config: %w", err)
-	}
-	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/destination/dataset"
 	"github.com/leadgate/leadgate/internal/destination/forward"
 	"github.com/leadgate/leadgate/internal/printable"
 	"github.com/leadgate/leadgate/internal/wording"
@@ -86,7 +87,7 @@ func explainWord(word string) (string, error) {
 	code, subcode, err := capi.ParseCode(number)
 	status := err == nil && subcode == 0 && code >= 300 && code < 600 && http.StatusText(code) != ""
 	switch {
-	case status && !codeKnown(code, 0):
+	case status && !dataset.CodeKnown(code, 0):
 		o := forward.Explain(code)
 		return explained(fmt.Sprintf("%d %s", code, http.StatusText(code)), "meaning", o.Explanation, "the edge", forwardDoes[o.Action]), nil
 	case err != nil:
@@ -136,7 +137,7 @@ var classDoes = map[capi.Class]string{
 func explain(code, subcode int) string {
 	x := capi.Explain(code, subcode)
 	title := fmt.Sprintf("%s  %s", x.Name(), x.Class)
-	if !codeKnown(code, subcode) {
+	if !dataset.CodeKnown(code, subcode) {
 		title = x.Name() + "  not known; treated as " + x.Class.String()
 	}
 	does := classDoes[x.Class]
@@ -144,15 +145,6 @@ func explain(code, subcode int) string {
 		does += "; with this code for at least " + printable.Age(int64(x.Wait.Seconds()))
 	}
 	return explained(title, "meaning", x.Sentence, "the edge", does, "you", x.Fix)
-}
-
-// codeKnown says whether the table has an entry for a code, or for the code
-// with whatever subcode.
-func codeKnown(code, subcode int) bool {
-	return slices.ContainsFunc(capi.Codes(), func(x capi.Explanation) bool {
-		return (code == x.Code || x.LastCode != 0 && code >= x.Code && code <= x.LastCode) &&
-			(x.Subcode == subcode || x.Subcode == 0 && !(code == 100 && subcode >= 2804000 && subcode <= 2804999))
-	})
 }
 
 func explainAll() string {

@@ -76,7 +76,7 @@ func (c *Conversions) Provision(ctx caddy.Context) error {
 		c.tenant = c.app.tenants[c.Tenant]
 		return nil
 	})
-	return c.app.sites.knowsTenant("leadgate_conversions", c.Tenant, true)
+	return c.app.sites.KnowsTenant("leadgate_conversions", c.Tenant, true)
 }
 
 func (c *Conversions) check() error {

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -204,7 +205,7 @@ func TestDoctorQueue(t *testing.T) {
 	if left, err := os.ReadDir(folder); err != nil || len(left) != 0 {
 		t.Errorf("the doctor left %v, %v", left, err)
 	}
-	if _, known := freeSpace(folder); known {
+	if runtime.GOOS == "linux" { // where it is known what is free
 		list, _ = findings(t, with("queue embedded "+folder+" {\n max_size 1000TiB\n}"))
 		finds(t, list, "warn", "less than max_size")
 	}

@@ -15,8 +15,8 @@ import (
 
 	"github.com/leadgate/leadgate/internal/body"
 	"github.com/leadgate/leadgate/internal/deadline"
-	"github.com/leadgate/leadgate/internal/wording"
 	"github.com/leadgate/leadgate/internal/metrics"
+	"github.com/leadgate/leadgate/internal/wording"
 	"github.com/leadgate/leadgate/normalize"
 )
 

@@ -71,7 +71,7 @@ func (m *Media) Provision(ctx caddy.Context) error {
 	if err := m.app.survey(ctx); err != nil {
 		return err
 	}
-	return m.app.sites.knowsTenant("leadgate_media", m.Tenant, false)
+	return m.app.sites.KnowsTenant("leadgate_media", m.Tenant, false)
 }
 
 func (m *Media) provision(repl *caddy.Replacer) error {

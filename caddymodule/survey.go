@@ -1,16 +1,19 @@
 package caddymodule
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
-	"github.com/leadgate/leadgate/internal/wording"
+	"github.com/leadgate/leadgate/internal/destination/dataset"
+	"github.com/leadgate/leadgate/internal/destination/forward"
+	"github.com/leadgate/leadgate/internal/finding"
+	"github.com/leadgate/leadgate/internal/sites"
 )
 
 // survey looks over all sites when the first of Leadgate's handlers is
@@ -29,37 +32,47 @@ func (a *App) survey(ctx caddy.Context) error {
 	if err != nil {
 		return fmt.Errorf("looking over the sites: %w", err)
 	}
-	if a.sites, err = readSites(config); err != nil {
+	if a.sites, err = sites.Read(config, readTenants); err != nil {
 		return err
 	}
-	for _, m := range a.sites.mistakes() {
-		a.logger.Warn(m.what, zap.String("fix", m.fix))
+	for _, m := range a.sites.Mistakes() {
+		a.logger.Warn(m.What, zap.String("fix", m.Fix))
 	}
 	return nil
 }
 
-// knowsTenant fails a block whose tenant is in no leadgate block. reports asks
-// for a tenant that can report conversions, too.
-func (s *sites) knowsTenant(directive, name string, reports bool) error {
-	var names []string
-	known, can := false, false
-	for _, t := range s.tenants() {
-		names = append(names, t.Name)
-		if t.Name == name {
-			known, can = true, can || len(t.CAPI) > 0
-		}
+// readTenants is how sites reads the tenants of a leadgate block.
+func readTenants(handler []byte) (list []sites.Tenant, err error) {
+	var h Handler
+	if err := json.Unmarshal(handler, &h); err != nil {
+		return nil, fmt.Errorf("reading config: %w", err)
 	}
-	slices.Sort(names)
-	names = slices.Compact(names)
-	switch {
-	case len(names) == 0:
-		return fmt.Errorf("%s: tenant %s is in no leadgate block, of which there is none", directive, name)
-	case !known:
-		return fmt.Errorf("%s: tenant %s is in no leadgate block: there %s %s", directive, name, wording.IsOrAre(len(names)), strings.Join(names, ", "))
-	case reports && !can:
-		return fmt.Errorf("%s: tenant %s has no capi, so that nothing could be reported: add one to its leadgate block", directive, name)
+	if err := h.nulls(); err != nil {
+		return nil, err
 	}
-	return nil
+	for _, t := range h.Tenants {
+		list = append(list, t.site(t.Name))
+	}
+	if h.Tenant != nil {
+		list = append(list, h.Tenant.site(cmp.Or(h.Tenant.Name, defaultTenant)))
+	}
+	return list, nil
+}
+
+// site is a tenant as the survey and the doctor see it.
+func (t *Tenant) site(name string) sites.Tenant {
+	out := sites.Tenant{Name: name}
+	for _, f := range t.Forward {
+		out.Destinations = append(out.Destinations, sites.Destination{
+			Kind: forward.Kind, Key: f.URL, Check: func(ctx context.Context) finding.List { return f.examine(ctx, name) },
+		})
+	}
+	for _, c := range t.CAPI {
+		out.Destinations = append(out.Destinations, sites.Destination{
+			Kind: dataset.Kind, Key: c.Dataset + " " + c.AccessToken, Check: func(ctx context.Context) finding.List { return c.examine(ctx, name) },
+		})
+	}
+	return out
 }
 
 // describeHTTP writes the sites as Caddy's JSON. While they are being provisioned,

@@ -9,8 +9,8 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/leadgate/leadgate/internal/printable"
 	"github.com/leadgate/leadgate/internal/metrics"
+	"github.com/leadgate/leadgate/internal/printable"
 	"github.com/leadgate/leadgate/normalize"
 )
 

@@ -1,4 +1,4 @@
-package caddymodule
+package doctor
 
 import "syscall"
 
@@ -11,7 +11,7 @@ func freeSpace(folder string) (int64, bool) {
 	return int64(s.Bavail) * int64(s.Bsize), true //nolint:unconvert // an int32 on 32-bit systems
 }
 
-// mayWrite says whether this user may write a file, without opening it.
+// mayWrite reports whether this user may write a file, without opening it.
 func mayWrite(file string) error {
 	const read, write = 4, 2
 	return syscall.Access(file, read|write)

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package caddymodule
+package doctor
 
 // freeSpace is not known on this system.
 func freeSpace(string) (int64, bool) { return 0, false }

@@ -1,7 +1,6 @@
-package caddymodule
+package doctor
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,62 +9,57 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
-
+	"github.com/leadgate/leadgate/internal/finding"
 	"github.com/leadgate/leadgate/internal/wording"
 )
 
 // edgeTimeout is how long the doctor waits for a running edge.
 const edgeTimeout = 2 * time.Second
 
-// wordCheck asks the edge that runs with this configuration, if one does, which
-// words of its webhooks it does not know.
-func wordCheck(ctx context.Context, config []byte) func() []finding {
-	return func() []finding {
-		var root struct {
-			Admin caddy.AdminConfig
-		}
-		if json.Unmarshal(config, &root) != nil || root.Admin.Disabled {
-			return nil
-		}
-		words, err := askWords(ctx, cmp.Or(root.Admin.Listen, caddy.DefaultAdminListen))
-		if err != nil {
-			return nil // none runs, or another Caddy does
-		}
-		d := new(doctor)
-		for _, w := range words {
-			d.warn(fmt.Sprintf("the running edge: provider %s sends a word that this version does not know: %s %s (%s, the last on %s)",
-				w.Provider, w.Place, w.Word, wording.Count(int(w.Webhooks), "webhook"), time.UnixMilli(w.LastAt).UTC().Format(time.DateOnly)),
-				"nothing is lost, the events' raw has it; see whether a newer version of Leadgate knows it")
-		}
-		if len(words) == 0 {
-			d.ok("the running edge has met no word in webhooks that it does not know")
-		}
-		return d.findings
-	}
+// Endpoint is a Caddy's admin endpoint.
+type Endpoint struct {
+	Network string // as net.Dial takes it: tcp, unix
+	Address string // likewise: localhost:2019, or a path
+	Origin  string // as Caddy's own commands say it: http://localhost:2019
 }
 
-// askWords asks an admin endpoint as Caddy's own commands do.
-func askWords(ctx context.Context, address string) ([]seenWord, error) {
-	at, err := caddy.ParseNetworkAddress(address)
+// words asks the edge, if one runs there, which words of its webhooks it does
+// not know. Where none runs, or another Caddy does, nothing is found.
+func (e *Endpoint) words(ctx context.Context) (found finding.List) {
+	words, err := e.askWords(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("reading the admin address: %w", err)
+		return nil
 	}
-	origin := "http://" + at.JoinHostPort(0)
-	if at.IsUnixNetwork() {
-		origin = "http://127.0.0.1"
+	for _, w := range words {
+		found.Warn(fmt.Sprintf("the running edge: provider %s sends a word that this version does not know: %s %s (%s, the last on %s)",
+			w.Provider, w.Place, w.Word, wording.Count(int(w.Webhooks), "webhook"), time.UnixMilli(w.LastAt).UTC().Format(time.DateOnly)),
+			"nothing is lost, the events' raw has it; see whether a newer version of Leadgate knows it")
 	}
+	if len(words) == 0 {
+		found.OK("the running edge has met no word in webhooks that it does not know")
+	}
+	return found
+}
+
+// word is one as GET /leadgate/words has it.
+type word struct {
+	Provider, Place, Word string
+	Webhooks              int64
+	LastAt                int64 // ms
+}
+
+func (e *Endpoint) askWords(ctx context.Context) ([]word, error) {
 	ctx, cancel := context.WithTimeout(ctx, edgeTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, origin+"/leadgate/words", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, e.Origin+"/leadgate/words", nil)
 	if err != nil {
 		return nil, fmt.Errorf("asking the edge: %w", err)
 	}
-	req.Header.Set("Origin", origin)
+	req.Header.Set("Origin", e.Origin)
 	client := http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, at.Network, at.JoinHostPort(0))
+			return new(net.Dialer).DialContext(ctx, e.Network, e.Address)
 		},
 	}}
 	resp, err := client.Do(req)
@@ -77,7 +71,7 @@ func askWords(ctx context.Context, address string) ([]seenWord, error) {
 	if err != nil {
 		return nil, fmt.Errorf("asking the edge: %w", err)
 	}
-	var words []seenWord
+	var words []word
 	if err := json.Unmarshal(body, &words); err != nil {
 		return nil, fmt.Errorf("reading the edge's answer: %w", err)
 	}

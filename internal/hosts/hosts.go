@@ -2,6 +2,7 @@
 package hosts
 
 import (
+	"net"
 	"net/netip"
 	"strings"
 
@@ -118,4 +119,13 @@ func Odd(host string) bool {
 		return strings.Trim(hex, "0123456789abcdef") == ""
 	}
 	return last != "" && strings.Trim(last, "0123456789") == ""
+}
+
+// Local reports whether a host, as it stands in a URL, is of this machine or
+// network: no provider reaches it.
+func Local(host string) bool {
+	if ip := net.ParseIP(host); ip != nil {
+		return ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast() || ip.IsUnspecified()
+	}
+	return !strings.Contains(host, ".") || strings.HasSuffix(host, ".localhost") || strings.HasSuffix(host, ".local") || strings.HasSuffix(host, ".internal")
 }

@@ -23,6 +23,7 @@ type Report struct {
 	Version    string // as the server calls it: 7.2.4
 	TooOld     bool   // Leadgate needs Redis 7.0, or Valkey
 	Durability string // in words: what a crash of the server may lose
+	Journaled  bool   // it has an append-only file, so that a crash loses seconds at most
 	Policy     string // maxmemory-policy; noeviction is the right one
 	LoneNode   bool   // a node of a Cluster that was not named as one: it keeps only a part of the keys
 }
@@ -95,7 +96,7 @@ func checkServer(ctx context.Context, c redis.UniversalClient) (r Report, err er
 		}
 		maps.Copy(settings, found)
 	}
-	r.Durability, r.Policy = durabilityOf(settings), settings["maxmemory-policy"]
+	r.Durability, r.Journaled, r.Policy = durabilityOf(settings), settings["appendonly"] == "yes", settings["maxmemory-policy"]
 	return r, nil
 }
 

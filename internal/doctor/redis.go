@@ -1,0 +1,60 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/leadgate/leadgate/internal/finding"
+	"github.com/leadgate/leadgate/internal/queue/redis"
+)
+
+// redisTimeout is how long the doctor waits for a Redis.
+const redisTimeout = 5 * time.Second
+
+// Redis looks at the servers of a store in Redis. shown is what it is called.
+func Redis(ctx context.Context, shown string, c redis.Config) (found finding.List) {
+	ctx, cancel := context.WithTimeout(ctx, redisTimeout)
+	defer cancel()
+	reports, err := redis.Check(ctx, c)
+	if err != nil {
+		found.Fail("queue "+shown+": "+err.Error(), "start it, or correct the URL, user and password; "+
+			"until it is there, webhooks are answered 503 and providers send them again")
+	}
+	for i := range reports {
+		found = append(found, redisServer(&reports[i])...)
+	}
+	return found
+}
+
+func redisServer(r *redis.Report) (found finding.List) {
+	where := "queue: redis at " + r.Addr
+	if r.Version != "" {
+		where = fmt.Sprintf("queue: %s %s at %s", r.Name, r.Version, r.Addr)
+	}
+	switch {
+	case r.TooOld:
+		found.Fail(where+" is too old", "Leadgate needs Redis 7.0 or later, or Valkey")
+		return found
+	case r.LoneNode:
+		found.Fail(where+" is a node of a Cluster and keeps only a part of the keys", "name the URLs of several of its nodes in `queue redis`")
+		return found
+	case r.Version == "":
+		found.Warn(where+" answers, but this user may not ask for its version and settings",
+			"allow INFO and CONFIG GET, or check by hand: Redis 7 or Valkey, appendonly yes, maxmemory-policy noeviction")
+		return found
+	}
+	if crash := where + ": a crash of it " + r.Durability; r.Journaled {
+		found.OK(crash)
+	} else {
+		found.Warn(crash, "set appendonly yes; with appendfsync always not even the last second is lost")
+	}
+	switch {
+	case strings.HasPrefix(r.Policy, "allkeys"):
+		found.Warn(where+" throws away queued events when its memory is full ("+r.Policy+")", "set maxmemory-policy noeviction")
+	case r.Policy != "" && r.Policy != "noeviction":
+		found.Warn(where+" throws away remembered ids and clicks when its memory is full ("+r.Policy+")", "set maxmemory-policy noeviction")
+	}
+	return found
+}

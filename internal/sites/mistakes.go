@@ -1,0 +1,116 @@
+package sites
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/leadgate/leadgate/internal/finding"
+	"github.com/leadgate/leadgate/internal/hosts"
+)
+
+// Mistakes are what is wrong with the order and the paths of the blocks, which
+// Caddy takes without a word.
+func (s *Sites) Mistakes() (list finding.List) {
+	list = append(list, s.neverReached()...)
+	list = append(list, s.withoutStar()...)
+	for _, b := range slices.Concat(s.Blocks, s.Conversions, s.Media, s.dashboards) {
+		if path, _, found := strings.Cut(b.path, "?"); found {
+			list.Fail(b.URL+": a matcher of paths never sees what stands behind a question mark, so "+b.Directive+" gets no request",
+				"write the path alone: `"+b.Directive+" "+path+" { … }`")
+		}
+	}
+	list = append(list, s.withoutDestinations()...)
+	for _, b := range s.Blocks {
+		if host := hostOf(b.URL); !hosts.Local(host) && slices.ContainsFunc(b.secrets(), isDemo) {
+			list.Fail(b.URL+": its secret is that of Caddyfile.example, which everybody knows: anybody can post events",
+				"write a secret of your own, or delete the block if you don't use its provider")
+		}
+	}
+	for _, b := range s.open {
+		list.Warn(siteOf(b.URL)+": the site answers 200 to every path that nothing handles, "+
+			"so a provider with a wrong URL loses its webhooks without a word", "end the site in `respond 404`")
+	}
+	return list
+}
+
+// neverReached finds blocks behind something that answers first.
+func (s *Sites) neverReached() (list finding.List) {
+	for _, b := range s.shadowed {
+		twin := func(other *Block) bool { return other != b && other.URL == b.URL && other.path == b.path }
+		if b.Directive == "leadgate" && slices.ContainsFunc(s.Blocks, twin) {
+			list.Fail(b.URL+": leadgate stands twice for this path, and the second block gets no request",
+				"give each provider a path of its own; several tenants of one provider belong into one block, as `tenant <name> { match … }`")
+			continue
+		}
+		list.Fail(b.URL+": "+b.Directive+" is never reached: a catch-all handle, route or other directive of the site answers before it",
+			"put it into a handle of its own: `handle "+pathOf(b.URL)+" { "+b.Directive+" … }`")
+	}
+	return list
+}
+
+// withoutStar finds blocks that don't get the paths below theirs, and need them.
+func (s *Sites) withoutStar() (list finding.List) {
+	lacks := func(b *Block) bool { return b.plain && !strings.HasSuffix(b.path, "*") }
+	for _, b := range s.Blocks {
+		if b.Provider["name"] == "whapi" && lacks(b) {
+			list.Fail(b.URL+": Whapi also posts to paths below this one, such as "+pathOf(b.URL)+"/messages, which the block does not get",
+				"write a star behind the path: `leadgate "+pathOf(b.URL)+"* { … }`")
+		}
+	}
+	for _, b := range slices.Concat(s.Media, s.dashboards) {
+		if lacks(b) {
+			list.Fail(b.URL+": "+b.Directive+" answers on paths below this one, which it does not get",
+				"write a star behind the path: `"+b.Directive+" "+strings.TrimSuffix(pathOf(b.URL), "/")+"/*`")
+		}
+	}
+	return list
+}
+
+// withoutDestinations finds tenants whose events go nowhere, and those whose
+// destinations stand in another block and are not asked from this one.
+func (s *Sites) withoutDestinations() (list finding.List) {
+	count := make(map[string]int)
+	for _, t := range s.AllTenants() {
+		count[t.Name] += len(t.Destinations)
+	}
+	for _, b := range s.Blocks {
+		inline := !slices.ContainsFunc(b.Tenants, func(t Tenant) bool { return len(t.Destinations) > 0 })
+		for _, t := range b.Tenants {
+			where := b.URL + ": tenant " + t.Name
+			switch {
+			case inline && count[t.Name] > 0:
+				list.Warn(where+" has destinations in another block, and this block has none, so that its events go to the next handler alone",
+					"write the tenant's destinations into this block, too, with `import` for example")
+			case !inline && count[t.Name] == 0:
+				list.Warn(where+" has no destination: its webhooks are answered 200, and go nowhere",
+					"write `forward <url>` or a `capi` block into it")
+			}
+		}
+	}
+	return list
+}
+
+// siteOf is a URL without its path.
+func siteOf(text string) string {
+	if u, err := url.Parse(text); err == nil {
+		u.Path = ""
+		return u.String()
+	}
+	return text
+}
+
+func pathOf(text string) string {
+	if u, err := url.Parse(text); err == nil && u.Path != "" {
+		return u.Path
+	}
+	return "/"
+}
+
+func hostOf(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}

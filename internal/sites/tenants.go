@@ -1,0 +1,54 @@
+package sites
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/leadgate/leadgate/internal/wording"
+)
+
+// DefaultTenant is the tenant of what stands directly in a block.
+const DefaultTenant = "default"
+
+// AllTenants lists the tenants of all blocks, those that stand several times too.
+func (s *Sites) AllTenants() []Tenant {
+	var list []Tenant
+	for _, b := range s.Blocks {
+		list = append(list, b.Tenants...)
+		if len(b.Tenants) == 0 {
+			list = append(list, Tenant{Name: DefaultTenant})
+		}
+	}
+	return list
+}
+
+// has reports whether a tenant has a destination of a kind.
+func (t *Tenant) has(kind string) bool {
+	return slices.ContainsFunc(t.Destinations, func(d Destination) bool { return d.Kind == kind })
+}
+
+// KnowsTenant fails a block whose tenant is in no leadgate block. reports asks
+// for a tenant that can report conversions, too.
+func (s *Sites) KnowsTenant(directive, name string, reports bool) error {
+	var names []string
+	known, can := false, false
+	for _, t := range s.AllTenants() {
+		names = append(names, t.Name)
+		if t.Name == name {
+			known, can = true, can || t.has("capi")
+		}
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	switch {
+	case len(names) == 0:
+		return fmt.Errorf("%s: tenant %s is in no leadgate block, of which there is none", directive, name)
+	case !known:
+		return fmt.Errorf("%s: tenant %s is in no leadgate block: there %s %s", directive, name,
+			wording.IsOrAre(len(names)), strings.Join(names, ", "))
+	case reports && !can:
+		return fmt.Errorf("%s: tenant %s has no capi, so that nothing could be reported: add one to its leadgate block", directive, name)
+	}
+	return nil
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/leadgate/leadgate/internal/freeport"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
+	"github.com/leadgate/leadgate/internal/samples"
 )
 
 // withAdmin gives a site an admin endpoint, on a port of its own.
@@ -276,7 +277,7 @@ func TestUnmatchedAutomaticEvent(t *testing.T) {
 	}
 	config, _ := withAdmin(t, block("111"))
 	e := startEdge(t, config)
-	body, err := renderSample("purchase", time.Now())
+	body, err := samples.Render("purchase", time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

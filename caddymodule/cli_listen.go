@@ -83,8 +83,9 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // oneLine is a body on one line, if it is JSON.
 func oneLine(body []byte) string {
-	if line, err := compactJSON(body); err == nil {
-		return printable.Line(string(line)) + "\n"
+	var line bytes.Buffer
+	if err := json.Compact(&line, body); err == nil {
+		return printable.Line(line.String()) + "\n"
 	}
 	return printable.Line(string(body)) + "\n"
 }

@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -23,6 +22,7 @@ import (
 
 	"github.com/leadgate/leadgate/capi/capitest"
 	"github.com/leadgate/leadgate/internal/printable"
+	"github.com/leadgate/leadgate/internal/samples"
 	"github.com/leadgate/leadgate/internal/wording"
 	"github.com/leadgate/leadgate/normalize"
 )
@@ -118,7 +118,7 @@ the token as a header and in the query. Prints the answer, and what became of
 the webhook (queued, duplicate, empty, unmatched, inline); fails unless a
 leadgate block took it. A sample is a new event each time.
 
-` + printable.Wrap(strings.Join(sampleNames(), ", "), "Samples: ", "  ", printable.Width) + `
+` + printable.Wrap(strings.Join(samples.Names(), ", "), "Samples: ", "  ", printable.Width) + `
 Example:
 
   caddy leadgate send --to http://127.0.0.1:8080/webhooks/meta --secret demo-secret --sample click`,
@@ -142,7 +142,7 @@ Example:
 	_ = cmd.MarkFlagRequired("to")
 	cmd.PreRun = func(*cobra.Command, []string) {
 		if provider == "" {
-			provider = sampleProvider(sample)
+			provider = samples.Provider(sample)
 		}
 	}
 	return cmd
@@ -154,13 +154,13 @@ func webhookBody(stdin io.Reader, sample string, args []string) ([]byte, error) 
 	case sample != "" && len(args) > 0:
 		return nil, errors.New("a sample and a file exclude each other")
 	case sample != "":
-		return renderSample(sample, time.Now())
+		return samples.Render(sample, time.Now())
 	case len(args) == 0 && isTerminal(stdin):
-		return nil, errors.New("write a file or --sample <name>; samples are " + strings.Join(sampleNames(), ", "))
+		return nil, errors.New("write a file or --sample <name>; samples are " + strings.Join(samples.Names(), ", "))
 	case len(args) == 0 || args[0] == "-":
 		body, err := io.ReadAll(stdin)
 		if err == nil && len(bytes.TrimSpace(body)) == 0 {
-			return nil, errors.New("nothing came in: write a file or --sample <name>; samples are " + strings.Join(sampleNames(), ", "))
+			return nil, errors.New("nothing came in: write a file or --sample <name>; samples are " + strings.Join(samples.Names(), ", "))
 		}
 		return body, err
 	default:
@@ -305,7 +305,7 @@ control characters are escaped (\u202e), which is the same JSON.`,
 				return err
 			}
 			if sample != "" && !cmd.Flags().Changed("provider") {
-				provider = sampleProvider(sample)
+				provider = samples.Provider(sample)
 			}
 			if body, err = asPosted(provider, body); err != nil {
 				return err
@@ -402,15 +402,4 @@ What it accepted can also be read at /_leadgate/accepted.`,
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:9099", "the address to listen on")
 	return cmd
-}
-
-// sampleNames lists the built-in webhooks.
-func sampleNames() []string {
-	entries, _ := samples.ReadDir("samples") // embedded, so that it cannot fail
-	var names []string
-	for _, e := range entries {
-		names = append(names, sampleName(e.Name()))
-	}
-	slices.Sort(names)
-	return names
 }

@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"encoding/hex"
 	"errors"
 	"net/http"
 	"strings"
@@ -9,6 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/leadgate/leadgate/internal/verify"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -24,7 +24,7 @@ type Dialog360 struct {
 
 	Tokens
 
-	secrets []*signingKey
+	secrets verify.Keys
 }
 
 // dialog360Signature is the header of the partner's signature: 64 hex digits of
@@ -46,7 +46,7 @@ func (p *Dialog360) Provision(caddy.Context) error {
 		if err != nil {
 			return err
 		}
-		p.secrets = append(p.secrets, newSigningKey(secret))
+		p.secrets = append(p.secrets, verify.NewKey(secret))
 	}
 	return p.provision("360dialog")
 }
@@ -68,25 +68,20 @@ func (p *Dialog360) Verify(r *http.Request, body []byte) error {
 	if len(p.secrets) > 0 {
 		header := r.Header.Get(dialog360Signature)
 		if header == "" {
-			return errNoSignature
+			return verify.ErrNoSignature
 		}
-		given, ok := readSum(strings.TrimPrefix(header, signaturePrefix))
+		given, ok := verify.ParseSum(strings.TrimPrefix(header, verify.SumPrefix))
 		if !ok {
 			return errors.New("the signature is not 64 hex digits")
 		}
-		if p.matching(body, given[:]) == nil {
+		if p.secrets.Find(body, given) == nil {
 			return errors.New("the signature fits none of the signature secrets")
 		}
 	}
 	if len(p.known) > 0 {
-		return p.verify(r)
+		return p.Tokens.Verify(r, body)
 	}
 	return nil
-}
-
-// matching returns the key that made the signature, nil if none did.
-func (p *Dialog360) matching(body, given []byte) *signingKey {
-	return matchingKey(p.secrets, body, given)
 }
 
 // SignatureHeaders is the partner's signature.
@@ -102,9 +97,9 @@ func (p *Dialog360) CanSign() bool { return len(p.secrets) > 0 }
 
 // SignPart signs a part with the secret that the whole was signed with.
 func (p *Dialog360) SignPart(r *http.Request, body, part []byte) http.Header {
-	signed := signAgain(r, dialog360Signature, body, part, p.matching)
-	if sum := signed.Get(dialog360Signature); sum != "" {
-		signed.Set(dialog360Signature, strings.TrimPrefix(sum, signaturePrefix))
+	signed := make(http.Header, 1)
+	if sum, ok := p.secrets.SignPart(r, dialog360Signature, body, part); ok {
+		signed.Set(dialog360Signature, sum.Hex())
 	}
 	return signed
 }
@@ -116,9 +111,8 @@ func (*Dialog360) Normalize(_ *http.Request, body []byte, now int64, into *norma
 
 // SignRequest sends the secret as a token and signs with it.
 func (*Dialog360) SignRequest(r *http.Request, body []byte, secret string) {
-	signWithToken(r, secret)
-	sum := newSigningKey(secret).sum(body)
-	r.Header.Set(dialog360Signature, hex.EncodeToString(sum[:]))
+	verify.SignWithToken(r, secret)
+	r.Header.Set(dialog360Signature, verify.NewKey(secret).Sign(body).Hex())
 }
 
 // UnmarshalCaddyfile sets up the provider from tokens:

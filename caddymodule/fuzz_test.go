@@ -11,6 +11,7 @@ import (
 	"github.com/leadgate/leadgate/internal/clicks"
 	"github.com/leadgate/leadgate/internal/jsondoc"
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/verify"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -24,7 +25,7 @@ func FuzzMetaVerify(f *testing.F) {
 	f.Add([]byte(nil), "sha256=", "")
 	f.Add(body, "sha256=zz", "x")
 	f.Fuzz(func(t *testing.T, body []byte, header, legacy string) {
-		m := &Meta{secrets: []*signingKey{newSigningKey("other"), newSigningKey("test_app_secret")}}
+		m := &Meta{secrets: verify.Keys{verify.NewKey("other"), verify.NewKey("test_app_secret")}}
 		r := &http.Request{Header: http.Header{}}
 		r.Header["X-Hub-Signature-256"], r.Header["X-Hub-Signature"] = []string{header}, []string{legacy}
 		err := m.Verify(r, body)

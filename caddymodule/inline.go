@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/leadgate/leadgate/internal/body"
+	"github.com/leadgate/leadgate/internal/verify"
 )
 
 // serveNext hands the events to the next handler as a JSON array.
@@ -47,7 +48,9 @@ func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyht
 		r.Header.Del(name)
 	}
 	if c, ok := h.provider.(TokenCarrier); ok {
-		stripTokens(r, c.TokenPlaces())
+		for _, place := range c.TokenPlaces() {
+			verify.Place(place).Strip(r)
+		}
 	}
 	err := next.ServeHTTP(w, r)
 	taken.end()

@@ -2,7 +2,6 @@ package caddymodule
 
 import (
 	"crypto/subtle"
-	"encoding/hex"
 	"errors"
 	"io"
 	"net/http"
@@ -11,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/leadgate/leadgate/internal/verify"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -27,7 +27,7 @@ type Meta struct {
 	// Take every request for Meta's. Anybody can then post events.
 	InsecureSkipVerify bool `json:"insecure_skip_verify,omitempty"`
 
-	secrets []*signingKey
+	secrets verify.Keys
 	tokens  []string
 }
 
@@ -44,7 +44,7 @@ func (m *Meta) Provision(caddy.Context) error {
 		if err != nil {
 			return err
 		}
-		m.secrets = append(m.secrets, newSigningKey(secret))
+		m.secrets = append(m.secrets, verify.NewKey(secret))
 	}
 	for _, t := range m.VerifyToken {
 		token, err := replaceText(repl, "provider meta: verify_token", t)
@@ -111,21 +111,38 @@ func (m *Meta) Verify(r *http.Request, body []byte) error {
 		if r.Header.Get("X-Hub-Signature") != "" {
 			return errors.New("the request carries only a sha1 signature, which is not accepted")
 		}
-		return errNoSignature
+		return verify.ErrNoSignature
 	}
-	digits, ok := strings.CutPrefix(header, signaturePrefix)
-	given, isSum := readSum(digits)
+	digits, ok := strings.CutPrefix(header, verify.SumPrefix)
+	given, isSum := verify.ParseSum(digits)
 	if !ok || !isSum {
 		return errors.New("the signature is not sha256= and 64 hex digits")
 	}
-	if m.matching(body, given[:]) == nil {
+	if m.secrets.Find(body, given) == nil {
 		return errors.New("the signature fits none of the app secrets")
 	}
 	return nil
 }
 
-// matching returns the key that made the signature, nil if none did.
-func (m *Meta) matching(body, given []byte) *signingKey { return matchingKey(m.secrets, body, given) }
+// SignatureHeaders are Meta's, the old one of SHA-1 included.
+func (*Meta) SignatureHeaders() []string { return []string{"X-Hub-Signature", "X-Hub-Signature-256"} }
+
+// CanSign reports whether there is an app secret.
+func (m *Meta) CanSign() bool { return len(m.secrets) > 0 }
+
+// SignPart signs a part with the app secret that the whole was signed with.
+func (m *Meta) SignPart(r *http.Request, body, part []byte) http.Header {
+	signed := make(http.Header, 1)
+	if sum, ok := m.secrets.SignPart(r, "X-Hub-Signature-256", body, part); ok {
+		signed.Set("X-Hub-Signature-256", verify.SumPrefix+sum.Hex())
+	}
+	return signed
+}
+
+// SignRequest signs a body as Meta does.
+func (*Meta) SignRequest(r *http.Request, body []byte, secret string) {
+	r.Header.Set("X-Hub-Signature-256", verify.SumPrefix+verify.NewKey(secret).Sign(body).Hex())
+}
 
 // Methods names GET for the handshake.
 func (*Meta) Methods() []string { return []string{http.MethodGet, http.MethodPost} }
@@ -180,13 +197,12 @@ func (m *Meta) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 
 var (
 	_ Provider              = (*Meta)(nil)
+	_ HeaderSigner          = (*Meta)(nil)
+	_ MethodLister          = (*Meta)(nil)
+	_ PartSigner            = (*Meta)(nil)
+	_ RequestSigner         = (*Meta)(nil)
+	_ VerificationSkipper   = (*Meta)(nil)
 	_ caddy.Provisioner     = (*Meta)(nil)
 	_ caddy.Validator       = (*Meta)(nil)
 	_ caddyfile.Unmarshaler = (*Meta)(nil)
 )
-
-// SignRequest signs a body as Meta does.
-func (*Meta) SignRequest(r *http.Request, body []byte, secret string) {
-	sum := newSigningKey(secret).sum(body)
-	r.Header.Set("X-Hub-Signature-256", signaturePrefix+hex.EncodeToString(sum[:]))
-}

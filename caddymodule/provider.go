@@ -1,11 +1,9 @@
 package caddymodule
 
 import (
-	"errors"
 	"net/http"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/leadgate/leadgate/normalize"
 )
@@ -35,9 +33,6 @@ type Provider interface {
 	// (400), so that nothing unknown may be an error.
 	Normalize(r *http.Request, body []byte, now int64, into *normalize.Batch) error
 }
-
-// errNoSignature is what Verify returns where there is nothing to verify.
-var errNoSignature = errors.New("the request carries no signature")
 
 // MethodLister is a Provider that takes other methods than POST. GET is one that
 // only its handshake answers.
@@ -116,21 +111,3 @@ var signatureHeaders = func() (names []string) {
 	}
 	return names
 }()
-
-// Provision reads the tokens, and refuses to load without any. It is for
-// providers that embed Tokens and have no other options.
-func (t *Tokens) Provision(ctx caddy.Context) error {
-	name := ctx.Module().CaddyModule().ID.Name()
-	if err := t.validate(name); err != nil {
-		return err
-	}
-	return t.provision(name)
-}
-
-// UnmarshalCaddyfile sets up a provider that embeds Tokens:
-//
-//	<name> {
-//		token header|query <name> <value>...
-//		insecure_skip_verify
-//	}
-func (t *Tokens) UnmarshalCaddyfile(d *caddyfile.Dispenser) error { return t.unmarshal(d) }

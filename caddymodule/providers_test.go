@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/leadgate/leadgate/internal/samples"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -44,10 +45,10 @@ func TestSamples(t *testing.T) {
 	}
 	for _, want := range []string{"text", "click", "image", "status", "lead", "purchase", "messenger-ad", "instagram-ad", "gupshup-text", "gupshup-click", "whapi-click", "twilio-click"} {
 		t.Run(want, func(t *testing.T) {
-			provider := sampleProvider(want)
+			provider := samples.Provider(want)
 			e := startEdge(t, otherSite(blocks[provider], "forward "+s.URL))
 			for range 2 { // each is a new event
-				body, err := renderSample(want, time.Now())
+				body, err := samples.Render(want, time.Now())
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/leadgate/leadgate/internal/samples"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -112,7 +113,7 @@ func TestRouteEnvelope(t *testing.T) {
 func TestPageSamples(t *testing.T) {
 	at := time.UnixMilli(1736535600412)
 	for name, channel := range map[string]normalize.Channel{"messenger-ad": normalize.ChannelMessenger, "instagram-ad": normalize.ChannelInstagram} {
-		body, err := renderSample(name, at)
+		body, err := samples.Render(name, at)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -124,8 +125,8 @@ func TestPageSamples(t *testing.T) {
 			t.Fatalf("%s: %d events", name, len(batch.Events))
 		}
 		ev := &batch.Events[0]
-		if ev.Channel != channel || !ev.Referral.IsAd() || ev.ReceivedAt != at.UnixMilli() || sampleProvider(name) != "meta" {
-			t.Errorf("%s: channel %s, ad %v, at %d, provider %s", name, ev.Channel, ev.Referral.IsAd(), ev.ReceivedAt, sampleProvider(name))
+		if ev.Channel != channel || !ev.Referral.IsAd() || ev.ReceivedAt != at.UnixMilli() || samples.Provider(name) != "meta" {
+			t.Errorf("%s: channel %s, ad %v, at %d, provider %s", name, ev.Channel, ev.Referral.IsAd(), ev.ReceivedAt, samples.Provider(name))
 		}
 		if got, want := ev.Referral.Headline.String(), "Summer sale — 50% off"; got != want {
 			t.Errorf("%s: headline %q, want %q", name, got, want)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/printable"
+	"github.com/leadgate/leadgate/internal/verify"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -79,8 +80,12 @@ func TestTextsGrow(t *testing.T) {
 			_, _, err := capi.AppendConversion(nil, []byte(`{"value":`+s+`}`), &capi.Conversion{}, &capi.Settings{}, time.Now())
 			return err
 		},
-		"code":       func(s string) any { _, _, err := capi.ParseCode(s); return err },
-		"signed URL": func(s string) any { return twilioText(url.Values{s: {s}, "b": {s}}) },
+		"code": func(s string) any { _, _, err := capi.ParseCode(s); return err },
+		"signed URL": func(s string) any {
+			r := &http.Request{URL: &url.URL{Path: "/"}, Header: http.Header{}}
+			verify.SignTwilio(r, []byte(url.Values{s: {s}, "b": {s}}.Encode()), "x")
+			return r
+		},
 	} {
 		for _, unit := range []string{"1", "1 ", "+", "\x1b", "\xff", "a1555123456 ", "%2B1", "\u202e", ":", ";", "{", "&a="} {
 			grows(t, fmt.Sprintf("%s of %q", name, unit), 1000, func(n int) float64 {
@@ -111,8 +116,8 @@ func TestVerifiersGrow(t *testing.T) {
 	}
 	secret := "x"
 	for _, p := range []Provider{
-		&Meta{secrets: []*signingKey{newSigningKey(secret)}}, &Dialog360{secrets: []*signingKey{newSigningKey(secret)}},
-		&Twilio{AuthToken: []string{secret}, secrets: [][]byte{[]byte(secret)}}, &Gupshup{}, &Whapi{},
+		&Meta{secrets: verify.Keys{verify.NewKey(secret)}}, &Dialog360{secrets: verify.Keys{verify.NewKey(secret)}},
+		&Twilio{AuthToken: []string{secret}, signed: verify.Twilio{AuthTokens: []string{secret}}}, &Gupshup{}, &Whapi{},
 	} {
 		for name, body := range bodies {
 			for _, step := range []string{"verify", "normalize"} {

@@ -1,17 +1,15 @@
 package caddymodule
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
-	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/leadgate/leadgate/internal/verify"
 )
 
 // Token is a secret that a provider without signatures sends along.
@@ -34,50 +32,26 @@ type Tokens struct {
 	// Take every request for the provider's. Anybody can then post events.
 	InsecureSkipVerify bool `json:"insecure_skip_verify,omitempty"`
 
-	known  []knownToken
+	known  verify.Tokens
 	places []TokenPlace
-}
-
-// knownToken is a token's digests: comparing digests takes the same time
-// whatever the length of what was sent.
-type knownToken struct {
-	header  bool
-	name    string
-	digests [][sha256.Size]byte
 }
 
 // TokenPlaces are where the tokens stand.
 func (t *Tokens) TokenPlaces() []TokenPlace { return t.places }
 
-// stripTokens takes the tokens out of a request that goes on to the next handler,
-// which need not know them. All else stays as it came.
-func stripTokens(r *http.Request, places []TokenPlace) {
-	before := r.URL.RawQuery
-	for _, p := range places {
-		if p.Query {
-			r.URL.RawQuery = withoutParameter(r.URL.RawQuery, p.Name)
-		} else {
-			r.Header.Del(p.Name)
-		}
+// Handshake has nothing to answer: these providers have none.
+func (*Tokens) Handshake(http.ResponseWriter, *http.Request) bool { return false }
+
+// Verify looks for a right token.
+func (t *Tokens) Verify(r *http.Request, _ []byte) error {
+	if t.InsecureSkipVerify {
+		return nil
 	}
-	if r.URL.RawQuery != before {
-		r.RequestURI = r.URL.RequestURI()
-	}
+	return t.known.Verify(r)
 }
 
-// withoutParameter is a query without the parameters of a name, however they are
-// escaped; the others stay byte for byte.
-func withoutParameter(query, name string) string {
-	kept := make([]string, 0, 4)
-	for pair := range strings.SplitSeq(query, "&") {
-		key, _, _ := strings.Cut(pair, "=")
-		if plain, err := url.QueryUnescape(key); err == nil && plain == name {
-			continue
-		}
-		kept = append(kept, pair)
-	}
-	return strings.Join(kept, "&")
-}
+// SignRequest sends the token as a header and in the query.
+func (*Tokens) SignRequest(r *http.Request, _ []byte, token string) { verify.SignWithToken(r, token) }
 
 // SkipsVerification reports insecure_skip_verify.
 func (t *Tokens) SkipsVerification() bool { return t.InsecureSkipVerify }
@@ -92,7 +66,7 @@ func (t *Tokens) provision(provider string) error {
 		if token.In == "header" && strings.Trim(token.Name, fieldLetters) != "" {
 			return fmt.Errorf("%s: %s", where, headerProblem(token.Name, ""))
 		}
-		known := knownToken{header: token.In == "header", name: token.Name}
+		known := verify.Token{Place: verify.Place{Query: token.In == "query", Name: token.Name}}
 		for _, v := range token.Values {
 			v, err := replaceText(repl, where, v)
 			if err != nil {
@@ -101,10 +75,10 @@ func (t *Tokens) provision(provider string) error {
 			if isScheme(strings.TrimSpace(v)) {
 				return fmt.Errorf("%s: the value is the word %s alone, without a token after it", where, strings.TrimSpace(v))
 			}
-			known.digests = append(known.digests, sha256.Sum256([]byte(v)))
+			known.Secrets.Add(v)
 		}
 		t.known = append(t.known, known)
-		t.places = append(t.places, TokenPlace{Query: !known.header, Name: known.name})
+		t.places = append(t.places, TokenPlace(known.Place))
 	}
 	return nil
 }
@@ -113,45 +87,6 @@ func (t *Tokens) provision(provider string) error {
 var authSchemes = []string{"Bearer", "Basic", "Token"}
 
 var tokenPlaces = []string{"header", "query"}
-
-// verify looks for a right token.
-func (t *Tokens) verify(r *http.Request) error {
-	if t.InsecureSkipVerify {
-		return nil
-	}
-	var query url.Values
-	found, right := false, false
-	for i := range t.known {
-		k := &t.known[i]
-		var given []string
-		if k.header {
-			given = r.Header.Values(k.name)
-		} else {
-			if query == nil {
-				query = r.URL.Query()
-			}
-			given = query[k.name]
-		}
-		for _, g := range given {
-			found = true
-			digest := sha256.Sum256([]byte(g))
-			for j := range k.digests {
-				if subtle.ConstantTimeCompare(digest[:], k.digests[j][:]) == 1 {
-					right = true
-				}
-			}
-		}
-	}
-	switch {
-	case right:
-		return nil
-	case found:
-		return errors.New("the token is none of those configured")
-	}
-	return errNoToken
-}
-
-var errNoToken = errors.New("the request carries no token")
 
 // parseOption reads one option of a token provider; ok is false for others.
 func (t *Tokens) parseOption(d *caddyfile.Dispenser) (ok bool, err error) {
@@ -205,10 +140,28 @@ func (t *Tokens) validate(provider string) error {
 	return nil
 }
 
-// signWithToken sends a token the ways that it is usually checked.
-func signWithToken(r *http.Request, token string) {
-	r.Header.Set("Authorization", "Bearer "+token)
-	query := r.URL.Query()
-	query.Set("token", token)
-	r.URL.RawQuery = query.Encode()
+// Provision reads the tokens, and refuses to load without any. It is for
+// providers that embed Tokens and have no other options.
+func (t *Tokens) Provision(ctx caddy.Context) error {
+	name := ctx.Module().CaddyModule().ID.Name()
+	if err := t.validate(name); err != nil {
+		return err
+	}
+	return t.provision(name)
 }
+
+// UnmarshalCaddyfile sets up a provider that embeds Tokens:
+//
+//	<name> {
+//		token header|query <name> <value>...
+//		insecure_skip_verify
+//	}
+func (t *Tokens) UnmarshalCaddyfile(d *caddyfile.Dispenser) error { return t.unmarshal(d) }
+
+var (
+	_ caddy.Provisioner     = (*Tokens)(nil)
+	_ caddyfile.Unmarshaler = (*Tokens)(nil)
+	_ RequestSigner         = (*Tokens)(nil)
+	_ TokenCarrier          = (*Tokens)(nil)
+	_ VerificationSkipper   = (*Tokens)(nil)
+)

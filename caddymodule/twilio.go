@@ -10,7 +10,9 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/leadgate/leadgate/internal/verify"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -32,9 +34,7 @@ type Twilio struct {
 
 	Tokens
 
-	secrets   [][]byte
-	shared    [][]byte
-	publicURL string
+	signed verify.Twilio
 }
 
 // SharedKey is a key of Twilio's that signs webhooks instead of the auth token.
@@ -62,7 +62,7 @@ func (p *Twilio) Provision(ctx caddy.Context) error {
 		if accountSID.MatchString(secret) {
 			return errors.New("provider twilio: auth_token is the account's SID: write the Auth Token, which Twilio's console shows below it")
 		}
-		p.secrets = append(p.secrets, []byte(secret))
+		p.signed.AuthTokens = append(p.signed.AuthTokens, secret)
 	}
 	for _, key := range p.SharedKey {
 		if _, err := replaceText(repl, "provider twilio: the sid of shared_key", key.SID); err != nil {
@@ -72,7 +72,7 @@ func (p *Twilio) Provision(ctx caddy.Context) error {
 		if err != nil {
 			return err
 		}
-		p.shared = append(p.shared, []byte(secret))
+		p.signed.SharedKeys = append(p.signed.SharedKeys, secret)
 	}
 	if p.PublicURL != "" {
 		text, err := replaceText(repl, "provider twilio: public_url", p.PublicURL)
@@ -85,9 +85,9 @@ func (p *Twilio) Provision(ctx caddy.Context) error {
 		if strings.ContainsAny(text, "?#") {
 			return errors.New("provider twilio: public_url has a query: write the scheme and host alone, the path and query of each request follow by themselves")
 		}
-		p.publicURL = strings.TrimSuffix(text, "/")
+		p.signed.PublicURL = strings.TrimSuffix(text, "/")
 	}
-	if p.signatures() && p.publicURL == "" && !p.InsecureSkipVerify {
+	if p.signatures() && p.signed.PublicURL == "" && !p.InsecureSkipVerify {
 		logger(ctx).Warn("provider twilio has no public_url: the signature is checked for the scheme and host that the request itself names, " +
 			"so that a webhook which Twilio signed for another host passes here; write `public_url https://…`, the address that Twilio posts to")
 	}
@@ -104,14 +104,53 @@ func (p *Twilio) Validate() error {
 	return nil
 }
 
-// signatures says whether webhooks must be signed.
+// signatures reports whether webhooks must be signed.
 func (p *Twilio) signatures() bool { return len(p.AuthToken)+len(p.SharedKey) > 0 }
+
+// Verify checks the signature where there are keys to check it with, and the
+// token where one is.
+func (p *Twilio) Verify(r *http.Request, body []byte) error {
+	if p.InsecureSkipVerify {
+		return nil
+	}
+	byToken := len(p.known) > 0
+	if p.signatures() {
+		uri := r.URL.RequestURI()
+		if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
+			uri = original.URL.RequestURI() // before any rewrite
+		}
+		if err := p.signed.Verify(r, uri, body, byToken); err != nil {
+			return err
+		}
+	}
+	if byToken {
+		return p.Tokens.Verify(r, body)
+	}
+	return nil
+}
+
+// Seal is the signature: it covers names and values without what separates
+// them, so that other fields can be cut out of the same text.
+func (p *Twilio) Seal(r *http.Request) string {
+	if !p.signatures() || p.InsecureSkipVerify {
+		return ""
+	}
+	return r.Header.Get(verify.TwilioSignature)
+}
+
+// SignRequest signs a form as Twilio does with an auth token.
+func (*Twilio) SignRequest(r *http.Request, body []byte, secret string) {
+	verify.SignWithToken(r, secret)
+	verify.SignTwilio(r, body, secret)
+}
 
 // ContentType is that of a form.
 func (*Twilio) ContentType() string { return formType }
 
 // SignatureHeaders are the signature, and what says how it was made.
-func (*Twilio) SignatureHeaders() []string { return []string{twilioHeader, twilioSettings} }
+func (*Twilio) SignatureHeaders() []string {
+	return []string{verify.TwilioSignature, verify.TwilioSettings}
+}
 
 // OneAccount is true: a webhook is one message's.
 func (*Twilio) OneAccount() bool { return true }

@@ -21,18 +21,24 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/leadgate/leadgate/internal/queue/redistest"
+	"github.com/leadgate/leadgate/internal/samples"
+	"github.com/leadgate/leadgate/internal/verify"
 )
 
-// signTwilio is Twilio's algorithm as its documentation tells it.
-func signTwilio(algorithm func() hash.Hash, secret, target string, form url.Values) string {
-	text := target
+// twilioText is what Twilio signs of a form, as its documentation tells it.
+func twilioText(form url.Values) (text string) {
 	for _, name := range slices.Sorted(maps.Keys(form)) {
 		for _, v := range slices.Compact(slices.Sorted(slices.Values(form[name]))) {
 			text += name + v
 		}
 	}
+	return text
+}
+
+// signTwilio is Twilio's algorithm as its documentation tells it.
+func signTwilio(algorithm func() hash.Hash, secret, target string, form url.Values) string {
 	mac := hmac.New(algorithm, []byte(secret))
-	mac.Write([]byte(text))
+	mac.Write([]byte(target + twilioText(form)))
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
@@ -45,7 +51,9 @@ func TestTwilioSignature(t *testing.T) {
 		"IK+Dwps556ElfBT0I3Rgjkr1wJU=": {"Sid": {"CA123"}, "SidAccount": {"AC123"}, "Digits": {"5678", "1234", "1234"}},
 	} {
 		const target = "https://mycompany.com/myapp.php?foo=1&bar=2"
-		if got := twilioSignature(sha1.New, []byte("12345"), target, twilioText(form)); got != want {
+		r := &http.Request{URL: &url.URL{Scheme: "https", Host: "mycompany.com", Path: "/myapp.php", RawQuery: "foo=1&bar=2"}, Header: http.Header{}}
+		verify.SignTwilio(r, []byte(form.Encode()), "12345")
+		if got := r.Header.Get("X-Twilio-Signature"); got != want {
 			t.Errorf("%v: %s, want %s", form, got, want)
 		}
 		if got := signTwilio(sha1.New, "12345", target, form); got != want {
@@ -324,7 +332,7 @@ func cutOtherwise(rnd *rand.Rand, form url.Values) url.Values {
 }
 
 func randomSID() string {
-	body, err := renderSample("twilio-click", time.Now())
+	body, err := samples.Render("twilio-click", time.Now())
 	if err != nil {
 		panic(err)
 	}

@@ -120,7 +120,7 @@ func TestSamples(t *testing.T) {
 	whole = strings.Replace(whole, "http://localhost:8081 {", "http://"+freeAddress(t)+" {", 1)
 	r := &runner{t: t, dir: t.TempDir(), page: &page{fences: []fence{{lang: "caddyfile", name: "Caddyfile", text: whole}}}}
 	r.startEdge()
-	files, err := filepath.Glob("../caddymodule/samples/*")
+	files, err := filepath.Glob("../internal/samples/webhooks/*")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("samples: %v, %v", files, err)
 	}

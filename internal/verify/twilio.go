@@ -1,4 +1,4 @@
-package caddymodule
+package verify
 
 import (
 	"bytes"
@@ -12,99 +12,87 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
+// The headers of Twilio's signature. The second comes with what a Shared Key
+// signed: key=<its SID>,algorithm=HMAC_SHA256.
+// https://www.twilio.com/docs/usage/webhooks/webhook-shared-keys
 const (
-	twilioHeader = "X-Twilio-Signature"
-
-	// twilioSettings comes with what a Shared Key signed:
-	// key=<its SID>,algorithm=HMAC_SHA256.
-	// https://www.twilio.com/docs/usage/webhooks/webhook-shared-keys
-	twilioSettings = "X-Twilio-Webhooks-Signature-Settings"
-
-	// twilioFields is how many fields a form may have before it is known to be
-	// Twilio's, which sends about 30.
-	twilioFields = 1000
+	TwilioSignature = "X-Twilio-Signature"
+	TwilioSettings  = "X-Twilio-Webhooks-Signature-Settings"
 )
 
-// Verify checks the signature where there are keys to check it with, and the
-// token where one is.
-func (p *Twilio) Verify(r *http.Request, body []byte) error {
-	if p.InsecureSkipVerify {
-		return nil
-	}
-	if p.signatures() {
-		form, text, err := p.verifySignature(r, body)
-		if err != nil {
-			return err
-		}
-		if len(p.known) == 0 {
-			// The signature is the only proof, and it does not say where a
-			// field ends.
-			return checkTwilioIDs(form, text)
-		}
-	}
-	if len(p.known) > 0 {
-		return p.verify(r)
-	}
-	return nil
+// maxFields is how many fields a form may have before it is known to be Twilio's,
+// which sends about 30.
+const maxFields = 1000
+
+// Twilio checks X-Twilio-Signature.
+// https://www.twilio.com/docs/usage/security#validating-requests
+type Twilio struct {
+	AuthTokens []string // with which Twilio signs by HMAC-SHA1
+	SharedKeys []string // with which it signs by HMAC-SHA256
+	PublicURL  string   // where Twilio thinks it posts; "" = the scheme and host that a request itself names
 }
 
-// verifySignature returns the form and what of it is signed.
-func (p *Twilio) verifySignature(r *http.Request, body []byte) (url.Values, string, error) {
-	given := r.Header.Get(twilioHeader)
+// Verify checks the signature of a form. uri is the path and query that Twilio
+// posted to, before any rewrite. proven says that the fields are proven otherwise,
+// by a token: the signature does not say where a field ends, so that the form's
+// ids must vouch for it where it is the only proof.
+func (t *Twilio) Verify(r *http.Request, uri string, body []byte, proven bool) error {
+	given := r.Header.Get(TwilioSignature)
 	if given == "" {
-		return nil, "", errNoSignature
+		return ErrNoSignature
 	}
-	secrets, algorithm, err := p.keys(r.Header.Get(twilioSettings), given)
+	secrets, algorithm, err := t.keys(r.Header.Get(TwilioSettings), given)
 	if err != nil {
-		return nil, "", err
+		return err
 	}
-	if bytes.Count(body, []byte("&")) >= twilioFields {
-		return nil, "", errors.New("the form has more fields than a webhook of Twilio's")
+	if bytes.Count(body, []byte("&")) >= maxFields {
+		return errors.New("the form has more fields than a webhook of Twilio's")
 	}
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
-		return nil, "", errors.New("the body is no form, so that nothing of it can be signed")
+		return errors.New("the body is no form, so that nothing of it can be signed")
 	}
-	text := twilioText(form)
+	text := signedText(form)
 	ok := false
-	for _, target := range p.targets(r) {
+	for _, target := range t.targets(r, uri) {
 		for _, secret := range secrets {
-			if hmac.Equal([]byte(twilioSignature(algorithm, secret, target, text)), []byte(given)) {
+			if hmac.Equal([]byte(sign(algorithm, secret, target, text)), []byte(given)) {
 				ok = true
 			}
 		}
 	}
-	if !ok {
-		return nil, "", errors.New("the signature fits none of the keys; it covers the public URL, so that public_url must be what Twilio posts to")
+	switch {
+	case !ok:
+		return errors.New("the signature fits none of the keys; it covers the public URL, so that public_url must be what Twilio posts to")
+	case proven:
+		return nil
 	}
-	return form, text, nil
+	return checkIDs(form, text)
 }
 
 // keys are those that may have signed, and how. A key and its algorithm belong
 // together: the header does not choose another for it.
-func (p *Twilio) keys(settings, given string) ([][]byte, func() hash.Hash, error) {
+func (t *Twilio) keys(settings, given string) ([]string, func() hash.Hash, error) {
 	if settings == "" {
 		// A Shared Key's signature is longer.
-		if len(p.secrets) > 0 && len(given) <= base64.StdEncoding.EncodedLen(sha1.Size) || len(p.shared) == 0 {
-			return p.secrets, sha1.New, nil
+		if len(t.AuthTokens) > 0 && len(given) <= base64.StdEncoding.EncodedLen(sha1.Size) || len(t.SharedKeys) == 0 {
+			return t.AuthTokens, sha1.New, nil
 		}
-		return p.shared, sha256.New, nil
+		return t.SharedKeys, sha256.New, nil
 	}
-	if algorithm := twilioSetting(settings, "algorithm"); algorithm != "HMAC_SHA256" {
-		return nil, nil, errors.New("the header " + twilioSettings + " names an algorithm that is not HMAC_SHA256")
+	if algorithm := setting(settings, "algorithm"); algorithm != "HMAC_SHA256" {
+		return nil, nil, errors.New("the header " + TwilioSettings + " names an algorithm that is not HMAC_SHA256")
 	}
-	if len(p.shared) == 0 {
-		return nil, nil, errors.New("a Shared Key signed it, as the header " + twilioSettings + " says, and none is configured: write `shared_key <sid> <secret>`")
+	if len(t.SharedKeys) == 0 {
+		return nil, nil, errors.New("a Shared Key signed it, as the header " + TwilioSettings + " says, and none is configured: write `shared_key <sid> <secret>`")
 	}
-	return p.shared, sha256.New, nil
+	return t.SharedKeys, sha256.New, nil
 }
 
-// twilioSetting is one of the settings key=…,algorithm=….
-func twilioSetting(settings, name string) string {
+// setting is one of the settings key=…,algorithm=….
+func setting(settings, name string) string {
 	for part := range strings.SplitSeq(settings, ",") {
 		if key, value, _ := strings.Cut(part, "="); strings.EqualFold(strings.TrimSpace(key), name) {
 			return strings.Trim(strings.TrimSpace(value), `"`)
@@ -117,19 +105,14 @@ func twilioSetting(settings, name string) string {
 // written, without any, and with the scheme's own. Twilio's own libraries try
 // these, since its back ends differ.
 // https://github.com/twilio/twilio-node/blob/main/src/webhooks/webhooks.ts
-func (p *Twilio) targets(r *http.Request) []string {
-	original := r
-	if o, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
-		original = &o // before any rewrite
-	}
-	base := p.publicURL
+func (t *Twilio) targets(r *http.Request, uri string) []string {
+	base := t.PublicURL
 	if base == "" {
 		base = "http://" + r.Host
 		if r.TLS != nil {
 			base = "https://" + r.Host
 		}
 	}
-	uri := original.URL.RequestURI()
 	targets := []string{base + uri}
 	u, err := url.Parse(base)
 	if err != nil {
@@ -148,9 +131,9 @@ func (p *Twilio) targets(r *http.Request) []string {
 	return targets
 }
 
-// twilioText is what is signed after the URL: the form's fields, sorted, each
+// signedText is what is signed after the URL: the form's fields, sorted, each
 // name with its value, and nothing in between.
-func twilioText(form url.Values) string {
+func signedText(form url.Values) string {
 	var b strings.Builder
 	names := make([]string, 0, len(form))
 	for name := range form {
@@ -169,28 +152,19 @@ func twilioText(form url.Values) string {
 	return b.String()
 }
 
-func twilioSignature(algorithm func() hash.Hash, secret []byte, target, text string) string {
-	mac := hmac.New(algorithm, secret)
+func sign(algorithm func() hash.Hash, secret, target, text string) string {
+	mac := hmac.New(algorithm, []byte(secret))
 	_, _ = mac.Write([]byte(target))
 	_, _ = mac.Write([]byte(text))
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// Seal is the signature: it covers names and values without what separates
-// them, so that other fields can be cut out of the same text.
-func (p *Twilio) Seal(r *http.Request) string {
-	if !p.signatures() || p.InsecureSkipVerify {
-		return ""
-	}
-	return r.Header.Get(twilioHeader)
-}
-
-// SignRequest signs a form as Twilio does with an auth token.
-func (p *Twilio) SignRequest(r *http.Request, body []byte, secret string) {
-	signWithToken(r, secret)
+// SignTwilio signs a form as Twilio does with an auth token, for the URL that r
+// asks for. What is no form stays unsigned.
+func SignTwilio(r *http.Request, body []byte, authToken string) {
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
 		return // the edge will say that it is no form
 	}
-	r.Header.Set(twilioHeader, twilioSignature(sha1.New, []byte(secret), r.URL.String(), twilioText(form)))
+	r.Header.Set(TwilioSignature, sign(sha1.New, authToken, r.URL.String(), signedText(form)))
 }

@@ -1,4 +1,4 @@
-package caddymodule
+package verify
 
 import (
 	"errors"
@@ -13,22 +13,22 @@ import (
 // notice, so that no list of names can tell; but what an event is known and
 // routed by are ids of a shape that stands nowhere by chance.
 
-// twilioIDs are the fields that hold the ids of an account or a message.
-var twilioIDs = []string{"AccountSid", "MessageSid", "SmsMessageSid", "SmsSid"}
+// idFieldNames are the fields that hold the ids of an account or a message.
+var idFieldNames = []string{"AccountSid", "MessageSid", "SmsMessageSid", "SmsSid"}
 
-// twilioSIDLen is the length of an id: two letters and 32 hex digits.
+// sidLen is the length of an id: two letters and 32 hex digits.
 // https://www.twilio.com/docs/glossary/what-is-a-sid
-const twilioSIDLen = 34
+const sidLen = 34
 
-func isTwilioSID(s string) bool { return len(s) == twilioSIDLen && startsWithSID(s) }
+func isSID(s string) bool { return len(s) == sidLen && startsWithSID(s) }
 
 func startsWithSID(s string) bool {
-	if len(s) < twilioSIDLen {
+	if len(s) < sidLen {
 		return false
 	}
-	for i, c := range []byte(s[:twilioSIDLen]) {
+	for i, c := range []byte(s[:sidLen]) {
 		switch {
-		case i < 2 && c >= 'A' && c <= 'Z', i >= 2 && (isDigit(rune(c)) || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'):
+		case i < 2 && c >= 'A' && c <= 'Z', i >= 2 && (c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'):
 		default:
 			return false
 		}
@@ -36,16 +36,16 @@ func startsWithSID(s string) bool {
 	return true
 }
 
-// checkTwilioIDs refuses a form whose fields were cut otherwise than Twilio did:
+// checkIDs refuses a form whose fields were cut otherwise than Twilio did:
 // one with an id of a wrong shape, or twice; and one whose signed text holds an
 // id with its name that is no field of the form.
-func checkTwilioIDs(form url.Values, text string) error {
-	if !holdsTwilioID(text) {
+func checkIDs(form url.Values, text string) error {
+	if !holdsID(text) {
 		return nil // nothing of Twilio's was cut: somebody tries the edge out with ids of their own
 	}
 	// A conversation's messages have ids of another sort (IM…).
 	notice := form.Has("EventType") || form.Has("ConversationSid")
-	for _, name := range twilioIDs {
+	for _, name := range idFieldNames {
 		values := form[name]
 		if len(values) > 1 {
 			return errors.New("the form has several " + name + ", which Twilio does not send")
@@ -54,7 +54,7 @@ func checkTwilioIDs(form url.Values, text string) error {
 			continue
 		}
 		id := values[0]
-		right := isTwilioSID(id)
+		right := isSID(id)
 		switch {
 		case name == "AccountSid":
 			right = right && strings.HasPrefix(id, "AC")
@@ -65,7 +65,7 @@ func checkTwilioIDs(form url.Values, text string) error {
 			return errors.New(name + " is no id of Twilio's: it is of 34 characters, AC… of an account, SM… or MM… of a message")
 		}
 	}
-	for _, name := range twilioIDs {
+	for _, name := range idFieldNames {
 		if idsInText(text, name) > idFields(form, name) {
 			return errors.New("the text of the form holds a " + name + " that is none of its fields: it may be another webhook's, cut otherwise")
 		}
@@ -78,10 +78,10 @@ func checkTwilioIDs(form url.Values, text string) error {
 	return nil
 }
 
-// holdsTwilioID says whether a text holds an id with its name in front, as all
+// holdsID reports whether a text holds an id with its name in front, as all
 // that Twilio signs does.
-func holdsTwilioID(text string) bool {
-	for _, name := range twilioIDs {
+func holdsID(text string) bool {
+	for _, name := range idFieldNames {
 		if idsInText(text, name) > 0 {
 			return true
 		}
@@ -109,7 +109,7 @@ func idsInText(text, name string) (n int) {
 func idFields(form url.Values, name string) (n int) {
 	own := form.Get(name) != ""
 	for field, values := range form {
-		if strings.HasSuffix(field, name) && len(values) == 1 && isTwilioSID(values[0]) && (own || field == "SmsMessageSid") {
+		if strings.HasSuffix(field, name) && len(values) == 1 && isSID(values[0]) && (own || field == "SmsMessageSid") {
 			n++
 		}
 	}

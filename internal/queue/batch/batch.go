@@ -97,6 +97,13 @@ func (b *Batcher[T]) add(item T, end chan struct{}) bool {
 	return true
 }
 
+// Len is how many items wait, without those that are being written.
+func (b *Batcher[T]) Len() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.items)
+}
+
 func (b *Batcher[T]) run() {
 	for range b.wake {
 		for b.take() {

@@ -26,7 +26,7 @@ func (e *Store) adopt(d queue.Dest) {
 		}
 		return err
 	}})
-	e.writer.start(r)
+	e.writer.Start(r)
 }
 
 // watched says which destinations of d's name are drained, and whether d itself is

@@ -25,7 +25,7 @@ func (e *Store) Append(ctx context.Context, groups []queue.Group) []queue.Result
 		r.New, r.Jobs = make([]bool, len(g.Events)), make([]queue.Outcome, len(g.Jobs))
 		req.units = append(req.units, unit{adds: groupSize(g), group: g, result: r})
 	}
-	if err := e.writer.do(ctx, req); err != nil {
+	if err := e.write(ctx, req); err != nil {
 		return queue.Failed(len(groups), err)
 	}
 	for i := range req.units {

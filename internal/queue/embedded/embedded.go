@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/batch"
 )
 
 // Store is the durable store of a single edge: one bbolt file, leadgate.db,
@@ -47,7 +48,7 @@ type Store struct {
 	path   string
 	cfg    Config
 	opts   atomic.Pointer[queue.Options]
-	writer *writer
+	writer *batch.Batcher[*request]
 
 	mu      sync.Mutex // held while a batch is made and becomes durable, and by readers
 	db      *bolt.DB   // nil while the file could not be opened again
@@ -130,12 +131,12 @@ func (e *Store) Close() error {
 	e.mu.Unlock()
 	if already {
 		e.janitor.Wait()
-		e.writer.close()
+		e.writer.Close()
 		return nil
 	}
 	e.end()
 	e.janitor.Wait()
-	e.writer.close()
+	e.writer.Close()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	// Not needed, but a file that was closed is whole without its journal.
@@ -176,7 +177,7 @@ func (e *Store) do(ctx context.Context, adds int64, run func(*txn) error) error 
 func (e *Store) doUnit(ctx context.Context, u unit) error {
 	r := newRequest(1)
 	r.units = append(r.units, u)
-	if err := e.writer.do(ctx, r); err != nil {
+	if err := e.write(ctx, r); err != nil {
 		return err
 	}
 	err := r.units[0].err

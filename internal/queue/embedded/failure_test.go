@@ -94,7 +94,7 @@ func TestEmbeddedRollsBackOne(t *testing.T) {
 	e := openTest(t, t.TempDir())
 	half := errors.New("half-way")
 	runs := 0
-	r := &request{done: make(chan struct{}, 1)}
+	r := &request{}
 	for n := uint64(1); n <= 2; n++ {
 		g := testGroup(n, 100)
 		res := &queue.Result{New: make([]bool, 1), Jobs: make([]queue.Outcome, 1)}
@@ -107,8 +107,9 @@ func TestEmbeddedRollsBackOne(t *testing.T) {
 		}
 		return half
 	}}, r.units[1])
-	e.writer.start(r)
-	<-r.done
+	if err := e.write(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
 	if r.units[0].err != nil || !errors.Is(r.units[1].err, half) || r.units[2].err != nil {
 		t.Fatalf("errors %v, %v, %v", r.units[0].err, r.units[1].err, r.units[2].err)
 	}
@@ -139,7 +140,7 @@ func TestEmbeddedDeathsTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	entered, release := make(chan struct{}), make(chan struct{})
-	e.writer.start(&request{done: make(chan struct{}, 1), units: []unit{{run: func(*txn) error {
+	e.writer.Start(&request{units: []unit{{run: func(*txn) error {
 		close(entered)
 		<-release
 		return nil
@@ -147,13 +148,10 @@ func TestEmbeddedDeathsTwice(t *testing.T) {
 	<-entered
 	died := make(chan error, 1)
 	go func() { died <- d.Dead(t.Context(), deaths) }()
-	for waits := 0; waits < 1; { // for the deaths, which go before the one that fails
-		e.writer.mu.Lock()
-		waits = len(e.writer.queue)
-		e.writer.mu.Unlock()
+	for e.writer.Len() == 0 { // for the deaths, which go before the one that fails
 		runtime.Gosched()
 	}
-	e.writer.start(&request{done: make(chan struct{}, 1), units: []unit{{run: func(t *txn) error {
+	e.writer.Start(&request{units: []unit{{run: func(t *txn) error {
 		t.writes++
 		return errors.New("half-way")
 	}}}})

@@ -357,7 +357,7 @@ func TestEmbeddedContextEnds(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	reason := fmt.Errorf("the client went away")
 	entered, release := make(chan struct{}), make(chan struct{})
-	e.writer.start(&request{done: make(chan struct{}, 1), units: []unit{{run: func(*txn) error {
+	e.writer.Start(&request{units: []unit{{run: func(*txn) error {
 		close(entered)
 		<-release
 		return nil

@@ -2,11 +2,12 @@ package redis
 
 import (
 	"context"
-	"sync"
+	"errors"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/batch"
 )
 
 // call is a small write on its way: deliveries, retries and deaths, of which
@@ -15,7 +16,6 @@ type call struct {
 	cmd  *redis.Cmd
 	done []donePart // set instead of cmd: entries delivered of one destination
 	err  error
-	end  chan struct{}
 }
 
 type donePart struct {
@@ -23,72 +23,17 @@ type donePart struct {
 	at                  []queue.Pos
 }
 
-// caller gathers calls like committer gathers appends: those that come while a
-// pipeline runs go together with the next.
-type caller struct {
-	execute func([]*call)
-
-	mu     sync.Mutex
-	queue  []*call
-	wake   chan struct{}
-	closed bool
-	owner  sync.WaitGroup
-}
-
-func newCaller(execute func([]*call)) *caller {
-	c := &caller{execute: execute, wake: make(chan struct{}, 1)}
-	c.owner.Go(func() {
-		for range c.wake {
-			for batch := c.take(); len(batch) > 0; batch = c.take() {
-				c.execute(batch)
-				for _, call := range batch {
-					close(call.end)
-				}
-			}
-		}
-	})
-	return c
-}
-
-func (c *caller) take() []*call {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	batch := c.queue
-	c.queue = nil
-	return batch
-}
-
-// do hands a call over and waits for it or for ctx.
-func (c *caller) do(ctx context.Context, k *call) error {
-	k.end = make(chan struct{})
-	c.mu.Lock()
-	if c.closed {
-		c.mu.Unlock()
-		return redis.ErrClosed
-	}
-	c.queue = append(c.queue, k)
-	select {
-	case c.wake <- struct{}{}:
-	default:
-	}
-	c.mu.Unlock()
-	select {
-	case <-k.end:
+// do hands a call over, which goes in a pipeline with those that come at the same
+// time, and waits for it or for ctx.
+func (r *Store) do(ctx context.Context, k *call) error {
+	switch err := r.calls.Do(ctx, k); {
+	case err == nil:
 		return k.err
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	case errors.Is(err, batch.ErrClosed):
+		return redis.ErrClosed
+	default:
+		return err
 	}
-}
-
-func (c *caller) close() {
-	c.mu.Lock()
-	already := c.closed
-	c.closed = true
-	c.mu.Unlock()
-	if !already {
-		close(c.wake)
-	}
-	c.owner.Wait()
 }
 
 const (

@@ -192,7 +192,7 @@ func (d *redisDrain) Done(ctx context.Context, at []queue.Pos) error {
 		k.done = append(k.done, part)
 		at = at[n:]
 	}
-	return redisError("removing delivered entries", d.r.calls.do(ctx, k))
+	return redisError("removing delivered entries", d.r.do(ctx, k))
 }
 
 // Retries and deaths are stored in steps of so many, and of so many bytes of their
@@ -208,7 +208,7 @@ func (d *redisDrain) holding(ctx context.Context, doing string, s *script, keys 
 	for len(list) > 0 {
 		step := list[:min(len(list), drainStep*each)]
 		cmd := s.call(d.r.life, keys, append(slices.Clone(head), step...)...)
-		if err := d.r.calls.do(ctx, &call{cmd: cmd}); err != nil {
+		if err := d.r.do(ctx, &call{cmd: cmd}); err != nil {
 			return redisError(doing, err)
 		}
 		n, err := cmd.Int()

@@ -102,7 +102,7 @@ func (r *Store) appendInParts(ctx context.Context, groups []queue.Group) []queue
 			n++
 		}
 		if n > 0 {
-			results = append(results, r.appends.append(ctx, groups[:n])...)
+			results = append(results, r.gather(ctx, groups[:n])...)
 			groups = groups[n:]
 			continue
 		}

@@ -38,7 +38,7 @@ import (
 // would have an event's id: see idBuckets, and there what later is. The jobs of a page are its
 // entries, in their order; what a page holds is no payload of its group.
 //
-// A layout belongs to the committer, which uses its memory again for the next
+// A layout belongs to the goroutine that commits, which uses its memory again for the next
 // pipeline.
 type layout struct {
 	arena    []byte // what the other arguments are made of

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/batch"
 )
 
 // Config says which Redis keeps the queue, and who uses it.
@@ -54,12 +55,12 @@ type Store struct {
 	options atomic.Pointer[queue.Options]
 	client  redis.UniversalClient
 	leases  redis.UniversalClient // connections of their own, so that renewals never wait for work
-	appends *committer
+	appends *batch.Batcher[*pending]
 	heavy   gate          // of the callers that store a heavy group
 	slots   chan struct{} // for those that do it now
 	clicked atomic.Bool   // a heavy group had clicks that layout was not told of
 	layout  layout        // of appends
-	calls   *caller
+	calls   *batch.Batcher[*call]
 	tenants sync.Map // tenants known to be in the index
 
 	server   redisServer
@@ -118,8 +119,9 @@ func open(cfg Config, opts queue.Options, timing redisTiming) (*Store, error) {
 	if r.leases, err = r.connect(2, &r.server.redialed); err != nil {
 		return nil, fmt.Errorf("opening redis queue: %w", errors.Join(err, r.client.Close()))
 	}
-	r.appends, r.slots = newCommitter(r.commit), make(chan struct{}, heavyAtOnce)
-	r.calls = newCaller(r.execute)
+	r.appends = batch.New(batch.Config[*pending]{Write: r.commit, Yield: true})
+	r.calls = batch.New(batch.Config[*call]{Write: r.execute})
+	r.slots = make(chan struct{}, heavyAtOnce)
 	r.lease.start(r)
 	return r, nil
 }
@@ -137,16 +139,16 @@ func (r *Store) Append(ctx context.Context, groups []queue.Group) []queue.Result
 			return r.appendInParts(ctx, groups)
 		}
 	}
-	return r.appends.append(ctx, groups)
+	return r.gather(ctx, groups)
 }
 
 // Close stops the store and waits for it; leases that are still held are given back.
 func (r *Store) Close() error {
 	r.closing.Do(func() {
 		r.heavy.close()
-		r.appends.close()
+		r.appends.Close()
 		r.lease.stop()
-		r.calls.close()
+		r.calls.Close()
 		r.end()
 		if err := errors.Join(r.client.Close(), r.leases.Close()); err != nil {
 			r.closeErr = fmt.Errorf("closing redis queue: %w", err)

@@ -5,15 +5,17 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/dustin/go-humanize"
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/capi"
+	"github.com/leadgate/leadgate/internal/media"
 	"github.com/leadgate/leadgate/internal/metrics"
-	"github.com/leadgate/leadgate/internal/verify"
 	"github.com/leadgate/leadgate/internal/wording"
 )
 
@@ -42,13 +44,9 @@ type Media struct {
 	// that WhatsApp takes.
 	MaxSize int64 `json:"max_size,omitempty"`
 
-	app     *App
-	logger  *zap.Logger
-	secrets verify.Secrets
-	meta    *mediaClient
+	logger *zap.Logger
+	server *media.Server
 }
-
-const defaultMaxMedia = 100 << 20
 
 // CaddyModule returns the Caddy module information.
 func (Media) CaddyModule() caddy.ModuleInfo {
@@ -67,27 +65,28 @@ func (m *Media) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	m.app = app.(*App)
-	if err := m.app.survey(ctx); err != nil {
+	a := app.(*App)
+	if err := a.survey(ctx); err != nil {
 		return err
 	}
-	return m.app.sites.KnowsTenant("leadgate_media", m.Tenant, false)
+	return a.sites.KnowsTenant("leadgate_media", m.Tenant, false)
 }
 
 func (m *Media) provision(repl *caddy.Replacer) error {
 	if err := m.check(); err != nil {
 		return err
 	}
+	c := media.Config{Tenant: m.Tenant, ReadToken: m.readAccessToken, UserAgent: "Leadgate/" + Version(), Logger: m.logger}
 	where := "leadgate_media: tenant " + m.Tenant + ": "
 	for _, t := range m.Tokens {
 		token, err := replaceText(repl, where+"token", t)
 		if err != nil {
 			return err
 		}
-		m.secrets.Add(token)
+		c.Secrets.Add(token)
 	}
-	accessToken, err := m.readAccessToken()
-	if err != nil {
+	var err error
+	if c.AccessToken, err = m.readAccessToken(); err != nil {
 		return err
 	}
 	settings, err := m.settings(func(option, text string) (string, error) { return replaceText(repl, where+option, text) })
@@ -98,13 +97,12 @@ func (m *Media) provision(repl *caddy.Replacer) error {
 		m.logger.Warn(warning, zap.String("tenant", m.Tenant))
 	}
 	if m.MaxSize == 0 {
-		m.MaxSize = defaultMaxMedia
+		m.MaxSize = media.DefaultMaxSize
 	}
-	m.meta, err = newMediaClient(settings.Endpoint, settings.GraphVersion, accessToken)
-	if err != nil {
-		return fmt.Errorf("leadgate_media: tenant %s: endpoint: %w", m.Tenant, err)
+	c.Endpoint, c.GraphVersion, c.MaxSize = settings.Endpoint, settings.GraphVersion, m.MaxSize
+	if m.server, err = media.New(c); err != nil {
+		return fmt.Errorf("leadgate_media: tenant %s: %w", m.Tenant, err)
 	}
-	m.meta.readToken = m.readAccessToken
 	return nil
 }
 
@@ -165,103 +163,106 @@ func (m *Media) readAccessToken() (string, error) {
 
 // Cleanup ends the connections that no request uses.
 func (m *Media) Cleanup() error {
-	if m.meta != nil {
-		m.meta.close()
+	if m.server != nil {
+		m.server.Close()
 	}
 	return nil
 }
 
 // ServeHTTP answers one request for a file.
 func (m *Media) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		metrics.Media(m.Tenant, "refused")
-		w.Header().Set("Allow", "GET, HEAD")
-		w.WriteHeader(http.StatusMethodNotAllowed)
-		return nil
-	}
-	if !m.secrets.Bearer(r) {
-		w.Header().Set("WWW-Authenticate", "Bearer")
-		return m.fail(w, "", &mediaFailure{status: http.StatusUnauthorized, outcome: "unauthorized", sentence: "the token is missing or wrong: send Authorization: Bearer <token>"})
-	}
-	id := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
-	if !validMediaID(id) {
-		return m.fail(w, "", &mediaFailure{status: http.StatusBadRequest, outcome: "refused",
-			sentence: "the path does not end with a media id: write message.mediaId of the unified event there, 1 to 128 letters, digits, dashes and underscores"})
-	}
-	failure := m.serve(w, r, id)
-	if failure == nil {
-		return nil
-	}
-	if r.Context().Err() != nil {
-		failure.outcome = "canceled" // nobody is there any more to be answered
-	}
-	if failure.begun {
-		metrics.Media(m.Tenant, failure.outcome)
-		m.log(id, failure)
-		// The only way left to tell the client that what it got is not the file.
-		panic(http.ErrAbortHandler)
-	}
-	return m.fail(w, id, failure)
+	m.server.ServeHTTP(w, r)
+	return nil
 }
 
-// mediaFailure is why a request gets no file.
-type mediaFailure struct {
-	status   int
-	outcome  string // for the metric
-	sentence string // what the client is told: no token, nothing that Meta wrote
-	wait     time.Duration
-	code     string // Meta's, as capi.Explanation.Name writes it
-	trace    string // Meta's fbtrace_id
-	err      error  // for the log
-	begun    bool   // part of the file has been sent
+func parseMedia(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	m := new(Media)
+	if err := m.UnmarshalCaddyfile(h.Dispenser); err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
-// Error is the sentence.
-func (f *mediaFailure) Error() string { return f.sentence }
-
-// fail answers with a sentence, and logs what is somebody's to mend.
-func (m *Media) fail(w http.ResponseWriter, id string, f *mediaFailure) error {
-	metrics.Media(m.Tenant, f.outcome)
-	m.log(id, f)
-	if f.status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", seconds(f.wait))
+// UnmarshalCaddyfile sets up the handler from tokens:
+//
+//	leadgate_media [<matcher>] {
+//		tenant        <name>
+//		token         <token>...
+//		access_token  <token>
+//		endpoint      <url>
+//		graph_version <version>
+//		max_size      <size>
+//	}
+func (m *Media) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next()
+	if err := noValue(d); err != nil {
+		return err
 	}
-	return answerJSON(w, f.status, map[string]string{"error": f.sentence})
-}
-
-// log writes down what is somebody's to mend.
-func (m *Media) log(id string, f *mediaFailure) {
-	if f.status < 500 || f.outcome == "canceled" {
-		return
-	}
-	fields := []zap.Field{zap.Int("status", f.status), zap.String("tenant", m.Tenant), zap.String("media_id", id), zap.String("outcome", f.outcome)}
-	if f.code != "" {
-		fields = append(fields, zap.String("code", f.code), zap.String("trace", f.trace))
-	}
-	if f.err != nil {
-		fields = append(fields, zap.Error(f.err))
-	}
-	m.logger.Error("media not delivered: "+f.sentence, fields...)
-}
-
-// validMediaID keeps everything that could change the path of a request to
-// Meta out of it.
-func validMediaID(id string) bool {
-	if id == "" || len(id) > 128 {
-		return false
-	}
-	for _, c := range []byte(id) {
-		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c == '-':
-		default:
-			return false
+	seen := make(once)
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		// Lines of tokens are alternatives.
+		if d.Val() != "token" {
+			if err := seen.check(d); err != nil {
+				return err
+			}
+		}
+		if err := m.parseOption(d); err != nil {
+			return err
 		}
 	}
-	return true
+	if err := m.check(); err != nil {
+		return d.WrapErr(err)
+	}
+	return nil
+}
+
+func (m *Media) parseOption(d *caddyfile.Dispenser) (err error) {
+	switch d.Val() {
+	case "tenant":
+		m.Tenant, err = nameArg(d, "tenant")
+	case "token":
+		var tokens []string
+		tokens, err = literals(d)
+		m.Tokens = append(m.Tokens, tokens...)
+	case "access_token":
+		m.AccessToken, err = literal(d)
+	case "endpoint":
+		m.Endpoint, err = literal(d)
+	case "graph_version":
+		m.GraphVersion, err = literal(d)
+	case "max_size":
+		var text string
+		if text, err = literal(d); err != nil {
+			return err
+		}
+		size, err := humanize.ParseBytes(text)
+		if err != nil || size == 0 || size > 1<<62 {
+			return d.Errf("max_size '%s' is no size: write one such as 100MiB", text)
+		}
+		m.MaxSize = int64(size)
+	default:
+		return unknownOption(d, "leadgate_media")
+	}
+	if err != nil {
+		return err
+	}
+	// What stands in the text is looked at here, so that the mistake has its
+	// line; placeholders are when they have been replaced.
+	_, err = m.settings(func(_, text string) (string, error) {
+		if strings.Contains(text, "{") {
+			return "", nil
+		}
+		return text, nil
+	})
+	if err != nil {
+		return d.WrapErr(err)
+	}
+	return nil
 }
 
 var (
 	_ caddy.Provisioner           = (*Media)(nil)
 	_ caddy.CleanerUpper          = (*Media)(nil)
 	_ caddyhttp.MiddlewareHandler = (*Media)(nil)
+	_ caddyfile.Unmarshaler       = (*Media)(nil)
 )

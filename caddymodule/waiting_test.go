@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/media/mediatest"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
@@ -113,7 +114,7 @@ func TestWaitingSaysWhy(t *testing.T) {
 						t.Errorf("%s: the table lacks %q: %s", name, part, table)
 					}
 				}
-				_, metrics, _ := fetch(t, http.MethodGet, e.url("/metrics"))
+				_, metrics, _ := mediatest.Fetch(t, http.MethodGet, e.url("/metrics"))
 				text := string(metrics)
 				code, _, _ := strings.Cut(want.code, "/")
 				for _, line := range []string{

@@ -1,4 +1,4 @@
-package caddymodule
+package media
 
 import (
 	"bytes"
@@ -10,10 +10,10 @@ import (
 	"sync"
 )
 
-// mediaCopy sends a file on. What was read is sent one step later, so that the
+// copier sends a file on. What was read is sent one step later, so that the
 // end of a file whose digest is wrong is never sent: the client sees a file cut
 // off, or, if it is short, an error instead of a file.
-type mediaCopy struct {
+type copier struct {
 	to     io.Writer
 	start  func()    // sends the header
 	limit  int64     // bytes
@@ -25,14 +25,14 @@ type mediaCopy struct {
 	read, sent int64
 }
 
-const mediaStep = 64 << 10
+const step = 64 << 10
 
-var mediaBuffers = sync.Pool{New: func() any { return new([2 * mediaStep]byte) }}
+var buffers = sync.Pool{New: func() any { return new([2 * step]byte) }}
 
-func (c *mediaCopy) run(from io.Reader) *mediaFailure {
-	buffer := mediaBuffers.Get().(*[2 * mediaStep]byte)
-	defer mediaBuffers.Put(buffer)
-	next, spare := buffer[:mediaStep], buffer[mediaStep:]
+func (c *copier) run(from io.Reader) *failure {
+	buffer := buffers.Get().(*[2 * step]byte)
+	defer buffers.Put(buffer)
+	next, spare := buffer[:step], buffer[step:]
 	var held []byte
 	for {
 		n, err := fill(from, next)
@@ -58,12 +58,12 @@ func (c *mediaCopy) run(from io.Reader) *mediaFailure {
 }
 
 // check looks at what has been read so far; err is io.EOF at the end.
-func (c *mediaCopy) check(err error) *mediaFailure {
+func (c *copier) check(err error) *failure {
 	switch {
 	case c.read > c.limit:
-		return tooLargeMedia(c.limit)
+		return tooLarge(c.limit)
 	case c.length >= 0 && c.read > c.length:
-		return corruptMedia("it is longer than was announced")
+		return corrupt("it is longer than was announced")
 	case err == nil:
 		return nil
 	case !errors.Is(err, io.EOF):
@@ -73,15 +73,15 @@ func (c *mediaCopy) check(err error) *mediaFailure {
 		}
 		return f
 	case c.length >= 0 && c.read < c.length:
-		return corruptMedia("it is shorter than was announced")
+		return corrupt("it is shorter than was announced")
 	case c.digest != nil && !bytes.Equal(c.digest.Sum(nil), c.want):
-		return corruptMedia("its SHA-256 is not the one that Meta gives")
+		return corrupt("its SHA-256 is not the one that Meta gives")
 	}
 	return nil
 }
 
 // send writes to the client, which may have gone.
-func (c *mediaCopy) send(p []byte) *mediaFailure {
+func (c *copier) send(p []byte) *failure {
 	if !c.begun {
 		c.begun = true
 		c.start()
@@ -89,7 +89,7 @@ func (c *mediaCopy) send(p []byte) *mediaFailure {
 	n, err := c.to.Write(p)
 	c.sent += int64(n)
 	if err != nil {
-		return &mediaFailure{outcome: "canceled", sentence: "the client took no more", err: err, begun: true}
+		return &failure{outcome: "canceled", sentence: "the client took no more", err: err, begun: true}
 	}
 	return nil
 }
@@ -105,12 +105,12 @@ func fill(from io.Reader, p []byte) (n int, err error) {
 	return n, err
 }
 
-func corruptMedia(why string) *mediaFailure {
-	return &mediaFailure{status: http.StatusBadGateway, outcome: "corrupt",
+func corrupt(why string) *failure {
+	return &failure{status: http.StatusBadGateway, outcome: "corrupt",
 		sentence: "what came is not the file that Meta describes: " + why + "; ask again"}
 }
 
-func tooLargeMedia(limit int64) *mediaFailure {
-	return &mediaFailure{status: http.StatusBadGateway, outcome: "too_large",
+func tooLarge(limit int64) *failure {
+	return &failure{status: http.StatusBadGateway, outcome: "too_large",
 		sentence: fmt.Sprintf("the file is over %d bytes, the `max_size` of leadgate_media", limit)}
 }

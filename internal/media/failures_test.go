@@ -1,4 +1,4 @@
-package caddymodule
+package media
 
 import (
 	"bytes"
@@ -10,13 +10,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/media/mediatest"
 )
 
 // TestMediaGraphErrors gives each error of Meta's the status that fits, and a
 // sentence, without Meta's message.
 func TestMediaGraphErrors(t *testing.T) {
-	meta := newFakeMedia(t)
-	s := newMediaServer(t, meta.URL)
+	meta := mediatest.New(t)
+	s := startServer(t, meta.URL)
 	header := func(field, value string, then http.HandlerFunc) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set(field, value)
@@ -35,25 +37,25 @@ func TestMediaGraphErrors(t *testing.T) {
 		says   string
 		wait   string
 	}{
-		{graphFails(400, 100, 33, false), 404, "no media of this id", ""},
-		{graphFails(404, 803, 0, false), 404, "no media of this id", ""},
-		{graphFails(404, 2500, 0, false), 404, "no media of this id", ""},
-		{graphFails(400, 100, 0, false), 502, "(error 100)", ""},
-		{graphFails(401, 190, 463, false), 502, "(error 190/463): the access token has expired; make a new token", ""},
-		{graphFails(400, 190, 0, false), 502, "the access token is wrong", ""},
-		{graphFails(400, 102, 0, false), 502, "session", ""},
-		{graphFails(403, 10, 0, false), 502, "whatsapp_business_messaging", ""},
-		{graphFails(403, 200, 0, false), 502, "whatsapp_business_messaging", ""},
-		{graphFails(400, 104, 0, false), 502, "Require App Secret", ""},
-		{graphFails(400, 2635, 0, false), 502, "graph_version", ""},
-		{graphFails(400, 4, 0, false), 503, "(error 4)", "60"},
-		{header("Retry-After", "7", graphFails(400, 80007, 0, false)), 503, "WhatsApp business account", "7"},
-		{header("X-Business-Use-Case-Usage", `{"1":[{"type":"whatsapp","call_count":100,"estimated_time_to_regain_access":19}]}`, graphFails(400, 80007, 0, false)), 503, "", "1140"},
-		{graphFails(400, 368, 0, false), 503, "", "3600"},
-		{graphFails(500, 2, 0, false), 503, "(error 2)", "10"},
-		{graphFails(400, 190, 0, true), 503, "transient", "10"},
-		{graphFails(404, 100, 33, true), 503, "transient", "10"},
-		{graphFails(400, 131009, 0, false), 503, "(error 131009)", "10"},
+		{mediatest.GraphFails(400, 100, 33, false), 404, "no media of this id", ""},
+		{mediatest.GraphFails(404, 803, 0, false), 404, "no media of this id", ""},
+		{mediatest.GraphFails(404, 2500, 0, false), 404, "no media of this id", ""},
+		{mediatest.GraphFails(400, 100, 0, false), 502, "(error 100)", ""},
+		{mediatest.GraphFails(401, 190, 463, false), 502, "(error 190/463): the access token has expired; make a new token", ""},
+		{mediatest.GraphFails(400, 190, 0, false), 502, "the access token is wrong", ""},
+		{mediatest.GraphFails(400, 102, 0, false), 502, "session", ""},
+		{mediatest.GraphFails(403, 10, 0, false), 502, "whatsapp_business_messaging", ""},
+		{mediatest.GraphFails(403, 200, 0, false), 502, "whatsapp_business_messaging", ""},
+		{mediatest.GraphFails(400, 104, 0, false), 502, "Require App Secret", ""},
+		{mediatest.GraphFails(400, 2635, 0, false), 502, "graph_version", ""},
+		{mediatest.GraphFails(400, 4, 0, false), 503, "(error 4)", "60"},
+		{header("Retry-After", "7", mediatest.GraphFails(400, 80007, 0, false)), 503, "WhatsApp business account", "7"},
+		{header("X-Business-Use-Case-Usage", `{"1":[{"type":"whatsapp","call_count":100,"estimated_time_to_regain_access":19}]}`, mediatest.GraphFails(400, 80007, 0, false)), 503, "", "1140"},
+		{mediatest.GraphFails(400, 368, 0, false), 503, "", "3600"},
+		{mediatest.GraphFails(500, 2, 0, false), 503, "(error 2)", "10"},
+		{mediatest.GraphFails(400, 190, 0, true), 503, "transient", "10"},
+		{mediatest.GraphFails(404, 100, 33, true), 503, "transient", "10"},
+		{mediatest.GraphFails(400, 131009, 0, false), 503, "(error 131009)", "10"},
 		{header("Retry-After", "999999999", raw(429, "")), 503, "fewer requests", "3600"},
 		{raw(429, "<html>"), 503, "fewer requests", "60"},
 		{raw(500, "<html>"), 502, "HTTP status 500", ""},
@@ -69,8 +71,8 @@ func TestMediaGraphErrors(t *testing.T) {
 		{raw(200, `{"url":"http://[::1"}`), 502, "the token may be sent to", ""},
 	} {
 		id := fmt.Sprint("error-", i)
-		meta.set(id, c.answer, nil)
-		resp, text := sentence(t, s.URL+"/"+id)
+		meta.Set(id, c.answer, nil)
+		resp, text := mediatest.Sentence(t, s.URL+"/"+id)
 		if resp.StatusCode != c.status || !strings.Contains(text, c.says) || resp.Header.Get("Retry-After") != c.wait {
 			t.Errorf("%d: %d %s, Retry-After %q; want %d %s %q", i, resp.StatusCode, text, resp.Header.Get("Retry-After"), c.status, c.says, c.wait)
 		}
@@ -81,15 +83,15 @@ func TestMediaGraphErrors(t *testing.T) {
 			t.Errorf("%d: logged %v", i, logged)
 		}
 	}
-	if meta.took(); s.media.meta.urls.get("error-0", time.Now()) != nil {
+	if meta.Took(); s.media.meta.urls.get("error-0", time.Now()) != nil {
 		t.Error("a failure is kept")
 	}
 }
 
 func TestMediaFileStatuses(t *testing.T) {
-	meta := newFakeMedia(t)
-	s := newMediaServer(t, meta.URL)
-	body := picture(1000)
+	meta := mediatest.New(t)
+	s := startServer(t, meta.URL)
+	body := mediatest.Picture(1000)
 	answer := func(status int, fields ...string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
 			for i := 0; i < len(fields); i += 2 {
@@ -112,73 +114,73 @@ func TestMediaFileStatuses(t *testing.T) {
 		{answer(200, "Content-Encoding", "gzip"), 0, 502, "encoding"},
 	} {
 		id := fmt.Sprint("file-", i)
-		meta.set(id, graphSays(meta.object(id, "image/jpeg", base64Digest(body), len(body))), c.file)
-		if resp, text := sentence(t, s.URL+"/"+id); resp.StatusCode != c.want || !strings.Contains(text, c.says) {
+		meta.Set(id, mediatest.GraphSays(meta.Object(id, "image/jpeg", mediatest.Digest(body), len(body))), c.file)
+		if resp, text := mediatest.Sentence(t, s.URL+"/"+id); resp.StatusCode != c.want || !strings.Contains(text, c.says) {
 			t.Errorf("%d: %d %s, want %d %s", i, resp.StatusCode, text, c.want, c.says)
 		}
 	}
 	// A size that does not fit, where neither a length nor a digest says so.
 	for size, says := range map[int]string{999: "longer than was announced", 1001: "shorter than was announced"} {
 		id := fmt.Sprint("of-size-", size)
-		meta.set(id, graphSays(meta.object(id, "image/jpeg", "", size)), func(w http.ResponseWriter, _ *http.Request) {
+		meta.Set(id, mediatest.GraphSays(meta.Object(id, "image/jpeg", "", size)), func(w http.ResponseWriter, _ *http.Request) {
 			w.(http.Flusher).Flush()
 			_, _ = w.Write(body)
 		})
-		if resp, text := sentence(t, s.URL+"/"+id); resp.StatusCode != 502 || !strings.Contains(text, says) {
+		if resp, text := mediatest.Sentence(t, s.URL+"/"+id); resp.StatusCode != 502 || !strings.Contains(text, says) {
 			t.Errorf("%d: %d %s", size, resp.StatusCode, text)
 		}
 	}
 	// A host that knows no HEAD: what Meta's JSON says is enough.
-	meta.set("no-head", graphSays(meta.object("no-head", "image/jpeg", base64Digest(body), len(body))), answer(405))
-	if resp, _, err := fetch(t, http.MethodHead, s.URL+"/no-head"); err != nil || resp.StatusCode != 200 || resp.ContentLength != 1000 || resp.Header.Get("ETag") == "" {
+	meta.Set("no-head", mediatest.GraphSays(meta.Object("no-head", "image/jpeg", mediatest.Digest(body), len(body))), answer(405))
+	if resp, _, err := mediatest.Fetch(t, http.MethodHead, s.URL+"/no-head"); err != nil || resp.StatusCode != 200 || resp.ContentLength != 1000 || resp.Header.Get("ETag") == "" {
 		t.Errorf("HEAD: %d %v %v", resp.StatusCode, resp.Header, err)
 	}
 	// A host that knows no ranges: the whole file, checked.
-	meta.set("no-range", graphSays(meta.object("no-range", "image/jpeg", base64Digest(body), len(body))), answer(200))
-	if resp, got, err := fetch(t, http.MethodGet, s.URL+"/no-range", with("Range", "bytes=0-1")); err != nil || resp.StatusCode != 200 || !bytes.Equal(got, body) {
+	meta.Set("no-range", mediatest.GraphSays(meta.Object("no-range", "image/jpeg", mediatest.Digest(body), len(body))), answer(200))
+	if resp, got, err := mediatest.Fetch(t, http.MethodGet, s.URL+"/no-range", mediatest.With("Range", "bytes=0-1")); err != nil || resp.StatusCode != 200 || !bytes.Equal(got, body) {
 		t.Errorf("Range: %d, %d bytes, %v", resp.StatusCode, len(got), err)
 	}
 }
 
 // TestMediaTimeouts waits for nothing that does not come.
 func TestMediaTimeouts(t *testing.T) {
-	meta := newFakeMedia(t)
-	s := newMediaServer(t, meta.URL)
+	meta := mediatest.New(t)
+	s := startServer(t, meta.URL)
 	s.media.meta.timeout, s.media.meta.stall = 50*time.Millisecond, 50*time.Millisecond
 	hang := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
-	body := picture(300_000)
+	body := mediatest.Picture(300_000)
 	object := func(id string) http.HandlerFunc {
-		return graphSays(meta.object(id, "video/mp4", base64Digest(body), len(body)))
+		return mediatest.GraphSays(meta.Object(id, "video/mp4", mediatest.Digest(body), len(body)))
 	}
-	meta.set("graph-hangs", hang, nil)
-	meta.set("file-hangs", object("file-hangs"), hang)
+	meta.Set("graph-hangs", hang, nil)
+	meta.Set("file-hangs", object("file-hangs"), hang)
 	for _, id := range []string{"graph-hangs", "file-hangs"} {
-		if resp, text := sentence(t, s.URL+"/"+id); resp.StatusCode != 504 || !strings.Contains(text, "in time") {
+		if resp, text := mediatest.Sentence(t, s.URL+"/"+id); resp.StatusCode != 504 || !strings.Contains(text, "in time") {
 			t.Errorf("%s: %d %s", id, resp.StatusCode, text)
 		}
 	}
-	meta.set("stalls", object("stalls"), func(w http.ResponseWriter, r *http.Request) {
+	meta.Set("stalls", object("stalls"), func(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write(body[:200_000])
 		w.(http.Flusher).Flush()
 		hang(w, r)
 	})
-	if resp, got, err := fetch(t, http.MethodGet, s.URL+"/stalls"); resp.StatusCode != 200 || err == nil || len(got) > 200_000 {
+	if resp, got, err := mediatest.Fetch(t, http.MethodGet, s.URL+"/stalls"); resp.StatusCode != 200 || err == nil || len(got) > 200_000 {
 		t.Errorf("stalls: %d, %d bytes, %v", resp.StatusCode, len(got), err)
 	}
 	dead := httptest.NewServer(nil)
 	dead.Close()
-	meta.set("refused", graphSays(map[string]any{"url": dead.URL + "/files/x"}), nil)
-	if resp, text := sentence(t, s.URL+"/refused"); resp.StatusCode != 502 || !strings.Contains(text, "not reached") {
+	meta.Set("refused", mediatest.GraphSays(map[string]any{"url": dead.URL + "/files/x"}), nil)
+	if resp, text := mediatest.Sentence(t, s.URL+"/refused"); resp.StatusCode != 502 || !strings.Contains(text, "not reached") {
 		t.Errorf("refused: %d %s", resp.StatusCode, text)
 	}
 }
 
 // TestMediaCanceled ends the request to Meta when the client goes.
 func TestMediaCanceled(t *testing.T) {
-	meta := newFakeMedia(t)
-	s := newMediaServer(t, meta.URL)
+	meta := mediatest.New(t)
+	s := startServer(t, meta.URL)
 	asked, ended := make(chan struct{}), make(chan struct{})
-	meta.set("1", func(_ http.ResponseWriter, r *http.Request) {
+	meta.Set("1", func(_ http.ResponseWriter, r *http.Request) {
 		close(asked)
 		<-r.Context().Done()
 		close(ended)
@@ -188,7 +190,7 @@ func TestMediaCanceled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("Authorization", "Bearer "+crmToken)
+	req.Header.Set("Authorization", "Bearer "+mediatest.CRMToken)
 	go func() {
 		<-asked
 		cancel()

@@ -1,4 +1,4 @@
-package caddymodule
+package media
 
 import (
 	"crypto/sha256"
@@ -17,9 +17,9 @@ var oneRange = regexp.MustCompile(`^bytes=(\d{1,18}-\d{0,18}|-\d{1,18})$`)
 // contentRange is what a 206 must carry.
 var contentRange = regexp.MustCompile(`^bytes \d{1,18}-\d{1,18}/(\d{1,18}|\*)$`)
 
-// mediaTypes are the types that WhatsApp knows, from its page on supported
+// types are the types that WhatsApp knows, from its page on supported
 // media, with the extension that a saved file gets.
-var mediaTypes = map[string]string{
+var types = map[string]string{
 	"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/gif": ".gif",
 	"audio/aac": ".aac", "audio/amr": ".amr", "audio/mpeg": ".mp3", "audio/mp4": ".m4a", "audio/ogg": ".ogg", "audio/opus": ".opus",
 	"video/mp4": ".mp4", "video/3gpp": ".3gp",
@@ -30,7 +30,7 @@ var mediaTypes = map[string]string{
 	"application/vnd.openxmlformats-officedocument.presentationml.presentation": ".pptx",
 }
 
-// harmless says whether a browser may show a type: what can carry no script of
+// harmless reports whether a browser may show a type: what can carry no script of
 // its own. A customer can send any document, a page of HTML, say, and it would
 // run on the edge's own domain.
 func harmless(mediaType string) bool {
@@ -39,11 +39,11 @@ func harmless(mediaType string) bool {
 	case kind == "audio", kind == "video", mediaType == "application/pdf", mediaType == "text/plain":
 		return true
 	}
-	return kind == "image" && mediaTypes[mediaType] != ""
+	return kind == "image" && types[mediaType] != ""
 }
 
 // describe sets the headers of an answer with the file in it.
-func (m *media) describe(h http.Header, id string) {
+func (m *medium) describe(h http.Header, id string) {
 	m.validators(h)
 	mediaType, params, err := mime.ParseMediaType(m.mime)
 	full := mime.FormatMediaType(mediaType, params)
@@ -59,12 +59,12 @@ func (m *media) describe(h http.Header, id string) {
 	h.Set("Content-Type", full)
 	// The id has no character that would need quoting; the customer's own name
 	// for the file is in the unified event.
-	h.Set("Content-Disposition", disposition+`; filename="`+id+mediaTypes[mediaType]+`"`)
+	h.Set("Content-Disposition", disposition+`; filename="`+id+types[mediaType]+`"`)
 	h.Set("X-Content-Type-Options", "nosniff")
 }
 
 // validators sets what a client needs to ask again for less.
-func (m *media) validators(h http.Header) {
+func (m *medium) validators(h http.Header) {
 	if tag := m.etag(); tag != "" {
 		h.Set("ETag", tag)
 	}
@@ -72,7 +72,7 @@ func (m *media) validators(h http.Header) {
 }
 
 // etag is the file's own digest, "" where it is not known.
-func (m *media) etag() string {
+func (m *medium) etag() string {
 	if m.sha256 == nil {
 		return ""
 	}
@@ -105,7 +105,7 @@ func rangeOf(r *http.Request, etag string) string {
 	return byteRange
 }
 
-// matches says whether an If-None-Match names the file.
+// matches reports whether an If-None-Match names the file.
 func matches(header, etag string) bool {
 	if etag == "" {
 		return false

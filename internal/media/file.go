@@ -1,4 +1,4 @@
-package caddymodule
+package media
 
 import (
 	"context"
@@ -12,11 +12,11 @@ import (
 // errStalled says that no answer, or no more of it, came in time.
 var errStalled = errors.New("nothing came in time")
 
-// maxMediaRedirects is how many redirects are followed for one file.
-const maxMediaRedirects = 3
+// maxRedirects is how many redirects are followed for one file.
+const maxRedirects = 3
 
-// mediaFile is an answer of the host that has the file. It must be ended.
-type mediaFile struct {
+// file is an answer of the host that has the file. It must be ended.
+type file struct {
 	*http.Response
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -25,11 +25,11 @@ type mediaFile struct {
 }
 
 // openFile asks for a file, or with byteRange, a Range header, for a part of it.
-func (c *mediaClient) openFile(ctx context.Context, method, byteRange string, m *media) (*mediaFile, *mediaFailure) {
-	f := &mediaFile{stall: c.stall}
+func (c *client) openFile(ctx context.Context, method, byteRange string, m *medium) (*file, *failure) {
+	f := &file{stall: c.stall}
 	f.ctx, f.cancel = context.WithCancelCause(ctx)
 	f.timer = time.AfterFunc(c.timeout, func() { f.cancel(errStalled) })
-	resp, err := c.follow(f.ctx, method, byteRange, m) //nolint:bodyclose // mediaFile.Close does
+	resp, err := c.follow(f.ctx, method, byteRange, m) //nolint:bodyclose // file.Close does
 	if err != nil {
 		err = f.cause(err)
 		f.timer.Stop()
@@ -43,7 +43,7 @@ func (c *mediaClient) openFile(ctx context.Context, method, byteRange string, m 
 
 // follow sends the request, and follows redirects. The token goes to the host
 // that Meta named; once another host has been asked, to none any more.
-func (c *mediaClient) follow(ctx context.Context, method, byteRange string, m *media) (*http.Response, error) {
+func (c *client) follow(ctx context.Context, method, byteRange string, m *medium) (*http.Response, error) {
 	u, trusted := m.url, true
 	for redirects := 0; ; redirects++ {
 		req, err := http.NewRequestWithContext(ctx, method, u.String(), nil)
@@ -57,7 +57,7 @@ func (c *mediaClient) follow(ctx context.Context, method, byteRange string, m *m
 			req.Header.Set("Range", byteRange)
 		}
 		req.Header.Set("Accept-Encoding", "identity")
-		req.Header.Set("User-Agent", c.userAgent)
+		req.Header.Set("User-Agent", c.graph.UserAgent)
 		resp, err := c.roundTrip(req)
 		if err != nil {
 			return nil, err
@@ -75,8 +75,8 @@ func (c *mediaClient) follow(ctx context.Context, method, byteRange string, m *m
 		if err := c.checkURL(next); err != nil {
 			return nil, err
 		}
-		if redirects == maxMediaRedirects {
-			return nil, fmt.Errorf("the file's host redirects more than %d times", maxMediaRedirects)
+		if redirects == maxRedirects {
+			return nil, fmt.Errorf("the file's host redirects more than %d times", maxRedirects)
 		}
 		trusted = trusted && next.Scheme == u.Scheme && next.Host == u.Host
 		u = next
@@ -84,7 +84,7 @@ func (c *mediaClient) follow(ctx context.Context, method, byteRange string, m *m
 }
 
 // Read reads from the file; one that stands still ends with errStalled.
-func (f *mediaFile) Read(p []byte) (int, error) {
+func (f *file) Read(p []byte) (int, error) {
 	f.timer.Reset(f.stall)
 	n, err := f.Body.Read(p)
 	f.timer.Stop() // the time that the client takes is not the file's
@@ -95,7 +95,7 @@ func (f *mediaFile) Read(p []byte) (int, error) {
 }
 
 // cause is why the request was ended, if it was ended here, else err.
-func (f *mediaFile) cause(err error) error {
+func (f *file) cause(err error) error {
 	if c := context.Cause(f.ctx); c != nil {
 		return c
 	}
@@ -103,7 +103,7 @@ func (f *mediaFile) cause(err error) error {
 }
 
 // end closes the answer, and ends the request.
-func (f *mediaFile) end() {
+func (f *file) end() {
 	f.timer.Stop()
 	_ = f.Body.Close()
 	f.cancel(nil)

@@ -1,4 +1,4 @@
-package caddymodule
+package media
 
 import (
 	"context"
@@ -25,17 +25,17 @@ func (e addressError) Error() string { return string(e) }
 // errPrivate says that an address is not one of the public internet.
 var errPrivate = addressError("the address of the file is loopback or private")
 
-// mediaNet is the way out. Meta's JSON names the file's host, so that host is
+// outside is the way out. Meta's JSON names the file's host, so that host is
 // not trusted to be outside: guarded refuses to connect to loopback and private
 // addresses. It looks at the address that is dialed, which no name can change
 // after the check.
-type mediaNet struct {
+type outside struct {
 	open    *http.Transport // to the endpoint, to an HTTP proxy, and where the endpoint is private itself
 	guarded *http.Transport
 	resolve func(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
-func newMediaNet() mediaNet {
+func newOutside() outside {
 	transport := func(d *net.Dialer) *http.Transport {
 		d.Timeout, d.KeepAlive = 10*time.Second, 30*time.Second
 		return &http.Transport{
@@ -48,12 +48,12 @@ func newMediaNet() mediaNet {
 			ForceAttemptHTTP2:      true,
 		}
 	}
-	n := mediaNet{open: transport(&net.Dialer{Control: dialAnywhere}), guarded: transport(&net.Dialer{Control: dialPublic}), resolve: net.DefaultResolver.LookupNetIP}
+	n := outside{open: transport(&net.Dialer{Control: dialAnywhere}), guarded: transport(&net.Dialer{Control: dialPublic}), resolve: net.DefaultResolver.LookupNetIP}
 	n.open.Proxy = http.ProxyFromEnvironment
 	return n
 }
 
-func (n *mediaNet) close() {
+func (n *outside) close() {
 	n.open.CloseIdleConnections()
 	n.guarded.CloseIdleConnections()
 }
@@ -77,7 +77,7 @@ func dialAnywhere(_, dialed string, _ syscall.RawConn) error {
 
 // checkURL refuses an address that the token may not be sent to, or that could
 // not be Meta's.
-func (c *mediaClient) checkURL(u *url.URL) error {
+func (c *client) checkURL(u *url.URL) error {
 	switch {
 	case u.Scheme != "https" && (u.Scheme != "http" || c.endpoint.Scheme != "http"):
 		return addressError("the address of the file is not https")
@@ -92,7 +92,7 @@ func (c *mediaClient) checkURL(u *url.URL) error {
 }
 
 // roundTrip sends a request for a file.
-func (c *mediaClient) roundTrip(req *http.Request) (*http.Response, error) {
+func (c *client) roundTrip(req *http.Request) (*http.Response, error) {
 	proxy, err := c.net.proxy(req)
 	if err != nil {
 		return nil, err
@@ -112,16 +112,16 @@ func (c *mediaClient) roundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-func (n *mediaNet) proxy(req *http.Request) (*url.URL, error) {
+func (n *outside) proxy(req *http.Request) (*url.URL, error) {
 	if n.open.Proxy == nil {
 		return nil, nil
 	}
 	return n.open.Proxy(req)
 }
 
-// endpointPrivate says whether the endpoint is at home itself, as a fake is:
+// endpointPrivate reports whether the endpoint is at home itself, as a fake is:
 // then files may be, too.
-func (c *mediaClient) endpointPrivate(ctx context.Context) bool {
+func (c *client) endpointPrivate(ctx context.Context) bool {
 	host := c.endpoint.Hostname()
 	if privateName(host) {
 		return true
@@ -136,7 +136,7 @@ func (c *mediaClient) endpointPrivate(ctx context.Context) bool {
 	return !slices.ContainsFunc(found, hosts.Public)
 }
 
-// privateName says whether a host is written as a private address, or as this
+// privateName reports whether a host is written as a private address, or as this
 // machine.
 func privateName(host string) bool {
 	if a, err := netip.ParseAddr(host); err == nil {

@@ -1,4 +1,4 @@
-package caddymodule
+package media
 
 import (
 	"bytes"
@@ -14,17 +14,19 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/leadgate/leadgate/internal/media/mediatest"
 )
 
 // TestMediaRedirects follows redirects, and gives the token to no other host.
 func TestMediaRedirects(t *testing.T) {
-	meta := newFakeMedia(t)
-	s := newMediaServer(t, meta.URL)
-	body := picture(1000)
+	meta := mediatest.New(t)
+	s := startServer(t, meta.URL)
+	body := mediatest.Picture(1000)
 	seen := make(chan string, 10)
 	serve := func(w http.ResponseWriter, r *http.Request) {
 		seen <- r.Header.Get("Authorization")
-		serveFile(body)(w, r)
+		mediatest.ServeFile(body)(w, r)
 	}
 	to := func(url string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, url, http.StatusFound) }
@@ -37,13 +39,13 @@ func TestMediaRedirects(t *testing.T) {
 		serve(w, r)
 	}))
 	t.Cleanup(open.Close)
-	meta.set("target", nil, serve)
+	meta.Set("target", nil, serve)
 	for id, c := range map[string]struct {
 		to     string
 		status int
 		auth   []string
 	}{
-		"same-host":  {"/files/target", 200, []string{"Bearer " + metaToken}},
+		"same-host":  {"/files/target", 200, []string{"Bearer " + mediatest.MetaToken}},
 		"other-host": {open.URL, 200, []string{""}},
 		// The other host sends it back: there is no token on the way any more.
 		"there-and-back": {open.URL + "?to=" + url.QueryEscape(meta.URL+"/files/target"), 502, nil},
@@ -51,8 +53,8 @@ func TestMediaRedirects(t *testing.T) {
 		"with-user":      {strings.Replace(open.URL, "//", "//a:b@", 1), 502, nil},
 		"endless":        {"/files/endless", 502, nil},
 	} {
-		meta.set(id, graphSays(meta.object(id, "image/jpeg", base64Digest(body), len(body))), to(c.to))
-		resp, _, err := fetch(t, http.MethodGet, s.URL+"/"+id)
+		meta.Set(id, mediatest.GraphSays(meta.Object(id, "image/jpeg", mediatest.Digest(body), len(body))), to(c.to))
+		resp, _, err := mediatest.Fetch(t, http.MethodGet, s.URL+"/"+id)
 		var auth []string
 		for len(seen) > 0 {
 			auth = append(auth, <-seen)
@@ -61,9 +63,9 @@ func TestMediaRedirects(t *testing.T) {
 			t.Errorf("%s: %d, Authorization %q, %v", id, resp.StatusCode, auth, err)
 		}
 	}
-	meta.took()
-	sentence(t, s.URL+"/endless")
-	if took := meta.took(); len(took) != 1+maxMediaRedirects {
+	meta.Took()
+	mediatest.Sentence(t, s.URL+"/endless")
+	if took := meta.Took(); len(took) != 1+maxRedirects {
 		t.Errorf("an endless redirect was followed %d times", len(took))
 	}
 }
@@ -71,16 +73,16 @@ func TestMediaRedirects(t *testing.T) {
 // TestMediaGuard plays a Meta on the public internet, whose JSON and redirects
 // name addresses at home.
 func TestMediaGuard(t *testing.T) {
-	meta, home := unstartedFakeMedia(), unstartedFakeMedia()
-	for _, f := range []*fakeMedia{meta, home} {
+	meta, home := mediatest.Unstarted(), mediatest.Unstarted()
+	for _, f := range []*mediatest.Meta{meta, home} {
 		f.StartTLS()
 		t.Cleanup(f.Close)
 	}
 	_, port, _ := net.SplitHostPort(home.Listener.Addr().String())
-	body := picture(100)
-	home.set("secret", nil, serveFile(body))
+	body := mediatest.Picture(100)
+	home.Set("secret", nil, mediatest.ServeFile(body))
 
-	s := newMediaServer(t, "https://graph.example")
+	s := startServer(t, "https://graph.example")
 	n := &s.media.meta.net
 	for _, tr := range []*http.Transport{n.open, n.guarded} {
 		direct := tr.DialContext
@@ -97,17 +99,17 @@ func TestMediaGuard(t *testing.T) {
 	n.resolve = func(context.Context, string, string) ([]netip.Addr, error) { return []netip.Addr{address}, nil }
 
 	object := func(id, url string) map[string]any {
-		o := meta.object(id, "image/jpeg", base64Digest(body), len(body))
+		o := meta.Object(id, "image/jpeg", mediatest.Digest(body), len(body))
 		o["url"] = url
 		return o
 	}
-	meta.set("good", graphSays(object("good", "https://files.example/files/good")), serveFile(body))
-	if resp, _, err := fetch(t, http.MethodGet, s.URL+"/good"); err != nil || resp.StatusCode != 200 {
+	meta.Set("good", mediatest.GraphSays(object("good", "https://files.example/files/good")), mediatest.ServeFile(body))
+	if resp, _, err := mediatest.Fetch(t, http.MethodGet, s.URL+"/good"); err != nil || resp.StatusCode != 200 {
 		t.Fatalf("%d, %v", resp.StatusCode, err)
 	}
 	refused := func(name string) {
 		t.Helper()
-		if resp, text := sentence(t, s.URL+"/"+name); resp.StatusCode != 502 || !strings.Contains(text, "the token may be sent to") {
+		if resp, text := mediatest.Sentence(t, s.URL+"/"+name); resp.StatusCode != 502 || !strings.Contains(text, "the token may be sent to") {
 			t.Errorf("%s: %d %s", name, resp.StatusCode, text)
 		}
 	}
@@ -115,10 +117,10 @@ func TestMediaGuard(t *testing.T) {
 		"literal": "https://127.0.0.1:" + port, "name": "https://localhost:" + port, "mapped": "https://[::ffff:127.0.0.1]:" + port,
 		"http": "http://files.example", "metadata": "https://169.254.169.254",
 	} {
-		meta.set(name, graphSays(object(name, target+"/files/secret")), nil)
+		meta.Set(name, mediatest.GraphSays(object(name, target+"/files/secret")), nil)
 		refused(name)
 		redirected := "redirected-to-" + name
-		meta.set(redirected, graphSays(object(redirected, "https://files.example/files/"+redirected)), func(w http.ResponseWriter, r *http.Request) {
+		meta.Set(redirected, mediatest.GraphSays(object(redirected, "https://files.example/files/"+redirected)), func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, target+"/files/secret", http.StatusFound)
 		})
 		refused(redirected)
@@ -131,22 +133,22 @@ func TestMediaGuard(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, failure := s.media.meta.openFile(t.Context(), http.MethodGet, "", &media{url: u})
+		_, failure := s.media.meta.openFile(t.Context(), http.MethodGet, "", &medium{url: u})
 		if failure == nil || failure.outcome != "bad_address" {
 			t.Errorf("%s by the proxy: %v", name, failure)
 		}
 	}
 	n.open.Proxy = nil
-	if took := home.took(); len(took) != 0 {
+	if took := home.Took(); len(took) != 0 {
 		t.Errorf("a server at home was asked %v", took)
 	}
 
 	// With an endpoint that is itself at home, files may be as well: but never
 	// where a cloud tells a machine its secrets, directly or by a proxy.
 	address = netip.MustParseAddr("10.0.0.7")
-	home.set("good", nil, serveFile(body))
-	meta.set("at-home", graphSays(object("at-home", "https://127.0.0.1:"+port+"/files/good")), nil)
-	if resp, got, err := fetch(t, http.MethodGet, s.URL+"/at-home"); err != nil || resp.StatusCode != 200 || !bytes.Equal(got, body) {
+	home.Set("good", nil, mediatest.ServeFile(body))
+	meta.Set("at-home", mediatest.GraphSays(object("at-home", "https://127.0.0.1:"+port+"/files/good")), nil)
+	if resp, got, err := mediatest.Fetch(t, http.MethodGet, s.URL+"/at-home"); err != nil || resp.StatusCode != 200 || !bytes.Equal(got, body) {
 		t.Errorf("%d, %d bytes, %v", resp.StatusCode, len(got), err)
 	}
 	dialed := 0
@@ -162,11 +164,11 @@ func TestMediaGuard(t *testing.T) {
 		"alibaba": "100.100.100.200", "aws6": "[fd00:ec2::254]", "name": "metadata.google.internal", "number": "2852039166", "short": "169.16689662", "hex": "0xa9.0xfe.0xa9.0xfe",
 	} {
 		object := "metadata-" + name
-		meta.set(object, graphSays(map[string]any{"id": object, "url": "https://" + host + "/latest/meta-data"}), nil)
+		meta.Set(object, mediatest.GraphSays(map[string]any{"id": object, "url": "https://" + host + "/latest/meta-data"}), nil)
 		refused(object)
 		moved := "moved-" + object
-		meta.set(moved, graphSays(map[string]any{"id": moved, "url": "https://127.0.0.1:" + port + "/files/" + moved}), nil)
-		home.set(moved, nil, func(w http.ResponseWriter, r *http.Request) {
+		meta.Set(moved, mediatest.GraphSays(map[string]any{"id": moved, "url": "https://127.0.0.1:" + port + "/files/" + moved}), nil)
+		home.Set(moved, nil, func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "https://"+host+"/latest/meta-data", http.StatusFound)
 		})
 		refused(moved)
@@ -174,7 +176,7 @@ func TestMediaGuard(t *testing.T) {
 	before := dialed
 	n.open.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse("http://127.0.0.1:" + port) }
 	u, _ := url.Parse("https://169.254.169.254/")
-	if _, failure := s.media.meta.openFile(t.Context(), http.MethodGet, "", &media{url: u}); failure == nil || failure.outcome != "bad_address" || dialed != before {
+	if _, failure := s.media.meta.openFile(t.Context(), http.MethodGet, "", &medium{url: u}); failure == nil || failure.outcome != "bad_address" || dialed != before {
 		t.Errorf("by a proxy: %v", failure)
 	}
 	n.open.Proxy = nil

@@ -49,7 +49,7 @@ func openStore(ctx context.Context, b *builds, name string) (s *store, err error
 		MaxBacklog: 100_000_000, MaxSize: 64 << 30,
 	}
 	if name == "embedded" {
-		s.Queue, err = embedded.Open(s.dir, opts, embedded.Config{})
+		s.Queue, err = embedded.Open(embedded.Config{Dir: s.dir}, opts)
 	} else {
 		var port int
 		if port, err = freePort(); err == nil {

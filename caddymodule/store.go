@@ -64,7 +64,7 @@ func (q *Queue) provision() (*store, error) {
 			shown:  "embedded " + path,
 			folder: path,
 			open: func(o queue.Options, logger *zap.Logger) (queue.Queue, error) {
-				return embedded.Open(path, o, embedded.Config{Logger: logger, LockTimeout: lockTimeout})
+				return embedded.Open(embedded.Config{Dir: path, Logger: logger, LockTimeout: lockTimeout}, o)
 			},
 		}, nil
 	case "redis":

@@ -13,10 +13,10 @@ import (
 
 func openEmbedded(tb testing.TB, dir string) *embedded.Store {
 	tb.Helper()
-	q, err := embedded.Open(dir, queue.Options{
+	q, err := embedded.Open(embedded.Config{Dir: dir}, queue.Options{
 		Dedupe: 7 * 24 * time.Hour, RememberClicks: 28 * 24 * time.Hour, KeepDead: 30 * 24 * time.Hour,
 		MaxBacklog: 10_000_000, MaxSize: 64 << 30,
-	}, embedded.Config{})
+	})
 	if err != nil {
 		tb.Fatal(err)
 	}

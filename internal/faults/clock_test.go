@@ -127,7 +127,7 @@ func TestClockJumps(t *testing.T) {
 			} else {
 				dir := t.TempDir()
 				e.open = func() (queue.Queue, error) {
-					return embedded.Open(dir, clockOptions, embedded.Config{Now: e.clock.now})
+					return embedded.Open(embedded.Config{Dir: dir, Now: e.clock.now}, clockOptions)
 				}
 			}
 			e.sink.behave(func(w http.ResponseWriter, _ *http.Request, take func()) {

@@ -291,7 +291,7 @@ func waitingInFile(t *testing.T, dir, name string) (ids []string) {
 	if err := os.CopyFS(clone, os.DirFS(dir)); err != nil {
 		t.Fatal(err)
 	}
-	q, err := embedded.Open(clone, queueOptions, embedded.Config{})
+	q, err := embedded.Open(embedded.Config{Dir: clone}, queueOptions)
 	if err != nil {
 		t.Fatal(err)
 	}

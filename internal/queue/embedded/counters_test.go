@@ -38,7 +38,7 @@ func mustCount(t *testing.T, q queue.Queue, day int64, want int) {
 func TestEmbeddedCounters(t *testing.T) {
 	dir := t.TempDir()
 	open := func() *Store {
-		e, err := Open(dir, queue.Options{Dedupe: time.Hour}, Config{Tick: make(chan time.Time)})
+		e, err := Open(Config{Dir: dir, Tick: make(chan time.Time)}, queue.Options{Dedupe: time.Hour})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -72,6 +72,7 @@ var _ queue.Queue = (*Store)(nil)
 
 // Config is what an embedded store is given for its whole life.
 type Config struct {
+	Dir    string           // the folder of its files
 	Now    func() time.Time // the clock; default time.Now
 	Logger *zap.Logger      // default: none
 	// LockTimeout is how long Open waits for a process that has the
@@ -82,9 +83,8 @@ type Config struct {
 	Tick <-chan time.Time
 }
 
-// Open opens or makes the store in the folder dir. The folder is made
-// for its owner alone.
-func Open(dir string, opts queue.Options, cfg Config) (*Store, error) {
+// Open opens or makes the store in its folder, which is made for its owner alone.
+func Open(cfg Config, opts queue.Options) (*Store, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -94,11 +94,11 @@ func Open(dir string, opts queue.Options, cfg Config) (*Store, error) {
 	if cfg.LockTimeout <= 0 {
 		cfg.LockTimeout = 5 * time.Second
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making folder of the queue: %w", err)
 	}
 	e := &Store{
-		path:   filepath.Join(dir, "leadgate.db"),
+		path:   filepath.Join(cfg.Dir, "leadgate.db"),
 		cfg:    cfg,
 		drains: map[queue.Dest]map[*drain]struct{}{},
 	}

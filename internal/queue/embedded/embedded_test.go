@@ -18,9 +18,9 @@ var start = time.Date(2026, 11, 20, 10, 30, 0, 0, time.UTC)
 // openEmbedded opens a store that no ticker disturbs.
 func openEmbedded(t testing.TB, dir string, clock *queuetest.Clock) *embedded.Store {
 	t.Helper()
-	e, err := embedded.Open(dir, queuetest.DefaultOptions(), embedded.Config{
-		Now: clock.Now, LockTimeout: 10 * time.Second, Tick: make(chan time.Time),
-	})
+	e, err := embedded.Open(embedded.Config{
+		Dir: dir, Now: clock.Now, LockTimeout: 10 * time.Second, Tick: make(chan time.Time),
+	}, queuetest.DefaultOptions())
 	if err != nil {
 		t.Fatal(err)
 	}

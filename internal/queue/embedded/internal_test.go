@@ -31,11 +31,11 @@ func testOptions() queue.Options {
 
 func openTest(t testing.TB, dir string, change ...func(*Config)) *Store {
 	t.Helper()
-	cfg := Config{Now: func() time.Time { return testNow }, Tick: make(chan time.Time)}
+	cfg := Config{Dir: dir, Now: func() time.Time { return testNow }, Tick: make(chan time.Time)}
 	for _, f := range change {
 		f(&cfg)
 	}
-	e, err := Open(dir, testOptions(), cfg)
+	e, err := Open(cfg, testOptions())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestEmbeddedModes(t *testing.T) {
 func TestEmbeddedLocked(t *testing.T) {
 	dir := t.TempDir()
 	openTest(t, dir)
-	_, err := Open(dir, testOptions(), Config{LockTimeout: 60 * time.Millisecond})
+	_, err := Open(Config{Dir: dir, LockTimeout: 60 * time.Millisecond}, testOptions())
 	if err == nil {
 		t.Fatal("a locked file was opened")
 	}
@@ -138,7 +138,7 @@ func TestEmbeddedRefusesOtherFiles(t *testing.T) {
 			if err := db.Close(); err != nil {
 				t.Fatal(err)
 			}
-			if _, err = Open(dir, testOptions(), Config{}); err == nil || !strings.Contains(err.Error(), c.want) {
+			if _, err = Open(Config{Dir: dir}, testOptions()); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("error %v does not say %q", err, c.want)
 			}
 		})
@@ -251,7 +251,7 @@ func TestEmbeddedCompacts(t *testing.T) {
 		t.Fatalf("backlog %d, want 2", n)
 	}
 	// The compacted file is locked like any other.
-	if other, err := Open(dir, testOptions(), Config{LockTimeout: 60 * time.Millisecond}); err == nil {
+	if other, err := Open(Config{Dir: dir, LockTimeout: 60 * time.Millisecond}, testOptions()); err == nil {
 		_ = other.Close()
 		t.Fatal("the compacted file is not locked")
 	}

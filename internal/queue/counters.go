@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// DayMS is a day in milliseconds, by which [Counter.Day] counts.
+const DayMS = int64(24 * time.Hour / time.Millisecond)
+
 // Counter adds to a figure that a store keeps for a tenant, a day and a key; an
 // ad's id, say. It is written in the same step as its group, or not at all.
 type Counter struct {
@@ -50,7 +53,7 @@ const (
 	MaxCounters = 100_000
 )
 
-// Counts says whether a counter counts, by the outcome of its group. first says
+// Counts reports whether a counter counts, by the outcome of its group. first reports
 // for an event whether its click is its contact's first.
 func (c *Counter) Counts(r *Result, first func(event int) bool) bool {
 	switch c.When {
@@ -60,38 +63,6 @@ func (c *Counter) Counts(r *Result, first func(event int) bool) bool {
 		return r.New[c.Of] && first(c.Of)
 	}
 	return r.New[c.Of]
-}
-
-// counterProblem says what is wrong with a group's counters, "" if nothing is.
-func (g *Group) counterProblem() string {
-	for i := range g.Counters {
-		c := &g.Counters[i]
-		n := len(g.Events)
-		if c.When == WhenQueued {
-			n = len(g.Jobs)
-		}
-		switch {
-		case c.Of < 0 || c.Of >= n:
-			return "a counter counts an event or a job that is not there"
-		case c.Add < 0 || c.Add > MaxAdd:
-			return "a counter adds more than a counter can"
-		case !countable(c.Key) || !countable(c.Field) || c.Field == "":
-			return "a counter's key or field has a character that is not allowed, or is too long"
-		}
-	}
-	return ""
-}
-
-// maxCounterName is how long a counter's key or field may be, in bytes.
-const maxCounterName = 256
-
-func countable(s string) bool {
-	for i := range len(s) {
-		if s[i] == 0 || s[i] == '\n' {
-			return false
-		}
-	}
-	return len(s) <= maxCounterName
 }
 
 // CompareCounts orders figures by day, key and field.

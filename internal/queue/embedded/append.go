@@ -18,7 +18,7 @@ func (e *Store) Append(ctx context.Context, groups []queue.Group) []queue.Result
 	req := newRequest(len(groups))
 	for i := range groups {
 		g, r := &groups[i], &results[i]
-		if err := g.Check(); err != nil {
+		if err := g.Validate(); err != nil {
 			r.Err = err
 			continue
 		}

@@ -16,7 +16,7 @@ func (q *Queue) Append(ctx context.Context, groups []queue.Group) []queue.Result
 	results := make([]queue.Result, len(groups))
 	err := q.with(ctx, func() error {
 		for i := range groups {
-			if results[i].Err = groups[i].Check(); results[i].Err != nil {
+			if results[i].Err = groups[i].Validate(); results[i].Err != nil {
 				continue
 			}
 			results[i] = q.d.append(&groups[i])

@@ -55,7 +55,7 @@ func (r *Store) commit(batch []*pending) {
 	for _, p := range batch {
 		for i := range p.groups {
 			g, result := &p.groups[i], &p.results[i]
-			if result.Err = g.Check(); result.Err != nil {
+			if result.Err = g.Validate(); result.Err != nil {
 				continue
 			}
 			bytes := wireSize(g)

@@ -163,7 +163,7 @@ func decodeGroup(tenant string, b []byte) (*queue.Group, *partition, error) {
 	}
 	err := r.Err
 	if err == nil {
-		err = g.Check()
+		err = g.Validate()
 	}
 	if err == nil && !p.fits(g) {
 		err = codec.ErrShort

@@ -114,7 +114,7 @@ func (r *Store) appendInParts(ctx context.Context, groups []queue.Group) []queue
 
 func (r *Store) appendHeavy(ctx context.Context, g *queue.Group) queue.Result {
 	const doing = "queueing events"
-	if err := errors.Join(r.server.refused(), g.Check()); err != nil {
+	if err := errors.Join(r.server.refused(), g.Validate()); err != nil {
 		return queue.Result{Err: err}
 	}
 	result := queue.Result{New: make([]bool, len(g.Events)), Jobs: make([]queue.Outcome, len(g.Jobs))}

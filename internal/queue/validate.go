@@ -9,8 +9,8 @@ import (
 // configuration allows less.
 const maxName = 512
 
-// Check says what is wrong with a group by itself; no store takes it then.
-func (g *Group) Check() error {
+// Validate says what is wrong with a group by itself; no store takes it then.
+func (g *Group) Validate() error {
 	if strings.ContainsAny(g.Tenant, "{} \n\x00") || len(g.Tenant) > maxName {
 		return fmt.Errorf("queueing events: %q is no tenant's name", g.Tenant)
 	}
@@ -35,4 +35,36 @@ func (g *Group) Check() error {
 		return fmt.Errorf("queueing events: %s", problem)
 	}
 	return nil
+}
+
+// counterProblem says what is wrong with a group's counters, "" if nothing is.
+func (g *Group) counterProblem() string {
+	for i := range g.Counters {
+		c := &g.Counters[i]
+		n := len(g.Events)
+		if c.When == WhenQueued {
+			n = len(g.Jobs)
+		}
+		switch {
+		case c.Of < 0 || c.Of >= n:
+			return "a counter counts an event or a job that is not there"
+		case c.Add < 0 || c.Add > MaxAdd:
+			return "a counter adds more than a counter can"
+		case !countable(c.Key) || !countable(c.Field) || c.Field == "":
+			return "a counter's key or field has a character that is not allowed, or is too long"
+		}
+	}
+	return ""
+}
+
+// maxCounterName is how long a counter's key or field may be, in bytes.
+const maxCounterName = 256
+
+func countable(s string) bool {
+	for i := range len(s) {
+		if s[i] == 0 || s[i] == '\n' {
+			return false
+		}
+	}
+	return len(s) <= maxCounterName
 }

@@ -1,0 +1,35 @@
+package queue
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Errors that callers branch on. The first two are answered with 503 by the edge.
+var (
+	// ErrFull says that the store takes no more: over max_size, disk full, or
+	// Redis out of memory. Draining still works.
+	ErrFull = errors.New("queue is full")
+	// ErrUnavailable says that the store cannot be reached or written.
+	ErrUnavailable = errors.New("queue is unavailable")
+	// ErrLost says that another edge drains the destination now: what failed here
+	// is for that one to try and to judge.
+	ErrLost = errors.New("the right to drain was lost")
+	// ErrNotFound says that a named destination or dead letter does not exist.
+	ErrNotFound = errors.New("not found")
+	// ErrInvalid says that what was asked for can't be: a parameter is no id.
+	ErrInvalid = errors.New("bad parameter")
+)
+
+// NoRoom is the error of a replay of n letters that these destinations had no
+// room for all of, nil if there were none.
+func NoRoom(n int, full map[string]bool) error {
+	if len(full) == 0 {
+		return nil
+	}
+	names := slices.Sorted(maps.Keys(full))
+	return fmt.Errorf("%w: %d went back, the rest stay: the backlog of %s has reached max_backlog", ErrFull, n, strings.Join(names, " and "))
+}

@@ -1,196 +1,138 @@
 package delivery
 
 import (
-	"cmp"
-	"errors"
+	"iter"
 	"time"
 
-	"go.uber.org/zap"
-
-	"github.com/leadgate/leadgate/internal/delivery/backoff"
+	"github.com/leadgate/leadgate/internal/delivery/view"
+	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
-// acks is what the store must be told.
-type acks struct {
+const (
+	// maxUnsettled is how many outcomes the store may have to be told yet: with more,
+	// nothing is sent.
+	maxUnsettled = 4096
+
+	// gatherTime is how long outcomes are gathered while others are on their way, at
+	// most twice as many as requests are in flight at once. A write costs a store
+	// about as much for one as for dozens: at 30 000 deliveries a second, Redis was
+	// written to for every 19. What is delivered and not yet written is delivered
+	// again after a crash, like what is in flight: hence the small numbers.
+	gatherTime = 5 * time.Millisecond
+)
+
+// outcomes are what the store must be told of events.
+type outcomes struct {
 	retry []queue.Retry
 	dead  []queue.Death
 	done  []queue.Pos
 	tallies
 }
 
-func (a *acks) len() int { return len(a.retry) + len(a.dead) + len(a.done) }
+// delivered notes that the destination has an event.
+func (o *outcomes) delivered(dest queue.Dest, e *view.Entry) {
+	o.done = append(o.done, e.Pos)
+	o.tallies.reported(dest, e)
+}
+
+// died notes that an event is to be a dead letter.
+func (o *outcomes) died(dest queue.Dest, e *view.Entry, v *destination.Verdict) {
+	o.dead = append(o.dead, queue.Death{
+		Pos: e.Pos, Attempts: e.Attempts + 1, FirstAt: e.FirstAt,
+		Reason: queue.Reason{Reason: v.Reason, Code: v.Code, Explanation: v.Explanation},
+	})
+	o.tallies.died(dest, e)
+}
+
+func (o *outcomes) len() int { return len(o.retry) + len(o.dead) + len(o.done) }
 
 // before puts older ones in front.
-func (a *acks) before(older *acks) {
-	a.retry = append(older.retry, a.retry...)
-	a.dead = append(older.dead, a.dead...)
-	a.done = append(older.done, a.done...)
-	a.tallies.before(&older.tallies)
+func (o *outcomes) before(older *outcomes) {
+	o.retry = append(older.retry, o.retry...)
+	o.dead = append(older.dead, o.dead...)
+	o.done = append(older.done, o.done...)
+	o.tallies.before(&older.tallies)
 }
 
-// gatherTime is how long outcomes are gathered while others are on their way, at
-// most twice as many as requests are in flight at once. A write costs a store
-// about as much for one as for dozens: at 30 000 deliveries a second, Redis was
-// written to for every 19. What is delivered and not yet written is delivered
-// again after a crash, like what is in flight: hence the small numbers.
-const gatherTime = 5 * time.Millisecond
-
-// flush writes what the store must be told, one write at a time: what comes
-// meanwhile goes with the next.
-func (w *worker) flush() {
-	if w.isWriting || w.acks.len() == 0 {
-		return
-	}
-	if w.flying > 0 && w.acks.len() < 2*w.settings.Concurrency && w.writes.fails == 0 {
-		if w.gatherUntil == 0 {
-			w.gatherUntil = w.now + gatherTime
-		}
-		if w.now < w.gatherUntil {
-			w.at(w.gatherUntil)
-			return
-		}
-	}
-	switch {
-	case w.lastWrite:
-		return
-	case w.stopping && w.flying == 0 && w.e.sendCtx.Err() != nil:
-		w.lastWrite = true
-	case w.writes.resting(w):
-		return
-	}
-	spare := w.writing
-	w.writing = w.acks
-	w.acks = acks{retry: spare.retry[:0], dead: spare.dead[:0], done: spare.done[:0]}
-	w.isWriting, w.gatherUntil = true, 0
-	w.e.wg.Go(func() { w.written <- w.settleAll(&w.writing) })
+// emptied is their memory, to be used again, without what is counted.
+func (o *outcomes) emptied() outcomes {
+	return outcomes{retry: o.retry[:0], dead: o.dead[:0], done: o.done[:0]}
 }
 
-// settleAll writes, and counts. What was reported is counted before it is
-// forgotten, or a crash in between would leave it uncounted; it is counted once,
-// however often it is reported.
-func (w *worker) settleAll(a *acks) (how written) {
-	a.tallies.count(w)
-	if how = w.write(a); how.dead {
-		if !how.lost { // else they are no deaths, and another edge's to tell
-			a.owed = append(a.owed, a.buried...)
-		}
-		a.buried = nil
-		a.tallies.count(w)
-	}
-	return how
+// acks are the outcomes until they are written, one write at a time: what comes
+// meanwhile goes with the next. How they are written is settle's.
+type acks struct {
+	pending     outcomes
+	writing     outcomes      // a write may read them
+	gatherUntil time.Duration // when what is gathered is written; 0 = nothing is
+	isWriting   bool
+	written     chan written // how the write went
+	last        bool         // the last write before a hard stop has begun
+	outage      outage
 }
 
-// written is which parts of a write are settled, and why not all.
-type written struct {
-	retry, dead, done bool
-	lost              bool // retries and deaths were refused, since another edge drains
-	err               error
+// block reports whether nothing may be sent before outcomes are written.
+func (a *acks) block() bool { return a.outage.fails > 0 || a.pending.len() >= maxUnsettled }
+
+// gathering reports whether more outcomes are waited for, and until when. flying is how
+// many calls are on their way, limit how many may be.
+func (a *acks) gathering(now time.Duration, flying, limit int) (until time.Duration, gathering bool) {
+	if flying == 0 || a.pending.len() >= 2*limit || a.outage.fails > 0 {
+		return 0, false
+	}
+	if a.gatherUntil == 0 {
+		a.gatherUntil = now + gatherTime
+	}
+	return a.gatherUntil, now < a.gatherUntil
 }
 
-// write tells the store. What was delivered goes first and whatever becomes of
-// the rest, or it would be delivered again by whoever drains next; an event that
-// had failed before is then gone, and the store leaves its retry out. A part that
-// is refused holds up no other; a store that is away holds up all. The loop may
-// read a meanwhile.
-func (w *worker) write(a *acks) (how written) {
-	ctx := w.e.storeCtx
-	settled := func(n int, tell func() error) bool {
-		if n == 0 {
-			return true
-		}
-		if errors.Is(how.err, queue.ErrUnavailable) || ctx.Err() != nil {
-			return false
-		}
-		err := tell()
-		if errors.Is(err, queue.ErrLost) {
-			how.lost = true
-			return true
-		}
-		how.err = cmp.Or(how.err, err)
-		return err == nil
-	}
-	how.done = settled(len(a.done), func() error { return w.drain.Done(ctx, a.done) })
-	how.dead = settled(len(a.dead), func() error { return w.drain.Dead(ctx, a.dead) })
-	how.retry = settled(len(a.retry), func() error { return w.drain.Retry(ctx, a.retry) })
-	if how.err == nil {
-		how.err = ctx.Err()
-	}
-	return how
+// begin takes what is pending for a write.
+func (a *acks) begin() *outcomes {
+	spare := a.writing
+	a.writing, a.pending = a.pending, spare.emptied()
+	a.isWriting, a.gatherUntil = true, 0
+	return &a.writing
 }
 
-// wrote takes in how a write went. What was delivered but could not be deleted
-// is kept, to be deleted later and not sent again.
-func (w *worker) wrote(how written) {
-	w.now = w.e.tick()
-	w.isWriting = false
-	left := len(w.writing.retry) + len(w.writing.dead)
+// end takes in how the write went: what is not settled is pending again, before what
+// came since. What was delivered but could not be deleted is so kept, to be deleted
+// later and not sent again.
+func (a *acks) end(how written) {
+	a.isWriting = false
 	if how.retry {
-		w.writing.retry = w.writing.retry[:0]
+		a.writing.retry = a.writing.retry[:0]
 	}
 	if how.dead {
-		clear(w.writing.dead)
-		w.writing.dead = w.writing.dead[:0]
+		clear(a.writing.dead)
+		a.writing.dead = a.writing.dead[:0]
 	}
 	if how.done {
-		w.writing.done = w.writing.done[:0]
-	}
-	if how.lost {
-		// Those events still wait, and are another edge's: should the right come
-		// back, they are read again.
-		w.logger().Info("another edge drains the destination: what failed here is left to it", zap.Int("events", left))
-		clear(w.known)
-		w.reset()
+		a.writing.done = a.writing.done[:0]
 	}
 	if how.err == nil {
-		w.acks.tallies.before(&w.writing.tallies)
-		w.writing.tallies = tallies{}
-		w.writes.worked(w)
+		a.pending.tallies.before(&a.writing.tallies)
+		a.writing.tallies = tallies{}
 		return
 	}
-	w.acks.before(&w.writing)
-	w.writing = acks{}
-	w.writes.failed(w, how.err)
+	a.pending.before(&a.writing)
+	a.writing = outcomes{}
 }
 
-// How long a store that does not answer is left alone: doubled from the first on.
-const (
-	firstOutage   = 50 * time.Millisecond
-	longestOutage = 5 * time.Second
-)
-
-// outage is a time in which the store does not answer.
-type outage struct {
-	what    string
-	fails   int
-	retryAt time.Duration
-}
-
-func (o *outage) failed(w *worker, err error) {
-	if w.e.storeCtx.Err() != nil {
-		o.retryAt = never
-		return
+// settled are the places of what was delivered or died, and may still be in the store.
+func (a *acks) settled() iter.Seq[queue.Pos] {
+	return func(yield func(queue.Pos) bool) {
+		for _, o := range []*outcomes{&a.pending, &a.writing} {
+			for _, pos := range o.done {
+				if !yield(pos) {
+					return
+				}
+			}
+			for i := range o.dead {
+				if !yield(o.dead[i].Pos) {
+					return
+				}
+			}
+		}
 	}
-	if o.fails == 0 {
-		w.logger().Warn("queue does not answer, deliveries wait", zap.String("while", o.what), zap.Error(err))
-	}
-	o.retryAt = w.now + backoff.Doubled(firstOutage, longestOutage, o.fails)
-	o.fails++
-	w.at(o.retryAt)
-}
-
-func (o *outage) worked(w *worker) {
-	if o.fails > 0 {
-		w.logger().Info("queue answers again", zap.String("after", o.what))
-		o.fails = 0
-	}
-}
-
-// resting says whether it is too early to try the store again.
-func (o *outage) resting(w *worker) bool {
-	if o.fails == 0 || o.retryAt <= w.now {
-		return false
-	}
-	w.at(o.retryAt)
-	return true
 }

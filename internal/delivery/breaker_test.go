@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/internal/delivery/gate"
+	"github.com/leadgate/leadgate/internal/delivery/view"
 )
 
 func TestBreaker(t *testing.T) {
@@ -39,8 +40,8 @@ func TestBreaker(t *testing.T) {
 			t.Fatalf("status %+v", st)
 		}
 		inspect(e.workers[crm], func(w *worker) {
-			if w.tracked > 200 || w.ready.len() > windowEntries {
-				t.Fatalf("%d tracked and %d ready while the breaker is open", w.tracked, w.ready.len())
+			if size := w.view.Size(); size.Tracked > 200 || size.Ready > view.MaxAhead {
+				t.Fatalf("%d tracked and %d ready while the breaker is open", size.Tracked, size.Ready)
 			}
 		})
 		up.Store(true)

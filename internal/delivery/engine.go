@@ -17,6 +17,13 @@ import (
 // lastWriteTime is how long the last write to the store may take at Close.
 const lastWriteTime = 2 * time.Second
 
+// The engine divides its window of payloads among the destinations.
+const (
+	engineWindow   = 32 << 20 // bytes of payloads
+	smallestWindow = 128 << 10
+	largestWindow  = 2 << 20
+)
+
 // Engine drains the queues of a store. It outlives the configs: each gives it
 // its destinations by Configure.
 type Engine struct {
@@ -93,9 +100,7 @@ func (e *Engine) Configure(dests []Destination) {
 		d.SetDefaults()
 		wanted[d.Dest] = true
 		if w := e.workers[d.Dest]; w != nil {
-			w.mu.Lock()
-			w.next, w.removed = &d, false
-			w.mu.Unlock()
+			w.assignment.set(&d)
 			w.poke()
 			continue
 		}
@@ -103,10 +108,8 @@ func (e *Engine) Configure(dests []Destination) {
 	}
 	for dest, w := range e.workers {
 		if !wanted[dest] {
-			w.mu.Lock()
-			w.removed = true
-			w.mu.Unlock()
-			w.halt()
+			w.assignment.remove()
+			w.senders.halt()
 			w.poke()
 		}
 	}
@@ -115,7 +118,6 @@ func (e *Engine) Configure(dests []Destination) {
 // begin starts a worker; e.mu is held.
 func (e *Engine) begin(d *Destination) {
 	w := newWorker(e, d)
-	w.drain = e.q.Drain(d.Dest, w.poke)
 	e.workers[d.Dest] = w
 	e.wg.Go(w.run)
 }
@@ -127,7 +129,7 @@ func (e *Engine) Close(ctx context.Context) {
 	e.mu.Lock()
 	e.closing.Store(true)
 	for _, w := range e.workers {
-		w.halt()
+		w.senders.halt()
 		w.poke()
 	}
 	e.mu.Unlock()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/delivery/backoff"
 	"github.com/leadgate/leadgate/internal/delivery/gate"
+	"github.com/leadgate/leadgate/internal/delivery/view"
 	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/printable"
 	"github.com/leadgate/leadgate/internal/queue"
@@ -18,6 +19,16 @@ import (
 // againPause is how long a destination waits whose sender tried nothing.
 const againPause = time.Second
 
+// actions counts entries by what is to become of them.
+type actions [destination.Again + 1]int
+
+// said is what a job's verdicts say of the whole destination.
+type said struct {
+	actions actions
+	// The last verdict each, nil for none.
+	park, gone, wait *destination.Verdict
+}
+
 // finish takes in what became of a job.
 func (w *worker) finish(j *job) {
 	if j.unsent {
@@ -25,206 +36,142 @@ func (w *worker) finish(j *job) {
 		return
 	}
 	w.now = w.e.tick()
-	w.landed(j)
-	w.inFlight.Add(-int64(len(j.entries)))
+	w.untrack(j)
+	w.senders.inFlight.Add(-int64(len(j.entries)))
 	stopped := w.e.sendCtx.Err() != nil
 
-	var counts [Again + 1]int
-	var park, gone, wait *Outcome
+	var s said
 	for i, e := range j.entries {
-		o := &j.outcomes[i]
-		if stopped && o.Action == Retry {
-			o.Action = Again // we broke it off ourselves
-		}
-		if o.Action == 0 || o.Action > Again {
-			o.Action = Retry
-		}
-		counts[o.Action]++
-		if o.Action != Done { // what is said of it may be a stranger's words
-			o.Reason, o.Code, o.Explanation = printable.Line(o.Reason), printable.Line(o.Code), printable.Line(o.Explanation)
-		}
-		switch o.Action {
-		case Done:
-			w.acks.done = append(w.acks.done, e.Pos)
-			w.acks.reported(w.dest, e)
-			w.settle(e)
-			if o.After > 0 {
-				w.gate.Throttle(w.now + o.After)
-				wait = cmp.Or(wait, o)
-			}
-		case Gone:
-			gone = o
-			w.die(e, o)
-		case Dead:
-			w.die(e, o)
-		case Retry:
-			w.fail(e, o, j.mode)
-		case Park:
-			park = o
-		case Throttle:
-			w.gate.Throttle(w.now + o.After)
-			wait = o
-		}
+		v := &j.verdicts[i]
+		tidy(v, stopped)
+		s.actions[v.Action]++
+		w.judge(e, v, j.mode, &s)
 	}
 	// What was not tried goes back to the front, in its order.
-	for i, v := range slices.Backward(j.entries) {
-		switch j.outcomes[i].Action {
-		case Park, Throttle, Again:
-			w.putBack(v)
+	for i, e := range slices.Backward(j.entries) {
+		switch j.verdicts[i].Action {
+		case destination.Park, destination.Throttle, destination.Again:
+			w.view.Requeue(e, w.wall())
 		}
 	}
-	if n := counts[Done]; n > 0 {
-		w.delivered.Add(int64(n))
+	w.heed(&s, j, stopped)
+	w.observe(j, &s.actions)
+	w.spares.recycle(j)
+}
+
+// tidy makes a verdict one that can be used. stopped says that we broke sends off.
+func tidy(v *destination.Verdict, stopped bool) {
+	if stopped && v.Action == destination.Retry {
+		v.Action = destination.Again
+	}
+	if v.Action == 0 || v.Action > destination.Again {
+		v.Action = destination.Retry
+	}
+	if v.Action != destination.Done { // what is said of it may be a stranger's words
+		v.Reason, v.Code, v.Explanation = printable.Line(v.Reason), printable.Line(v.Code), printable.Line(v.Explanation)
+	}
+}
+
+// judge does what the verdict on an event asks for, and notes what it says of the
+// destination.
+func (w *worker) judge(e *view.Entry, v *destination.Verdict, m gate.Mode, s *said) {
+	switch v.Action {
+	case destination.Done:
+		w.acks.pending.delivered(w.dest, e)
+		w.view.Settle(e)
+		if v.After > 0 {
+			w.gate.Throttle(w.now + v.After)
+			s.wait = cmp.Or(s.wait, v)
+		}
+	case destination.Gone:
+		s.gone = v
+		w.die(e, v)
+	case destination.Dead:
+		w.die(e, v)
+	case destination.Retry:
+		w.fail(e, v, m)
+	case destination.Park:
+		s.park = v
+	case destination.Throttle:
+		w.gate.Throttle(w.now + v.After)
+		s.wait = v
+	}
+}
+
+// heed does what a job's verdicts say of the whole destination.
+func (w *worker) heed(s *said, j *job, stopped bool) {
+	done := s.actions[destination.Done]
+	if done > 0 {
+		w.report.delivered.Add(int64(done))
 		w.succeeded(j.mode)
 	}
 	switch {
-	case wait != nil:
-		w.waitFor(wait)
-	case counts[Done] > 0:
-		w.pause = waiting{}
+	case s.wait != nil:
+		w.report.waits(s.wait)
+	case done > 0:
+		w.report.waiting = waiting{}
 	}
 	switch {
-	case park != nil:
-		w.park(park)
-	case gone != nil:
-		w.halted(gone)
-	case counts[Again] == len(j.entries) && !stopped:
+	case s.park != nil:
+		w.park(s.park)
+	case s.gone != nil:
+		w.pauseGone(s.gone)
+	case s.actions[destination.Again] == len(j.entries) && !stopped:
 		// A sender that tries nothing must not keep us busy.
 		w.gate.Throttle(w.now + againPause)
 	}
-	if j.mode == gate.ParkProbe && counts[Dead] == 0 {
+	if j.mode == gate.ParkProbe && s.actions[destination.Dead] == 0 {
 		w.gate.ParkProbed(w.now)
 	}
-	w.observe(j, &counts)
-	w.recycle(j)
-}
-
-// landed takes a job off the list of those on their way.
-func (w *worker) landed(j *job) {
-	last := len(w.jobs) - 1
-	w.jobs[j.place] = w.jobs[last]
-	w.jobs[j.place].place = j.place
-	w.jobs[last] = nil
-	w.jobs = w.jobs[:last]
-	w.flying--
-	if j.retries > 0 {
-		w.flyingRetries--
-	}
-	w.gate.Ended(j.mode)
 }
 
 // succeeded notes that the destination took something.
 func (w *worker) succeeded(m gate.Mode) {
 	w.gate.Succeeded()
-	w.heldSuccess()
-	if m == gate.ParkProbe && w.state.Parked {
-		w.changeState(queue.State{Paused: w.state.Paused})
+	w.view.Succeeded(w.now)
+	if m == gate.ParkProbe && w.gate.Parked() {
+		w.changeState(queue.State{Paused: w.gate.Paused()})
 	}
 }
 
-// settle forgets an event that was delivered or died.
-func (w *worker) settle(e *entry) {
-	if e.failed != nil {
-		w.dropFailed(e.failed)
-	}
-	if !e.seen {
-		w.settled[e.Pos] = struct{}{}
-		delete(w.aloft, e.Pos)
-	}
-	w.release(e)
-}
-
-// release lets the next event of a contact go.
-func (w *worker) release(e *entry) {
-	if e.lane != nil {
-		e.lane.busy = false
-		w.advance(e.lane)
-	}
-}
-
-func (w *worker) die(e *entry, o *Outcome) {
-	w.acks.dead = append(w.acks.dead, queue.Death{
-		Pos: e.Pos, Attempts: e.attempts + 1, FirstAt: e.firstAt,
-		Reason: queue.Reason{Reason: o.Reason, Code: o.Code, Explanation: o.Explanation},
-	})
-	w.acks.died(w.dest, e)
-	w.settle(e)
-	if w.deadAt == 0 || w.now-w.deadAt >= noticesPerState {
-		w.deadAt = w.now
-		w.logger().Warn("event became a dead letter", zap.String("reason", o.Reason), zap.String("code", o.Code),
-			zap.String("explanation", o.Explanation), zap.Int("attempts", e.attempts+1))
+// die makes an event a dead letter.
+func (w *worker) die(e *view.Entry, v *destination.Verdict) {
+	w.acks.pending.died(w.dest, e, v)
+	w.view.Settle(e)
+	if w.report.mayMentionDeath(w.now) {
+		w.logger().Warn("event became a dead letter", zap.String("reason", v.Reason), zap.String("code", v.Code),
+			zap.String("explanation", v.Explanation), zap.Int("attempts", e.Attempts+1))
 	}
 }
 
 // fail counts a failed attempt: the event is tried again later, or is dead when
 // it has failed for too long.
-func (w *worker) fail(e *entry, o *Outcome, m gate.Mode) {
-	wish := min(max(o.After, 0), destination.LongestWish)
-	w.lastFailure = o.Why()
-	w.gate.Failed(e.contact, m, w.now, wish)
+func (w *worker) fail(e *view.Entry, v *destination.Verdict, m gate.Mode) {
+	wish := min(max(v.After, 0), destination.LongestWish)
+	w.report.lastFailure = v.Why()
+	w.gate.Failed(e.Contact, m, w.now, wish)
 	wall := w.wall()
-	left := w.settings.RetryFor - time.Duration(wall-e.firstAt)*time.Millisecond
+	left := w.settings.RetryFor - time.Duration(wall-e.FirstAt)*time.Millisecond
 	if left <= 0 {
-		w.die(e, o)
+		w.die(e, v)
 		return
-	}
-	e.attempts++
-	if o.Unconfirmed {
-		e.unconfirmed++
 	}
 	// The last attempt is made at the end of the time, not before.
-	delay := max(min(backoff.Delay(e.attempts, w.e.o.Rand()), left), wish)
-	due := wall + delay.Milliseconds()
-	reason := o.Brief()
-	if !e.seen {
-		delete(w.aloft, e.Pos)
-		w.known[e.Pos] = known{attempts: e.attempts, firstAt: e.firstAt, due: due, reason: reason, unsaved: true}
-		w.release(e)
-		return
-	}
-	w.acks.retry = append(w.acks.retry, queue.Retry{
-		Pos: e.Pos, Attempts: e.attempts, FirstAt: e.firstAt, Due: due, Reason: reason,
+	delay := max(min(backoff.Delay(e.Attempts+1, w.e.o.Rand()), left), wish)
+	retry, ok := w.view.Fail(e, view.Failure{
+		At: w.now, Delay: delay, Wish: wish, Due: wall + delay.Milliseconds(), Reason: v.Brief(), Unconfirmed: v.Unconfirmed,
 	})
-	f := e.failed
-	if f == nil {
-		f = &failed{pos: e.Pos, lane: e.lane, contact: e.contact, firstAt: e.firstAt}
-		w.addFailed(f)
-	}
-	f.unconfirmed, f.notUntil = e.unconfirmed, w.now+wish
-	f.claimed, f.attempts, f.triedAt, f.due = false, e.attempts, w.now, w.now+delay
-	w.dueHeap.push(f)
-	w.heldFailure(f)
-	w.release(e)
-}
-
-// putBack returns an event that was not tried to the front of what is ready.
-func (w *worker) putBack(e *entry) {
-	if e.attempts == 0 {
-		e.firstAt = 0
-	}
-	switch {
-	case !e.seen:
-		// It will be read again in its place, unless it was already passed.
-		delete(w.aloft, e.Pos)
-		if e.attempts > 0 {
-			w.known[e.Pos] = known{attempts: e.attempts, firstAt: e.firstAt, due: w.wall()}
-		}
-		w.release(e)
-	case e.failed != nil:
-		w.bytes += len(e.Payload)
-		w.due.pushFront(e)
-	default:
-		w.bytes += len(e.Payload)
-		w.ready.pushFront(e)
+	if ok {
+		w.acks.pending.retry = append(w.acks.pending.retry, retry)
 	}
 }
 
 // observe tells the metrics, and at debug level the log.
-func (w *worker) observe(j *job, counts *[Again + 1]int) {
+func (w *worker) observe(j *job, counts *actions) {
 	if o := w.e.o.Observer; o != nil {
-		for class, n := range counts {
+		for action, n := range counts {
 			if n > 0 {
-				o.Delivered(w.dest.Name, j.settings.Kind, Class(class).String(), n, j.took)
+				o.Delivered(w.dest.Name, j.settings.Kind, destination.Action(action).String(), n, j.took)
 			}
 		}
 	}
@@ -233,8 +180,8 @@ func (w *worker) observe(j *job, counts *[Again + 1]int) {
 	}
 	logger := w.logger()
 	for i, e := range j.entries {
-		o := &j.outcomes[i]
-		logger.Debug("event sent", eventID(e.Header.EventID), zap.Stringer("outcome", o.Action), zap.Int("attempt", j.items[i].Attempt),
-			zap.String("reason", o.Reason), zap.String("code", o.Code), zap.Duration("took", j.took))
+		v := &j.verdicts[i]
+		logger.Debug("event sent", eventID(e.Header.EventID), zap.Stringer("outcome", v.Action), zap.Int("attempt", j.items[i].Attempt),
+			zap.String("reason", v.Reason), zap.String("code", v.Code), zap.Duration("took", j.took))
 	}
 }

@@ -301,7 +301,7 @@ func TestIdleCostsNothing(t *testing.T) {
 			t.Fatalf("%d reads in an idle hour", q.reads-reads)
 		}
 		inspect(e.workers[crm], func(w *worker) {
-			if w.crew.size > 0 || w.timer.c != nil {
+			if w.senders.size > 0 || w.alarm.c != nil {
 				t.Fatal("an idle worker keeps senders or a timer")
 			}
 		})
@@ -340,8 +340,8 @@ func TestPausedKeepsNothing(t *testing.T) {
 		}
 		elapse(time.Second)
 		inspect(e.workers[crm], func(w *worker) {
-			if len(w.lanes) != 0 || w.tracked != 0 || w.bytes != 0 {
-				t.Fatalf("%d lanes, %d tracked, %d bytes", len(w.lanes), w.tracked, w.bytes)
+			if size := w.view.Size(); size.Lanes != 0 || size.Tracked != 0 || size.Bytes != 0 {
+				t.Fatalf("%d lanes, %d tracked, %d bytes", size.Lanes, size.Tracked, size.Bytes)
 			}
 		})
 	})

@@ -329,8 +329,8 @@ func TestWaitingCostsNoPayload(t *testing.T) {
 		e := start(t, q, Options{}, d)
 		elapse(time.Second / 2)
 		inspect(e.workers[crm], func(w *worker) {
-			if w.bytes != 0 || w.ready.len() != 0 || w.tracked != 5000 {
-				t.Fatalf("%d bytes, %d ready, %d tracked", w.bytes, w.ready.len(), w.tracked)
+			if size := w.view.Size(); size.Bytes != 0 || size.Ready != 0 || size.Tracked != 5000 {
+				t.Fatalf("%d bytes, %d ready, %d tracked", size.Bytes, size.Ready, size.Tracked)
 			}
 		})
 	})

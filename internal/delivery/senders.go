@@ -1,20 +1,35 @@
 package delivery
 
 import (
+	"iter"
 	"slices"
 	"sync"
+	"sync/atomic"
+
+	"go.uber.org/zap"
+
+	"github.com/leadgate/leadgate/internal/delivery/deque"
+	"github.com/leadgate/leadgate/internal/delivery/view"
+	"github.com/leadgate/leadgate/internal/destination"
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
-// crew is the goroutines that send for a worker. They start on demand, and end
+// senders are the goroutines that send for a worker. They start on demand, and end
 // when nothing is left to send. Jobs lie ready for them, so that one that is done
 // goes on with the next while the loop takes in what became of the last: to wait
 // for the loop each time cost two switches of goroutines an event.
-type crew struct {
-	wg sync.WaitGroup
+type senders struct {
+	e        *Engine
+	right    interface{ Epoch() (uint64, bool) } // to send, see queue.Drain
+	logger   func() *zap.Logger
+	results  chan struct{} // jobs have ended
+	inFlight atomic.Int64  // events
+	wg       sync.WaitGroup
 
+	// Shared, under mu.
 	mu     sync.Mutex
-	wanted sync.Cond
-	next   deque[*job]
+	work   sync.Cond // something may have changed for one that waits
+	next   deque.Deque[*job]
 	ended  []*job
 	limit  int // jobs sent at once
 	busy   int // jobs that are being sent
@@ -22,160 +37,177 @@ type crew struct {
 	idle   int // of them, those that wait and were not called
 	halted bool
 	off    bool // whoever has nothing to do ends
+
+	// The loop's own.
+	jobs    []*job // handed over and not yet finished
+	retries int    // of them, those with events that failed before
+	spare   []*job // memory for ended
 }
 
-// hand gives a job to the crew.
-func (w *worker) hand(j *job) {
-	c := &w.crew
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.next.push(j)
-	c.off = false
-	if !c.call() && c.size < c.limit {
-		c.size++
-		c.wg.Go(w.work)
+func (s *senders) init(e *Engine, right queue.Drain, logger func() *zap.Logger) {
+	s.e, s.right, s.logger = e, right, logger
+	s.results = make(chan struct{}, 1)
+	s.work.L = &s.mu
+}
+
+// flying is how many jobs were handed over and are not finished.
+func (s *senders) flying() int { return len(s.jobs) }
+
+// entries are those of the jobs that were handed over and are not finished.
+func (s *senders) entries() iter.Seq[*view.Entry] {
+	return func(yield func(*view.Entry) bool) {
+		for _, j := range s.jobs {
+			for _, e := range j.entries {
+				if !yield(e) {
+					return
+				}
+			}
+		}
 	}
 }
 
-// call wakes one that waits, if there is one. c.mu is held.
-func (c *crew) call() bool {
-	if c.idle == 0 {
+// uses reports whether a job that is not finished is sent by a Sender.
+func (s *senders) uses(sender destination.Sender) bool {
+	return slices.ContainsFunc(s.jobs, func(j *job) bool { return j.settings.Sender == sender })
+}
+
+// hand gives a job to the senders.
+func (s *senders) hand(j *job) {
+	s.track(j)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.next.Push(j)
+	s.off = false
+	if !s.wake() && s.size < s.limit {
+		s.size++
+		s.wg.Go(s.send)
+	}
+}
+
+// track puts a job on the list of those that are not finished.
+func (s *senders) track(j *job) {
+	j.place = len(s.jobs)
+	s.jobs = append(s.jobs, j)
+	if j.retries > 0 {
+		s.retries++
+	}
+}
+
+// untrack takes a job off the list.
+func (s *senders) untrack(j *job) {
+	last := len(s.jobs) - 1
+	s.jobs[j.place] = s.jobs[last]
+	s.jobs[j.place].place = j.place
+	s.jobs[last] = nil
+	s.jobs = s.jobs[:last]
+	if j.retries > 0 {
+		s.retries--
+	}
+}
+
+// wake has one that waits look again, if there is one. s.mu is held.
+func (s *senders) wake() bool {
+	if s.idle == 0 {
 		return false
 	}
-	c.idle--
-	c.wanted.Signal()
+	s.idle--
+	s.work.Signal()
 	return true
 }
 
-// callAll makes all that wait look again. c.mu is held.
-func (c *crew) callAll() {
-	c.idle = 0
-	c.wanted.Broadcast()
+// wakeAll has all that wait look again. s.mu is held.
+func (s *senders) wakeAll() {
+	s.idle = 0
+	s.work.Broadcast()
 }
 
-// work sends one job after another. After one that was not simply delivered the
-// whole crew halts until the loop has judged it: it may be what opens the breaker.
-func (w *worker) work() {
-	c := &w.crew
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// send sends one job after another. After one that was not simply delivered all
+// senders halt until the loop has judged it: it may be what opens the breaker.
+func (s *senders) send() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for {
-		for c.halted || c.busy >= c.limit || c.next.len() == 0 {
-			if c.size > c.limit || c.off && c.next.len() == 0 {
-				c.size--
-				c.call()
+		for s.halted || s.busy >= s.limit || s.next.Len() == 0 {
+			if s.size > s.limit || s.off && s.next.Len() == 0 {
+				s.size--
+				s.wake()
 				return
 			}
-			c.idle++
-			c.wanted.Wait()
+			s.idle++
+			s.work.Wait()
 		}
-		j := c.next.pop()
-		c.busy++
-		c.mu.Unlock()
-		w.carryOut(j)
-		c.mu.Lock()
-		c.busy--
-		c.halted = c.halted || !j.plain()
-		c.ended = append(c.ended, j)
-		w.ended()
+		j := s.next.Pop()
+		s.busy++
+		s.mu.Unlock()
+		s.attempt(j)
+		s.mu.Lock()
+		s.busy--
+		s.halted = s.halted || !j.plain()
+		s.ended = append(s.ended, j)
+		s.tell()
 	}
 }
 
-// carryOut sends a job, if that may still be done.
-func (w *worker) carryOut(j *job) {
-	if epoch, ok := w.drain.Epoch(); !ok || epoch != j.epoch {
-		j.unsent = true
-		return
-	}
-	w.inFlight.Add(int64(len(j.entries)))
-	began := w.e.tick()
-	j.outcomes = w.call(j)
-	j.took = w.e.tick() - began
-}
-
-// collect takes in what became of jobs. Where one was not simply delivered, what
-// lies ready is taken back: it may be sent no more.
-func (w *worker) collect() {
-	c := &w.crew
-	c.mu.Lock()
-	ended, halted := c.ended, c.halted
-	c.ended = w.collected
-	c.mu.Unlock()
-	if halted {
-		w.recall()
-	}
-	for i, j := range ended {
-		ended[i] = nil
-		w.finish(j)
-	}
-	w.collected = ended[:0]
-	if len(w.retired) > 0 {
-		w.closeRetired()
-	}
-	if halted {
-		c.mu.Lock()
-		if len(c.ended) == 0 { // else it is called again at once
-			c.halted = false
-			c.callAll()
-		}
-		c.mu.Unlock()
-	}
-}
-
-// halt keeps the crew from beginning another job until the loop has taken back
-// what lies ready. Anybody may call it.
-func (w *worker) halt() {
-	w.crew.mu.Lock()
-	w.crew.halted = true
-	w.crew.mu.Unlock()
-	w.ended()
-}
-
-// ended tells the loop to collect. It never blocks.
-func (w *worker) ended() {
+// tell has the loop collect. It never blocks.
+func (s *senders) tell() {
 	select {
-	case w.results <- struct{}{}:
+	case s.results <- struct{}{}:
 	default:
 	}
 }
 
-// recall takes back the jobs that nobody has begun.
-func (w *worker) recall() {
-	c := &w.crew
-	c.mu.Lock()
-	var jobs []*job
-	for c.next.len() > 0 {
-		jobs = append(jobs, c.next.pop())
-	}
-	c.mu.Unlock()
-	for _, j := range slices.Backward(jobs) {
-		w.takeBack(j)
+// collect takes the jobs that have ended. halted
+// says that none is begun until goOn: what lies ready may be sent no more.
+func (s *senders) collect() (ended []*job, halted bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ended, s.ended = s.ended, s.spare
+	return ended, s.halted
+}
+
+// goOn ends a halt, unless further jobs have ended: then the loop collects again.
+func (s *senders) goOn() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.ended) == 0 {
+		s.halted = false
+		s.wakeAll()
 	}
 }
 
-// takeBack undoes the launch of a job that was not sent.
-func (w *worker) takeBack(j *job) {
-	w.landed(j)
-	for _, e := range slices.Backward(j.entries) {
-		w.putBack(e)
+// halt keeps the senders from beginning another job until the loop has taken back
+// what lies ready. Anybody may call it.
+func (s *senders) halt() {
+	s.mu.Lock()
+	s.halted = true
+	s.mu.Unlock()
+	s.tell()
+}
+
+// recall takes back the jobs that nobody has begun, in their order.
+func (s *senders) recall() (jobs []*job) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.next.Len() > 0 {
+		jobs = append(jobs, s.next.Pop())
 	}
-	w.recycle(j)
+	return jobs
 }
 
 // limitTo sets how many jobs are sent at once.
-func (c *crew) limitTo(n int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.limit = n
-	c.callAll()
+func (s *senders) limitTo(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.limit = n
+	s.wakeAll()
 }
 
 // dismiss lets the goroutines end when nothing is left to send.
-func (c *crew) dismiss() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.off {
-		c.off = true
-		c.callAll()
+func (s *senders) dismiss() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.off {
+		s.off = true
+		s.wakeAll()
 	}
 }

@@ -47,8 +47,8 @@ func TestReadyJobsAreTakenBack(t *testing.T) {
 				d.Concurrency = 2
 				e := start(t, q, Options{}, d)
 				inspect(e.workers[crm], func(w *worker) {
-					if w.crew.busy != 2 || w.crew.next.len() != 2 {
-						t.Fatalf("%d jobs are in flight, %d lie ready", w.crew.busy, w.crew.next.len())
+					if w.senders.busy != 2 || w.senders.next.Len() != 2 {
+						t.Fatalf("%d jobs are in flight, %d lie ready", w.senders.busy, w.senders.next.Len())
 					}
 				})
 				if n := statusOf(t, e, crm.Name).InFlight; n != 2 {

@@ -74,11 +74,10 @@ func (e *Engine) Status(ctx context.Context) ([]Status, error) {
 
 // status is the worker's own part; not ok if no config names the destination.
 func (w *worker) status() (Status, bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	p := w.published
-	if w.next != nil { // not taken over yet
-		p.kind, p.target = w.next.Kind, w.next.Target
+	p := w.report.get()
+	next, removed := w.assignment.peek()
+	if next != nil { // not taken over yet
+		p.kind, p.target = next.Kind, next.Target
 	}
 	var until *int64
 	if p.until > 0 {
@@ -87,8 +86,8 @@ func (w *worker) status() (Status, bool) {
 	return Status{
 		Name: w.dest.Name, Tenant: w.dest.Tenant, Kind: p.kind, Target: p.target,
 		State: p.state, Reason: p.text(), Code: p.code, Until: until,
-		InFlight: int(w.inFlight.Load()), Delivered: w.delivered.Load(),
-	}, !w.removed
+		InFlight: int(w.senders.inFlight.Load()), Delivered: w.report.delivered.Load(),
+	}, !removed
 }
 
 // Pause stops a destination until it is resumed, over restarts too. What is in
@@ -122,7 +121,7 @@ func (e *Engine) order(ctx context.Context, name string, change func(queue.State
 	for dest, w := range e.workers {
 		if dest.Name == name && !w.isRemoved() {
 			workers[dest] = w
-			found[dest] = w.storedState()
+			found[dest] = w.state.get()
 		}
 	}
 	e.mu.Unlock()
@@ -140,10 +139,4 @@ func (e *Engine) order(ctx context.Context, name string, change func(queue.State
 		}
 	}
 	return nil
-}
-
-func (w *worker) storedState() queue.State {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.stored
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 
 	"github.com/leadgate/leadgate/internal/ads"
+	"github.com/leadgate/leadgate/internal/delivery/view"
 	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/queue"
 )
@@ -78,13 +79,13 @@ type tallies struct {
 	buried []toCount // once the deaths are stored, which may be another edge's to tell
 }
 
-func (t *tallies) reported(dest queue.Dest, e *entry) {
+func (t *tallies) reported(dest queue.Dest, e *view.Entry) {
 	if tally := destination.TallyOf(&e.Header); tally != nil {
 		t.owed = append(t.owed, countOf(tally, ads.FateReported, dest, &e.Header, ""))
 	}
 }
 
-func (t *tallies) died(dest queue.Dest, e *entry) {
+func (t *tallies) died(dest queue.Dest, e *view.Entry) {
 	if tally := destination.TallyOf(&e.Header); tally != nil {
 		place := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, e.Pos.Ms), e.Pos.Seq)
 		t.buried = append(t.buried, countOf(tally, ads.FateDead, dest, &e.Header, string(place)))
@@ -101,8 +102,8 @@ func (t *tallies) before(older *tallies) {
 
 // count counts what is owed. A figure that cannot be counted holds up no
 // delivery: it is owed until the next write.
-func (t *tallies) count(w *worker) {
-	if len(t.owed) > 0 && count(w.e.storeCtx, w.e.q, w.dest, t.owed) == nil {
+func (t *tallies) count(ctx context.Context, q Appender, dest queue.Dest) {
+	if len(t.owed) > 0 && count(ctx, q, dest, t.owed) == nil {
 		t.owed = nil
 	}
 }

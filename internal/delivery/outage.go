@@ -1,0 +1,69 @@
+package delivery
+
+import (
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/leadgate/leadgate/internal/delivery/backoff"
+)
+
+// How long a store that does not answer is left alone: doubled from the first on.
+const (
+	firstOutage   = 50 * time.Millisecond
+	longestOutage = 5 * time.Second
+)
+
+// outage is a time in which the store does not answer.
+type outage struct {
+	what    string // that fails: "reading"
+	fails   int
+	retryAt time.Duration
+}
+
+// failed notes that the store did not answer; it reports whether that is new.
+func (o *outage) failed(now time.Duration) (begins bool) {
+	o.retryAt = now + backoff.Doubled(firstOutage, longestOutage, o.fails)
+	o.fails++
+	return o.fails == 1
+}
+
+// worked notes that the store answered; it reports whether that is new.
+func (o *outage) worked() (ends bool) {
+	ends = o.fails > 0
+	o.fails = 0
+	return ends
+}
+
+// resting reports whether it is too early to try the store again, and until when.
+func (o *outage) resting(now time.Duration) (until time.Duration, resting bool) {
+	return o.retryAt, o.fails > 0 && o.retryAt > now
+}
+
+// storeFailed notes that the store did not answer, and says so once.
+func (w *worker) storeFailed(o *outage, err error) {
+	if w.e.storeCtx.Err() != nil {
+		o.retryAt = never
+		return
+	}
+	if o.failed(w.now) {
+		w.logger().Warn("queue does not answer, deliveries wait", zap.String("while", o.what), zap.Error(err))
+	}
+	w.at(o.retryAt)
+}
+
+// storeAnswered notes that the store answered, and says so if it had not.
+func (w *worker) storeAnswered(o *outage) {
+	if o.worked() {
+		w.logger().Info("queue answers again", zap.String("after", o.what))
+	}
+}
+
+// resting reports whether it is too early to try the store again.
+func (w *worker) resting(o *outage) bool {
+	until, resting := o.resting(w.now)
+	if resting {
+		w.at(until)
+	}
+	return resting
+}

@@ -1,0 +1,157 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/leadgate/leadgate/internal/destination"
+	"github.com/leadgate/leadgate/internal/queue"
+)
+
+// storedState is whether a destination is paused or parked: as the store has it, and as
+// the loop goes by.
+type storedState struct {
+	io sync.Mutex // held over a change or a read of what is stored
+
+	// Shared, under mu.
+	mu      sync.Mutex
+	stored  queue.State // as last read or set
+	resumed bool        // by an operator: the loop has not noticed yet
+
+	// The loop's own.
+	now     queue.State
+	unsaved bool          // the loop changed it, and the store does not know yet
+	lookAt  time.Duration // when the store is asked again
+}
+
+// get returns what is stored, as far as is known.
+func (s *storedState) get() queue.State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stored
+}
+
+func (s *storedState) set(stored queue.State) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stored = stored
+}
+
+// ordered notes what an operator had stored.
+func (s *storedState) ordered(stored queue.State) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stored, s.resumed = stored, !stored.Paused
+}
+
+// takeOrders returns what is stored, and whether an operator resumed the destination
+// since it was last called.
+func (s *storedState) takeOrders() (stored queue.State, resumed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stored, resumed, s.resumed = s.stored, s.resumed, false
+	return stored, resumed
+}
+
+// order stores a state that an operator asked for. It is not the loop's.
+func (w *worker) order(ctx context.Context, s queue.State) error {
+	w.state.io.Lock()
+	defer w.state.io.Unlock()
+	if err := w.e.q.SetState(ctx, w.dest, s); err != nil {
+		return err
+	}
+	w.state.ordered(s)
+	if s.Paused {
+		w.senders.halt() // once this returns, nothing new is sent
+	}
+	w.poke()
+	return nil
+}
+
+// obey takes over what is stored, and what was ordered.
+func (w *worker) obey() {
+	stored, resumed := w.state.takeOrders()
+	if resumed {
+		w.state.unsaved = false
+	}
+	if !w.state.unsaved {
+		w.enterState(stored)
+	}
+	if resumed {
+		w.report.waiting = waiting{}
+		w.gate.Resume()
+	}
+}
+
+// enterState goes by a state from now on.
+func (w *worker) enterState(s queue.State) {
+	if s == w.state.now {
+		return
+	}
+	w.state.now = s
+	if w.gate.Enter(s.Paused, s.Parked, w.now) {
+		w.reset() // it may wait for long: keep nothing in memory
+	}
+}
+
+// park stops everything but a probe a minute.
+func (w *worker) park(v *destination.Verdict) {
+	if w.gate.Parked() {
+		w.gate.Refused(w.now)
+		w.reset()
+		return
+	}
+	w.changeState(queue.State{Paused: w.gate.Paused(), Parked: true, Reason: v.Why(), Since: w.wall()})
+	w.gate.Refused(w.now)
+}
+
+// pauseGone stops everything, since the destination said that it is gone.
+func (w *worker) pauseGone(v *destination.Verdict) {
+	w.changeState(queue.State{Paused: true, Parked: w.gate.Parked(), Reason: v.Why(), Since: w.wall()})
+}
+
+// changeState sets a state that the worker came to itself. It holds at once;
+// the store is told as soon as it answers.
+func (w *worker) changeState(s queue.State) {
+	w.enterState(s)
+	w.state.unsaved = true
+	w.saveState()
+}
+
+// saveState stores a state that the store does not know yet.
+func (w *worker) saveState() {
+	if !w.state.unsaved {
+		return
+	}
+	w.state.io.Lock()
+	defer w.state.io.Unlock()
+	now := &w.state.now
+	if ordered := w.state.get(); ordered.Paused && !now.Paused { // meanwhile, by an operator
+		now.Paused, now.Reason = true, ordered.Reason
+		w.gate.Enter(true, now.Parked, w.now)
+	}
+	if err := w.e.q.SetState(w.e.storeCtx, w.dest, *now); err != nil {
+		w.storeFailed(&w.reader.outage, fmt.Errorf("storing state: %w", err))
+		return
+	}
+	w.state.unsaved = false
+	w.state.set(*now)
+}
+
+// readState looks at the stored state, which another edge may have changed.
+func (w *worker) readState() error {
+	if w.state.unsaved {
+		return nil
+	}
+	w.state.io.Lock()
+	defer w.state.io.Unlock()
+	s, err := w.drain.State(w.e.storeCtx)
+	if err != nil {
+		return err
+	}
+	w.state.set(s)
+	w.enterState(s)
+	return nil
+}

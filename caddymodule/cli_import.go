@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/leadgate/leadgate/internal/conversions"
 	"github.com/leadgate/leadgate/internal/printable"
 )
 
@@ -80,7 +81,7 @@ Examples:
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "Check the lines and post nothing")
 	cmd.Flags().StringToStringVar(&im.words, "map", nil, "For --dry-run: the CRM's words for event names, as word=Name")
 	cmd.Flags().IntVar(&im.from, "from-line", 1, "The first line to post")
-	cmd.Flags().IntVar(&im.batch, "batch", maxConversions, "How many lines to post at once, up to 1000")
+	cmd.Flags().IntVar(&im.batch, "batch", conversions.MaxItems, "How many lines to post at once, up to 1000")
 	cmd.Flags().DurationVar(&im.retryFor, "retry-for", 10*time.Minute, "How long to try again when the edge cannot take a batch")
 	return cmd
 }
@@ -96,7 +97,7 @@ type importer struct {
 	progress io.Writer // nil: nobody looks
 	now      func() time.Time
 	sleep    func(context.Context, time.Duration) error
-	post     func(context.Context, []importLine) ([]conversionResult, error)
+	post     func(context.Context, []importLine) ([]conversions.Result, error)
 	client   *http.Client
 
 	counts map[string]int
@@ -131,8 +132,8 @@ func from(line int) string {
 
 // run reads the lines, posts them in batches, and reports each in its order.
 func (im *importer) run(ctx context.Context, in io.Reader) error {
-	if im.batch < 1 || im.batch > maxConversions {
-		return fmt.Errorf("--batch %d is not from 1 to %d", im.batch, maxConversions)
+	if im.batch < 1 || im.batch > conversions.MaxItems {
+		return fmt.Errorf("--batch %d is not from 1 to %d", im.batch, conversions.MaxItems)
 	}
 	im.counts = make(map[string]int)
 	err := errors.Join(im.lines(ctx, in), im.summary())
@@ -186,7 +187,7 @@ func (im *importer) lines(ctx context.Context, in io.Reader) error {
 			im.report(number, problem)
 			continue
 		}
-		if len(batch) == im.batch || bytesIn+len(line)+2 > maxConversionsBody {
+		if len(batch) == im.batch || bytesIn+len(line)+2 > conversions.MaxBody {
 			if err := send(); err != nil {
 				return err
 			}
@@ -214,7 +215,7 @@ func (im *importer) send(ctx context.Context, batch []importLine) error {
 }
 
 // report writes what became of a line.
-func (im *importer) report(number int, r *conversionResult) {
+func (im *importer) report(number int, r *conversions.Result) {
 	im.done++
 	im.counts[r.Status]++
 	first := fmt.Sprintf("%7d  %s  ", number, printable.Fit(r.Status, 9))

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/leadgate/leadgate/internal/conversions"
 	"github.com/leadgate/leadgate/internal/printable"
 )
 
@@ -27,7 +28,7 @@ var errRefused = errors.New("refused")
 // postBatch posts a batch, again while the edge is away, and returns a result
 // for each line. The endpoint is idempotent: after an answer that was lost, what
 // was queued comes back as duplicate.
-func (im *importer) postBatch(ctx context.Context, batch []importLine) ([]conversionResult, error) {
+func (im *importer) postBatch(ctx context.Context, batch []importLine) ([]conversions.Result, error) {
 	if im.client == nil {
 		im.client = &http.Client{
 			Timeout:       30 * time.Second,
@@ -62,11 +63,11 @@ func (im *importer) postBatch(ctx context.Context, batch []importLine) ([]conver
 
 // halve posts a batch in two parts, since something on the way takes less at
 // once than the endpoint.
-func (im *importer) halve(ctx context.Context, batch []importLine, err error) ([]conversionResult, error) {
+func (im *importer) halve(ctx context.Context, batch []importLine, err error) ([]conversions.Result, error) {
 	if len(batch) == 1 {
-		var result conversionResult
-		result.refuse("failed", err.Error(), "post less")
-		return []conversionResult{result}, nil
+		var result conversions.Result
+		result.Refuse("failed", err.Error(), "post less")
+		return []conversions.Result{result}, nil
 	}
 	first, err := im.postBatch(ctx, batch[:len(batch)/2])
 	if err != nil {
@@ -85,7 +86,7 @@ const maxImportAnswer = 16 << 20
 
 // tryBatch posts a batch once. The error wraps errRefused where trying again
 // helps nobody; wait is what the answer asks for.
-func (im *importer) tryBatch(ctx context.Context, batch []importLine) (results []conversionResult, status int, wait time.Duration, err error) {
+func (im *importer) tryBatch(ctx context.Context, batch []importLine) (results []conversions.Result, status int, wait time.Duration, err error) {
 	var body bytes.Buffer
 	for i, line := range batch {
 		body.WriteByte("[,"[min(i, 1)])
@@ -109,7 +110,7 @@ func (im *importer) tryBatch(ctx context.Context, batch []importLine) (results [
 		return nil, 0, 0, fmt.Errorf("reading the answer: %w", err)
 	}
 	var read struct {
-		Results []conversionResult
+		Results []conversions.Result
 		Error   string
 	}
 	known := json.Unmarshal(answer, &read) == nil

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/leadgate/leadgate/internal/conversions"
 	"github.com/leadgate/leadgate/internal/printable"
 	"github.com/leadgate/leadgate/internal/wording"
 )
@@ -51,7 +52,7 @@ func jsonRows(r *bufio.Reader) importRow {
 	number := 0
 	return func() (int, []byte, bool, error) {
 		number++
-		line, tooLong, err := readLine(r, maxConversionsBody-2)
+		line, tooLong, err := readLine(r, conversions.MaxBody-2)
 		return number, bytes.TrimSpace(line), tooLong, err
 	}
 }
@@ -65,10 +66,7 @@ func csvRows(r *bufio.Reader, comma rune) (importRow, error) {
 		return nil, fmt.Errorf("this looks like CSV, but its first line cannot be read: %w", err)
 	}
 	names := make([]string, len(header))
-	var known []string
-	for _, f := range itemFields {
-		known = append(known, f.name)
-	}
+	known := conversions.FieldNames()
 	for i, name := range header {
 		names[i] = strings.TrimSpace(name)
 		switch {
@@ -97,7 +95,7 @@ func csvRows(r *bufio.Reader, comma rune) (importRow, error) {
 				item = append(item, ',')
 			}
 			value := []byte(cell)
-			if kinds := itemFields[slices.Index(known, names[i])].kinds; strings.IndexByte(kinds, cell[0]) < 0 || !json.Valid(value) || cell[0] == '"' {
+			if kinds := conversions.Fields[slices.Index(known, names[i])].Kinds; strings.IndexByte(kinds, cell[0]) < 0 || !json.Valid(value) || cell[0] == '"' {
 				if value, err = json.Marshal(cell); err != nil {
 					return number, nil, false, err
 				}
@@ -105,6 +103,6 @@ func csvRows(r *bufio.Reader, comma rune) (importRow, error) {
 			item = append(fmt.Appendf(item, "%q:", names[i]), value...)
 		}
 		item = append(item, '}')
-		return number, item, len(item) > maxConversionsBody-2, nil
+		return number, item, len(item) > conversions.MaxBody-2, nil
 	}, nil
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/capi/capitest"
+	"github.com/leadgate/leadgate/internal/conversions"
 )
 
 func jsonl(t *testing.T, lines ...string) string {
@@ -249,7 +250,7 @@ func TestImportStreams(t *testing.T) {
 		for i := range lines {
 			text := item
 			if i == 1500 {
-				text = `{"a":"` + strings.Repeat("x", maxConversionsBody) + `"}`
+				text = `{"a":"` + strings.Repeat("x", conversions.MaxBody) + `"}`
 			}
 			if _, err := io.WriteString(w, text+"\n"); err != nil {
 				return
@@ -258,21 +259,21 @@ func TestImportStreams(t *testing.T) {
 		_ = w.Close()
 	})
 	most, total := 0, 0
-	im := &importer{from: 1, batch: maxConversions, out: bufio.NewWriter(io.Discard)}
-	im.post = func(_ context.Context, batch []importLine) ([]conversionResult, error) {
+	im := &importer{from: 1, batch: conversions.MaxItems, out: bufio.NewWriter(io.Discard)}
+	im.post = func(_ context.Context, batch []importLine) ([]conversions.Result, error) {
 		size := 1
 		for _, l := range batch {
 			size += len(l.text) + 1
 		}
 		most, total = max(most, size), total+len(batch)
-		results := make([]conversionResult, len(batch))
+		results := make([]conversions.Result, len(batch))
 		for i := range results {
 			results[i].Status = "queued"
 		}
 		return results, nil
 	}
 	err := im.run(t.Context(), r)
-	if err == nil || total != lines-1 || im.counts["invalid"] != 1 || most > maxConversionsBody || most < maxConversionsBody-20_000 {
+	if err == nil || total != lines-1 || im.counts["invalid"] != 1 || most > conversions.MaxBody || most < conversions.MaxBody-20_000 {
 		t.Errorf("%v: %d lines posted, %v, at most %d bytes", err, total, im.counts, most)
 	}
 }

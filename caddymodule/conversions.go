@@ -1,22 +1,18 @@
 package caddymodule
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/capi"
-	"github.com/leadgate/leadgate/internal/body"
-	"github.com/leadgate/leadgate/internal/deadline"
-	"github.com/leadgate/leadgate/internal/jsondoc"
-	"github.com/leadgate/leadgate/internal/queue"
-	"github.com/leadgate/leadgate/internal/verify"
+	"github.com/leadgate/leadgate/internal/conversions"
 	"github.com/leadgate/leadgate/internal/wording"
 )
 
@@ -32,17 +28,8 @@ type Conversions struct {
 	// The CRM's own words for Meta's event names.
 	Map map[string]string `json:"map,omitempty"`
 
-	app     *App
-	tenant  *tenant
-	secrets verify.Secrets
-	logger  *zap.Logger
+	endpoint conversions.Endpoint
 }
-
-// The limits of one post.
-const (
-	maxConversions     = 1000
-	maxConversionsBody = 3 << 20
-)
 
 // CaddyModule returns the Caddy module information.
 func (Conversions) CaddyModule() caddy.ModuleInfo {
@@ -51,32 +38,52 @@ func (Conversions) CaddyModule() caddy.ModuleInfo {
 
 // Provision reads the tokens, and fails if the tenant is in no leadgate block.
 func (c *Conversions) Provision(ctx caddy.Context) error {
-	c.logger = logger(ctx)
-	repl := caddy.NewReplacer()
 	if err := c.check(); err != nil {
 		return err
 	}
+	e := &c.endpoint
+	repl := caddy.NewReplacer()
 	for _, t := range c.Tokens {
 		token, err := replaceText(repl, "leadgate_conversions: tenant "+c.Tenant+": token", t)
 		if err != nil {
 			return err
 		}
-		c.secrets.Add(token)
+		e.Secrets.Add(token)
 	}
 	app, err := ctx.App("leadgate")
 	if err != nil {
 		return err
 	}
-	c.app = app.(*App)
-	c.app.servedBy(serverOf(ctx))
-	if err := c.app.survey(ctx); err != nil {
+	a := app.(*App)
+	a.servedBy(serverOf(ctx))
+	if err := a.survey(ctx); err != nil {
 		return err
 	}
-	c.app.atStart = append(c.app.atStart, func() error {
-		c.tenant = c.app.tenants[c.Tenant]
+	e.Tenant, e.Map, e.Logger, e.Now, e.ReadStatus = c.Tenant, c.Map, logger(ctx), a.now, readStatus
+	e.Remember, e.Dedupe, e.MaxInFlight = time.Duration(a.RememberClicks), time.Duration(a.Dedupe), a.MaxInflightBody
+	e.Open = a.openForConversions
+	a.atStart = append(a.atStart, func() error {
+		for _, d := range a.tenants[c.Tenant].destinations {
+			e.Destinations = append(e.Destinations, &d.Destination)
+		}
 		return nil
 	})
-	return c.app.sites.KnowsTenant("leadgate_conversions", c.Tenant, true)
+	return a.sites.KnowsTenant("leadgate_conversions", c.Tenant, true)
+}
+
+// openForConversions is the store, for as long as a post needs it.
+func (a *App) openForConversions() (conversions.Store, func(), error) {
+	engine, counted, err := a.enter()
+	if err != nil {
+		return nil, nil, err
+	}
+	leave := func() { a.leave(counted) }
+	q, err := engine.open(a)
+	if err != nil {
+		leave()
+		return nil, nil, err
+	}
+	return q, leave, nil
 }
 
 func (c *Conversions) check() error {
@@ -98,137 +105,77 @@ func (c *Conversions) check() error {
 
 // ServeHTTP answers one post.
 func (c *Conversions) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		w.WriteHeader(http.StatusMethodNotAllowed)
-		return nil
-	}
-	if !c.secrets.Bearer(r) {
-		w.Header().Set("WWW-Authenticate", "Bearer")
-		return c.fail(w, http.StatusUnauthorized, "the token is missing or wrong: send Authorization: Bearer <token>", nil)
-	}
-	b, err := body.Read(r, maxConversionsBody, c.app.MaxInflightBody)
-	switch {
-	case errors.Is(err, body.ErrBusy):
-		body.Abandon(w, r)
-		w.Header().Set("Retry-After", retryAfter)
-		return c.fail(w, http.StatusServiceUnavailable, "too many bytes of other requests are being read; post it again", err)
-	case errors.Is(err, body.ErrTooLarge):
-		return c.fail(w, http.StatusRequestEntityTooLarge, "the body is over 3 MiB: post fewer items at once", nil)
-	case err != nil && readStatus(err) == http.StatusRequestEntityTooLarge:
-		return c.fail(w, http.StatusRequestEntityTooLarge, "the body is over a limit of the site's request_body: post fewer items at once", nil)
-	case err != nil:
-		return c.fail(w, readStatus(err), "the body cannot be read", err)
-	}
-	defer func() {
-		body.Landed(len(b.Data))
-		b.Release()
-	}()
-	var doc jsondoc.Doc
-	if err := doc.Parse(b.Data); err != nil {
-		return c.fail(w, http.StatusBadRequest, err.Error(), nil)
-	}
-	var items []jsondoc.Node
-	switch root := doc.Root(); root.Kind() {
-	case '{':
-		items = append(items, root)
-	case '[':
-		for n := root.First(); n.Exists() && len(items) <= maxConversions; n = n.Next() {
-			items = append(items, n)
-		}
-	default:
-		return c.fail(w, http.StatusBadRequest, "the body is neither an object nor an array: post one item, or an array of items", nil)
-	}
-	if len(items) > maxConversions {
-		return c.fail(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("there are more than %d items: post fewer at once", maxConversions), nil)
-	}
-	results, err := c.accept(items)
-	if err != nil {
-		w.Header().Set("Retry-After", retryAfter)
-		return c.fail(w, http.StatusServiceUnavailable, "the queue cannot take it; post it again", err)
-	}
-	status := http.StatusOK
-	if len(results) > 0 && allInvalid(results) {
-		status = http.StatusUnprocessableEntity
-	}
-	return answerJSON(w, status, map[string]any{"results": results})
-}
-
-func allInvalid(results []conversionResult) bool {
-	for i := range results {
-		if results[i].Status != "invalid" {
-			return false
-		}
-	}
-	return true
-}
-
-// fail answers with a sentence, and logs what must not be shown.
-func (c *Conversions) fail(w http.ResponseWriter, status int, sentence string, why error) error {
-	if why != nil {
-		c.logger.Error("conversions refused", zap.Int("status", status), zap.String("tenant", c.Tenant), zap.Error(why))
-	}
-	return answerJSON(w, status, map[string]string{"error": sentence})
-}
-
-func answerJSON(w http.ResponseWriter, status int, v any) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("writing the answer: %w", err)
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_, _ = w.Write(append(b, '\n'))
+	c.endpoint.ServeHTTP(w, r)
 	return nil
 }
 
-// conversionResult is what became of an item.
-type conversionResult struct {
-	Status  string          `json:"status"` // queued, duplicate, no_click or invalid
-	EventID *string         `json:"eventId"`
-	Click   json.RawMessage `json:"click"`
-	Error   *string         `json:"error"`
-	Fix     *string         `json:"fix"`
+func parseConversions(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	c := new(Conversions)
+	if err := c.UnmarshalCaddyfile(h.Dispenser); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
-func (r *conversionResult) refuse(status, sentence, fix string) {
-	r.Status, r.Error = status, &sentence
-	if fix != "" {
-		r.Fix = &fix
+// UnmarshalCaddyfile sets up the handler from tokens:
+//
+//	leadgate_conversions [<matcher>] {
+//		tenant <name>
+//		token  <token>...
+//		map    <the CRM's word> <event name>
+//	}
+func (c *Conversions) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next()
+	if err := noValue(d); err != nil {
+		return err
 	}
-}
-
-// accept queues the items that can be reported, all in one durable step.
-func (c *Conversions) accept(items []jsondoc.Node) ([]conversionResult, error) {
-	engine, counted, err := c.app.enter()
-	if err != nil {
-		return nil, err
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		switch d.Val() {
+		case "tenant":
+			if c.Tenant != "" {
+				return d.Err("tenant is already specified")
+			}
+			name, err := nameArg(d, "tenant")
+			if err != nil {
+				return err
+			}
+			c.Tenant = name
+		case "token":
+			tokens, err := literals(d)
+			if err != nil {
+				return err
+			}
+			c.Tokens = append(c.Tokens, tokens...)
+		case "map":
+			args, err := literals(d)
+			if err != nil {
+				return err
+			}
+			if len(args) != 2 {
+				return d.Err("map needs the CRM's word and an event name: write `map won Purchase`")
+			}
+			if _, taken := c.Map[args[0]]; taken {
+				return d.Errf("map %s is already specified", args[0])
+			}
+			if err := capi.CheckName(args[1]); err != nil {
+				return d.WrapErr(err)
+			}
+			if c.Map == nil {
+				c.Map = make(map[string]string)
+			}
+			c.Map[args[0]] = args[1]
+		default:
+			return unknownOption(d, "leadgate_conversions")
+		}
 	}
-	defer c.app.leave(counted)
-	q, err := engine.open(c.app)
-	if err != nil {
-		return nil, err
+	if err := c.check(); err != nil {
+		return d.WrapErr(err)
 	}
-	ctx := deadline.Of(time.Now())
-	p := conversionPlan{c: c, now: c.app.now(), results: make([]conversionResult, len(items)), group: queue.Group{Tenant: c.Tenant}}
-	if err := p.read(ctx, q, items); err != nil {
-		return nil, err
-	}
-	for i := range p.items {
-		p.plan(i)
-	}
-	if len(p.group.Jobs) == 0 {
-		return p.results, nil
-	}
-	result := q.Append(ctx, []queue.Group{p.group})[0]
-	if result.Err != nil {
-		return nil, result.Err
-	}
-	p.report(&result)
-	return p.results, nil
+	return nil
 }
 
 var (
 	_ caddy.Provisioner           = (*Conversions)(nil)
 	_ caddyhttp.MiddlewareHandler = (*Conversions)(nil)
+	_ caddyfile.Unmarshaler       = (*Conversions)(nil)
 )

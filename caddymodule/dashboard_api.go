@@ -67,7 +67,7 @@ func (d *Dashboard) failAPI(w http.ResponseWriter, err error) error {
 	if status >= http.StatusInternalServerError {
 		d.logger.Error("answering the dashboard", zap.Error(err))
 	}
-	return answerJSON(w, status, map[string]string{"error": err.Error()})
+	return httperr.JSON(w, status, map[string]string{"error": err.Error()})
 }
 
 // askAdmin has the admin API answer, so that there is one way to do a thing.
@@ -142,7 +142,7 @@ func (d *Dashboard) overview(w http.ResponseWriter, r *http.Request) error {
 			out.Problem = "the queue does not answer; the log says why"
 		}
 	}
-	return answerJSON(w, http.StatusOK, out)
+	return httperr.JSON(w, http.StatusOK, out)
 }
 
 func (d *Dashboard) traffic(w http.ResponseWriter, r *http.Request) error {
@@ -154,7 +154,7 @@ func (d *Dashboard) traffic(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return httperr.New(http.StatusBadRequest, "range is hour or day")
 	}
-	return answerJSON(w, http.StatusOK, series)
+	return httperr.JSON(w, http.StatusOK, series)
 }
 
 func queryNumber(r *http.Request, name string) (int64, error) {
@@ -190,7 +190,7 @@ func (d *Dashboard) lastEvents(w http.ResponseWriter, r *http.Request) error {
 			answer.Events = append(answer.Events, shownEvent{e.Seq, shown})
 		}
 	}
-	return answerJSON(w, http.StatusOK, answer)
+	return httperr.JSON(w, http.StatusOK, answer)
 }
 
 // How many dead letters a page has. Equal ones of unmatched events are folded
@@ -247,5 +247,5 @@ func (d *Dashboard) dead(w http.ResponseWriter, r *http.Request) error {
 		}
 		answer.Dead = append(answer.Dead, shown)
 	}
-	return answerJSON(w, http.StatusOK, answer)
+	return httperr.JSON(w, http.StatusOK, answer)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/httperr"
 )
 
 // tried is the answer to Try now.
@@ -48,7 +49,7 @@ func tryDestination(w http.ResponseWriter, r *http.Request, name string) error {
 			return err
 		}
 		if last || status.Backlog == 0 || ctx.Err() != nil {
-			return answerJSON(w, http.StatusOK, tried{
+			return httperr.JSON(w, http.StatusOK, tried{
 				Tried: count.ended.Load() > ended, Delivered: count.delivered.Load() > delivered,
 				State: status.State, Reason: status.Reason, Backlog: status.Backlog,
 			})

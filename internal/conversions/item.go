@@ -1,7 +1,6 @@
-package caddymodule
+package conversions
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -14,9 +13,9 @@ import (
 	"github.com/leadgate/leadgate/normalize"
 )
 
-// conversionItem is a posted item that names somebody, and an event that Meta
+// item is a posted item that names somebody, and an event that Meta
 // knows.
-type conversionItem struct {
+type item struct {
 	node      jsondoc.Node
 	index     int    // among the posted items
 	name      string // after the map
@@ -30,20 +29,19 @@ type conversionItem struct {
 	at   int      // where its keys stand among all that are looked up
 }
 
-// invalid is why an item is refused: the field, the rule, and what to write.
-type invalid struct{ text, fix string }
-
-func (i *invalid) Error() string { return i.text }
-
-func invalidf(fix, format string, args ...any) error {
-	return &invalid{fmt.Sprintf(format, args...), fix}
+// rules are what items are read by.
+type rules struct {
+	words   map[string]string          // the CRM's own for event names
+	mapping func(posted string) string // says, behind the event names, how a word is mapped
+	now     time.Time
 }
 
 // itemChannels are where a contact may have clicked an ad.
 var itemChannels = []normalize.Channel{normalize.ChannelWhatsApp, normalize.ChannelMessenger, normalize.ChannelInstagram}
 
-// readItem checks what an item says by itself.
-func (c *Conversions) readItem(n jsondoc.Node, now time.Time) (it conversionItem, err error) {
+// readItem checks what an item says by itself. Its error is an *invalid or a
+// *capi.Refusal.
+func (r *rules) readItem(n jsondoc.Node) (it item, err error) {
 	if n.Kind() != '{' {
 		return it, invalidf("post objects such as {\"eventName\":\"Purchase\",\"waPhone\":\"+15551234567\",\"value\":12.5,\"currency\":\"USD\"}", "the item is no object")
 	}
@@ -56,13 +54,13 @@ func (c *Conversions) readItem(n jsondoc.Node, now time.Time) (it conversionItem
 		return it, invalidf("write one of "+strings.Join(capi.EventNames(), ", "), "eventName is missing")
 	}
 	it.name = posted
-	if mapped, ok := c.Map[posted]; ok {
+	if mapped, ok := r.words[posted]; ok {
 		it.name = mapped
 	}
 	if err := capi.CheckName(it.name); err != nil {
-		return it, invalidf(fmt.Sprintf("write one of %s, or `map %q <name>` in the leadgate_conversions block", strings.Join(capi.EventNames(), ", "), posted), "eventName: %v", err)
+		return it, invalidf("write one of "+strings.Join(capi.EventNames(), ", ")+r.mapping(posted), "eventName: %v", err)
 	}
-	if it.eventTime, err = readEventTime(n.Get("eventTime"), now); err != nil {
+	if it.eventTime, err = readEventTime(n.Get("eventTime"), r.now); err != nil {
 		return it, err
 	}
 	switch touch := text(n, "touch"); touch {
@@ -83,47 +81,6 @@ func (c *Conversions) readItem(n jsondoc.Node, now time.Time) (it conversionItem
 		return it, err
 	}
 	return it, capi.CheckPosted(it.name, n)
-}
-
-// itemFields are the keys of an item, each with the kinds of JSON that it may be:
-// text, number, object, array; null is as if it were not there.
-var itemFields = []struct{ name, kinds string }{
-	{"eventName", `"`}, {"waPhone", `"0`}, {"waId", `"0`}, {"userId", `"0`}, {"messageId", `"`}, {"ctwaClid", `"`}, {"channel", `"`},
-	{"eventTime", `"0`}, {"value", `"0`}, {"currency", `"`}, {"orderId", `"0`}, {"contents", `[`}, {"email", `"`}, {"externalId", `"0`},
-	{"customData", `{`}, {"touch", `"`},
-}
-
-// itemKinds are the words for the kinds.
-var itemKinds = map[byte]string{'"': "a text", '0': "a number", '{': "an object", '[': "an array"}
-
-// checkFields refuses keys that an item does not have: a value under a mistyped
-// key would be left out without a word, and an order_id reported twice. A key that
-// stands twice could mean either.
-func checkFields(n jsondoc.Node) error {
-	var seen uint64
-	for member := n.First(); member.Exists(); member = member.Next() {
-		name := string(member.Key())
-		i := slices.IndexFunc(itemFields, func(f struct{ name, kinds string }) bool { return f.name == name })
-		if i < 0 {
-			names := make([]string, 0, len(itemFields))
-			for _, f := range itemFields {
-				names = append(names, f.name)
-			}
-			return invalidf(wording.Meant(name, names), "unknown field %s: %s", name, wording.Meant(name, names))
-		}
-		if seen&(1<<i) != 0 {
-			return invalidf("write it once", "%s stands twice", name)
-		}
-		seen |= 1 << i
-		if kind := member.Kind(); kind != 'n' && strings.IndexByte(itemFields[i].kinds, kind) < 0 {
-			var kinds []string
-			for _, k := range []byte(itemFields[i].kinds) {
-				kinds = append(kinds, itemKinds[k])
-			}
-			return invalidf("write "+wording.Or(kinds)+", or leave it out", "%s is not %s", name, wording.Or(kinds))
-		}
-	}
-	return nil
 }
 
 // text is a member's text, "" for one that is missing, empty or no text.
@@ -166,12 +123,12 @@ func readEventTime(n jsondoc.Node, now time.Time) (time.Time, error) {
 const clockSkew = time.Minute
 
 // readContact finds out whom the item names, and so which keys to look up.
-func (it *conversionItem) readContact() error {
+func (it *item) readContact() error {
 	channels := itemChannels
 	if name := text(it.node, "channel"); name != "" {
 		i := slices.IndexFunc(channels, func(c normalize.Channel) bool { return c.String() == name })
 		if i < 0 {
-			return invalidf("write "+wording.Or(capiChannels)+", or leave it out", "channel is '%s'", name)
+			return invalidf("write "+wording.Or(names(itemChannels))+", or leave it out", "channel is '%s'", name)
 		}
 		channels = channels[i : i+1]
 	}
@@ -204,11 +161,19 @@ func (it *conversionItem) readContact() error {
 	return invalidf("write waPhone, waId, userId, messageId or ctwaClid", "the item names nobody")
 }
 
-// hasCountryCode says whether a number without a plus can be one in full.
+// hasCountryCode reports whether a number without a plus can be one in full.
 // National numbers start with 0 or have at most ten digits, nearly everywhere;
 // Brazil's have eleven, and then look like American ones with an area code that
 // there is not. Where this is too strict, a plus helps.
 func hasCountryCode(number string) bool {
 	digits := phone.Digits(number)
 	return len(digits) > 11 || len(digits) == 11 && (digits[0] != '1' || digits[1] >= '2')
+}
+
+func names(channels []normalize.Channel) []string {
+	list := make([]string, len(channels))
+	for i, c := range channels {
+		list[i] = c.String()
+	}
+	return list
 }

@@ -56,40 +56,12 @@ type envelope struct {
 	app, appID, phone, timestamp, version, kind, payload jsondoc.Node // V2
 }
 
+var envelopeMembers = jsondoc.NewMembers("gs_app_id", "object", "entry",
+	"app", "appId", "phone", "timestamp", "version", "type", "payload")
+
 func envelopeOf(root jsondoc.Node) (env envelope) {
-	if root.Kind() != '{' {
-		return env
-	}
-	for c := root.First(); c.Exists(); c = c.Next() {
-		var part *jsondoc.Node
-		switch string(c.Key()) {
-		case "gs_app_id":
-			part = &env.gsAppID
-		case "object":
-			part = &env.object
-		case "entry":
-			part = &env.entry
-		case "app":
-			part = &env.app
-		case "appId":
-			part = &env.appID
-		case "phone":
-			part = &env.phone
-		case "timestamp":
-			part = &env.timestamp
-		case "version":
-			part = &env.version
-		case "type":
-			part = &env.kind
-		case "payload":
-			part = &env.payload
-		default:
-			continue
-		}
-		if !part.Exists() {
-			*part = c
-		}
-	}
+	envelopeMembers.Find(root, &env.gsAppID, &env.object, &env.entry,
+		&env.app, &env.appID, &env.phone, &env.timestamp, &env.version, &env.kind, &env.payload)
 	return env
 }
 

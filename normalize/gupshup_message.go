@@ -40,47 +40,14 @@ type gupshupParts struct {
 	gsID, destination, userID, ts, conversation, pricing              jsondoc.Node // message events
 }
 
+var gupshupMembers = jsondoc.NewMembers("id", "type", "payload",
+	"source", "sender", "context", "referral", "forwarded", "frequently_forwarded",
+	"gsId", "destination", "userId", "ts", "conversation", "pricing")
+
 func gupshupPartsOf(n jsondoc.Node) (p gupshupParts) {
-	for c := n.First(); c.Exists(); c = c.Next() {
-		var part *jsondoc.Node
-		switch string(c.Key()) {
-		case "id":
-			part = &p.id
-		case "type":
-			part = &p.kind
-		case "payload":
-			part = &p.payload
-		case "source":
-			part = &p.source
-		case "sender":
-			part = &p.sender
-		case "context":
-			part = &p.context
-		case "referral":
-			part = &p.referral
-		case "forwarded":
-			part = &p.forwarded
-		case "frequently_forwarded":
-			part = &p.frequentlyForwarded
-		case "gsId":
-			part = &p.gsID
-		case "destination":
-			part = &p.destination
-		case "userId":
-			part = &p.userID
-		case "ts":
-			part = &p.ts
-		case "conversation":
-			part = &p.conversation
-		case "pricing":
-			part = &p.pricing
-		default:
-			continue
-		}
-		if !part.Exists() {
-			*part = c
-		}
-	}
+	gupshupMembers.Find(n, &p.id, &p.kind, &p.payload,
+		&p.source, &p.sender, &p.context, &p.referral, &p.forwarded, &p.frequentlyForwarded,
+		&p.gsID, &p.destination, &p.userID, &p.ts, &p.conversation, &p.pricing)
 	return p
 }
 

@@ -130,48 +130,14 @@ type item struct {
 	toBusiness   bool // of an echo in an older style: see isToBusiness
 }
 
-// find finds the members of an item in one pass; the first of a name counts.
+// itemMembers are objects. The last two say something about the rest.
+var itemMembers = jsondoc.NewMembers("sender", "recipient", "message", "message_edit", "reaction",
+	"postback", "referral", "read", "delivery", "optin", "prior_message", "thread")
+
 func (it *item) find(n jsondoc.Node) {
-	if n.Kind() != '{' {
-		return
-	}
-	for c := n.First(); c.Exists(); c = c.Next() {
-		var member *jsondoc.Node
-		switch string(c.Key()) {
-		case "sender":
-			member = &it.sender
-		case "recipient":
-			member = &it.recipient
-		case "timestamp":
-			if !it.timestamp.Exists() {
-				it.timestamp = c
-			}
-			continue
-		case "message":
-			member = &it.message
-		case "message_edit":
-			member = &it.edit
-		case "reaction":
-			member = &it.reaction
-		case "postback":
-			member = &it.postback
-		case "referral":
-			member = &it.referral
-		case "read":
-			member = &it.read
-		case "delivery":
-			member = &it.delivery
-		case "optin":
-			member = &it.optin
-		case "prior_message", "thread": // say something about the rest
-			continue
-		default:
-			member = &it.other
-		}
-		if !member.Exists() && c.Kind() == '{' {
-			*member = c
-		}
-	}
+	it.timestamp = n.Get("timestamp")
+	it.other = itemMembers.FindObjects(n, &it.sender, &it.recipient, &it.message, &it.edit, &it.reaction,
+		&it.postback, &it.referral, &it.read, &it.delivery, &it.optin, nil, nil)
 	it.parts.find(it.message)
 }
 

@@ -43,37 +43,12 @@ type pageParts struct {
 	isEcho, isSelf, isDeleted, isUnsupported              jsondoc.Node
 }
 
+var pageMembers = jsondoc.NewMembers("mid", "text", "quick_reply", "reply_to", "attachments", "referral",
+	"is_echo", "is_self", "is_deleted", "is_unsupported")
+
 func (p *pageParts) find(n jsondoc.Node) {
-	for c := n.First(); c.Exists(); c = c.Next() {
-		var part *jsondoc.Node
-		switch string(c.Key()) {
-		case "mid":
-			part = &p.mid
-		case "text":
-			part = &p.text
-		case "quick_reply":
-			part = &p.quickReply
-		case "reply_to":
-			part = &p.replyTo
-		case "attachments":
-			part = &p.attachments
-		case "referral":
-			part = &p.referral
-		case "is_echo":
-			part = &p.isEcho
-		case "is_self":
-			part = &p.isSelf
-		case "is_deleted":
-			part = &p.isDeleted
-		case "is_unsupported":
-			part = &p.isUnsupported
-		default:
-			continue
-		}
-		if !part.Exists() {
-			*part = c
-		}
-	}
+	pageMembers.Find(n, &p.mid, &p.text, &p.quickReply, &p.replyTo, &p.attachments, &p.referral,
+		&p.isEcho, &p.isSelf, &p.isDeleted, &p.isUnsupported)
 }
 
 // pageMessage is what somebody wrote. An unsent message (is_deleted) comes with

@@ -17,32 +17,13 @@ type click struct {
 	product                        jsondoc.Node // the id of the product that is asked about
 }
 
+var clickMembers = jsondoc.NewMembers("source", "ref", "ad_id", "referer_uri", "ads_context_data", "product")
+
 // clickOf reads a referral that is an object.
 func clickOf(n jsondoc.Node) (k click) {
 	k.exists = true
-	for c := n.First(); c.Exists(); c = c.Next() {
-		var member *jsondoc.Node
-		value := c
-		switch string(c.Key()) {
-		case "source":
-			member = &k.source
-		case "ref":
-			member = &k.ref
-		case "ad_id":
-			member = &k.adID
-		case "referer_uri":
-			member = &k.uri
-		case "ads_context_data":
-			member = &k.adData
-		case "product": // of a page's or profile's shop
-			member, value = &k.product, c.Get("id")
-		default:
-			continue
-		}
-		if !member.Exists() {
-			*member = value
-		}
-	}
+	clickMembers.Find(n, &k.source, &k.ref, &k.adID, &k.uri, &k.adData, &k.product)
+	k.product = k.product.Get("id") // of a page's or profile's shop
 	// Meta's tests have 0 where there is no ad.
 	id := k.adID.Bytes()
 	k.named = len(id) > 0 && string(id) != "0"

@@ -84,37 +84,10 @@ type whapiParts struct {
 	id, kind, subtype, chat, chatName, from, fromMe, fromName, timestamp, context jsondoc.Node
 }
 
+var whapiMembers = jsondoc.NewMembers("id", "type", "subtype", "chat_id", "chat_name", "from", "from_me", "from_name", "timestamp", "context")
+
 func whapiPartsOf(n jsondoc.Node) (p whapiParts) {
-	for c := n.First(); c.Exists(); c = c.Next() {
-		var part *jsondoc.Node
-		switch string(c.Key()) {
-		case "id":
-			part = &p.id
-		case "type":
-			part = &p.kind
-		case "subtype":
-			part = &p.subtype
-		case "chat_id":
-			part = &p.chat
-		case "chat_name":
-			part = &p.chatName
-		case "from":
-			part = &p.from
-		case "from_me":
-			part = &p.fromMe
-		case "from_name":
-			part = &p.fromName
-		case "timestamp":
-			part = &p.timestamp
-		case "context":
-			part = &p.context
-		default:
-			continue
-		}
-		if !part.Exists() {
-			*part = c
-		}
-	}
+	whapiMembers.Find(n, &p.id, &p.kind, &p.subtype, &p.chat, &p.chatName, &p.from, &p.fromMe, &p.fromName, &p.timestamp, &p.context)
 	return p
 }
 

@@ -41,41 +41,12 @@ type parts struct {
 	forwarded, frequentlyForwarded                                                    jsondoc.Node
 }
 
+var messageMembers = jsondoc.NewMembers("from", "from_user_id", "from_parent_user_id", "id", "group_id", "timestamp", "type", "context", "referral", "errors",
+	"forwarded", "frequently_forwarded")
+
 func partsOf(n jsondoc.Node) (p parts) {
-	for c := n.First(); c.Exists(); c = c.Next() {
-		var part *jsondoc.Node
-		switch string(c.Key()) {
-		case "from":
-			part = &p.from
-		case "from_user_id":
-			part = &p.fromUser
-		case "from_parent_user_id":
-			part = &p.fromParent
-		case "id":
-			part = &p.id
-		case "group_id":
-			part = &p.group
-		case "timestamp":
-			part = &p.timestamp
-		case "type":
-			part = &p.kind
-		case "context":
-			part = &p.context
-		case "referral":
-			part = &p.referral
-		case "errors":
-			part = &p.errors
-		case "forwarded":
-			part = &p.forwarded
-		case "frequently_forwarded":
-			part = &p.frequentlyForwarded
-		default:
-			continue
-		}
-		if !part.Exists() {
-			*part = c
-		}
-	}
+	messageMembers.Find(n, &p.from, &p.fromUser, &p.fromParent, &p.id, &p.group, &p.timestamp, &p.kind, &p.context, &p.referral, &p.errors,
+		&p.forwarded, &p.frequentlyForwarded)
 	return p
 }
 

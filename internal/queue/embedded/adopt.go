@@ -80,7 +80,7 @@ func (e *Store) settled(d queue.Dest) (woken []*drain) {
 	return woken
 }
 
-// adopt takes a step; heirs says whether there is another.
+// adopt takes a step; heirs tells whether there is another.
 func (t *txn) adopt(d queue.Dest, drained map[queue.Dest]bool, begun bool) error {
 	if d == queue.Unmatched {
 		t.heirs[d] = true

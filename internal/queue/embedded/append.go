@@ -55,14 +55,14 @@ func groupSize(g *queue.Group) int64 {
 // onPages is what a record of n bytes takes in the file: a small one shares its
 // page, of which the end is left free.
 func onPages(n int64) int64 {
-	if n <= embeddedPage/4 {
+	if n <= pageSize/4 {
 		return n + n/4
 	}
-	return (n + embeddedPage - 1) / embeddedPage * embeddedPage
+	return (n + pageSize - 1) / pageSize * pageSize
 }
 
-// plan is what append found out before its first write.
-type plan struct {
+// draft is what append found out before its first write.
+type draft struct {
 	values [][]byte                // per job: the record, nil for a duplicate
 	ids    map[queue.ID]bool       // of this group, where it has several events
 	keys   map[codec.KeyHash]int64 // once keys that its jobs set, and their expiry
@@ -72,53 +72,53 @@ type plan struct {
 	arena  []byte                  // where the values lie
 }
 
-// alloc returns n bytes that are good until the plan is reset.
-func (p *plan) alloc(n int) []byte {
+// alloc returns n bytes that are good until the draft is reset.
+func (d *draft) alloc(n int) []byte {
 	const chunk = 64 << 10
-	if len(p.arena)+n > cap(p.arena) {
-		p.arena = make([]byte, 0, max(n, chunk))
+	if len(d.arena)+n > cap(d.arena) {
+		d.arena = make([]byte, 0, max(n, chunk))
 	}
-	at := len(p.arena)
-	p.arena = p.arena[:at+n]
-	return p.arena[at : at+n : at+n]
+	at := len(d.arena)
+	d.arena = d.arena[:at+n]
+	return d.arena[at : at+n : at+n]
 }
 
-func (p *plan) reset() {
-	clear(p.values)
-	p.values = p.values[:0]
-	clear(p.ids)
-	clear(p.keys)
-	clear(p.queued)
-	p.first = p.first[:0]
-	p.arena = p.arena[:0]
-	if cap(p.arena) > 1<<20 {
-		p.arena = nil // a rare large webhook's
+func (d *draft) reset() {
+	clear(d.values)
+	d.values = d.values[:0]
+	clear(d.ids)
+	clear(d.keys)
+	clear(d.queued)
+	d.first = d.first[:0]
+	d.arena = d.arena[:0]
+	if cap(d.arena) > 1<<20 {
+		d.arena = nil // a rare large webhook's
 	}
-	if p.ids == nil {
-		p.ids, p.keys, p.queued = map[queue.ID]bool{}, map[codec.KeyHash]int64{}, map[queue.Dest]int{}
+	if d.ids == nil {
+		d.ids, d.keys, d.queued = map[queue.ID]bool{}, map[codec.KeyHash]int64{}, map[queue.Dest]int{}
 	}
 }
 
 // append stores a group: first everything is looked up, then written.
 func (t *txn) append(g *queue.Group, r *queue.Result) error {
-	t.plan.reset()
+	t.draft.reset()
 	fresh := false
-	t.plan.seals = t.plan.seals[:0]
+	t.draft.seals = t.draft.seals[:0]
 	for i := range g.Events {
 		id := g.Events[i].ID
-		r.New[i] = t.unsealed(&g.Events[i]) && !t.plan.ids[id] && !t.known(&g.Events[i])
+		r.New[i] = t.unsealed(&g.Events[i]) && !t.draft.ids[id] && !t.known(&g.Events[i])
 		if len(g.Events) > 1 {
-			t.plan.ids[id] = true
+			t.draft.ids[id] = true
 		}
 		fresh = fresh || r.New[i]
 	}
 	var need int64
 	for i := range g.Jobs {
-		value, err := t.planJob(g, r, i)
+		value, err := t.draftJob(g, r, i)
 		if err != nil {
 			return err
 		}
-		t.plan.values = append(t.plan.values, value)
+		t.draft.values = append(t.draft.values, value)
 		if value != nil {
 			need += cost(value)
 		}
@@ -126,7 +126,7 @@ func (t *txn) append(g *queue.Group, r *queue.Result) error {
 	if need > 0 && t.opts.MaxSize > 0 && t.bytes+need > t.opts.MaxSize {
 		return fmt.Errorf("%w: over max_size, %d bytes wait", queue.ErrFull, t.bytes)
 	}
-	for _, seal := range t.plan.seals {
+	for _, seal := range t.draft.seals {
 		t.remember(&queue.Event{ID: seal})
 	}
 	if !fresh {
@@ -134,7 +134,7 @@ func (t *txn) append(g *queue.Group, r *queue.Result) error {
 	}
 
 	for i := range g.Events {
-		t.plan.first = append(t.plan.first, false)
+		t.draft.first = append(t.draft.first, false)
 		if !r.New[i] {
 			continue
 		}
@@ -143,14 +143,14 @@ func (t *txn) append(g *queue.Group, r *queue.Result) error {
 		if err != nil {
 			return fmt.Errorf("storing click: %w", err)
 		}
-		t.plan.first[i] = first
+		t.draft.first[i] = first
 	}
-	for key, expiry := range t.plan.keys {
+	for key, expiry := range t.draft.keys {
 		if err := t.setOnce(key, expiry); err != nil {
 			return fmt.Errorf("remembering once key: %w", err)
 		}
 	}
-	for i, value := range t.plan.values {
+	for i, value := range t.draft.values {
 		if value == nil {
 			continue
 		}
@@ -173,22 +173,22 @@ func (t *txn) append(g *queue.Group, r *queue.Result) error {
 	return nil
 }
 
-// unsealed says whether an event has no seal, or one that no event had before,
-// and notes that one.
+// unsealed reports whether an event has no seal, or one that no event had before, which
+// is then to be remembered.
 func (t *txn) unsealed(ev *queue.Event) bool {
 	seal := ev.SealEvent()
 	if seal == nil {
 		return true
 	}
-	if slices.Contains(t.plan.seals, seal.ID) || t.known(seal) {
+	if slices.Contains(t.draft.seals, seal.ID) || t.known(seal) {
 		return false
 	}
-	t.plan.seals = append(t.plan.seals, seal.ID)
+	t.draft.seals = append(t.draft.seals, seal.ID)
 	return true
 }
 
-// planJob decides a job's outcome and encodes its record.
-func (t *txn) planJob(g *queue.Group, r *queue.Result, i int) ([]byte, error) {
+// draftJob decides a job's outcome and encodes its record.
+func (t *txn) draftJob(g *queue.Group, r *queue.Result, i int) ([]byte, error) {
 	j := &g.Jobs[i]
 	r.Jobs[i] = queue.Duplicate
 	fresh := false
@@ -205,7 +205,7 @@ func (t *txn) planJob(g *queue.Group, r *queue.Result, i int) ([]byte, error) {
 	}
 	for k := range j.Once {
 		if o := &j.Once[k]; o.Use != queue.Look {
-			t.plan.keys[codec.HashKey(g.Tenant, o.Key)] = t.now + o.Window.Milliseconds()
+			t.draft.keys[codec.HashKey(g.Tenant, o.Key)] = t.now + o.Window.Milliseconds()
 		}
 	}
 	died := j.Dead
@@ -216,7 +216,7 @@ func (t *txn) planJob(g *queue.Group, r *queue.Result, i int) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		backlog := t.plan.queued[j.Dest]
+		backlog := t.draft.queued[j.Dest]
 		if d != nil {
 			backlog += d.backlog
 		}
@@ -224,7 +224,7 @@ func (t *txn) planJob(g *queue.Group, r *queue.Result, i int) ([]byte, error) {
 			r.Jobs[i], died = queue.Overflow, &queue.OverflowReason
 		} else {
 			r.Jobs[i] = queue.Queued
-			t.plan.queued[j.Dest]++
+			t.draft.queued[j.Dest]++
 		}
 	}
 	t.scratch = t.scratch[:0]
@@ -233,7 +233,7 @@ func (t *txn) planJob(g *queue.Group, r *queue.Result, i int) ([]byte, error) {
 	}
 	t.scratch = codec.AppendHeader(t.scratch, &j.Header)
 	payload := g.Payloads[j.Payload]
-	value := t.plan.alloc(len(t.scratch) + len(payload))
+	value := t.draft.alloc(len(t.scratch) + len(payload))
 	copy(value[copy(value, t.scratch):], payload)
 	return value, nil
 }

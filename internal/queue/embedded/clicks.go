@@ -1,111 +1,11 @@
 package embedded
 
 import (
-	"encoding/binary"
-	"fmt"
 	"slices"
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/codec"
 )
-
-const (
-	clickVersion = 1
-	// maxAliases bounds a contact's record; beyond it the oldest alias goes.
-	maxAliases = 64
-)
-
-// touchpoint is one stored click; data is empty for none.
-type touchpoint struct {
-	at   int64
-	data []byte
-}
-
-// clickRecord is what is stored of a contact.
-type clickRecord struct {
-	first, last, clid touchpoint
-	seen              int64 // the last click's time, but not in the future; expiry counts from here
-	aliases           []codec.KeyHash
-	changed           bool // since it was read
-}
-
-// appendClicks appends a record: version, seen, the three clicks (time, data;
-// the last and the one with a click id have a byte in front that says which
-// earlier one they equal), aliases.
-func appendClicks(dst []byte, c *clickRecord) []byte {
-	dst = append(dst, clickVersion)
-	dst = binary.AppendVarint(dst, c.seen)
-	points := [3]*touchpoint{&c.first, &c.last, &c.clid}
-	for i, p := range points {
-		same := slices.IndexFunc(points[:i], func(q *touchpoint) bool {
-			return q.at == p.at && string(q.data) == string(p.data)
-		})
-		dst = append(dst, byte(same+1))
-		if same < 0 {
-			dst = binary.AppendVarint(dst, p.at)
-			dst = codec.AppendText(dst, p.data)
-		}
-	}
-	dst = binary.AppendUvarint(dst, uint64(len(c.aliases)))
-	for i := range c.aliases {
-		dst = append(dst, c.aliases[i][:]...)
-	}
-	return dst
-}
-
-// decodeClicks reads what appendClicks wrote. The clicks are slices of b, which
-// stays as it is until the transaction ends.
-func decodeClicks(b []byte) (*clickRecord, error) {
-	r := codec.Reader{Rest: b}
-	r.Version(clickVersion)
-	c := &clickRecord{seen: r.Varint()}
-	points := [3]*touchpoint{&c.first, &c.last, &c.clid}
-	for i, p := range points {
-		if same := int(r.Byte()); same > i {
-			r.Fail(codec.ErrShort)
-		} else if same > 0 {
-			*p = *points[same-1]
-		} else {
-			p.at = r.Varint()
-			p.data = r.Bytes()
-		}
-	}
-	n := r.Count()
-	if marks := r.Take(uint64(n) * uint64(len(codec.KeyHash{}))); marks != nil {
-		c.aliases = make([]codec.KeyHash, n, n+1) // one is often added
-		for i := range c.aliases {
-			copy(c.aliases[i][:], marks[i*len(codec.KeyHash{}):])
-		}
-	}
-	if r.Err != nil {
-		return nil, fmt.Errorf("decoding clicks: %w", r.Err)
-	}
-	return c, nil
-}
-
-// add counts a click in.
-func (c *clickRecord) add(click touchpoint, hasClid bool) {
-	o := clickRecord{first: click, last: click}
-	if hasClid {
-		o.clid = click
-	}
-	c.join(&o)
-}
-
-// join counts another record's clicks in: the oldest, the newest, the newest with a
-// click id.
-func (c *clickRecord) join(o *clickRecord) {
-	c.changed = true
-	if len(c.first.data) == 0 || len(o.first.data) > 0 && o.first.at < c.first.at {
-		c.first = o.first
-	}
-	if len(c.last.data) == 0 || len(o.last.data) > 0 && o.last.at >= c.last.at {
-		c.last = o.last
-	}
-	if len(c.clid.data) == 0 || len(o.clid.data) > 0 && o.clid.at >= c.clid.at {
-		c.clid = o.clid
-	}
-}
 
 // touch stores an event's click, and links its aliases and its message id with
 // its contact if that has a click. first says that the event's click is the
@@ -118,13 +18,13 @@ func (t *txn) touch(tenant string, ev *queue.Event) (first bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	t.marks = t.marks[:0] // the aliases that don't lead to the contact yet
+	t.newAliases = t.newAliases[:0]
 	for _, alias := range ev.Aliases {
 		m := codec.HashKey(tenant, alias)
 		if alias == "" || m == contact || rec != nil && t.linked(contact, rec, m) {
 			continue
 		}
-		t.marks = append(t.marks, m)
+		t.newAliases = append(t.newAliases, m)
 		// An earlier event knew only this key: its clicks are the contact's.
 		if rec, err = t.merge(contact, rec, m); err != nil {
 			return false, err
@@ -135,7 +35,7 @@ func (t *txn) touch(tenant string, ev *queue.Event) (first bool, err error) {
 		if m == contact || rec != nil && t.linked(contact, rec, m) {
 			continue
 		}
-		t.marks = append(t.marks, m)
+		t.newAliases = append(t.newAliases, m)
 		// It may be an alias itself: then all that is known of that person moves.
 		old, known, err := t.contact(m)
 		if err != nil {
@@ -161,7 +61,7 @@ func (t *txn) touch(tenant string, ev *queue.Event) (first bool, err error) {
 	if rec == nil {
 		return false, nil
 	}
-	for _, m := range t.marks {
+	for _, m := range t.newAliases {
 		if err := t.link(contact, rec, m); err != nil {
 			return false, err
 		}
@@ -214,10 +114,6 @@ func (t *txn) load(key codec.KeyHash) (*clickRecord, error) {
 	return rec, nil
 }
 
-func (c *clickRecord) expired(now int64, o queue.Options) bool {
-	return c.seen+o.RememberClicks.Milliseconds() <= now
-}
-
 // see moves the record's place in the expiry index.
 func (t *txn) see(contact codec.KeyHash, rec *clickRecord, at int64) error {
 	x := t.table(clicksIndex)
@@ -259,7 +155,7 @@ func (t *txn) merge(contact codec.KeyHash, rec *clickRecord, alias codec.KeyHash
 	return rec, nil
 }
 
-// linked says whether alias leads to contact. Then nothing is stored under it
+// linked reports whether alias leads to contact. Then nothing is stored under it
 // as a key of its own.
 func (t *txn) linked(contact codec.KeyHash, rec *clickRecord, alias codec.KeyHash) bool {
 	return slices.Contains(rec.aliases, alias) && string(t.table(aliasBucket).get(alias[:])) == string(contact[:])

@@ -20,7 +20,7 @@ type unit struct {
 	group  *queue.Group
 	result *queue.Result
 	adds   int64 // about how many bytes it brings
-	note   bool  // of what became of entries that were sent
+	ack    bool  // says what became of entries that were sent
 	err    error
 }
 
@@ -57,7 +57,7 @@ func (e *Store) commit(batch []*request) {
 }
 
 // store makes the units' changes: in the open transaction, and then in the
-// journal, or by a checkpoint. It says whether the file was opened again.
+// journal, or by a checkpoint. It reports whether the file was opened again.
 func (e *Store) store(units []*unit) (reopened bool) {
 	for len(units) > 0 {
 		if e.broken.Load() {
@@ -159,14 +159,14 @@ func (e *Store) room(need int64) error {
 // committed: they are held in memory.
 const checkpointNodes = 512
 
-// due says whether the transaction must be committed: it changes all that the
+// due reports whether the transaction must be committed: it changes all that the
 // journal can hold, or what memory should, or half of the pages that there is
 // room for. Each takes a new one, or a full disk could not be drained.
 func (e *Store) due() bool {
 	t := &e.txn
 	nodes := t.nodes()
 	return t.whole || len(t.log) > e.journal.size || nodes > checkpointNodes ||
-		2*int64(nodes)*embeddedPage > e.space.left(e.db, t.tx)
+		2*int64(nodes)*pageSize > e.space.left(e.db, t.tx)
 }
 
 // settle makes the batch durable: in the journal while there is room, else by
@@ -190,13 +190,13 @@ func (e *Store) settle(units []*unit) error {
 	return e.journal.sync()
 }
 
-// syncNotes is how long notes wait for an fsync while nothing else is written.
-const syncNotes = 100 // ms
+// syncAcks is how long acks wait for an fsync while nothing else is written.
+const syncAcks = 100 // ms
 
-// mayWait says whether the batch need not be synced yet: it is notes about
+// mayWait reports whether the batch need not be synced yet: it is acks of
 // forwards. A crash of the process forgets none of them, since they are written.
-// Should the machine crash, what was delivered in the last syncNotes of a drain is
-// delivered again, as what was in flight is. Syncing each batch of notes would
+// Should the machine crash, what was delivered in the last syncAcks of a drain is
+// delivered again, as what was in flight is. Syncing each batch of acks would
 // have the senders wait for the disk four hundred times a second. The next batch
 // that is synced takes them along: they stand before it in the same file.
 func (e *Store) mayWait(units []*unit) bool {
@@ -204,12 +204,12 @@ func (e *Store) mayWait(units []*unit) bool {
 		return false
 	}
 	for _, u := range units {
-		if !u.note {
+		if !u.ack {
 			return false
 		}
 	}
 	since := e.txn.now - e.journal.syncedAt
-	return since >= 0 && since < syncNotes
+	return since >= 0 && since < syncAcks
 }
 
 // checkpoint commits the open transaction, which makes the journal void, and

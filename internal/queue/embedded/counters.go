@@ -38,7 +38,7 @@ func (t *txn) count(g *queue.Group, r *queue.Result) error {
 	b := t.table(countsBucket)
 	for i := range g.Counters {
 		c := &g.Counters[i]
-		if !c.Counts(r, func(event int) bool { return t.plan.first[event] }) {
+		if !c.Counts(r, func(event int) bool { return t.draft.first[event] }) {
 			continue
 		}
 		if c.Once != "" {
@@ -46,8 +46,8 @@ func (t *txn) count(g *queue.Group, r *queue.Result) error {
 			if t.onceKnown(m) {
 				continue
 			}
-			t.plan.keys[m] = t.now + max(c.Window.Milliseconds(), 1)
-			if err := t.setOnce(m, t.plan.keys[m]); err != nil {
+			t.draft.keys[m] = t.now + max(c.Window.Milliseconds(), 1)
+			if err := t.setOnce(m, t.draft.keys[m]); err != nil {
 				return err
 			}
 		}
@@ -103,7 +103,7 @@ func (e *Store) Counters(ctx context.Context, tenant string, from, to int64) ([]
 	return all, nil
 }
 
-// appendCounts appends a tenant's counters of a day. It says whether there may
+// appendCounts appends a tenant's counters of a day. It reports whether there may
 // be a later day.
 func appendCounts(all []queue.Count, c *bolt.Cursor, day int64, tenant string) ([]queue.Count, bool, error) {
 	prefix := append(countKey(day, tenant), 0)
@@ -129,7 +129,7 @@ func appendCounts(all []queue.Count, c *bolt.Cursor, day int64, tenant string) (
 
 func (t *txn) sweepCounters() (int, error) {
 	b := t.table(countsBucket)
-	end := (t.now - queue.KeepCounters.Milliseconds()) / dayMs
+	end := (t.now - queue.KeepCounters.Milliseconds()) / queue.DayMS
 	if end <= 0 {
 		return 0, nil
 	}

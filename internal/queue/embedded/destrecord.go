@@ -11,6 +11,19 @@ import (
 	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
+// destination is a record of the bucket dests.
+type destination struct {
+	queue.Dest
+	num     uint32
+	backlog int
+	dead    int
+	state   queue.State
+	changed bool
+	gone    bool
+}
+
+const destVersion = 1
+
 func destKey(d queue.Dest) []byte {
 	key := append(make([]byte, 0, len(d.Tenant)+1+len(d.Name)), d.Tenant...)
 	return append(append(key, 0), d.Name...)

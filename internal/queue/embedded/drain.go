@@ -50,7 +50,7 @@ func (d *drain) call() {
 	}
 }
 
-// Close implements [Drain].
+// Close implements [queue.Drain].
 func (d *drain) Close() {
 	d.mu.Lock()
 	d.closed = true
@@ -68,7 +68,7 @@ func (d *drain) Close() {
 	}
 }
 
-// Epoch implements [Drain].
+// Epoch implements [queue.Drain].
 func (d *drain) Epoch() (uint64, bool) {
 	return d.epoch.Load(), d.ready.Load() && !d.e.broken.Load()
 }
@@ -92,7 +92,7 @@ func (d *drain) view(ctx context.Context, kind byte, f func(*bolt.Bucket) error)
 	return nil
 }
 
-// State implements [Drain].
+// State implements [queue.Drain].
 func (d *drain) State(ctx context.Context) (s queue.State, err error) {
 	err = d.e.view(ctx, func(tx *bolt.Tx) error {
 		found, err := findDestination(tx, d.dest)
@@ -107,7 +107,7 @@ func (d *drain) State(ctx context.Context) (s queue.State, err error) {
 	return s, nil
 }
 
-// Retries implements [Drain].
+// Retries implements [queue.Drain].
 func (d *drain) Retries(ctx context.Context) (list []queue.Retry, err error) {
 	err = d.view(ctx, retryBucket, func(b *bolt.Bucket) error {
 		return b.ForEach(func(key, value []byte) error {
@@ -120,7 +120,7 @@ func (d *drain) Retries(ctx context.Context) (list []queue.Retry, err error) {
 	return list, err
 }
 
-// Read implements [Drain].
+// Read implements [queue.Drain].
 func (d *drain) Read(ctx context.Context, after queue.Pos, n, maxBytes int) (list []queue.Entry, err error) {
 	if after.Ms > 0 || after.Seq == 1<<64-1 {
 		return nil, nil // nothing comes later
@@ -143,7 +143,7 @@ func (d *drain) Read(ctx context.Context, after queue.Pos, n, maxBytes int) (lis
 	return list, err
 }
 
-// Get implements [Drain].
+// Get implements [queue.Drain].
 func (d *drain) Get(ctx context.Context, at []queue.Pos) (list []queue.Entry, err error) {
 	if len(at) == 0 {
 		return nil, nil
@@ -184,7 +184,7 @@ func (d *drain) change(ctx context.Context, n int, pos func(int) queue.Pos, begi
 	if n == 0 {
 		return nil
 	}
-	return d.e.doUnit(ctx, unit{note: true, run: func(t *txn) error {
+	return d.e.doUnit(ctx, unit{ack: true, run: func(t *txn) error {
 		if begin != nil {
 			begin()
 		}
@@ -214,7 +214,7 @@ func (d *drain) change(ctx context.Context, n int, pos func(int) queue.Pos, begi
 	}})
 }
 
-// Done implements [Drain].
+// Done implements [queue.Drain].
 func (d *drain) Done(ctx context.Context, at []queue.Pos) error {
 	err := d.change(ctx, len(at), func(i int) queue.Pos { return at[i] }, nil,
 		func(t *txn, dest *destination, entries, retries *table, _ int, key, value []byte) error {
@@ -226,7 +226,7 @@ func (d *drain) Done(ctx context.Context, at []queue.Pos) error {
 	return nil
 }
 
-// Retry implements [Drain].
+// Retry implements [queue.Drain].
 func (d *drain) Retry(ctx context.Context, list []queue.Retry) error {
 	err := d.change(ctx, len(list), func(i int) queue.Pos { return list[i].Pos }, nil,
 		func(t *txn, dest *destination, _, retries *table, i int, key, _ []byte) (err error) {
@@ -248,7 +248,7 @@ func (d *drain) Retry(ctx context.Context, list []queue.Retry) error {
 // transaction: on a full disk they must fit into the reserve.
 const deathBatch = spaceReserve / 4
 
-// Dead implements [Drain].
+// Dead implements [queue.Drain].
 func (d *drain) Dead(ctx context.Context, list []queue.Death) error {
 	for len(list) > 0 {
 		n, size := 0, 0

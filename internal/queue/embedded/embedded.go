@@ -17,35 +17,9 @@ import (
 	"github.com/leadgate/leadgate/internal/queue/batch"
 )
 
-// Store is the durable store of a single edge: one bbolt file, leadgate.db,
-// and before it a journal, leadgate.journal. Neither is whole without the other.
-//
-// All writes go through one goroutine. It makes whatever waits in a transaction
-// of bbolt that stays open, and durable by one write to the journal. When that is
-// full, the transaction is committed: a checkpoint. After a crash the journal is
-// replayed. Reads are made in the open transaction too, between two batches, so
-// that they see all that is durable and nothing else.
-//
-// The bbolt file's buckets, all of them on the top level so that a checkpoint
-// touches few pages:
-//
-//	meta    format, bytes stored, number of openings, the journal's generation; its sequence numbers dead letters
-//	dests   tenant NUL name → counters and state; its sequence numbers destinations
-//	e<num>  sequence → header and payload of an entry
-//	r<num>  sequence → retry state
-//	x<num>  number → dead letter
-//	seen    slice → the remembered ids of events, see seen.go; seenf: group → filter
-//	ids     time, event id → nothing; in files that were of format 2, until they have expired
-//	once    key → expiry
-//	clicks  contact → clicks and aliases
-//	alias   contact's other key → contact
-//	msgs    slice, message → expiry and contact, see messages.go
-//	counts  day, tenant, key, field → number or text
-//	oncex, clickx   time, key → nothing: what expires when
-//
-// Keys of contacts, messages and once are the first 16 bytes of a SHA-256.
+// Store is the store in a folder. Its methods are those of [queue.Queue].
 type Store struct {
-	path   string
+	path   string // of leadgate.db
 	cfg    Config
 	opts   atomic.Pointer[queue.Options]
 	writer *batch.Batcher[*request]

@@ -26,12 +26,8 @@ const fileFormat = 3
 const oldestFormat = 2
 
 const (
-	embeddedPage = 16 << 10
-	embeddedMap  = 1 << 30
-
-	// A file is compacted at open when it is this large, and this part is free.
-	compactFrom = 128 << 20
-	compactFree = 0.75
+	pageSize = 16 << 10
+	mapSize  = 1 << 30
 )
 
 var (
@@ -65,11 +61,11 @@ func openFile(path string, timeout time.Duration) (*bolt.DB, *os.File, error) {
 	db, err := bolt.Open(path, 0o600, &bolt.Options{
 		Timeout: timeout,
 		// With bbolt's defaults the freelist is rewritten at each commit: 9 k
-		// appends/s instead of 127 k after a drain (facts/performance.md).
+		// appends/s instead of 127 k after a drain.
 		NoFreelistSync:  true,
 		FreelistType:    bolt.FreelistMapType,
-		InitialMmapSize: embeddedMap,
-		PageSize:        embeddedPage,
+		InitialMmapSize: mapSize,
+		PageSize:        pageSize,
 		OpenFile: func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
 			file, err = os.OpenFile(name, flag, mode)
 			return file, err
@@ -90,8 +86,8 @@ func (e *Store) open() error {
 		db, file, err = openFile(e.path, e.cfg.LockTimeout)
 	}
 	if errors.Is(err, bolterrors.ErrTimeout) {
-		return fmt.Errorf("opening %s: another process has it open (waited %s); a queue belongs to one edge: stop the other, or name another folder",
-			e.path, e.cfg.LockTimeout)
+		return fmt.Errorf("opening %s: another process has it open (waited %s); "+
+			"a queue belongs to one edge: stop the other, or name another folder", e.path, e.cfg.LockTimeout)
 	}
 	if err != nil {
 		return fmt.Errorf("opening %s: %w", e.path, err)
@@ -142,7 +138,7 @@ func (e *Store) release() error {
 	return err
 }
 
-// named says whether path is the name of the open file f.
+// named reports whether path is the name of the open file f.
 func named(f *os.File, path string) bool {
 	ours, err := f.Stat()
 	if err != nil {
@@ -168,13 +164,13 @@ func prepare(tx *bolt.Tx, path string) (generation uint64, err error) {
 		}
 	}
 	if format := number(meta.Get(formatKey)); format > fileFormat {
-		return 0, fmt.Errorf("it was written by a newer Leadgate (format %d, this one knows %d): start that version, or name another folder than %s",
-			format, fileFormat, filepath.Dir(path))
+		return 0, fmt.Errorf("it was written by a newer Leadgate (format %d, this one knows %d): "+
+			"start that version, or name another folder than %s", format, fileFormat, filepath.Dir(path))
 	} else if format == 0 {
 		return 0, errors.New("it carries no format number: it is damaged")
 	} else if format < oldestFormat {
-		return 0, fmt.Errorf("it was written by an older Leadgate (format %d, this one knows %d): have that version deliver what waits, then name another folder than %s",
-			format, fileFormat, filepath.Dir(path))
+		return 0, fmt.Errorf("it was written by an older Leadgate (format %d, this one knows %d): "+
+			"have that version deliver what waits, then name another folder than %s", format, fileFormat, filepath.Dir(path))
 	}
 	// An older file has not all of them.
 	for _, name := range fixedBuckets {
@@ -232,77 +228,5 @@ func (e *Store) reopen() error {
 	e.retryAt = time.Time{}
 	e.broken.Store(false)
 	e.cfg.Logger.Info("the queue's file was opened again")
-	return nil
-}
-
-// compact copies a large and mostly free file into a small one. The copy is
-// complete and synced before it takes the old one's name, and both are locked
-// until then, so that a crash leaves one or the other.
-func (e *Store) compact() (err error) {
-	copyPath := e.path + ".compact"
-	if err := os.Remove(copyPath); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("removing an unfinished copy: %w", err)
-	}
-	info, err := os.Stat(e.path)
-	if err != nil {
-		return fmt.Errorf("reading size of the queue's file: %w", err)
-	}
-	var pages int64
-	if err := e.db.View(func(tx *bolt.Tx) error { pages = tx.Size() / embeddedPage; return nil }); err != nil {
-		return fmt.Errorf("reading size of the queue's file: %w", err)
-	}
-	if info.Size() < compactFrom || float64(freePages(e.db)) < compactFree*float64(pages) {
-		return nil
-	}
-	db, file, err := openFile(copyPath, e.cfg.LockTimeout)
-	if err != nil {
-		return fmt.Errorf("compacting the queue's file: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			_ = db.Close()
-			_ = os.Remove(copyPath)
-		}
-	}()
-	db.NoSync = true
-	if err := bolt.Compact(db, e.db, 16<<20); err != nil {
-		return fmt.Errorf("compacting the queue's file: %w", err)
-	}
-	db.NoSync = false
-	if err := db.Sync(); err != nil {
-		return fmt.Errorf("syncing the compacted file: %w", err)
-	}
-	if err := os.Rename(copyPath, e.path); err != nil {
-		return fmt.Errorf("replacing the queue's file: %w", err)
-	}
-	// From here on the copy is the queue: nothing may fail any more.
-	if err := syncFolder(filepath.Dir(e.path)); err != nil {
-		e.cfg.Logger.Warn("the queue's folder could not be synced", zap.Error(err))
-	}
-	old := e.db
-	e.attach(db, file)
-	if err := old.Close(); err != nil {
-		e.cfg.Logger.Warn("the queue's old file could not be closed", zap.Error(err))
-	}
-	e.cfg.Logger.Info("compacted the queue's file", zap.Int64("bytes_before", info.Size()))
-	return nil
-}
-
-func freePages(db *bolt.DB) int64 {
-	s := db.Stats()
-	return int64(s.FreePageN + s.PendingPageN)
-}
-
-// syncFolder makes a rename in a folder durable. Where folders can't be synced
-// (Windows) the rename is as durable as the system makes it.
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = d.Close() }()
-	if err := d.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		return err
-	}
 	return nil
 }

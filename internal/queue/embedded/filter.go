@@ -8,26 +8,26 @@ import (
 	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
-// filter says of nearly every mark that is not stored that it isn't, without a
-// look into the file: a Bloom filter, 12 bits a mark. Most webhooks are of
+// filter says of nearly every key that is not stored that it isn't, without a
+// look into the file: a Bloom filter, 12 bits a key. Most webhooks are of
 // contacts who never clicked an ad; three look-ups for each of them took 2 µs.
 //
-// A mark that is removed stays in it, which costs no more than the look-up.
+// A key that is removed stays in it, which costs no more than the look-up.
 type filter struct {
 	layers []layer // each twice as large as the one before; the last one grows
 }
 
-// layer is blocks of 64 bytes: a mark's bits lie in one, so that it costs one
+// layer is blocks of 64 bytes: a key's bits lie in one, so that it costs one
 // look into memory. It is bytes, and so is the same in a file on every machine.
 type layer struct {
 	bits []byte
-	room int // marks that may still be added
+	room int // keys that may still be added
 }
 
 const (
-	filterBits  = 6       // set for a mark
-	filterFirst = 1 << 14 // marks of the first layer
-	markBits    = 12      // of a layer, for each mark; one in 200 that aren't there is taken to be
+	filterBits  = 6       // set for a key
+	filterFirst = 1 << 14 // keys of the first layer
+	keyBits     = 12      // of a layer, for each key; one in 200 that aren't there is taken to be
 	blockSize   = 64
 )
 
@@ -35,7 +35,7 @@ const (
 // each bit there. Both are hashes.
 type probe struct{ at, bits uint64 }
 
-// probeOf is the probe of a mark, which is a hash already.
+// probeOf is the probe of a key's hash.
 func probeOf(m codec.KeyHash) probe {
 	return probe{binary.LittleEndian.Uint64(m[:8]), binary.LittleEndian.Uint64(m[8:])}
 }
@@ -53,13 +53,13 @@ func (f *filter) add(m codec.KeyHash) {
 	}
 	n := len(f.layers)
 	if n == 0 || f.layers[n-1].room <= 0 {
-		f.layers = append(f.layers, newLayer(filterFirst<<n, markBits))
+		f.layers = append(f.layers, newLayer(filterFirst<<n, keyBits))
 		n++
 	}
 	f.layers[n-1].add(probeOf(m))
 }
 
-// has says whether a mark may have been added.
+// has reports whether a key may have been added.
 func (f *filter) has(m codec.KeyHash) bool {
 	p := probeOf(m)
 	for i := len(f.layers) - 1; i >= 0; i-- {

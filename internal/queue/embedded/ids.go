@@ -3,14 +3,11 @@ package embedded
 import (
 	"encoding/binary"
 	"fmt"
-	"time"
 
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
-const dayMs = int64(24 * time.Hour / time.Millisecond)
-
-// known says whether an event's id is remembered.
+// known reports whether an event's id is remembered.
 func (t *txn) known(ev *queue.Event) bool {
 	return t.seen.has(t.tx, ev.ID, t.now-t.opts.Dedupe.Milliseconds()) || t.oldIDs && t.knownBefore(ev)
 }
@@ -75,14 +72,14 @@ func oldIDKey(dst []byte, at int64, id queue.ID) []byte {
 	return append(dst, id[:]...)
 }
 
-// knownBefore says whether an event's id was remembered by format 2.
+// knownBefore reports whether an event's id was remembered by format 2.
 func (t *txn) knownBefore(ev *queue.Event) bool {
 	old, expired := t.table(idsBucket), t.now-t.opts.Dedupe.Milliseconds()
 	var buf [6 + len(queue.ID{})]byte
-	if ev.Time > max(expired, 0) && ev.Time <= t.now+366*dayMs {
+	if ev.Time > max(expired, 0) && ev.Time <= t.now+366*queue.DayMS {
 		return old.has(oldIDKey(buf[:0], ev.Time, ev.ID))
 	}
-	for day := dayEnd(expired); day <= dayEnd(t.now)+dayMs; day += dayMs {
+	for day := dayEnd(expired); day <= dayEnd(t.now)+queue.DayMS; day += queue.DayMS {
 		if old.has(oldIDKey(buf[:0], day, ev.ID)) {
 			return true
 		}
@@ -91,7 +88,7 @@ func (t *txn) knownBefore(ev *queue.Event) bool {
 }
 
 // dayEnd is when the UTC day of a time ends, ms.
-func dayEnd(at int64) int64 { return at - at%dayMs + dayMs }
+func dayEnd(at int64) int64 { return at - at%queue.DayMS + queue.DayMS }
 
 func (t *txn) sweepOldIDs() (int, error) {
 	if !t.oldIDs {

@@ -208,7 +208,7 @@ func TestEmbeddedMessages(t *testing.T) {
 // What became of entries that were sent is written at once and synced now and
 // then; everything else is synced each time. If the machine crashes, entries come
 // back whose removal was not synced, and none is lost.
-func TestEmbeddedNotes(t *testing.T) {
+func TestEmbeddedAcks(t *testing.T) {
 	now := make(chan time.Time, 1)
 	now <- testNow
 	e := openTest(t, t.TempDir(), func(c *Config) {
@@ -235,7 +235,7 @@ func TestEmbeddedNotes(t *testing.T) {
 	synced(0)
 	durable := len(e.txn.log)
 
-	at(syncNotes - 1)
+	at(syncAcks - 1)
 	if err := d.Done(t.Context(), []queue.Pos{{Seq: 1}}); err != nil {
 		t.Fatal(err)
 	}
@@ -250,17 +250,17 @@ func TestEmbeddedNotes(t *testing.T) {
 		t.Errorf("%d wait after a crash of the machine, want 5", n)
 	}
 
-	at(syncNotes)
+	at(syncAcks)
 	if err := d.Done(t.Context(), []queue.Pos{{Seq: 3}}); err != nil {
 		t.Fatal(err)
 	}
-	synced(syncNotes)
+	synced(syncAcks)
 	for i, change := range []func() error{
 		func() error { return e.SetState(t.Context(), testDest, queue.State{Paused: true}) },
 		func() error { mustAppend(t, e, testGroup(9, 100)); return nil },
 		func() error { return d.Done(t.Context(), []queue.Pos{{Seq: 5}}) }, // the conversion
 	} {
-		ms := syncNotes + 10*int64(i+1)
+		ms := syncAcks + 10*int64(i+1)
 		at(ms)
 		if err := change(); err != nil {
 			t.Fatal(err)

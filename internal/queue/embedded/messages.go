@@ -3,12 +3,13 @@ package embedded
 import (
 	"encoding/binary"
 
+	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
 const (
 	// keepMessages is how long a message id leads to its contact.
-	keepMessages = 8 * dayMs
+	keepMessages = 8 * queue.DayMS
 	// messageSlice is how many messages stand beside each other on disk: about
 	// twenty pages, which all change until the slice is full, and none later.
 	messageSlice = 4096
@@ -34,7 +35,7 @@ type messagesGroup struct {
 
 type messagesSlice struct {
 	number uint32
-	marks  layer
+	known  layer // a filter of its messages
 }
 
 func messageKey(dst []byte, slice uint32, m codec.KeyHash) []byte {
@@ -46,7 +47,7 @@ func (s *messages) add(m codec.KeyHash) uint32 {
 	n := len(s.groups)
 	if n == 0 {
 		s.begin(s.last + 1)
-	} else if g := &s.groups[n-1]; g.slices[len(g.slices)-1].marks.room <= 0 {
+	} else if g := &s.groups[n-1]; g.slices[len(g.slices)-1].known.room <= 0 {
 		s.begin(s.last + 1)
 	}
 	s.put(m)
@@ -58,18 +59,18 @@ func (s *messages) begin(number uint32) {
 	s.last = number
 	n := len(s.groups)
 	if n == 0 || s.groups[n-1].any.room <= 0 {
-		s.groups = append(s.groups, messagesGroup{any: newLayer(messageGroup*messageSlice, markBits)})
+		s.groups = append(s.groups, messagesGroup{any: newLayer(messageGroup*messageSlice, keyBits)})
 		n++
 	}
 	g := &s.groups[n-1]
-	g.slices = append(g.slices, messagesSlice{number: number, marks: newLayer(messageSlice, markBits)})
+	g.slices = append(g.slices, messagesSlice{number: number, known: newLayer(messageSlice, keyBits)})
 }
 
 // put adds a message to the slice that was begun last.
 func (s *messages) put(m codec.KeyHash) {
 	g := &s.groups[len(s.groups)-1]
 	g.any.add(probeOf(m))
-	g.slices[len(g.slices)-1].marks.add(probeOf(m))
+	g.slices[len(g.slices)-1].known.add(probeOf(m))
 }
 
 // find calls f with the slices in which a message may be, newest first, until
@@ -82,7 +83,7 @@ func (s *messages) find(m codec.KeyHash, f func(slice uint32) bool) {
 			continue
 		}
 		for k := len(g.slices) - 1; k >= 0; k-- {
-			if g.slices[k].marks.has(p) && f(g.slices[k].number) {
+			if g.slices[k].known.has(p) && f(g.slices[k].number) {
 				return
 			}
 		}

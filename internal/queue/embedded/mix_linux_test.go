@@ -31,7 +31,7 @@ func mixGroup(n uint64, start int64) queue.Group {
 		ev.Aliases = append(ev.Aliases, fmt.Sprintf("clid/Aff-n8ZTODiE79d22KtAwQKj9e_mIEOOj27vDVwFjN80dp4_0NiNhEgpGo0AHemvuSoifXaytf%016d", n))
 		ev.Click = &queue.Click{At: at, HasClid: true, Data: make([]byte, 500)}
 		for _, field := range []string{"clicks", "contacts"} {
-			counters = append(counters, queue.Counter{Day: at / dayMs, Key: fmt.Sprint(1_202_000_000_000_000 + n%500), Field: field, Add: 1})
+			counters = append(counters, queue.Counter{Day: at / queue.DayMS, Key: fmt.Sprint(1_202_000_000_000_000 + n%500), Field: field, Add: 1})
 		}
 		fallthrough
 	case kind >= 14:
@@ -41,7 +41,8 @@ func mixGroup(n uint64, start int64) queue.Group {
 		Tenant: testDest.Tenant, Events: []queue.Event{ev}, Counters: counters,
 		Payloads: [][]byte{make([]byte, 1576)},
 		Jobs: []queue.Job{{Dest: testDest, Events: []int{0}, Header: queue.Header{
-			EventID: id, Format: queue.FormatEvent, Kind: 1, Contact: ev.Contact, ClickKey: ev.Contact, Time: at, QueuedAt: at + 400, Attribution: 600,
+			EventID: id, Format: queue.FormatEvent, Kind: 1, Contact: ev.Contact, ClickKey: ev.Contact,
+			Time: at, QueuedAt: at + 400, Attribution: 600,
 		}}},
 	}
 }

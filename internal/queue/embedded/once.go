@@ -6,10 +6,10 @@ import (
 	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
-// onceKnown says whether a once key is remembered, or set by an earlier job of
+// onceKnown reports whether a once key is remembered, or set by an earlier job of
 // the group.
 func (t *txn) onceKnown(key codec.KeyHash) bool {
-	if expiry, ok := t.plan.keys[key]; ok {
+	if expiry, ok := t.draft.keys[key]; ok {
 		return expiry > t.now
 	}
 	return int64(number(t.table(onceBucket).get(key[:]))) > t.now
@@ -30,7 +30,7 @@ func (t *txn) setOnce(key codec.KeyHash, expiry int64) error {
 	return t.put(x, timeKey(expiry, key), nil)
 }
 
-// timeKey is an index entry: eight bytes of time, and a mark.
+// timeKey is an index entry: eight bytes of time, and a key's hash.
 func timeKey(at int64, key codec.KeyHash) []byte {
 	return append(binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(key)), uint64(max(at, 0))), key[:]...)
 }

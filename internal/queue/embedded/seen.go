@@ -25,7 +25,7 @@ import (
 //	seenf  group → filter; of groups to which no slice will be added
 //
 // Until is the last that an id of the slice counts from, ms. A slice is kept, and
-// its ids are known, for [Options.Dedupe] from then.
+// its ids are known, for [queue.Options].Dedupe from then.
 type seen struct {
 	groups []*seenGroup // in order; the last one grows
 	open   *seenSlice   // grows; nil: the next id begins one
@@ -54,7 +54,7 @@ const (
 )
 
 var (
-	seenFilter = layerSize(seenSliceIDs, markBits)
+	seenFilter = layerSize(seenSliceIDs, keyBits)
 	seenHead   = 8 + seenFilter
 	seenFull   = seenHead + seenSliceIDs*len(queue.ID{})
 )
@@ -66,7 +66,7 @@ func (s *seenSlice) until() int64 { return int64(number(s.value[:8])) }
 // sliceFilter is the filter in a slice's value.
 func sliceFilter(value []byte) layer { return layer{bits: value[8:seenHead]} }
 
-// has says whether an id is in a slice that is kept: of which until is after
+// has reports whether an id is in a slice that is kept: of which until is after
 // expired. It needs the open transaction.
 func (s *seen) has(tx *bolt.Tx, id queue.ID, expired int64) bool {
 	p := probeID(id)
@@ -83,7 +83,7 @@ func (s *seen) inGroup(tx *bolt.Tx, group uint32, id queue.ID, p probe, expired 
 		if n/seenGroupOf != group {
 			return false
 		}
-		if marks := sliceFilter(value); int64(number(value[:8])) > expired && marks.has(p) {
+		if ids := sliceFilter(value); int64(number(value[:8])) > expired && ids.has(p) {
 			found = inIDs(value[seenHead:], id)
 		}
 		return !found
@@ -147,8 +147,8 @@ func (s *seen) add(n uint32, id queue.ID, from, now int64) {
 	if from > o.until() {
 		binary.BigEndian.PutUint64(o.value, uint64(from))
 	}
-	marks := sliceFilter(o.value)
-	marks.add(p)
+	ids := sliceFilter(o.value)
+	ids.add(p)
 	s.groups[len(s.groups)-1].any.add(p)
 	o.value = append(o.value, id[:]...)
 	if k := len(s.dirty); k == 0 || s.dirty[k-1] != o {

@@ -242,7 +242,7 @@ func BenchmarkSeen(b *testing.B) {
 	now := testNow.UnixMilli()
 	const n = 10_000_000
 	for i := range uint64(n) {
-		number := s.next(now, 7*dayMs)
+		number := s.next(now, 7*queue.DayMS)
 		s.add(number, testGroupID(i), now, now)
 		if len(s.dirty) > 1 {
 			s.dirty = s.dirty[:0] // as if stored

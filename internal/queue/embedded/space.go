@@ -43,8 +43,8 @@ func (s *space) room(db *bolt.DB, tx *bolt.Tx, need int64, nodes int) error {
 	// What the last transaction freed is free by now, since no reader holds it.
 	// The pages that were changed go there; so do large values, if they find a
 	// gap, on which nothing is built.
-	free := freePages(db) * embeddedPage
-	need += max(int64(nodes)*embeddedPage-free, 0) + 512<<10
+	free := freePages(db) * pageSize
+	need += max(int64(nodes)*pageSize-free, 0) + 512<<10
 	want := used + need + spaceReserve
 	if want <= s.end {
 		return nil
@@ -73,10 +73,10 @@ func (s *space) room(db *bolt.DB, tx *bolt.Tx, need int64, nodes int) error {
 
 // left is how much the transaction may write by the blocks that are there.
 func (s *space) left(db *bolt.DB, tx *bolt.Tx) int64 {
-	return max(s.end-tx.Size(), 0) + freePages(db)*embeddedPage
+	return max(s.end-tx.Size(), 0) + freePages(db)*pageSize
 }
 
-// full says whether an error is a full disk's, a quota's or a size limit's.
+// full reports whether an error is a full disk's, a quota's or a size limit's.
 func full(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }

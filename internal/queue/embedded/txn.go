@@ -19,7 +19,7 @@ type txn struct {
 	opts   queue.Options
 	writes int  // how many writes the batch made; so a unit's first write shows
 	whole  bool // the batch asks for a checkpoint
-	urgent bool // a note of the batch must be durable before it is acknowledged
+	urgent bool // an ack of the batch must be durable before it is answered
 
 	// What the journal holds or is about to: the records since the last
 	// checkpoint, from start on that of the batch. The values that bbolt keeps
@@ -42,24 +42,11 @@ type txn struct {
 	heirs map[queue.Dest]bool     // see adopt: may be drained (true), or there is more to take over
 
 	// Scratch.
-	units   []*unit
-	plan    plan
-	marks   []codec.KeyHash
-	scratch []byte
+	units      []*unit
+	draft      draft
+	newAliases []codec.KeyHash // of an event: they don't lead to its contact yet
+	scratch    []byte
 }
-
-// destination is a record of the bucket dests.
-type destination struct {
-	queue.Dest
-	num     uint32
-	backlog int
-	dead    int
-	state   queue.State
-	changed bool
-	gone    bool
-}
-
-const destVersion = 1
 
 // open goes on in a new transaction of bbolt, in which first everything that
 // the log holds is made again.
@@ -106,14 +93,14 @@ func (t *txn) reset() {
 	clear(t.wake)
 	clear(t.moved)
 	clear(t.heirs)
-	t.plan.reset()
+	t.draft.reset()
 }
 
 // nodes is how many pages the transaction changes, with those of the ids, which
 // come at the checkpoint.
 func (t *txn) nodes() int {
 	s := t.tx.Stats()
-	return int(s.GetNodeCount()) + (t.seen.pending()+embeddedPage-1)/embeddedPage
+	return int(s.GetNodeCount()) + (t.seen.pending()+pageSize-1)/pageSize
 }
 
 // flush writes the counters.

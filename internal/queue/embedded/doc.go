@@ -1,0 +1,44 @@
+// Package embedded is the durable store of a single edge: one bbolt file, leadgate.db,
+// and before it a journal, leadgate.journal. Neither is whole without the other. Begin
+// with [Open]; what the methods do is said in package queue.
+//
+// # How it writes
+//
+// All writes go through one goroutine, which package batch feeds: [Store.Append] and the
+// others hand it units, each made whole or not at all (commit.go). It makes whatever
+// waits in a transaction of bbolt that stays open (txn.go, table.go), and durable by one
+// write to the journal (journal.go, redo.go). When that is full, the transaction is
+// committed: a checkpoint. After a crash the journal is replayed. Reads are made in the
+// open transaction too, between two batches, so that they see all that is durable and
+// nothing else.
+//
+// # What the file holds
+//
+// The bbolt file's buckets, all of them on the top level so that a checkpoint touches few
+// pages:
+//
+//	meta    format, bytes stored, number of openings, the journal's generation; its sequence numbers dead letters
+//	dests   tenant NUL name → counters and state; its sequence numbers destinations
+//	e<num>  sequence → header and payload of an entry
+//	r<num>  sequence → retry state
+//	x<num>  number → dead letter
+//	seen    slice → the remembered ids of events, see seen.go; seenf: group → filter
+//	ids     time, event id → nothing; in files that were of format 2, until they have expired
+//	once    key → expiry
+//	clicks  contact → clicks and aliases
+//	alias   contact's other key → contact
+//	msgs    slice, message → expiry and contact, see messages.go
+//	counts  day, tenant, key, field → number or text
+//	oncex, clickx   time, key → nothing: what expires when
+//
+// Keys of contacts, messages and once are hashes, see [codec.KeyHash]. A file says its
+// format: this Leadgate writes 3 and reads 2 (file.go).
+//
+// # What else there is
+//
+// append.go decides what becomes of a group, clicks.go keeps who clicked, drain.go is the
+// reading end, adopt.go gives a destination what its namesakes of other tenants have,
+// sweep.go throws away what has expired, space.go keeps room to drain a full disk.
+//
+// The package imports the contract, codec and batch, and no other store.
+package embedded

@@ -15,6 +15,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/delivery"
 	"github.com/leadgate/leadgate/internal/httperr"
+	"github.com/leadgate/leadgate/internal/intake"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/wording"
 )
@@ -248,3 +249,8 @@ func onlyParams(query url.Values, known ...string) error {
 }
 
 var _ caddy.AdminRouter = (*adminAPI)(nil)
+
+// adminWords answers GET /leadgate/words.
+func adminWords(w http.ResponseWriter, _ *http.Request) error {
+	return writeJSON(w, intake.UnknownWords())
+}

@@ -17,6 +17,7 @@ import (
 	"github.com/leadgate/leadgate/internal/clicks"
 	"github.com/leadgate/leadgate/internal/delivery"
 	"github.com/leadgate/leadgate/internal/httperr"
+	"github.com/leadgate/leadgate/internal/intake"
 	"github.com/leadgate/leadgate/internal/phone"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/wording"
@@ -210,7 +211,7 @@ func adminDeadAction(w http.ResponseWriter, r *http.Request) error {
 	case action == "drop":
 		n, err = q.DropDead(ctx, filter)
 	case action == "replay" && sel.Destination == queue.Unmatched.Name:
-		answer, err = app.routeAgain(ctx, q, filter)
+		answer, err = intake.ReplayUnmatched(ctx, q, app.intakes(), filter, app.logger)
 	case action == "replay":
 		n, err = delivery.Replay(ctx, q, filter)
 	default:

@@ -12,6 +12,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/ads"
 	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/intake"
 )
 
 // adminCall is what docs/admin-api.md says of a call.
@@ -41,9 +42,9 @@ func TestAdminPage(t *testing.T) {
 	keys := map[string][]any{
 		"/leadgate/destinations": {delivery.Status{}},
 		"/leadgate/dead":         {deadLetter{}},
-		"/leadgate/dead/":        {deadSelection{}, routedAgain{}},
+		"/leadgate/dead/":        {deadSelection{}, intake.Replayed{}},
 		"/leadgate/ads":          {ads.Row{}},
-		"/leadgate/words":        {seenWord{}},
+		"/leadgate/words":        {intake.UnknownWord{}},
 	}
 	for _, route := range adminRoutes {
 		i := slices.IndexFunc(calls, func(c adminCall) bool {

@@ -13,7 +13,10 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/destination"
+	"github.com/leadgate/leadgate/internal/destination/dataset"
 	"github.com/leadgate/leadgate/internal/heap"
+	"github.com/leadgate/leadgate/internal/intake"
 	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/sites"
@@ -61,15 +64,15 @@ type App struct {
 	engine       *engine
 	requests     *atomic.Int64 // that use the engine, see enter
 	attached     *atomic.Bool
-	alarm        *silenceAlarm // nil where silence is off, and before the start
-	trim         *heap.Trimmer // nil before the start
-	tenants      map[string]*tenant
-	destinations map[string]*destination
-	blocks       []*Handler                     // those that queue
-	sites        *sites.Sites                   // as the first of Leadgate's handlers found them
-	servers      []*caddyhttp.Server            // that take bodies for us
-	places       func() map[*Handler]blockPlace // found at the first need, when all sites are known
-	atStart      []func() error                 // what can be done only when all blocks are known
+	alarm        *intake.SilenceAlarm // nil where silence is off, and before the start
+	trim         *heap.Trimmer        // nil before the start
+	tenants      map[string]*intake.Tenant
+	destinations map[string]*destination.Destination
+	blocks       []*Handler                       // those that queue
+	sites        *sites.Sites                     // as the first of Leadgate's handlers found them
+	servers      []*caddyhttp.Server              // that take bodies for us
+	places       func() map[*Handler]intake.Place // found at the first need, when all sites are known
+	atStart      []func() error                   // what can be done only when all blocks are known
 }
 
 // Queue is the store.
@@ -96,22 +99,6 @@ type Queue struct {
 	Prefix string `json:"prefix,omitempty"`
 }
 
-// tenant is a tenant as all blocks of a configuration together make it.
-type tenant struct {
-	name         string
-	heard        *heard
-	destinations []*destination
-}
-
-// destination is a destination with its placeholders replaced.
-type destination struct {
-	delivery.Destination
-	wants    wants
-	raw      bool
-	capi     *capiDestination
-	settings settings
-}
-
 // CaddyModule returns the Caddy module information.
 func (App) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "leadgate", New: func() caddy.Module { return new(App) }}
@@ -124,11 +111,11 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.events = a.logger.Named("events")
 	a.now = time.Now
 	a.requests = new(atomic.Int64)
-	a.places = sync.OnceValue(func() map[*Handler]blockPlace { return findPlaces(ctx) })
+	a.places = sync.OnceValue(func() map[*Handler]intake.Place { return findPlaces(ctx) })
 	a.atStart = append(a.atStart, func() error { a.places(); return nil })
 	a.attached = new(atomic.Bool)
-	a.tenants = make(map[string]*tenant)
-	a.destinations = make(map[string]*destination)
+	a.tenants = make(map[string]*intake.Tenant)
+	a.destinations = make(map[string]*destination.Destination)
 	if a.Queue == nil {
 		a.Queue = &Queue{Kind: "embedded"}
 	}
@@ -154,7 +141,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if a.Silence < 0 {
 		return fmt.Errorf("silence '%s' is no time: write one such as 6h, or nothing at all", time.Duration(a.Silence))
 	}
-	metrics.Register(ctx.GetMetricsRegistry(), metrics.Destinations(gauges), metrics.LastWebhooks(lastWebhooks))
+	metrics.Register(ctx.GetMetricsRegistry(), metrics.Destinations(gauges), metrics.LastWebhooks(intake.LastWebhooks))
 	var err error
 	if a.store, err = a.Queue.provision(); err != nil {
 		return err
@@ -181,8 +168,8 @@ func (a *App) Start() error {
 	a.trim = heap.NewTrimmer()
 	a.trim.Start()
 	if a.Silence > 0 {
-		a.alarm = newSilenceAlarm(time.Duration(a.Silence), a.tenants, a.logger)
-		a.alarm.start(a.now)
+		a.alarm = intake.NewSilenceAlarm(time.Duration(a.Silence), a.tenants, a.logger)
+		a.alarm.Start(a.now)
 	}
 	if len(a.destinations) == 0 {
 		return nil
@@ -213,8 +200,8 @@ func (a *App) Cleanup() error {
 		return nil
 	}
 	a.detach()
-	for name := range a.tenants {
-		_, _ = listeners.Delete(name) // nothing to close, so nothing can fail
+	for _, t := range a.tenants {
+		t.Forget()
 	}
 	if a.requests.Add(ended) > ended {
 		return nil // the last request that still runs releases it
@@ -228,7 +215,7 @@ func (a *App) detach() {
 		a.trim = nil
 	}
 	if a.alarm != nil {
-		a.alarm.stop()
+		a.alarm.Stop()
 		a.alarm = nil
 	}
 	if a.attached.Swap(false) {
@@ -251,17 +238,17 @@ func (a *App) options() queue.Options {
 func (a *App) deliveries() []delivery.Destination {
 	list := make([]delivery.Destination, 0, len(a.destinations))
 	for _, d := range a.destinations {
-		list = append(list, d.Destination)
+		list = append(list, *d)
 	}
 	slices.SortFunc(list, func(x, y delivery.Destination) int { return strings.Compare(x.Dest.Name, y.Dest.Name) })
 	return list
 }
 
 // tenantNamed returns the tenant, which all blocks share.
-func (a *App) tenantNamed(name string) *tenant {
+func (a *App) tenantNamed(name string) *intake.Tenant {
 	t := a.tenants[name]
 	if t == nil {
-		t = &tenant{name: name, heard: listen(name, a.now())}
+		t = intake.NewTenant(name, a.now())
 		a.tenants[name] = t
 	}
 	return t
@@ -269,46 +256,59 @@ func (a *App) tenantNamed(name string) *tenant {
 
 // addDestination adds a destination to a tenant. The same name with the same
 // settings is the same destination; with others it is an error.
-func (a *App) addDestination(t *tenant, d *destination, named bool) error {
+func (a *App) addDestination(t *intake.Tenant, d *destination.Destination, named bool) error {
 	name := d.Dest.Name
 	if name == queue.Unmatched.Name {
-		return fmt.Errorf("tenant %s: a destination cannot be called %s, which is where events without a tenant go", t.name, name)
+		return fmt.Errorf("tenant %s: a destination cannot be called %s, which is where events without a tenant go", t.Name, name)
 	}
 	other := a.destinations[name]
 	if other == nil {
-		if err := t.overlap(d); err != nil {
+		if err := overlap(t, d); err != nil {
 			return err
 		}
 		a.destinations[name] = d
-		t.destinations = append(t.destinations, d)
+		t.Destinations = append(t.Destinations, d)
 		return nil
 	}
-	difference := other.differsFrom(d)
+	difference := other.DiffersFrom(d)
 	switch {
 	case difference == "":
 		return nil
 	case !named:
-		return fmt.Errorf("tenant %s: destination %s: two destinations get this name by default, and %s: give one of them a name of its own with `name <name>`", t.name, name, difference)
+		return fmt.Errorf("tenant %s: destination %s: two destinations get this name by default, and %s: give one of them a name of its own with `name <name>`", t.Name, name, difference)
 	}
 	return fmt.Errorf("tenant %s: destination %s: the name stands twice with different settings (tenants %s and %s): %s: a name is a queue's identity, so make them alike, or give one of them another `name`",
-		t.name, name, other.Dest.Tenant, t.name, difference)
+		t.Name, name, other.Dest.Tenant, t.Name, difference)
+}
+
+// intakes are the blocks that queue, as intake knows them.
+func (a *App) intakes() []*intake.Block {
+	list := make([]*intake.Block, len(a.blocks))
+	for i, h := range a.blocks {
+		list[i] = h.block
+	}
+	return list
 }
 
 // overlap refuses a second dataset for the same channel: an event goes to one.
-func (t *tenant) overlap(d *destination) error {
-	if d.capi == nil {
+func overlap(t *intake.Tenant, d *destination.Destination) error {
+	mine, ok := d.Planner.(*dataset.Planner)
+	if !ok {
 		return nil
 	}
-	for _, other := range t.destinations {
-		if other.capi == nil {
+	for _, other := range t.Destinations {
+		its, ok := other.Planner.(*dataset.Planner)
+		if !ok {
 			continue
 		}
-		if len(d.capi.channels) == 0 && len(other.capi.channels) == 0 {
-			return fmt.Errorf("tenant %s: destinations %s and %s: two capi blocks name no channel: name the channels, as in `capi whatsapp`, so that an event goes to one of them", t.name, other.Dest.Name, d.Dest.Name)
+		if len(mine.Channels) == 0 && len(its.Channels) == 0 {
+			return fmt.Errorf("tenant %s: destinations %s and %s: two capi blocks name no channel: name the channels, as in `capi whatsapp`, so that an event goes to one of them",
+				t.Name, other.Dest.Name, d.Dest.Name)
 		}
-		for _, channel := range d.capi.channels {
-			if slices.Contains(other.capi.channels, channel) {
-				return fmt.Errorf("tenant %s: destinations %s and %s: two capi blocks name the channel %s: an event goes to one of them", t.name, other.Dest.Name, d.Dest.Name, channel)
+		for _, channel := range mine.Channels {
+			if slices.Contains(its.Channels, channel) {
+				return fmt.Errorf("tenant %s: destinations %s and %s: two capi blocks name the channel %s: an event goes to one of them",
+					t.Name, other.Dest.Name, d.Dest.Name, channel)
 			}
 		}
 	}

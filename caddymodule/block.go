@@ -1,8 +1,6 @@
 package caddymodule
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -10,20 +8,12 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/leadgate/leadgate/internal/intake"
 )
 
-// blockPlace is which leadgate block it is, over reloads and restarts: the one of
-// this provider behind these matchers (host, path and all others) of a server
-// that listens there. Another tenant, match, destination or secret makes it no
-// other block; another address does, since what was posted to one address is not
-// to be routed by the block of another.
-type blockPlace struct {
-	id    string // of 16 hex digits
-	shown string // provider, host and path, as far as the matchers tell them
-}
-
 // place is which block h is.
-func (a *App) place(h *Handler) blockPlace {
+func (a *App) place(h *Handler) intake.Place {
 	if a.places != nil {
 		if p, ok := a.places()[h]; ok {
 			return p
@@ -31,12 +21,12 @@ func (a *App) place(h *Handler) blockPlace {
 	}
 	// Behind a handler of somebody else's, that we cannot look into. Two of a
 	// provider are one then, and nothing is routed again by either.
-	return newPlace(h, "", nil)
+	return intake.NewPlace(h.providerName(), "", nil)
 }
 
 // findPlaces looks for the blocks in the sites of a configuration.
-func findPlaces(ctx caddy.Context) map[*Handler]blockPlace {
-	found := make(map[*Handler]blockPlace)
+func findPlaces(ctx caddy.Context) map[*Handler]intake.Place {
+	found := make(map[*Handler]intake.Place)
 	value, err := ctx.AppIfConfigured("http")
 	if err != nil {
 		return found
@@ -60,7 +50,7 @@ func findPlaces(ctx caddy.Context) map[*Handler]blockPlace {
 }
 
 type placeWalk struct {
-	found  map[*Handler]blockPlace
+	found  map[*Handler]intake.Place
 	server string
 }
 
@@ -75,7 +65,7 @@ func (w *placeWalk) routes(list caddyhttp.RouteList, through []string) {
 		for _, handler := range route.Handlers {
 			switch h := handler.(type) {
 			case *Handler:
-				w.found[h] = newPlace(h, w.server, here)
+				w.found[h] = intake.NewPlace(h.providerName(), w.server, here)
 			case *caddyhttp.Subroute:
 				w.routes(h.Routes, here)
 				if h.Errors != nil {
@@ -84,11 +74,6 @@ func (w *placeWalk) routes(list caddyhttp.RouteList, through []string) {
 			}
 		}
 	}
-}
-
-func newPlace(h *Handler, server string, through []string) blockPlace {
-	sum := sha256.Sum256([]byte(h.providerName() + "\n" + server + "\n" + strings.Join(through, "\n")))
-	return blockPlace{id: hex.EncodeToString(sum[:8]), shown: h.providerName() + " " + shownAddress(through)}
 }
 
 // matchersText is a route's matchers as JSON, always in the same order; "" for
@@ -112,25 +97,4 @@ func matchersText(sets caddyhttp.MatcherSets) string {
 		all = append(all, "{"+strings.Join(matchers, ",")+"}")
 	}
 	return strings.Join(all, " or ")
-}
-
-// shownAddress is the first host and the last path that matchers name.
-func shownAddress(through []string) string {
-	host, path := "", ""
-	for _, text := range through {
-		var set struct{ Host, Path []string }
-		if json.Unmarshal([]byte(text), &set) != nil {
-			continue
-		}
-		if len(set.Host) > 0 && host == "" {
-			host = set.Host[0]
-		}
-		if len(set.Path) > 0 {
-			path = set.Path[0]
-		}
-	}
-	if host+path == "" {
-		return "of no path"
-	}
-	return host + path
 }

@@ -25,7 +25,7 @@ func TestPlaces(t *testing.T) {
 		found := make(map[string]string)
 		for _, h := range app.blocks {
 			p := app.place(h)
-			found[p.id] = p.shown
+			found[p.ID] = p.Shown
 		}
 		if len(found) != len(app.blocks) {
 			t.Errorf("%d blocks, but %v", len(app.blocks), found)

@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/leadgate/leadgate/internal/intake"
 	"github.com/leadgate/leadgate/internal/phone"
 	"github.com/leadgate/leadgate/internal/wording"
 )
@@ -271,11 +272,11 @@ func (t *Tenant) parseOption(d *caddyfile.Dispenser, matches map[string]string) 
 	switch d.Val() {
 	case "match":
 		if !d.NextArg() {
-			return d.Errf("match needs a key, one of %s, and values", strings.Join(matchKeys, ", "))
+			return d.Errf("match needs a key, one of %s, and values", strings.Join(intake.MatchKeys, ", "))
 		}
 		key := d.Val()
-		if !slices.Contains(matchKeys, key) {
-			return d.Errf("match '%s' is unknown: write one of %s", key, strings.Join(matchKeys, ", "))
+		if !slices.Contains(intake.MatchKeys, key) {
+			return d.Errf("match '%s' is unknown: write one of %s", key, strings.Join(intake.MatchKeys, ", "))
 		}
 		values, err := literals(d)
 		if err != nil {
@@ -288,7 +289,7 @@ func (t *Tenant) parseOption(d *caddyfile.Dispenser, matches map[string]string) 
 			return d.Errf("match phone %s would be %d numbers: write one without spaces, or in quotes", strings.Join(values, " "), len(values))
 		}
 		for _, v := range values {
-			if problem := unlikelyMatch(key, v); problem != "" {
+			if problem := intake.UnlikelyID(key, v); problem != "" {
 				return d.Err(problem)
 			}
 			if other, taken := matches[key+"\n"+v]; taken && other != t.Name {

@@ -9,13 +9,10 @@ import (
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/hosts"
 	"github.com/leadgate/leadgate/internal/printable"
-	"github.com/leadgate/leadgate/internal/wording"
 )
-
-// onlyWords are what `only` may name.
-var onlyWords = []string{"messages", "statuses", "echoes", "automatic_events", "account", "conversions", "standby", "all", "ads"}
 
 // parseForward reads a forward destination:
 //
@@ -60,8 +57,8 @@ func parseForward(d *caddyfile.Dispenser) (*Forward, error) {
 				return nil, err
 			}
 			for _, w := range words {
-				if _, ok := onlyBits[w]; !ok {
-					return nil, d.Errf("only '%s' is unknown: write %s", w, wording.Or(onlyWords))
+				if _, err := destination.ParseWants(w); err != nil {
+					return nil, d.Err(err.Error())
 				}
 			}
 			f.Only = append(f.Only, words...)

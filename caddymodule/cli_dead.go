@@ -14,6 +14,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/spf13/cobra"
 
+	"github.com/leadgate/leadgate/internal/intake"
 	"github.com/leadgate/leadgate/internal/printable"
 )
 
@@ -212,7 +213,7 @@ Examples:
 				}
 				body["since"] = at.UnixMilli()
 			}
-			var count routedAgain // of other destinations count alone
+			var count intake.Replayed // of other destinations count alone
 			answer, err := cli.call(http.MethodPost, "/leadgate/dead/"+action, body, &count)
 			if err != nil {
 				return err

@@ -21,6 +21,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/leadgate/leadgate/capi/capitest"
+	"github.com/leadgate/leadgate/internal/intake"
 	"github.com/leadgate/leadgate/internal/printable"
 	"github.com/leadgate/leadgate/internal/samples"
 	"github.com/leadgate/leadgate/internal/wording"
@@ -221,7 +222,7 @@ func send(ctx context.Context, out io.Writer, to, provider, secret string, body 
 	if err != nil {
 		return fmt.Errorf("reading the answer: %w", err)
 	}
-	outcome := resp.Header.Get(OutcomeHeader)
+	outcome := resp.Header.Get(intake.OutcomeHeader)
 	_, _ = fmt.Fprintln(out, strings.TrimSpace(resp.Status+" "+printable.Line(outcome)))
 	if len(answer) > 0 {
 		_, _ = fmt.Fprintln(out, string(answer))
@@ -229,7 +230,7 @@ func send(ctx context.Context, out io.Writer, to, provider, secret string, body 
 	switch {
 	case outcome == "":
 		return fmt.Errorf("no leadgate block answered this (%s, without %s): --to is not the path of one, or not its site's host name, and the webhook is lost",
-			resp.Status, OutcomeHeader)
+			resp.Status, intake.OutcomeHeader)
 	case outcome == "inline" && resp.StatusCode >= http.StatusBadRequest:
 		return fmt.Errorf("the handler after the leadgate block answered %s: the block has no destination, so that its events go there; write `forward <url>` into it, or a handler behind it", resp.Status)
 	case resp.StatusCode != http.StatusOK:

@@ -6,7 +6,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
-	"github.com/leadgate/leadgate/internal/metrics"
+	"github.com/leadgate/leadgate/internal/intake"
 )
 
 // Tenant is one bot or customer: the ids that select its events, and its
@@ -165,16 +165,11 @@ type Handler struct {
 	// The tenant of everything that no other one matches. Its match is empty.
 	Tenant *Tenant `json:"tenant,omitempty"`
 
-	provider   Provider
-	methods    []string // of webhooks, and GET where the provider has a handshake
-	signatures []string // headers that webhooks are signed with
-	sealer     Sealer   // nil for nearly all
-	app        *App
-	routes     router
-	inline     bool
-	requests   *metrics.Webhooks
-	logger     *zap.Logger
-	events     *zap.Logger
+	provider Provider
+	methods  []string // of webhooks, and GET where the provider has a handshake
+	app      *App
+	block    *intake.Block
+	logger   *zap.Logger
 }
 
 // The defaults of the options.

@@ -63,9 +63,7 @@ func (c *Conversions) Provision(ctx caddy.Context) error {
 	e.Remember, e.Dedupe, e.MaxInFlight = time.Duration(a.RememberClicks), time.Duration(a.Dedupe), a.MaxInflightBody
 	e.Open = a.openForConversions
 	a.atStart = append(a.atStart, func() error {
-		for _, d := range a.tenants[c.Tenant].destinations {
-			e.Destinations = append(e.Destinations, &d.Destination)
-		}
+		e.Destinations = a.tenants[c.Tenant].Destinations
 		return nil
 	})
 	return a.sites.KnowsTenant("leadgate_conversions", c.Tenant, true)

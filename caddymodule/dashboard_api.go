@@ -14,6 +14,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/delivery"
 	"github.com/leadgate/leadgate/internal/httperr"
+	"github.com/leadgate/leadgate/internal/intake"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/wording"
 )
@@ -114,20 +115,20 @@ func sameOrigin(r *http.Request) bool {
 
 // overview is what the page's head and its destinations show.
 type overview struct {
-	Version      string            `json:"version"`
-	User         string            `json:"user"`
-	Now          int64             `json:"now"`     // ms
-	Problem      string            `json:"problem"` // why something is missing here, in words; "" if nothing is
-	Window       trafficWindow     `json:"window"`
-	Destinations []delivery.Status `json:"destinations"`
-	Tenants      []string          `json:"tenants"`
-	Words        []seenWord        `json:"words"` // of webhooks, that this version does not know
+	Version      string               `json:"version"`
+	User         string               `json:"user"`
+	Now          int64                `json:"now"`     // ms
+	Problem      string               `json:"problem"` // why something is missing here, in words; "" if nothing is
+	Window       trafficWindow        `json:"window"`
+	Destinations []delivery.Status    `json:"destinations"`
+	Tenants      []string             `json:"tenants"`
+	Words        []intake.UnknownWord `json:"words"` // of webhooks, that this version does not know
 }
 
 func (d *Dashboard) overview(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), adminTimeout)
 	defer cancel()
-	out := overview{Version: Version(), User: userOf(r), Now: d.app.now().UnixMilli(), Window: d.recorder.window(), Destinations: statuses(ctx), Tenants: []string{}, Words: unknownWords.list()}
+	out := overview{Version: Version(), User: userOf(r), Now: d.app.now().UnixMilli(), Window: d.recorder.window(), Destinations: statuses(ctx), Tenants: []string{}, Words: intake.UnknownWords()}
 	if out.Destinations == nil {
 		out.Destinations = []delivery.Status{}
 	}

@@ -115,7 +115,7 @@ func TestRecorder(t *testing.T) {
 
 // TestOutcomes notices an outcome of webhooks that the dashboard does not know.
 func TestOutcomes(t *testing.T) {
-	source := read(t, "handler.go") + read(t, "plan.go") + read(t, "outcome.go")
+	source := read(t, "handler.go") + read(t, "serve.go") + read(t, "../internal/intake/outcome.go")
 	for _, outcome := range []string{"queued", "duplicate", "unmatched", "empty", "inline", "unauthorized", "malformed", "too_large", "unreadable", "method", "unavailable", "busy"} {
 		if webhookClass[outcome] == nil {
 			t.Errorf("outcome %s is not counted", outcome)

@@ -12,33 +12,13 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/capi"
-	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/destination/dataset"
+	"github.com/leadgate/leadgate/internal/intake"
 	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/wording"
-	"github.com/leadgate/leadgate/normalize"
 )
-
-// capiDestination is what planning needs of a dataset.
-type capiDestination struct {
-	settings capi.Settings
-	channels []string // none: what no other capi of the tenant names
-}
-
-// takes says whether the dataset is the one for a channel. Among the tenant's,
-// one that names the channel goes before one that names none.
-func (c *capiDestination) takes(channel normalize.Channel, among []*destination) bool {
-	if len(c.channels) > 0 {
-		return slices.Contains(c.channels, channel.String())
-	}
-	for _, d := range among {
-		if d.capi != nil && slices.Contains(d.capi.channels, channel.String()) {
-			return false
-		}
-	}
-	return true
-}
 
 var capiChannels = []string{"whatsapp", "messenger", "instagram"}
 
@@ -119,8 +99,8 @@ func parseLDU(words []string) (*capi.LDU, error) {
 	return &capi.LDU{Country: country, State: state}, nil
 }
 
-func (c *CAPI) provision(a *App, t *tenant, repl *caddy.Replacer) (d *destination, named bool, err error) {
-	where := "tenant " + t.name + ": destination " + cmp.Or(c.Name, t.name+"-capi-"+c.Dataset)
+func (c *CAPI) provision(a *App, t *intake.Tenant, repl *caddy.Replacer) (d *destination.Destination, named bool, err error) {
+	where := "tenant " + t.Name + ": destination " + cmp.Or(c.Name, t.Name+"-capi-"+c.Dataset)
 	if err := c.checkChannels(); err != nil {
 		return nil, false, fmt.Errorf("%s: %w", where, err)
 	}
@@ -134,7 +114,7 @@ func (c *CAPI) provision(a *App, t *tenant, repl *caddy.Replacer) (d *destinatio
 	}
 	name := c.Name
 	if name == "" {
-		name = t.name + "-capi-" + settings.Dataset
+		name = t.Name + "-capi-" + settings.Dataset
 	}
 	if !wording.ValidName(name) {
 		return nil, false, fmt.Errorf("%s: the name '%s' is not of letters, digits, dots, dashes and underscores, at most 64: write `name <name>`", where, name)
@@ -146,20 +126,17 @@ func (c *CAPI) provision(a *App, t *tenant, repl *caddy.Replacer) (d *destinatio
 		}
 		linger = time.Duration(*c.Linger)
 	}
-	d = &destination{
-		Destination: delivery.Destination{
-			Dest: queue.Dest{Tenant: t.name, Name: name}, Kind: dataset.Kind, Target: settings.Dataset,
-			Planner:     &dataset.Planner{Settings: settings, Channels: c.Channels, Dedupe: time.Duration(a.Dedupe)},
-			Concurrency: capiConcurrency, RetryFor: cmp.Or(time.Duration(c.RetryFor), capi.MaxAge),
-			Batch: cmp.Or(c.Batch, capi.MaxBatch), Linger: linger,
-		},
-		capi: &capiDestination{settings: settings, channels: c.Channels},
+	d = &destination.Destination{
+		Dest: queue.Dest{Tenant: t.Name, Name: name}, Kind: dataset.Kind, Target: settings.Dataset,
+		Planner:     &dataset.Planner{Settings: settings, Channels: c.Channels, Dedupe: time.Duration(a.Dedupe)},
+		Concurrency: capiConcurrency, RetryFor: cmp.Or(time.Duration(c.RetryFor), capi.MaxAge),
+		Batch: cmp.Or(c.Batch, capi.MaxBatch), Linger: linger,
 	}
 	d.Sender = dataset.New(dataset.Config{
 		Settings: settings, Credentials: c.credentials, OnEvents: metrics.Conversions(name), Logger: a.logger.Named("capi"),
 	})
-	d.settings = capiOptions(&settings)
-	d.settings["channel"], d.settings["retry_for"], d.settings["batch"], d.settings["linger"] = c.Channels, d.RetryFor, d.Batch, linger
+	d.Options = capiOptions(&settings)
+	d.Options["channel"], d.Options["retry_for"], d.Options["batch"], d.Options["linger"] = c.Channels, d.RetryFor, d.Batch, linger
 	for _, warning := range settings.Warnings() {
 		a.logger.Warn(warning, zap.String("destination", name))
 	}

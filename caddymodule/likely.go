@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/leadgate/leadgate/internal/phone"
-	"github.com/leadgate/leadgate/normalize"
 )
 
 // misspelt says what is wrong with a value that was surely meant as a placeholder
@@ -105,29 +104,6 @@ func unlikelyContact(contact string) string {
 		return "the contact is no number and no id: write it as E.164, such as +15551234567, waId or userId"
 	case digits == "" && !letter.MatchString(contact):
 		return "the contact has neither letters nor digits: write it as E.164, such as +15551234567, waId or userId"
-	}
-	return ""
-}
-
-// unlikelyMatch says why a value cannot be an id of its kind; "" where it may be.
-func unlikelyMatch(key, value string) string {
-	if !strings.Contains(value, "{") && key != "app" && strings.ContainsAny(value, ",;@'/:<>=") && !strings.HasPrefix(value, "whatsapp:") {
-		return "match " + key + " '" + value + "' is no id: write its letters and digits alone, and several with a space between them"
-	}
-	if key == "phone" && !strings.Contains(value, "{") && !strings.Contains(value, ":") && letter.MatchString(value) {
-		return "match phone '" + value + "' is no phone number: write its digits with the country's code, such as +15551234567"
-	}
-	if !strings.HasSuffix(key, "_id") || key == "channel_id" {
-		return ""
-	}
-	digits := phone.Digits(value)
-	phone := strings.HasPrefix(value, "+") || digits != value && strings.Trim(value, "0123456789+ ()-.") == "" ||
-		key == "phone_number_id" && digits == value && len(digits) >= 10 && len(digits) <= 13 && normalize.PhoneFromWaID(digits) != ""
-	switch {
-	case phone && len(digits) >= 7:
-		return "match " + key + " '" + value + "' is a phone number, and not the id that Meta gives it: write `match phone " + value + "`, or the id that Meta's dashboard shows beside the number"
-	case strings.HasPrefix(value, "AC") && key != "account_sid" && len(value) == 34:
-		return "match " + key + " '" + value + "' is a Twilio account: write `match account_sid " + value + "`"
 	}
 	return ""
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/leadgate/leadgate/internal/intake"
 	"github.com/leadgate/leadgate/internal/verify"
 	"github.com/leadgate/leadgate/normalize"
 )
@@ -93,7 +94,7 @@ func (m *Meta) Handshake(w http.ResponseWriter, r *http.Request) bool {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	if !ok || query.Get("hub.mode") != "subscribe" {
-		outcomeRefused.say(w)
+		intake.Refused.Say(w)
 		w.WriteHeader(http.StatusForbidden)
 		return true
 	}

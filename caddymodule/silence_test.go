@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	zapobserver "go.uber.org/zap/zaptest/observer"
 
+	"github.com/leadgate/leadgate/internal/intake"
 	"github.com/leadgate/leadgate/internal/metrics"
 )
 
@@ -24,7 +25,7 @@ import (
 func lastHeard(t *testing.T) map[string]float64 {
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(metrics.LastWebhooks(lastWebhooks))
+	registry.MustRegister(metrics.LastWebhooks(intake.LastWebhooks))
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -38,71 +39,15 @@ func lastHeard(t *testing.T) map[string]float64 {
 	return got
 }
 
-// TestSilenceAlarm follows one tenant by the clock: a line for a silence, none
-// for the rest of it, a line for its end, and so again.
-func TestSilenceAlarm(t *testing.T) {
-	start := time.UnixMilli(1_767_225_600_000)
-	h := new(heard)
-	h.last.Store(start.UnixMilli())
-	core, logs := zapobserver.New(zapcore.InfoLevel)
-	tenants := map[string]*tenant{"acme": {name: "acme", heard: h}}
-	alarm := newSilenceAlarm(time.Hour, tenants, zap.New(core))
-	// A reload with the same setting: its alarm looks at the same tenant.
-	reloaded := newSilenceAlarm(time.Hour, tenants, zap.New(core))
-	for i, step := range []struct {
-		at    time.Duration // since the start
-		heard time.Duration // a webhook came then; 0 if none did
-		want  string        // the levels logged
-	}{
-		{at: 0},
-		{at: 59 * time.Minute},
-		{at: 60 * time.Minute, want: "warn"},
-		{at: 61 * time.Minute},
-		{at: 50 * time.Hour},
-		{at: 51 * time.Hour, heard: 51*time.Hour - time.Minute, want: "info"},
-		{at: 51*time.Hour + 30*time.Minute},
-		// It came and fell silent between two looks.
-		{at: 53 * time.Hour, want: "warn"},
-		{at: 60 * time.Hour, heard: 54 * time.Hour, want: "info warn"},
-		{at: 60*time.Hour + time.Minute, heard: 60*time.Hour + time.Minute, want: "info"},
-	} {
-		if step.heard != 0 {
-			h.last.Store(start.Add(step.heard).UnixMilli())
-		}
-		alarm.look(start.Add(step.at))
-		reloaded.look(start.Add(step.at))
-		var levels []string
-		for _, line := range logs.TakeAll() {
-			levels = append(levels, line.Level.String())
-			if line.ContextMap()["tenant"] != "acme" {
-				t.Errorf("step %d: the line names no tenant: %v", i, line.ContextMap())
-			}
-		}
-		if got := strings.Join(levels, " "); got != step.want {
-			t.Errorf("step %d, at %s: logged %q, want %q", i, step.at, got, step.want)
-		}
-	}
-}
-
-func TestSilenceTick(t *testing.T) {
-	for after, want := range map[time.Duration]time.Duration{
-		time.Nanosecond: 10 * time.Millisecond, time.Minute: 15 * time.Second, 6 * time.Hour: time.Minute,
-	} {
-		if got := silenceTick(after); got != want {
-			t.Errorf("silence %s: looks every %s, want %s", after, got, want)
-		}
-	}
-}
-
 // TestSilenceOption runs the alarm as the app runs it, and ends it.
 func TestSilenceOption(t *testing.T) {
 	core, logs := zapobserver.New(zapcore.InfoLevel)
 	told := make(chan struct{}, 1)
 	logger := zap.New(core, zap.Hooks(func(zapcore.Entry) error { told <- struct{}{}; return nil }))
 	began := time.UnixMilli(1_767_225_600_000)
-	a := &App{Silence: caddy.Duration(time.Millisecond), logger: logger, tenants: make(map[string]*tenant), now: func() time.Time { return began }, attached: new(atomic.Bool)}
+	a := &App{Silence: caddy.Duration(time.Millisecond), logger: logger, tenants: make(map[string]*intake.Tenant), now: func() time.Time { return began }, attached: new(atomic.Bool)}
 	a.tenantNamed("silence-option")
-	defer listeners.Delete("silence-option")
+	defer a.tenants["silence-option"].Forget()
 	a.now = func() time.Time { return began.Add(time.Minute) }
 	if err := a.Start(); err != nil {
 		t.Fatal(err)
@@ -170,11 +115,9 @@ func TestLastWebhook(t *testing.T) {
 // setHeard sets when a tenant was last heard of, in ms.
 func setHeard(t *testing.T, tenant string, ms int64) {
 	t.Helper()
-	h := listen(tenant, time.Now())
-	h.last.Store(ms)
-	if _, err := listeners.Delete(tenant); err != nil {
-		t.Fatal(err)
-	}
+	had := intake.NewTenant(tenant, time.Now())
+	defer had.Forget()
+	had.Heard(time.UnixMilli(ms))
 }
 
 // TestLastWebhookInline hears what is handed on, too.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/leadgate/leadgate/internal/intake"
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
@@ -71,9 +72,9 @@ func TestUnmatchedByEveryKey(t *testing.T) {
 				if len(page.Dead) != 1 {
 					t.Fatalf("%d dead letters", len(page.Dead))
 				}
-				var got routedAgain
+				var got intake.Replayed
 				e.admin(base, "POST", "/leadgate/dead/replay", map[string]any{"destination": "unmatched", "all": true}, &got)
-				if got != (routedAgain{Unmatched: 1}) {
+				if got != (intake.Replayed{Unmatched: 1}) {
 					t.Errorf("before there is a match: %+v", got)
 				}
 				config, base = block(key + ` "` + value + `"`)
@@ -81,7 +82,7 @@ func TestUnmatchedByEveryKey(t *testing.T) {
 					t.Fatal(err)
 				}
 				e.admin(base, "POST", "/leadgate/dead/replay", map[string]any{"destination": "unmatched", "all": true}, &got)
-				if got != (routedAgain{Count: 1}) {
+				if got != (intake.Replayed{Count: 1}) {
 					t.Fatalf("replayed %+v: %s", got, page.Dead[0].Explanation)
 				}
 				d := s.next(t)
@@ -95,7 +96,7 @@ func TestUnmatchedByEveryKey(t *testing.T) {
 			})
 		})
 	}
-	for _, key := range matchKeys {
+	for _, key := range intake.MatchKeys {
 		if !tried[key] {
 			t.Errorf("match %s is not tried", key)
 		}
@@ -124,9 +125,9 @@ func TestUnmatchedKnowsItsBlock(t *testing.T) {
 			}
 			return e, base
 		}
-		replay := func(e *edge, base string, want routedAgain) {
+		replay := func(e *edge, base string, want intake.Replayed) {
 			t.Helper()
-			var got routedAgain
+			var got intake.Replayed
 			e.admin(base, "POST", "/leadgate/dead/replay", map[string]any{"destination": "unmatched", "all": true}, &got)
 			if got != want {
 				t.Errorf("replayed %+v, want %+v", got, want)
@@ -135,15 +136,15 @@ func TestUnmatchedKnowsItsBlock(t *testing.T) {
 		globex := block("/b", "tenant globex\nforward "+other.URL) // takes whatever comes
 		e, base := load(nil, block("/a", acme("111")), globex)
 		e.post("/a", message("wamid.1", "15551234567", "x"))
-		replay(e, base, routedAgain{Unmatched: 1})
+		replay(e, base, intake.Replayed{Unmatched: 1})
 		if got := e.gathered(base, other); len(got) != 0 {
 			t.Fatalf("another block's tenant got %s", got[0].body)
 		}
 		// Its block is there no more, or elsewhere.
 		e, base = load(e, globex)
-		replay(e, base, routedAgain{NoBlock: 1})
+		replay(e, base, intake.Replayed{NoBlock: 1})
 		e, base = load(e, block("/c", acme("106540352242922")), globex)
-		replay(e, base, routedAgain{NoBlock: 1})
+		replay(e, base, intake.Replayed{NoBlock: 1})
 		e.post("/c", envelope("222", `"messages":[{"from":"15551234567","id":"wamid.2","type":"text","text":{"body":"x"}}]`))
 		want := "replayed 0\n1 still match nobody\n1 came by a leadgate block that is not in the configuration\n"
 		if out := mustCLI(t, "dead", "replay", "--destination", "unmatched", "--all", address(base)); out != want {
@@ -154,7 +155,7 @@ func TestUnmatchedKnowsItsBlock(t *testing.T) {
 		}
 		// It is there again, after the other one and with another secret.
 		e, base = load(e, globex, strings.Replace(block("/a", acme("106540352242922")), testSecret, "changed", 1))
-		replay(e, base, routedAgain{Count: 1, NoBlock: 1})
+		replay(e, base, intake.Replayed{Count: 1, NoBlock: 1})
 		if d := s.next(t); d.event["tenantId"] != "acme" {
 			t.Errorf("got %s", d.body)
 		}
@@ -195,8 +196,12 @@ func TestUnmatchedOfOlderVersions(t *testing.T) {
 			t.Fatal(err)
 		}
 		letter := letters[0]
-		rec, err := readLetterRecord(letter.Header.Meta)
-		if err != nil || string(rec.Key) != "wamid.1" || len(rec.Block) != 16 || rec.Shown != "meta 127.0.0.1/webhooks*" {
+		var rec struct {
+			Key       []byte
+			Block, At string
+		}
+		err = json.Unmarshal(letter.Header.Meta[1:], &rec)
+		if err != nil || string(rec.Key) != "wamid.1" || len(rec.Block) != 16 || rec.At != "meta 127.0.0.1/webhooks*" {
 			t.Fatalf("%+v, %v", rec, err)
 		}
 		unread := letter.Header
@@ -213,9 +218,9 @@ func TestUnmatchedOfOlderVersions(t *testing.T) {
 		if results[0].Err != nil {
 			t.Fatal(results[0].Err)
 		}
-		replay := func(want routedAgain) {
+		replay := func(want intake.Replayed) {
 			t.Helper()
-			var got routedAgain
+			var got intake.Replayed
 			e.admin(base, "POST", "/leadgate/dead/replay", map[string]any{"destination": "unmatched", "all": true}, &got)
 			if got != want {
 				t.Errorf("replayed %+v, want %+v", got, want)
@@ -223,9 +228,9 @@ func TestUnmatchedOfOlderVersions(t *testing.T) {
 		}
 		another := "leadgate /more {\nprovider " + wallMeta + "\nforward " + s.URL + " {\nname more\n}\n}"
 		e, base = load(e, "106540352242922", another)
-		replay(routedAgain{Unmatched: 1, NoBlock: 1})
+		replay(intake.Replayed{Unmatched: 1, NoBlock: 1})
 		e, base = load(e, "106540352242922", strings.Replace(another, wallMeta, wallGupshup, 1))
-		replay(routedAgain{Unmatched: 1, Count: 1})
+		replay(intake.Replayed{Unmatched: 1, Count: 1})
 		if d := s.next(t); d.event["tenantId"] != "acme" {
 			t.Errorf("got %s", d.body)
 		}
@@ -284,7 +289,7 @@ func TestLargeDeadLetters(t *testing.T) {
 			if slices.Sort(seen); len(slices.Compact(seen)) != letters || pages == 0 {
 				t.Fatalf("%d letters on %d pages, want %d on several", len(seen), pages+1, letters)
 			}
-			var answer routedAgain
+			var answer intake.Replayed
 			e.admin(base, http.MethodPost, "/leadgate/dead/replay", map[string]any{"destination": "unmatched", "all": true}, &answer)
 			if answer.Unmatched != letters {
 				t.Errorf("replay: %+v", answer)

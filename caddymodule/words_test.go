@@ -5,13 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
-	logged "go.uber.org/zap/zaptest/observer"
-
-	"github.com/leadgate/leadgate/normalize"
+	"github.com/leadgate/leadgate/internal/intake"
 )
 
 // TestUnknownWords: a word that we don't know is delivered as ever, counted
@@ -55,7 +50,7 @@ func TestUnknownWords(t *testing.T) {
 	if got := counted() - before; got != 2 {
 		t.Errorf("%v words were counted", got)
 	}
-	find := func(words []seenWord) {
+	find := func(words []intake.UnknownWord) {
 		t.Helper()
 		for _, w := range words {
 			if w.Word == word && w.Place == "message type" && w.Provider == "meta" && w.Webhooks == 2 && w.LastAt >= w.FirstAt {
@@ -64,7 +59,7 @@ func TestUnknownWords(t *testing.T) {
 		}
 		t.Errorf("not there: %v", words)
 	}
-	var words []seenWord
+	var words []intake.UnknownWord
 	if status := e.admin(base, "GET", "/leadgate/words", nil, &words); status != http.StatusOK {
 		t.Errorf("admin: %d", status)
 	}
@@ -72,7 +67,7 @@ func TestUnknownWords(t *testing.T) {
 	if status := e.admin(base, "POST", "/leadgate/words", nil, nil); status != http.StatusMethodNotAllowed {
 		t.Errorf("POST: %d", status)
 	}
-	var shown struct{ Words []seenWord }
+	var shown struct{ Words []intake.UnknownWord }
 	e.ask("overview", &shown)
 	find(shown.Words)
 	list, err := findings(t, strings.NewReplacer("%DIR%", e.dir, "%PORT%", fmt.Sprint(e.port)).Replace(text))
@@ -80,38 +75,4 @@ func TestUnknownWords(t *testing.T) {
 		t.Error(err)
 	}
 	finds(t, list, "warn", "the running edge: provider meta", "message type "+word+" (2 webhooks")
-}
-
-// TestWordBook: numbers in words are hidden, and there is an end to words.
-func TestWordBook(t *testing.T) {
-	book := wordBook{seen: make(map[normalize.UnknownWord]*seenWord)}
-	u := normalize.UnknownWord{Provider: "meta", Place: normalize.PlaceList, Word: "15551234567"}
-	if !book.note(u, 1) || book.note(u, 2) {
-		t.Error("a word is new once")
-	}
-	if list := book.list(); len(list) != 1 || list[0].Word != "*******4567" || list[0].Webhooks != 2 || list[0].FirstAt != 1 || list[0].LastAt != 2 {
-		t.Errorf("%v", list)
-	}
-	for i := range 2 * maxWords {
-		book.note(normalize.UnknownWord{Provider: "meta", Place: normalize.PlaceList, Word: fmt.Sprint("w", i)}, 3)
-	}
-	if n := len(book.list()); n != maxWords {
-		t.Errorf("%d words", n)
-	}
-}
-
-// TestUnknownWordIsLoggedOnce: with what it stood for, and no more than once.
-func TestUnknownWordIsLoggedOnce(t *testing.T) {
-	core, logs := logged.New(zapcore.WarnLevel)
-	h := &Handler{provider: new(Meta), logger: zap.New(core)}
-	for range 3 {
-		h.noteWords([]normalize.UnknownWord{{Provider: "meta", Place: normalize.PlaceAttachment, Word: "hologram_" + t.Name()}}, time.Unix(1736535600, 0))
-	}
-	lines := logs.All()
-	if len(lines) != 1 {
-		t.Fatalf("%d lines", len(lines))
-	}
-	if fields := lines[0].ContextMap(); fields["place"] != "attachment type" || fields["word"] != "hologram_"+t.Name() || fields["provider"] != "meta" {
-		t.Errorf("%v", fields)
-	}
 }

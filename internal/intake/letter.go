@@ -1,4 +1,4 @@
-package caddymodule
+package intake
 
 import (
 	"encoding/json"
@@ -26,11 +26,13 @@ type letterRecord struct {
 
 const (
 	letterVersion = 1
-	letterMark    = 0xff // never in UTF-8, as keys are: before records there was the key alone
+	letterPrefix  = 0xff // never in UTF-8, as keys are: before records there was the key alone
 )
 
-func newLetterRecord(ev *normalize.Event, at blockPlace, several bool) ([]byte, error) {
-	rec := letterRecord{Version: letterVersion, Key: ev.Key(), Block: at.id, Shown: at.shown, Envelope: ev.IsEnvelope(), Several: several}
+func newLetterRecord(ev *normalize.Event, at Place, several bool) ([]byte, error) {
+	rec := letterRecord{
+		Version: letterVersion, Key: ev.Key(), Block: at.ID, Shown: at.Shown, Envelope: ev.IsEnvelope(), Several: several,
+	}
 	for i := range matchIDs {
 		m := &matchIDs[i]
 		id := m.of(ev)
@@ -43,11 +45,11 @@ func newLetterRecord(ev *normalize.Event, at blockPlace, several bool) ([]byte, 
 		rec.IDs[m.beside] = id.String()
 	}
 	text, err := json.Marshal(&rec)
-	return append([]byte{letterMark}, text...), err
+	return append([]byte{letterPrefix}, text...), err
 }
 
 func readLetterRecord(meta []byte) (letterRecord, error) {
-	if len(meta) == 0 || meta[0] != letterMark {
+	if len(meta) == 0 || meta[0] != letterPrefix {
 		return letterRecord{Key: meta}, nil
 	}
 	var rec letterRecord
@@ -74,25 +76,28 @@ func revive(doc *jsondoc.Doc, letter *queue.DeadLetter) (*normalize.Event, lette
 	}
 	root := doc.Root()
 	ev := &normalize.Event{
-		Kind: normalize.Kind(letter.Header.Kind), Channel: normalize.ChannelNamed(root.Get("channel").String()), Provider: root.Get("provider").String(),
-		WaPhone: token(root, "waPhone"), WaID: token(root, "waId"), UserID: token(root, "userId"), RawLastEventType: token(root, "rawLastEventType"),
-		Raw: root.Get("raw").Raw(),
+		Kind:    normalize.Kind(letter.Header.Kind),
+		Channel: normalize.ChannelNamed(root.Get("channel").String()), Provider: root.Get("provider").String(),
+		WaPhone: text(root, "waPhone"), WaID: text(root, "waId"), UserID: text(root, "userId"),
+		RawLastEventType: text(root, "rawLastEventType"), Raw: root.Get("raw").Raw(),
 	}
 	reviveAccount(ev, root.Get("account"), rec.IDs)
 	ev.ReceivedAt, _ = root.Get("receivedAt").Int()
 	ev.IngestedAt, _ = root.Get("ingestedAt").Int()
 	ev.HasProviderTime = ev.ReceivedAt != ev.IngestedAt
 	if m := root.Get("message"); m.Kind() == '{' {
-		ev.Message = &normalize.Message{ID: token(m, "id"), Type: m.Get("type").String()}
+		ev.Message = &normalize.Message{ID: text(m, "id"), Type: m.Get("type").String()}
 	}
 	if r := root.Get("referral"); r.Kind() == '{' {
 		ev.Referral = &normalize.Referral{
-			CtwaClid: token(r, "ctwaClid"), AdID: token(r, "adId"), SourceType: token(r, "sourceType"),
-			SourceURL: token(r, "sourceUrl"), Headline: token(r, "headline"),
+			CtwaClid: text(r, "ctwaClid"), AdID: text(r, "adId"), SourceType: text(r, "sourceType"),
+			SourceURL: text(r, "sourceUrl"), Headline: text(r, "headline"),
 		}
 	}
 	if e := root.Get("automaticEvent"); e.Kind() == '{' {
-		ev.AutomaticEvent = &normalize.AutomaticEvent{EventName: token(e, "eventName"), CtwaClid: token(e, "ctwaClid"), Currency: token(e, "currency")}
+		ev.AutomaticEvent = &normalize.AutomaticEvent{
+			EventName: text(e, "eventName"), CtwaClid: text(e, "ctwaClid"), Currency: text(e, "currency"),
+		}
 		if v := e.Get("value"); v.Kind() == '0' {
 			ev.AutomaticEvent.Value = v.Raw()
 		}
@@ -110,15 +115,15 @@ func reviveAccount(ev *normalize.Event, account jsondoc.Node, beside map[string]
 		m := &matchIDs[i]
 		switch id, kept := beside[m.beside]; {
 		case m.account != "":
-			*m.at(&ev.Account) = token(account, m.account)
+			*m.at(&ev.Account) = text(account, m.account)
 		case kept:
 			*m.at(&ev.Account) = normalize.NewText(id)
 		}
 	}
 }
 
-// token is a member as a Text, nil for null.
-func token(n jsondoc.Node, name string) normalize.Text {
+// text is a member as a Text, nil for null.
+func text(n jsondoc.Node, name string) normalize.Text {
 	if m := n.Get(name); m.Kind() == '"' {
 		return m.Raw()
 	}

@@ -1,4 +1,4 @@
-package caddymodule
+package intake
 
 import (
 	"fmt"
@@ -36,28 +36,37 @@ const (
 )
 
 var matchIDs = []matchID{
-	{key: "phone_number_id", rank: byNumber, account: "phoneNumberId", at: func(a *normalize.Account) *normalize.Text { return &a.PhoneNumberID }},
-	{key: "phone", rank: byNumber, digits: true, account: "displayPhoneNumber", at: func(a *normalize.Account) *normalize.Text { return &a.DisplayPhoneNumber }},
-	{key: "waba_id", rank: byRest, account: "wabaId", at: func(a *normalize.Account) *normalize.Text { return &a.WabaID }},
+	{key: "phone_number_id", rank: byNumber, account: "phoneNumberId", at: phoneNumberID},
+	{key: "phone", rank: byNumber, digits: true, account: "displayPhoneNumber", at: displayPhoneNumber},
+	{key: "waba_id", rank: byRest, account: "wabaId", at: wabaID},
 	{key: "waba_id", rank: byRest, beside: "entryId", at: entryID},
-	{key: "page_id", rank: byRest, account: "pageId", at: func(a *normalize.Account) *normalize.Text { return &a.PageID }},
+	{key: "page_id", rank: byRest, account: "pageId", at: pageID},
 	{key: "page_id", rank: byRest, beside: "entryId", at: entryID},
 	{key: "page_id", rank: byOwnEnd, channel: normalize.ChannelMessenger, beside: "recipientId", at: recipientID},
-	{key: "instagram_id", rank: byRest, account: "instagramId", at: func(a *normalize.Account) *normalize.Text { return &a.InstagramID }},
+	{key: "instagram_id", rank: byRest, account: "instagramId", at: instagramID},
 	{key: "instagram_id", rank: byRest, beside: "entryId", at: entryID},
 	{key: "instagram_id", rank: byOwnEnd, channel: normalize.ChannelInstagram, beside: "recipientId", at: recipientID},
-	{key: "app", rank: byRest, account: "app", at: func(a *normalize.Account) *normalize.Text { return &a.App }},
-	{key: "app", rank: byRest, beside: "appId", at: func(a *normalize.Account) *normalize.Text { return &a.AppID }},
-	{key: "channel_id", rank: byRest, account: "channelId", at: func(a *normalize.Account) *normalize.Text { return &a.ChannelID }},
-	{key: "account_sid", rank: byRest, beside: "accountSid", at: func(a *normalize.Account) *normalize.Text { return &a.AccountSID }},
+	{key: "app", rank: byRest, account: "app", at: app},
+	{key: "app", rank: byRest, beside: "appId", at: appID},
+	{key: "channel_id", rank: byRest, account: "channelId", at: channelID},
+	{key: "account_sid", rank: byRest, beside: "accountSid", at: accountSID},
 }
 
-func entryID(a *normalize.Account) *normalize.Text { return &a.EntryID }
+// Where an account has each id.
+func phoneNumberID(a *normalize.Account) *normalize.Text      { return &a.PhoneNumberID }
+func displayPhoneNumber(a *normalize.Account) *normalize.Text { return &a.DisplayPhoneNumber }
+func wabaID(a *normalize.Account) *normalize.Text             { return &a.WabaID }
+func entryID(a *normalize.Account) *normalize.Text            { return &a.EntryID }
+func pageID(a *normalize.Account) *normalize.Text             { return &a.PageID }
+func recipientID(a *normalize.Account) *normalize.Text        { return &a.RecipientID }
+func instagramID(a *normalize.Account) *normalize.Text        { return &a.InstagramID }
+func app(a *normalize.Account) *normalize.Text                { return &a.App }
+func appID(a *normalize.Account) *normalize.Text              { return &a.AppID }
+func channelID(a *normalize.Account) *normalize.Text          { return &a.ChannelID }
+func accountSID(a *normalize.Account) *normalize.Text         { return &a.AccountSID }
 
-func recipientID(a *normalize.Account) *normalize.Text { return &a.RecipientID }
-
-// matchKeys are what a tenant's `match` may name.
-var matchKeys = func() (keys []string) {
+// MatchKeys are what a tenant's `match` may name.
+var MatchKeys = func() (keys []string) {
 	for i := range matchIDs {
 		if !slices.Contains(keys, matchIDs[i].key) {
 			keys = append(keys, matchIDs[i].key)

@@ -1,11 +1,10 @@
-package caddymodule
+package intake
 
 import (
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 )
 
@@ -14,40 +13,71 @@ import (
 type heard struct {
 	last   atomic.Int64 // ms; before the first webhook, when the tenant was configured
 	warned atomic.Int64 // the value of last that the silence was logged for; 0 if it was not
+	users  int          // configurations that have the tenant; guarded by listeners
 }
 
 // listeners holds one heard for each tenant of the running configurations.
-var listeners = caddy.NewUsagePool()
+var listeners = struct {
+	sync.Mutex
 
-// listen returns what is heard of a tenant. The caller deletes the tenant from
-// listeners when it is done.
+	byTenant map[string]*heard
+}{byTenant: make(map[string]*heard)}
+
+// listen returns what is heard of a tenant, until the caller forgets it.
 func listen(tenant string, now time.Time) *heard {
-	value, _, _ := listeners.LoadOrNew(tenant, func() (caddy.Destructor, error) {
-		h := new(heard)
+	listeners.Lock()
+	defer listeners.Unlock()
+	h := listeners.byTenant[tenant]
+	if h == nil {
+		h = new(heard)
 		h.last.Store(now.UnixMilli())
-		return h, nil
-	})
-	return value.(*heard)
+		listeners.byTenant[tenant] = h
+	}
+	h.users++
+	return h
 }
 
-// Destruct implements caddy.Destructor.
-func (*heard) Destruct() error { return nil }
-
-// hear notes for which tenants a webhook came: one that was verified and has at
-// least one event of theirs. Handshakes and probes say nothing about events.
-func (s *scratch) hear(now time.Time) {
-	ms := now.UnixMilli()
-	for _, t := range s.tenants {
-		// A load first: under load most webhooks share a millisecond with
-		// another one, and cores need not fight for the line.
-		if t != nil && t.heard.last.Load() < ms {
-			t.heard.last.Store(ms)
+func forget(tenant string) {
+	listeners.Lock()
+	defer listeners.Unlock()
+	if h := listeners.byTenant[tenant]; h != nil {
+		if h.users--; h.users == 0 {
+			delete(listeners.byTenant, tenant)
 		}
 	}
 }
 
-// silenceAlarm logs tenants that no webhook comes for.
-type silenceAlarm struct {
+// LastWebhooks yields when each tenant of the running configurations was last
+// heard of, in UNIX milliseconds.
+func LastWebhooks(yield func(tenant string, ms int64) bool) {
+	listeners.Lock()
+	last := make(map[string]int64, len(listeners.byTenant))
+	for tenant, h := range listeners.byTenant {
+		last[tenant] = h.last.Load()
+	}
+	listeners.Unlock()
+	for tenant, ms := range last {
+		if !yield(tenant, ms) {
+			return
+		}
+	}
+}
+
+// hear notes for which tenants a webhook came: one that was verified and has at
+// least one event of theirs. Handshakes and probes say nothing about events.
+func (w *Webhook) hear(now time.Time) {
+	ms := now.UnixMilli()
+	for _, t := range w.tenants {
+		// A load first: under load most webhooks share a millisecond with
+		// another one, and cores need not fight for the line.
+		if t != nil && t.heard.last.Load() < ms {
+			t.Heard(now)
+		}
+	}
+}
+
+// SilenceAlarm logs tenants that no webhook comes for.
+type SilenceAlarm struct {
 	after  time.Duration
 	heard  map[string]*heard // by tenant
 	logger *zap.Logger
@@ -56,16 +86,18 @@ type silenceAlarm struct {
 	owner sync.WaitGroup
 }
 
-func newSilenceAlarm(after time.Duration, tenants map[string]*tenant, logger *zap.Logger) *silenceAlarm {
-	a := &silenceAlarm{after: after, heard: make(map[string]*heard, len(tenants)), logger: logger, quit: make(chan struct{})}
+// NewSilenceAlarm returns an alarm for silences of at least so long, which has not
+// begun.
+func NewSilenceAlarm(after time.Duration, tenants map[string]*Tenant, logger *zap.Logger) *SilenceAlarm {
+	a := &SilenceAlarm{after: after, heard: make(map[string]*heard, len(tenants)), logger: logger, quit: make(chan struct{})}
 	for name, t := range tenants {
 		a.heard[name] = t.heard
 	}
 	return a
 }
 
-// start looks at the tenants now and then, until stop, which waits for it.
-func (a *silenceAlarm) start(now func() time.Time) {
+// Start looks at the tenants now and then, until Stop, which waits for it.
+func (a *SilenceAlarm) Start(now func() time.Time) {
 	a.owner.Go(func() {
 		ticker := time.NewTicker(silenceTick(a.after))
 		defer ticker.Stop()
@@ -80,7 +112,8 @@ func (a *silenceAlarm) start(now func() time.Time) {
 	})
 }
 
-func (a *silenceAlarm) stop() {
+// Stop ends what Start began, and waits for it.
+func (a *SilenceAlarm) Stop() {
 	close(a.quit)
 	a.owner.Wait()
 }
@@ -93,7 +126,7 @@ func silenceTick(after time.Duration) time.Duration {
 
 // look logs a silence once, and its end. At a reload two configurations look at
 // the same tenants: the one that changes warned has the line.
-func (a *silenceAlarm) look(now time.Time) {
+func (a *SilenceAlarm) look(now time.Time) {
 	for name, h := range a.heard {
 		last, warned := h.last.Load(), h.warned.Load()
 		if warned != 0 && last != warned && h.warned.CompareAndSwap(warned, 0) {
@@ -107,10 +140,3 @@ func (a *silenceAlarm) look(now time.Time) {
 		}
 	}
 }
-
-// lastWebhooks is when each configured tenant was last heard of, in ms.
-func lastWebhooks(yield func(tenant string, ms int64) bool) {
-	listeners.Range(func(tenant, value any) bool { return yield(tenant.(string), value.(*heard).last.Load()) })
-}
-
-var _ caddy.Destructor = (*heard)(nil)

@@ -1,4 +1,4 @@
-package caddymodule
+package intake
 
 import (
 	"fmt"
@@ -9,17 +9,28 @@ import (
 	"github.com/leadgate/leadgate/normalize"
 )
 
-// router finds the tenant of an event by the business's own ids.
-type router struct {
-	tenants []*tenant // in the order of the file
+// Router finds the tenant of an event by the business's own ids.
+type Router struct {
+	// Direct is the tenant of what nothing matches; nil if there is none.
+	Direct *Tenant
+
+	tenants []*Tenant // in the order of the file
 	used    []*matchID
 	ids     map[string]map[string]int // match key → value → index into tenants
 	owners  map[string][]int          // value, whatever its key → indexes into tenants
-	direct  *tenant                   // of what nothing matches; nil if there is none
 }
 
-// add adds a tenant with its placeholders replaced.
-func (r *router) add(t *tenant, match map[string][]string) error {
+// Tenants are all tenants that events may be routed to, Direct the last.
+func (r *Router) Tenants() []*Tenant {
+	if r.Direct == nil {
+		return r.tenants
+	}
+	return append(slices.Clone(r.tenants), r.Direct)
+}
+
+// Add adds a tenant: match is its values by key, see [MatchKeys], with placeholders
+// replaced. The error says which value cannot be right, or is another tenant's.
+func (r *Router) Add(t *Tenant, match map[string][]string) error {
 	if r.ids == nil {
 		r.ids, r.owners = make(map[string]map[string]int), make(map[string][]int)
 	}
@@ -38,16 +49,17 @@ func (r *router) add(t *tenant, match map[string][]string) error {
 			r.ids[m.key] = make(map[string]int)
 		}
 		for _, v := range values {
-			if problem := unlikelyMatch(m.key, v); problem != "" {
-				return fmt.Errorf("tenant %s: %s", t.name, problem)
+			if problem := UnlikelyID(m.key, v); problem != "" {
+				return fmt.Errorf("tenant %s: %s", t.Name, problem)
 			}
 			if m.digits {
 				if v = phone.Digits(v); v == "" {
-					return fmt.Errorf("tenant %s: match %s has a value without digits", t.name, m.key)
+					return fmt.Errorf("tenant %s: match %s has a value without digits", t.Name, m.key)
 				}
 			}
 			if other, taken := r.ids[m.key][v]; taken && other != index {
-				return fmt.Errorf("tenant %s: match %s %s is already tenant %s's: an event has exactly one tenant", t.name, m.key, v, r.tenants[other].name)
+				return fmt.Errorf("tenant %s: match %s %s is already tenant %s's: an event has exactly one tenant",
+					t.Name, m.key, v, r.tenants[other].Name)
 			}
 			r.ids[m.key][v] = index
 			if !slices.Contains(r.owners[v], index) {
@@ -58,13 +70,13 @@ func (r *router) add(t *tenant, match map[string][]string) error {
 	return nil
 }
 
-// route returns an event's tenant, nil if nothing matches. The number that was
+// Route returns an event's tenant, nil if nothing matches. The number that was
 // written to wins over the rest, and the item's own end over its entry's id;
 // among equals the first in the file.
-func (r *router) route(ev *normalize.Event) *tenant {
+func (r *Router) Route(ev *normalize.Event) *Tenant {
 	n := len(r.tenants)
 	if n == 0 {
-		return r.direct
+		return r.Direct
 	}
 	best := [ranks]int{n, n, n}
 	for _, m := range r.used {
@@ -82,14 +94,14 @@ func (r *router) route(ev *normalize.Event) *tenant {
 	case ev.IsEnvelope():
 		return r.routeEnvelope(ev, best[at])
 	case best[at] == n:
-		return r.direct
+		return r.Direct
 	case at == byOwnEnd:
 		r.settle(ev, best[at])
 	}
 	return r.tenants[best[at]]
 }
 
-func (r *router) lookup(m *matchID, id normalize.Text) (index int, ok bool) {
+func (r *Router) lookup(m *matchID, id normalize.Text) (index int, ok bool) {
 	if m.digits {
 		index, ok = r.ids[m.key][phone.Digits(id.String())]
 		return index, ok
@@ -104,7 +116,7 @@ func (r *router) lookup(m *matchID, id normalize.Text) (index int, ok bool) {
 
 // settle makes the item's own end the account's id where the entry's is another
 // tenant's: the event is not to name that one.
-func (r *router) settle(ev *normalize.Event, index int) {
+func (r *Router) settle(ev *normalize.Event, index int) {
 	for _, m := range r.used {
 		id := m.of(ev)
 		if m.rank != byRest || m.account == "" || id == nil {
@@ -119,7 +131,7 @@ func (r *router) settle(ev *normalize.Event, index int) {
 // routeEnvelope routes an event whose raw is not an element but all of an entry
 // or a body. It is the tenant's whose ids stand in it. What names several is
 // nobody's: none of them may see it. index is the tenant by the event's own ids.
-func (r *router) routeEnvelope(ev *normalize.Event, index int) *tenant {
+func (r *Router) routeEnvelope(ev *normalize.Event, index int) *Tenant {
 	var named []int
 	if index < len(r.tenants) {
 		named = append(named, index)
@@ -130,7 +142,7 @@ func (r *router) routeEnvelope(ev *normalize.Event, index int) *tenant {
 	}
 	switch len(named) {
 	case 0:
-		return r.direct
+		return r.Direct
 	case 1:
 		return r.tenants[named[0]]
 	}
@@ -138,7 +150,7 @@ func (r *router) routeEnvelope(ev *normalize.Event, index int) *tenant {
 }
 
 // namedIn adds the tenants whose ids are a value or a name in n.
-func (r *router) namedIn(n jsondoc.Node, to []int) []int {
+func (r *Router) namedIn(n jsondoc.Node, to []int) []int {
 	if kind := n.Kind(); kind == '"' || kind == '0' {
 		return r.named(n.Bytes(), to)
 	}
@@ -149,7 +161,7 @@ func (r *router) namedIn(n jsondoc.Node, to []int) []int {
 }
 
 // named adds the tenants of whom one matches this id, by whatever key.
-func (r *router) named(id []byte, to []int) []int {
+func (r *Router) named(id []byte, to []int) []int {
 	for _, owners := range [...][]int{r.owners[string(id)], r.owners[numberIn(id)]} {
 		for _, i := range owners {
 			if !slices.Contains(to, i) {

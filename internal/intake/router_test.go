@@ -1,10 +1,8 @@
-package caddymodule
+package intake
 
 import (
 	"testing"
-	"time"
 
-	"github.com/leadgate/leadgate/internal/samples"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -13,8 +11,10 @@ import (
 // nothing.
 func TestRouteInstagram(t *testing.T) {
 	const body = `{"object":"instagram","entry":[{"id":"17841400000000001","messaging":[` +
-		`{"sender":{"id":"6512345678901234"},"recipient":{"id":"9876543210987654"},"timestamp":1736535600412,"message":{"mid":"m","text":"Hi"}},` +
-		`{"sender":{"id":"9876543210987654"},"recipient":{"id":"6512345678901234"},"timestamp":1736535600412,"message":{"mid":"n","text":"Hi","is_echo":true}}]}]}`
+		`{"sender":{"id":"6512345678901234"},"recipient":{"id":"9876543210987654"},"timestamp":1736535600412,` +
+		`"message":{"mid":"m","text":"Hi"}},` +
+		`{"sender":{"id":"9876543210987654"},"recipient":{"id":"6512345678901234"},"timestamp":1736535600412,` +
+		`"message":{"mid":"n","text":"Hi","is_echo":true}}]}]}`
 	for _, c := range []struct {
 		key, value string
 		want       bool
@@ -25,9 +25,9 @@ func TestRouteInstagram(t *testing.T) {
 		{"page_id", "17841400000000001", false},
 		{"page_id", "9876543210987654", false},
 	} {
-		var r router
-		acme := &tenant{name: "acme"}
-		if err := r.add(acme, map[string][]string{c.key: {c.value}}); err != nil {
+		var r Router
+		acme := &Tenant{Name: "acme"}
+		if err := r.Add(acme, map[string][]string{c.key: {c.value}}); err != nil {
 			t.Fatal(err)
 		}
 		var batch normalize.Batch
@@ -38,7 +38,7 @@ func TestRouteInstagram(t *testing.T) {
 			t.Fatalf("%d events", len(batch.Events))
 		}
 		for i := range batch.Events {
-			if got := r.route(&batch.Events[i]) == acme; got != c.want {
+			if got := r.Route(&batch.Events[i]) == acme; got != c.want {
 				t.Errorf("match %s %s, %s: %v, want %v", c.key, c.value, batch.Events[i].Kind, got, c.want)
 			}
 		}
@@ -51,13 +51,15 @@ func TestRouteByOwnEnd(t *testing.T) {
 	for _, object := range []string{"page", "instagram"} {
 		key := map[string]string{"page": "page_id", "instagram": "instagram_id"}[object]
 		body := []byte(`{"object":"` + object + `","entry":[{"id":"111","messaging":[` +
-			`{"sender":{"id":"7"},"recipient":{"id":"111"},"message":{"mid":"m"}},{"sender":{"id":"7"},"recipient":{"id":"222"},"message":{"mid":"n"}},` +
-			`{"sender":{"id":"222"},"recipient":{"id":"7"},"message":{"mid":"o","is_echo":true}},{"sender":{"id":"7"},"recipient":{"id":"333"},"message":{"mid":"p"}}]}]}`)
+			`{"sender":{"id":"7"},"recipient":{"id":"111"},"message":{"mid":"m"}},` +
+			`{"sender":{"id":"7"},"recipient":{"id":"222"},"message":{"mid":"n"}},` +
+			`{"sender":{"id":"222"},"recipient":{"id":"7"},"message":{"mid":"o","is_echo":true}},` +
+			`{"sender":{"id":"7"},"recipient":{"id":"333"},"message":{"mid":"p"}}]}]}`)
 		want := []string{"111 acme", "222 globex", "222 globex", "111 acme"}
 		for _, order := range [][]string{{"acme", "111", "globex", "222"}, {"globex", "222", "acme", "111"}} {
-			var r router
+			var r Router
 			for i := 0; i < len(order); i += 2 {
-				if err := r.add(&tenant{name: order[i]}, map[string][]string{key: {order[i+1]}}); err != nil {
+				if err := r.Add(&Tenant{Name: order[i]}, map[string][]string{key: {order[i+1]}}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -67,8 +69,8 @@ func TestRouteByOwnEnd(t *testing.T) {
 			}
 			for i := range batch.Events {
 				ev := &batch.Events[i]
-				to := r.route(ev)
-				if got := ev.Account.PageID.String() + ev.Account.InstagramID.String() + " " + to.name; got != want[i] {
+				to := r.Route(ev)
+				if got := ev.Account.PageID.String() + ev.Account.InstagramID.String() + " " + to.Name; got != want[i] {
 					t.Errorf("%s, %v: event %d goes to %s, want %s", object, order, i, got, want[i])
 				}
 			}
@@ -79,15 +81,15 @@ func TestRouteByOwnEnd(t *testing.T) {
 // TestRouteEnvelope: what is passed on whole is whose ids stand in it, if they are
 // one tenant's; a number in any spelling.
 func TestRouteEnvelope(t *testing.T) {
-	acme, globex, direct := &tenant{name: "acme"}, &tenant{name: "globex"}, &tenant{name: "direct"}
-	r := router{direct: direct}
-	if err := r.add(acme, map[string][]string{"page_id": {"111"}, "phone": {"+1 555 078 3881"}}); err != nil {
+	acme, globex, direct := &Tenant{Name: "acme"}, &Tenant{Name: "globex"}, &Tenant{Name: "direct"}
+	r := Router{Direct: direct}
+	if err := r.Add(acme, map[string][]string{"page_id": {"111"}, "phone": {"+1 555 078 3881"}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.add(globex, map[string][]string{"waba_id": {"222"}}); err != nil {
+	if err := r.Add(globex, map[string][]string{"waba_id": {"222"}}); err != nil {
 		t.Fatal(err)
 	}
-	for body, want := range map[string]*tenant{
+	for body, want := range map[string]*Tenant{
 		`{"object":"x","entry":[{"id":"333"}]}`:                                    direct,
 		`{"object":"x","entry":[{"id":"111"},{"id":"333"}]}`:                       acme,
 		`{"object":"x","entry":[{"id":222}]}`:                                      globex,
@@ -102,34 +104,8 @@ func TestRouteEnvelope(t *testing.T) {
 		if err := normalize.Meta(&batch, []byte(body), 1736535600412); err != nil || len(batch.Events) != 1 {
 			t.Fatalf("%s: %d events, %v", body, len(batch.Events), err)
 		}
-		if got := r.route(&batch.Events[0]); got != want {
+		if got := r.Route(&batch.Events[0]); got != want {
 			t.Errorf("%s goes to %v, want %v", body, got, want)
-		}
-	}
-}
-
-// TestPageSamples: the samples of Messenger and Instagram are ad clicks of the
-// moment they are sent.
-func TestPageSamples(t *testing.T) {
-	at := time.UnixMilli(1736535600412)
-	for name, channel := range map[string]normalize.Channel{"messenger-ad": normalize.ChannelMessenger, "instagram-ad": normalize.ChannelInstagram} {
-		body, err := samples.Render(name, at)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var batch normalize.Batch
-		if err := normalize.Meta(&batch, body, 0); err != nil {
-			t.Fatal(err)
-		}
-		if len(batch.Events) != 1 {
-			t.Fatalf("%s: %d events", name, len(batch.Events))
-		}
-		ev := &batch.Events[0]
-		if ev.Channel != channel || !ev.Referral.IsAd() || ev.ReceivedAt != at.UnixMilli() || samples.Provider(name) != "meta" {
-			t.Errorf("%s: channel %s, ad %v, at %d, provider %s", name, ev.Channel, ev.Referral.IsAd(), ev.ReceivedAt, samples.Provider(name))
-		}
-		if got, want := ev.Referral.Headline.String(), "Summer sale — 50% off"; got != want {
-			t.Errorf("%s: headline %q, want %q", name, got, want)
 		}
 	}
 }

@@ -1,0 +1,71 @@
+package intake
+
+import (
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/leadgate/leadgate/internal/metrics"
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/normalize"
+)
+
+// report counts and logs what was stored of each group. An error says that at
+// least one tenant's was not.
+func (b *Block) report(w *Webhook, results []queue.Result) (Outcome, error) {
+	var failed error
+	all := Empty
+	for g := range results {
+		result := &results[g]
+		if result.Err != nil {
+			failed = result.Err
+			continue
+		}
+		draft := &w.drafts[g]
+		tenant := draft.tenant.name()
+		fresh := false
+		for n, isNew := range result.New {
+			if isNew {
+				fresh = true
+				b.newEvent(tenant, &w.batch.Events[draft.events[n]])
+			}
+		}
+		outcome := Duplicate
+		switch {
+		case draft.tenant == nil:
+			outcome = Unmatched
+		case fresh:
+			outcome = Queued
+		}
+		b.Requests.Add(tenant, outcome.String(), 1)
+		all = max(all, outcome)
+		for j, o := range result.Jobs {
+			metrics.Unsent(&w.groups[g].Jobs[j], draft.reports[j], o)
+		}
+	}
+	return all, failed
+}
+
+// newEvent tells of an event that was not seen before.
+func (b *Block) newEvent(tenant string, ev *normalize.Event) {
+	metrics.Event(tenant, ev)
+	b.OnEvent(ev)
+	b.logClick(tenant, ev)
+}
+
+// logClick writes each click down once, when it is first seen.
+func (b *Block) logClick(tenant string, ev *normalize.Event) {
+	var clid normalize.Text
+	var ad normalize.Text
+	switch {
+	case ev.Referral.IsAd():
+		clid, ad = ev.Referral.CtwaClid, ev.Referral.AdID
+	case ev.AutomaticEvent != nil && ev.AutomaticEvent.CtwaClid != nil:
+		clid = ev.AutomaticEvent.CtwaClid
+	default:
+		return
+	}
+	if c := b.Clicks.Check(zapcore.InfoLevel, "ad click"); c != nil {
+		c.Write(zap.String("tenant", tenant), zap.Stringer("channel", ev.Channel), zap.Stringer("kind", ev.Kind),
+			zap.String("ctwa_clid", clid.String()), zap.String("ad_id", ad.String()), zap.Stringer("event_id", ev.ID()))
+	}
+}

@@ -54,7 +54,7 @@ func openStore(ctx context.Context, b *builds, name string) (s *store, err error
 		var port int
 		if port, err = freePort(); err == nil {
 			if s.redis, err = startRedis(ctx, s.dir, port, "everysec"); err == nil {
-				s.Queue, err = redis.Open(redis.Config{URLs: []string{"redis://" + address(port)}, EdgeID: "bench"}, opts)
+				s.Queue, err = redis.Open(redis.Config{URLs: []string{"redis://" + address(port)}}, opts)
 			}
 		}
 	}

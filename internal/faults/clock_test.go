@@ -122,7 +122,7 @@ func TestClockJumps(t *testing.T) {
 			if store == "redis" {
 				url := redistest.Start(t, always...).URL()
 				e.open = func() (queue.Queue, error) {
-					return redis.Open(redis.Config{URLs: []string{url}, Now: e.clock.now, EdgeID: "test"}, clockOptions)
+					return redis.Open(redis.Config{URLs: []string{url}, Now: e.clock.now}, clockOptions)
 				}
 			} else {
 				dir := t.TempDir()

@@ -19,7 +19,7 @@ func (r *Store) Destinations(ctx context.Context) ([]queue.Info, error) {
 	const doing = "listing destinations"
 	dests, err := r.destinationsOf(ctx, nil)
 	if err != nil {
-		return nil, redisError(doing, err)
+		return nil, queueError(doing, err)
 	}
 	var all []queue.Info
 	for part := range slices.Chunk(dests, infoDests) {
@@ -35,9 +35,6 @@ func (r *Store) Destinations(ctx context.Context) ([]queue.Info, error) {
 	return all, nil
 }
 
-// infoDests is how many destinations are looked at in one round trip.
-const infoDests = 200
-
 // infoOf looks at destinations.
 func (r *Store) infoOf(ctx context.Context, dests []queue.Dest) ([]queue.Info, error) {
 	cmds := make([]redis.Cmder, len(dests))
@@ -45,7 +42,7 @@ func (r *Store) infoOf(ctx context.Context, dests []queue.Dest) ([]queue.Info, e
 		k := r.keys(d.Tenant)
 		in := k.incoming()
 		cmds[i] = scriptInfo.call(ctx, []string{
-			k.queue(d.Name), k.marks(d.Name), k.dead(d.Name), in.queue(d.Name), in.marks(d.Name), in.dead(d.Name), k.state(d.Name),
+			k.queue(d.Name), k.pending(d.Name), k.dead(d.Name), in.queue(d.Name), in.pending(d.Name), in.dead(d.Name), k.state(d.Name),
 		})
 	}
 	pipeline(ctx, r.client, cmds)
@@ -56,7 +53,7 @@ func (r *Store) infoOf(ctx context.Context, dests []queue.Dest) ([]queue.Info, e
 			err = fmt.Errorf("redis answered %d of 4 figures", len(reply))
 		}
 		if err != nil {
-			return nil, redisError("looking at "+dests[i].Name, err)
+			return nil, queueError("looking at "+dests[i].Name, err)
 		}
 		backlog, _ := reply[0].(int64)
 		dead, _ := reply[1].(int64)
@@ -85,13 +82,13 @@ func (r *Store) SetState(ctx context.Context, d queue.Dest, s queue.State) error
 		record = string(codec.AppendState(nil, &s))
 	}
 	if err := r.introduce(ctx, d.Tenant); err != nil {
-		return redisError(doing, err)
+		return queueError(doing, err)
 	}
 	k := r.keys(d.Tenant)
 	cmd := r.run(ctx, scriptState, []string{k.state(d.Name), k.dests()},
-		d.Name, record, r.channel(), r.lease.message(d, markState))
+		d.Name, record, r.channel(), r.lease.message(d, newsState))
 	if err := cmd.Err(); err != nil {
-		return redisError(doing, err)
+		return queueError(doing, err)
 	}
 	if drain := r.lease.holder(d); drain != nil {
 		drain.setState(record)
@@ -100,7 +97,7 @@ func (r *Store) SetState(ctx context.Context, d queue.Dest, s queue.State) error
 }
 
 // setState takes over a state that this edge has stored.
-func (d *redisDrain) setState(record string) {
+func (d *drain) setState(record string) {
 	d.mu.Lock()
 	d.state, d.stated = record, true
 	d.mu.Unlock()
@@ -123,12 +120,6 @@ func (r *Store) introduce(ctx context.Context, tenant string) error {
 	return err
 }
 
-// A move is done in parts, so that no script holds up Redis for long.
-const (
-	moveEntries = 256
-	moveBytes   = 1 << 20
-)
-
 // Move implements [queue.Queue]. It counts entries and dead letters.
 func (r *Store) Move(ctx context.Context, from, to queue.Dest) (int, error) {
 	doing := fmt.Sprintf("moving destination %s to %s", from.Name, to.Name)
@@ -136,21 +127,21 @@ func (r *Store) Move(ctx context.Context, from, to queue.Dest) (int, error) {
 		return 0, fmt.Errorf("%s: it must be another destination of the same tenant", doing)
 	}
 	if err := r.exists(ctx, from); err != nil {
-		return 0, redisError(doing, err)
+		return 0, queueError(doing, err)
 	}
 	if err := r.join(ctx, from, ""); err != nil {
-		return 0, redisError(doing, err)
+		return 0, queueError(doing, err)
 	}
 	k := r.keys(from.Tenant)
 	keys := []string{
-		k.queue(from.Name), k.retry(from.Name), k.dead(from.Name), k.state(from.Name), k.marks(from.Name),
-		k.queue(to.Name), k.dead(to.Name), k.marks(to.Name), k.dests(),
+		k.queue(from.Name), k.retry(from.Name), k.dead(from.Name), k.state(from.Name), k.pending(from.Name),
+		k.queue(to.Name), k.dead(to.Name), k.pending(to.Name), k.dests(),
 	}
 	moved := 0
 	for {
 		counts, err := r.run(ctx, scriptMove, keys, from.Name, to.Name, moveEntries, moveBytes).Int64Slice()
 		if err != nil {
-			return moved, redisError(doing, err)
+			return moved, queueError(doing, err)
 		}
 		moved += int(counts[0] + counts[1])
 		if counts[0]+counts[1] == 0 {
@@ -168,11 +159,11 @@ func (r *Store) Drop(ctx context.Context, d queue.Dest) (int, error) {
 	doing := "dropping destination " + d.Name
 	k := r.keys(d.Tenant)
 	counts, err := r.run(ctx, scriptDrop, []string{
-		k.queue(d.Name), k.dead(d.Name), k.retry(d.Name), k.state(d.Name), k.dests(), k.marks(d.Name),
-		k.incoming().queue(d.Name), k.incoming().marks(d.Name), k.incoming().retry(d.Name), k.incoming().dead(d.Name), k.taken(d.Name),
+		k.queue(d.Name), k.dead(d.Name), k.retry(d.Name), k.state(d.Name), k.dests(), k.pending(d.Name),
+		k.incoming().queue(d.Name), k.incoming().pending(d.Name), k.incoming().retry(d.Name), k.incoming().dead(d.Name), k.taken(d.Name),
 	}, d.Name).Int64Slice()
 	if err != nil {
-		return 0, redisError(doing, err)
+		return 0, queueError(doing, err)
 	}
 	n := int(counts[0] + counts[1])
 	if n == 0 && counts[2] == 0 {
@@ -196,7 +187,7 @@ func (r *Store) forgotten(ctx context.Context, d queue.Dest) {
 		drain.setState("")
 		drain.forget()
 	}
-	r.announce(ctx, d, markForgotten)
+	r.announce(ctx, d, newsForgotten)
 }
 
 // announce tells other edges; if it fails, their sweeps find out.
@@ -228,12 +219,6 @@ func (r *Store) destinationsOf(ctx context.Context, tenant *string) ([]queue.Des
 	return all, nil
 }
 
-// A trim removes at most so many letters at a time.
-const (
-	trimLetters = 200
-	trimRounds  = 50
-)
-
 // Sweep throws away dead letters past keep_dead, a bounded number at a time, and
 // finishes what another edge left half done. The store does it by itself. Ids,
 // once keys and clicks expire.
@@ -253,7 +238,7 @@ func (r *Store) trimDead(ctx context.Context) error {
 			failures = append(failures, err)
 		}
 	}
-	return redisError("trimming dead letters", errors.Join(append(failures, err)...))
+	return queueError("trimming dead letters", errors.Join(append(failures, err)...))
 }
 
 // trimLetters removes letters that died before a time. Their ids begin with when

@@ -10,31 +10,17 @@ import (
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
-// A script call carries groups of one tenant: at most so many events, commands at
-// worst, bytes on the wire or written into streams together, but none of these
-// groups is split: what is more by itself goes in parts, see note.go. A
-// pipeline carries calls of at most so many bytes, and whoever comes meanwhile
-// waits for it.
-const (
-	callEvents    = 256
-	callSteps     = 2 * partSteps
-	callBytes     = 1 << 20
-	callWritten   = 4 << 20
-	pipelineBytes = 8 << 20
-	pipelineSteps = 8 * callSteps
-)
-
 // appendCall is one call of the append script.
 type appendCall struct {
-	keys   redisKeys
+	keys   tenantKeys
 	groups []appendRef
 	cmd    *redis.Cmd
 
 	events, steps, bytes, written int
 
-	unpaged bool   // a destination has no room for a page: each job is written on its own
-	note    string // of a group that goes in parts; "" = none
-	part    int
+	unbundled bool   // a destination has no room for a bundle: each job is written on its own
+	note      string // of a group that goes in parts; "" = none
+	part      int
 }
 
 type appendRef struct {
@@ -44,7 +30,7 @@ type appendRef struct {
 
 // commit stores the groups of all pending appends.
 func (r *Store) commit(batch []*pending) {
-	if err := r.server.refused(); err != nil {
+	if err := r.servers.refused(); err != nil {
 		for _, p := range batch {
 			p.results = queue.Failed(len(p.groups), err)
 		}
@@ -108,12 +94,12 @@ func (r *Store) send(calls []*appendCall) error {
 		index = redis.NewIntCmd(r.life, append([]any{"SADD", r.tenantsKey()}, introduced...)...)
 		cmds = append(cmds, index)
 	}
-	r.layout.reset()
+	r.packer.reset()
 	if r.clicked.Load() && r.clicked.Swap(false) {
-		r.layout.told.forget()
+		r.packer.linked.forget()
 	}
 	for _, c := range calls {
-		c.cmd = r.appendCommand(c, &r.layout)
+		c.cmd = r.pack(c, &r.packer)
 		cmds = append(cmds, c.cmd)
 	}
 	pipeline(r.life, r.client, cmds)
@@ -127,9 +113,9 @@ func (r *Store) send(calls []*appendCall) error {
 	wake := map[queue.Dest]bool{}
 	for _, c := range calls {
 		reply, err := c.cmd.Text()
-		if reply == "=" && !c.unpaged {
-			c.unpaged = true
-			r.layout.told.forget()
+		if reply == "=" && !c.unbundled {
+			c.unbundled = true
+			r.packer.linked.forget()
 			again = append(again, c)
 			continue
 		}
@@ -137,9 +123,9 @@ func (r *Store) send(calls []*appendCall) error {
 			err = fmt.Errorf("redis answered %d of %d groups", n, len(c.groups))
 		}
 		if err != nil {
-			err = redisError("queueing events", err)
+			err = queueError("queueing events", err)
 			failCalls([]*appendCall{c}, err)
-			r.layout.told.forget()
+			r.packer.linked.forget()
 			var answered redis.Error
 			if !errors.As(err, &answered) && errors.Is(err, queue.ErrUnavailable) {
 				lost = err
@@ -150,12 +136,12 @@ func (r *Store) send(calls []*appendCall) error {
 			var answer string
 			answer, reply, _ = strings.Cut(reply, "\n")
 			if ref.result.Err = ref.read(answer); ref.result.Err != nil {
-				r.layout.told.forget()
+				r.packer.linked.forget()
 				continue
 			}
 			for j, fresh := range ref.result.New {
 				if ev := &ref.group.Events[j]; !fresh && len(ev.Aliases) > 0 { // the script tells nothing of an event that came again
-					r.layout.told.news(ref.group.Tenant, ev)
+					r.packer.linked.unlink(ref.group.Tenant, ev)
 				}
 			}
 			for j, outcome := range ref.result.Jobs {

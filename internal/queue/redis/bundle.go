@@ -2,7 +2,6 @@ package redis
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,91 +12,86 @@ import (
 	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
-// A page is several entries of a destination that were queued in one call, as
-// one entry of its stream: it costs Redis as little as one, and since events
-// resemble each other, it compresses to an eighth of them.
+// A bundle is several entries of a destination that were queued in one call, as one
+// entry of its stream: that costs Redis as little as one, and since events resemble
+// each other, it compresses to an eighth of them.
 //
-//	page:   version, entries (1 byte each), an S2 block of the entries
-//	entry:  header and payload, each with its length in front
+//	bundle:  version, number of entries (1 byte each), an S2 block of the entries
+//	entry:   header and payload, each with its length in front
 //
-// Which of its entries still wait, and which never did, since their events were
-// known, is kept beside the stream: see pages.lua. A page stays until its
-// last entry is gone, so what a failing event can hold on to is bounded.
-const (
-	pageVersion  = 1
-	pageEntries  = 64
-	pageBytes    = 256 << 10 // of entries, before they are compressed
-	pagedPayload = 32 << 10  // a larger payload is an entry of its own
-	pageLimit    = 4 << 20   // what no page comes near, headers of HTTP included
-)
-
-// pageWriter fills the pages of a pipeline's calls.
-type pageWriter struct {
-	open  []openPage // of each destination of the call
-	done  []page
-	first int // of the call
-	arena []byte
-	last  []byte // the entries of the page that was closed last
-	same  page   // and that page
+// Which of its entries are pending, and which never were, since their events were
+// known, is kept beside the stream: see lua/bundles.lua. A bundle stays until its last
+// entry is gone, so what a failing event can hold on to is bounded.
+type bundle struct {
+	dest          int      // its destination's index in the call
+	header, bytes argument // the first entry's header, the bundle
 }
 
-// openPage is where a destination's next entries go.
-type openPage struct {
-	paged   bool // the destination gets pages
+const bundleVersion = 1
+
+// bundleWriter fills the bundles of a pipeline's calls.
+type bundleWriter struct {
+	open  []openBundle // of each destination of the call
+	done  []bundle
+	first int // of the call
+	arena []byte
+	last  []byte // the entries of the bundle that was closed last
+	same  bundle // and that bundle
+}
+
+// openBundle is where a destination's next entries go.
+type openBundle struct {
+	bundled bool // the destination gets bundles
 	number  int  // in the call; 0 = none is open
 	entries []byte
 	header  int // length of the first entry's
 	n       int
 }
 
-type page struct {
-	dest          int
-	header, bytes argument
-}
-
-func (w *pageWriter) reset() {
+// reset makes room for the next pipeline.
+func (w *bundleWriter) reset() {
 	clear(w.done)
-	w.done, w.same, w.arena, w.last = w.done[:0], page{}, emptied(w.arena), emptied(w.last)
+	w.done, w.same, w.arena, w.last = w.done[:0], bundle{}, emptied(w.arena), emptied(w.last)
 }
 
-// begin starts a call with so many jobs for each destination. One alone needs no
-// page.
-func (w *pageWriter) begin(jobs []int, unpaged bool) {
+// begin starts a call with so many jobs for each destination. One job alone needs no
+// bundle.
+func (w *bundleWriter) begin(jobs []int, unbundled bool) {
 	w.first = len(w.done)
 	for len(w.open) < len(jobs) {
-		w.open = append(w.open, openPage{})
+		w.open = append(w.open, openBundle{})
 	}
 	for i := range w.open {
-		w.open[i].paged = !unpaged && i < len(jobs) && jobs[i] > 1
+		w.open[i].bundled = !unbundled && i < len(jobs) && jobs[i] > 1
 		w.open[i].number, w.open[i].entries = 0, emptied(w.open[i].entries)
 	}
 }
 
-// pageable says whether a group's jobs may be entries of pages. If one is too
-// large, none is, so that they stay in order.
-func pageable(g *queue.Group) bool {
+// mayBundle reports whether a group's payloads are small enough for bundles. If one
+// is too large, none goes into a bundle, so that they stay in order.
+func mayBundle(g *queue.Group) bool {
 	for _, p := range g.Payloads {
-		if len(p) > pagedPayload {
+		if len(p) > bundledPayload {
 			return false
 		}
 	}
 	return true
 }
 
-// takes says whether a job of a group that may page becomes an entry of a page.
-// What is a dead letter from the beginning is none.
-func (w *pageWriter) takes(dest int, j *queue.Job) bool {
-	return w.open[dest-1].paged && j.Dead == nil
+// takes reports whether a job becomes an entry of a bundle, if its group's payloads
+// may. A job that is a dead letter from the beginning does not.
+func (w *bundleWriter) takes(dest int, j *queue.Job) bool {
+	return w.open[dest-1].bundled && j.Dead == nil
 }
 
-// add puts an entry into the destination's page, and returns that page's number.
-func (w *pageWriter) add(dest int, h *queue.Header, payload []byte) int {
+// add puts an entry into the destination's bundle, and returns that bundle's number.
+func (w *bundleWriter) add(dest int, h *queue.Header, payload []byte) int {
 	o := &w.open[dest-1]
-	if o.number > 0 && (o.n == pageEntries || len(o.entries)+len(payload) > pageBytes) {
+	if o.number > 0 && (o.n == bundleEntries || len(o.entries)+len(payload) > bundleBytes) {
 		w.close(o)
 	}
 	if o.number == 0 {
-		w.done = append(w.done, page{dest: dest})
+		w.done = append(w.done, bundle{dest: dest})
 		o.number, o.n, o.entries = len(w.done)-w.first, 0, o.entries[:0]
 	}
 	o.entries = appendMeasured(o.entries, func(b []byte) []byte { return codec.AppendHeader(b, h) })
@@ -109,8 +103,9 @@ func (w *pageWriter) add(dest int, h *queue.Header, payload []byte) int {
 	return o.number
 }
 
-// close writes a page. Destinations often get the same, which is compressed once.
-func (w *pageWriter) close(o *openPage) {
+// close writes a bundle. Destinations often get the same entries, which are compressed
+// once.
+func (w *bundleWriter) close(o *openBundle) {
 	p := &w.done[w.first+o.number-1]
 	o.number = 0
 	if w.same.bytes != nil && bytes.Equal(o.entries, w.last) {
@@ -121,7 +116,7 @@ func (w *pageWriter) close(o *openPage) {
 	w.arena = append(w.arena, o.entries[4:4+o.header]...)
 	p.header = w.arena[start:len(w.arena):len(w.arena)]
 	start = len(w.arena)
-	w.arena = append(w.arena, pageVersion, byte(o.n))
+	w.arena = append(w.arena, bundleVersion, byte(o.n))
 	w.arena = appendS2(w.arena, o.entries)
 	p.bytes = w.arena[start:len(w.arena):len(w.arena)]
 	w.same, w.last, o.entries = *p, o.entries, w.last[:0]
@@ -133,8 +128,8 @@ func appendS2(dst, src []byte) []byte {
 	return dst[:len(dst)+len(s2.Encode(dst[len(dst):cap(dst)], src))]
 }
 
-// end closes what is open, and returns the call's pages.
-func (w *pageWriter) end() []page {
+// end closes what is open, and returns the call's bundles.
+func (w *bundleWriter) end() []bundle {
 	for i := range w.open {
 		if w.open[i].number > 0 {
 			w.close(&w.open[i])
@@ -143,25 +138,25 @@ func (w *pageWriter) end() []page {
 	return w.done[w.first:]
 }
 
-// decodePage returns the entries of a page that marks has a "1" for, as entries
-// of the stream's entry id. scratch is memory to use, and is returned to be used
-// again; the entries keep nothing of it.
-func decodePage(id queue.Pos, record []byte, marks string, scratch []byte) ([]queue.Entry, []byte, error) {
+// decodeBundle returns those entries of the bundle with this stream id for which
+// pending has a "1". scratch is memory to use, and is returned to be used again; the
+// entries keep nothing of it.
+func decodeBundle(id queue.Pos, record []byte, pending string, scratch []byte) ([]queue.Entry, []byte, error) {
 	fail := func(err error) ([]queue.Entry, []byte, error) {
 		return nil, scratch, fmt.Errorf("reading page %s: %w", streamID(id), err)
 	}
 	if len(record) < 2 {
 		return fail(codec.ErrShort)
 	}
-	if record[0] != pageVersion {
+	if record[0] != bundleVersion {
 		return fail(fmt.Errorf("version %d is unknown: written by another Leadgate, or damaged", record[0]))
 	}
 	n, block := int(record[1]), record[2:]
-	if len(marks) != n {
-		return fail(fmt.Errorf("it has %d entries, and %d marks", n, len(marks)))
+	if len(pending) != n {
+		return fail(fmt.Errorf("it has %d entries, and %d marks", n, len(pending)))
 	}
 	size, err := s2.DecodedLen(block)
-	if err == nil && size > pageLimit {
+	if err == nil && size > bundleLimit {
 		err = errors.New("it is too large")
 	}
 	if err != nil {
@@ -183,7 +178,7 @@ func decodePage(id queue.Pos, record []byte, marks string, scratch []byte) ([]qu
 		if err != nil {
 			return fail(err)
 		}
-		if marks[i] != '1' {
+		if pending[i] != '1' {
 			continue
 		}
 		e := queue.Entry{Pos: entryPos(id, i+1), Payload: bytes.Clone(codec.OrNil(payload))}
@@ -193,16 +188,4 @@ func decodePage(id queue.Pos, record []byte, marks string, scratch []byte) ([]qu
 		entries = append(entries, e)
 	}
 	return entries, scratch, nil
-}
-
-// measured takes a byte string that has its length in front.
-func measured(b []byte) (s, rest []byte, err error) {
-	if len(b) < 4 {
-		return nil, nil, codec.ErrShort
-	}
-	n := binary.BigEndian.Uint32(b)
-	if b = b[4:]; uint64(n) > uint64(len(b)) {
-		return nil, nil, codec.ErrShort
-	}
-	return b[:n], b[n:], nil
 }

@@ -13,9 +13,9 @@ import (
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
-// TestRedisPages: events that come together are few entries of the stream, for
+// TestRedisBundles: events that come together are few entries of the stream, for
 // each of which one line of marks is kept while any of its events waits.
-func TestRedisPages(t *testing.T) {
+func TestRedisBundles(t *testing.T) {
 	s := redistest.Start(t)
 	r := open(t, redis.Config{URLs: []string{s.URL()}})
 	const n = 200

@@ -11,9 +11,9 @@ import (
 	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
-// pageOf writes entries as one page.
-func pageOf(payloads ...[]byte) page {
-	var w pageWriter
+// bundleOf writes entries as one bundle.
+func bundleOf(payloads ...[]byte) bundle {
+	var w bundleWriter
 	w.begin([]int{len(payloads)}, false)
 	for i, p := range payloads {
 		w.add(1, &queue.Header{EventID: queue.ID{byte(i)}, Contact: "whatsapp:1555", Time: int64(i)}, p)
@@ -21,41 +21,41 @@ func pageOf(payloads ...[]byte) page {
 	return w.end()[0]
 }
 
-func TestPageRoundTrip(t *testing.T) {
-	payloads := [][]byte{[]byte(`{"a":1}`), nil, bytes.Repeat([]byte("x"), pagedPayload)}
-	p := pageOf(payloads...)
+func TestBundleRoundTrip(t *testing.T) {
+	payloads := [][]byte{[]byte(`{"a":1}`), nil, bytes.Repeat([]byte("x"), bundledPayload)}
+	p := bundleOf(payloads...)
 	if h, rest, err := codec.DecodeHeader(p.header); err != nil || len(rest) > 0 || h.EventID != (queue.ID{0}) {
 		t.Fatalf("the page's header: %+v, %d more bytes, %v", h, len(rest), err)
 	}
 	id := queue.Pos{Ms: 1736535600000, Seq: 7}
-	for _, marks := range []string{"111", "101", "010", "000"} {
-		entries, _, err := decodePage(id, p.bytes, marks, nil)
+	for _, pending := range []string{"111", "101", "010", "000"} {
+		entries, _, err := decodeBundle(id, p.bytes, pending, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		n := 0
 		for i := range payloads {
-			if marks[i] == '0' {
+			if pending[i] == '0' {
 				continue
 			}
 			e := entries[n]
 			n++
 			if gotID, part := entryOf(e.Pos); gotID != id || part != i+1 || e.Header.EventID != (queue.ID{byte(i)}) || !bytes.Equal(e.Payload, payloads[i]) {
-				t.Fatalf("marks %s, entry %d: %+v", marks, i, e)
+				t.Fatalf("marks %s, entry %d: %+v", pending, i, e)
 			}
 		}
 		if n != len(entries) {
-			t.Fatalf("marks %s: %d entries", marks, len(entries))
+			t.Fatalf("marks %s: %d entries", pending, len(entries))
 		}
 	}
 }
 
-// TestPageBounds: a page is closed when it is full, and what two destinations get
+// TestBundleBounds: a bundle is closed when it is full, and what two destinations get
 // alike is compressed once.
-func TestPageBounds(t *testing.T) {
-	var w pageWriter
+func TestBundleBounds(t *testing.T) {
+	var w bundleWriter
 	w.begin([]int{200, 200, 1}, false)
-	payload := bytes.Repeat([]byte("0123456789abcdef"), pagedPayload/16)
+	payload := bytes.Repeat([]byte("0123456789abcdef"), bundledPayload/16)
 	for i := range 200 {
 		w.add(1, &queue.Header{Time: int64(i)}, payload)
 		w.add(2, &queue.Header{Time: int64(i)}, payload)
@@ -63,54 +63,54 @@ func TestPageBounds(t *testing.T) {
 	if w.takes(3, &queue.Job{}) || !w.takes(1, &queue.Job{}) || w.takes(1, &queue.Job{Dead: &queue.Reason{}}) {
 		t.Error("a page for one entry, or for a dead letter, or none for many")
 	}
-	pages := w.end()
+	bundles := w.end()
 	entries := 0
-	for i, p := range pages {
+	for i, p := range bundles {
 		n := int(p.bytes[1])
 		entries += n
-		if size, err := s2.DecodedLen(p.bytes[2:]); err != nil || size > pageLimit || n > pageEntries {
+		if size, err := s2.DecodedLen(p.bytes[2:]); err != nil || size > bundleLimit || n > bundleEntries {
 			t.Errorf("page %d: %d entries of %d bytes, %v", i, n, size, err)
 		}
-		if i%2 == 1 && &p.bytes[0] != &pages[i-1].bytes[0] {
+		if i%2 == 1 && &p.bytes[0] != &bundles[i-1].bytes[0] {
 			t.Errorf("page %d was compressed again", i)
 		}
 	}
-	if entries != 400 || pages[0].dest != 1 || pages[1].dest != 2 {
-		t.Errorf("%d entries in %d pages", entries, len(pages))
+	if entries != 400 || bundles[0].dest != 1 || bundles[1].dest != 2 {
+		t.Errorf("%d entries in %d pages", entries, len(bundles))
 	}
 }
 
-func TestDamagedPage(t *testing.T) {
-	good := pageOf([]byte("one"), []byte("two")).bytes
-	huge := append([]byte{pageVersion, 1}, s2.Encode(nil, make([]byte, pageLimit+1))...)
+func TestDamagedBundle(t *testing.T) {
+	good := bundleOf([]byte("one"), []byte("two")).bytes
+	huge := append([]byte{bundleVersion, 1}, s2.Encode(nil, make([]byte, bundleLimit+1))...)
 	for want, record := range map[string][]byte{
 		"cut short":      good[:1],
 		"version 9":      append([]byte{9}, good[1:]...),
-		"3 entries":      append([]byte{pageVersion, 3}, good[2:]...),
+		"3 entries":      append([]byte{bundleVersion, 3}, good[2:]...),
 		"too large":      huge,
 		"reading page 1": good[:len(good)-3],
 	} {
-		marks := strings.Repeat("1", min(2, len(record)))
+		pending := strings.Repeat("1", min(2, len(record)))
 		if bytes.Equal(record, huge) {
-			marks = "1"
+			pending = "1"
 		}
-		if _, _, err := decodePage(queue.Pos{Ms: 1}, record, marks, nil); err == nil || !strings.Contains(err.Error(), want) {
+		if _, _, err := decodeBundle(queue.Pos{Ms: 1}, record, pending, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
 		}
 	}
 }
 
-// FuzzPage: a damaged page is an error and never more.
-func FuzzPage(f *testing.F) {
-	f.Add([]byte(pageOf([]byte(`{"n":1}`), []byte(`{"n":2}`)).bytes), "10")
-	f.Add([]byte{pageVersion, 1}, "1")
-	f.Add(append([]byte{pageVersion, 1}, s2.Encode(nil, []byte{0, 0, 0, 9, 1})...), "1")
-	f.Fuzz(func(t *testing.T, record []byte, marks string) {
-		entries, _, err := decodePage(queue.Pos{Ms: 1}, record, marks, nil)
+// FuzzBundle: a damaged bundle is an error and never more.
+func FuzzBundle(f *testing.F) {
+	f.Add([]byte(bundleOf([]byte(`{"n":1}`), []byte(`{"n":2}`)).bytes), "10")
+	f.Add([]byte{bundleVersion, 1}, "1")
+	f.Add(append([]byte{bundleVersion, 1}, s2.Encode(nil, []byte{0, 0, 0, 9, 1})...), "1")
+	f.Fuzz(func(t *testing.T, record []byte, pending string) {
+		entries, _, err := decodeBundle(queue.Pos{Ms: 1}, record, pending, nil)
 		if err != nil {
 			return
 		}
-		if want := strings.Count(marks, "1"); len(entries) != want {
+		if want := strings.Count(pending, "1"); len(entries) != want {
 			t.Fatalf("%d entries, %d marks", len(entries), want)
 		}
 	})
@@ -153,31 +153,5 @@ func TestRememberedID(t *testing.T) {
 	}
 	if rememberedID(queue.ID{}) == 0 {
 		t.Error("0 is what every set has")
-	}
-}
-
-func TestAliasesTold(t *testing.T) {
-	var told aliasesTold
-	status := &queue.Event{Contact: "whatsapp:US.1", Aliases: []string{"whatsapp:1555"}}
-	expect := func(what string, ev *queue.Event, now int64, want bool) {
-		t.Helper()
-		if got := told.before("acme", ev, now); got != want {
-			t.Fatalf("%s: told before: %v", what, got)
-		}
-	}
-	expect("the first", status, 1000, false)
-	expect("the second", status, 2000, true)
-	expect("nothing to tell", &queue.Event{Contact: "whatsapp:US.2"}, 2000, true)
-	expect("another number", &queue.Event{Contact: "whatsapp:US.1", Aliases: []string{"whatsapp:1666"}}, 2000, false)
-	expect("the first again", status, 2000, false)
-	expect("after a while", status, 2000+toldMS, false)
-	expect("a clock that went back", status, 1000, false)
-	expect("known again", status, 1000, true)
-	told.news("acme", &queue.Event{Contact: "clid:x", Aliases: []string{"whatsapp:US.1"}})
-	expect("once the person has clicked", status, 1001, false)
-	told.forget()
-	expect("after a call that failed", status, 1002, false)
-	if told.before("globex", status, 1002) {
-		t.Fatal("told for another tenant")
 	}
 }

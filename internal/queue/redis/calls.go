@@ -14,13 +14,13 @@ import (
 // many workers make one at a time.
 type call struct {
 	cmd  *redis.Cmd
-	done []donePart // set instead of cmd: entries delivered of one destination
+	done []doneEntries // set instead of cmd: entries delivered of one destination
 	err  error
 }
 
-type donePart struct {
-	queue, retry, marks string
-	at                  []queue.Pos
+type doneEntries struct {
+	queue, retry, pending string
+	at                    []queue.Pos
 }
 
 // do hands a call over, which goes in a pipeline with those that come at the same
@@ -36,11 +36,6 @@ func (r *Store) do(ctx context.Context, k *call) error {
 	}
 }
 
-const (
-	pipelineCommands = 1000
-	donePositions    = 1000 // a script's unpack has a limit of about 8000
-)
-
 // execute runs a batch in pipelines; deliveries of one destination are merged.
 func (r *Store) execute(batch []*call) {
 	var cmds []redis.Cmder
@@ -54,7 +49,7 @@ func (r *Store) execute(batch []*call) {
 		for _, d := range k.done {
 			m := merged[d.queue]
 			if m == nil || len(m.at)+len(d.at) > donePositions {
-				m = &mergedDone{donePart: donePart{queue: d.queue, retry: d.retry, marks: d.marks}}
+				m = &mergedDone{doneEntries: doneEntries{queue: d.queue, retry: d.retry, pending: d.pending}}
 				merged[d.queue] = m
 				order = append(order, m)
 			}
@@ -63,7 +58,7 @@ func (r *Store) execute(batch []*call) {
 		}
 	}
 	for _, m := range order {
-		m.cmd = scriptDone.call(r.life, []string{m.queue, m.retry, m.marks}, doneArgs(m.at)...)
+		m.cmd = scriptDone.call(r.life, []string{m.queue, m.retry, m.pending}, doneArgs(m.at)...)
 		cmds = append(cmds, m.cmd)
 	}
 	for len(cmds) > 0 {
@@ -86,7 +81,7 @@ func (r *Store) execute(batch []*call) {
 }
 
 type mergedDone struct {
-	donePart
+	doneEntries
 	calls []*call
 	cmd   *redis.Cmd
 }

@@ -34,7 +34,7 @@ func (r *Store) Clicks(ctx context.Context, tenant string, keys []string) ([]que
 		}
 		values, err := r.client.MGet(ctx, wanted...).Result()
 		if err != nil {
-			return nil, redisError(doing, err)
+			return nil, queueError(doing, err)
 		}
 		var next []string
 		var nextOwners []int

@@ -32,7 +32,7 @@ func (r *Store) Counters(ctx context.Context, tenant string, from, to int64) ([]
 		for i, scan := range scans {
 			found, err := r.restOfScan(ctx, k.counts(first+int64(i)), scan)
 			if err != nil {
-				return nil, redisError(doing, err)
+				return nil, queueError(doing, err)
 			}
 			for name, value := range found {
 				c, err := parseCount(name, value)
@@ -47,9 +47,6 @@ func (r *Store) Counters(ctx context.Context, tenant string, from, to int64) ([]
 	slices.SortFunc(all, queue.CompareCounts)
 	return all, nil
 }
-
-// scanFields is how many fields of a hash one command asks for.
-const scanFields = 1000
 
 // restOfScan reads what a hash's first scan left. A scan may show a field twice.
 func (r *Store) restOfScan(ctx context.Context, key string, scan *redis.ScanCmd) (map[string]string, error) {

@@ -12,8 +12,8 @@ import (
 	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
-// redisLetter is a dead letter without its payload.
-type redisLetter struct {
+// letter is a dead letter without its payload.
+type letter struct {
 	dest   queue.Dest
 	pos    queue.Pos
 	letter queue.DeadLetter
@@ -22,17 +22,10 @@ type redisLetter struct {
 
 // newer orders letters newest first; letters of one millisecond in different
 // destinations by their names.
-func (a redisLetter) newer(b redisLetter) int {
+func (a letter) newer(b letter) int {
 	return -cmp.Or(cmp.Compare(a.pos.Ms, b.pos.Ms), cmp.Compare(a.pos.Seq, b.pos.Seq),
 		cmp.Compare(a.dest.Tenant, b.dest.Tenant), cmp.Compare(a.dest.Name, b.dest.Name))
 }
-
-// A look takes so many dead letters from Redis, and fewer if they are large: the
-// script must read their payloads, too.
-const (
-	scanLetters = 250
-	scanBytes   = 1 << 20
-)
 
 // Dead implements [queue.Queue].
 func (r *Store) Dead(ctx context.Context, f queue.DeadFilter) ([]queue.DeadLetter, error) {
@@ -41,16 +34,16 @@ func (r *Store) Dead(ctx context.Context, f queue.DeadFilter) ([]queue.DeadLette
 		return nil, fmt.Errorf("%s: %w: after is %q, which is no dead letter's id", doing, queue.ErrInvalid, f.After)
 	}
 	f = r.kept(f)
-	var found []redisLetter
+	var found []letter
 	err := r.eachDest(ctx, f, func(d queue.Dest, ids []queue.Pos) error {
 		list, err := r.findDead(ctx, d, ids, f)
 		found = append(found, list...)
 		return err
 	})
 	if err != nil {
-		return nil, redisError(doing, err)
+		return nil, queueError(doing, err)
 	}
-	slices.SortFunc(found, redisLetter.newer)
+	slices.SortFunc(found, letter.newer)
 	if f.Limit > 0 && len(found) > f.Limit {
 		found = found[:f.Limit]
 	}
@@ -65,12 +58,12 @@ func (r *Store) Dead(ctx context.Context, f queue.DeadFilter) ([]queue.DeadLette
 		return letters, nil
 	}
 	letters, err := r.fetchDead(ctx, found)
-	return letters, redisError(doing, err)
+	return letters, queueError(doing, err)
 }
 
 // within is how many letters there are up to the one with which they are larger
 // than this.
-func within(letters []redisLetter, bytes int) int {
+func within(letters []letter, bytes int) int {
 	for i := range letters {
 		if bytes -= letters[i].size; bytes < 0 {
 			return i + 1
@@ -112,13 +105,13 @@ func (r *Store) eachDest(ctx context.Context, f queue.DeadFilter, fn func(queue.
 }
 
 // findDead finds the newest letters of d that match, up to f.Limit of them.
-func (r *Store) findDead(ctx context.Context, d queue.Dest, ids []queue.Pos, f queue.DeadFilter) ([]redisLetter, error) {
-	after, hasAfter := redisLetter{}, false
+func (r *Store) findDead(ctx context.Context, d queue.Dest, ids []queue.Pos, f queue.DeadFilter) ([]letter, error) {
+	after, hasAfter := letter{}, false
 	if f.After != "" {
 		after.dest, after.pos, hasAfter = parseDeadID(f.After)
 	}
-	var found []redisLetter
-	take := func(refs []redisLetter) bool {
+	var found []letter
+	take := func(refs []letter) bool {
 		for _, ref := range refs {
 			if (hasAfter && after.newer(ref) >= 0) || !matches(&f, &ref.letter) {
 				continue
@@ -165,9 +158,9 @@ func matches(f *queue.DeadFilter, l *queue.DeadLetter) bool {
 	return (f.Reason == "" || f.Reason == l.Reason.Reason) && l.DiedAt >= f.Since
 }
 
-// scanDead reads letters of d without payloads, and says whether there may be more
+// scanDead reads letters of d without payloads, and reports whether there may be more
 // after the last of them.
-func (r *Store) scanDead(ctx context.Context, d queue.Dest, from, to string, count int, newestFirst bool) (refs []redisLetter, more bool, err error) {
+func (r *Store) scanDead(ctx context.Context, d queue.Dest, from, to string, count int, newestFirst bool) (refs []letter, more bool, err error) {
 	order := "0"
 	if newestFirst {
 		order = "1"
@@ -178,13 +171,13 @@ func (r *Store) scanDead(ctx context.Context, d queue.Dest, from, to string, cou
 	}
 	flag, _ := reply[0].(int64)
 	reply = reply[1:]
-	refs = make([]redisLetter, 0, len(reply)/4)
+	refs = make([]letter, 0, len(reply)/4)
 	for ; len(reply) >= 4; reply = reply[4:] {
 		id, _ := reply[0].(string)
 		death, _ := reply[1].(string)
 		header, _ := reply[2].(string)
 		size, _ := reply[3].(int64)
-		ref := redisLetter{dest: d, size: int(size)}
+		ref := letter{dest: d, size: int(size)}
 		if ref.pos, err = parseStreamID(id); err != nil {
 			return nil, false, err
 		}
@@ -207,7 +200,7 @@ func letterOf(d queue.Dest, p queue.Pos, death, header string) (queue.DeadLetter
 }
 
 // fetchDead reads letters with their payloads; those gone meanwhile are left out.
-func (r *Store) fetchDead(ctx context.Context, refs []redisLetter) ([]queue.DeadLetter, error) {
+func (r *Store) fetchDead(ctx context.Context, refs []letter) ([]queue.DeadLetter, error) {
 	var letters []queue.DeadLetter
 	for part := range slices.Chunk(refs, scanLetters) {
 		cmds := make([]*redis.Cmd, len(part))
@@ -250,7 +243,7 @@ func (r *Store) ReplayDead(ctx context.Context, f queue.DeadFilter) (int, error)
 		}
 		k := r.keys(d.Tenant)
 		args := append([]any{d.Name, backlog}, ids...)
-		counts, err := r.run(ctx, scriptReplay, []string{k.dead(d.Name), k.queue(d.Name), k.dests(), k.marks(d.Name)}, args...).Int64Slice()
+		counts, err := r.run(ctx, scriptReplay, []string{k.dead(d.Name), k.queue(d.Name), k.dests(), k.pending(d.Name)}, args...).Int64Slice()
 		if err != nil {
 			return err
 		}
@@ -267,7 +260,7 @@ func (r *Store) ReplayDead(ctx context.Context, f queue.DeadFilter) (int, error)
 	if err == nil {
 		err = queue.NoRoom(total, full)
 	}
-	return total, redisError(doing, err)
+	return total, queueError(doing, err)
 }
 
 // DropDead implements [queue.Queue].
@@ -278,7 +271,7 @@ func (r *Store) DropDead(ctx context.Context, f queue.DeadFilter) (int, error) {
 		total += n
 		return err
 	})
-	return total, redisError("dropping dead letters", err)
+	return total, queueError("dropping dead letters", err)
 }
 
 func (r *Store) dropDead(ctx context.Context, d queue.Dest, ids []any) (int, error) {
@@ -312,7 +305,7 @@ func (r *Store) eachMatch(ctx context.Context, f queue.DeadFilter, fn func(queue
 				return err
 			}
 			from = "(" + streamID(refs[len(refs)-1].pos)
-			refs = slices.DeleteFunc(refs, func(ref redisLetter) bool { return !matches(&f, &ref.letter) })
+			refs = slices.DeleteFunc(refs, func(ref letter) bool { return !matches(&f, &ref.letter) })
 			if err := inParts(refs, d, fn); err != nil || !more {
 				return err
 			}
@@ -320,7 +313,7 @@ func (r *Store) eachMatch(ctx context.Context, f queue.DeadFilter, fn func(queue
 	})
 }
 
-func inParts(refs []redisLetter, d queue.Dest, fn func(queue.Dest, []any) error) error {
+func inParts(refs []letter, d queue.Dest, fn func(queue.Dest, []any) error) error {
 	for len(refs) > 0 {
 		var ids []any
 		for size := 0; len(refs) > 0 && len(ids) < moveEntries && (len(ids) == 0 || size+refs[0].size <= moveBytes); refs = refs[1:] {

@@ -14,12 +14,12 @@ import (
 	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
-// redisDrain is the reading end of a stream. Its lease is looked after by the
+// drain is the reading end of a stream. Its lease is looked after by the
 // store's leaseManager.
-type redisDrain struct {
+type drain struct {
 	r    *Store
 	dest queue.Dest
-	keys redisKeys
+	keys tenantKeys
 
 	waking sync.Mutex // held while wake runs, so that Close can wait for it
 	wake   func()
@@ -32,24 +32,24 @@ type redisDrain struct {
 	renewed  time.Time // when the last good renewal began
 	state    string    // the state record
 	stated   bool      // state was read
-	heritage heritage
+	takeover takeover
 	average  int // bytes of what an entry of the stream holds, by the last read
 
 	reading sync.Mutex    // held by a Read
-	rest    []queue.Entry // of a page, of which the last Read returned the first ones
+	rest    []queue.Entry // of a bundle, of which the last Read returned the first ones
 	restAt  queue.Pos     // the last that it returned; what stands in the stream after rest comes next
-	scratch []byte        // where pages are unpacked
+	scratch []byte        // where bundles are unpacked
 }
 
 // Drain implements [queue.Queue].
 func (r *Store) Drain(d queue.Dest, wake func()) queue.Drain {
-	drain := &redisDrain{r: r, dest: d, keys: r.keys(d.Tenant), wake: wake}
+	drain := &drain{r: r, dest: d, keys: r.keys(d.Tenant), wake: wake}
 	r.lease.add(drain)
 	return drain
 }
 
 // notify calls wake, unless the drain is closed.
-func (d *redisDrain) notify() {
+func (d *drain) notify() {
 	d.waking.Lock()
 	defer d.waking.Unlock()
 	if !d.closed {
@@ -60,7 +60,7 @@ func (d *redisDrain) notify() {
 // looked takes in what a sweep found: whose the lease is (0 another's, 1 still
 // ours, 2 ours anew), whether that was a renewal, when it began, whether another
 // server answered, and what waits.
-func (d *redisDrain) looked(held int64, renewal bool, began time.Time, other, backlog bool, state string) {
+func (d *drain) looked(held int64, renewal bool, began time.Time, other, backlog bool, state string) {
 	d.mu.Lock()
 	changed := !d.stated || d.state != state
 	d.state, d.stated = state, true
@@ -72,7 +72,7 @@ func (d *redisDrain) looked(held int64, renewal bool, began time.Time, other, ba
 	case held == 2 || !was || d.lost || other:
 		d.epoch++
 		d.lost = false
-		d.heritage.settled, d.heritage.blocked = false, time.Time{} // another edge may have begun to move something
+		d.takeover.settled, d.takeover.blocked = false, time.Time{} // another edge may have begun to move something
 		changed = true
 	}
 	if held == 2 || held == 1 && renewal {
@@ -88,21 +88,21 @@ func (d *redisDrain) looked(held int64, renewal bool, began time.Time, other, ba
 
 // steady says that the lease was ours and is thought to be; else a sweep must
 // take or renew it.
-func (d *redisDrain) steady() bool {
+func (d *drain) steady() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.held && !d.lost
 }
 
 // away notes that the store could not be reached.
-func (d *redisDrain) away() {
+func (d *drain) away() {
 	d.mu.Lock()
 	d.lost = true
 	d.mu.Unlock()
 }
 
 // forget makes the reader read again from the head.
-func (d *redisDrain) forget() {
+func (d *drain) forget() {
 	d.mu.Lock()
 	d.epoch++
 	d.mu.Unlock()
@@ -110,14 +110,14 @@ func (d *redisDrain) forget() {
 }
 
 // Epoch implements [Drain].
-func (d *redisDrain) Epoch() (uint64, bool) {
+func (d *drain) Epoch() (uint64, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.epoch, d.held && d.heritage.settled && time.Since(d.renewed) < d.r.timing.hold
+	return d.epoch, d.held && d.takeover.settled && time.Since(d.renewed) < d.r.timing.hold
 }
 
 // Close implements [Drain].
-func (d *redisDrain) Close() {
+func (d *drain) Close() {
 	d.waking.Lock()
 	already := d.closed
 	d.closed = true
@@ -125,47 +125,47 @@ func (d *redisDrain) Close() {
 	if already {
 		return
 	}
-	inherited := d.r.lease.remove(d)
+	passedOn := d.r.lease.remove(d)
 	d.mu.Lock()
 	held := d.held
 	d.held = false
 	d.mu.Unlock()
-	if held && !inherited {
+	if held && !passedOn {
 		d.release()
 	}
-	d.r.lease.inherits(d.dest)
+	d.r.lease.askTakeover(d.dest)
 }
 
 // release gives the lease back. If that fails, it ends by itself, and the other
 // drains that are closed now don't wait for the same timeout.
-func (d *redisDrain) release() {
+func (d *drain) release() {
 	if d.r.lease.deaf.Load() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(d.r.life, d.r.timing.timeout)
 	defer cancel()
 	err := d.r.run(ctx, scriptRelease, []string{d.keys.lease(d.dest.Name)},
-		d.r.token, d.r.channel(), d.r.lease.message(d.dest, markReleased)).Err()
+		d.r.token, d.r.channel(), d.r.lease.message(d.dest, newsReleased)).Err()
 	if err != nil {
 		d.r.lease.deaf.Store(true)
 	}
 }
 
-func (d *redisDrain) isClosed() bool {
+func (d *drain) isClosed() bool {
 	d.waking.Lock()
 	defer d.waking.Unlock()
 	return d.closed
 }
 
 // State implements [Drain].
-func (d *redisDrain) State(ctx context.Context) (queue.State, error) {
+func (d *drain) State(ctx context.Context) (queue.State, error) {
 	d.mu.Lock()
 	record, known := d.state, d.stated
 	d.mu.Unlock()
 	if !known {
 		var err error
 		if record, err = d.r.client.Get(ctx, d.keys.state(d.dest.Name)).Result(); err != nil && !errors.Is(err, redis.Nil) {
-			return queue.State{}, redisError("reading destination state", err)
+			return queue.State{}, queueError("reading destination state", err)
 		}
 	}
 	return stateOf(record)
@@ -179,12 +179,12 @@ func stateOf(record string) (queue.State, error) {
 }
 
 // Done implements [Drain].
-func (d *redisDrain) Done(ctx context.Context, at []queue.Pos) error {
+func (d *drain) Done(ctx context.Context, at []queue.Pos) error {
 	if len(at) == 0 {
 		return nil
 	}
 	name := d.dest.Name
-	part := donePart{queue: d.keys.queue(name), retry: d.keys.retry(name), marks: d.keys.marks(name)}
+	part := doneEntries{queue: d.keys.queue(name), retry: d.keys.retry(name), pending: d.keys.pending(name)}
 	k := &call{}
 	for len(at) > 0 {
 		n := min(len(at), donePositions)
@@ -192,39 +192,32 @@ func (d *redisDrain) Done(ctx context.Context, at []queue.Pos) error {
 		k.done = append(k.done, part)
 		at = at[n:]
 	}
-	return redisError("removing delivered entries", d.r.do(ctx, k))
+	return queueError("removing delivered entries", d.r.do(ctx, k))
 }
-
-// Retries and deaths are stored in steps of so many, and of so many bytes of their
-// entries, which the script must read.
-const (
-	drainStep  = 200
-	drainBytes = 1 << 20
-)
 
 // holding runs a script over a list of which each has so many arguments, in steps.
 // It answers how many it has dealt with, or -1 if the lease is not this edge's.
-func (d *redisDrain) holding(ctx context.Context, doing string, s *script, keys []string, head, list []any, each int) error {
+func (d *drain) holding(ctx context.Context, doing string, s *script, keys []string, head, list []any, each int) error {
 	for len(list) > 0 {
 		step := list[:min(len(list), drainStep*each)]
 		cmd := s.call(d.r.life, keys, append(slices.Clone(head), step...)...)
 		if err := d.r.do(ctx, &call{cmd: cmd}); err != nil {
-			return redisError(doing, err)
+			return queueError(doing, err)
 		}
 		n, err := cmd.Int()
 		if err != nil {
-			return redisError(doing, err)
+			return queueError(doing, err)
 		}
 		if n <= 0 {
-			return d.unheld(doing)
+			return d.lostLease(doing)
 		}
 		list = list[n*each:]
 	}
 	return nil
 }
 
-// unheld notes that the lease is another edge's.
-func (d *redisDrain) unheld(doing string) error {
+// lostLease notes that the lease is another edge's.
+func (d *drain) lostLease(doing string) error {
 	d.mu.Lock()
 	d.held, d.lost = false, true
 	d.mu.Unlock()
@@ -234,7 +227,7 @@ func (d *redisDrain) unheld(doing string) error {
 }
 
 // Retry implements [Drain].
-func (d *redisDrain) Retry(ctx context.Context, list []queue.Retry) error {
+func (d *drain) Retry(ctx context.Context, list []queue.Retry) error {
 	args := make([]any, 0, 3*len(list))
 	for i := range list {
 		id, part := entryOf(list[i].Pos)
@@ -242,18 +235,18 @@ func (d *redisDrain) Retry(ctx context.Context, list []queue.Retry) error {
 	}
 	name := d.dest.Name
 	return d.holding(ctx, "storing retries", scriptRetry,
-		[]string{d.keys.lease(name), d.keys.queue(name), d.keys.retry(name), d.keys.marks(name)}, []any{d.r.token, drainBytes}, args, 3)
+		[]string{d.keys.lease(name), d.keys.queue(name), d.keys.retry(name), d.keys.pending(name)}, []any{d.r.token, drainBytes}, args, 3)
 }
 
 // Dead implements [Drain].
-func (d *redisDrain) Dead(ctx context.Context, list []queue.Death) error {
+func (d *drain) Dead(ctx context.Context, list []queue.Death) error {
 	if len(list) == 0 {
 		return nil
 	}
 	const doing = "storing dead letters"
 	contents, err := d.partsOf(ctx, list)
 	if err != nil {
-		return redisError(doing, err)
+		return queueError(doing, err)
 	}
 	now := d.r.now()
 	args := make([]any, 0, 5*len(list))
@@ -272,12 +265,12 @@ func (d *redisDrain) Dead(ctx context.Context, list []queue.Death) error {
 	}
 	name := d.dest.Name
 	return d.holding(ctx, doing, scriptDead,
-		[]string{d.keys.lease(name), d.keys.queue(name), d.keys.retry(name), d.keys.dead(name), d.keys.marks(name)},
+		[]string{d.keys.lease(name), d.keys.queue(name), d.keys.retry(name), d.keys.dead(name), d.keys.pending(name)},
 		[]any{d.r.token, now, drainBytes}, args, 5)
 }
 
-// partsOf reads those entries that are a page's, which only an edge can unpack.
-func (d *redisDrain) partsOf(ctx context.Context, list []queue.Death) (map[queue.Pos]queue.Entry, error) {
+// partsOf reads those entries that are a bundle's, which only an edge can unpack.
+func (d *drain) partsOf(ctx context.Context, list []queue.Death) (map[queue.Pos]queue.Entry, error) {
 	var at []queue.Pos
 	for i := range list {
 		if _, part := entryOf(list[i].Pos); part > 0 {

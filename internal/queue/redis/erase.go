@@ -9,32 +9,29 @@ import (
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
-// An erase goes in steps of so many keys, messages or dead letters.
-const eraseStep = 200
-
 // Erase implements [queue.Queue]. It counts the contact's clicks as one, each alias, and
 // each dead letter.
 func (r *Store) Erase(ctx context.Context, tenant string, key string) (int, error) {
 	const doing = "erasing a contact"
-	e := redisErase{r: r, keys: r.keys(tenant), names: []string{key}}
+	e := erasure{r: r, keys: r.keys(tenant), names: []string{key}}
 	err := e.clicks(ctx)
 	if err == nil {
 		err = e.letters(ctx)
 	}
-	return e.total, redisError(doing, err)
+	return e.total, queueError(doing, err)
 }
 
-// redisErase is an erase on its way.
-type redisErase struct {
+// erasure is an erase on its way.
+type erasure struct {
 	r       *Store
-	keys    redisKeys
+	keys    tenantKeys
 	contact string   // where the clicks stand
 	names   []string // what the contact is called
 	total   int
 }
 
 // clicks removes the clicks, and all that leads to them.
-func (e *redisErase) clicks(ctx context.Context) error {
+func (e *erasure) clicks(ctx context.Context) error {
 	if err := e.resolve(ctx); err != nil {
 		return err
 	}
@@ -50,7 +47,7 @@ func (e *redisErase) clicks(ctx context.Context) error {
 }
 
 // resolve finds the contact that the key, the first name, leads to.
-func (e *redisErase) resolve(ctx context.Context) error {
+func (e *erasure) resolve(ctx context.Context) error {
 	e.contact = e.names[0]
 	for range 5 {
 		v, err := e.r.get(ctx, e.keys.contact(e.contact))
@@ -74,14 +71,14 @@ func leadsTo(v string, now int64) (to string, leads bool) {
 	return to, ok && err == nil && (end == 0 || end > now)
 }
 
-func (e *redisErase) add(name string) {
+func (e *erasure) add(name string) {
 	if !slices.Contains(e.names, name) {
 		e.names = append(e.names, name)
 	}
 }
 
 // name removes what leads to a name.
-func (e *redisErase) name(ctx context.Context, name string) error {
+func (e *erasure) name(ctx context.Context, name string) error {
 	record, err := e.r.get(ctx, e.keys.names(name))
 	if err != nil {
 		return err
@@ -94,7 +91,7 @@ func (e *redisErase) name(ctx context.Context, name string) error {
 		return err
 	}
 	// Of these 8 days, the ones before, and the next: the edges' clocks differ.
-	now := e.r.now() / keptMS
+	now := e.r.now() / messageMS
 	done := []string{e.keys.names(name), e.keys.oldLinks(name)}
 	for _, period := range [...]int64{now - 1, now, now + 1} {
 		set := e.keys.messages(period, name)
@@ -131,7 +128,7 @@ func (e *redisErase) name(ctx context.Context, name string) error {
 }
 
 // forget removes aliases of a name.
-func (e *redisErase) forget(ctx context.Context, name string, aliases []string) error {
+func (e *erasure) forget(ctx context.Context, name string, aliases []string) error {
 	for _, alias := range aliases {
 		e.add(alias)
 	}
@@ -141,7 +138,7 @@ func (e *redisErase) forget(ctx context.Context, name string, aliases []string) 
 }
 
 // scan hands over the members of a set, some at a time.
-func (e *redisErase) scan(ctx context.Context, set string, take func([]string) error) error {
+func (e *erasure) scan(ctx context.Context, set string, take func([]string) error) error {
 	var cursor uint64
 	for {
 		members, next, err := e.r.client.SScan(ctx, set, cursor, "", eraseStep).Result()
@@ -156,7 +153,7 @@ func (e *redisErase) scan(ctx context.Context, set string, take func([]string) e
 
 // step removes keys that lead to a name or to the contact, or the contact's
 // clicks. It returns how many.
-func (e *redisErase) step(ctx context.Context, name string, keys []string) (n int, err error) {
+func (e *erasure) step(ctx context.Context, name string, keys []string) (n int, err error) {
 	names := appendLong(appendLong(nil, name), e.contact)
 	for part := range slices.Chunk(keys, eraseStep) {
 		args := []any{e.keys.contacts(), names}
@@ -173,7 +170,7 @@ func (e *redisErase) step(ctx context.Context, name string, keys []string) (n in
 
 // letters removes the tenant's dead letters that name the contact, and those of
 // events that no tenant wanted.
-func (e *redisErase) letters(ctx context.Context) error {
+func (e *erasure) letters(ctx context.Context) error {
 	dests, err := e.r.destinationsOf(ctx, &e.keys.tenant)
 	if err != nil {
 		return err

@@ -11,9 +11,9 @@ import (
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
-// redisError says what a Redis error means to the queue: ErrFull, ErrUnavailable,
+// queueError says what a Redis error means to the queue: ErrFull, ErrUnavailable,
 // the caller's own context, or a plain error for what Redis will always refuse.
-func redisError(doing string, err error) error {
+func queueError(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -46,4 +46,10 @@ func redisError(doing string, err error) error {
 		}
 	}
 	return fmt.Errorf("%s: %w: %w", doing, queue.ErrUnavailable, err)
+}
+
+// answered reports whether an error is the server's own answer.
+func answered(err error) bool {
+	var refused redis.Error
+	return errors.As(err, &refused)
 }

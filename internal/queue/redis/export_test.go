@@ -8,14 +8,21 @@ import (
 
 // Timing is the protocol between edges, shortened: a sweep every sweep,
 // leases of ttl, renewed three times in it, held for two thirds of it.
-func Timing(sweep, ttl, timeout time.Duration) redisTiming {
-	return redisTiming{sweep: sweep, ttl: ttl, renew: ttl / 3, hold: ttl * 2 / 3, trim: time.Hour, timeout: timeout}
+func Timing(sweep, ttl, timeout time.Duration) timing {
+	return timing{sweep: sweep, ttl: ttl, renew: ttl / 3, hold: ttl * 2 / 3, trim: time.Hour, timeout: timeout}
 }
 
 // OpenWith is Open with a timing of its own.
-func OpenWith(cfg Config, opts queue.Options, timing redisTiming) (*Store, error) {
+func OpenWith(cfg Config, opts queue.Options, timing timing) (*Store, error) {
 	return open(cfg, opts, timing)
 }
 
 // RememberedID is what Redis remembers of an id.
 func RememberedID(id queue.ID) int64 { return rememberedID(id) }
+
+// IsPlain reports whether a group is packed plainly, unless PackGeneral was called.
+func IsPlain(g *queue.Group) bool { return plain(g) }
+
+// PackGeneral has a store that has appended nothing yet pack every group as a general
+// one.
+func PackGeneral(r *Store) { r.packer.general = true }

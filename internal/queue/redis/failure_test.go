@@ -359,8 +359,8 @@ func TestRedisAbsent(t *testing.T) {
 func TestRedisTakeover(t *testing.T) {
 	s := redistest.Start(t)
 	way := redistest.NewProxy(t, s.Addr)
-	first := fast(t, redis.Config{URLs: []string{"redis://" + way.Addr}, EdgeID: "edge-1"})
-	second := fast(t, redis.Config{URLs: []string{s.URL()}, EdgeID: "edge-2"})
+	first := fast(t, redis.Config{URLs: []string{"redis://" + way.Addr}})
+	second := fast(t, redis.Config{URLs: []string{s.URL()}})
 	if err := appendOne(t, second, one(1, []byte("a"), crm)).Err; err != nil {
 		t.Fatal(err)
 	}

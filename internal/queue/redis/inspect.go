@@ -3,7 +3,6 @@ package redis
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"strconv"
@@ -15,8 +14,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// Report is what a look at one Redis server found. What the user may not
-// ask it (INFO, CONFIG GET) is empty.
+// Report is what a look at one Redis server found. What the user may not ask it
+// (INFO, CONFIG GET) is empty.
 type Report struct {
 	Addr       string
 	Name       string // redis or valkey
@@ -26,6 +25,8 @@ type Report struct {
 	Journaled  bool   // it has an append-only file, so that a crash loses seconds at most
 	Policy     string // maxmemory-policy; noeviction is the right one
 	LoneNode   bool   // a node of a Cluster that was not named as one: it keeps only a part of the keys
+
+	runID string // another for each start of the server
 }
 
 // Check looks at the servers of a configuration without opening the store:
@@ -62,52 +63,83 @@ func Check(ctx context.Context, cfg Config) ([]Report, error) {
 		err = look(ctx, c, c.Options().Addr)
 	}
 	if err != nil {
-		return nil, redisError("checking redis", err)
+		return nil, queueError("checking redis", err)
 	}
 	return all, nil
 }
 
-func checkServer(ctx context.Context, c redis.UniversalClient) (r Report, err error) {
+func checkServer(ctx context.Context, c redis.UniversalClient) (Report, error) {
 	if err := c.Ping(ctx).Err(); err != nil {
-		return r, err
+		return Report{}, err
 	}
+	report, err := identify(ctx, c)
+	if err != nil && answered(err) {
+		return Report{Durability: durabilityOf(nil)}, nil
+	}
+	if err == nil {
+		err = report.readSettings(ctx, c)
+	}
+	return report, err
+}
+
+// identify asks a server who it is.
+func identify(ctx context.Context, c redis.UniversalClient) (Report, error) {
 	info, err := c.Info(ctx, "server").Result()
 	if err != nil {
-		if answered(err) {
-			r.Durability = durabilityOf(nil)
-			return r, nil
-		}
-		return r, err
+		return Report{}, err
 	}
 	fields := infoFields(info)
-	r.Name, r.Version = "redis", fields["redis_version"]
+	report := Report{Name: "redis", Version: fields["redis_version"], runID: fields["run_id"]}
 	if v := fields["valkey_version"]; v != "" {
-		r.Name, r.Version = "valkey", v
+		report.Name, report.Version = "valkey", v
 	}
-	major, _, _ := strings.Cut(r.Version, ".")
+	major, _, _ := strings.Cut(report.Version, ".")
 	n, err := strconv.Atoi(major)
-	r.TooOld = err == nil && n < 7
-	r.LoneNode = clusterMode(fields)
+	report.TooOld = err == nil && n < 7
+	// Valkey has another name for the field than Redis.
+	report.LoneNode = cmp.Or(fields["redis_mode"], fields["server_mode"]) == "cluster"
+	return report, nil
+}
+
+// readSettings asks a server how it is set up. It may refuse to say.
+func (r *Report) readSettings(ctx context.Context, c redis.UniversalClient) error {
 	settings := map[string]string{}
 	for _, pattern := range []string{"appendonly", "appendfsync", "save", "maxmemory-policy"} {
 		found, err := c.ConfigGet(ctx, pattern).Result()
 		if err != nil && !answered(err) {
-			return r, err
+			return err
 		}
 		maps.Copy(settings, found)
 	}
 	r.Durability, r.Journaled, r.Policy = durabilityOf(settings), settings["appendonly"] == "yes", settings["maxmemory-policy"]
-	return r, nil
+	return nil
 }
 
-// clusterMode says whether a server is a Cluster's node. Valkey has another name
-// for the field than Redis.
-func clusterMode(info map[string]string) bool {
-	return cmp.Or(info["redis_mode"], info["server_mode"]) == "cluster"
+// durabilityOf says what a crash may lose with these settings.
+func durabilityOf(settings map[string]string) string {
+	appendonly, known := settings["appendonly"]
+	switch {
+	case !known:
+		return "not known: this user may not run CONFIG GET"
+	case appendonly == "yes" && settings["appendfsync"] == "always":
+		return "loses nothing (appendfsync always)"
+	case appendonly == "yes" && settings["appendfsync"] == "no":
+		return "loses nothing if only redis crashes, and what the system had not written yet, often 30 seconds, if the machine does (appendfsync no)"
+	case appendonly == "yes":
+		return "may lose the last two seconds (appendfsync everysec)"
+	case strings.TrimSpace(settings["save"]) != "":
+		return "loses everything since the last snapshot (no append-only file); set appendonly yes"
+	}
+	return "loses everything (no append-only file, no snapshots); set appendonly yes"
 }
 
-// answered says whether an error is the server's own answer.
-func answered(err error) bool {
-	var refused redis.Error
-	return errors.As(err, &refused)
+// infoFields reads the lines of INFO.
+func infoFields(info string) map[string]string {
+	fields := map[string]string{}
+	for line := range strings.Lines(info) {
+		if k, v, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
+			fields[k] = v
+		}
+	}
+	return fields
 }

@@ -21,7 +21,7 @@ type leaseManager struct {
 	owner sync.WaitGroup
 
 	mu      sync.Mutex
-	drains  map[queue.Dest][]*redisDrain // the first has the lease, the rest wait for its Close
+	drains  map[queue.Dest][]*drain // the first has the lease, the rest wait for its Close
 	sub     *redis.PubSub
 	stopped bool
 
@@ -43,7 +43,7 @@ type leaseManager struct {
 func (m *leaseManager) start(r *Store) {
 	m.r = r
 	m.kick, m.quit = make(chan struct{}, 1), make(chan struct{})
-	m.drains = map[queue.Dest][]*redisDrain{}
+	m.drains = map[queue.Dest][]*drain{}
 	m.life, m.end = context.WithCancel(r.life)
 	m.runIDs = map[string]string{}
 	m.trimmed = time.Now()
@@ -75,7 +75,7 @@ func (m *leaseManager) hurry() {
 func (m *leaseManager) stop() {
 	m.mu.Lock()
 	m.stopped = true
-	var open []*redisDrain
+	var open []*drain
 	for _, list := range m.drains {
 		open = append(open, list...)
 	}
@@ -92,7 +92,7 @@ func (m *leaseManager) stop() {
 	m.owner.Wait()
 }
 
-func (m *leaseManager) add(d *redisDrain) {
+func (m *leaseManager) add(d *drain) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.stopped {
@@ -115,7 +115,7 @@ func (m *leaseManager) add(d *redisDrain) {
 
 // remove takes a drain off the list; it returns whether another drain of this
 // store goes on with the lease.
-func (m *leaseManager) remove(d *redisDrain) (inherited bool) {
+func (m *leaseManager) remove(d *drain) (passedOn bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	list := m.drains[d.dest]
@@ -134,7 +134,7 @@ func (m *leaseManager) remove(d *redisDrain) (inherited bool) {
 	return true
 }
 
-func (m *leaseManager) holder(d queue.Dest) *redisDrain {
+func (m *leaseManager) holder(d queue.Dest) *drain {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if list := m.drains[d]; len(list) > 0 {
@@ -143,7 +143,7 @@ func (m *leaseManager) holder(d queue.Dest) *redisDrain {
 	return nil
 }
 
-// holds says whether this edge drains d now.
+// holds reports whether this edge drains d now.
 func (m *leaseManager) holds(d queue.Dest) bool {
 	drain := m.holder(d)
 	if drain == nil {
@@ -159,7 +159,7 @@ func (m *leaseManager) wake(d queue.Dest) {
 		drain.notify()
 		return
 	}
-	m.inherits(d)
+	m.askTakeover(d)
 }
 
 // sweep looks after all leases once.
@@ -169,16 +169,16 @@ func (m *leaseManager) sweep() {
 	defer cancel()
 
 	m.mu.Lock()
-	tenants := map[string][]*redisDrain{}
+	tenants := map[string][]*drain{}
 	for d, list := range m.drains {
 		tenants[d.Tenant] = append(tenants[d.Tenant], list[0])
 	}
 	m.mu.Unlock()
 
-	dialed := r.server.dialed.Load()
+	dialed := r.servers.dialed.Load()
 	if !m.inspected || dialed != m.dialed && len(tenants) == 0 {
 		if err := r.inspect(ctx); err != nil {
-			m.report(redisError("connecting to redis", err))
+			m.report(queueError("connecting to redis", err))
 			for _, drains := range tenants {
 				for _, d := range drains {
 					d.away()
@@ -191,11 +191,11 @@ func (m *leaseManager) sweep() {
 	}
 	if len(tenants) > 0 {
 		m.look(ctx, tenants)
-		m.settle(ctx)
+		m.takeOvers(ctx)
 	}
 	if now := time.Now(); now.Sub(m.trimmed) >= r.timing.trim {
 		m.trimmed = now
-		m.inheritAll()
+		m.askTakeovers()
 		r.tenants.Clear() // so that the index heals if somebody emptied the Redis
 		if err := r.Sweep(ctx); err != nil {
 			r.log.Warn("dead letters past keep_dead stay for now", zap.Error(err))
@@ -204,7 +204,7 @@ func (m *leaseManager) sweep() {
 }
 
 // look runs the lease script for each tenant and tells the drains.
-func (m *leaseManager) look(ctx context.Context, tenants map[string][]*redisDrain) {
+func (m *leaseManager) look(ctx context.Context, tenants map[string][]*drain) {
 	r := m.r
 	began := time.Now()
 	renew := began.Sub(m.renewed) >= r.timing.renew
@@ -219,7 +219,7 @@ func (m *leaseManager) look(ctx context.Context, tenants map[string][]*redisDrai
 	}
 	type lookup struct {
 		tenant string
-		drains []*redisDrain
+		drains []*drain
 		cmd    *redis.Cmd
 	}
 	var looks []lookup
@@ -234,14 +234,14 @@ func (m *leaseManager) look(ctx context.Context, tenants map[string][]*redisDrai
 		looks = append(looks, lookup{tenant, drains, cmd})
 	}
 	pipeline(ctx, r.leases, cmds)
-	redialed := r.server.redialed.Load() // with a connection made just now
+	redialed := r.servers.redialed.Load() // with a connection made just now
 
 	var failure error
 	inspect := false
 	for _, l := range looks {
 		reply, err := l.cmd.Slice()
 		if err != nil || len(reply) != 1+3*len(l.drains) {
-			failure = redisError("renewing leases", err)
+			failure = queueError("renewing leases", err)
 			for _, d := range l.drains {
 				d.away()
 			}
@@ -270,7 +270,7 @@ func (m *leaseManager) look(ctx context.Context, tenants map[string][]*redisDrai
 	}
 	if inspect {
 		if err := r.inspect(ctx); err != nil {
-			failure = redisError("connecting to redis", err)
+			failure = queueError("connecting to redis", err)
 		}
 	}
 	if renew && failure == nil {

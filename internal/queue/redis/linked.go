@@ -6,59 +6,53 @@ import (
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
-// aliasesTold remembers which keys the script was told lately to be the same
-// person's: the statuses of a message come within seconds of each other, and each
+// linkedKeys remembers which keys the script was told lately to be the same
+// contact's: the statuses of a message come within seconds of each other, and each
 // look-up of their contact's keys costs Redis a third of what storing them does.
 // What is forgotten, since another took its place, is told again.
-type aliasesTold struct {
+type linkedKeys struct {
 	seed  maphash.Seed
-	slots []toldSlot
+	slots []linkedSlot
 }
 
-type toldSlot struct {
+type linkedSlot struct {
 	hash uint64
 	at   int64 // ms
 }
 
-const (
-	toldSlots = 1 << 16
-	toldMS    = 60_000 // and then again: another edge may have stored a click
-)
-
-// before says whether the script was told of the event's keys, and notes that it
-// will be.
-func (t *aliasesTold) before(tenant string, ev *queue.Event, now int64) bool {
+// link reports whether the script was told lately that the event's keys are the same
+// contact's, and notes that it is told now.
+func (k *linkedKeys) link(tenant string, ev *queue.Event, now int64) (before bool) {
 	if len(ev.Aliases) == 0 {
 		return true // there is nothing to tell
 	}
-	slot, h := t.slot(tenant, ev.Contact)
+	slot, h := k.slot(tenant, ev.Contact)
 	for _, alias := range ev.Aliases {
-		h = h*31 + maphash.String(t.seed, alias)
+		h = h*31 + maphash.String(k.seed, alias)
 	}
 	// It stands under each key, since a click by any of them is news.
-	known := t.note(slot, h, now)
+	before = slot.set(h, now)
 	for _, alias := range ev.Aliases {
-		slot, _ := t.slot(tenant, alias)
-		known = t.note(slot, h, now) && known
+		slot, _ := k.slot(tenant, alias)
+		before = slot.set(h, now) && before
 	}
-	return known
+	return before
 }
 
-// note says whether a slot holds what was told lately, and has it hold that.
-func (t *aliasesTold) note(slot *toldSlot, h uint64, now int64) bool {
-	if age := now - slot.at; slot.hash == h && age >= 0 && age < toldMS {
+// set reports whether a slot holds what was told lately, and has it hold that.
+func (s *linkedSlot) set(h uint64, now int64) (before bool) {
+	if age := now - s.at; s.hash == h && age >= 0 && age < linkedMS {
 		return true
 	}
-	*slot = toldSlot{h, now}
+	*s = linkedSlot{h, now}
 	return false
 }
 
-// news notes that a person's keys must be told again: one who was none before may be
-// one with a click now.
-func (t *aliasesTold) news(tenant string, ev *queue.Event) {
+// unlink has the event's keys be told again: who had no click before may have one now.
+func (k *linkedKeys) unlink(tenant string, ev *queue.Event) {
 	forget := func(key string) {
-		slot, _ := t.slot(tenant, key)
-		*slot = toldSlot{}
+		slot, _ := k.slot(tenant, key)
+		*slot = linkedSlot{}
 	}
 	forget(ev.Contact)
 	for _, alias := range ev.Aliases {
@@ -67,13 +61,40 @@ func (t *aliasesTold) news(tenant string, ev *queue.Event) {
 }
 
 // slot is the place of a contact, and its hash.
-func (t *aliasesTold) slot(tenant, contact string) (*toldSlot, uint64) {
-	if t.slots == nil {
-		t.seed, t.slots = maphash.MakeSeed(), make([]toldSlot, toldSlots)
+func (k *linkedKeys) slot(tenant, contact string) (*linkedSlot, uint64) {
+	if k.slots == nil {
+		k.seed, k.slots = maphash.MakeSeed(), make([]linkedSlot, linkedSlots)
 	}
-	h := maphash.String(t.seed, tenant)*31 + maphash.String(t.seed, contact)
-	return &t.slots[h%toldSlots], h
+	h := maphash.String(k.seed, tenant)*31 + maphash.String(k.seed, contact)
+	return &k.slots[h%linkedSlots], h
 }
 
-// forget is for when the script may not have run.
-func (t *aliasesTold) forget() { clear(t.slots) }
+// forget has everything be told again: the script may not have run.
+func (k *linkedKeys) forget() { clear(k.slots) }
+
+// contactKeys packs the keys of an event's contact, and returns how many. An event
+// that brings neither a click nor a message only tells that they are the same
+// contact's, which need not be told again for a while.
+func (p *packer) contactKeys(tenant string, ev *queue.Event) int {
+	click, former := ev.KeptClick(), ev.FormerKeys()
+	if ev.Contact == "" || click == nil && len(former) == 0 && ev.MessageID == "" && p.linked.link(tenant, ev, p.now) {
+		return 0
+	}
+	if click != nil || len(former) > 0 {
+		p.linked.unlink(tenant, ev)
+	}
+	p.contact(ev.Contact)
+	for _, alias := range ev.Aliases {
+		p.contact(alias)
+	}
+	for _, key := range former {
+		p.contact(key)
+	}
+	return 1 + len(ev.Aliases) + len(former)
+}
+
+func (p *packer) contact(name string) {
+	start := len(p.arena)
+	p.arena = append(append(append(p.arena, p.keys.base...), contactPrefix...), name...)
+	p.contacts = append(p.contacts, p.since(start))
+}

@@ -9,9 +9,9 @@ import (
 // What edges tell each other, as "token tenant words": a destination's name,
 // behind a mark unless entries came.
 const (
-	markReleased  = "!" // its lease is free
-	markState     = "=" // its state was set
-	markForgotten = "*" // its entries were moved away
+	newsReleased  = "!" // its lease is free
+	newsState     = "=" // its state was set
+	newsForgotten = "*" // its entries were moved away
 )
 
 func (m *leaseManager) message(d queue.Dest, mark string) string {
@@ -27,13 +27,13 @@ func (m *leaseManager) heard(message string) {
 	tenant := tenantShown(words[1])
 	for _, word := range words[2:] {
 		switch word[:1] {
-		case markReleased, markState:
+		case newsReleased, newsState:
 			if d := (queue.Dest{Tenant: tenant, Name: word[1:]}); m.holder(d) != nil {
 				m.hurry()
-			} else if word[:1] == markReleased {
-				m.inherits(d)
+			} else if word[:1] == newsReleased {
+				m.askTakeover(d)
 			}
-		case markForgotten:
+		case newsForgotten:
 			if d := m.holder(queue.Dest{Tenant: tenant, Name: word[1:]}); d != nil {
 				m.hurry() // its state is gone, too
 				d.forget()

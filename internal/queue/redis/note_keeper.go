@@ -44,7 +44,7 @@ func (r *Store) finishNotes(ctx context.Context) error {
 	for {
 		fields, next, err := r.client.HScan(ctx, r.notesKey(), cursor, "", scanFields).Result()
 		if err != nil {
-			return redisError(doing, err)
+			return queueError(doing, err)
 		}
 		for i := 0; i+1 < len(fields); i += 2 {
 			began, _ := strconv.ParseInt(fields[i+1], 10, 64)

@@ -7,68 +7,6 @@ import (
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
-// What one call of the append script may be: so many events, commands of Redis's
-// at worst, and bytes written into streams, unless one entry alone is larger. Then
-// it takes Redis a few milliseconds, in which it serves nobody else.
-const (
-	partEvents = callEvents
-	partSteps  = 4000
-	partBytes  = 1 << 20
-	heavyBytes = 2 << 20 // what an ordinary group may write in one call
-)
-
-// heavy says whether a group is too much for one call.
-func heavy(g *queue.Group) bool {
-	if len(g.Events) > partEvents {
-		return true
-	}
-	steps, written := groupCost(g)
-	return steps > partSteps || written > heavyBytes && len(g.Jobs) > 1
-}
-
-// groupCost is how many commands a group takes at worst, and how many bytes it writes
-// into streams.
-func groupCost(g *queue.Group) (steps, written int) {
-	steps = counterSteps * len(g.Counters)
-	for i := range g.Events {
-		steps += eventSteps(&g.Events[i])
-	}
-	for i := range g.Jobs {
-		j := &g.Jobs[i]
-		steps += jobSteps(j)
-		if p := j.Payload; p >= 0 && p < len(g.Payloads) {
-			written += len(g.Payloads[p])
-		}
-	}
-	return steps, written
-}
-
-// eventSteps is how many commands an event takes at worst, but for those that the
-// script itself bounds.
-func eventSteps(ev *queue.Event) int {
-	n := 2
-	if ev.Time <= 0 {
-		n += 10 // it is looked up on several days
-	}
-	if ev.SealEvent() != nil {
-		n += 12 // likewise
-	}
-	if ev.Contact != "" {
-		n += 2*(1+len(ev.Aliases)) + 8*len(ev.FormerKeys()) // each may be an alias of an alias
-	}
-	if ev.MessageID != "" {
-		n += 4
-	}
-	if ev.Click != nil {
-		n += 10
-	}
-	return n
-}
-
-func jobSteps(j *queue.Job) int { return 3 + 3*len(j.Once) }
-
-const counterSteps = 4
-
 // partition says how a group goes in parts: events first, to learn which are new,
 // then jobs, which may be of events in any part. Of each kind it holds where the
 // parts end.
@@ -125,7 +63,7 @@ func (w *weight) add(n, steps, bytes int) bool {
 	return true
 }
 
-// fits says whether a partition is one of this group.
+// fits reports whether a partition is one of this group.
 func (p *partition) fits(g *queue.Group) bool {
 	fit := func(ends []int, n int) bool {
 		last := 0

@@ -13,14 +13,14 @@ import (
 )
 
 // Retries implements [Drain].
-func (d *redisDrain) Retries(ctx context.Context) ([]queue.Retry, error) {
+func (d *drain) Retries(ctx context.Context) ([]queue.Retry, error) {
 	var all []queue.Retry
 	seen := map[queue.Pos]bool{} // a scan may show a field twice
 	var cursor uint64
 	for {
 		fields, next, err := d.r.client.HScan(ctx, d.keys.retry(d.dest.Name), cursor, "", 1000).Result()
 		if err != nil {
-			return nil, redisError("reading retries", err)
+			return nil, queueError("reading retries", err)
 		}
 		for i := 0; i+1 < len(fields); i += 2 {
 			pos, err := parseRetryField(fields[i])
@@ -46,8 +46,8 @@ func (d *redisDrain) Retries(ctx context.Context) ([]queue.Retry, error) {
 
 // Read implements [Drain]. Redis counts entries of the stream and not bytes, so it
 // asks for as many as maxBytes holds by the size of those it read last, and again
-// if they were smaller. What it did not return of a page is kept for the next.
-func (d *redisDrain) Read(ctx context.Context, after queue.Pos, n, maxBytes int) ([]queue.Entry, error) {
+// if they were smaller. What it did not return of a bundle is kept for the next.
+func (d *drain) Read(ctx context.Context, after queue.Pos, n, maxBytes int) ([]queue.Entry, error) {
 	d.reading.Lock()
 	defer d.reading.Unlock()
 	var all []queue.Entry
@@ -80,7 +80,7 @@ func (d *redisDrain) Read(ctx context.Context, after queue.Pos, n, maxBytes int)
 	case goesOn || part == 0:
 		from = "(" + streamID(id)
 	default:
-		from = streamID(id) // there may be more in its page
+		from = streamID(id) // there may be more in its bundle
 	}
 	rest = take(rest)
 	average := d.average
@@ -126,7 +126,7 @@ func (d *redisDrain) Read(ctx context.Context, after queue.Pos, n, maxBytes int)
 }
 
 // Get implements [Drain].
-func (d *redisDrain) Get(ctx context.Context, at []queue.Pos) ([]queue.Entry, error) {
+func (d *drain) Get(ctx context.Context, at []queue.Pos) ([]queue.Entry, error) {
 	if len(at) == 0 {
 		return nil, nil
 	}
@@ -161,25 +161,25 @@ func (d *redisDrain) Get(ctx context.Context, at []queue.Pos) ([]queue.Entry, er
 	return entries, nil
 }
 
-// streamed is an entry of the stream: an entry, or a page with its marks.
+// streamed is an entry of the stream: an entry, or a bundle with its pending.
 type streamed struct {
 	pos          queue.Pos // of the stream
 	header, body string
-	page         bool
-	marks        string // "" if the page is gone
+	bundle       bool
+	pending      string // "" if the bundle is gone
 }
 
 // stream reads up to count entries of the stream.
-func (d *redisDrain) stream(ctx context.Context, from, to string, count int) ([]streamed, error) {
+func (d *drain) stream(ctx context.Context, from, to string, count int) ([]streamed, error) {
 	reply, err := d.r.client.Do(ctx, "XRANGE", d.keys.queue(d.dest.Name), from, to, "COUNT", count).Slice()
 	if err != nil {
-		return nil, redisError("reading entries", err)
+		return nil, queueError("reading entries", err)
 	}
 	return d.marked(ctx, reply)
 }
 
 // byID reads these entries of the stream.
-func (d *redisDrain) byID(ctx context.Context, ids []queue.Pos) ([]streamed, error) {
+func (d *drain) byID(ctx context.Context, ids []queue.Pos) ([]streamed, error) {
 	all, err := d.lookUp(ctx, ids)
 	if err != nil {
 		return nil, err
@@ -188,7 +188,7 @@ func (d *redisDrain) byID(ctx context.Context, ids []queue.Pos) ([]streamed, err
 }
 
 // lookUp is XRANGE's reply for these entries of the stream.
-func (d *redisDrain) lookUp(ctx context.Context, ids []queue.Pos) (all []any, err error) {
+func (d *drain) lookUp(ctx context.Context, ids []queue.Pos) (all []any, err error) {
 	cmds := make([]*redis.Cmd, len(ids))
 	pipe := d.r.client.Pipeline()
 	for i, p := range ids {
@@ -199,7 +199,7 @@ func (d *redisDrain) lookUp(ctx context.Context, ids []queue.Pos) (all []any, er
 	for _, cmd := range cmds {
 		reply, err := cmd.Slice()
 		if err != nil {
-			return nil, redisError("reading entries", err)
+			return nil, queueError("reading entries", err)
 		}
 		all = append(all, reply...)
 	}
@@ -207,10 +207,10 @@ func (d *redisDrain) lookUp(ctx context.Context, ids []queue.Pos) (all []any, er
 }
 
 // marked takes elements of XRANGE's reply apart: id, and h, header, p, payload, or
-// of pages h, first header, g, page; and reads the marks of the pages.
-func (d *redisDrain) marked(ctx context.Context, reply []any) ([]streamed, error) {
+// of bundles h, first header, g, bundle; and reads the pending of the bundles.
+func (d *drain) marked(ctx context.Context, reply []any) ([]streamed, error) {
 	found := make([]streamed, len(reply))
-	pages := map[string]*streamed{}
+	bundles := map[string]*streamed{}
 	var ids []string
 	for i := range reply {
 		id, fields, err := streamEntry(reply[i], 4)
@@ -223,52 +223,52 @@ func (d *redisDrain) marked(ctx context.Context, reply []any) ([]streamed, error
 		}
 		s.header, s.body = fields[1], fields[3]
 		if fields[2] == "g" {
-			s.page = true
-			pages[id], ids = s, append(ids, id)
+			s.bundle = true
+			bundles[id], ids = s, append(ids, id)
 		}
 	}
 	if len(ids) == 0 {
 		return found, nil
 	}
-	marks, err := d.r.client.HMGet(ctx, d.keys.marks(d.dest.Name), ids...).Result()
+	pending, err := d.r.client.HMGet(ctx, d.keys.pending(d.dest.Name), ids...).Result()
 	if err != nil {
-		return nil, redisError("reading marks", err)
+		return nil, queueError("reading marks", err)
 	}
 	var unmarked []queue.Pos
 	for i, id := range ids {
-		if m, ok := marks[i].(string); ok {
-			pages[id].marks = m
+		if m, ok := pending[i].(string); ok {
+			bundles[id].pending = m
 		} else {
-			unmarked = append(unmarked, pages[id].pos)
+			unmarked = append(unmarked, bundles[id].pos)
 		}
 	}
 	if len(unmarked) == 0 {
 		return found, nil
 	}
 	// These are gone since they were read: nothing of them waits. Or somebody has
-	// removed the marks: rather than lose an entry, take them all to wait.
+	// removed the pending: rather than lose an entry, take them all to wait.
 	standing, err := d.lookUp(ctx, unmarked)
 	if err != nil {
 		return nil, err
 	}
 	for _, e := range standing {
-		if id, fields, err := streamEntry(e, 4); err == nil && pages[id] != nil && len(fields[3]) > 1 {
-			pages[id].marks = strings.Repeat("1", int(fields[3][1]))
+		if id, fields, err := streamEntry(e, 4); err == nil && bundles[id] != nil && len(fields[3]) > 1 {
+			bundles[id].pending = strings.Repeat("1", int(fields[3][1]))
 		}
 	}
 	return found, nil
 }
 
-// unpack decodes an entry, or those of a page that wait. It needs d.reading.
-func (d *redisDrain) unpack(s *streamed) (entries []queue.Entry, err error) {
+// unpack decodes an entry, or those of a bundle that wait. It needs d.reading.
+func (d *drain) unpack(s *streamed) (entries []queue.Entry, err error) {
 	switch {
-	case !s.page:
+	case !s.bundle:
 		header, err := headerOf(s.header)
 		return []queue.Entry{{Pos: entryPos(s.pos, 0), Header: header, Payload: owned(s.body)}}, err
-	case s.marks == "":
+	case s.pending == "":
 		return nil, nil
 	}
-	entries, d.scratch, err = decodePage(s.pos, owned(s.body), s.marks, d.scratch)
+	entries, d.scratch, err = decodeBundle(s.pos, owned(s.body), s.pending, d.scratch)
 	return entries, err
 }
 

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,7 +17,7 @@ import (
 	"github.com/leadgate/leadgate/internal/queue/batch"
 )
 
-// Config says which Redis keeps the queue, and who uses it.
+// Config says which Redis keeps the queue.
 type Config struct {
 	// URLs are redis://, rediss:// or unix:// URLs: one names a server, several
 	// the nodes of a Cluster. With sentinels its user, password, database and
@@ -33,57 +32,34 @@ type Config struct {
 	Now func() time.Time
 	// Logger gets what was found at connecting, and when Redis goes and comes.
 	Logger *zap.Logger
-	// EdgeID names this edge in leases; for people who look into Redis.
-	EdgeID string
 }
 
-// Store is the store for production and for several edges: a stream for each
-// destination, drained by one edge at a time, by a lease. It needs Redis 7 or
-// Valkey. What it holds is as durable as that Redis is set up, see
-// [Store.Durability].
-//
-// A group is stored by one script, so whole or not at all; a heavy one by several,
-// under a note, see note.go. Events and their ids, once keys, clicks and dead letters of a tenant
-// share a hash tag.
+// Store is a queue in Redis. Its methods are those of [queue.Queue], and may be
+// called at the same time.
 type Store struct {
 	cfg    Config
 	prefix string
-	token  string // the value of the leases that this store holds
-	timing redisTiming
+	token  string // the value of the leases that this store holds; another for each store
+	timing timing
 	log    *zap.Logger
 
 	options atomic.Pointer[queue.Options]
 	client  redis.UniversalClient
 	leases  redis.UniversalClient // connections of their own, so that renewals never wait for work
 	appends *batch.Batcher[*pending]
+	packer  packer        // of appends
 	heavy   gate          // of the callers that store a heavy group
 	slots   chan struct{} // for those that do it now
-	clicked atomic.Bool   // a heavy group had clicks that layout was not told of
-	layout  layout        // of appends
+	clicked atomic.Bool   // a heavy group had clicks, of which packer doesn't know
 	calls   *batch.Batcher[*call]
 	tenants sync.Map // tenants known to be in the index
 
-	server   redisServer
+	servers  servers
 	lease    leaseManager
 	closing  sync.Once
 	closeErr error
 	life     context.Context // ends when the store closes
 	end      context.CancelFunc
-}
-
-// redisTiming holds the durations of the protocol between edges; tests shorten them.
-type redisTiming struct {
-	sweep   time.Duration // between looks at all destinations
-	ttl     time.Duration // of a lease
-	renew   time.Duration // between renewals
-	hold    time.Duration // after the last good renewal began, no new send is started
-	trim    time.Duration // between looks for dead letters that have expired
-	timeout time.Duration // for dialing, reading and writing
-}
-
-var defaultTiming = redisTiming{
-	sweep: time.Second, ttl: 10 * time.Second, renew: 3 * time.Second, hold: 6 * time.Second,
-	trim: time.Minute, timeout: 2 * time.Second,
 }
 
 var _ queue.Queue = (*Store)(nil)
@@ -94,7 +70,7 @@ func Open(cfg Config, opts queue.Options) (*Store, error) {
 	return open(cfg, opts, defaultTiming)
 }
 
-func open(cfg Config, opts queue.Options, timing redisTiming) (*Store, error) {
+func open(cfg Config, opts queue.Options, t timing) (*Store, error) {
 	if cfg.Prefix == "" {
 		cfg.Prefix = "leadgate"
 	}
@@ -104,19 +80,14 @@ func open(cfg Config, opts queue.Options, timing redisTiming) (*Store, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = zap.NewNop()
 	}
-	nonce := make([]byte, 8)
-	rand.Read(nonce) // never fails
-	r := &Store{
-		cfg: cfg, prefix: cfg.Prefix, timing: timing, log: cfg.Logger,
-		token: strings.Join(strings.Fields(cfg.EdgeID), "_") + ":" + hex.EncodeToString(nonce),
-	}
+	r := &Store{cfg: cfg, prefix: cfg.Prefix, timing: t, log: cfg.Logger, token: nonce()}
 	r.life, r.end = context.WithCancel(context.Background())
 	r.options.Store(&opts)
 	var err error
-	if r.client, err = r.connect(0, &r.server.dialed); err != nil {
+	if r.client, err = r.connect(0, &r.servers.dialed); err != nil {
 		return nil, fmt.Errorf("opening redis queue: %w", err)
 	}
-	if r.leases, err = r.connect(2, &r.server.redialed); err != nil {
+	if r.leases, err = r.connect(2, &r.servers.redialed); err != nil {
 		return nil, fmt.Errorf("opening redis queue: %w", errors.Join(err, r.client.Close()))
 	}
 	r.appends = batch.New(batch.Config[*pending]{Write: r.commit, Yield: true})
@@ -157,6 +128,14 @@ func (r *Store) Close() error {
 	return r.closeErr
 }
 
+// nonce is 16 random hex digits.
+func nonce() string {
+	b := make([]byte, 8)
+	rand.Read(b) // never fails
+	return hex.EncodeToString(b)
+}
+
+// now is the time by the edges' clock, ms.
 func (r *Store) now() int64 { return r.cfg.Now().UnixMilli() }
 
 // run calls a script now, on a connection of its own.

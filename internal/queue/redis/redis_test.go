@@ -42,7 +42,7 @@ var prefixes atomic.Int64
 func harness(cfg redis.Config, crash func(t *testing.T)) func(t *testing.T) queuetest.Harness {
 	return func(t *testing.T) queuetest.Harness {
 		cfg, clock := cfg, queuetest.NewClock(start)
-		cfg.Now, cfg.EdgeID = clock.Now, "edge-1"
+		cfg.Now = clock.Now
 		cfg.Prefix += fmt.Sprintf("t%d", prefixes.Add(1))
 		r := open(t, cfg)
 		h := queuetest.Harness{
@@ -56,9 +56,7 @@ func harness(cfg redis.Config, crash func(t *testing.T)) func(t *testing.T) queu
 				return r
 			},
 			Second: func(t *testing.T) queue.Queue {
-				other := cfg
-				other.EdgeID = "edge-2"
-				return open(t, other)
+				return open(t, cfg)
 			},
 			Sweep: func(t *testing.T) {
 				if err := r.Sweep(t.Context()); err != nil {

@@ -22,47 +22,47 @@ import (
 // left, what the new one was given meanwhile is put behind it, and that is its
 // queue. The heir holds both leases, so nobody reads either.
 
-// heritage says how far a drain is with that; guarded by redisDrain.mu.
-type heritage struct {
+// takeover says how far a drain is with that; guarded by drain.mu.
+type takeover struct {
 	settled bool      // there is nothing to take over, or it was taken
 	moving  bool      // it is being taken
 	look    bool      // there may be something new, although it was settled
 	blocked time.Time // since when another edge drains what is to be taken; zero = none does
 }
 
-// inheritToken is this store's in leases of what it takes over, which its own
+// takeoverToken is this store's in leases of what it takes over, which its own
 // drains must not take for theirs.
-func (r *Store) inheritToken() string { return r.token + ":heir" }
+func (r *Store) takeoverToken() string { return r.token + ":heir" }
 
-// inherits asks for a look at the destinations of d's name of other tenants.
-func (m *leaseManager) inherits(d queue.Dest) {
+// askTakeover asks for a look at the destinations of d's name of other tenants.
+func (m *leaseManager) askTakeover(d queue.Dest) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for other, list := range m.drains {
 		if other.Name == d.Name && other.Tenant != d.Tenant {
 			list[0].mu.Lock()
-			list[0].heritage.look = true
+			list[0].takeover.look = true
 			list[0].mu.Unlock()
 			m.hurry()
 		}
 	}
 }
 
-// inheritAll asks for a look by all drains.
-func (m *leaseManager) inheritAll() {
+// askTakeovers asks for a look by all drains.
+func (m *leaseManager) askTakeovers() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, list := range m.drains {
 		list[0].mu.Lock()
-		list[0].heritage.look = true
+		list[0].takeover.look = true
 		list[0].mu.Unlock()
 	}
 }
 
 // settle gives drains their right that have nothing to take over, and has the
 // others take it.
-func (m *leaseManager) settle(ctx context.Context) {
-	var open []*redisDrain
+func (m *leaseManager) takeOvers(ctx context.Context) {
+	var open []*drain
 	m.mu.Lock()
 	for _, list := range m.drains {
 		if list[0].unsettled() {
@@ -75,30 +75,30 @@ func (m *leaseManager) settle(ctx context.Context) {
 	}
 	all, begun, err := m.r.namesakes(ctx, open)
 	if err != nil {
-		m.inheritFailed(err)
+		m.takeoverFailed(err)
 		return
 	}
 	for _, d := range open {
-		epoch, late := d.inheriting()
+		epoch, late := d.beginTakeover()
 		if others := all[d.dest]; len(others) > 0 || begun[d.dest] {
 			m.owner.Go(func() { d.takeOver(m.life, epoch, late, others) })
 		} else {
-			d.inherited(epoch)
+			d.endTakeover(epoch)
 		}
 	}
 }
 
-// inheritFailed logs the first of failures in a row.
-func (m *leaseManager) inheritFailed(err error) {
+// takeoverFailed logs the first of failures in a row.
+func (m *leaseManager) takeoverFailed(err error) {
 	if m.life.Err() == nil && !m.strange.Swap(true) {
 		m.r.log.Error("what was queued for destinations under other tenants cannot be looked for or taken over; trying again",
-			zap.Error(redisError("taking over", err)))
+			zap.Error(queueError("taking over", err)))
 	}
 }
 
 // namesakes finds the destinations of the drains' names of other tenants, and of
 // which the taking over has begun.
-func (r *Store) namesakes(ctx context.Context, drains []*redisDrain) (map[queue.Dest][]queue.Dest, map[queue.Dest]bool, error) {
+func (r *Store) namesakes(ctx context.Context, drains []*drain) (map[queue.Dest][]queue.Dest, map[queue.Dest]bool, error) {
 	tenants, err := r.client.SMembers(ctx, r.tenantsKey()).Result()
 	if err != nil {
 		return nil, nil, err
@@ -139,28 +139,28 @@ func (r *Store) namesakes(ctx context.Context, drains []*redisDrain) (map[queue.
 	return all, begun, nil
 }
 
-func (d *redisDrain) unsettled() bool {
+func (d *drain) unsettled() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.held && !d.heritage.moving && (!d.heritage.settled || d.heritage.look)
+	return d.held && !d.takeover.moving && (!d.takeover.settled || d.takeover.look)
 }
 
-// inheriting begins; late says that the queue is read already, so that what comes
+// beginTakeover begins; late says that the queue is read already, so that what comes
 // goes behind what is there.
-func (d *redisDrain) inheriting() (epoch uint64, late bool) {
+func (d *drain) beginTakeover() (epoch uint64, late bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.heritage.moving, d.heritage.look = true, false
-	return d.epoch, d.heritage.settled
+	d.takeover.moving, d.takeover.look = true, false
+	return d.epoch, d.takeover.settled
 }
 
-// inherited ends what inheriting began: the right to drain is there.
-func (d *redisDrain) inherited(epoch uint64) {
+// passedOn ends what beginTakeover began: the right to drain is there.
+func (d *drain) endTakeover(epoch uint64) {
 	d.mu.Lock()
-	d.heritage.moving = false
-	changed := epoch == d.epoch && !d.heritage.settled
+	d.takeover.moving = false
+	changed := epoch == d.epoch && !d.takeover.settled
 	if epoch == d.epoch {
-		d.heritage.settled, d.heritage.blocked = true, time.Time{}
+		d.takeover.settled, d.takeover.blocked = true, time.Time{}
 	}
 	d.mu.Unlock()
 	if changed {
@@ -170,7 +170,7 @@ func (d *redisDrain) inherited(epoch uint64) {
 
 // takeOver takes what others have, unless they are drained still. An edge that
 // drains them by another configuration is waited for as long as one that has died.
-func (d *redisDrain) takeOver(ctx context.Context, epoch uint64, late bool, others []queue.Dest) {
+func (d *drain) takeOver(ctx context.Context, epoch uint64, late bool, others []queue.Dest) {
 	m := &d.r.lease
 	waits, err := false, d.r.introduce(ctx, d.dest.Tenant)
 	for _, other := range others {
@@ -178,7 +178,7 @@ func (d *redisDrain) takeOver(ctx context.Context, epoch uint64, late bool, othe
 			break
 		}
 		var done bool
-		if done, err = d.inherit(ctx, other, late); !done && err == nil {
+		if done, err = d.takeFrom(ctx, other, late); !done && err == nil {
 			waits = waits || m.holder(other) != nil || !d.outwaited()
 		}
 	}
@@ -190,37 +190,37 @@ func (d *redisDrain) takeOver(ctx context.Context, epoch uint64, late bool, othe
 	switch {
 	case err == nil && !waits:
 		m.strange.Store(false)
-		d.inherited(epoch)
+		d.endTakeover(epoch)
 		return
 	case err != nil && !errors.Is(err, errLeaseLost):
-		m.inheritFailed(err)
+		m.takeoverFailed(err)
 	}
 	d.mu.Lock()
-	d.heritage.moving = false
+	d.takeover.moving = false
 	d.mu.Unlock()
 }
 
-// outwaited says whether another edge has drained what is to be taken for longer
+// outwaited reports whether another edge has drained what is to be taken for longer
 // than an edge that died would hold its lease.
-func (d *redisDrain) outwaited() bool {
+func (d *drain) outwaited() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.heritage.blocked.IsZero() {
-		d.heritage.blocked = time.Now()
+	if d.takeover.blocked.IsZero() {
+		d.takeover.blocked = time.Now()
 	}
-	return time.Since(d.heritage.blocked) > 2*d.r.timing.ttl
+	return time.Since(d.takeover.blocked) > 2*d.r.timing.ttl
 }
 
 var errLeaseLost = errors.New("the lease is another edge's")
 
 // inherit takes what another destination has. It is not done if that is drained.
-func (d *redisDrain) inherit(ctx context.Context, other queue.Dest, late bool) (done bool, err error) {
+func (d *drain) takeFrom(ctx context.Context, other queue.Dest, late bool) (done bool, err error) {
 	r, from, name := d.r, d.r.keys(other.Tenant), d.dest.Name
 	if r.lease.holder(other) != nil {
 		return false, nil
 	}
 	lease := []string{from.lease(name), from.queue(name), from.state(name)}
-	reply, err := r.run(ctx, scriptLease, lease, r.inheritToken(), r.timing.ttl.Milliseconds(), "1").Slice()
+	reply, err := r.run(ctx, scriptLease, lease, r.takeoverToken(), r.timing.ttl.Milliseconds(), "1").Slice()
 	if err != nil {
 		return false, err
 	}
@@ -230,11 +230,11 @@ func (d *redisDrain) inherit(ctx context.Context, other queue.Dest, late bool) (
 	moved := 0
 	for !done && err == nil && !d.isClosed() {
 		var n int
-		n, done, err = d.inheritPart(ctx, other, late)
+		n, done, err = d.takePart(ctx, other, late)
 		moved += n
 	}
 	// If this fails, the lease ends by itself.
-	_ = r.run(ctx, scriptRelease, []string{from.lease(name)}, r.inheritToken(), r.channel(), r.lease.message(other, markReleased)).Err()
+	_ = r.run(ctx, scriptRelease, []string{from.lease(name)}, r.takeoverToken(), r.channel(), r.lease.message(other, newsReleased)).Err()
 	if moved > 0 {
 		r.log.Info("a destination has taken over what was queued for it under another tenant", zap.String("destination", name),
 			zap.String("tenant", d.dest.Tenant), zap.String("before", other.Tenant), zap.Int("entries and dead letters", moved))
@@ -245,29 +245,29 @@ func (d *redisDrain) inherit(ctx context.Context, other queue.Dest, late bool) (
 	return done, err
 }
 
-// inheritPart takes some entries, or dead letters where no entries are left.
-func (d *redisDrain) inheritPart(ctx context.Context, other queue.Dest, late bool) (moved int, done bool, err error) {
+// takePart takes some entries, or dead letters where no entries are left.
+func (d *drain) takePart(ctx context.Context, other queue.Dest, late bool) (moved int, done bool, err error) {
 	r, from, to, name := d.r, d.r.keys(other.Tenant), d.keys, d.dest.Name
 	incoming := to.incoming()
 	if late {
 		incoming = to
 	}
 	shown, err := r.run(ctx, scriptTakeoverShow, []string{
-		from.lease(name), from.queue(name), from.retry(name), from.dead(name), from.state(name), from.marks(name),
-	}, r.inheritToken(), r.timing.ttl.Milliseconds(), moveEntries, moveBytes).Slice()
+		from.lease(name), from.queue(name), from.retry(name), from.dead(name), from.state(name), from.pending(name),
+	}, r.takeoverToken(), r.timing.ttl.Milliseconds(), moveEntries, moveBytes).Slice()
 	if err != nil {
 		return 0, false, err
 	}
 	if len(shown) == 0 {
 		return 0, false, errLeaseLost
 	}
-	entries, letters, leave, err := readHeritage(shown)
+	entries, letters, leave, err := readShown(shown)
 	if err != nil {
 		return 0, false, err
 	}
 	args := append([]any{r.token, name, other.Tenant}, shown...)
 	ok, err := r.run(ctx, scriptTakeoverAdd, []string{
-		to.lease(name), incoming.queue(name), incoming.retry(name), incoming.marks(name), incoming.dead(name), to.state(name), to.taken(name), to.dests(),
+		to.lease(name), incoming.queue(name), incoming.retry(name), incoming.pending(name), incoming.dead(name), to.state(name), to.taken(name), to.dests(),
 	}, args...).Int64()
 	if err == nil && ok == 0 {
 		err = errLeaseLost
@@ -276,17 +276,17 @@ func (d *redisDrain) inheritPart(ctx context.Context, other queue.Dest, late boo
 		return 0, false, err
 	}
 	left, err := r.run(ctx, scriptTakeoverRemove, []string{
-		from.lease(name), from.queue(name), from.retry(name), from.dead(name), from.state(name), from.marks(name), from.dests(),
-	}, append([]any{r.inheritToken(), name, entries}, leave...)...).Int64()
+		from.lease(name), from.queue(name), from.retry(name), from.dead(name), from.state(name), from.pending(name), from.dests(),
+	}, append([]any{r.takeoverToken(), name, entries}, leave...)...).Int64()
 	if err == nil && left == 0 {
 		err = errLeaseLost
 	}
 	return entries + letters, left == 2, err
 }
 
-// readHeritage reads what inherit.lua shows: how many entries and dead letters,
+// readShown reads what inherit.lua shows: how many entries and dead letters,
 // and for leave.lua their stream ids, of an entry with its number of parts.
-func readHeritage(shown []any) (entries, letters int, leave []any, err error) {
+func readShown(shown []any) (entries, letters int, leave []any, err error) {
 	bad := errors.New("what redis shows of a queue is not understood")
 	if len(shown) < 3 {
 		return 0, 0, nil, bad
@@ -298,9 +298,9 @@ func readHeritage(shown []any) (entries, letters int, leave []any, err error) {
 		if len(rest) < 7 {
 			return 0, 0, nil, bad
 		}
-		marks, _ := rest[5].(string)
+		pending, _ := rest[5].(string)
 		retries, _ := rest[6].(int64)
-		leave = append(leave, rest[0], len(marks))
+		leave = append(leave, rest[0], len(pending))
 		if len(rest) < 7+2*int(retries) {
 			return 0, 0, nil, bad
 		}
@@ -329,8 +329,8 @@ func (r *Store) join(ctx context.Context, d queue.Dest, token string) error {
 	k, in := r.keys(d.Tenant), r.keys(d.Tenant).incoming()
 	for {
 		n, err := r.run(ctx, scriptTakeoverJoin, []string{
-			k.lease(d.Name), k.queue(d.Name), k.retry(d.Name), k.marks(d.Name), k.dead(d.Name),
-			in.queue(d.Name), in.retry(d.Name), in.marks(d.Name), in.dead(d.Name), k.taken(d.Name),
+			k.lease(d.Name), k.queue(d.Name), k.retry(d.Name), k.pending(d.Name), k.dead(d.Name),
+			in.queue(d.Name), in.retry(d.Name), in.pending(d.Name), in.dead(d.Name), k.taken(d.Name),
 		}, token, moveEntries, moveBytes).Int64()
 		switch {
 		case err != nil:
@@ -344,7 +344,7 @@ func (r *Store) join(ctx context.Context, d queue.Dest, token string) error {
 }
 
 // refreshState reads the state again, before the right to drain is there.
-func (d *redisDrain) refreshState(ctx context.Context) error {
+func (d *drain) refreshState(ctx context.Context) error {
 	record, err := d.r.client.Get(ctx, d.keys.state(d.dest.Name)).Result()
 	if err != nil && !errors.Is(err, redis.Nil) {
 		return err

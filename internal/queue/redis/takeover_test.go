@@ -61,30 +61,30 @@ func TestRedisTakeOverAfterACrash(t *testing.T) {
 	}
 
 	// Both leases, as a drain that takes over has them.
-	d := &redisDrain{r: r, dest: heir, keys: r.keys(heir.Tenant)}
+	d := &drain{r: r, dest: heir, keys: r.keys(heir.Tenant)}
 	from, name := r.keys(testDest.Tenant), testDest.Name
 	server.Do("SET", d.keys.lease(name), r.token)
-	server.Do("SET", from.lease(name), r.inheritToken())
+	server.Do("SET", from.lease(name), r.takeoverToken())
 	ctx := t.Context()
 	for _, wanted := range []int{2, 1} { // the page and the entry, then the dead letter
 		shown, err := r.run(ctx, scriptTakeoverShow, []string{
-			from.lease(name), from.queue(name), from.retry(name), from.dead(name), from.state(name), from.marks(name),
-		}, r.inheritToken(), 10_000, moveEntries, moveBytes).Slice()
+			from.lease(name), from.queue(name), from.retry(name), from.dead(name), from.state(name), from.pending(name),
+		}, r.takeoverToken(), 10_000, moveEntries, moveBytes).Slice()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, _, err := readHeritage(shown); err != nil {
+		if _, _, _, err := readShown(shown); err != nil {
 			t.Fatal(err)
 		}
 		in := d.keys.incoming()
 		for range 2 { // the edge dies here, and the next one does the same
 			if n, err := r.run(ctx, scriptTakeoverAdd, []string{
-				d.keys.lease(name), in.queue(name), in.retry(name), in.marks(name), in.dead(name), d.keys.state(name), d.keys.taken(name), d.keys.dests(),
+				d.keys.lease(name), in.queue(name), in.retry(name), in.pending(name), in.dead(name), d.keys.state(name), d.keys.taken(name), d.keys.dests(),
 			}, append([]any{r.token, name, testDest.Tenant}, shown...)...).Int64(); err != nil || n != 1 {
 				t.Fatal(n, err)
 			}
 		}
-		if n, _, err := d.inheritPart(ctx, testDest, false); err != nil || n != wanted {
+		if n, _, err := d.takePart(ctx, testDest, false); err != nil || n != wanted {
 			t.Fatalf("moved %d, %v, want %d", n, err, wanted)
 		}
 	}

@@ -244,10 +244,10 @@ func (d *drained) destination(src *source, port int) (delivery.Destination, erro
 	if d.Kind == dataset.Kind {
 		return delivery.Destination{
 			Dest: src.dest, Kind: d.Kind, RetryFor: capi.MaxAge, Batch: capi.MaxBatch, Linger: time.Second,
-			Sender: dataset.New(dataset.Config{Settings: *src.capi}),
+			Sender: dataset.NewSender(dataset.Config{Settings: *src.capi}),
 		}, nil
 	}
-	f, err := forward.New(forward.Config{URL: "http://" + address(port) + "/hook", Tenant: tenant, Version: "bench", Concurrency: senders})
+	f, err := forward.NewSender(forward.Config{Timeout: 10 * time.Second, URL: "http://" + address(port) + "/hook", Tenant: tenant, Version: "bench", Concurrency: senders})
 	if err != nil {
 		return delivery.Destination{}, err
 	}

@@ -132,7 +132,7 @@ func (c *CAPI) provision(a *App, t *intake.Tenant, repl *caddy.Replacer) (d *des
 		Concurrency: capiConcurrency, RetryFor: cmp.Or(time.Duration(c.RetryFor), capi.MaxAge),
 		Batch: cmp.Or(c.Batch, capi.MaxBatch), Linger: linger,
 	}
-	d.Sender = dataset.New(dataset.Config{
+	d.Sender = dataset.NewSender(dataset.Config{
 		Settings: settings, Credentials: c.credentials, OnEvents: metrics.Conversions(name), Logger: a.logger.Named("capi"),
 	})
 	d.Options = capiOptions(&settings)

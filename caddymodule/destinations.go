@@ -87,7 +87,7 @@ func (f *Forward) provision(t *intake.Tenant, repl *caddy.Replacer) (d *destinat
 			return nil, false, err
 		}
 	}
-	sender, err := forward.New(cfg)
+	sender, err := forward.NewSender(cfg)
 	if err != nil {
 		return nil, false, fmt.Errorf("tenant %s: destination %s: %w", t.Name, name, err)
 	}

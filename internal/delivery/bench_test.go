@@ -117,7 +117,7 @@ func BenchmarkDrainForward(b *testing.B) {
 		q := openEmbedded(b, b.TempDir())
 		fillStore(b, q, 0, benchmarked, 20_000, make([]byte, 1270))
 		url, done := trivialSink(b, benchmarked)
-		f, err := forward.New(forward.Config{URL: url, Tenant: crm.Tenant, Version: "1", Concurrency: 32})
+		f, err := forward.NewSender(forward.Config{Timeout: 10 * time.Second, URL: url, Tenant: crm.Tenant, Version: "1", Concurrency: 32})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -172,7 +172,7 @@ func BenchmarkForwardOnly(b *testing.B) {
 	m := meter{b: b}
 	for range b.N {
 		url, _ := trivialSink(b, -1)
-		f, err := forward.New(forward.Config{URL: url, Tenant: crm.Tenant, Version: "1", Concurrency: 32})
+		f, err := forward.NewSender(forward.Config{Timeout: 10 * time.Second, URL: url, Tenant: crm.Tenant, Version: "1", Concurrency: 32})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -38,7 +38,7 @@ func newCAPI(t *testing.T, meta *capitest.Server, c dataset.Config) *dataset.Sen
 	if err := c.Settings.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	s := dataset.New(c)
+	s := dataset.NewSender(c)
 	t.Cleanup(s.CloseIdleConnections)
 	return s
 }

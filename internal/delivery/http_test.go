@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/leadgate/leadgate/internal/destination/forward"
 	"github.com/leadgate/leadgate/internal/queue"
@@ -15,7 +16,8 @@ import (
 
 func newForward(t *testing.T, c forward.Config) *forward.Sender {
 	t.Helper()
-	f, err := forward.New(c)
+	c.Timeout = 10 * time.Second
+	f, err := forward.NewSender(c)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,6 +44,9 @@ type Destination struct {
 	Linger      time.Duration // how long a batch that is not full waits for more
 }
 
+// HoldForever is the Hold of an event that holds back its contact until it is gone.
+const HoldForever time.Duration = -1
+
 // SetDefaults fills in what 0 stands for.
 func (d *Destination) SetDefaults() {
 	if d.Batch <= 0 {

@@ -54,7 +54,7 @@ func (e *clockEdge) start() {
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	f, err := forward.New(forward.Config{URL: e.sink.URL, Tenant: "acme", Version: "test", Now: e.clock.now})
+	f, err := forward.NewSender(forward.Config{Timeout: 10 * time.Second, URL: e.sink.URL, Tenant: "acme", Version: "test", Now: e.clock.now})
 	if err != nil {
 		e.t.Fatal(err)
 	}

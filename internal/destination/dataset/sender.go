@@ -1,5 +1,3 @@
-// Package dataset reports conversions to a dataset of Meta's Conversions API,
-// through package capi. Begin at [New].
 package dataset
 
 import (
@@ -18,10 +16,6 @@ import (
 	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/normalize"
 )
-
-// Kind is what these destinations are called in the status, the metrics and the
-// Caddyfile.
-const Kind = "capi"
 
 // defaultThrottle is how long a throttled dataset waits when Meta does not say.
 const defaultThrottle = time.Minute
@@ -46,8 +40,8 @@ type Sender struct {
 	parked atomic.Bool // the last answer parked us
 }
 
-// New makes the sender of a dataset.
-func New(c Config) *Sender {
+// NewSender makes the sender of a dataset.
+func NewSender(c Config) *Sender {
 	if c.Now == nil {
 		c.Now = time.Now
 	}

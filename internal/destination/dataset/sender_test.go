@@ -38,7 +38,7 @@ func newCAPI(t *testing.T, meta *capitest.Server, c Config) *Sender {
 	if err := c.Settings.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	s := New(c)
+	s := NewSender(c)
 	t.Cleanup(s.CloseIdleConnections)
 	return s
 }

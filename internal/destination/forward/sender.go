@@ -1,5 +1,3 @@
-// Package forward posts events to a URL, one at a time: as unified JSON, or the
-// provider's webhook as it came. Begin at [New].
 package forward
 
 import (
@@ -25,10 +23,6 @@ import (
 	"github.com/leadgate/leadgate/normalize"
 )
 
-// Kind is what these destinations are called in the status, the metrics and the
-// Caddyfile.
-const Kind = "forward"
-
 // What is read of an answer, so that its connection can be used again.
 const (
 	answerLimit       = 64 << 10
@@ -45,10 +39,10 @@ type Config struct {
 	Tenant      string
 	Header      http.Header   // added to every request; wins over User-Agent, Content-Type and Host
 	Sign        string        // secret of Standard Webhooks; "" = not signed
-	Timeout     time.Duration // of one request, its answer included; 0 = 10 s
+	Timeout     time.Duration // of one request, its answer included
 	Raw         bool          // the provider's own bytes and headers
 	Version     string        // of Leadgate, for User-Agent
-	Concurrency int           // requests at once, so many connections are kept; 0 = 8
+	Concurrency int           // requests at once, so many connections are kept
 	Now         func() time.Time
 }
 
@@ -65,8 +59,8 @@ type Sender struct {
 	deadlines deadlines
 }
 
-// New checks the settings. Its errors show no secret.
-func New(c Config) (*Sender, error) {
+// NewSender checks the settings. Its errors show no secret.
+func NewSender(c Config) (*Sender, error) {
 	u, err := url.Parse(c.URL)
 	if err != nil {
 		if parse, ok := errors.AsType[*url.Error](err); ok {
@@ -76,12 +70,6 @@ func New(c Config) (*Sender, error) {
 	}
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, errors.New("parsing forward URL: write it in full, like https://crm.example.com/hook")
-	}
-	if c.Timeout <= 0 {
-		c.Timeout = 10 * time.Second
-	}
-	if c.Concurrency <= 0 {
-		c.Concurrency = 8
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -125,13 +113,6 @@ func New(c Config) (*Sender, error) {
 		ForceAttemptHTTP2:      true,
 	}
 	return f, nil
-}
-
-// Target is the URL without query and user info, as it may be shown.
-func (f *Sender) Target() string {
-	u := *f.url
-	u.RawQuery, u.ForceQuery = "", false
-	return u.String()
 }
 
 // CloseIdleConnections ends connections that no request uses.

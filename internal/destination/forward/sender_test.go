@@ -1,6 +1,7 @@
 package forward
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -81,7 +82,8 @@ func answering(t *testing.T, status int) (*httptest.Server, func() received) {
 
 func newForward(t *testing.T, c Config) *Sender {
 	t.Helper()
-	f, err := New(c)
+	c.Timeout, c.Concurrency = cmp.Or(c.Timeout, 10*time.Second), cmp.Or(c.Concurrency, 8)
+	f, err := NewSender(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,8 +136,9 @@ func TestForwardRequest(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, values, want)
 		}
 	}
-	if target := f.Target(); target != server.URL+"/hook" {
-		t.Errorf("target %s", target)
+	d, err := New(&Settings{Config: f.c})
+	if err != nil || d.Target != server.URL+"/hook" {
+		t.Errorf("target %s, %v", d.Target, err)
 	}
 }
 
@@ -293,7 +296,7 @@ func TestForwardConfigErrors(t *testing.T) {
 		"empty":     {},
 		"secret":    {URL: "http://127.0.0.1", Sign: "whsec_hidden!"},
 	} {
-		if _, err := New(c); err == nil {
+		if _, err := NewSender(c); err == nil {
 			t.Errorf("%s: no error", name)
 		} else if strings.Contains(err.Error(), "hidden") {
 			t.Errorf("%s: the error shows a secret: %v", name, err)

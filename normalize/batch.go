@@ -91,7 +91,7 @@ func (b *Batch) Add() *Event {
 // CheckJSON says whether a body is JSON as all providers' must be: valid UTF-8,
 // nested 200 levels at the most. The error is a *SyntaxError. It is for provider
 // modules of your own; encoding/json alone lets invalid UTF-8 pass.
-func (b *Batch) CheckJSON(body []byte) error { return b.doc.Parse(body) }
+func (b *Batch) CheckJSON(body []byte) error { return b.parse(body) }
 
 // SetReferral says which click brought the message e, with the zero Referral
 // that none did, and fills what follows from it: the UTM and Ad parameters of

@@ -17,7 +17,7 @@ const Provider360dialog = "360dialog"
 //	{"object":"whatsapp_business_account","entry":[{"id":"102290129340398","changes":[{"field":"messages","value":{}}]}]}
 //	{"contacts":[{}],"messages":[{}]}
 func Dialog360(b *Batch, body []byte, ingestedAt int64) error {
-	if err := b.doc.Parse(body); err != nil {
+	if err := b.parse(body); err != nil {
 		return err
 	}
 	root := b.doc.Root()

@@ -99,12 +99,7 @@ type Event struct {
 	// a person in prose: never log it.
 	ConversationContext Value
 
-	// ParentUserID and Former are not part of the unified JSON. The one is the
-	// customer's parent BSUID, another name of the same person; the others are
-	// the BSUIDs and the number that a system event says the customer had
-	// before, most telling first.
-	ParentUserID Text
-	Former       []Text
+	other OtherNames // of the customer
 
 	id  ID
 	key []byte // what makes the event itself: see ID
@@ -119,20 +114,38 @@ type Account struct {
 	PageID, InstagramID                       Text
 	App, ChannelID                            Text
 
-	// AppID and AccountSID are not part of the unified JSON; they are what a
-	// tenant's `match app` and `match account_sid` may name besides.
-	AppID, AccountSID Text
+	routing RoutingIDs
+}
 
-	// RecipientID is not part of the unified JSON either: the business's own end
-	// of a Messenger or Instagram item, where it is another id than the entry's
-	// (Instagram may give two of one account). `match page_id` and `match
-	// instagram_id` may name either; the item's own says more than the entry's.
+// RoutingIDs are ids of an account that are no part of the unified JSON: a tenant's
+// `match` may name one of them instead.
+type RoutingIDs struct {
+	AppID      Text // `match app`
+	AccountSID Text // `match account_sid`
+
+	// RecipientID is the business's own end of a Messenger or Instagram item,
+	// where it is another id than the entry's: Instagram may give two of one
+	// account. `match page_id` and `match instagram_id` may name either; the
+	// item's own says more than the entry's.
 	RecipientID Text
 
-	// EntryID is not either: the id of an entry of an object that is not known,
-	// so that it may be one of a WABA, a page or an Instagram account.
+	// EntryID is the id of an entry of an object that is not known, so that it may
+	// be one of a WABA, a page or an Instagram account.
 	EntryID Text
 }
+
+// RoutingIDs are the account's, to read and, for a provider module, to fill.
+func (a *Account) RoutingIDs() *RoutingIDs { return &a.routing }
+
+// OtherNames are ids of an event's customer that are no part of the unified JSON.
+// By them a person is the same contact under a new name.
+type OtherNames struct {
+	ParentUserID Text   // the parent BSUID
+	Former       []Text // ids and the number that a system event says the customer had before, most telling first
+}
+
+// OtherNames are the customer's, to read and, for a provider module, to fill.
+func (e *Event) OtherNames() *OtherNames { return &e.other }
 
 // Message is the content of a message or echo.
 type Message struct {

@@ -25,7 +25,7 @@ const ProviderGupshup = "gupshup"
 //	{"gs_app_id":"0a6f5e4d-…","object":"whatsapp_business_account","entry":[{}]}
 //	{"contacts":[{}],"messages":[{}]}
 func Gupshup(b *Batch, body []byte, ingestedAt int64) error {
-	if err := b.doc.Parse(body); err != nil {
+	if err := b.parse(body); err != nil {
 		return err
 	}
 	root := b.doc.Root()
@@ -33,7 +33,7 @@ func Gupshup(b *Batch, body []byte, ingestedAt int64) error {
 	*src = source{provider: ProviderGupshup, ingestedAt: ingestedAt}
 	env := envelopeOf(root)
 	src.appID = first(b.id(env.gsAppID), b.id(env.appID))
-	src.account.App, src.account.AppID = src.appID, src.appID
+	src.account.App, src.account.routing.AppID = src.appID, src.appID
 	switch {
 	case string(env.object.Bytes()) == "whatsapp_business_account", !env.object.Exists() && env.entry.Kind() == '[':
 		src.channel, src.version = ChannelWhatsApp, versionV3

@@ -217,8 +217,8 @@ func TestGupshupAppID(t *testing.T) {
 		if err := Gupshup(&b, gupshup.bodies(t)[name], ingested); err != nil {
 			t.Fatal(err)
 		}
-		if a := b.Events[0].Account; a.App.String() != want[0] || a.AppID.String() != want[1] {
-			t.Errorf("%s: app %s, id %s", name, a.App, a.AppID)
+		if a := b.Events[0].Account; a.App.String() != want[0] || a.routing.AppID.String() != want[1] {
+			t.Errorf("%s: app %s, id %s", name, a.App, a.routing.AppID)
 		}
 	}
 }

@@ -98,7 +98,7 @@ func (b *Batch) noteFrom(src *source, start int) {
 func (a *Account) ids() [11]*Text {
 	return [...]*Text{
 		&a.WabaID, &a.PhoneNumberID, &a.DisplayPhoneNumber, &a.PageID, &a.InstagramID,
-		&a.App, &a.ChannelID, &a.AppID, &a.AccountSID, &a.RecipientID, &a.EntryID,
+		&a.App, &a.ChannelID, &a.routing.AppID, &a.routing.AccountSID, &a.routing.RecipientID, &a.routing.EntryID,
 	}
 }
 

@@ -103,12 +103,12 @@ func (b *Batch) pageAccount(src *source, entry, business jsondoc.Node) {
 	id, own := b.id(b.entryOf(entry).id), b.id(business.Get("id"))
 	src.field = nil
 	if src.channel == ChannelInstagram {
-		src.account = Account{InstagramID: first(id, own), RecipientID: own}
+		src.account = Account{InstagramID: first(id, own), routing: RoutingIDs{RecipientID: own}}
 		return
 	}
 	src.account = Account{PageID: first(id, own)}
 	if !bytes.Equal(id, own) {
-		src.account.RecipientID = own
+		src.account.routing.RecipientID = own
 	}
 }
 

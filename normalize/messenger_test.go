@@ -167,8 +167,8 @@ func TestRecipientID(t *testing.T) {
 		if err := Meta(&b, body, ingested); err != nil {
 			t.Fatal(err)
 		}
-		if a := b.Events[0].Account; a.InstagramID.String() != c.account || a.RecipientID.String() != c.recipient {
-			t.Errorf("%s: account %s, recipient %s", c.file, a.InstagramID, a.RecipientID)
+		if a := b.Events[0].Account; a.InstagramID.String() != c.account || a.routing.RecipientID.String() != c.recipient {
+			t.Errorf("%s: account %s, recipient %s", c.file, a.InstagramID, a.routing.RecipientID)
 		}
 	}
 }

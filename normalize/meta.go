@@ -16,7 +16,7 @@ const ProviderMeta = "meta"
 //
 //	{"object":"whatsapp_business_account","entry":[{"id":"102290129340398","time":1736535600,"changes":[{"field":"messages","value":{}}]}]}
 func Meta(b *Batch, body []byte, ingestedAt int64) error {
-	if err := b.doc.Parse(body); err != nil {
+	if err := b.parse(body); err != nil {
 		return err
 	}
 	root := b.doc.Root()
@@ -94,7 +94,7 @@ func (b *Batch) unknownChange(src *source, entry, change jsondoc.Node) {
 	value, own, start := change.Get("value"), src.account, len(b.arena)
 	b.accountIDs(src, "", value)
 	if b.limit.over {
-		src.account.EntryID = b.id(b.entryOf(entry).id)
+		src.account.routing.EntryID = b.id(b.entryOf(entry).id)
 		b.noteFrom(src, start)
 	} else {
 		src.field = b.id(change.Get("field"))
@@ -193,7 +193,7 @@ func (b *Batch) entries(src *source, root jsondoc.Node) {
 		if none.skip(entry) {
 			continue
 		}
-		src.account = Account{WabaID: b.id(b.entryOf(entry).id), App: src.appID, AppID: src.appID}
+		src.account = Account{WabaID: b.id(b.entryOf(entry).id), App: src.appID, routing: RoutingIDs{AppID: src.appID}}
 		src.field = nil
 		changes := entry.Get("changes")
 		if changes.Kind() != '[' || changes.Len() == 0 {
@@ -267,7 +267,7 @@ func (b *Batch) account(src *source, entry, raw, value jsondoc.Node) {
 		b.limit.lost = true // who is named in it is not looked for
 	}
 	if src.channel == ChannelUnknown {
-		e.Account.EntryID = b.id(b.entryOf(entry).id)
+		e.Account.routing.EntryID = b.id(b.entryOf(entry).id)
 	}
 	e.setTime(accountTime(b.entryOf(entry).time, value), src.ingestedAt)
 	if src.channel == ChannelWhatsApp {

@@ -48,7 +48,7 @@ func (b *Batch) Part(body []byte, mine func(i int) bool, foreign func(id []byte)
 		if all {
 			return body, nil // a form, or a provider that reads by itself
 		}
-		if err := b.doc.Parse(body); err != nil {
+		if err := b.parse(body); err != nil {
 			return nil, ErrIndivisible
 		}
 	}

@@ -11,7 +11,7 @@ import (
 // owner says whose an event of these tests is, by the ids that stand in it: a, b or
 // nobody's.
 func owner(e *Event) string {
-	for _, id := range []Text{e.Account.RecipientID, e.Account.PhoneNumberID, e.Account.PageID, e.Account.InstagramID, e.Account.WabaID} {
+	for _, id := range []Text{e.Account.routing.RecipientID, e.Account.PhoneNumberID, e.Account.PageID, e.Account.InstagramID, e.Account.WabaID} {
 		switch id.String() {
 		case "111":
 			return "a"
@@ -112,7 +112,7 @@ func TestPartOfUnknown(t *testing.T) {
 				}
 				continue
 			}
-			mine := func(i int) bool { return whole.Events[i].Account.EntryID.String() == "111" }
+			mine := func(i int) bool { return whole.Events[i].Account.routing.EntryID.String() == "111" }
 			got, err := whole.Part(body, mine, ofB)
 			if want := `{"object":"permissions","entry":[` + c.want + `]}`; err != nil || string(got) != want {
 				t.Errorf("%s: %s\ngives %s, %v\nwant  %s", name, body, got, err, want)

@@ -48,6 +48,8 @@ func TestGoTypesMatchSchema(t *testing.T) {
 	f := filler{}
 	var e Event
 	f.fill(reflect.ValueOf(&e).Elem(), "Event")
+	f.fill(reflect.ValueOf(e.Account.RoutingIDs()).Elem(), "RoutingIDs")
+	f.fill(reflect.ValueOf(e.OtherNames()).Elem(), "OtherNames")
 	e.Channel, e.Message.Type = ChannelWhatsApp, "text"
 	e.Message.SHA256, e.WaPhone = Text(`"`+strings.Repeat("ab", 32)+`"`), Text(`"+15551234567"`)
 	kinds := map[Kind]func(*Event){
@@ -73,8 +75,8 @@ func TestGoTypesMatchSchema(t *testing.T) {
 		all.Write(out)
 	}
 	unseen := map[string]bool{ // not part of the unified JSON, or replaced above
-		"Event.Account.AppID": true, "Event.Account.AccountSID": true, "Event.Account.RecipientID": true, "Event.Account.EntryID": true,
-		"Event.ParentUserID": true, "Event.Former": true,
+		"RoutingIDs.AppID": true, "RoutingIDs.AccountSID": true, "RoutingIDs.RecipientID": true, "RoutingIDs.EntryID": true,
+		"OtherNames.ParentUserID": true, "OtherNames.Former": true,
 		"Event.Message.Type": true, "Event.Message.SHA256": true, "Event.WaPhone": true,
 	}
 	for path, value := range f {

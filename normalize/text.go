@@ -6,9 +6,6 @@ import (
 	"github.com/leadgate/leadgate/internal/jsondoc"
 )
 
-// SyntaxError says where a body stops being JSON.
-type SyntaxError = jsondoc.SyntaxError
-
 // NewText is the Text of a Go string, "" included. Invalid UTF-8 becomes
 // U+FFFD.
 func NewText(s string) Text {

@@ -42,12 +42,12 @@ func Twilio(b *Batch, form []byte, ingestedAt int64) error {
 		b.limit.lost = true // the fields that say whose it is were not read
 		return nil
 	}
-	if err := b.doc.Parse(raw); err != nil {
+	if err := b.parse(raw); err != nil {
 		return err
 	}
 	root := b.doc.Root()
 	f := twilioFieldsOf(root)
-	src.account.AccountSID = b.id(f.accountSID)
+	src.account.routing.AccountSID = b.id(f.accountSID)
 	switch state := b.lower(firstNode(f.status, f.smsStatus)); {
 	case state == nil && b.twilioSID(&f) != nil && f.from.Exists() && (f.body.Exists() || f.kind.Exists() || f.media[0].url.Exists()),
 		string(state) == `"received"`, string(state) == `"receiving"`:

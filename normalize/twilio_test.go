@@ -177,8 +177,8 @@ func TestTwilioAccount(t *testing.T) {
 	} {
 		var b Batch
 		twilioEvent(t, &b, []byte(body))
-		if a := b.Events[0].Account; a.AccountSID.String() != "AC1" || a.DisplayPhoneNumber.String() != "15550783881" {
-			t.Errorf("%s: %s and %s", body, a.AccountSID, a.DisplayPhoneNumber)
+		if a := b.Events[0].Account; a.routing.AccountSID.String() != "AC1" || a.DisplayPhoneNumber.String() != "15550783881" {
+			t.Errorf("%s: %s and %s", body, a.routing.AccountSID, a.DisplayPhoneNumber)
 		}
 	}
 }

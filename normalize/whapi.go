@@ -42,7 +42,7 @@ func Whapi(b *Batch, body []byte, ingestedAt int64) error {
 // (messages.put), and for notices that would be the same without it:
 // RawLastEventType is then the event ("users.delete").
 func WhapiAs(b *Batch, body []byte, event string, ingestedAt int64) error {
-	if err := b.doc.Parse(body); err != nil {
+	if err := b.parse(body); err != nil {
 		return err
 	}
 	root := b.doc.Root()

@@ -108,8 +108,8 @@ func (b *Batch) personIn(e *Event, p *person, n jsondoc.Node) {
 		}
 		p.userID = first(p.userID, b.current(at.Get("user_id")))
 		p.parentID = first(p.parentID, b.current(at.Get("parent_user_id")))
-		e.Former = b.former(e.Former, p.userID, at.Get("user_id").Get("previous"))
-		e.Former = b.former(e.Former, p.parentID, at.Get("parent_user_id").Get("previous"))
+		e.other.Former = b.former(e.other.Former, p.userID, at.Get("user_id").Get("previous"))
+		e.other.Former = b.former(e.other.Former, p.parentID, at.Get("parent_user_id").Get("previous"))
 	}
 	p.waID = first(p.waID, b.id(thread.Get("id")), b.recipientOf(n))
 	p.userID = first(p.userID, b.id(n.Get("recipient_user_id")))

@@ -117,7 +117,7 @@ func (b *Batch) system(e *Event, p *parts, n jsondoc.Node) {
 	}
 	e.UserID = first(s.UserID, e.UserID)
 	parentID := b.id(n.Get("parent_user_id"))
-	e.ParentUserID = first(parentID, e.ParentUserID)
+	e.other.ParentUserID = first(parentID, e.other.ParentUserID)
 	switch string(s.Type) {
 	case `"user_changed_number"`, `"user_changed_user_id"`, `"customer_changed_number"`:
 		b.changed(e, n, parentID)
@@ -128,11 +128,11 @@ func (b *Batch) system(e *Event, p *parts, n jsondoc.Node) {
 func (b *Batch) changed(e *Event, n jsondoc.Node, parentID Text) {
 	s := e.Message.System
 	if s.PreviousUserID != nil && s.PreviousUserID.String() != e.UserID.String() {
-		e.Former = append(e.Former, s.PreviousUserID)
+		e.other.Former = append(e.other.Former, s.PreviousUserID)
 	}
-	e.Former = b.former(e.Former, parentID, n.Get("previous_parent_user_id"))
+	e.other.Former = b.former(e.other.Former, parentID, n.Get("previous_parent_user_id"))
 	if s.WaID != nil && s.NewWaID != nil {
-		e.Former = append(e.Former, s.WaID)
+		e.other.Former = append(e.other.Former, s.WaID)
 	}
 }
 

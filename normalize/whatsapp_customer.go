@@ -124,16 +124,16 @@ func (b *Batch) customer(e *Event, waID, userID Text, contact jsondoc.Node) {
 	profile := contact.Get("profile")
 	e.ProfileName = b.id(profile.Get("name"))
 	e.Username = first(b.id(profile.Get("username")), b.id(contact.Get("username")))
-	e.ParentUserID = nil
+	e.other.ParentUserID = nil
 	b.parent(e, b.id(contact.Get("parent_user_id")))
 }
 
 // parent notes a parent BSUID: another name of the customer, and the only one
 // where there is no other.
 func (b *Batch) parent(e *Event, id Text) {
-	e.ParentUserID = first(id, e.ParentUserID)
+	e.other.ParentUserID = first(id, e.other.ParentUserID)
 	if e.UserID == nil && e.WaID == nil {
-		e.UserID = e.ParentUserID
+		e.UserID = e.other.ParentUserID
 	}
 }
 

@@ -86,7 +86,7 @@ func (k *Keys) Touch(ev *normalize.Event, into *queue.Event) {
 	k.buf = k.buf[:0]
 	var ends [6]int // of each key in buf
 	n, last := 0, 0 // how many keys there are, and where the last one's name begins
-	for _, t := range [...]normalize.Text{ev.UserID, ev.ParentUserID, ev.WaPhone, ev.WaID} {
+	for _, t := range [...]normalize.Text{ev.UserID, ev.OtherNames().ParentUserID, ev.WaPhone, ev.WaID} {
 		start := len(k.buf)
 		k.buf = append(append(k.buf, ev.Channel.String()...), ':')
 		name := len(k.buf)
@@ -144,7 +144,7 @@ func (k *Keys) Touch(ev *normalize.Event, into *queue.Event) {
 // another BSUID or number. Where the event has no BSUID the new number is who the
 // contact is now; else it is another name.
 func Changed(ev *normalize.Event, into *queue.Event) {
-	if len(ev.Former) == 0 {
+	if len(ev.OtherNames().Former) == 0 {
 		return
 	}
 	names := make([]string, 0, 8)
@@ -161,12 +161,12 @@ func Changed(ev *normalize.Event, into *queue.Event) {
 		now = add(now, strings.TrimPrefix(normalize.PhoneFromWaID(number), "+"))
 		now = add(now, strings.TrimPrefix(number, "+"))
 	}
-	now = add(now, ev.ParentUserID.String())
+	now = add(now, ev.OtherNames().ParentUserID.String())
 	if len(now) == 0 {
 		return
 	}
 	var former []string
-	for _, id := range ev.Former {
+	for _, id := range ev.OtherNames().Former {
 		former = add(former, strings.TrimPrefix(normalize.PhoneFromWaID(id.String()), "+"))
 		former = add(former, strings.TrimPrefix(id.String(), "+"))
 	}

@@ -56,14 +56,14 @@ var matchIDs = []matchID{
 func phoneNumberID(a *normalize.Account) *normalize.Text      { return &a.PhoneNumberID }
 func displayPhoneNumber(a *normalize.Account) *normalize.Text { return &a.DisplayPhoneNumber }
 func wabaID(a *normalize.Account) *normalize.Text             { return &a.WabaID }
-func entryID(a *normalize.Account) *normalize.Text            { return &a.EntryID }
+func entryID(a *normalize.Account) *normalize.Text            { return &a.RoutingIDs().EntryID }
 func pageID(a *normalize.Account) *normalize.Text             { return &a.PageID }
-func recipientID(a *normalize.Account) *normalize.Text        { return &a.RecipientID }
+func recipientID(a *normalize.Account) *normalize.Text        { return &a.RoutingIDs().RecipientID }
 func instagramID(a *normalize.Account) *normalize.Text        { return &a.InstagramID }
 func app(a *normalize.Account) *normalize.Text                { return &a.App }
-func appID(a *normalize.Account) *normalize.Text              { return &a.AppID }
+func appID(a *normalize.Account) *normalize.Text              { return &a.RoutingIDs().AppID }
 func channelID(a *normalize.Account) *normalize.Text          { return &a.ChannelID }
-func accountSID(a *normalize.Account) *normalize.Text         { return &a.AccountSID }
+func accountSID(a *normalize.Account) *normalize.Text         { return &a.RoutingIDs().AccountSID }
 
 // MatchKeys are what a tenant's `match` may name.
 var MatchKeys = func() (keys []string) {

@@ -123,7 +123,7 @@ func (r *Router) settle(ev *normalize.Event, index int) {
 			continue
 		}
 		if other, ok := r.lookup(m, id); ok && other != index {
-			*m.at(&ev.Account) = ev.Account.RecipientID
+			*m.at(&ev.Account) = ev.Account.RoutingIDs().RecipientID
 		}
 	}
 }

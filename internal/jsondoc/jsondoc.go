@@ -25,7 +25,7 @@ const MaxDepth = 200
 // SyntaxError says where and why a body is not acceptable JSON.
 type SyntaxError struct {
 	Offset int64  // bytes from the start of the body
-	Reason string // lower case, without the body's content where it may be long
+	Reason string // lower case; it quotes nothing of the body
 }
 
 // Error gives the reason and the position.

@@ -4,8 +4,8 @@
 // # What comes in
 //
 // A verified webhook becomes a [Group] for each tenant: its events, a [Job] for each
-// destination that wants some of them, the payloads that jobs share, and [Counter]s of
-// ads. [Queue.Append] stores a group in one atomic, durable step. It looks up what it
+// destination that wants some of them, the payloads that jobs share, and what is counted
+// of ads, a [Counter] each. [Queue.Append] stores a group in one atomic, durable step. It looks up what it
 // remembers: the ids of events, so that what comes twice is queued once, and the [Once]
 // keys of jobs, so that what was reported is not reported again. A [Click] is kept under
 // its contact's keys.

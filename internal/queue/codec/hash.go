@@ -12,14 +12,14 @@ import (
 type KeyHash [16]byte
 
 // HashKey hashes a tenant's key.
-func HashKey(tenant, key string) (m KeyHash) {
+func HashKey(tenant, key string) (h KeyHash) {
 	buf := make([]byte, 0, 128)
 	buf = append(buf, tenant...)
 	buf = append(buf, 0)
 	buf = append(buf, key...)
 	sum := sha256.Sum256(buf)
-	copy(m[:], sum[:])
-	return m
+	copy(h[:], sum[:])
+	return h
 }
 
 // CountedHash is where a counter's once key is remembered, apart from those of jobs.

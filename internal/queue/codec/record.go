@@ -1,6 +1,3 @@
-// Package codec has what both durable stores write alike: the records of entries,
-// dead letters, retries and states, and the hashes of keys. It knows the contract,
-// package queue, and no store.
 package codec
 
 import (
@@ -11,19 +8,13 @@ import (
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
-// The records of both stores. Each starts with a version byte, so that a file
-// or a Redis written by a newer Leadgate is refused and not misread. Numbers
-// are varints (zigzag where they may be negative), strings and byte strings
-// have their length in front.
+// The version of each record.
 const (
 	headerVersion = 1
 	deadVersion   = 1
 	retryVersion  = 1
 	stateVersion  = 1
 )
-
-// ErrShort says that a record ends too early.
-var ErrShort = errors.New("record is cut short")
 
 // AppendHeader appends h's record:
 //
@@ -79,19 +70,12 @@ func OrNil(b []byte) []byte {
 	return b
 }
 
-// AppendDead appends a dead letter's record, payload included, without its ID
-// and Dest, which are the key's:
+// AppendDeath appends what stands in a dead letter's record before the entry's own
+// record (header, payload), which can so be taken over as it is:
 //
-//	version, attempts, first at, died at, reason, code, explanation, header,
-//	payload
-func AppendDead(dst []byte, d *queue.DeadLetter) []byte {
-	dst = AppendDeath(dst, d.Attempts, d.FirstAt, d.DiedAt, &d.Reason)
-	dst = AppendHeader(dst, &d.Header)
-	return append(dst, d.Payload...)
-}
-
-// AppendDeath appends what stands in a dead letter's record before the entry's
-// own record, which can so be taken over as it is.
+//	version, attempts, first at, died at, reason, code, explanation
+//
+// Its ID and Dest are the key's.
 func AppendDeath(dst []byte, attempts int, firstAt, diedAt int64, reason *queue.Reason) []byte {
 	dst = append(dst, deadVersion)
 	dst = binary.AppendUvarint(dst, uint64(max(attempts, 0)))
@@ -100,19 +84,6 @@ func AppendDeath(dst []byte, attempts int, firstAt, diedAt int64, reason *queue.
 	dst = AppendText(dst, reason.Reason)
 	dst = AppendText(dst, reason.Code)
 	return AppendText(dst, reason.Explanation)
-}
-
-// DecodeDead reads what AppendDead wrote. Payload is a slice of b.
-func DecodeDead(b []byte) (queue.DeadLetter, error) {
-	d, entry, err := DecodeDeath(b)
-	if err != nil {
-		return queue.DeadLetter{}, err
-	}
-	d.Header, d.Payload, err = DecodeHeader(entry)
-	if err != nil {
-		return queue.DeadLetter{}, fmt.Errorf("decoding dead letter: %w", err)
-	}
-	return d, nil
 }
 
 // DecodeDeath reads a dead letter's record up to the entry's own record, a
@@ -179,96 +150,6 @@ func DecodeState(b []byte) (queue.State, error) {
 	return s, nil
 }
 
-// AppendText appends a string or byte string with its length in front.
-func AppendText[T string | []byte](dst []byte, s T) []byte {
-	dst = binary.AppendUvarint(dst, uint64(len(s)))
-	return append(dst, s...)
-}
-
-// Reader reads the record in Rest; after its first error it yields zeros.
-type Reader struct {
-	Rest []byte
-	Err  error
-}
-
-// Fail keeps the first error, after which nothing is left to read.
-func (r *Reader) Fail(err error) {
-	if r.Err == nil {
-		r.Err = err
-	}
-	r.Rest = nil
-}
-
-// Take reads n bytes, a slice of the record.
-func (r *Reader) Take(n uint64) []byte {
-	if n > uint64(len(r.Rest)) {
-		r.Fail(ErrShort)
-		return nil
-	}
-	b := r.Rest[:n:n]
-	r.Rest = r.Rest[n:]
-	return b
-}
-
-// Byte reads one byte.
-func (r *Reader) Byte() byte {
-	if b := r.Take(1); b != nil {
-		return b[0]
-	}
-	return 0
-}
-
-// Version reads the byte with which a record begins, and fails if it is not the known one.
-func (r *Reader) Version(known byte) {
-	if v := r.Byte(); r.Err == nil && v != known {
-		r.Fail(fmt.Errorf("version %d is unknown: written by another Leadgate, or damaged", v))
-	}
-}
-
-// Uvarint reads a number that is not negative.
-func (r *Reader) Uvarint() uint64 {
-	v, n := binary.Uvarint(r.Rest)
-	if n <= 0 {
-		r.Fail(ErrShort)
-		return 0
-	}
-	r.Rest = r.Rest[n:]
-	return v
-}
-
-// Varint reads a number in zigzag.
-func (r *Reader) Varint() int64 {
-	v, n := binary.Varint(r.Rest)
-	if n <= 0 {
-		r.Fail(ErrShort)
-		return 0
-	}
-	r.Rest = r.Rest[n:]
-	return v
-}
-
-// Count reads a number of things, below 2³¹.
-func (r *Reader) Count() int {
-	v := r.Uvarint()
-	if v > 1<<31-1 {
-		r.Fail(errors.New("number is out of range"))
-		return 0
-	}
-	return int(v)
-}
-
-// Bytes reads a byte string; nil for an empty one, as for one that is not there.
-func (r *Reader) Bytes() []byte {
-	n := r.Uvarint()
-	if n == 0 {
-		return nil
-	}
-	return r.Take(n)
-}
-
-// Text reads a string.
-func (r *Reader) Text() string { return string(r.Bytes()) }
-
 // Header reads what AppendHeader wrote.
 func (r *Reader) Header() (h queue.Header) {
 	r.Version(headerVersion)
@@ -297,15 +178,4 @@ func (r *Reader) Header() (h queue.Header) {
 	}
 	h.Meta = append([]byte(nil), r.Bytes()...)
 	return h
-}
-
-// Elements is the length of a list. Each takes a byte at least: a length that
-// can't be true allocates nothing.
-func (r *Reader) Elements() int {
-	n := r.Count()
-	if n > len(r.Rest) {
-		r.Fail(ErrShort)
-		return 0
-	}
-	return n
 }

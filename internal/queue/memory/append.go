@@ -54,7 +54,7 @@ func (d *data) append(g *queue.Group) queue.Result {
 	return r
 }
 
-// fresh remembers an id, and says whether it was not remembered before.
+// fresh remembers an id, and reports whether it was not remembered before.
 func (t *tenant) fresh(id queue.ID, at, now, dedupe int64) bool {
 	if t.ids[id] > now {
 		return false

@@ -214,7 +214,9 @@ func (q *Queue) Erase(ctx context.Context, tenant, key string) (n int, err error
 		}
 		maps.DeleteFunc(c.messages, func(_ string, m message) bool { return keys[m.contact] })
 		n += q.d.remove(func(name queue.Dest, l *letter) bool {
-			return (name.Tenant == tenant || name == queue.Unmatched) && (keys[l.Header.Contact] && l.Header.Contact != "" || keys[l.Header.ClickKey] && l.Header.ClickKey != "")
+			h := &l.Header
+			return (name.Tenant == tenant || name == queue.Unmatched) &&
+				(keys[h.Contact] && h.Contact != "" || keys[h.ClickKey] && h.ClickKey != "")
 		})
 		return nil
 	})

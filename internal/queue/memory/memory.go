@@ -1,6 +1,10 @@
 // Package memory is a queue in memory: the contract of package queue in its plainest
 // form. It is what the stores that keep something are compared with, and what tests
 // of others use in their place. It has neither MaxSize nor bounds but MaxBacklog.
+//
+// Begin with [New]. One mutex guards everything; what wakes a drain is noted under it and
+// called when it is free. It imports the contract alone, and shares no code with the
+// other stores on purpose: what two of them do wrong alike would be seen by no test.
 package memory
 
 import (
@@ -124,7 +128,10 @@ func (d *data) ms() int64 { return d.now().UnixMilli() }
 func (d *data) tenant(name string) *tenant {
 	t := d.tenants[name]
 	if t == nil {
-		t = &tenant{ids: map[queue.ID]int64{}, once: map[string]int64{}, onceCounted: map[string]int64{}, contacts: newContacts(), counters: map[counter]queue.Count{}}
+		t = &tenant{
+			ids: map[queue.ID]int64{}, once: map[string]int64{}, onceCounted: map[string]int64{},
+			contacts: newContacts(), counters: map[counter]queue.Count{},
+		}
 		d.tenants[name] = t
 	}
 	return t
@@ -176,7 +183,7 @@ func (q *Queue) Sweep() {
 
 const dayMS = int64(24 * time.Hour / time.Millisecond)
 
-// kept says whether a dead letter is not past KeepDead.
+// kept reports whether a dead letter is not past KeepDead.
 func (d *data) kept(l *letter) bool {
 	return d.opts.KeepDead <= 0 || l.DiedAt > d.ms()-d.opts.KeepDead.Milliseconds()
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/leadgate/leadgate/internal/queue"
@@ -120,7 +119,8 @@ var deadTests = []test{
 	}},
 	{name: "ids that a shell leaves alone", run: func(s *suite) {
 		plain := regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
-		for n, d := range []queue.Dest{crm, {Tenant: "a.b", Name: "c.d"}, {Tenant: "a", Name: "b.c.d"}, {Tenant: "-", Name: "1.-"}, queue.Unmatched} {
+		odd := []queue.Dest{crm, {Tenant: "a.b", Name: "c.d"}, {Tenant: "a", Name: "b.c.d"}, {Tenant: "-", Name: "1.-"}, queue.Unmatched}
+		for n, d := range odd {
 			g := s.group(d, n+1)
 			g.Jobs[0].Dead = &queue.Reason{Reason: "x"}
 			s.append(g)
@@ -138,7 +138,10 @@ var deadTests = []test{
 		}
 	}},
 	{name: "after what is no letter's id", run: func(s *suite) {
-		for _, after := range []string{"x", "404 Not Found", "../1-2", "18446744073709551616-1", "acme/crm/zzzzzzzzzzzzzzzzzzzz", "4.acme.crm.zzzzzzzzzzzzzzzzzzzz", "99.acme.crm.01a21ac599c900000000", "-1.acme.crm.01a21ac599c900000000", "4.acme.01a21ac599c900000000"} {
+		for _, after := range []string{
+			"x", "404 Not Found", "../1-2", "18446744073709551616-1", "acme/crm/zzzzzzzzzzzzzzzzzzzz", "4.acme.crm.zzzzzzzzzzzzzzzzzzzz",
+			"99.acme.crm.01a21ac599c900000000", "-1.acme.crm.01a21ac599c900000000", "4.acme.01a21ac599c900000000",
+		} {
 			if _, err := s.Queue.Dead(s.Context(), queue.DeadFilter{After: after}); !errors.Is(err, queue.ErrInvalid) {
 				s.Fatalf("after %q, of an empty store: %v, want %v", after, err, queue.ErrInvalid)
 			}
@@ -160,82 +163,6 @@ var deadTests = []test{
 		rest := s.dead(queue.DeadFilter{After: letters[0].ID})
 		expect(s, "after the first", len(rest), 2)
 		expect(s, "order", rest[0].ID, letters[1].ID)
-	}},
-	{name: "replay", run: func(s *suite) {
-		s.kill(crm, "404 Not Found", 1, 2, 3)
-		s.kill(n8n, "404 Not Found", 4)
-		s.append(s.group(crm, 5))
-		letters := s.dead(queue.DeadFilter{Destination: crm.Name})
-		n, err := s.Queue.ReplayDead(s.Context(), queue.DeadFilter{Destination: crm.Name, IDs: []string{letters[0].ID, letters[2].ID}})
-		s.check(err)
-		expect(s, "replayed", n, 2)
-		entries := s.holds(crm, 5, 1, 3) // at the end, in the order in which they died
-		expect(s, "header", entries[1].Header.Contact, s.header(1).Contact)
-		s.deadAre(s.dead(queue.DeadFilter{Destination: crm.Name}), 2)
-		d := s.drain(crm)
-		retries, err := d.Retries(s.Context())
-		s.check(err)
-		expect(s, "attempts start anew", len(retries), 0)
-		d.Close()
-		i := s.info(crm)
-		expect(s, "counts", [2]int{i.Backlog, i.Dead}, [2]int{3, 1})
-
-		n, err = s.Queue.ReplayDead(s.Context(), queue.DeadFilter{})
-		s.check(err)
-		expect(s, "replayed all", n, 2)
-		s.holds(crm, 5, 1, 3, 2)
-		s.holds(n8n, 4)
-		n, err = s.Queue.ReplayDead(s.Context(), queue.DeadFilter{})
-		s.check(err)
-		expect(s, "replayed nothing", n, 0)
-	}},
-	{name: "replay and drop by reason and since", run: func(s *suite) {
-		s.kill(crm, "expired", 1)
-		since := s.now() + 1
-		s.kill(crm, "expired", 2)
-		s.kill(crm, "404 Not Found", 3)
-		n, err := s.Queue.ReplayDead(s.Context(), queue.DeadFilter{Destination: crm.Name, Reason: "expired", Since: since})
-		s.check(err)
-		expect(s, "replayed", n, 1)
-		s.holds(crm, 2)
-		n, err = s.Queue.DropDead(s.Context(), queue.DeadFilter{Reason: "404 Not Found"})
-		s.check(err)
-		expect(s, "dropped by reason", n, 1)
-		s.deadAre(s.dead(queue.DeadFilter{}), 1)
-		n, err = s.Queue.DropDead(s.Context(), queue.DeadFilter{Since: since})
-		s.check(err)
-		expect(s, "dropped by since", n, 0)
-		n, err = s.Queue.DropDead(s.Context(), queue.DeadFilter{Destination: crm.Name})
-		s.check(err)
-		expect(s, "dropped all", n, 1)
-		expect(s, "counted", s.info(crm).Dead, 0)
-	}},
-	{name: "replay into a full backlog", run: func(s *suite) {
-		s.configure(func(o *queue.Options) { o.MaxBacklog = 2 })
-		s.kill(crm, "x", 1, 2, 3, 4)
-		s.kill(n8n, "x", 5)
-		s.append(s.group(crm, 6))
-		n, err := s.Queue.ReplayDead(s.Context(), queue.DeadFilter{})
-		expect(s, "replayed", n, 2)
-		if !errors.Is(err, queue.ErrFull) || !strings.Contains(err.Error(), "backlog of crm") {
-			s.Fatalf("replaying into a full backlog: %v, want %v that names crm", err, queue.ErrFull)
-		}
-		s.holds(crm, 6, 1)
-		s.holds(n8n, 5)
-		s.deadAre(s.dead(queue.DeadFilter{}), 4, 3, 2)
-		n, err = s.Queue.ReplayDead(s.Context(), queue.DeadFilter{Destination: crm.Name})
-		expect(s, "replayed into no room", n, 0)
-		expect(s, "full", errors.Is(err, queue.ErrFull), true)
-	}},
-	{name: "replay and drop know no page", run: func(s *suite) {
-		s.kill(crm, "x", 1, 2, 3, 4)
-		letters := s.dead(queue.DeadFilter{})
-		n, err := s.Queue.ReplayDead(s.Context(), queue.DeadFilter{After: letters[1].ID, Limit: 1, IDs: []string{letters[0].ID, letters[1].ID}})
-		s.check(err)
-		expect(s, "replayed", n, 2)
-		n, err = s.Queue.DropDead(s.Context(), queue.DeadFilter{After: letters[2].ID, Limit: 1})
-		s.check(err)
-		expect(s, "dropped", n, 2)
 	}},
 	{name: "keep_dead over all that there is", expiry: true, run: func(s *suite) {
 		g := s.group(crm, upTo(100)...)
@@ -263,19 +190,6 @@ var deadTests = []test{
 		expect(s, "replayed", n, 1)
 		s.holds(crm, 2)
 	}},
-	{name: "a replayed event can die again", run: func(s *suite) {
-		s.kill(crm, "x", 1)
-		first := s.dead(queue.DeadFilter{})[0].ID
-		_, err := s.Queue.ReplayDead(s.Context(), queue.DeadFilter{})
-		s.check(err)
-		d := s.drain(crm)
-		defer d.Close()
-		s.check(d.Dead(s.Context(), []queue.Death{{Pos: d.all()[0].Pos, Attempts: 1, Reason: queue.Reason{Reason: "y"}}}))
-		letters := s.dead(queue.DeadFilter{})
-		s.deadAre(letters, 1)
-		expect(s, "reason", letters[0].Reason.Reason, "y")
-		expect(s, "another id", letters[0].ID != first, true)
-	}},
 	{name: "keep_dead", expiry: true, run: func(s *suite) {
 		s.kill(crm, "x", 1)
 		s.Clock.Advance(10 * day)
@@ -288,135 +202,4 @@ var deadTests = []test{
 		s.check(err)
 		expect(s, "replayed", n, 1)
 	}},
-}
-
-var destinationTests = []test{
-	{name: "info", run: func(s *suite) {
-		infos, err := s.Queue.Destinations(s.Context())
-		s.check(err)
-		expect(s, "an empty store's destinations", len(infos), 0)
-		s.append(s.group(crm, 1))
-		oldest := s.now()
-		s.Clock.Advance(time.Minute)
-		s.append(s.group(crm, 2), s.group(other, 3))
-		s.kill(n8n, "x", 4)
-		expect(s, "crm", s.info(crm), queue.Info{Dest: crm, Backlog: 2, OldestAt: oldest})
-		expect(s, "n8n", s.info(n8n), queue.Info{Dest: n8n, Dead: 1})
-		expect(s, "globex", s.info(other).Backlog, 1)
-		d := s.drain(crm)
-		s.check(d.Done(s.Context(), positions(d.all())[:1]))
-		d.Close()
-		expect(s, "oldest moved on", s.info(crm).OldestAt, oldest+60_000)
-		s.reopen()
-		expect(s, "crm after reopening", s.info(crm), queue.Info{Dest: crm, Backlog: 1, OldestAt: oldest + 60_000})
-		expect(s, "n8n after reopening", s.info(n8n), queue.Info{Dest: n8n, Dead: 1})
-	}},
-	{name: "state", run: func(s *suite) {
-		paused := queue.State{Paused: true, Reason: "by an operator", Since: s.now()}
-		parked := queue.State{Parked: true, Reason: "190: the token has expired", Since: s.now() - 5}
-		s.check(s.Queue.SetState(s.Context(), crm, paused))
-		s.check(s.Queue.SetState(s.Context(), n8n, parked))
-		s.reopen()
-		expect(s, "paused", s.info(crm).State, paused)
-		d := s.drain(n8n)
-		defer d.Close()
-		state, err := d.State(s.Context())
-		s.check(err)
-		expect(s, "parked", state, parked)
-		s.append(s.group(crm, 1))
-		expect(s, "paused after an append", s.info(crm).State, paused)
-		s.check(s.Queue.SetState(s.Context(), crm, queue.State{}))
-		expect(s, "resumed", s.info(crm).State, queue.State{})
-		s.holds(crm, 1)
-	}},
-	{name: "move", run: func(s *suite) {
-		s.append(s.group(n8n, 1), s.group(crm, 2, 3))
-		s.kill(crm, "x", 4, 5)
-		n, err := s.Queue.Move(s.Context(), crm, n8n)
-		s.check(err)
-		expect(s, "moved", n, 4)
-		s.holds(n8n, 1, 2, 3)
-		letters := s.dead(queue.DeadFilter{Destination: n8n.Name})
-		s.deadAre(letters, 5, 4)
-		expect(s, "a letter's destination", letters[0].Dest, n8n)
-		s.forgotten(crm)
-		i := s.info(n8n)
-		expect(s, "counts", [2]int{i.Backlog, i.Dead}, [2]int{3, 2})
-		n, err = s.Queue.ReplayDead(s.Context(), queue.DeadFilter{Destination: n8n.Name})
-		s.check(err)
-		expect(s, "replayed", n, 2)
-		s.holds(n8n, 1, 2, 3, 4, 5)
-	}},
-	{name: "move to a new destination", run: func(s *suite) {
-		n := make([]int, 700)
-		for i := range n {
-			n[i] = i
-		}
-		s.append(s.group(crm, n...))
-		fresh := queue.Dest{Tenant: tenant, Name: "fresh"}
-		moved, err := s.Queue.Move(s.Context(), crm, fresh)
-		s.check(err)
-		expect(s, "moved", moved, len(n))
-		s.reopen()
-		s.holds(fresh, n...)
-		s.forgotten(crm)
-	}},
-	{name: "drop", run: func(s *suite) {
-		s.append(s.group(n8n, 1), s.group(crm, 2, 3))
-		s.kill(crm, "x", 4)
-		n, err := s.Queue.Drop(s.Context(), crm)
-		s.check(err)
-		expect(s, "dropped", n, 3)
-		s.forgotten(crm)
-		s.holds(crm)
-		s.holds(n8n, 1)
-		expect(s, "dead letters", len(s.dead(queue.DeadFilter{})), 0)
-		expect(s, "redelivery of what was dropped", s.outcome(s.group(crm, 2)), queue.Duplicate)
-		expect(s, "a new event", s.outcome(s.group(crm, 6)), queue.Queued)
-		s.holds(crm, 6)
-	}},
-	{name: "what was dropped or moved has no state", run: func(s *suite) {
-		for _, away := range []func() error{
-			func() error { _, err := s.Queue.Drop(s.Context(), crm); return err },
-			func() error { _, err := s.Queue.Move(s.Context(), crm, n8n); return err },
-		} {
-			s.append(s.group(crm, int(s.now()%1000)))
-			s.check(s.Queue.SetState(s.Context(), crm, queue.State{Paused: true, Since: s.now()}))
-			d := s.drain(crm)
-			s.check(away())
-			state, err := d.State(s.Context())
-			s.check(err)
-			expect(s, "state", state, queue.State{})
-			d.Close()
-			s.Clock.Advance(time.Millisecond)
-		}
-	}},
-	{name: "not found", run: func(s *suite) {
-		nobody := queue.Dest{Tenant: tenant, Name: "nobody"}
-		if _, err := s.Queue.Drop(s.Context(), nobody); !errors.Is(err, queue.ErrNotFound) {
-			s.Fatalf("dropping: %v, want %v", err, queue.ErrNotFound)
-		}
-		if _, err := s.Queue.Move(s.Context(), nobody, crm); !errors.Is(err, queue.ErrNotFound) {
-			s.Fatalf("moving: %v, want %v", err, queue.ErrNotFound)
-		}
-		s.append(s.group(crm, 1))
-		if _, err := s.Queue.Move(s.Context(), crm, other); err == nil {
-			s.Fatal("moved to another tenant's destination")
-		}
-		if _, err := s.Queue.Move(s.Context(), crm, crm); err == nil {
-			s.Fatal("moved to itself")
-		}
-		s.holds(crm, 1)
-	}},
-}
-
-func (s *suite) forgotten(d queue.Dest) {
-	s.Helper()
-	infos, err := s.Queue.Destinations(s.Context())
-	s.check(err)
-	for _, i := range infos {
-		if i.Dest == d {
-			s.Fatalf("destination %v is still known: %+v", d, i)
-		}
-	}
 }

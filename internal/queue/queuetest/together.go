@@ -104,7 +104,9 @@ var togetherTests = []test{
 	{name: "some are known", run: func(s *suite) {
 		s.append(s.group(crm, 2, 4))
 		r := s.append(s.group(crm, 1, 2, 3, 4, 5), s.group(crm, 2, 4), s.group(crm, 5, 6))
-		expect(s, "first group", [5]queue.Outcome(r[0].Jobs), [5]queue.Outcome{queue.Queued, queue.Duplicate, queue.Queued, queue.Duplicate, queue.Queued})
+		expect(s, "first group", [5]queue.Outcome(r[0].Jobs), [5]queue.Outcome{
+			queue.Queued, queue.Duplicate, queue.Queued, queue.Duplicate, queue.Queued,
+		})
 		expect(s, "second group", [2]queue.Outcome(r[1].Jobs), [2]queue.Outcome{queue.Duplicate, queue.Duplicate})
 		expect(s, "third group", [2]queue.Outcome(r[2].Jobs), [2]queue.Outcome{queue.Duplicate, queue.Queued})
 		s.append(s.group(crm, upTo(6)...))

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/leadgate/leadgate/internal/admin"
 	"github.com/leadgate/leadgate/internal/ads"
 	"github.com/leadgate/leadgate/internal/delivery"
 	"github.com/leadgate/leadgate/internal/intake"
@@ -41,18 +42,18 @@ func TestAdminPage(t *testing.T) {
 	head, calls := adminPage(t)
 	keys := map[string][]any{
 		"/leadgate/destinations": {delivery.Status{}},
-		"/leadgate/dead":         {deadLetter{}},
-		"/leadgate/dead/":        {deadSelection{}, intake.Replayed{}},
+		"/leadgate/dead":         {admin.DeadLetter{}},
+		"/leadgate/dead/":        {admin.DeadSelection{}, intake.Replayed{}},
 		"/leadgate/ads":          {ads.Row{}},
 		"/leadgate/words":        {intake.UnknownWord{}},
 	}
-	for _, route := range adminRoutes {
+	for _, route := range adminEdge.Routes() {
 		i := slices.IndexFunc(calls, func(c adminCall) bool {
-			below, isBelow := strings.CutPrefix(c.path, route.path)
-			return c.method == route.method && (below == "" || isBelow && strings.HasSuffix(route.path, "/"))
+			below, isBelow := strings.CutPrefix(c.path, route.Path)
+			return c.method == route.Method && (below == "" || isBelow && strings.HasSuffix(route.Path, "/"))
 		})
 		if i < 0 {
-			t.Errorf("the page has no heading `%s %s`", route.method, route.path)
+			t.Errorf("the page has no heading `%s %s`", route.Method, route.Path)
 			continue
 		}
 		call := calls[i]
@@ -60,19 +61,19 @@ func TestAdminPage(t *testing.T) {
 		if !strings.Contains(head, "[`"+call.method+" "+call.path+"`](#") {
 			t.Errorf("the page's table has no %s %s", call.method, call.path)
 		}
-		words := append([]string{}, route.params...)
-		for _, v := range keys[route.path] {
+		words := append([]string{}, route.Params...)
+		for _, v := range keys[route.Path] {
 			words = append(words, jsonKeys(v)...)
 		}
 		for _, word := range words {
 			if !strings.Contains(call.text, "`"+word+"`") {
 				t.Errorf("%s %s: nothing is said of `%s`", call.method, call.path, word)
 			}
-			if route.method == http.MethodGet && !slices.Contains(route.params, word) && !strings.Contains(call.text, `"`+word+`":`) {
+			if route.Method == http.MethodGet && !slices.Contains(route.Params, word) && !strings.Contains(call.text, `"`+word+`":`) {
 				t.Errorf("%s %s: the answer that is shown has no %s", call.method, call.path, word)
 			}
 		}
-		if len(route.params) == 0 && !strings.Contains(call.text, "No parameters") {
+		if len(route.Params) == 0 && !strings.Contains(call.text, "No parameters") {
 			t.Errorf("%s %s: the page does not say that it takes no parameters", call.method, call.path)
 		}
 		if !strings.Contains(call.text, "\ncurl ") {
@@ -150,8 +151,8 @@ func TestAdminPageExamples(t *testing.T) {
 					}
 				}
 			}
-			if made < len(adminRoutes) {
-				t.Errorf("%d calls were made of %d routes", made, len(adminRoutes))
+			if made < len(adminEdge.Routes()) {
+				t.Errorf("%d calls were made of %d routes", made, len(adminEdge.Routes()))
 			}
 		})
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/leadgate/leadgate/internal/admin"
 	"github.com/leadgate/leadgate/internal/freeport"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
@@ -43,7 +44,7 @@ func (e *edge) admin(base, method, path string, body any, into any) int {
 }
 
 type deadPage struct {
-	Dead []deadLetter
+	Dead []admin.DeadLetter
 	Next *string
 }
 
@@ -297,7 +298,7 @@ func TestUnmatchedAutomaticEvent(t *testing.T) {
 
 // A dead letter of a newer edge, in a Redis that both use, is listed without its kind.
 func TestShowDeadOfANewerEdge(t *testing.T) {
-	if d := showDead(&queue.DeadLetter{Header: queue.Header{Kind: 200}, Payload: []byte(`{}`)}); d.Kind != "" || string(d.Event) != "{}" {
+	if d := admin.ShowDead(&queue.DeadLetter{Header: queue.Header{Kind: 200}, Payload: []byte(`{}`)}); d.Kind != "" || string(d.Event) != "{}" {
 		t.Errorf("%+v", d)
 	}
 }
@@ -341,7 +342,7 @@ func TestRenamedTenant(t *testing.T) {
 				}
 				return list[0]
 			}
-			dead := func() []deadLetter {
+			dead := func() []admin.DeadLetter {
 				t.Helper()
 				var page deadPage
 				e.admin(base, "GET", "/leadgate/dead?destination=crm", nil, &page)

@@ -6,15 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"os/signal"
 	"regexp"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
-	"github.com/spf13/cobra"
 
 	"github.com/leadgate/leadgate/internal/destination/dataset"
 	"github.com/leadgate/leadgate/internal/destination/forward"
@@ -22,69 +18,14 @@ import (
 	"github.com/leadgate/leadgate/internal/finding"
 	"github.com/leadgate/leadgate/internal/printable"
 	"github.com/leadgate/leadgate/internal/sites"
-	"github.com/leadgate/leadgate/internal/wording"
 )
-
-func doctorCommand() *cobra.Command {
-	var config, adapter string
-	var envFiles []string
-	cmd := &cobra.Command{
-		Use:   "doctor [--config <path> [--adapter <name>]] [--envfile <path>]",
-		Short: "Checks a configuration, and all that it needs to be there",
-		Long: `Checks a configuration as caddy validate does, and then what it needs: secrets,
-the queue, the destinations, the tokens and datasets of capi blocks, and the
-order of the site's directives. A running edge of this configuration is asked
-which words of its webhooks it does not know. Nothing is posted, stored or
-opened that a running edge has open, so it may run beside one. Secrets are never
-shown.
-
-Each line begins with ok, warn or fail, and says what to do about the latter
-two. Only what keeps the edge from working is a fail: a configuration that
-doesn't load, or a queue that can't be used. Then the command fails.
-
-Without --config the Caddyfile of this folder is read. Environment variables and
-files that the configuration names are read as the edge would read them: run the
-command as the user, and with the environment, that the edge has. --envfile
-loads a file of KEY=value lines, as that of caddy run does.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt)
-			defer stop()
-			for _, file := range envFiles {
-				if err := loadEnv(file); err != nil {
-					return err
-				}
-			}
-			if err := quiet(); err != nil {
-				return err
-			}
-			return examineFile(ctx, cmd.OutOrStdout(), config, adapter)
-		},
-	}
-	cmd.Flags().StringVarP(&config, "config", "c", "", "Configuration file")
-	cmd.Flags().StringVarP(&adapter, "adapter", "a", "", "Name of config adapter to apply")
-	cmd.Flags().StringSliceVar(&envFiles, "envfile", nil, "Environment file(s) to load")
-	return cmd
-}
-
-// examineFile checks a configuration file and writes what it finds.
-func examineFile(ctx context.Context, out io.Writer, file, adapter string) error {
-	found, err := examineConfig(ctx, file, adapter)
-	if err != nil {
-		return err
-	}
-	if err := writeAll(out, doctor.Report(found)); err != nil {
-		return err
-	}
-	if n := found.Count(finding.Fail); n > 0 {
-		return fmt.Errorf("%s failed: the edge does not work like this", wording.Count(n, "check"))
-	}
-	return nil
-}
 
 // examineConfig loads a configuration file as Caddy does, and has the doctor examine
 // what it says.
 func examineConfig(ctx context.Context, file, adapter string) (found finding.List, err error) {
+	if err := quiet(); err != nil {
+		return nil, err
+	}
 	config, name, _, err := caddycmd.LoadConfig(file, adapter)
 	switch {
 	case err != nil:

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/leadgate/leadgate/internal/conversions"
+	"github.com/leadgate/leadgate/internal/hosts"
 	"github.com/leadgate/leadgate/internal/printable"
 )
 
@@ -284,7 +285,7 @@ func sleepFor(ctx context.Context, d time.Duration) error {
 }
 
 func (im *importer) checkTarget() error {
-	u := webURL(im.to)
+	u := hosts.WebURL(im.to)
 	switch {
 	case im.to == "" || im.token == "":
 		return errors.New("write --to <url> and --token <token>, or --dry-run")

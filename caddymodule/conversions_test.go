@@ -339,9 +339,13 @@ func TestPostedConversionHasATime(t *testing.T) {
 	meta, s := capitest.New(t), newSink(t)
 	e := startEdge(t, conversionsSite(meta, s))
 	e.post("/webhooks/meta", click("wamid.1", "15551234567", "Aff-1"))
-	engine := liveEngines()[0]
-	recording := recordingQueue{*engine.ready.Load(), make(chan queue.Event, 1)}
-	engine.ready.Store(new(queue.Queue(recording)))
+	var open *engine
+	engines.Range(func(_, value any) bool {
+		open = value.(*engine)
+		return false
+	})
+	recording := recordingQueue{*open.ready.Load(), make(chan queue.Event, 1)}
+	open.ready.Store(new(queue.Queue(recording)))
 	if _, answer := e.convert(`{"eventName":"QualifiedLead","waPhone":"+15551234567"}`); answer.Results[0].Status != "queued" {
 		t.Fatalf("%+v", answer)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/leadgate/leadgate/internal/admin"
 	"github.com/leadgate/leadgate/internal/delivery"
 	"github.com/leadgate/leadgate/internal/httperr"
 	"github.com/leadgate/leadgate/internal/intake"
@@ -73,12 +74,7 @@ func (d *Dashboard) failAPI(w http.ResponseWriter, err error) error {
 
 // askAdmin has the admin API answer, so that there is one way to do a thing.
 func askAdmin(w http.ResponseWriter, r *http.Request, path string) error {
-	for i := range adminRoutes {
-		if route := &adminRoutes[i]; route.path == path || strings.HasSuffix(route.path, "/") && strings.HasPrefix(path, route.path) {
-			return route.serve(w, withPath(r, path))
-		}
-	}
-	return httperr.New(http.StatusNotFound, "the admin API has no %s", path)
+	return adminEdge.Serve(w, withPath(r, path))
 }
 
 // dashboardHeader must stand in every POST: a foreign page cannot send it
@@ -126,9 +122,9 @@ type overview struct {
 }
 
 func (d *Dashboard) overview(w http.ResponseWriter, r *http.Request) error {
-	ctx, cancel := context.WithTimeout(r.Context(), adminTimeout)
+	ctx, cancel := context.WithTimeout(r.Context(), admin.Timeout)
 	defer cancel()
-	out := overview{Version: Version(), User: userOf(r), Now: d.app.now().UnixMilli(), Window: d.recorder.window(), Destinations: statuses(ctx), Tenants: []string{}, Words: intake.UnknownWords()}
+	out := overview{Version: Version(), User: userOf(r), Now: d.app.now().UnixMilli(), Window: d.recorder.window(), Destinations: adminEdge.Statuses(ctx), Tenants: []string{}, Words: intake.UnknownWords()}
 	if out.Destinations == nil {
 		out.Destinations = []delivery.Status{}
 	}
@@ -222,28 +218,28 @@ func (d *Dashboard) dead(w http.ResponseWriter, r *http.Request) error {
 		filter = queue.DeadFilter{IDs: []string{query.Get("id")}, Limit: 1}
 	}
 	filter.Bare = !whole
-	ctx, cancel := context.WithTimeout(r.Context(), adminTimeout)
+	ctx, cancel := context.WithTimeout(r.Context(), admin.Timeout)
 	defer cancel()
 	letters, err := q.Dead(ctx, filter)
 	if err != nil {
-		return storeError(err)
+		return admin.StoreError(err)
 	}
 	answer := struct {
-		Dead []deadLetter `json:"dead"`
-		Next *string      `json:"next"`
-		Page int          `json:"page"` // how many a page has
-	}{Dead: []deadLetter{}, Page: page}
+		Dead []admin.DeadLetter `json:"dead"`
+		Next *string            `json:"next"`
+		Page int                `json:"page"` // how many a page has
+	}{Dead: []admin.DeadLetter{}, Page: page}
 	if len(letters) > page {
 		letters = letters[:page]
 		answer.Next = &letters[page-1].ID
 	}
 	for i := range letters {
-		shown := showDead(&letters[i])
+		shown := admin.ShowDead(&letters[i])
 		event := shown.Event
 		shown.Event = nil
 		if whole {
 			if shown.Event, err = shortenPhones(event); err != nil {
-				return storeError(err)
+				return admin.StoreError(err)
 			}
 		}
 		answer.Dead = append(answer.Dead, shown)

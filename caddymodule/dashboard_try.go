@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/leadgate/leadgate/internal/admin"
 	"github.com/leadgate/leadgate/internal/delivery"
 	"github.com/leadgate/leadgate/internal/httperr"
 )
@@ -32,19 +33,19 @@ const (
 func tryDestination(w http.ResponseWriter, r *http.Request, name string) error {
 	count := attemptsOf(name)
 	ended, delivered := count.ended.Load(), count.delivered.Load()
-	e, _, err := destinationNamed(r.Context(), name)
+	engine, _, err := adminEdge.Destination(r.Context(), name)
 	if err != nil {
 		return err
 	}
-	if err := e.running().Resume(context.WithoutCancel(r.Context()), name); err != nil {
-		return storeError(err)
+	if err := engine.Delivery.Resume(context.WithoutCancel(r.Context()), name); err != nil {
+		return admin.StoreError(err)
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), tryFor)
 	defer cancel()
 	tick := time.NewTicker(tryEvery)
 	defer tick.Stop()
 	for last := false; ; {
-		_, status, err := destinationNamed(r.Context(), name)
+		_, status, err := adminEdge.Destination(r.Context(), name)
 		if err != nil {
 			return err
 		}

@@ -43,7 +43,4 @@ func TestDashboardTry(t *testing.T) {
 	if resp, _ := e.dashboard("POST", "api/destinations/meta/try", "{}"); resp.StatusCode != http.StatusForbidden {
 		t.Errorf("not from the page: %d", resp.StatusCode)
 	}
-	if got := destinationTable([]delivery.Status{{Name: "crm", State: delivery.StateOpen, Reason: "503"}}); !strings.Contains(got, "failing") || strings.Contains(got, "open") {
-		t.Errorf("the table says\n%s", got)
-	}
 }

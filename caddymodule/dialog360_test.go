@@ -82,8 +82,7 @@ func TestDialog360Raw(t *testing.T) {
 	s := newSink(t)
 	e := startEdge(t, otherSite("360dialog {\n signature_secret secret\n}", "forward "+s.URL+" {\n raw\n}"))
 	body := dialog360Body("wamid.raw")
-	var out strings.Builder
-	if err := send(t.Context(), &out, e.url("/webhooks/x"), "360dialog", "secret", body); err != nil {
+	if err := sendAs(t, e.url("/webhooks/x"), "360dialog", "secret", body); err != nil {
 		t.Fatal(err)
 	}
 	d := s.next(t)

@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
+	"github.com/leadgate/leadgate/internal/admin"
 	"github.com/leadgate/leadgate/internal/delivery"
 	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/internal/queue"
@@ -48,7 +49,7 @@ func (observer) Delivered(destination, _, outcome string, events int, took time.
 
 // gauges describes the destinations of all open stores for the metrics.
 func gauges(ctx context.Context) []metrics.Destination {
-	list := statuses(ctx)
+	list := adminEdge.Statuses(ctx)
 	out := make([]metrics.Destination, len(list))
 	for i := range list {
 		s := &list[i]
@@ -209,9 +210,9 @@ func (e *engine) logRest() {
 	}
 }
 
-// running returns the workers, nil if the store was never opened for them.
-func (e *engine) running() *delivery.Engine {
+// live is the store and what drains it, false if it was never opened for that.
+func (e *engine) live() (admin.Engine, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.delivery
+	return admin.Engine{Delivery: e.delivery, Queue: e.queue}, e.delivery != nil
 }

@@ -4,8 +4,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/leadgate/leadgate/internal/phone"
 )
 
 // misspelt says what is wrong with a value that was surely meant as a placeholder
@@ -91,19 +89,4 @@ const fieldLetters = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFG
 
 func isScheme(word string) bool {
 	return slices.ContainsFunc(authSchemes, func(scheme string) bool { return strings.EqualFold(word, scheme) })
-}
-
-// unlikelyContact says why nobody can be stored by this; "" where somebody may be.
-// An erasure must not seem done where a number was written in another way.
-func unlikelyContact(contact string) string {
-	digits := phone.Digits(contact)
-	switch {
-	case strings.Trim(contact, "0123456789+ ()-./") == "" && strings.HasPrefix(strings.TrimLeft(contact, "+ ("), "0"):
-		return "the contact begins with 0: write its number with the country's code, such as +15551234567"
-	case strings.ContainsAny(contact, " \t\r\n,;@") && letter.MatchString(contact):
-		return "the contact is no number and no id: write it as E.164, such as +15551234567, waId or userId"
-	case digits == "" && !letter.MatchString(contact):
-		return "the contact has neither letters nor digits: write it as E.164, such as +15551234567, waId or userId"
-	}
-	return ""
 }

@@ -39,7 +39,7 @@ func init() {
 	httpcaddyfile.RegisterDirective("leadgate_dashboard", parseDashboard)
 	httpcaddyfile.RegisterDirectiveOrder("leadgate_dashboard", httpcaddyfile.Before, "respond")
 
-	caddycmd.RegisterCommand(command())
+	caddycmd.RegisterCommand(caddyCommand())
 }
 
 // modulePath is the Go module that carries this package.

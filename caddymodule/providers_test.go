@@ -52,8 +52,7 @@ func TestSamples(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				var out strings.Builder
-				if err := send(t.Context(), &out, e.url("/webhooks/x"), provider, secret, body); err != nil {
+				if err := sendAs(t, e.url("/webhooks/x"), provider, secret, body); err != nil {
 					t.Fatal(err)
 				}
 				d := s.next(t)
@@ -65,7 +64,7 @@ func TestSamples(t *testing.T) {
 				if wantAd := want == "click" || strings.HasSuffix(want, "-click") || strings.HasSuffix(want, "-ad"); isAd != wantAd {
 					t.Errorf("ad: %v, want %v: %s", isAd, wantAd, d.body)
 				}
-				if err := send(t.Context(), &out, e.url("/webhooks/x"), provider, "wrong", body); err == nil || !strings.Contains(err.Error(), "401") {
+				if err := sendAs(t, e.url("/webhooks/x"), provider, "wrong", body); err == nil || !strings.Contains(err.Error(), "401") {
 					t.Errorf("with a wrong secret: %v", err)
 				}
 			}

@@ -145,7 +145,7 @@ func (*Twilio) SignRequest(r *http.Request, body []byte, secret string) {
 }
 
 // ContentType is that of a form.
-func (*Twilio) ContentType() string { return formType }
+func (*Twilio) ContentType() string { return "application/x-www-form-urlencoded" }
 
 // SignatureHeaders are the signature, and what says how it was made.
 func (*Twilio) SignatureHeaders() []string {

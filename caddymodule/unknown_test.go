@@ -41,19 +41,18 @@ func askForUnknownNames(t *testing.T, queue string) {
 		e.admin(base, http.MethodGet, "/leadgate/dead", nil, &page)
 		return len(page.Dead) == 1
 	})
-	for i := range adminRoutes {
-		route := &adminRoutes[i]
+	for _, route := range adminEdge.Routes() {
 		bodies := map[string]map[string]any{}
 		for path, body := range adminBodies {
-			if path == route.path || strings.HasSuffix(route.path, "/") && strings.HasPrefix(path, route.path) {
+			if path == route.Path || strings.HasSuffix(route.Path, "/") && strings.HasPrefix(path, route.Path) {
 				bodies[path] = body
 			}
 		}
-		if route.method == http.MethodGet {
-			bodies[route.path] = nil
+		if route.Method == http.MethodGet {
+			bodies[route.Path] = nil
 		}
 		if len(bodies) == 0 {
-			t.Errorf("%s %s: the test has no body for it", route.method, route.path)
+			t.Errorf("%s %s: the test has no body for it", route.Method, route.Path)
 		}
 		ask := func(want int, method, path string, body any, says string) {
 			t.Helper()
@@ -66,11 +65,11 @@ func askForUnknownNames(t *testing.T, queue string) {
 			}
 		}
 		for path, body := range bodies {
-			other := map[string]string{http.MethodGet: http.MethodPost, http.MethodPost: http.MethodGet}[route.method]
-			ask(405, other, path, body, "use "+route.method)
-			ask(400, route.method, path+"?colour=red", body, "unknown parameter colour")
-			for _, param := range route.params {
-				ask(400, route.method, path+"?"+param+"=", body, param+" is empty")
+			other := map[string]string{http.MethodGet: http.MethodPost, http.MethodPost: http.MethodGet}[route.Method]
+			ask(405, other, path, body, "use "+route.Method)
+			ask(400, route.Method, path+"?colour=red", body, "unknown parameter colour")
+			for _, param := range route.Params {
+				ask(400, route.Method, path+"?"+param+"=", body, param+" is empty")
 				status := 404
 				switch param {
 				case "limit", "after", "from", "to":
@@ -78,7 +77,7 @@ func askForUnknownNames(t *testing.T, queue string) {
 				case "reason":
 					status = 200
 				}
-				ask(status, route.method, path+"?"+param+"=nope", body, "")
+				ask(status, route.Method, path+"?"+param+"=nope", body, "")
 			}
 			if body == nil {
 				continue
@@ -94,16 +93,16 @@ func askForUnknownNames(t *testing.T, queue string) {
 				changed[key] = value
 				return changed
 			}
-			ask(400, route.method, path, with("colour", "red"), "colour")
+			ask(400, route.Method, path, with("colour", "red"), "colour")
 			for key, value := range body {
 				if _, isText := value.(string); !isText {
-					ask(404, route.method, path, with(key, []any{"nope", page.Dead[0].ID}), "nope")
-					ask(400, route.method, path, with(key, []any{}), "")
+					ask(404, route.Method, path, with(key, []any{"nope", page.Dead[0].ID}), "nope")
+					ask(400, route.Method, path, with(key, []any{}), "")
 					continue
 				}
-				ask(400, route.method, path, with(key, ""), "")
+				ask(400, route.Method, path, with(key, ""), "")
 				if key != "contact" {
-					ask(404, route.method, path, with(key, "nope"), "there is no "+key+" nope; there ")
+					ask(404, route.Method, path, with(key, "nope"), "there is no "+key+" nope; there ")
 				}
 			}
 		}
@@ -147,7 +146,7 @@ func askForUnknownNames(t *testing.T, queue string) {
 // command that it does not have, and every flag an empty value.
 func TestUnknownWordsOfCommands(t *testing.T) {
 	root := &cobra.Command{Use: "leadgate"}
-	command().CobraFunc(root)
+	caddyCommand().CobraFunc(root)
 	var walk func(cmd *cobra.Command, path []string)
 	walk = func(cmd *cobra.Command, path []string) {
 		fails := func(says string, args ...string) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/leadgate/leadgate/internal/command"
 	"github.com/leadgate/leadgate/internal/delivery"
 	"github.com/leadgate/leadgate/internal/media/mediatest"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
@@ -108,7 +109,7 @@ func TestWaitingSaysWhy(t *testing.T) {
 				if asked := strings.Contains(d.Reason, "it waits until 2"); asked != strings.HasPrefix(want.reason, "throttled") {
 					t.Errorf("%s: %s", name, d.Reason)
 				}
-				table := strings.Join(strings.Fields(destinationTable([]delivery.Status{d})), " ")
+				table := strings.Join(strings.Fields(command.DestinationTable([]delivery.Status{d})), " ")
 				for _, part := range []string{string(want.state), want.reason} {
 					if !strings.Contains(table, strings.TrimSpace(part)) {
 						t.Errorf("%s: the table lacks %q: %s", name, part, table)
@@ -131,23 +132,5 @@ func TestWaitingSaysWhy(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-// TestShownReason: Meta's long codes stay, phone numbers don't.
-func TestShownReason(t *testing.T) {
-	until := time.Date(2026, 11, 27, 13, 0, 0, 0, time.UTC).UnixMilli()
-	for _, c := range []struct {
-		d    delivery.Status
-		want string
-	}{
-		{delivery.Status{Code: "100/2804118", Reason: "configuration (100/2804118): not of 15551234567"}, "configuration (100/2804118): not of *******4567"},
-		{delivery.Status{Code: "404", Reason: "404 Not Found: 15551234567", Until: &until}, "404 Not Found: *******4567; the next attempt is at 2026-11-27T13:00:00Z"},
-		{delivery.Status{Code: "368", Reason: "throttled (368): x; it waits until 2026-11-27T13:00:00Z", Until: &until}, "throttled (368): x; it waits until 2026-11-27T13:00:00Z"},
-		{delivery.Status{Reason: "by an operator"}, "by an operator"},
-	} {
-		if got := shownReason(&c.d); got != c.want {
-			t.Errorf("%q, want %q", got, c.want)
-		}
 	}
 }

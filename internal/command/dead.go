@@ -1,4 +1,4 @@
-package caddymodule
+package command
 
 import (
 	"bytes"
@@ -11,31 +11,31 @@ import (
 	"strings"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/spf13/cobra"
 
+	"github.com/leadgate/leadgate/internal/admin"
 	"github.com/leadgate/leadgate/internal/intake"
 	"github.com/leadgate/leadgate/internal/printable"
 )
 
-func deadCommand() *cobra.Command {
+func (env *Env) dead() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dead <list|show|replay|drop>",
 		Short: "Lists, shows, replays and drops the dead letters of a running edge",
 		Long: `Dead letters are events that a destination refused for good. They are kept, with
 the reason, until they are replayed or dropped, or for keep_dead (30 days).`,
 	}
-	cmd.AddCommand(deadListCommand(), deadShowCommand(),
-		deadActionCommand("replay", "Puts dead letters back at the end of their queue", `Puts dead letters of a destination back at the end of its queue. Those of the
+	cmd.AddCommand(env.deadList(), env.deadShow(),
+		env.deadAction("replay", "Puts dead letters back at the end of their queue", `Puts dead letters of a destination back at the end of its queue. Those of the
 destination unmatched are routed again, each by the leadgate block that it came
 by: what one of its tenants matches by now is queued, the rest stays.`),
-		deadActionCommand("drop", "Discards dead letters", `Discards dead letters of a destination, for good.`))
+		env.deadAction("drop", "Discards dead letters", `Discards dead letters of a destination, for good.`))
 	cmd.RunE = onlySubcommands
 	return cmd
 }
 
-func deadListCommand() *cobra.Command {
-	var cli adminCLI
+func (env *Env) deadList() *cobra.Command {
+	cli := adminCLI{env: env}
 	var destination, reason, after string
 	var limit int
 	cmd := &cobra.Command{
@@ -54,7 +54,7 @@ The next page begins after the last id of this one: --after <id>.` + adminFlags,
 					query.Set(name, value)
 				}
 			}
-			var page deadLetters
+			var page admin.DeadPage
 			answer, err := cli.call(http.MethodGet, "/leadgate/dead?"+query.Encode(), nil, &page)
 			if err != nil {
 				return err
@@ -69,17 +69,11 @@ The next page begins after the last id of this one: --after <id>.` + adminFlags,
 	cmd.Flags().StringVar(&destination, "destination", "", "Only those of this destination")
 	cmd.Flags().StringVar(&reason, "reason", "", "Only those with this reason")
 	cmd.Flags().StringVar(&after, "after", "", "Only those that come after this id in the list")
-	cmd.Flags().IntVar(&limit, "limit", defaultDeadPage, "At most so many, up to 1000")
+	cmd.Flags().IntVar(&limit, "limit", admin.DefaultDeadPage, "At most so many, up to 1000")
 	return cmd
 }
 
-// deadLetters is a page of them, as the admin API gives it.
-type deadLetters struct {
-	Dead []deadLetter `json:"dead"`
-	Next *string      `json:"next"`
-}
-
-func deadTable(page *deadLetters) string {
+func deadTable(page *admin.DeadPage) string {
 	if len(page.Dead) == 0 {
 		return "no dead letters\n"
 	}
@@ -116,8 +110,8 @@ func deadTable(page *deadLetters) string {
 	return b.String()
 }
 
-func deadShowCommand() *cobra.Command {
-	var cli adminCLI
+func (env *Env) deadShow() *cobra.Command {
+	cli := adminCLI{env: env}
 	cmd := &cobra.Command{
 		Use:   "show <id>",
 		Short: "Shows one dead letter, with its event",
@@ -125,7 +119,7 @@ func deadShowCommand() *cobra.Command {
 event holds the contact's phone number.` + adminFlags,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var page deadLetters
+			var page admin.DeadPage
 			if _, err := cli.call(http.MethodGet, "/leadgate/dead?"+url.Values{"id": args}.Encode(), nil, &page); err != nil {
 				return err
 			}
@@ -146,7 +140,7 @@ event holds the contact's phone number.` + adminFlags,
 	return cmd
 }
 
-func showDeadText(d *deadLetter) string {
+func showDeadText(d *admin.DeadLetter) string {
 	var b strings.Builder
 	field := func(name, text string) {
 		if text != "" {
@@ -176,8 +170,8 @@ func showDeadText(d *deadLetter) string {
 	return b.String()
 }
 
-func deadActionCommand(action, short, long string) *cobra.Command {
-	var cli adminCLI
+func (env *Env) deadAction(action, short, long string) *cobra.Command {
+	cli := adminCLI{env: env}
 	var destination, reason, since string
 	var all bool
 	cmd := &cobra.Command{
@@ -207,7 +201,7 @@ Examples:
 				body["reason"] = reason
 			}
 			if since != "" {
-				at, err := parseSince(since, time.Now())
+				at, err := parseSince(since, time.Now(), env.Duration)
 				if err != nil {
 					return err
 				}
@@ -242,11 +236,11 @@ Examples:
 }
 
 // parseSince reads a duration before now, or RFC 3339.
-func parseSince(text string, now time.Time) (time.Time, error) {
+func parseSince(text string, now time.Time, duration func(string) (time.Duration, error)) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339, text); err == nil {
 		return t, nil
 	}
-	d, err := caddy.ParseDuration(text)
+	d, err := duration(text)
 	if err != nil || d < 0 {
 		return time.Time{}, fmt.Errorf("--since '%s' is neither a duration such as 2h nor a time such as 2026-11-20T09:00:00Z", text)
 	}

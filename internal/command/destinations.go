@@ -1,4 +1,4 @@
-package caddymodule
+package command
 
 import (
 	"fmt"
@@ -13,8 +13,8 @@ import (
 	"github.com/leadgate/leadgate/internal/printable"
 )
 
-func destinationsCommand() *cobra.Command {
-	var cli adminCLI
+func (env *Env) destinations() *cobra.Command {
+	cli := adminCLI{env: env}
 	cmd := &cobra.Command{
 		Use:   "destinations [--address <admin>] [--json]",
 		Short: "Lists the destinations of a running edge, and what waits for them",
@@ -38,7 +38,7 @@ removed: in no running configuration, its queue is kept.` + adminFlags,
 			if cli.json {
 				return printJSON(cmd.OutOrStdout(), answer)
 			}
-			return writeAll(cmd.OutOrStdout(), destinationTable(list))
+			return writeAll(cmd.OutOrStdout(), DestinationTable(list))
 		},
 	}
 	cli.flags(cmd)
@@ -54,10 +54,10 @@ func shownState(s delivery.State) string {
 	return string(s)
 }
 
-// destinationTable is a line for each destination, and its reason below. A name
+// DestinationTable is a line for each destination, and its reason below. A name
 // is never cut, since the other commands want it: a long one, like a long
 // target, has a line of its own.
-func destinationTable(list []delivery.Status) string {
+func DestinationTable(list []delivery.Status) string {
 	if len(list) == 0 {
 		return "no destinations\n"
 	}

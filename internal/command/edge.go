@@ -1,14 +1,12 @@
-package caddymodule
+package command
 
 import (
 	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
 	"github.com/leadgate/leadgate/internal/printable"
@@ -17,6 +15,7 @@ import (
 // adminCLI is what a command that talks to a running edge has: Caddy's own flags
 // for where its admin endpoint is, and --json.
 type adminCLI struct {
+	env                      *Env
 	address, config, adapter string
 	json                     bool
 }
@@ -37,7 +36,7 @@ func (a *adminCLI) flags(cmd *cobra.Command) {
 // call asks the edge; body nil is none. The answer is read into into, and
 // returned as it came.
 func (a *adminCLI) call(method, uri string, body, into any) ([]byte, error) {
-	address, err := caddycmd.DetermineAdminAPIAddress(a.address, nil, a.config, a.adapter)
+	address, err := a.env.AdminAddress(a.address, a.config, a.adapter)
 	if err != nil {
 		return nil, fmt.Errorf("finding the admin endpoint: %w", err)
 	}
@@ -52,7 +51,7 @@ func (a *adminCLI) call(method, uri string, body, into any) ([]byte, error) {
 		}
 		payload = bytes.NewReader(b)
 	}
-	resp, err := caddycmd.AdminAPIRequest(address, method, uri, make(http.Header), payload)
+	resp, err := a.env.AdminRequest(address, method, uri, payload)
 	if err != nil {
 		return nil, fmt.Errorf("asking the edge at %s: %s", address, adminFailure(err))
 	}

@@ -1,4 +1,4 @@
-package caddymodule
+package command
 
 import (
 	"fmt"
@@ -17,7 +17,7 @@ import (
 	"github.com/leadgate/leadgate/internal/wording"
 )
 
-func explainCommand() *cobra.Command {
+func explain() *cobra.Command {
 	return &cobra.Command{
 		Use:   "explain [<code or reason>]",
 		Short: "Says what an error code of Meta or a reason means, and what to do",
@@ -97,7 +97,7 @@ func explainWord(word string) (string, error) {
 		}
 		return "", fmt.Errorf("'%s' is no code and no reason: %s, or a code such as 190 or 100/2804066", printable.Line(word), wording.Meant(word, known))
 	}
-	return explain(code, subcode), nil
+	return explainCode(code, subcode), nil
 }
 
 // forwardDoes is what the edge does about a forward's answer.
@@ -134,7 +134,7 @@ var classDoes = map[capi.Class]string{
 	capi.BadEvent:      "makes the refused event a dead letter, with this code, and sends the rest of its batch; see caddy leadgate dead list",
 }
 
-func explain(code, subcode int) string {
+func explainCode(code, subcode int) string {
 	x := capi.Explain(code, subcode)
 	title := fmt.Sprintf("%s  %s", x.Name(), x.Class)
 	if !dataset.CodeKnown(code, subcode) {

@@ -1,4 +1,4 @@
-package caddymodule
+package command
 
 import (
 	"bytes"
@@ -18,9 +18,9 @@ import (
 	"github.com/leadgate/leadgate/internal/printable"
 )
 
-func listenCommand() *cobra.Command {
-	var listen string
-	l := new(listener)
+func listen() *cobra.Command {
+	var address string
+	l := new(Listener)
 	cmd := &cobra.Command{
 		Use:   "listen [--listen <address>] [--json]",
 		Short: "Takes events as a destination does, and prints them",
@@ -35,31 +35,31 @@ Example:
   LEADGATE_FORWARD=http://localhost:8082/ caddy run --config Caddyfile.example`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			socket, err := new(net.ListenConfig).Listen(cmd.Context(), "tcp", listen)
+			socket, err := new(net.ListenConfig).Listen(cmd.Context(), "tcp", address)
 			if err != nil {
 				return fmt.Errorf("listening: %w", err)
 			}
-			l.out = cmd.OutOrStdout()
+			l.Out = cmd.OutOrStdout()
 			_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "listening: write `forward http://%s/` in a leadgate block\n", socket.Addr())
 			server := &http.Server{Handler: l, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second}
 			return server.Serve(socket)
 		},
 	}
-	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8082", "the address to listen on")
-	cmd.Flags().BoolVar(&l.whole, "json", false, "Print the bodies as they come, one a line")
+	cmd.Flags().StringVar(&address, "listen", "127.0.0.1:8082", "the address to listen on")
+	cmd.Flags().BoolVar(&l.Whole, "json", false, "Print the bodies as they come, one a line")
 	return cmd
 }
 
-// listener is a destination that prints.
-type listener struct {
-	whole bool
+// Listener is a destination that prints what it gets, and answers 200.
+type Listener struct {
+	Out   io.Writer
+	Whole bool // the bodies as they come, one a line
 
-	mu  sync.Mutex
-	out io.Writer
+	mu sync.Mutex // of Out
 }
 
 // ServeHTTP implements http.Handler.
-func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		w.WriteHeader(http.StatusMethodNotAllowed)
@@ -71,12 +71,12 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	text := received(r.Header, body, time.Now())
-	if l.whole {
+	if l.Whole {
 		text = oneLine(body)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, err := io.WriteString(l.out, text); err != nil {
+	if _, err := io.WriteString(l.Out, text); err != nil {
 		w.WriteHeader(http.StatusInternalServerError)
 	}
 }

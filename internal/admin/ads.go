@@ -1,47 +1,42 @@
-package caddymodule
+package admin
 
 import (
 	"context"
 	"net/http"
-	"slices"
 
 	"github.com/leadgate/leadgate/internal/ads"
 	"github.com/leadgate/leadgate/internal/httperr"
 	"github.com/leadgate/leadgate/internal/wording"
 )
 
-// adminAds answers GET /leadgate/ads?tenant=&from=&to=: without tenant those of
+// listAds answers GET /leadgate/ads?tenant=&from=&to=: without tenant those of
 // all tenants, without days the last thirty.
-func adminAds(w http.ResponseWriter, r *http.Request) error {
-	app, q, err := activeQueue()
+func (e *Edge) listAds(w http.ResponseWriter, r *http.Request) error {
+	config, err := e.Config()
 	if err != nil {
 		return err
 	}
 	query := r.URL.Query()
-	period, err := ads.ParsePeriod(query.Get("from"), query.Get("to"), app.now())
+	period, err := ads.ParsePeriod(query.Get("from"), query.Get("to"), config.Now())
 	if err != nil {
 		return httperr.Wrap(http.StatusBadRequest, err)
 	}
 	tenants := []string{query.Get("tenant")}
 	if tenants[0] == "" {
-		tenants = tenants[:0]
-		for name := range app.tenants {
-			tenants = append(tenants, name)
-		}
-		slices.Sort(tenants)
+		tenants = config.Tenants
 	} else if !wording.ValidName(tenants[0]) {
 		return httperr.New(http.StatusBadRequest, "tenant %q is no tenant's name", tenants[0])
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), adminTimeout)
+	ctx, cancel := context.WithTimeout(r.Context(), Timeout)
 	defer cancel()
-	rows, err := ads.Report(ctx, q, tenants, period)
+	rows, err := ads.Report(ctx, config.Queue, tenants, period)
 	if err != nil {
-		return storeError(err)
+		return StoreError(err)
 	}
 	if tenant := query.Get("tenant"); tenant != "" && len(rows) == 0 {
-		if err := app.knownTenant(ctx, q, tenant); err != nil {
+		if err := config.knownTenant(ctx, tenant); err != nil {
 			return err
 		}
 	}
-	return writeJSON(w, rows)
+	return httperr.JSON(w, http.StatusOK, rows)
 }

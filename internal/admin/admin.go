@@ -1,0 +1,149 @@
+// Package admin is what an operator asks of a running edge, and has it do: its
+// destinations, dead letters, ads and contacts, as JSON over HTTP. It knows no
+// Caddy; who serves it says in [Edge] what runs. Caddy's admin endpoint serves all
+// of it, the dashboard some. Its shapes are what the commands read.
+//
+// Begin with [Edge.Routes]. Contacts stand in bodies, never in paths, since Caddy
+// logs the URIs of its admin endpoint. Errors are those of package httperr.
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/httperr"
+	"github.com/leadgate/leadgate/internal/intake"
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/wording"
+)
+
+// Timeout bounds how long a call waits for a store.
+const Timeout = 10 * time.Second
+
+// Edge is what runs in this process.
+type Edge struct {
+	// Engines lists the open stores, each with what drains it: two where a reload
+	// goes from one to another.
+	Engines func() []Engine
+	// Config is the running configuration. Its error is for the caller, with its
+	// status.
+	Config func() (*Config, error)
+}
+
+// Engine is an open store, and what drains it.
+type Engine struct {
+	Delivery *delivery.Engine
+	Queue    queue.Queue
+}
+
+// Config is a running configuration, and its store.
+type Config struct {
+	Queue        queue.Queue
+	Destinations []string // their names
+	Tenants      []string // likewise, sorted
+	Now          func() time.Time
+	// RouteAgain replays events that no tenant matched.
+	RouteAgain func(context.Context, queue.DeadFilter) (intake.Replayed, error)
+}
+
+// Route is what is answered on a path, or, where that ends in a slash, on all
+// paths below it.
+type Route struct {
+	Path   string
+	Method string
+	Params []string // that the query may have
+	answer func(http.ResponseWriter, *http.Request) error
+}
+
+// Routes lists all that is answered.
+func (e *Edge) Routes() []Route {
+	return []Route{
+		{Path: "/leadgate/destinations", Method: http.MethodGet, answer: e.listDestinations},
+		{Path: "/leadgate/destinations/", Method: http.MethodPost, answer: e.changeDestination},
+		{Path: "/leadgate/dead", Method: http.MethodGet, Params: []string{"destination", "reason", "limit", "after", "id"}, answer: e.listDead},
+		{Path: "/leadgate/dead/", Method: http.MethodPost, answer: e.changeDead},
+		{Path: "/leadgate/ads", Method: http.MethodGet, Params: []string{"tenant", "from", "to"}, answer: e.listAds},
+		{Path: "/leadgate/words", Method: http.MethodGet, answer: e.listWords},
+		{Path: "/leadgate/contacts/erase", Method: http.MethodPost, answer: e.erase},
+	}
+}
+
+// Serve answers a request for a route's path.
+func (a *Route) Serve(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != a.Method {
+		w.Header().Set("Allow", a.Method)
+		return httperr.New(http.StatusMethodNotAllowed, "method %s is not allowed: use %s", r.Method, a.Method)
+	}
+	if err := onlyParams(r.URL.Query(), a.Params...); err != nil {
+		return err
+	}
+	return a.answer(w, r)
+}
+
+// Serve answers a request for any of the paths, as what asks in the place of an
+// operator does.
+func (e *Edge) Serve(w http.ResponseWriter, r *http.Request) error {
+	path := r.URL.Path
+	for _, route := range e.Routes() {
+		if route.Path == path || strings.HasSuffix(route.Path, "/") && strings.HasPrefix(path, route.Path) {
+			return route.Serve(w, r)
+		}
+	}
+	return httperr.New(http.StatusNotFound, "the admin API has no %s", path)
+}
+
+// listWords answers GET /leadgate/words.
+func (e *Edge) listWords(w http.ResponseWriter, _ *http.Request) error {
+	return httperr.JSON(w, http.StatusOK, intake.UnknownWords())
+}
+
+// onlyParams refuses a query that asks for something else than what is known:
+// one that is mistyped would be taken for none.
+func onlyParams(query url.Values, known ...string) error {
+	for name, values := range query {
+		switch {
+		case !slices.Contains(known, name) && len(known) == 0:
+			return httperr.New(http.StatusBadRequest, "unknown parameter %s: there is none here", name)
+		case !slices.Contains(known, name):
+			return httperr.New(http.StatusBadRequest, "unknown parameter %s: %s", name, wording.Meant(name, known))
+		case slices.Contains(values, ""):
+			return httperr.New(http.StatusBadRequest, "parameter %s is empty: give it a value, or leave it out", name)
+		}
+	}
+	return nil
+}
+
+// readAction reads the JSON of a POST, and refuses what it does not know.
+func readAction(r *http.Request, into any) error {
+	dec := json.NewDecoder(io.LimitReader(r.Body, 1<<20))
+	dec.DisallowUnknownFields()
+	err := dec.Decode(into)
+	if err == nil {
+		if _, more := dec.Token(); more != io.EOF {
+			err = errors.New("something follows the JSON object")
+		}
+	}
+	if err != nil {
+		return httperr.New(http.StatusBadRequest, "reading the body: %w", err)
+	}
+	return nil
+}
+
+// StoreError is what a store failed with, for the caller.
+func StoreError(err error) error {
+	if errors.Is(err, queue.ErrNotFound) {
+		return httperr.New(http.StatusNotFound, "%w", err)
+	}
+	if errors.Is(err, queue.ErrInvalid) {
+		return httperr.New(http.StatusBadRequest, "%w", err)
+	}
+	return httperr.New(http.StatusServiceUnavailable, "%w", err)
+}

@@ -1,0 +1,80 @@
+package admin
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/leadgate/leadgate/internal/clicks"
+	"github.com/leadgate/leadgate/internal/httperr"
+	"github.com/leadgate/leadgate/internal/phone"
+	"github.com/leadgate/leadgate/internal/wording"
+	"github.com/leadgate/leadgate/normalize"
+)
+
+// erase answers POST /leadgate/contacts/erase.
+func (e *Edge) erase(w http.ResponseWriter, r *http.Request) error {
+	var who struct{ Tenant, Contact string }
+	if err := readAction(r, &who); err != nil {
+		return err
+	}
+	if !wording.ValidName(who.Tenant) || who.Contact == "" {
+		return httperr.New(http.StatusBadRequest, "write {\"tenant\":…,\"contact\":…}, the contact as E.164, waId or userId")
+	}
+	config, err := e.Config()
+	if err != nil {
+		return err
+	}
+	count := 0
+	for _, key := range contactKeys(who.Contact) {
+		n, err := config.Queue.Erase(r.Context(), who.Tenant, key)
+		if err != nil {
+			return StoreError(err)
+		}
+		count += n
+	}
+	if count == 0 {
+		if err := config.knownTenant(r.Context(), who.Tenant); err != nil {
+			return err
+		}
+		if problem := unlikelyContact(who.Contact); problem != "" {
+			return httperr.New(http.StatusBadRequest, "%s", problem)
+		}
+	}
+	return httperr.JSON(w, http.StatusOK, map[string]int{"count": count})
+}
+
+// contactKeys are the keys that a person may be stored under.
+func contactKeys(contact string) []string {
+	ids := []string{contact}
+	if e164 := normalize.PhoneFromWaID(contact); e164 != "" {
+		if digits := strings.TrimPrefix(e164, "+"); digits != contact {
+			ids = append(ids, digits)
+		}
+		if digits := phone.Digits(contact); digits != ids[len(ids)-1] && digits != contact {
+			ids = append(ids, digits)
+		}
+	}
+	var keys []string
+	for _, id := range ids {
+		for _, channel := range []normalize.Channel{normalize.ChannelWhatsApp, normalize.ChannelMessenger, normalize.ChannelInstagram, normalize.ChannelSMS} {
+			keys = append(keys, clicks.Contact(channel, id))
+		}
+	}
+	return keys
+}
+
+// unlikelyContact says why nobody can be stored by this; "" where somebody may be.
+// An erasure must not seem done where a number was written in another way.
+func unlikelyContact(contact string) string {
+	digits := phone.Digits(contact)
+	lettered := strings.ContainsAny(strings.ToLower(contact), "abcdefghijklmnopqrstuvwxyz")
+	switch {
+	case strings.Trim(contact, "0123456789+ ()-./") == "" && strings.HasPrefix(strings.TrimLeft(contact, "+ ("), "0"):
+		return "the contact begins with 0: write its number with the country's code, such as +15551234567"
+	case strings.ContainsAny(contact, " \t\r\n,;@") && lettered:
+		return "the contact is no number and no id: write it as E.164, such as +15551234567, waId or userId"
+	case digits == "" && !lettered:
+		return "the contact has neither letters nor digits: write it as E.164, such as +15551234567, waId or userId"
+	}
+	return ""
+}

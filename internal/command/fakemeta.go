@@ -1,0 +1,60 @@
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/leadgate/leadgate/capi/capitest"
+)
+
+func fakeMeta() *cobra.Command {
+	var listen string
+	cmd := &cobra.Command{
+		Use:   "fake-meta [--listen <address>]",
+		Short: "Answers as Meta's Conversions API would, and prints what it accepts",
+		Long: `Answers as Meta's Conversions API would: it refuses what Meta refuses, with its
+codes, and prints each event that it accepts as a line of JSON. Point a capi
+block's endpoint at it for a rehearsal. Nothing reaches Meta.
+
+What it accepted can also be read at /_leadgate/accepted.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			l, err := new(net.ListenConfig).Listen(cmd.Context(), "tcp", listen)
+			if err != nil {
+				return fmt.Errorf("listening: %w", err)
+			}
+			out, log := cmd.OutOrStdout(), cmd.ErrOrStderr()
+			fake := &capitest.Server{
+				Keep:     10_000,
+				OnAccept: func(a capitest.Accepted) { _ = json.NewEncoder(out).Encode(a) },
+				OnRefuse: func(dataset string, e *capitest.Error) {
+					_, _ = fmt.Fprintf(log, "refused for dataset %s: %v\n", dataset, e)
+				},
+			}
+			_, _ = fmt.Fprintf(log, "fake Meta listens: write `endpoint http://%s` in a capi block\n", l.Addr())
+			server := &http.Server{Handler: fake, ReadHeaderTimeout: 10 * time.Second}
+			ended := make(chan struct{})
+			stop := context.AfterFunc(cmd.Context(), func() {
+				defer close(ended)
+				_ = server.Close()
+			})
+			err = server.Serve(l)
+			if !stop() {
+				<-ended
+			}
+			if errors.Is(err, http.ErrServerClosed) {
+				return nil
+			}
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:9099", "the address to listen on")
+	return cmd
+}

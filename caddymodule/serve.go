@@ -111,15 +111,15 @@ func (h *Handler) store(r *http.Request, hook *intake.Webhook, came time.Time) (
 
 // serveNext hands the events to the next handler as a JSON array.
 func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, hook *intake.Webhook) error {
-	events := h.block.Hand(hook)
+	handed, events := h.block.Hand(hook)
 	intake.Inline.Say(w)
-	size := strconv.Itoa(events.Size)
-	r.Body = events
-	r.ContentLength = int64(events.Size)
+	size := handed.Len()
+	r.Body = handed
+	r.ContentLength = int64(size)
 	r.TransferEncoding = nil
 	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Content-Length", size)
-	r.Header.Set("Leadgate-Events", strconv.Itoa(events.Events))
+	r.Header.Set("Content-Length", strconv.Itoa(size))
+	r.Header.Set("Leadgate-Events", strconv.Itoa(events))
 	r.Header.Del("Content-Encoding")
 	for _, name := range h.block.SignatureHeaders {
 		r.Header.Del(name)
@@ -130,7 +130,7 @@ func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyht
 		}
 	}
 	err := next.ServeHTTP(w, r)
-	events.End()
+	handed.End()
 	return err
 }
 

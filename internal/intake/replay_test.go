@@ -53,11 +53,12 @@ func TestHand(t *testing.T) {
 	b.Inline = true
 	b.addTenant(t, "bot", "")
 	w, _ := b.read(t, whatsapp(message("111", "wamid.1"), status("111", "wamid.2")))
-	h := b.Hand(w)
+	h, n := b.Hand(w)
+	size := h.Len()
 	text, err := io.ReadAll(h)
 	var batch normalize.Batch
-	if err != nil || len(text) != h.Size || h.Events != 2 || batch.CheckJSON(text) != nil || text[0] != '[' {
-		t.Errorf("%d events of %d bytes, %v: %s", h.Events, h.Size, err, text)
+	if err != nil || len(text) != size || n != 2 || batch.CheckJSON(text) != nil || text[0] != '[' {
+		t.Errorf("%d events of %d bytes, %v: %s", n, size, err, text)
 	}
 	h.End()
 	if n, err := h.Read(make([]byte, 1)); n != 0 || err == nil {

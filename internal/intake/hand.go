@@ -13,19 +13,15 @@ import (
 // can be read when the handler has returned: a proxy's transport may still hold it
 // then, and the memory is another request's.
 type Handed struct {
-	Events int
-	Size   int // bytes
-
-	memory *body.Body
 	mu     sync.Mutex
-	json   []byte // what is left
-	ended  bool
+	json   []byte     // what is left
+	memory *body.Body // nil when it has ended
 }
 
-// Hand makes the next handler's body of a webhook that was read, and counts its
-// events. The webhook is released.
-func (b *Block) Hand(w *Webhook) *Handed {
-	h := &Handed{Events: len(w.batch.Events), memory: body.New(w.encodedSize())}
+// Hand makes the next handler's body of a webhook that was read, and counts the
+// events in it. The webhook is released.
+func (b *Block) Hand(w *Webhook) (h *Handed, events int) {
+	h = &Handed{memory: body.New(w.encodedSize())}
 	h.json = append(h.memory.Data, '[')
 	for i := range w.batch.Events {
 		ev := &w.batch.Events[i]
@@ -41,17 +37,24 @@ func (b *Block) Hand(w *Webhook) *Handed {
 		h.json, _ = ev.AppendJSON(h.json)
 	}
 	h.json = append(h.json, ']')
-	h.Size = len(h.json)
+	events = len(w.batch.Events)
 	w.Release()
 	b.Requests.Add("", Inline.String(), 1)
-	return h
+	return h, events
+}
+
+// Len is how many bytes are left to be read.
+func (h *Handed) Len() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.json)
 }
 
 // Read implements [io.Reader].
 func (h *Handed) Read(p []byte) (int, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.ended {
+	if h.memory == nil {
 		return 0, http.ErrBodyReadAfterClose
 	}
 	if len(h.json) == 0 {
@@ -68,7 +71,8 @@ func (h *Handed) Close() error { return nil }
 // End gives the memory back, once: nothing can be read any more.
 func (h *Handed) End() {
 	h.mu.Lock()
-	h.json, h.ended = nil, true
+	memory := h.memory
+	h.json, h.memory = nil, nil
 	h.mu.Unlock()
-	h.memory.Release()
+	memory.Release()
 }

@@ -158,7 +158,6 @@ func setDefault(d *caddy.Duration, to time.Duration) {
 
 // Start opens the store and begins to deliver, if any block needs it.
 func (a *App) Start() error {
-	_ = heap.Ballast()
 	for _, check := range a.atStart {
 		if err := check(); err != nil {
 			return err

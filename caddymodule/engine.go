@@ -13,6 +13,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/admin"
 	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/heap"
 	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/internal/queue"
 )
@@ -122,6 +123,7 @@ func (e *engine) openLocked(a *App) (queue.Queue, error) {
 		return e.queue, nil
 	}
 	e.logger = a.logger
+	heap.HoldBallast()
 	q, err := e.store.open(a.options(), a.logger.Named("queue"))
 	if err != nil {
 		return nil, err

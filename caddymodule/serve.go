@@ -39,18 +39,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	if r.Method == http.MethodGet || !slices.Contains(h.methods, r.Method) {
 		w.Header().Set("Allow", strings.Join(h.methods, ", "))
-		return h.refuse(w, http.StatusMethodNotAllowed, "method", nil)
+		h.refuse(w, http.StatusMethodNotAllowed, "method", nil)
+		return nil
 	}
-	b, err := body.Read(r, h.MaxBody, h.app.MaxInflightBody)
-	switch {
-	case errors.Is(err, body.ErrBusy):
-		body.Abandon(w, r)
-		w.Header().Set("Retry-After", retryAfter)
-		return h.refuse(w, http.StatusServiceUnavailable, "busy", err)
-	case err != nil && readStatus(err) == http.StatusRequestEntityTooLarge:
-		return h.refuse(w, http.StatusRequestEntityTooLarge, "too_large", nil)
-	case err != nil:
-		return h.refuse(w, readStatus(err), "unreadable", err)
+	b := h.readBody(w, r)
+	if b == nil {
+		return nil // it is answered
 	}
 	// However this ends, also by a panic: what is not taken off would be taken for
 	// in flight for ever.
@@ -58,24 +52,27 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	defer func() { body.Landed(flying) }()
 	if err := h.provider.Verify(r, b.Data); err != nil {
 		b.Release()
-		return h.refuse(w, http.StatusUnauthorized, "unauthorized", err)
+		h.refuse(w, http.StatusUnauthorized, "unauthorized", err)
+		return nil
 	}
 	hook := intake.NewWebhook(b)
 	turn, err := hook.TakeTurn(came)
 	if err != nil {
 		hook.Release()
-		w.Header().Set("Retry-After", retryAfter)
-		return h.refuse(w, http.StatusServiceUnavailable, "unavailable", err)
+		h.refuse(w, http.StatusServiceUnavailable, "unavailable", err)
+		return nil
 	}
 	defer turn.End() // also of what panics; else it has ended by then
 	if err := h.block.Read(hook, r, h.app.now()); err != nil {
 		hook.Release()
-		return h.refuse(w, http.StatusBadRequest, "malformed", err)
+		h.refuse(w, http.StatusBadRequest, "malformed", err)
+		return nil
 	}
 	if hook.Empty() {
 		hook.Release()
 		h.block.Requests.Add("", intake.Empty.String(), 1)
-		return h.accept(w, intake.Empty)
+		h.accept(w, intake.Empty)
+		return nil
 	}
 	if h.block.Inline {
 		body.Landed(flying)
@@ -85,13 +82,31 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	outcome, err := h.store(r, hook, came)
 	if err != nil {
 		// The store may still be reading what it was given, so hook is left to the collector.
-		w.Header().Set("Retry-After", retryAfter)
-		return h.refuse(w, http.StatusServiceUnavailable, "unavailable", err)
+		h.refuse(w, http.StatusServiceUnavailable, "unavailable", err)
+		return nil
 	}
 	hook.Release()
-	err = h.accept(w, outcome)
+	h.accept(w, outcome)
 	metrics.Ack(time.Since(came))
-	return err
+	return nil
+}
+
+// readBody reads a request's body, or answers why not and returns nil.
+func (h *Handler) readBody(w http.ResponseWriter, r *http.Request) *body.Body {
+	b, err := body.Read(r, h.MaxBody, h.app.MaxInflightBody)
+	if err == nil {
+		return b
+	}
+	switch status := readStatus(err); {
+	case errors.Is(err, body.ErrBusy):
+		body.Abandon(w, r)
+		h.refuse(w, http.StatusServiceUnavailable, "busy", err)
+	case status == http.StatusRequestEntityTooLarge:
+		h.refuse(w, status, "too_large", nil)
+	default:
+		h.refuse(w, status, "unreadable", err)
+	}
+	return nil
 }
 
 // store queues what a webhook brought: durable when it returns no error. It says
@@ -134,13 +149,15 @@ func (h *Handler) serveNext(w http.ResponseWriter, r *http.Request, next caddyht
 	return err
 }
 
-// refuse answers with a status and no body, and logs why.
-func (h *Handler) refuse(w http.ResponseWriter, status int, outcome string, why error) error {
+// refuse answers with a status and no body, and logs why. A 503 asks for the
+// webhook again.
+func (h *Handler) refuse(w http.ResponseWriter, status int, outcome string, why error) {
 	intake.Refused.Say(w)
 	h.block.Requests.Add("", outcome, 1)
 	level := zapcore.WarnLevel
 	switch status {
 	case http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", retryAfter)
 		level = zapcore.ErrorLevel
 	case http.StatusMethodNotAllowed:
 		level = zapcore.DebugLevel
@@ -156,16 +173,14 @@ func (h *Handler) refuse(w http.ResponseWriter, status int, outcome string, why 
 		c.Write(fields...)
 	}
 	w.WriteHeader(status)
-	return nil
 }
 
 // accept says that the provider need not send this again.
-func (h *Handler) accept(w http.ResponseWriter, o intake.Outcome) error {
+func (h *Handler) accept(w http.ResponseWriter, o intake.Outcome) {
 	o.Say(w)
 	if a, ok := h.provider.(Answerer); ok {
 		a.Answer(w)
-		return nil
+		return
 	}
 	w.WriteHeader(http.StatusOK)
-	return nil
 }

@@ -85,7 +85,7 @@ func (t *Trimmer) look() {
 }
 
 // residentHeap is the memory of Go's heap and stacks that is not given back, in
-// bytes. The ballast is counted and not resident, see [Ballast].
+// bytes. The ballast is counted and not resident, see [HoldBallast].
 func residentHeap() uint64 {
 	samples := []runtimemetrics.Sample{
 		{Name: "/memory/classes/heap/objects:bytes"},
@@ -100,5 +100,5 @@ func residentHeap() uint64 {
 			total += samples[i].Value.Uint64()
 		}
 	}
-	return total - min(total, uint64(len(Ballast())))
+	return total - min(total, held())
 }

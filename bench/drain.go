@@ -13,6 +13,7 @@ import (
 
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/destination/dataset"
 	"github.com/leadgate/leadgate/internal/destination/forward"
 	"github.com/leadgate/leadgate/internal/queue"
@@ -201,7 +202,7 @@ func (d *drained) run(ctx context.Context, s *store, src *source, port int) erro
 	}
 	engine := delivery.New(s, delivery.Options{Observer: counter})
 	cpuBefore, began := ownCPU(), time.Now()
-	engine.Configure([]delivery.Destination{dest})
+	engine.Configure([]destination.Destination{dest})
 	var appender sync.WaitGroup
 	var appendErr error
 	if groups != nil {
@@ -240,18 +241,18 @@ func (d *drained) run(ctx context.Context, s *store, src *source, port int) erro
 
 // destination is the settings that an edge would have; a forward with more
 // concurrency than the default, as somebody in a hurry sets it.
-func (d *drained) destination(src *source, port int) (delivery.Destination, error) {
+func (d *drained) destination(src *source, port int) (destination.Destination, error) {
 	if d.Kind == dataset.Kind {
-		return delivery.Destination{
+		return destination.Destination{
 			Dest: src.dest, Kind: d.Kind, RetryFor: capi.MaxAge, Batch: capi.MaxBatch, Linger: time.Second,
 			Sender: dataset.NewSender(dataset.Config{Settings: *src.capi}),
 		}, nil
 	}
 	f, err := forward.NewSender(forward.Config{Timeout: 10 * time.Second, URL: "http://" + address(port) + "/hook", Tenant: tenant, Version: "bench", Concurrency: senders})
 	if err != nil {
-		return delivery.Destination{}, err
+		return destination.Destination{}, err
 	}
-	return delivery.Destination{
+	return destination.Destination{
 		Dest: src.dest, Kind: d.Kind, Sender: f, Ordered: true, Concurrency: senders, Hold: 5 * time.Minute, Batch: 1,
 	}, nil
 }
@@ -276,7 +277,7 @@ func newCounter(n int64) *counter {
 
 // Delivered implements [delivery.Observer].
 func (c *counter) Delivered(_, _, outcome string, events int, _ time.Duration) {
-	if outcome != delivery.Done.String() {
+	if outcome != destination.Done.String() {
 		c.failed.Add(int64(events))
 	}
 	n := int64(events)

@@ -67,7 +67,7 @@ func startEdge(ctx context.Context, b *builds, s scenario, sitePort int) (e *edg
 	}
 	if !s.deliver {
 		for i := range s.destinations {
-			if err = e.admin(ctx, http.MethodPost, "/leadgate/destinations/"+destination(i)+"/pause", nil); err != nil {
+			if err = e.admin(ctx, http.MethodPost, "/leadgate/destinations/"+destinationName(i)+"/pause", nil); err != nil {
 				return e, err
 			}
 		}

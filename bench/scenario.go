@@ -107,7 +107,7 @@ func (s *scenario) caddyfile(p ports, dir string) string {
 	if !s.bare {
 		fmt.Fprintf(&b, "\tleadgate %s {\n\t\tprovider meta {\n\t\t\tapp_secret %s\n\t\t\tverify_token %s\n\t\t}\n", path, appSecret, verifyToken)
 		for i := range s.destinations {
-			fmt.Fprintf(&b, "\t\tforward http://%s/ {\n\t\t\tname %s\n\t\t}\n", address(p.sink), destination(i))
+			fmt.Fprintf(&b, "\t\tforward http://%s/ {\n\t\t\tname %s\n\t\t}\n", address(p.sink), destinationName(i))
 		}
 		b.WriteString("\t}\n")
 	}
@@ -115,4 +115,4 @@ func (s *scenario) caddyfile(p ports, dir string) string {
 	return b.String()
 }
 
-func destination(i int) string { return fmt.Sprintf("crm%d", i) }
+func destinationName(i int) string { return fmt.Sprintf("crm%d", i) }

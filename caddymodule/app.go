@@ -12,7 +12,6 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
-	"github.com/leadgate/leadgate/internal/delivery"
 	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/destination/dataset"
 	"github.com/leadgate/leadgate/internal/heap"
@@ -234,12 +233,12 @@ func (a *App) options() queue.Options {
 }
 
 // deliveries are the destinations of this configuration.
-func (a *App) deliveries() []delivery.Destination {
-	list := make([]delivery.Destination, 0, len(a.destinations))
+func (a *App) deliveries() []destination.Destination {
+	list := make([]destination.Destination, 0, len(a.destinations))
 	for _, d := range a.destinations {
 		list = append(list, *d)
 	}
-	slices.SortFunc(list, func(x, y delivery.Destination) int { return strings.Compare(x.Dest.Name, y.Dest.Name) })
+	slices.SortFunc(list, func(x, y destination.Destination) int { return strings.Compare(x.Dest.Name, y.Dest.Name) })
 	return list
 }
 

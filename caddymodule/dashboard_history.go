@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/destination"
 )
 
 // counts are what the metrics count.
@@ -111,9 +111,9 @@ func (r *recorder) read() snapshot {
 	}
 	for outcome, n := range t.Deliveries {
 		switch outcome {
-		case delivery.Done.String():
+		case destination.Done.String():
 			s.Delivered += n
-		case delivery.Retry.String(), delivery.Dead.String(), delivery.Gone.String(), delivery.Park.String():
+		case destination.Retry.String(), destination.Dead.String(), destination.Gone.String(), destination.Park.String():
 			s.Failed += n
 		}
 	}

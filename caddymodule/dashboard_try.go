@@ -9,6 +9,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/admin"
 	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/httperr"
 )
 
@@ -80,8 +81,8 @@ func attemptsOf(name string) *attempts {
 // countAttempts counts the ends of attempts, by the name of their class.
 func countAttempts(name, outcome string, events int) {
 	switch outcome {
-	case delivery.Again.String(): // not tried
-	case delivery.Done.String():
+	case destination.Again.String(): // not tried
+	case destination.Done.String():
 		a := attemptsOf(name)
 		a.ended.Add(int64(events))
 		a.delivered.Add(int64(events))

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/leadgate/leadgate/capi"
-	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/destination/dataset"
 	"github.com/leadgate/leadgate/internal/destination/forward"
 	"github.com/leadgate/leadgate/internal/printable"
@@ -101,10 +101,10 @@ func explainWord(word string) (string, error) {
 }
 
 // forwardDoes is what the edge does about a forward's answer.
-var forwardDoes = map[delivery.Class]string{
-	delivery.Retry: "keeps the event and tries again, with growing pauses, until retry_for; then it is a dead letter",
-	delivery.Dead:  "makes the event a dead letter at once, and goes on with the next",
-	delivery.Gone:  "makes the event a dead letter, and pauses the destination",
+var forwardDoes = map[destination.Action]string{
+	destination.Retry: "keeps the event and tries again, with growing pauses, until retry_for; then it is a dead letter",
+	destination.Dead:  "makes the event a dead letter at once, and goes on with the next",
+	destination.Gone:  "makes the event a dead letter, and pauses the destination",
 }
 
 // explained is a title and what is to be said under it, in pairs.

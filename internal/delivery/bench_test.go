@@ -125,7 +125,7 @@ func BenchmarkDrainForward(b *testing.B) {
 		d.Concurrency = 32
 		e := New(q, Options{})
 		m.start()
-		e.Configure([]Destination{d})
+		e.Configure([]destination.Destination{d})
 		<-done
 		e.Close(context.Background())
 		m.stop()
@@ -181,9 +181,9 @@ func BenchmarkForwardOnly(b *testing.B) {
 		var wg sync.WaitGroup
 		for range 32 {
 			wg.Go(func() {
-				items := []Item{{Attempt: 1, Entry: queue.Entry{Payload: make([]byte, 1270), Header: queue.Header{Kind: 1}}}}
+				items := []destination.Item{{Attempt: 1, Entry: queue.Entry{Payload: make([]byte, 1270), Header: queue.Header{Kind: 1}}}}
 				for range benchmarked / 32 {
-					if o := f.Send(ctx, items); o[0].Action != Done {
+					if o := f.Send(ctx, items); o[0].Action != destination.Done {
 						b.Error(o)
 						return
 					}
@@ -207,16 +207,16 @@ func BenchmarkDrain(b *testing.B) {
 		fillStore(b, q, 0, benchmarked, 20_000, make([]byte, 1270))
 		done := make(chan struct{})
 		var count atomic.Int64
-		d := forwardTo(senderFunc(func(items []Item) []Outcome {
+		d := forwardTo(senderFunc(func(items []destination.Item) []destination.Verdict {
 			if count.Add(1) == benchmarked {
 				close(done)
 			}
-			return []Outcome{{Action: Done}}
+			return []destination.Verdict{{Action: destination.Done}}
 		}))
 		d.Concurrency = 32
 		e := New(q, Options{})
 		m.start()
-		e.Configure([]Destination{d})
+		e.Configure([]destination.Destination{d})
 		<-done
 		e.Close(context.Background())
 		m.stop()
@@ -235,17 +235,17 @@ func BenchmarkWaiting(b *testing.B) {
 		runtime.GC()
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		d := forwardTo(senderFunc(func(items []Item) []Outcome {
+		d := forwardTo(senderFunc(func(items []destination.Item) []destination.Verdict {
 			// Every other contact is taken, or the breaker would open.
 			if c := items[0].Header.Contact; c[len(c)-1]%2 == 0 {
-				return []Outcome{{Action: Done}}
+				return []destination.Verdict{{Action: destination.Done}}
 			}
-			return []Outcome{{Action: Retry, Reason: "503 Service Unavailable", After: destination.LongestWish}}
+			return []destination.Verdict{{Action: destination.Retry, Reason: "503 Service Unavailable", After: destination.LongestWish}}
 		}))
 		d.Hold = -1
 		e := New(q, Options{})
 		b.ResetTimer()
-		e.Configure([]Destination{d})
+		e.Configure([]destination.Destination{d})
 		for e.tracked.Load() < n/2 {
 			runtime.Gosched()
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/delivery/gate"
 	"github.com/leadgate/leadgate/internal/delivery/view"
+	"github.com/leadgate/leadgate/internal/destination"
 )
 
 func TestBreaker(t *testing.T) {
@@ -16,7 +17,7 @@ func TestBreaker(t *testing.T) {
 		q := newMemQueue()
 		var up atomic.Bool
 		s := &sink{}
-		s.answer = failsFor(func(*Item) bool { return !up.Load() })
+		s.answer = failsFor(func(*destination.Item) bool { return !up.Load() })
 		q.add(crm, numbered("c", 5000)...)
 		d := forwardTo(s)
 		d.Concurrency = 1
@@ -78,7 +79,7 @@ func TestProbesTakeAnotherContact(t *testing.T) {
 		q := newMemQueue()
 		var up atomic.Bool
 		s := &sink{}
-		s.answer = failsFor(func(it *Item) bool { return it.Header.Contact == "c0" || !up.Load() })
+		s.answer = failsFor(func(it *destination.Item) bool { return it.Header.Contact == "c0" || !up.Load() })
 		q.add(crm, numbered("c", 12)...) // no others to come
 		e := start(t, q, Options{}, forwardTo(s))
 		elapse(10 * time.Minute)
@@ -101,8 +102,8 @@ func TestProbesTakeAnotherContact(t *testing.T) {
 func TestProbesHeedRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newMemQueue()
-		s := &sink{answer: func(context.Context, *Item) Outcome {
-			return Outcome{Action: Retry, Reason: "429 Too Many Requests", After: 5 * time.Minute}
+		s := &sink{answer: func(context.Context, *destination.Item) destination.Verdict {
+			return destination.Verdict{Action: destination.Retry, Reason: "429 Too Many Requests", After: 5 * time.Minute}
 		}}
 		q.add(crm, numbered("c", 10)...)
 		e := start(t, q, Options{}, forwardTo(s))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/capi/capitest"
+	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/destination/dataset"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
@@ -46,7 +47,7 @@ func TestFewBadAmongMany(t *testing.T) {
 				}
 			}
 			meta := capitest.New(t, func(s *capitest.Server) { s.Clids, s.Keep = good, 1 })
-			e := start(t, q, Options{}, Destination{
+			e := start(t, q, Options{}, destination.Destination{
 				Dest: crm, Kind: dataset.Kind, Target: "1234567890", Sender: newCAPI(t, meta, dataset.Config{}),
 				Batch: capi.MaxBatch, RetryFor: 7 * 24 * time.Hour,
 			})

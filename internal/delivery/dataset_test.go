@@ -11,18 +11,19 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/capi/capitest"
+	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/destination/dataset"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
 )
 
 // clickItem is a first message with an ad click, of a WhatsApp account.
-func clickItem(n int, waba string, at time.Time) Item {
+func clickItem(n int, waba string, at time.Time) destination.Item {
 	payload := fmt.Sprintf(`{"id":"e70210fe-620f-555d-bc02-%012x","tenantId":"acme","kind":"message","channel":"whatsapp","provider":"meta",`+
 		`"account":{"wabaId":%q},"waPhone":"+1555%07d","waId":"1555%07d","userId":null,"receivedAt":%d,`+
 		`"referral":{"ctwaClid":"ARAclick%06d","sourceType":"ad","sourceId":"120","adId":"120","dedupToken":null},"automaticEvent":null,"conversion":null,"attribution":null,"raw":{}}`,
 		n, waba, n, n, at.UnixMilli(), n)
-	it := Item{Attempt: 1}
+	it := destination.Item{Attempt: 1}
 	it.Pos = queue.Pos{Seq: uint64(n)}
 	it.Payload = []byte(payload)
 	it.Header = queue.Header{Format: queue.FormatCAPI, Kind: uint8(normalize.KindMessage), EventID: queue.ID{15: byte(n)}}
@@ -75,7 +76,7 @@ func TestEngineReportsToMeta(t *testing.T) {
 		q.put(crm, it.Header, it.Payload)
 	}
 	e := New(q, Options{Rand: func() float64 { return 0.001 }})
-	e.Configure([]Destination{{
+	e.Configure([]destination.Destination{{
 		Dest: crm, Kind: dataset.Kind, Target: "1234567890", Sender: newCAPI(t, meta, dataset.Config{}),
 		Batch: 1000, RetryFor: 7 * 24 * time.Hour,
 	}})

@@ -15,30 +15,6 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-
-	"github.com/leadgate/leadgate/internal/destination"
-)
-
-// What a destination is stands in package destination; these names of it are to
-// go.
-type (
-	Sender      = destination.Sender
-	Item        = destination.Item
-	Class       = destination.Action
-	Outcome     = destination.Verdict
-	Destination = destination.Destination
-	Tally       = destination.Tally
-)
-
-// The classes of outcomes.
-const (
-	Done     = destination.Done
-	Retry    = destination.Retry
-	Dead     = destination.Dead
-	Gone     = destination.Gone
-	Park     = destination.Park
-	Throttle = destination.Throttle
-	Again    = destination.Again
 )
 
 // Observer is told what happens, for metrics. It is called from many goroutines and

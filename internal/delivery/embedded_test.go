@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/embedded"
 )
@@ -61,7 +62,7 @@ func TestEngineOnEmbeddedStore(t *testing.T) {
 	delivered := map[int]int{}
 	last := map[string]int{}
 	half, all := make(chan struct{}), make(chan struct{})
-	s := &sink{answer: func(_ context.Context, it *Item) Outcome {
+	s := &sink{answer: func(_ context.Context, it *destination.Item) destination.Verdict {
 		number := int(it.Header.EventID[14])<<8 | int(it.Header.EventID[15])
 		mu.Lock()
 		defer mu.Unlock()
@@ -72,7 +73,7 @@ func TestEngineOnEmbeddedStore(t *testing.T) {
 		// Scattered, or the contacts would come to fail all at once, and open
 		// the breaker.
 		if (int(uint32(number)*2654435761>>16)+it.Attempt)%11 == 0 {
-			return Outcome{Action: Retry, Reason: "503 Service Unavailable"}
+			return destination.Verdict{Action: destination.Retry, Reason: "503 Service Unavailable"}
 		}
 		delivered[number]++
 		switch len(delivered) {
@@ -85,13 +86,13 @@ func TestEngineOnEmbeddedStore(t *testing.T) {
 				close(all)
 			}
 		}
-		return Outcome{Action: Done}
+		return destination.Verdict{Action: destination.Done}
 	}}
 	d := forwardTo(s)
 	d.Hold = -1
 	few := func() float64 { return 0.001 }
 	e := New(q, Options{Rand: few})
-	e.Configure([]Destination{d})
+	e.Configure([]destination.Destination{d})
 	<-half
 	e.Close(context.Background())
 	if err := q.Close(); err != nil {
@@ -100,7 +101,7 @@ func TestEngineOnEmbeddedStore(t *testing.T) {
 	q = openEmbedded(t, dir)
 	defer q.Close()
 	e = New(q, Options{Rand: few})
-	e.Configure([]Destination{d})
+	e.Configure([]destination.Destination{d})
 	<-all
 	e.Close(context.Background())
 	for number, times := range delivered {
@@ -119,6 +120,8 @@ func TestEngineOnEmbeddedStore(t *testing.T) {
 	}
 }
 
-type senderFunc func(items []Item) []Outcome
+type senderFunc func(items []destination.Item) []destination.Verdict
 
-func (f senderFunc) Send(_ context.Context, items []Item) []Outcome { return f(items) }
+func (f senderFunc) Send(_ context.Context, items []destination.Item) []destination.Verdict {
+	return f(items)
+}

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"go.uber.org/zap"
 
+	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
@@ -85,7 +86,7 @@ func (e *Engine) tick() time.Duration { return e.o.Now().Sub(e.began) + 1 }
 // its place in the queue and what is in flight, and continues with the new
 // settings; one that is missing starts no new sends and ends when its last is
 // done, its queue stays in the store. It does not wait for that.
-func (e *Engine) Configure(dests []Destination) {
+func (e *Engine) Configure(dests []destination.Destination) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closing.Load() {
@@ -116,7 +117,7 @@ func (e *Engine) Configure(dests []Destination) {
 }
 
 // begin starts a worker; e.mu is held.
-func (e *Engine) begin(d *Destination) {
+func (e *Engine) begin(d *destination.Destination) {
 	w := newWorker(e, d)
 	e.workers[d.Dest] = w
 	e.wg.Go(w.run)

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/destination/dataset"
 	"github.com/leadgate/leadgate/internal/destination/forward"
 	"github.com/leadgate/leadgate/internal/queue"
@@ -83,11 +84,11 @@ func TestRetryAfter(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			q := newMemQueue()
-			s := &sink{answer: func(_ context.Context, it *Item) Outcome {
+			s := &sink{answer: func(_ context.Context, it *destination.Item) destination.Verdict {
 				if it.Attempt == 1 {
-					return Outcome{Action: Retry, After: wish}
+					return destination.Verdict{Action: destination.Retry, After: wish}
 				}
-				return Outcome{Action: Done}
+				return destination.Verdict{Action: destination.Done}
 			}}
 			q.add(crm, contacts("a")...)
 			start(t, q, Options{}, forwardTo(s))
@@ -104,7 +105,7 @@ func TestRetryStateSurvivesRestart(t *testing.T) {
 		q, s := newMemQueue(), &sink{answer: retryWith("500 Internal Server Error")}
 		q.add(crm, contacts("a", "a")...)
 		first := New(q, Options{Rand: noJitter})
-		first.Configure([]Destination{forwardTo(s)})
+		first.Configure([]destination.Destination{forwardTo(s)})
 		time.Sleep(10 * time.Second) // attempts at 0, 1, 3, 7 s; the next at 15 s
 		synctest.Wait()
 		first.Close(context.Background())
@@ -128,7 +129,7 @@ func TestPauseIsDurableAndResumes(t *testing.T) {
 		ctx := t.Context()
 		q, s := newMemQueue(), &sink{}
 		first := New(q, Options{Rand: noJitter})
-		first.Configure([]Destination{forwardTo(s)})
+		first.Configure([]destination.Destination{forwardTo(s)})
 		synctest.Wait()
 		if err := first.Pause(ctx, "crm", "moving house"); err != nil {
 			t.Fatal(err)
@@ -156,7 +157,9 @@ func TestPauseIsDurableAndResumes(t *testing.T) {
 func TestGonePauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newMemQueue()
-		s := &sink{answer: func(context.Context, *Item) Outcome { return Outcome{Action: Gone, Reason: "410 Gone", Code: "410"} }}
+		s := &sink{answer: func(context.Context, *destination.Item) destination.Verdict {
+			return destination.Verdict{Action: destination.Gone, Reason: "410 Gone", Code: "410"}
+		}}
 		q.add(crm, contacts("a", "b")...)
 		d := forwardTo(s)
 		d.Concurrency = 1
@@ -177,11 +180,11 @@ func TestPark(t *testing.T) {
 		core, logs := observer.New(zapcore.InfoLevel)
 		q := newMemQueue()
 		var good atomic.Bool
-		s := &sink{answer: func(context.Context, *Item) Outcome {
+		s := &sink{answer: func(context.Context, *destination.Item) destination.Verdict {
 			if good.Load() {
-				return Outcome{Action: Done}
+				return destination.Verdict{Action: destination.Done}
 			}
-			return Outcome{Action: Park, Reason: "token has expired", Code: "190"}
+			return destination.Verdict{Action: destination.Park, Reason: "token has expired", Code: "190"}
 		}}
 		q.add(crm, numbered("c", 50)...)
 		d := forwardTo(s)
@@ -211,7 +214,7 @@ func TestPark(t *testing.T) {
 		}
 		// A reload tries at once.
 		s.forget()
-		e.Configure([]Destination{d})
+		e.Configure([]destination.Destination{d})
 		synctest.Wait()
 		wantSeqs(t, s, 1)
 		// And by itself once the token works.
@@ -233,7 +236,9 @@ func TestParkedStateSurvivesRestart(t *testing.T) {
 		if err := q.SetState(t.Context(), crm, queue.State{Parked: true, Reason: "token"}); err != nil {
 			t.Fatal(err)
 		}
-		s.answer = func(context.Context, *Item) Outcome { return Outcome{Action: Dead, Reason: "expired"} }
+		s.answer = func(context.Context, *destination.Item) destination.Verdict {
+			return destination.Verdict{Action: destination.Dead, Reason: "expired"}
+		}
 		e := start(t, q, Options{}, forwardTo(s))
 		synctest.Wait()
 		// Dead ones do not cost a minute each.
@@ -258,14 +263,14 @@ func TestThrottle(t *testing.T) {
 		q := newMemQueue()
 		throttled := false
 		s := &sink{}
-		s.answer = func(context.Context, *Item) Outcome {
+		s.answer = func(context.Context, *destination.Item) destination.Verdict {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			if !throttled {
 				throttled = true
-				return Outcome{Action: Throttle, After: 20 * time.Second}
+				return destination.Verdict{Action: destination.Throttle, After: 20 * time.Second}
 			}
-			return Outcome{Action: Done}
+			return destination.Verdict{Action: destination.Done}
 		}
 		q.add(crm, contacts("a", "b", "c")...)
 		d := forwardTo(s)
@@ -284,7 +289,9 @@ func TestThrottle(t *testing.T) {
 func TestAgainOnlyDoesNotSpin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newMemQueue()
-		s := &sink{answer: func(context.Context, *Item) Outcome { return Outcome{Action: Again} }}
+		s := &sink{answer: func(context.Context, *destination.Item) destination.Verdict {
+			return destination.Verdict{Action: destination.Again}
+		}}
 		q.add(crm, contacts("a")...)
 		start(t, q, Options{}, forwardTo(s))
 		elapse(10500 * time.Millisecond)
@@ -310,7 +317,7 @@ func TestRate(t *testing.T) {
 			t.Fatalf("%d after 5 s, want 60", n)
 		}
 		d.Rate = 0
-		e.Configure([]Destination{d})
+		e.Configure([]destination.Destination{d})
 		synctest.Wait()
 		if n := len(s.seqs()); n != 100 {
 			t.Fatalf("%d without a limit, want 100", n)
@@ -352,11 +359,11 @@ func TestPanicIsAFailedAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		core, logs := observer.New(zapcore.ErrorLevel)
 		q := newMemQueue()
-		s := &sink{answer: func(_ context.Context, it *Item) Outcome {
+		s := &sink{answer: func(_ context.Context, it *destination.Item) destination.Verdict {
 			if it.Attempt == 1 {
 				panic("boom")
 			}
-			return Outcome{Action: Done}
+			return destination.Verdict{Action: destination.Done}
 		}}
 		q.add(crm, contacts("a")...)
 		start(t, q, Options{Logger: zap.New(core)}, forwardTo(s))

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/destination/forward"
 	"github.com/leadgate/leadgate/internal/queue"
 )
@@ -22,12 +23,12 @@ type attempt struct {
 	seq     uint64
 	attempt int
 	size    int // of its Send
-	item    Item
+	item    destination.Item
 }
 
 // sink is a Sender that records what it is sent and asks answer what to say.
 type sink struct {
-	answer func(ctx context.Context, it *Item) Outcome // nil: Done
+	answer func(ctx context.Context, it *destination.Item) destination.Verdict // nil: Done
 
 	mu       sync.Mutex
 	sent     []attempt
@@ -37,7 +38,7 @@ type sink struct {
 	together bool // two of one contact at once were seen
 }
 
-func (s *sink) Send(ctx context.Context, items []Item) []Outcome {
+func (s *sink) Send(ctx context.Context, items []destination.Item) []destination.Verdict {
 	s.mu.Lock()
 	if s.flying == nil {
 		s.flying = map[string]int{}
@@ -52,9 +53,9 @@ func (s *sink) Send(ctx context.Context, items []Item) []Outcome {
 		s.sent = append(s.sent, attempt{time.Now(), c, items[i].Pos.Seq, items[i].Attempt, len(items), items[i]})
 	}
 	s.mu.Unlock()
-	outcomes := make([]Outcome, len(items))
+	outcomes := make([]destination.Verdict, len(items))
 	for i := range items {
-		outcomes[i] = Outcome{Action: Done}
+		outcomes[i] = destination.Verdict{Action: destination.Done}
 		if s.answer != nil {
 			outcomes[i] = s.answer(ctx, &items[i])
 		}
@@ -106,22 +107,24 @@ func inspect(w *worker, look func(*worker)) {
 	synctest.Wait()
 }
 
-func retryWith(reason string) func(context.Context, *Item) Outcome {
-	return func(context.Context, *Item) Outcome { return Outcome{Action: Retry, Reason: reason} }
+func retryWith(reason string) func(context.Context, *destination.Item) destination.Verdict {
+	return func(context.Context, *destination.Item) destination.Verdict {
+		return destination.Verdict{Action: destination.Retry, Reason: reason}
+	}
 }
 
 // noJitter makes every delay its upper bound.
 func noJitter() float64 { return 1 }
 
-func forwardTo(s Sender) Destination {
-	return Destination{
+func forwardTo(s destination.Sender) destination.Destination {
+	return destination.Destination{
 		Dest: crm, Kind: forward.Kind, Target: "https://crm.example.com/hook", Sender: s,
 		Ordered: true, Concurrency: 8, RetryFor: 72 * time.Hour, Hold: 5 * time.Minute,
 	}
 }
 
 // start makes an engine with one destination; it is closed at the test's end.
-func start(t *testing.T, q queue.Queue, o Options, d ...Destination) *Engine {
+func start(t *testing.T, q queue.Queue, o Options, d ...destination.Destination) *Engine {
 	t.Helper()
 	if o.Rand == nil {
 		o.Rand = noJitter

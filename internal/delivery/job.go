@@ -1,10 +1,11 @@
 package delivery
 
 import (
+	"time"
+
 	"github.com/leadgate/leadgate/internal/delivery/gate"
 	"github.com/leadgate/leadgate/internal/delivery/view"
 	"github.com/leadgate/leadgate/internal/destination"
-	"time"
 )
 
 // job is one call of a Sender.

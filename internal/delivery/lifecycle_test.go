@@ -12,17 +12,18 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
 // slow takes a while, and gives up when it is broken off.
-func slow(d time.Duration) func(context.Context, *Item) Outcome {
-	return func(ctx context.Context, _ *Item) Outcome {
+func slow(d time.Duration) func(context.Context, *destination.Item) destination.Verdict {
+	return func(ctx context.Context, _ *destination.Item) destination.Verdict {
 		select {
 		case <-time.After(d):
-			return Outcome{Action: Done}
+			return destination.Verdict{Action: destination.Done}
 		case <-ctx.Done():
-			return Outcome{Action: Retry, Reason: "broken off"}
+			return destination.Verdict{Action: destination.Retry, Reason: "broken off"}
 		}
 	}
 }
@@ -42,7 +43,7 @@ func TestReloadKeepsWhatIsInFlight(t *testing.T) {
 		q.add(crm, contacts("a", "a", "b")...)
 		e := start(t, q, Options{}, forwardTo(old))
 		synctest.Wait()
-		e.Configure([]Destination{forwardTo(next)})
+		e.Configure([]destination.Destination{forwardTo(next)})
 		q.add(crm, contacts("c")...)
 		synctest.Wait()
 		wantSeqs(t, next, 4) // a's second waits for the old config's first
@@ -72,7 +73,7 @@ func TestRemovedAndNamedAgain(t *testing.T) {
 			t.Fatalf("status %+v", st)
 		}
 		elapse(5 * time.Second)
-		e.Configure([]Destination{forwardTo(s)})
+		e.Configure([]destination.Destination{forwardTo(s)})
 		synctest.Wait()
 		wantSeqs(t, s, 1) // still in flight, not sent again
 		elapse(30 * time.Second)
@@ -86,7 +87,7 @@ func TestRemovedAndNamedAgain(t *testing.T) {
 			t.Fatal("the worker did not end")
 		}
 		q.add(crm, contacts("b")...)
-		e.Configure([]Destination{forwardTo(s)})
+		e.Configure([]destination.Destination{forwardTo(s)})
 		elapse(30 * time.Second)
 		wantSeqs(t, s, 1, 2, 3)
 	})
@@ -95,7 +96,7 @@ func TestRemovedAndNamedAgain(t *testing.T) {
 func TestCloseWaitsForGrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newMemQueue()
-		s := &sink{answer: func(ctx context.Context, it *Item) Outcome {
+		s := &sink{answer: func(ctx context.Context, it *destination.Item) destination.Verdict {
 			if it.Pos.Seq == 1 {
 				return slow(time.Second)(ctx, it)
 			}
@@ -105,7 +106,7 @@ func TestCloseWaitsForGrace(t *testing.T) {
 		d := forwardTo(s)
 		d.Concurrency = 2
 		e := New(q, Options{Rand: noJitter})
-		e.Configure([]Destination{d})
+		e.Configure([]destination.Destination{d})
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
@@ -121,7 +122,7 @@ func TestCloseWaitsForGrace(t *testing.T) {
 		if q.drains(crm) != 0 {
 			t.Fatal("the right to drain was not given back")
 		}
-		e.Configure([]Destination{d}) // too late: nothing starts
+		e.Configure([]destination.Destination{d}) // too late: nothing starts
 		synctest.Wait()
 		wantSeqs(t, s, 1, 2)
 	})
@@ -130,9 +131,9 @@ func TestCloseWaitsForGrace(t *testing.T) {
 func TestEpochChangeRereads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newMemQueue()
-		s := &sink{answer: func(ctx context.Context, it *Item) Outcome {
+		s := &sink{answer: func(ctx context.Context, it *destination.Item) destination.Verdict {
 			if it.Pos.Seq == 2 && it.Attempt < 3 {
-				return Outcome{Action: Retry, Reason: "500 Internal Server Error"}
+				return destination.Verdict{Action: destination.Retry, Reason: "500 Internal Server Error"}
 			}
 			return slow(10*time.Second)(ctx, it)
 		}}
@@ -167,13 +168,13 @@ func TestLostRight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newMemQueue()
 		s := &sink{}
-		s.answer = func(ctx context.Context, it *Item) Outcome {
+		s.answer = func(ctx context.Context, it *destination.Item) destination.Verdict {
 			o := slow(time.Second)(ctx, it)
 			switch it.Header.Contact {
 			case "fails":
-				o = Outcome{Action: Retry, Reason: "503 Service Unavailable"}
+				o = destination.Verdict{Action: destination.Retry, Reason: "503 Service Unavailable"}
 			case "dies":
-				o = Outcome{Action: Dead, Reason: "400 Bad Request"}
+				o = destination.Verdict{Action: destination.Dead, Reason: "400 Bad Request"}
 			}
 			return o
 		}
@@ -218,7 +219,7 @@ func TestRefusedRetryHoldsUpNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newMemQueue()
 		q.noRetry = errors.New("WRONGTYPE")
-		s := &sink{answer: failsFor(func(it *Item) bool { return it.Header.Contact == "fails" })}
+		s := &sink{answer: failsFor(func(it *destination.Item) bool { return it.Header.Contact == "fails" })}
 		q.add(crm, contacts("works", "fails", "works too")...)
 		start(t, q, Options{}, forwardTo(s))
 		elapse(time.Minute)

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
@@ -45,10 +46,10 @@ func orderModel(t *testing.T, seed uint64) {
 	last := map[string]uint64{} // the newest first attempt of a contact
 	byContact := map[string][]uint64{}
 	s := &sink{}
-	s.answer = func(ctx context.Context, it *Item) Outcome {
+	s.answer = func(ctx context.Context, it *destination.Item) destination.Verdict {
 		seq, c := it.Pos.Seq, it.Header.Contact
 		s.mu.Lock()
-		if was := over[seq]; was != "" && (was != Dead.String() || diedAt[seq] == losses) {
+		if was := over[seq]; was != "" && (was != destination.Dead.String() || diedAt[seq] == losses) {
 			t.Errorf("event %d is sent again after it was %s", seq, was)
 		}
 		if c != "" {
@@ -64,29 +65,29 @@ func orderModel(t *testing.T, seed uint64) {
 		s.mu.Unlock()
 		select {
 		case <-ctx.Done():
-			return Outcome{Action: Retry, Reason: "broken off"}
+			return destination.Verdict{Action: destination.Retry, Reason: "broken off"}
 		case <-time.After(time.Duration(random(300)) * time.Millisecond):
 		}
-		o := Outcome{Action: Done}
+		o := destination.Verdict{Action: destination.Done}
 		switch random(20) {
 		case 0, 1, 2, 3:
-			o = Outcome{Action: Retry, Reason: "503 Service Unavailable"}
+			o = destination.Verdict{Action: destination.Retry, Reason: "503 Service Unavailable"}
 		case 4:
-			o = Outcome{Action: Dead, Reason: "400 Bad Request"}
+			o = destination.Verdict{Action: destination.Dead, Reason: "400 Bad Request"}
 		case 5:
-			o = Outcome{Action: Again}
+			o = destination.Verdict{Action: destination.Again}
 		case 6:
 			if random(10) == 0 {
-				o = Outcome{Action: Throttle, After: time.Second}
+				o = destination.Verdict{Action: destination.Throttle, After: time.Second}
 			}
 		case 7:
 			if random(50) == 0 {
-				o = Outcome{Action: Park, Reason: "token"}
+				o = destination.Verdict{Action: destination.Park, Reason: "token"}
 			}
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if o.Action == Done || o.Action == Dead {
+		if o.Action == destination.Done || o.Action == destination.Dead {
 			over[seq] = o.Action.String()
 			diedAt[seq] = losses
 			if isLost {
@@ -98,7 +99,7 @@ func orderModel(t *testing.T, seed uint64) {
 	d := forwardTo(s)
 	d.Hold = -1
 	e := New(q, Options{Rand: func() float64 { return float64(random(1000)) / 1000 }})
-	e.Configure([]Destination{d})
+	e.Configure([]destination.Destination{d})
 	lose := func(lost bool) {
 		s.mu.Lock()
 		if isLost = lost; lost {
@@ -136,15 +137,15 @@ func orderModel(t *testing.T, seed uint64) {
 			q.change(crm, func(m *memDest) { m.q.away, m.q.noDone = false, false; m.epoch++ })
 		case 2:
 			d.Concurrency = 1 + random(16)
-			e.Configure([]Destination{d})
+			e.Configure([]destination.Destination{d})
 		case 3:
 			e.Configure(nil)
 			elapse(time.Duration(random(400)) * time.Millisecond)
-			e.Configure([]Destination{d})
+			e.Configure([]destination.Destination{d})
 		case 4: // a restart
 			e.Close(context.Background())
 			e = New(q, Options{Rand: func() float64 { return float64(random(1000)) / 1000 }})
-			e.Configure([]Destination{d})
+			e.Configure([]destination.Destination{d})
 		case 5:
 			if err := e.Pause(context.Background(), "crm", "test"); err != nil {
 				t.Fatal(err)
@@ -167,12 +168,12 @@ func orderModel(t *testing.T, seed uint64) {
 }
 
 // failsFor fails the events of some contacts and takes all others.
-func failsFor(bad func(it *Item) bool) func(context.Context, *Item) Outcome {
-	return func(_ context.Context, it *Item) Outcome {
+func failsFor(bad func(it *destination.Item) bool) func(context.Context, *destination.Item) destination.Verdict {
+	return func(_ context.Context, it *destination.Item) destination.Verdict {
 		if bad(it) {
-			return Outcome{Action: Retry, Reason: "500 Internal Server Error"}
+			return destination.Verdict{Action: destination.Retry, Reason: "500 Internal Server Error"}
 		}
-		return Outcome{Action: Done}
+		return destination.Verdict{Action: destination.Done}
 	}
 }
 
@@ -196,7 +197,7 @@ func TestHold(t *testing.T) {
 	}
 	t.Run("ends while others are taken", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			q, s := newMemQueue(), &sink{answer: failsFor(func(it *Item) bool { return it.Pos.Seq == 1 })}
+			q, s := newMemQueue(), &sink{answer: failsFor(func(it *destination.Item) bool { return it.Pos.Seq == 1 })}
 			q.add(crm, contacts("a", "a", "a")...)
 			start(t, q, Options{}, forwardTo(s))
 			trickle(q, 290, time.Second)
@@ -218,7 +219,7 @@ func TestHold(t *testing.T) {
 			var up atomic.Bool
 			q := newMemQueue()
 			s := &sink{}
-			s.answer = failsFor(func(it *Item) bool { return it.Pos.Seq == 1 || !up.Load() })
+			s.answer = failsFor(func(it *destination.Item) bool { return it.Pos.Seq == 1 || !up.Load() })
 			q.add(crm, contacts("a", "a")...)
 			start(t, q, Options{}, forwardTo(s))
 			trickle(q, 3600, time.Second) // an hour's outage: the breaker opens
@@ -235,7 +236,7 @@ func TestHold(t *testing.T) {
 	})
 	t.Run("forever", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			q, s := newMemQueue(), &sink{answer: failsFor(func(it *Item) bool { return it.Pos.Seq == 1 })}
+			q, s := newMemQueue(), &sink{answer: failsFor(func(it *destination.Item) bool { return it.Pos.Seq == 1 })}
 			q.add(crm, contacts("a", "a")...)
 			d := forwardTo(s)
 			d.Hold, d.RetryFor = -1, 10*time.Hour
@@ -252,14 +253,14 @@ func TestHold(t *testing.T) {
 	})
 	t.Run("a reload changes it", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			q, s := newMemQueue(), &sink{answer: failsFor(func(it *Item) bool { return it.Pos.Seq == 1 })}
+			q, s := newMemQueue(), &sink{answer: failsFor(func(it *destination.Item) bool { return it.Pos.Seq == 1 })}
 			q.add(crm, contacts("a", "a")...)
 			d := forwardTo(s)
 			d.Hold = -1
 			e := start(t, q, Options{}, d)
 			trickle(q, 60, time.Second)
 			d.Hold = 10 * time.Second
-			e.Configure([]Destination{d})
+			e.Configure([]destination.Destination{d})
 			trickle(q, 30, time.Second)
 			if _, sent := firstAt(s, 2); !sent {
 				t.Fatal("the hold did not end")
@@ -274,16 +275,16 @@ func TestPoisonedContacts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const poisoned = 1500
 		q := newMemQueue()
-		s := &sink{answer: func(ctx context.Context, it *Item) Outcome {
+		s := &sink{answer: func(ctx context.Context, it *destination.Item) destination.Verdict {
 			if it.Header.Contact[0] == 'p' {
 				// A workflow that hangs on them.
 				select {
 				case <-ctx.Done():
 				case <-time.After(100 * time.Millisecond):
 				}
-				return Outcome{Action: Retry, Reason: "timeout after 10s"}
+				return destination.Verdict{Action: destination.Retry, Reason: "timeout after 10s"}
 			}
-			return Outcome{Action: Done}
+			return destination.Verdict{Action: destination.Done}
 		}}
 		var headers []queue.Header
 		for i := range poisoned {
@@ -323,7 +324,7 @@ func TestPoisonedContacts(t *testing.T) {
 // What waits behind a failing event is kept without its payload.
 func TestWaitingCostsNoPayload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q, s := newMemQueue(), &sink{answer: failsFor(func(it *Item) bool { return it.Pos.Seq == 1 })}
+		q, s := newMemQueue(), &sink{answer: failsFor(func(it *destination.Item) bool { return it.Pos.Seq == 1 })}
 		q.add(crm, contacts(slices.Repeat([]string{"a"}, 5000)...)...)
 		d := forwardTo(s)
 		e := start(t, q, Options{}, d)
@@ -340,9 +341,9 @@ func TestWaitingCostsNoPayload(t *testing.T) {
 func TestOneContactsFloodHoldsNobodyBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newMemQueue()
-		s := &sink{answer: func(context.Context, *Item) Outcome {
+		s := &sink{answer: func(context.Context, *destination.Item) destination.Verdict {
 			<-time.After(time.Second)
-			return Outcome{Action: Done}
+			return destination.Verdict{Action: destination.Done}
 		}}
 		q.add(crm, contacts(slices.Repeat([]string{"flood"}, 3000)...)...)
 		q.add(crm, contacts("b", "c")...)

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/redis"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
@@ -30,17 +31,17 @@ func TestLostLease(t *testing.T) {
 	const events = 4
 	fillStore(t, q, 0, events, events, []byte(`{"id":"x"}`))
 	sent, answer := make(chan int, 10*events), make(chan struct{})
-	s := &sink{answer: func(_ context.Context, it *Item) Outcome {
+	s := &sink{answer: func(_ context.Context, it *destination.Item) destination.Verdict {
 		number := int(it.Header.EventID[15])
 		sent <- number
 		<-answer
 		switch {
 		case it.Attempt == 1 && number == 0:
-			return Outcome{Action: Retry, Reason: "503 Service Unavailable"}
+			return destination.Verdict{Action: destination.Retry, Reason: "503 Service Unavailable"}
 		case it.Attempt == 1 && number == 1:
-			return Outcome{Action: Dead, Reason: "400 Bad Request"}
+			return destination.Verdict{Action: destination.Dead, Reason: "400 Bad Request"}
 		}
-		return Outcome{Action: Done}
+		return destination.Verdict{Action: destination.Done}
 	}}
 	e := start(t, q, Options{Rand: noJitter}, forwardTo(s))
 	for range events {

@@ -22,10 +22,10 @@ func TestThrottledState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		core, logs := observer.New(zapcore.InfoLevel)
 		q := newMemQueue()
-		var answer atomic.Pointer[Outcome]
-		blocked := Outcome{Action: Throttle, After: time.Hour, Reason: "throttled", Code: "368", Explanation: "Meta has blocked the action"}
+		var answer atomic.Pointer[destination.Verdict]
+		blocked := destination.Verdict{Action: destination.Throttle, After: time.Hour, Reason: "throttled", Code: "368", Explanation: "Meta has blocked the action"}
 		answer.Store(&blocked)
-		s := &sink{answer: func(ctx context.Context, it *Item) Outcome {
+		s := &sink{answer: func(ctx context.Context, it *destination.Item) destination.Verdict {
 			slow(10*time.Second)(ctx, it)
 			return *answer.Load()
 		}}
@@ -50,7 +50,7 @@ func TestThrottledState(t *testing.T) {
 		if n := logs.FilterMessageSnippet("takes events again").Len(); n != 0 {
 			t.Errorf("%d lines say that it takes events again", n)
 		}
-		answer.Store(&Outcome{Action: Done})
+		answer.Store(&destination.Verdict{Action: destination.Done})
 		if err := e.Resume(t.Context(), "crm"); err != nil { // at once
 			t.Fatal(err)
 		}
@@ -60,7 +60,7 @@ func TestThrottledState(t *testing.T) {
 		}
 
 		// Taken, with the headers' wish to wait: what comes next waits.
-		answer.Store(&Outcome{Action: Done, After: time.Minute})
+		answer.Store(&destination.Verdict{Action: destination.Done, After: time.Minute})
 		q.add(crm, contacts("c")...)
 		elapse(11 * time.Second)
 		q.add(crm, contacts("d")...)
@@ -68,7 +68,7 @@ func TestThrottledState(t *testing.T) {
 		if st := statusOf(t, e, "crm"); st.State != StateRetrying || st.Until == nil || !strings.Contains(st.Reason, "a limit is reached") {
 			t.Errorf("after a limit was reached: %+v", st)
 		}
-		answer.Store(&Outcome{Action: Done})
+		answer.Store(&destination.Verdict{Action: destination.Done})
 		elapse(2 * time.Minute)
 		if st := statusOf(t, e, "crm"); st.State != StateRunning || st.Backlog != 0 {
 			t.Errorf("in the end: %+v", st)
@@ -80,7 +80,9 @@ func TestThrottledState(t *testing.T) {
 func TestThrottledStateEndsWithoutEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newMemQueue()
-		s := &sink{answer: func(context.Context, *Item) Outcome { return Outcome{Action: Done, After: time.Minute} }}
+		s := &sink{answer: func(context.Context, *destination.Item) destination.Verdict {
+			return destination.Verdict{Action: destination.Done, After: time.Minute}
+		}}
 		q.add(crm, contacts("a")...)
 		e := start(t, q, Options{}, forwardTo(s))
 		elapse(2 * time.Minute)
@@ -91,7 +93,7 @@ func TestThrottledStateEndsWithoutEvents(t *testing.T) {
 }
 
 func TestCodeOf(t *testing.T) {
-	for want, outcomes := range map[string][]Outcome{
+	for want, outcomes := range map[string][]destination.Verdict{
 		"190/463": {{Reason: "token", Code: "190/463", Explanation: "the access token has expired: make a new one (today)"}},
 		"404":     {{Reason: "404 Not Found", Code: "404"}, {Reason: "404 Not Found", Code: "404", Explanation: "nothing answers (see n8n)"}},
 		"999":     {{Reason: "999", Code: "999"}},

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/destination"
 )
 
 // TestReadyJobsAreTakenBack has jobs lie ready behind two that are in flight, and
@@ -12,12 +14,12 @@ import (
 func TestReadyJobsAreTakenBack(t *testing.T) {
 	for name, c := range map[string]struct {
 		forbid, allow func(*Engine, *memQueue)
-		first         Class // of the two in flight
+		first         destination.Action // of the two in flight
 	}{
 		"a pause": {
 			forbid: func(e *Engine, _ *memQueue) { _ = e.Pause(context.Background(), crm.Name, "by hand") },
 			allow:  func(e *Engine, _ *memQueue) { _ = e.Resume(context.Background(), crm.Name) },
-			first:  Done,
+			first:  destination.Done,
 		},
 		"a lost lease that the loop has not noticed": {
 			forbid: func(_ *Engine, q *memQueue) {
@@ -26,12 +28,12 @@ func TestReadyJobsAreTakenBack(t *testing.T) {
 				q.mu.Unlock()
 			},
 			allow: func(_ *Engine, q *memQueue) { q.change(crm, func(m *memDest) { m.lost = false }) },
-			first: Done,
+			first: destination.Done,
 		},
 		"a refused token": {
 			forbid: func(*Engine, *memQueue) {},
 			allow:  func(e *Engine, _ *memQueue) { _ = e.Resume(context.Background(), crm.Name) },
-			first:  Park,
+			first:  destination.Park,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -39,9 +41,9 @@ func TestReadyJobsAreTakenBack(t *testing.T) {
 				q := newMemQueue()
 				q.add(crm, numbered("", 10)...)
 				held, class := make(chan struct{}), c.first
-				s := &sink{answer: func(context.Context, *Item) Outcome {
+				s := &sink{answer: func(context.Context, *destination.Item) destination.Verdict {
 					<-held
-					return Outcome{Action: class}
+					return destination.Verdict{Action: class}
 				}}
 				d := forwardTo(s)
 				d.Concurrency = 2
@@ -61,7 +63,7 @@ func TestReadyJobsAreTakenBack(t *testing.T) {
 					t.Errorf("%d were sent and not 2", n)
 				}
 				s.forget()
-				class = Done
+				class = destination.Done
 				c.allow(e, q)
 				elapse(time.Second)
 				sent := map[uint64]int{}
@@ -69,7 +71,7 @@ func TestReadyJobsAreTakenBack(t *testing.T) {
 					sent[seq]++
 				}
 				want := 8
-				if c.first != Done {
+				if c.first != destination.Done {
 					want = 10
 				}
 				for seq, times := range sent {

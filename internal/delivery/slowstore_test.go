@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/destination"
 )
 
 // TestSlowReadsUnderLoad has events come in all the time, so that no read finds
@@ -16,9 +18,9 @@ func TestSlowReadsUnderLoad(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				q := newMemQueue()
 				q.slow = 10 * time.Millisecond
-				s := &sink{answer: func(context.Context, *Item) Outcome {
+				s := &sink{answer: func(context.Context, *destination.Item) destination.Verdict {
 					<-time.After(time.Millisecond)
-					return Outcome{Action: Done}
+					return destination.Verdict{Action: destination.Done}
 				}}
 				start(t, q, Options{}, forwardTo(s))
 				headers := numbered("", people)
@@ -55,9 +57,9 @@ func TestSlowReadsOfFewContacts(t *testing.T) {
 		for range each {
 			q.add(crm, numbered("", people)...)
 		}
-		s := &sink{answer: func(context.Context, *Item) Outcome {
+		s := &sink{answer: func(context.Context, *destination.Item) destination.Verdict {
 			<-time.After(time.Millisecond)
-			return Outcome{Action: Done}
+			return destination.Verdict{Action: destination.Done}
 		}}
 		start(t, q, Options{}, forwardTo(s))
 		elapse(each * time.Millisecond)

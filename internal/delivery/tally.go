@@ -14,14 +14,14 @@ import (
 // toCount is a fate that is to be counted, once, by its id: so it does not matter
 // whether an earlier attempt to count it came through.
 type toCount struct {
-	Tally
+	destination.Tally
 	fate ads.Fate
 	id   queue.ID
 }
 
 // countOf makes what an entry's fate counts; of what the fate is one in
 // particular, the death of an entry that was replayed say, is which.
-func countOf(t *Tally, f ads.Fate, dest queue.Dest, h *queue.Header, which string) toCount {
+func countOf(t *destination.Tally, f ads.Fate, dest queue.Dest, h *queue.Header, which string) toCount {
 	sum := sha256.New()
 	sum.Write([]byte(f.Field(dest.Name) + "\n" + which + "\n"))
 	sum.Write(h.EventID[:])

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/destination/dataset"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/redis"
@@ -93,7 +94,7 @@ func TestFatesAreCountedOnce(t *testing.T) {
 			day := time.Now().UnixMilli() / (24 * time.Hour).Milliseconds()
 			g := queue.Group{Tenant: crm.Tenant, Payloads: [][]byte{[]byte(`{"id":"x"}`)}}
 			for i := range n {
-				h := queue.Header{EventID: queue.ID{3: 9, 15: byte(i)}, Format: queue.FormatCAPI, QueuedAt: int64(i), Meta: Tally{Day: day, Key: "ad"}.Meta()}
+				h := queue.Header{EventID: queue.ID{3: 9, 15: byte(i)}, Format: queue.FormatCAPI, QueuedAt: int64(i), Meta: destination.Tally{Day: day, Key: "ad"}.Meta()}
 				if i == 0 {
 					h.Meta = nil // of an older Leadgate
 				}
@@ -106,12 +107,12 @@ func TestFatesAreCountedOnce(t *testing.T) {
 			f.appends.Store(1)
 			f.dones.Store(2)
 			f.deads.Store(1)
-			e := start(t, f, Options{}, Destination{Dest: crm, Kind: dataset.Kind, Batch: n, Sender: senderFunc(func(items []Item) []Outcome {
-				out := make([]Outcome, len(items))
+			e := start(t, f, Options{}, destination.Destination{Dest: crm, Kind: dataset.Kind, Batch: n, Sender: senderFunc(func(items []destination.Item) []destination.Verdict {
+				out := make([]destination.Verdict, len(items))
 				for i := range items {
-					out[i].Action = Done
+					out[i].Action = destination.Done
 					if items[i].Header.EventID[15] >= n-5 {
-						out[i] = Outcome{Action: Dead, Reason: "bad"}
+						out[i] = destination.Verdict{Action: destination.Dead, Reason: "bad"}
 					}
 				}
 				return out

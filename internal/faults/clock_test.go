@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/destination/forward"
 	"github.com/leadgate/leadgate/internal/edgetest"
 	"github.com/leadgate/leadgate/internal/queue"
@@ -59,7 +60,7 @@ func (e *clockEdge) start() {
 		e.t.Fatal(err)
 	}
 	e.queue, e.engine = q, delivery.New(q, delivery.Options{Now: e.clock.now})
-	e.engine.Configure([]delivery.Destination{{
+	e.engine.Configure([]destination.Destination{{
 		Dest: queue.Dest{Tenant: "acme", Name: crm}, Kind: forward.Kind, Sender: f, Ordered: true,
 		// The clock's jumps are longer than any retry_for.
 		RetryFor: 100 * 365 * 24 * time.Hour, Hold: -1,

@@ -58,7 +58,7 @@ func (e *edge) load(block string) {
 	}
 }
 
-type destination struct {
+type destinationStatus struct {
 	Name, State, Reason     string
 	Backlog, InFlight, Dead int
 	Delivered               int64
@@ -68,17 +68,17 @@ type destination struct {
 var quick = &http.Client{Timeout: 5 * time.Second}
 
 // destinations asks the admin API; nil if it doesn't answer.
-func (e *edge) destinations() map[string]destination {
+func (e *edge) destinations() map[string]destinationStatus {
 	resp, err := quick.Get(e.Admin + "/leadgate/destinations")
 	if err != nil {
 		return nil
 	}
 	defer resp.Body.Close()
-	var list []destination
+	var list []destinationStatus
 	if json.NewDecoder(resp.Body).Decode(&list) != nil {
 		return nil
 	}
-	all := make(map[string]destination, len(list))
+	all := make(map[string]destinationStatus, len(list))
 	for _, d := range list {
 		all[d.Name] = d
 	}

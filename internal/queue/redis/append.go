@@ -1,10 +1,6 @@
 package redis
 
 import (
-	"errors"
-	"fmt"
-	"strings"
-
 	"github.com/redis/go-redis/v9"
 
 	"github.com/leadgate/leadgate/internal/queue"
@@ -16,7 +12,7 @@ type appendCall struct {
 	groups []appendRef
 	cmd    *redis.Cmd
 
-	events, steps, bytes, written int
+	events, steps, bytes, written int // of its groups: see limits.go
 
 	unbundled bool   // a destination has no room for a bundle: each job is written on its own
 	note      string // of a group that goes in parts; "" = none
@@ -28,15 +24,37 @@ type appendRef struct {
 	result *queue.Result
 }
 
-// commit stores the groups of all pending appends.
-func (r *Store) commit(batch []*pending) {
+// commit stores the groups of appends that came at the same time.
+func (r *Store) commit(batch []*gathered) {
 	if err := r.servers.refused(); err != nil {
 		for _, p := range batch {
 			p.results = queue.Failed(len(p.groups), err)
 		}
 		return
 	}
-	var calls []*appendCall
+	calls := r.callsFor(batch)
+	var lost error
+	for len(calls) > 0 {
+		n, bytes, steps := 0, 0, 0
+		for n < len(calls) && (n == 0 || n < pipelineCommands && bytes+calls[n].bytes <= pipelineBytes && steps+calls[n].steps <= pipelineSteps) {
+			bytes += calls[n].bytes
+			steps += calls[n].steps
+			n++
+		}
+		if lost == nil {
+			lost = r.send(calls[:n])
+		} else {
+			// The connection was lost just now: the callers' time is better
+			// spent on an early 503 than on waiting for another timeout.
+			failCalls(calls[:n], lost)
+		}
+		calls = calls[n:]
+	}
+}
+
+// callsFor puts groups into calls, in the order of each tenant. What can never be
+// stored is refused.
+func (r *Store) callsFor(batch []*gathered) (calls []*appendCall) {
 	open := map[string]*appendCall{} // the last call of each tenant
 	for _, p := range batch {
 		for i := range p.groups {
@@ -60,38 +78,15 @@ func (r *Store) commit(batch []*pending) {
 			c.written += written
 		}
 	}
-	var lost error
-	for len(calls) > 0 {
-		n, bytes, steps := 0, 0, 0
-		for n < len(calls) && (n == 0 || n < pipelineCommands && bytes+calls[n].bytes <= pipelineBytes && steps+calls[n].steps <= pipelineSteps) {
-			bytes += calls[n].bytes
-			steps += calls[n].steps
-			n++
-		}
-		if lost == nil {
-			lost = r.send(calls[:n])
-		} else {
-			// The connection was lost just now: the callers' time is better
-			// spent on an early 503 than on waiting for another timeout.
-			failCalls(calls[:n], lost)
-		}
-		calls = calls[n:]
-	}
+	return calls
 }
 
-// send runs calls in one pipeline, fills their results and wakes the drains. It
+// send makes calls in one pipeline, fills their results and wakes the drains. It
 // returns an error if Redis could not be reached.
 func (r *Store) send(calls []*appendCall) error {
 	cmds := make([]redis.Cmder, 0, len(calls)+1)
-	var introduced []any
-	for _, c := range calls {
-		if _, known := r.tenants.Load(c.keys.tenant); !known {
-			introduced = append(introduced, c.keys.tenant)
-		}
-	}
-	var index *redis.IntCmd
-	if len(introduced) > 0 {
-		index = redis.NewIntCmd(r.life, append([]any{"SADD", r.tenantsKey()}, introduced...)...)
+	index, introduced := r.indexOf(calls)
+	if index != nil {
 		cmds = append(cmds, index)
 	}
 	r.packer.reset()
@@ -108,60 +103,30 @@ func (r *Store) send(calls []*appendCall) error {
 			r.tenants.Store(tenant, true)
 		}
 	}
-	var lost error
-	var again []*appendCall
-	wake := map[queue.Dest]bool{}
-	for _, c := range calls {
-		reply, err := c.cmd.Text()
-		if reply == "=" && !c.unbundled {
-			c.unbundled = true
-			r.packer.linked.forget()
-			again = append(again, c)
-			continue
-		}
-		if n := strings.Count(reply, "\n") + 1; err == nil && n != len(c.groups) {
-			err = fmt.Errorf("redis answered %d of %d groups", n, len(c.groups))
-		}
-		if err != nil {
-			err = queueError("queueing events", err)
-			failCalls([]*appendCall{c}, err)
-			r.packer.linked.forget()
-			var answered redis.Error
-			if !errors.As(err, &answered) && errors.Is(err, queue.ErrUnavailable) {
-				lost = err
-			}
-			continue
-		}
-		for _, ref := range c.groups {
-			var answer string
-			answer, reply, _ = strings.Cut(reply, "\n")
-			if ref.result.Err = ref.read(answer); ref.result.Err != nil {
-				r.packer.linked.forget()
-				continue
-			}
-			for j, fresh := range ref.result.New {
-				if ev := &ref.group.Events[j]; !fresh && len(ev.Aliases) > 0 { // the script tells nothing of an event that came again
-					r.packer.linked.unlink(ref.group.Tenant, ev)
-				}
-			}
-			for j, outcome := range ref.result.Jobs {
-				if outcome == queue.Queued {
-					wake[ref.group.Jobs[j].Dest] = true
-				}
-			}
-		}
-	}
-	for d := range wake {
-		r.lease.wake(d)
-	}
+	again, lost := r.takeAnswers(calls)
 	switch {
 	case len(again) == 0:
+		return lost
 	case lost != nil:
 		failCalls(again, lost)
+		return lost
 	default:
-		lost = r.send(again)
+		return r.send(again)
 	}
-	return lost
+}
+
+// indexOf puts tenants into the set of tenants that may not be there yet; nil if there
+// is none.
+func (r *Store) indexOf(calls []*appendCall) (index *redis.IntCmd, introduced []any) {
+	for _, c := range calls {
+		if _, known := r.tenants.Load(c.keys.tenant); !known {
+			introduced = append(introduced, c.keys.tenant)
+		}
+	}
+	if len(introduced) == 0 {
+		return nil, nil
+	}
+	return redis.NewIntCmd(r.life, append([]any{"SADD", r.tenantsKey()}, introduced...)...), introduced
 }
 
 func failCalls(calls []*appendCall, err error) {
@@ -170,34 +135,6 @@ func failCalls(calls []*appendCall, err error) {
 			ref.result.Err = err
 		}
 	}
-}
-
-// read fills the result from the script's reply for the group.
-func (ref appendRef) read(reply string) error {
-	events, jobs := len(ref.group.Events), len(ref.group.Jobs)
-	if reason, refused := strings.CutPrefix(reply, "!"); refused {
-		return fmt.Errorf("queueing events: redis: %s", reason)
-	}
-	if len(reply) != 1+events+jobs {
-		return fmt.Errorf("queueing events: redis answered %q to %d events and %d jobs", reply, events, jobs)
-	}
-	reply = reply[1:]
-	for i := range events {
-		ref.result.New[i] = reply[i] == '1'
-	}
-	for i := range jobs {
-		switch reply[events+i] {
-		case 'Q':
-			ref.result.Jobs[i] = queue.Queued
-		case 'O':
-			ref.result.Jobs[i] = queue.Overflow
-		case 'X':
-			ref.result.Jobs[i] = queue.Died
-		default:
-			ref.result.Jobs[i] = queue.Duplicate
-		}
-	}
-	return nil
 }
 
 // wireSize is about how many bytes a group puts on the wire.

@@ -40,7 +40,8 @@ func TestBundleRoundTrip(t *testing.T) {
 			}
 			e := entries[n]
 			n++
-			if gotID, part := entryOf(e.Pos); gotID != id || part != i+1 || e.Header.EventID != (queue.ID{byte(i)}) || !bytes.Equal(e.Payload, payloads[i]) {
+			gotID, part := entryOf(e.Pos)
+			if gotID != id || part != i+1 || e.Header.EventID != (queue.ID{byte(i)}) || !bytes.Equal(e.Payload, payloads[i]) {
 				t.Fatalf("marks %s, entry %d: %+v", pending, i, e)
 			}
 		}

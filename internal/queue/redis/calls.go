@@ -10,14 +10,15 @@ import (
 	"github.com/leadgate/leadgate/internal/queue/batch"
 )
 
-// call is a small write on its way: deliveries, retries and deaths, of which
-// many workers make one at a time.
+// call is a small write on its way: of deliveries, retries or deaths, of which each of
+// many workers makes one at a time.
 type call struct {
 	cmd  *redis.Cmd
 	done []doneEntries // set instead of cmd: entries delivered of one destination
 	err  error
 }
 
+// doneEntries are entries of a destination, and the keys of that.
 type doneEntries struct {
 	queue, retry, pending string
 	at                    []queue.Pos
@@ -36,7 +37,7 @@ func (r *Store) do(ctx context.Context, k *call) error {
 	}
 }
 
-// execute runs a batch in pipelines; deliveries of one destination are merged.
+// execute makes calls in pipelines. Deliveries of one destination are one call.
 func (r *Store) execute(batch []*call) {
 	var cmds []redis.Cmder
 	merged := map[string]*mergedDone{}
@@ -80,6 +81,7 @@ func (r *Store) execute(batch []*call) {
 	}
 }
 
+// mergedDone is the call for the deliveries of several.
 type mergedDone struct {
 	doneEntries
 	calls []*call
@@ -104,8 +106,8 @@ func doneArgs(at []queue.Pos) []any {
 	return args
 }
 
-// pipeline runs commands in one round trip, or in a second one those of a script
-// that the server doesn't know yet; each keeps its own error.
+// pipeline runs commands in one round trip, and again, in a second one, those of a
+// script that the server doesn't know yet. Each keeps its own error.
 func pipeline(ctx context.Context, client redis.UniversalClient, cmds []redis.Cmder) {
 	for ; len(cmds) > 0; cmds = unknown(cmds) {
 		if len(cmds) == 1 {

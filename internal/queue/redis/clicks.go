@@ -42,8 +42,7 @@ func (r *Store) Clicks(ctx context.Context, tenant string, keys []string) ([]que
 			record, _ := v.(string)
 			switch {
 			case strings.HasPrefix(record, "A"):
-				till, contact, _ := strings.Cut(record[1:], " ")
-				if end, err := strconv.ParseInt(till, 10, 64); err == nil && (end == 0 || end > now) {
+				if contact, leads := leadsTo(record, now); leads {
 					next, nextOwners = append(next, contact), append(nextOwners, owners[i])
 				}
 			case record != "":
@@ -61,7 +60,15 @@ func (r *Store) Clicks(ctx context.Context, tenant string, keys []string) ([]que
 	return found, nil
 }
 
-// parseClicks reads what append.lua's encode wrote, and when the last
+// leadsTo returns the contact to which a pointer leads, the value of an alias or a
+// message's id: see lua/append_contacts.lua. It reports whether it does at this time.
+func leadsTo(v string, now int64) (to string, leads bool) {
+	till, to, ok := strings.Cut(strings.TrimPrefix(v, "A"), " ")
+	end, err := strconv.ParseInt(till, 10, 64)
+	return to, ok && err == nil && (end == 0 || end > now)
+}
+
+// parseClicks reads a record of clicks, see lua/append_clicks.lua, and when the last
 // click was, ms.
 func parseClicks(record string) (c queue.Clicks, last int64, err error) {
 	head, data, ok := strings.Cut(record, "\n")

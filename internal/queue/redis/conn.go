@@ -14,8 +14,9 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// silence keeps go-redis from writing a line to stderr for each failed dial:
-// the store returns and logs errors itself.
+// silence keeps go-redis from writing a line to stderr for each failed dial: the store
+// returns and logs errors itself. go-redis has one logger, so this holds for all that
+// uses it in the process.
 var silence = sync.OnceFunc(func() { redis.SetLogger(noLog{}) })
 
 type noLog struct{}
@@ -93,7 +94,10 @@ func (r *Store) connect(poolSize int, dialed *atomic.Int64) (redis.UniversalClie
 		}
 		if opt.TLSConfig != nil {
 			// Of the first node only; each is checked by its own name.
-			opt.TLSConfig = &tls.Config{MinVersion: opt.TLSConfig.MinVersion, InsecureSkipVerify: opt.TLSConfig.InsecureSkipVerify} //nolint:gosec // only as the user's URL asks, by skip_verify
+			opt.TLSConfig = &tls.Config{
+				MinVersion:         opt.TLSConfig.MinVersion,
+				InsecureSkipVerify: opt.TLSConfig.InsecureSkipVerify, //nolint:gosec // only as the user's URL asks, by skip_verify
+			}
 		}
 		return redis.NewClusterClient(&redis.ClusterOptions{
 			Addrs: addrs, Username: opt.Username, Password: opt.Password, TLSConfig: opt.TLSConfig,
@@ -121,5 +125,6 @@ func parseRedisURL(s string) (*redis.Options, error) {
 		host, _, _ = strings.Cut(host, "?")
 		shown = scheme + "://" + host
 	}
-	return nil, fmt.Errorf("reading redis URL %s: %w; write redis://, rediss:// or unix://, as in redis://user:password@host:6379/0", shown, err)
+	return nil, fmt.Errorf("reading redis URL %s: %w; write redis://, rediss:// or unix://, as in redis://user:password@host:6379/0",
+		shown, err)
 }

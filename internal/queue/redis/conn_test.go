@@ -215,7 +215,8 @@ func TestRedisSaysWhatItFound(t *testing.T) {
 				t.Errorf("logs: %+v", logs.All())
 			}
 			warnings := logs.FilterLevelExact(zap.WarnLevel).All()
-			if c.warning == "" && len(warnings) != 0 || c.warning != "" && (len(warnings) != 1 || !strings.Contains(warnings[0].Message, c.warning)) {
+			if c.warning == "" && len(warnings) != 0 ||
+				c.warning != "" && (len(warnings) != 1 || !strings.Contains(warnings[0].Message, c.warning)) {
 				t.Errorf("warnings %+v, want %q", warnings, c.warning)
 			}
 		})

@@ -12,8 +12,9 @@ import (
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
-// textCount begins the text of a counter. A counter is a field of its day's hash:
-// key, line feed, field. A number is its digits, a text "t" and itself.
+// textCount begins the value of a counter that is a text; a number is its digits. A
+// counter is a field of its day's hash, which is called by its key, a line feed and its
+// field.
 const textCount = 't'
 
 // Counters implements [queue.Queue].

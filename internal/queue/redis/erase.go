@@ -3,7 +3,6 @@ package redis
 import (
 	"context"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/leadgate/leadgate/internal/queue"
@@ -21,7 +20,8 @@ func (r *Store) Erase(ctx context.Context, tenant string, key string) (int, erro
 	return e.total, queueError(doing, err)
 }
 
-// erasure is an erase on its way.
+// erasure is an erase on its way: of a contact, all that leads to it, and the dead
+// letters that name it.
 type erasure struct {
 	r       *Store
 	keys    tenantKeys
@@ -64,20 +64,14 @@ func (e *erasure) resolve(ctx context.Context) error {
 	return nil
 }
 
-// leadsTo is the contact that an alias's or message id's value leads to.
-func leadsTo(v string, now int64) (to string, leads bool) {
-	till, to, ok := strings.Cut(strings.TrimPrefix(v, "A"), " ")
-	end, err := strconv.ParseInt(till, 10, 64)
-	return to, ok && err == nil && (end == 0 || end > now)
-}
-
+// add notes another name of the contact.
 func (e *erasure) add(name string) {
 	if !slices.Contains(e.names, name) {
 		e.names = append(e.names, name)
 	}
 }
 
-// name removes what leads to a name.
+// name removes all keys that lead to a name.
 func (e *erasure) name(ctx context.Context, name string) error {
 	record, err := e.r.get(ctx, e.keys.names(name))
 	if err != nil {
@@ -90,7 +84,7 @@ func (e *erasure) name(ctx context.Context, name string) error {
 	if err := e.forget(ctx, name, aliases); err != nil {
 		return err
 	}
-	// Of these 8 days, the ones before, and the next: the edges' clocks differ.
+	// The sets of these 8 days, of those before, and of the next: the edges' clocks differ.
 	now := e.r.now() / messageMS
 	done := []string{e.keys.names(name), e.keys.oldLinks(name)}
 	for _, period := range [...]int64{now - 1, now, now + 1} {
@@ -104,7 +98,7 @@ func (e *erasure) name(ctx context.Context, name string) error {
 		}
 		done = append(done, set)
 	}
-	// What Leadgate before 0.1 noted, in one set. It expires 35 days after the last
+	// What Leadgate before 0.1 wrote, in one set, which expires 35 days after the last
 	// click at the latest.
 	err = e.scan(ctx, e.keys.oldLinks(name), func(members []string) error {
 		var aliases, messages []string
@@ -168,7 +162,7 @@ func (e *erasure) step(ctx context.Context, name string, keys []string) (n int, 
 	return n, nil
 }
 
-// letters removes the tenant's dead letters that name the contact, and those of
+// letters removes the dead letters that name the contact: the tenant's, and those of
 // events that no tenant wanted.
 func (e *erasure) letters(ctx context.Context) error {
 	dests, err := e.r.destinationsOf(ctx, &e.keys.tenant)

@@ -156,7 +156,8 @@ func TestRedisFullMemory(t *testing.T) {
 	refused := -1
 	for n := range 200 {
 		g := one(n, large, crm)
-		g.Events[0].Contact, g.Events[0].Click = fmt.Sprintf("contact-%d", n), &queue.Click{At: time.Now().UnixMilli(), HasClid: true, Data: []byte(`{}`)}
+		g.Events[0].Contact = fmt.Sprintf("contact-%d", n)
+		g.Events[0].Click = &queue.Click{At: time.Now().UnixMilli(), HasClid: true, Data: []byte(`{}`)}
 		g.Jobs[0].Once = []queue.Once{{Key: fmt.Sprintf("once-%d", n), Window: time.Hour}}
 		result := appendOne(t, r, g)
 		if result.Err == nil {
@@ -259,7 +260,8 @@ func TestRedisKilled(t *testing.T) {
 
 // TestRedisRestarted also runs as a user who may not ask for the server's run id.
 func TestRedisRestarted(t *testing.T) {
-	s := redistest.Start(t, append([]string{"--appendonly", "yes", "--appendfsync", "always", "--user", "edge"}, strings.Fields(aclRules)...)...)
+	args := []string{"--appendonly", "yes", "--appendfsync", "always", "--user", "edge"}
+	s := redistest.Start(t, append(args, strings.Fields(aclRules)...)...)
 	for _, user := range []string{"", "edge:secret@"} {
 		t.Run("user "+user, func(t *testing.T) {
 			r := fast(t, redis.Config{URLs: []string{"redis://" + user + s.Addr}, Prefix: "leadgate" + user[:min(len(user), 4)]})
@@ -429,7 +431,9 @@ func TestRedisWrongTypes(t *testing.T) {
 			g.Jobs[1].Dead = &queue.Reason{Reason: "x"}
 		}},
 		"ids of an older Leadgate": {key: fmt.Sprintf("leadgate:{acme}:e:%d", now/600_000)},
-		"once":                     {"leadgate:{acme}:o:lead", func(g *queue.Group) { g.Jobs[1].Once = []queue.Once{{Key: "lead", Window: time.Hour}} }},
+		"once": {"leadgate:{acme}:o:lead", func(g *queue.Group) {
+			g.Jobs[1].Once = []queue.Once{{Key: "lead", Window: time.Hour}}
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.Do("FLUSHALL")

@@ -8,9 +8,9 @@ import (
 	"github.com/leadgate/leadgate/internal/queue/batch"
 )
 
-// pending is one Append on its way through the batcher. Its arrays hold the
+// gathered is one Append on its way through the batcher. Its arrays hold the
 // results of a usual webhook, so that they are one allocation together.
-type pending struct {
+type gathered struct {
 	groups  []queue.Group
 	results []queue.Result
 
@@ -19,8 +19,8 @@ type pending struct {
 	jobs [4]queue.Outcome
 }
 
-func newPending(groups []queue.Group) *pending {
-	p := &pending{groups: groups}
+func newGathered(groups []queue.Group) *gathered {
+	p := &gathered{groups: groups}
 	if len(groups) == 1 {
 		p.results = p.one[:]
 		p.one[0] = queue.Result{New: room(p.news[:], len(groups[0].Events)), Jobs: room(p.jobs[:], len(groups[0].Jobs))}
@@ -44,7 +44,7 @@ func room[T any](small []T, n int) []T {
 // gather stores groups with those that others bring at the same time, and waits for
 // that or for ctx.
 func (r *Store) gather(ctx context.Context, groups []queue.Group) []queue.Result {
-	p := newPending(groups)
+	p := newGathered(groups)
 	switch err := r.appends.Do(ctx, p); {
 	case err == nil:
 		return p.results

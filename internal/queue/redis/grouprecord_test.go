@@ -34,10 +34,19 @@ func sampleGroup() (*queue.Group, *partition) {
 		},
 		Payloads: [][]byte{[]byte("one"), []byte("two")},
 		Jobs: []queue.Job{
-			{Dest: queue.Dest{Tenant: "acme", Name: "crm"}, Events: []int{1, 0}, Once: []queue.Once{{Key: "k", Window: 1500, Use: queue.Mark}, {Key: "l"}}, Payload: 1, Header: sampleHeaders[1]},
-			{Dest: queue.Dest{Tenant: "acme", Name: "n8n"}, Events: []int{0}, Header: sampleHeaders[2], Dead: &queue.Reason{Reason: "r", Code: "c", Explanation: "e"}},
+			{
+				Dest: queue.Dest{Tenant: "acme", Name: "crm"}, Events: []int{1, 0}, Payload: 1, Header: sampleHeaders[1],
+				Once: []queue.Once{{Key: "k", Window: 1500, Use: queue.Mark}, {Key: "l"}},
+			},
+			{
+				Dest: queue.Dest{Tenant: "acme", Name: "n8n"}, Events: []int{0}, Header: sampleHeaders[2],
+				Dead: &queue.Reason{Reason: "r", Code: "c", Explanation: "e"},
+			},
 		},
-		Counters: []queue.Counter{{Day: 20_000, Key: "ad", Field: "clicks", Add: 3, When: queue.WhenQueued, Of: 1, Once: "lead", Window: time.Hour}, {Field: "headline", Text: "Plants"}},
+		Counters: []queue.Counter{
+			{Day: 20_000, Key: "ad", Field: "clicks", Add: 3, When: queue.WhenQueued, Of: 1, Once: "lead", Window: time.Hour},
+			{Field: "headline", Text: "Plants"},
+		},
 	}
 	return g, &partition{events: []int{1, 2}, jobs: []int{2}}
 }
@@ -69,7 +78,9 @@ func TestGroupRoundTrip(t *testing.T) {
 	if _, _, err := decodeGroup("acme", b); err == nil || !strings.Contains(err.Error(), "version 9") {
 		t.Errorf("version 9: %v", err)
 	}
-	for _, bad := range []partition{{events: []int{1}, jobs: []int{2}}, {events: []int{2, 1, 2}, jobs: []int{2}}, {events: []int{2}, jobs: []int{3}}} {
+	for _, bad := range []partition{
+		{events: []int{1}, jobs: []int{2}}, {events: []int{2, 1, 2}, jobs: []int{2}}, {events: []int{2}, jobs: []int{3}},
+	} {
 		if _, _, err := decodeGroup("acme", appendGroup(nil, g, &bad)); err == nil {
 			t.Errorf("decoded in %+v", bad)
 		}

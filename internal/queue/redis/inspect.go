@@ -124,7 +124,8 @@ func durabilityOf(settings map[string]string) string {
 	case appendonly == "yes" && settings["appendfsync"] == "always":
 		return "loses nothing (appendfsync always)"
 	case appendonly == "yes" && settings["appendfsync"] == "no":
-		return "loses nothing if only redis crashes, and what the system had not written yet, often 30 seconds, if the machine does (appendfsync no)"
+		return "loses nothing if only redis crashes, and what the system had not written yet, often 30 seconds, " +
+			"if the machine does (appendfsync no)"
 	case appendonly == "yes":
 		return "may lose the last two seconds (appendfsync everysec)"
 	case strings.TrimSpace(settings["save"]) != "":

@@ -17,14 +17,16 @@ func TestCheckRedis(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := reports[0]
-	if len(reports) != 1 || r.Addr != s.Addr || r.Version == "" || r.TooOld || r.LoneNode || r.Policy != "allkeys-lru" || !strings.Contains(r.Durability, "loses nothing") {
+	if len(reports) != 1 || r.Addr != s.Addr || r.Version == "" || r.TooOld || r.LoneNode ||
+		r.Policy != "allkeys-lru" || !strings.Contains(r.Durability, "loses nothing") {
 		t.Errorf("found %+v", reports)
 	}
 
 	// A user who may only PING.
 	s.Do("ACL", "SETUSER", "edge", "on", ">secret", "-@all", "+ping", "+select")
 	url := "redis://edge:secret@" + s.Addr
-	if reports, err = redis.Check(t.Context(), redis.Config{URLs: []string{url}}); err != nil || reports[0].Version != "" || !strings.Contains(reports[0].Durability, "not known") {
+	reports, err = redis.Check(t.Context(), redis.Config{URLs: []string{url}})
+	if err != nil || reports[0].Version != "" || !strings.Contains(reports[0].Durability, "not known") {
 		t.Errorf("with few rights: %+v, %v", reports, err)
 	}
 	for _, bad := range []string{"redis://edge:wrong@" + s.Addr, "redis://127.0.0.1:1", "http://127.0.0.1"} {

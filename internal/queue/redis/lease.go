@@ -12,8 +12,8 @@ import (
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
-// leaseManager asks for, renews and watches the leases of all drains of a
-// store: one goroutine, one script call per tenant and sweep.
+// leaseManager takes, renews and watches the leases of all drains of a store, in
+// sweeps: one call of a script for each tenant. A goroutine of its own does that.
 type leaseManager struct {
 	r     *Store
 	kick  chan struct{}
@@ -25,9 +25,9 @@ type leaseManager struct {
 	sub     *redis.PubSub
 	stopped bool
 
-	deaf    atomic.Bool // Redis could not be reached just now
-	strange atomic.Bool // taking over has failed, and that was logged
-	life    context.Context
+	deaf    atomic.Bool     // Redis could not be reached just now
+	strange atomic.Bool     // taking over has failed, and that was logged
+	life    context.Context // of takeovers
 	end     context.CancelFunc
 
 	// The rest belongs to the goroutine.
@@ -36,10 +36,11 @@ type leaseManager struct {
 	dialed    int64     // connections of the store when the server was last inspected
 	redialed  int64     // connections for leases at the last sweep
 	renewed   time.Time // when the last renewal of all began
-	trimmed   time.Time
-	down      bool
+	trimmed   time.Time // when expired dead letters were last thrown away
+	down      bool      // Redis can't be used, and that was logged
 }
 
+// start starts the goroutines: of the sweeps, and of the keeper of notes.
 func (m *leaseManager) start(r *Store) {
 	m.r = r
 	m.kick, m.quit = make(chan struct{}, 1), make(chan struct{})
@@ -92,6 +93,7 @@ func (m *leaseManager) stop() {
 	m.owner.Wait()
 }
 
+// add puts a drain on the list, and listens to news from the first on.
 func (m *leaseManager) add(d *drain) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -113,8 +115,8 @@ func (m *leaseManager) add(d *drain) {
 	m.hurry()
 }
 
-// remove takes a drain off the list; it returns whether another drain of this
-// store goes on with the lease.
+// remove takes a drain off the list. It reports whether another drain of this store
+// goes on with the lease.
 func (m *leaseManager) remove(d *drain) (passedOn bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -134,6 +136,8 @@ func (m *leaseManager) remove(d *drain) (passedOn bool) {
 	return true
 }
 
+// holder is the drain of this store that has the lease of d, or wants it; nil if there
+// is none.
 func (m *leaseManager) holder(d queue.Dest) *drain {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -153,7 +157,7 @@ func (m *leaseManager) holds(d queue.Dest) bool {
 	return ok
 }
 
-// wake tells the drain of d that entries came.
+// wake tells the drain of d that entries came, or those that take over from d.
 func (m *leaseManager) wake(d queue.Dest) {
 	if drain := m.holder(d); drain != nil {
 		drain.notify()
@@ -203,7 +207,8 @@ func (m *leaseManager) sweep() {
 	}
 }
 
-// look runs the lease script for each tenant and tells the drains.
+// look has the script take, renew and look at the leases of each tenant, and tells the
+// drains what it found.
 func (m *leaseManager) look(ctx context.Context, tenants map[string][]*drain) {
 	r := m.r
 	began := time.Now()

@@ -6,19 +6,21 @@ import (
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
-// What edges tell each other, as "token tenant words": a destination's name,
-// behind a mark unless entries came.
+// News is what edges tell each other on the channel: the token of who tells it, the
+// tenant, and words, with spaces between. A word is a destination's name, to which
+// entries came; or one of these and the name. What is missed, looks find out.
 const (
 	newsReleased  = "!" // its lease is free
 	newsState     = "=" // its state was set
 	newsForgotten = "*" // its entries were moved away
 )
 
-func (m *leaseManager) message(d queue.Dest, mark string) string {
-	return m.r.token + " " + shownTenant(d.Tenant) + " " + mark + d.Name
+// message is news of a destination, as a message.
+func (m *leaseManager) message(d queue.Dest, news string) string {
+	return m.r.token + " " + shownTenant(d.Tenant) + " " + news + d.Name
 }
 
-// heard takes in what another edge told.
+// heard takes in a message of another edge.
 func (m *leaseManager) heard(message string) {
 	words := strings.Fields(message)
 	if len(words) < 3 || words[0] == m.r.token {

@@ -152,7 +152,8 @@ func (n *note) finish(ctx context.Context, own *queue.Group, result *queue.Resul
 
 // errPiecesGone says that Redis has lost pieces of a webhook, by an eviction or by
 // hand.
-var errPiecesGone = errors.New("pieces of a large webhook are gone from redis: what was not queued of it is lost, unless it is delivered again")
+var errPiecesGone = errors.New("pieces of a large webhook are gone from redis: " +
+	"what was not queued of it is lost, unless it is delivered again")
 
 // without ends a note that has lost a piece, unless it has been finished meanwhile.
 func (n *note) without(ctx context.Context) error {

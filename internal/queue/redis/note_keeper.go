@@ -13,7 +13,8 @@ import (
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
-// keepNotes finishes, until quit, what other edges or this one could not.
+// keepNotes finishes, until quit, the heavy groups that other edges, or this one, did
+// not store to their end.
 func (r *Store) keepNotes(quit <-chan struct{}) {
 	tick := time.NewTicker(5 * r.timing.sweep)
 	defer tick.Stop()
@@ -36,7 +37,7 @@ func (r *Store) keepNotes(quit <-chan struct{}) {
 	}
 }
 
-// finishNotes finishes the notes that are older than whoever wrote them takes.
+// finishNotes finishes the notes that are so old that whoever wrote them is gone.
 func (r *Store) finishNotes(ctx context.Context) error {
 	const doing = "finishing notes"
 	var failures []error
@@ -62,7 +63,8 @@ func (r *Store) finishNotes(ctx context.Context) error {
 	}
 }
 
-// finishNote finishes what a field of the hash of notes says, if that is whole.
+// finishNote finishes the note that a field of the hash of notes names, if it was
+// written.
 func (r *Store) finishNote(ctx context.Context, field string, age time.Duration) error {
 	words := strings.Fields(field)
 	if len(words) != 3 {
@@ -74,13 +76,13 @@ func (r *Store) finishNote(ctx context.Context, field string, age time.Duration)
 		return err
 	}
 	if by != n.by {
-		// It is finished, or never became whole: then its pieces expire.
+		// It is finished, or was never written: then its pieces expire.
 		if age.Abs() < 2*pieceLife && by == "" {
 			return nil
 		}
 		return r.client.HDel(ctx, r.notesKey(), field).Err()
 	}
-	// One edge is enough. Two would do no harm, but the work twice.
+	// One edge is enough. Two would do no harm, but do the work twice.
 	busy := n.key() + ":busy"
 	mine, err := r.client.SetNX(ctx, busy, r.token, time.Minute).Result()
 	if err != nil || !mine {

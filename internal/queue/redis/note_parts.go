@@ -123,15 +123,15 @@ func (n *note) round(ctx context.Context, calls []*partCall, take func(*partCall
 		switch {
 		case err != nil:
 			return nil, err
-		case reply == "-":
+		case reply == answerGone:
 			return nil, errGone
-		case reply == "=" && !c.unbundled:
+		case reply == answerUnbundle && !c.unbundled:
 			for _, rest := range calls[i:] {
 				rest.unbundled = true
 			}
 			return calls[i:], nil
 		}
-		reply, c.before = strings.CutPrefix(reply, "~")
+		reply, c.before = strings.CutPrefix(reply, answerBefore)
 		if err := c.groups[0].read(reply); err != nil {
 			return nil, noteProblem{err}
 		}

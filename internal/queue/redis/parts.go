@@ -7,9 +7,9 @@ import (
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
-// partition says how a group goes in parts: events first, to learn which are new,
-// then jobs, which may be of events in any part. Of each kind it holds where the
-// parts end.
+// partition says how a heavy group goes in parts: first its events, to learn which are
+// new, then its jobs, which may be of events in any part. Of events and of jobs it
+// holds where each part ends.
 type partition struct{ events, jobs []int }
 
 // split divides a group.
@@ -51,8 +51,7 @@ func split(g *queue.Group) (p partition) {
 // weight is what a part costs.
 type weight struct{ n, steps, bytes int }
 
-// add puts one more into the part, or begins the next with it: then it returns
-// false.
+// add reports whether one more fits into the part. If not, it begins the next part.
 func (w *weight) add(n, steps, bytes int) bool {
 	sum := weight{w.n + n, w.steps + steps, w.bytes + bytes}
 	if w.n > 0 && (sum.n > partEvents || sum.steps > partSteps || sum.bytes > partBytes) {
@@ -78,7 +77,7 @@ func (p *partition) fits(g *queue.Group) bool {
 	return fit(p.events, len(g.Events)) && fit(p.jobs, len(g.Jobs))
 }
 
-// counters returns those of each part: of the events, then of the jobs.
+// counters are the counters of each part: of those of the events, then of the jobs.
 func (p *partition) counters(g *queue.Group) [][]queue.Counter {
 	all := make([][]queue.Counter, len(p.events)+len(p.jobs))
 	for _, c := range g.Counters {
@@ -95,12 +94,12 @@ func (p *partition) counters(g *queue.Group) [][]queue.Counter {
 	return all
 }
 
-// alwaysNew are the events of a job of which one was found to be new before: for
-// the script event 0, with which it begins to count, is new.
+// alwaysNew are the events of a job of which one was found to be new by an earlier
+// part: event 0, which for the script is always new.
 var alwaysNew = []int{-1}
 
-// jobsPart is the group of some jobs, of which those are fresh that have a new
-// event. It returns false if none is.
+// jobsPart is the group of some jobs. fresh says which events of the whole group are
+// new; any reports whether a job has one.
 func jobsPart(g *queue.Group, jobs []queue.Job, fresh []bool) (part queue.Group, any bool) {
 	part.Tenant = g.Tenant
 	payloads := map[int]int{}

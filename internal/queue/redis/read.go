@@ -12,7 +12,7 @@ import (
 	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
-// Retries implements [Drain].
+// Retries implements [queue.Drain].
 func (d *drain) Retries(ctx context.Context) ([]queue.Retry, error) {
 	var all []queue.Retry
 	seen := map[queue.Pos]bool{} // a scan may show a field twice
@@ -44,9 +44,10 @@ func (d *drain) Retries(ctx context.Context) ([]queue.Retry, error) {
 	}
 }
 
-// Read implements [Drain]. Redis counts entries of the stream and not bytes, so it
-// asks for as many as maxBytes holds by the size of those it read last, and again
-// if they were smaller. What it did not return of a bundle is kept for the next.
+// Read implements [queue.Drain]. Redis counts entries of the stream and not bytes, so
+// Read asks for as many as maxBytes holds by the size of those that it read last, and
+// again if they were smaller. What it does not return of a bundle is kept for the next
+// Read.
 func (d *drain) Read(ctx context.Context, after queue.Pos, n, maxBytes int) ([]queue.Entry, error) {
 	d.reading.Lock()
 	defer d.reading.Unlock()
@@ -125,7 +126,7 @@ func (d *drain) Read(ctx context.Context, after queue.Pos, n, maxBytes int) ([]q
 	return all, nil
 }
 
-// Get implements [Drain].
+// Get implements [queue.Drain].
 func (d *drain) Get(ctx context.Context, at []queue.Pos) ([]queue.Entry, error) {
 	if len(at) == 0 {
 		return nil, nil
@@ -161,12 +162,12 @@ func (d *drain) Get(ctx context.Context, at []queue.Pos) ([]queue.Entry, error) 
 	return entries, nil
 }
 
-// streamed is an entry of the stream: an entry, or a bundle with its pending.
+// streamed is an entry of the stream: an entry, or a bundle.
 type streamed struct {
 	pos          queue.Pos // of the stream
 	header, body string
 	bundle       bool
-	pending      string // "" if the bundle is gone
+	pending      string // which entries of the bundle are; "" if it is gone
 }
 
 // stream reads up to count entries of the stream.
@@ -175,7 +176,7 @@ func (d *drain) stream(ctx context.Context, from, to string, count int) ([]strea
 	if err != nil {
 		return nil, queueError("reading entries", err)
 	}
-	return d.marked(ctx, reply)
+	return d.withPending(ctx, reply)
 }
 
 // byID reads these entries of the stream.
@@ -184,7 +185,7 @@ func (d *drain) byID(ctx context.Context, ids []queue.Pos) ([]streamed, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d.marked(ctx, all)
+	return d.withPending(ctx, all)
 }
 
 // lookUp is XRANGE's reply for these entries of the stream.
@@ -206,9 +207,9 @@ func (d *drain) lookUp(ctx context.Context, ids []queue.Pos) (all []any, err err
 	return all, nil
 }
 
-// marked takes elements of XRANGE's reply apart: id, and h, header, p, payload, or
-// of bundles h, first header, g, bundle; and reads the pending of the bundles.
-func (d *drain) marked(ctx context.Context, reply []any) ([]streamed, error) {
+// withPending takes entries of XRANGE's reply apart (see keys.go), and reads what is
+// pending of bundles.
+func (d *drain) withPending(ctx context.Context, reply []any) ([]streamed, error) {
 	found := make([]streamed, len(reply))
 	bundles := map[string]*streamed{}
 	var ids []string
@@ -234,20 +235,20 @@ func (d *drain) marked(ctx context.Context, reply []any) ([]streamed, error) {
 	if err != nil {
 		return nil, queueError("reading marks", err)
 	}
-	var unmarked []queue.Pos
+	var gone []queue.Pos
 	for i, id := range ids {
 		if m, ok := pending[i].(string); ok {
 			bundles[id].pending = m
 		} else {
-			unmarked = append(unmarked, bundles[id].pos)
+			gone = append(gone, bundles[id].pos)
 		}
 	}
-	if len(unmarked) == 0 {
+	if len(gone) == 0 {
 		return found, nil
 	}
-	// These are gone since they were read: nothing of them waits. Or somebody has
-	// removed the pending: rather than lose an entry, take them all to wait.
-	standing, err := d.lookUp(ctx, unmarked)
+	// These bundles are gone since they were read: nothing of them is pending. Or
+	// somebody has removed the hash: rather than lose an entry, take all to be pending.
+	standing, err := d.lookUp(ctx, gone)
 	if err != nil {
 		return nil, err
 	}
@@ -259,7 +260,7 @@ func (d *drain) marked(ctx context.Context, reply []any) ([]streamed, error) {
 	return found, nil
 }
 
-// unpack decodes an entry, or those of a bundle that wait. It needs d.reading.
+// unpack decodes an entry, or those of a bundle that are pending. It needs d.reading.
 func (d *drain) unpack(s *streamed) (entries []queue.Entry, err error) {
 	switch {
 	case !s.bundle:
@@ -272,7 +273,7 @@ func (d *drain) unpack(s *streamed) (entries []queue.Entry, err error) {
 	return entries, err
 }
 
-// streamEntry reads an element of XRANGE's reply that has n names and values.
+// streamEntry reads an entry of XRANGE's reply, which has n names and values.
 func streamEntry(reply any, n int) (id string, fields []string, err error) {
 	e, _ := reply.([]any)
 	if len(e) == 2 {

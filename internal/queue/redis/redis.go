@@ -46,7 +46,7 @@ type Store struct {
 	options atomic.Pointer[queue.Options]
 	client  redis.UniversalClient
 	leases  redis.UniversalClient // connections of their own, so that renewals never wait for work
-	appends *batch.Batcher[*pending]
+	appends *batch.Batcher[*gathered]
 	packer  packer        // of appends
 	heavy   gate          // of the callers that store a heavy group
 	slots   chan struct{} // for those that do it now
@@ -90,7 +90,7 @@ func open(cfg Config, opts queue.Options, t timing) (*Store, error) {
 	if r.leases, err = r.connect(2, &r.servers.redialed); err != nil {
 		return nil, fmt.Errorf("opening redis queue: %w", errors.Join(err, r.client.Close()))
 	}
-	r.appends = batch.New(batch.Config[*pending]{Write: r.commit, Yield: true})
+	r.appends = batch.New(batch.Config[*gathered]{Write: r.commit, Yield: true})
 	r.calls = batch.New(batch.Config[*call]{Write: r.execute})
 	r.slots = make(chan struct{}, heavyAtOnce)
 	r.lease.start(r)

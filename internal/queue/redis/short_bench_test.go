@@ -78,7 +78,10 @@ func BenchmarkScriptsStayShort(b *testing.B) {
 				s.append(g)
 			},
 		},
-		{"1000 messages of 3 KB that don't compress, for 3 and raw", nil, func(s *shortBench) { s.append(withRaw(incompressible(1000, 3000, 3), 3)) }},
+		{
+			"1000 messages of 3 KB that don't compress, for 3 and raw", nil,
+			func(s *shortBench) { s.append(withRaw(incompressible(1000, 3000, 3), 3)) },
+		},
 		{"one event of 3 MiB for 10 and raw", nil, func(s *shortBench) { s.append(withRaw(incompressible(1, 3<<20, 10), 10)) }},
 		{
 			"erase of a contact with 50000 messages and 100000 dead letters", func(s *shortBench) {
@@ -93,7 +96,10 @@ func BenchmarkScriptsStayShort(b *testing.B) {
 			},
 		},
 		{"drop of 100000 entries", func(s *shortBench) { s.entries(100_000, 900) }, func(s *shortBench) { s.must(s.r.Drop(s.Context(), crm)) }},
-		{"move of 100000 entries", func(s *shortBench) { s.entries(100_000, 900) }, func(s *shortBench) { s.must(s.r.Move(s.Context(), crm, n8n)) }},
+		{
+			"move of 100000 entries", func(s *shortBench) { s.entries(100_000, 900) },
+			func(s *shortBench) { s.must(s.r.Move(s.Context(), crm, n8n)) },
+		},
 		{
 			"list, replay and drop of 100000 dead letters", func(s *shortBench) { s.letters(100_000, "x") },
 			func(s *shortBench) {
@@ -263,7 +269,8 @@ func tiny(first, n, dests int) queue.Group {
 		g.Events = append(g.Events, queue.Event{ID: eventID(first + i), Time: time.Now().UnixMilli()})
 		g.Payloads = append(g.Payloads, fmt.Appendf(nil, `{"id":"%x","tenantId":"acme","kind":"message","raw":{}}`, eventID(first+i)))
 		for _, d := range destinations(dests) {
-			g.Jobs = append(g.Jobs, queue.Job{Dest: d, Events: []int{i}, Payload: i, Header: queue.Header{EventID: eventID(first + i), Format: queue.FormatEvent}})
+			header := queue.Header{EventID: eventID(first + i), Format: queue.FormatEvent}
+			g.Jobs = append(g.Jobs, queue.Job{Dest: d, Events: []int{i}, Payload: i, Header: header})
 		}
 	}
 	return g

@@ -3,8 +3,6 @@ package redis
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -13,28 +11,35 @@ import (
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
-// A destination's name is its queue's identity. Where a configuration gives it to
-// another tenant, what Redis has under the old one is moved to the new one before
-// that is drained. The two may be on different nodes of a Cluster, so it goes in
-// steps of two scripts: what is oldest is added to the new one's incoming keys, with
-// a note of how far that went, and then removed from the old one. After a crash
-// between the two the note tells what need not be added again. When nothing is
-// left, what the new one was given meanwhile is put behind it, and that is its
-// queue. The heir holds both leases, so nobody reads either.
-
-// takeover says how far a drain is with that; guarded by drain.mu.
+// takeover says how far a drain is with taking over what other tenants have under its
+// destination's name; guarded by drain.mu.
+//
+// A destination's name is its queue's identity. Where a configuration gives the name
+// to another tenant, what Redis has under the old tenant is moved to the new one
+// before that is drained. The two may be on different nodes of a Cluster, so it goes
+// in steps of three scripts:
+//
+//  1. the oldest entries of the old one are read;
+//  2. they are added to the new one's incoming keys, with the last stream id of them;
+//  3. they are removed from the old one.
+//
+// After a crash between 2 and 3 that stream id tells what need not be added again.
+// When nothing is left, what the new one was given meanwhile is put behind what it
+// took over, and that is its queue. The edge that does it holds both leases, so nobody
+// reads either queue.
 type takeover struct {
-	settled bool      // there is nothing to take over, or it was taken
+	settled bool      // there was nothing to take over, or it is taken: the destination may be drained
 	moving  bool      // it is being taken
 	look    bool      // there may be something new, although it was settled
-	blocked time.Time // since when another edge drains what is to be taken; zero = none does
+	blocked time.Time // since when another edge has drained what is to be taken; zero = none does
 }
 
-// takeoverToken is this store's in leases of what it takes over, which its own
-// drains must not take for theirs.
+// takeoverToken is this store's token in leases of what it takes over: its own drains
+// must not take these leases for theirs.
 func (r *Store) takeoverToken() string { return r.token + ":heir" }
 
-// askTakeover asks for a look at the destinations of d's name of other tenants.
+// askTakeover has the drains of d's name of other tenants look whether there is
+// something to take over: d is drained no longer, or got something.
 func (m *leaseManager) askTakeover(d queue.Dest) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -48,7 +53,7 @@ func (m *leaseManager) askTakeover(d queue.Dest) {
 	}
 }
 
-// askTakeovers asks for a look by all drains.
+// askTakeovers has all drains look.
 func (m *leaseManager) askTakeovers() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -59,8 +64,8 @@ func (m *leaseManager) askTakeovers() {
 	}
 }
 
-// settle gives drains their right that have nothing to take over, and has the
-// others take it.
+// takeOvers lets the drains that have nothing to take over drain, and has the others
+// take over what there is.
 func (m *leaseManager) takeOvers(ctx context.Context) {
 	var open []*drain
 	m.mu.Lock()
@@ -96,8 +101,8 @@ func (m *leaseManager) takeoverFailed(err error) {
 	}
 }
 
-// namesakes finds the destinations of the drains' names of other tenants, and of
-// which the taking over has begun.
+// namesakes finds, for each drain's destination, those of its name of other tenants,
+// and whether a takeover has begun.
 func (r *Store) namesakes(ctx context.Context, drains []*drain) (map[queue.Dest][]queue.Dest, map[queue.Dest]bool, error) {
 	tenants, err := r.client.SMembers(ctx, r.tenantsKey()).Result()
 	if err != nil {
@@ -108,9 +113,9 @@ func (r *Store) namesakes(ctx context.Context, drains []*drain) (map[queue.Dest]
 	for i, tenant := range tenants {
 		lists[i] = pipe.SMembers(ctx, r.keys(tenant).dests())
 	}
-	notes := make([]*redis.IntCmd, len(drains))
+	traces := make([]*redis.IntCmd, len(drains))
 	for i, d := range drains {
-		notes[i] = pipe.Exists(ctx, d.keys.taken(d.dest.Name), d.keys.incoming().queue(d.dest.Name), d.keys.incoming().dead(d.dest.Name))
+		traces[i] = pipe.Exists(ctx, d.keys.taken(d.dest.Name), d.keys.incoming().queue(d.dest.Name), d.keys.incoming().dead(d.dest.Name))
 	}
 	_, _ = pipe.Exec(ctx) // each command keeps its own error
 	byName := map[string][]queue.Dest{}
@@ -125,7 +130,7 @@ func (r *Store) namesakes(ctx context.Context, drains []*drain) (map[queue.Dest]
 	}
 	all, begun := map[queue.Dest][]queue.Dest{}, map[queue.Dest]bool{}
 	for i, d := range drains {
-		n, err := notes[i].Result()
+		n, err := traces[i].Result()
 		if err != nil {
 			return nil, nil, err
 		}
@@ -139,14 +144,15 @@ func (r *Store) namesakes(ctx context.Context, drains []*drain) (map[queue.Dest]
 	return all, begun, nil
 }
 
+// unsettled reports whether there may be something to take over that nobody is at.
 func (d *drain) unsettled() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.held && !d.takeover.moving && (!d.takeover.settled || d.takeover.look)
 }
 
-// beginTakeover begins; late says that the queue is read already, so that what comes
-// goes behind what is there.
+// beginTakeover notes that a takeover begins. late says that the queue is drained
+// already, so that what is taken goes behind what is there.
 func (d *drain) beginTakeover() (epoch uint64, late bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -154,7 +160,7 @@ func (d *drain) beginTakeover() (epoch uint64, late bool) {
 	return d.epoch, d.takeover.settled
 }
 
-// passedOn ends what beginTakeover began: the right to drain is there.
+// endTakeover notes that it has ended well: the destination may be drained.
 func (d *drain) endTakeover(epoch uint64) {
 	d.mu.Lock()
 	d.takeover.moving = false
@@ -168,8 +174,8 @@ func (d *drain) endTakeover(epoch uint64) {
 	}
 }
 
-// takeOver takes what others have, unless they are drained still. An edge that
-// drains them by another configuration is waited for as long as one that has died.
+// takeOver takes what others have, unless they are still drained. An edge that drains
+// them by another configuration is waited for as long as one that has died would be.
 func (d *drain) takeOver(ctx context.Context, epoch uint64, late bool, others []queue.Dest) {
 	m := &d.r.lease
 	waits, err := false, d.r.introduce(ctx, d.dest.Tenant)
@@ -211,144 +217,5 @@ func (d *drain) outwaited() bool {
 	return time.Since(d.takeover.blocked) > 2*d.r.timing.ttl
 }
 
+// errLeaseLost ends a takeover, which begins again with the next look.
 var errLeaseLost = errors.New("the lease is another edge's")
-
-// inherit takes what another destination has. It is not done if that is drained.
-func (d *drain) takeFrom(ctx context.Context, other queue.Dest, late bool) (done bool, err error) {
-	r, from, name := d.r, d.r.keys(other.Tenant), d.dest.Name
-	if r.lease.holder(other) != nil {
-		return false, nil
-	}
-	lease := []string{from.lease(name), from.queue(name), from.state(name)}
-	reply, err := r.run(ctx, scriptLease, lease, r.takeoverToken(), r.timing.ttl.Milliseconds(), "1").Slice()
-	if err != nil {
-		return false, err
-	}
-	if held, ok := reply[1].(int64); !ok || held == 0 {
-		return false, nil
-	}
-	moved := 0
-	for !done && err == nil && !d.isClosed() {
-		var n int
-		n, done, err = d.takePart(ctx, other, late)
-		moved += n
-	}
-	// If this fails, the lease ends by itself.
-	_ = r.run(ctx, scriptRelease, []string{from.lease(name)}, r.takeoverToken(), r.channel(), r.lease.message(other, newsReleased)).Err()
-	if moved > 0 {
-		r.log.Info("a destination has taken over what was queued for it under another tenant", zap.String("destination", name),
-			zap.String("tenant", d.dest.Tenant), zap.String("before", other.Tenant), zap.Int("entries and dead letters", moved))
-	}
-	if late && moved > 0 {
-		d.notify()
-	}
-	return done, err
-}
-
-// takePart takes some entries, or dead letters where no entries are left.
-func (d *drain) takePart(ctx context.Context, other queue.Dest, late bool) (moved int, done bool, err error) {
-	r, from, to, name := d.r, d.r.keys(other.Tenant), d.keys, d.dest.Name
-	incoming := to.incoming()
-	if late {
-		incoming = to
-	}
-	shown, err := r.run(ctx, scriptTakeoverShow, []string{
-		from.lease(name), from.queue(name), from.retry(name), from.dead(name), from.state(name), from.pending(name),
-	}, r.takeoverToken(), r.timing.ttl.Milliseconds(), moveEntries, moveBytes).Slice()
-	if err != nil {
-		return 0, false, err
-	}
-	if len(shown) == 0 {
-		return 0, false, errLeaseLost
-	}
-	entries, letters, leave, err := readShown(shown)
-	if err != nil {
-		return 0, false, err
-	}
-	args := append([]any{r.token, name, other.Tenant}, shown...)
-	ok, err := r.run(ctx, scriptTakeoverAdd, []string{
-		to.lease(name), incoming.queue(name), incoming.retry(name), incoming.pending(name), incoming.dead(name), to.state(name), to.taken(name), to.dests(),
-	}, args...).Int64()
-	if err == nil && ok == 0 {
-		err = errLeaseLost
-	}
-	if err != nil {
-		return 0, false, err
-	}
-	left, err := r.run(ctx, scriptTakeoverRemove, []string{
-		from.lease(name), from.queue(name), from.retry(name), from.dead(name), from.state(name), from.pending(name), from.dests(),
-	}, append([]any{r.takeoverToken(), name, entries}, leave...)...).Int64()
-	if err == nil && left == 0 {
-		err = errLeaseLost
-	}
-	return entries + letters, left == 2, err
-}
-
-// readShown reads what inherit.lua shows: how many entries and dead letters,
-// and for leave.lua their stream ids, of an entry with its number of parts.
-func readShown(shown []any) (entries, letters int, leave []any, err error) {
-	bad := errors.New("what redis shows of a queue is not understood")
-	if len(shown) < 3 {
-		return 0, 0, nil, bad
-	}
-	n, _ := shown[1].(int64)
-	dead, _ := shown[2].(int64)
-	rest := shown[3:]
-	for range n {
-		if len(rest) < 7 {
-			return 0, 0, nil, bad
-		}
-		pending, _ := rest[5].(string)
-		retries, _ := rest[6].(int64)
-		leave = append(leave, rest[0], len(pending))
-		if len(rest) < 7+2*int(retries) {
-			return 0, 0, nil, bad
-		}
-		for i := 7; i < 7+2*int(retries); i += 2 {
-			part, _ := rest[i].(int64)
-			rest[i] = strconv.FormatInt(part, 10)
-		}
-		rest = rest[7+2*int(retries):]
-	}
-	for range dead {
-		if len(rest) < 9 {
-			return 0, 0, nil, bad
-		}
-		leave = append(leave, rest[0])
-		rest = rest[9:]
-	}
-	if len(rest) > 0 {
-		return 0, 0, nil, bad
-	}
-	return int(n), int(dead), leave, nil
-}
-
-// join puts what a destination was given while it took over another's queue
-// behind that. Without a token, whoever holds the lease.
-func (r *Store) join(ctx context.Context, d queue.Dest, token string) error {
-	k, in := r.keys(d.Tenant), r.keys(d.Tenant).incoming()
-	for {
-		n, err := r.run(ctx, scriptTakeoverJoin, []string{
-			k.lease(d.Name), k.queue(d.Name), k.retry(d.Name), k.pending(d.Name), k.dead(d.Name),
-			in.queue(d.Name), in.retry(d.Name), in.pending(d.Name), in.dead(d.Name), k.taken(d.Name),
-		}, token, moveEntries, moveBytes).Int64()
-		switch {
-		case err != nil:
-			return fmt.Errorf("joining the queue of %s: %w", d.Name, err)
-		case n < 0:
-			return errLeaseLost
-		case n == 0:
-			return nil
-		}
-	}
-}
-
-// refreshState reads the state again, before the right to drain is there.
-func (d *drain) refreshState(ctx context.Context) error {
-	record, err := d.r.client.Get(ctx, d.keys.state(d.dest.Name)).Result()
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return err
-	}
-	d.setState(record)
-	return nil
-}

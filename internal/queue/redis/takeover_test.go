@@ -79,7 +79,8 @@ func TestRedisTakeOverAfterACrash(t *testing.T) {
 		in := d.keys.incoming()
 		for range 2 { // the edge dies here, and the next one does the same
 			if n, err := r.run(ctx, scriptTakeoverAdd, []string{
-				d.keys.lease(name), in.queue(name), in.retry(name), in.pending(name), in.dead(name), d.keys.state(name), d.keys.taken(name), d.keys.dests(),
+				d.keys.lease(name), in.queue(name), in.retry(name), in.pending(name), in.dead(name),
+				d.keys.state(name), d.keys.taken(name), d.keys.dests(),
 			}, append([]any{r.token, name, testDest.Tenant}, shown...)...).Int64(); err != nil || n != 1 {
 				t.Fatal(n, err)
 			}

@@ -44,7 +44,7 @@ import (
 //	>I4                   of each of these events: its index
 //	>BdHc0I4c0            of each once key: its use, for how long it is known, its hash, and itself in clear
 //	>Hc0Hc0I4I4c0BI4dHc0d of each counter: its day; key, line feed and field; what is added; the text it is set to ('' = none);
-//	                      when it counts, and of which event or job; how long the day lives; the hash of its once key ('' = none), for how long
+//	                      when it counts, and of which event or job; how long the day lives; its once key's hash ('' = none), for how long
 //
 // A plain one, of one event without a click and of jobs with nothing special, which
 // nearly every webhook is:

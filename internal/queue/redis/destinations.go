@@ -3,10 +3,8 @@ package redis
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/redis/go-redis/v9"
 
@@ -35,7 +33,7 @@ func (r *Store) Destinations(ctx context.Context) ([]queue.Info, error) {
 	return all, nil
 }
 
-// infoOf looks at destinations.
+// infoOf looks at destinations, in one round trip.
 func (r *Store) infoOf(ctx context.Context, dests []queue.Dest) ([]queue.Info, error) {
 	cmds := make([]redis.Cmder, len(dests))
 	for i, d := range dests {
@@ -96,7 +94,7 @@ func (r *Store) SetState(ctx context.Context, d queue.Dest, s queue.State) error
 	return nil
 }
 
-// setState takes over a state that this edge has stored.
+// setState notes a state that this edge has stored.
 func (d *drain) setState(record string) {
 	d.mu.Lock()
 	d.state, d.stated = record, true
@@ -104,8 +102,8 @@ func (d *drain) setState(record string) {
 	d.notify()
 }
 
-// introduce puts a tenant into the index. A full Redis may refuse that, but not
-// for a tenant whose destinations it knows.
+// introduce puts a tenant into the set of tenants. A full Redis may refuse that, but
+// not for a tenant that is there.
 func (r *Store) introduce(ctx context.Context, tenant string) error {
 	if _, known := r.tenants.Load(tenant); known {
 		return nil
@@ -173,6 +171,7 @@ func (r *Store) Drop(ctx context.Context, d queue.Dest) (int, error) {
 	return n, nil
 }
 
+// exists returns [queue.ErrNotFound] if Redis knows no such destination.
 func (r *Store) exists(ctx context.Context, d queue.Dest) error {
 	known, err := r.client.SIsMember(ctx, r.keys(d.Tenant).dests(), d.Name).Result()
 	if err == nil && !known {
@@ -190,9 +189,10 @@ func (r *Store) forgotten(ctx context.Context, d queue.Dest) {
 	r.announce(ctx, d, newsForgotten)
 }
 
-// announce tells other edges; if it fails, their sweeps find out.
-func (r *Store) announce(ctx context.Context, d queue.Dest, mark string) {
-	_ = r.client.Publish(ctx, r.channel(), r.lease.message(d, mark)).Err()
+// announce tells other edges news of a destination; if that fails, their looks find
+// out.
+func (r *Store) announce(ctx context.Context, d queue.Dest, news string) {
+	_ = r.client.Publish(ctx, r.channel(), r.lease.message(d, news)).Err()
 }
 
 // destinationsOf lists the destinations of a tenant, or of all (nil).
@@ -217,43 +217,4 @@ func (r *Store) destinationsOf(ctx context.Context, tenant *string) ([]queue.Des
 		}
 	}
 	return all, nil
-}
-
-// Sweep throws away dead letters past keep_dead, a bounded number at a time, and
-// finishes what another edge left half done. The store does it by itself. Ids,
-// once keys and clicks expire.
-func (r *Store) Sweep(ctx context.Context) error {
-	return errors.Join(r.trimDead(ctx), r.finishNotes(ctx))
-}
-
-func (r *Store) trimDead(ctx context.Context) error {
-	keep := r.options.Load().KeepDead.Milliseconds()
-	if keep <= 0 {
-		return nil
-	}
-	dests, err := r.destinationsOf(ctx, nil)
-	var failures []error
-	for _, d := range dests {
-		if err := r.trimLetters(ctx, r.keys(d.Tenant).dead(d.Name), r.now()-keep+1); err != nil {
-			failures = append(failures, err)
-		}
-	}
-	return queueError("trimming dead letters", errors.Join(append(failures, err)...))
-}
-
-// trimLetters removes letters that died before a time. Their ids begin with when
-// they died, or later where the clock had gone back.
-func (r *Store) trimLetters(ctx context.Context, key string, before int64) error {
-	id := strconv.FormatInt(max(before, 0), 10)
-	for range trimRounds {
-		n, err := r.client.XTrimMinIDApprox(ctx, key, id, trimLetters).Result()
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			// What is left of them is less than what Redis keeps in one piece.
-			return r.client.XTrimMinID(ctx, key, id).Err()
-		}
-	}
-	return nil
 }

@@ -1,0 +1,96 @@
+package redis
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/leadgate/leadgate/internal/queue"
+)
+
+// takeAnswers fills the results of calls that were made, and wakes the drains of what
+// was queued. It returns the calls that must be made again, and an error if Redis
+// could not be reached.
+func (r *Store) takeAnswers(calls []*appendCall) (again []*appendCall, lost error) {
+	wake := map[queue.Dest]bool{}
+	for _, c := range calls {
+		answer, err := c.cmd.Text()
+		if answer == answerUnbundle && !c.unbundled {
+			c.unbundled = true
+			r.packer.linked.forget()
+			again = append(again, c)
+			continue
+		}
+		if n := strings.Count(answer, "\n") + 1; err == nil && n != len(c.groups) {
+			err = fmt.Errorf("redis answered %d of %d groups", n, len(c.groups))
+		}
+		if err != nil {
+			err = queueError("queueing events", err)
+			failCalls([]*appendCall{c}, err)
+			r.packer.linked.forget()
+			var answered redis.Error
+			if !errors.As(err, &answered) && errors.Is(err, queue.ErrUnavailable) {
+				lost = err
+			}
+			continue
+		}
+		for _, ref := range c.groups {
+			var line string
+			line, answer, _ = strings.Cut(answer, "\n")
+			r.takeLine(ref, line, wake)
+		}
+	}
+	for d := range wake {
+		r.lease.wake(d)
+	}
+	return again, lost
+}
+
+// takeLine takes a group's line of an answer.
+func (r *Store) takeLine(ref appendRef, line string, wake map[queue.Dest]bool) {
+	if ref.result.Err = ref.read(line); ref.result.Err != nil {
+		r.packer.linked.forget()
+		return
+	}
+	for i, fresh := range ref.result.New {
+		// The script links nothing of an event that came again.
+		if ev := &ref.group.Events[i]; !fresh && len(ev.Aliases) > 0 {
+			r.packer.linked.unlink(ref.group.Tenant, ev)
+		}
+	}
+	for i, outcome := range ref.result.Jobs {
+		if outcome == queue.Queued {
+			wake[ref.group.Jobs[i].Dest] = true
+		}
+	}
+}
+
+// read fills the result from the group's line of the answer.
+func (ref appendRef) read(line string) error {
+	events, jobs := len(ref.group.Events), len(ref.group.Jobs)
+	if reason, refused := strings.CutPrefix(line, answerRefused); refused {
+		return fmt.Errorf("queueing events: redis: %s", reason)
+	}
+	if len(line) != len(answerStored)+events+jobs {
+		return fmt.Errorf("queueing events: redis answered %q to %d events and %d jobs", line, events, jobs)
+	}
+	line = line[len(answerStored):]
+	for i := range events {
+		ref.result.New[i] = line[i] == '1'
+	}
+	for i := range jobs {
+		switch line[events+i] {
+		case 'Q':
+			ref.result.Jobs[i] = queue.Queued
+		case 'O':
+			ref.result.Jobs[i] = queue.Overflow
+		case 'X':
+			ref.result.Jobs[i] = queue.Died
+		default:
+			ref.result.Jobs[i] = queue.Duplicate
+		}
+	}
+	return nil
+}

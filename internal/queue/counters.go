@@ -1,7 +1,6 @@
 package queue
 
 import (
-	"cmp"
 	"time"
 )
 
@@ -52,20 +51,3 @@ const (
 	// is not counted.
 	MaxCounters = 100_000
 )
-
-// Counts reports whether a counter counts, by the outcome of its group. first reports
-// for an event whether its click is its contact's first.
-func (c *Counter) Counts(r *Result, first func(event int) bool) bool {
-	switch c.When {
-	case WhenQueued:
-		return r.Jobs[c.Of] == Queued
-	case WhenFirst:
-		return r.New[c.Of] && first(c.Of)
-	}
-	return r.New[c.Of]
-}
-
-// CompareCounts orders figures by day, key and field.
-func CompareCounts(a, b Count) int {
-	return cmp.Or(cmp.Compare(a.Day, b.Day), cmp.Compare(a.Key, b.Key), cmp.Compare(a.Field, b.Field))
-}

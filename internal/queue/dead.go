@@ -7,12 +7,6 @@ type Reason struct {
 	Explanation string // what it means and what to do
 }
 
-// OverflowReason is why a dead letter is one for which there was no room.
-var OverflowReason = Reason{
-	Reason:      "overflow",
-	Explanation: "the destination's backlog was full (max_backlog) when the event came; replay it when the destination takes events again",
-}
-
 // Death moves an entry to the dead letters.
 type Death struct {
 	Pos      Pos

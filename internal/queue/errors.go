@@ -2,10 +2,6 @@ package queue
 
 import (
 	"errors"
-	"fmt"
-	"maps"
-	"slices"
-	"strings"
 )
 
 // Errors that callers branch on. The first two are answered with 503 by the edge.
@@ -23,13 +19,3 @@ var (
 	// ErrInvalid says that what was asked for can't be: a parameter is no id.
 	ErrInvalid = errors.New("bad parameter")
 )
-
-// NoRoom is the error of a replay of n letters that these destinations had no
-// room for all of, nil if there were none.
-func NoRoom(n int, full map[string]bool) error {
-	if len(full) == 0 {
-		return nil
-	}
-	names := slices.Sorted(maps.Keys(full))
-	return fmt.Errorf("%w: %d went back, the rest stay: the backlog of %s has reached max_backlog", ErrFull, n, strings.Join(names, " and "))
-}

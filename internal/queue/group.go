@@ -1,10 +1,5 @@
 package queue
 
-import (
-	"slices"
-	"time"
-)
-
 // Group is one tenant's part of one webhook: stored whole or not at all.
 // The store may read its bytes until Append has returned; when Append returns
 // an error, also after that: the caller then leaves them to the collector.
@@ -38,43 +33,6 @@ type Event struct {
 	// under them moves to Contact, and they become aliases of it.
 	Former []string
 }
-
-// KeptClick is the event's click, nil where there is none to be kept.
-func (ev *Event) KeptClick() *Click {
-	if c := ev.Click; c != nil && len(c.Data) > 0 && ev.Contact != "" {
-		return c
-	}
-	return nil
-}
-
-// SealEvent is an event's seal as the event that it is remembered as, nil for none.
-func (ev *Event) SealEvent() *Event {
-	if ev.Seal == (ID{}) {
-		return nil
-	}
-	return &Event{ID: ev.Seal}
-}
-
-// FormerKeys are the keys of old identities, of which no store takes more than maxFormer:
-// their number has six bits in a call of Redis.
-func (ev *Event) FormerKeys() []string {
-	if len(ev.Former) == 0 {
-		return nil
-	}
-	keys := slices.DeleteFunc(slices.Clone(ev.Former), func(key string) bool { return key == "" })
-	return keys[:min(len(keys), maxFormer)]
-}
-
-const maxFormer = 63
-
-// aheadMs is how far in the future a provider's time is believed. An id whose
-// event is later still counts from then, or it would be remembered for years.
-const aheadMs = 2 * 24 * int64(time.Hour/time.Millisecond)
-
-// RememberedFrom is when the window of an event's id begins, ms: when it came, or at
-// its own time, whichever is later. Another copy may carry another time, and none
-// of them may come through while one is remembered.
-func RememberedFrom(at, now int64) int64 { return max(now, min(at, now+aheadMs)) }
 
 // Click is what is kept of an ad click. Of each contact a store keeps the
 // oldest, the newest and the newest with a click id.

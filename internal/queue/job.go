@@ -49,12 +49,3 @@ type Result struct {
 	Jobs []Outcome // per job
 	Err  error     // ErrFull, ErrUnavailable or another; then nothing of the group is stored, as far as is known
 }
-
-// Failed are the results of n groups that failed alike.
-func Failed(n int, err error) []Result {
-	results := make([]Result, n)
-	for i := range results {
-		results[i].Err = err
-	}
-	return results
-}

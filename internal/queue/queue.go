@@ -26,7 +26,7 @@
 // write, package batch the gathering of writes.
 //
 // A new store implements Queue, passes queuetest, joins TestStoresAreOne, and gets its
-// line in caddymodule.
+// line in caddymodule. What stores decide alike is in rules.go.
 //
 // Times are milliseconds since 1970 where they are numbers. This package imports nothing
 // of Leadgate.

@@ -49,15 +49,15 @@ func (c *Client) read(resp *http.Response, root jsondoc.Node, failed *graph.Erro
 		return c.received(root, sent, wait)
 	case status == http.StatusTooManyRequests:
 		c.throttled.Add(1)
-		return answer{Result: Result{Outcome: Retry, Class: Throttled, Throttled: true, After: c.throttleWait(wait),
+		return answer{Result: Result{Fate: Retry, Class: Throttled, Throttled: true, After: c.throttleWait(wait),
 			Text: "Meta asks for fewer requests; nothing to do: it waits"}}
 	case status == http.StatusGatewayTimeout && c.settings.OnTimeoutDrop:
 		return timedOut()
 	case status >= 500 || status == http.StatusRequestTimeout:
-		return answer{Result: Result{Outcome: Retry, Class: Transient, After: wait,
+		return answer{Result: Result{Fate: Retry, Class: Transient, After: wait,
 			Text: fmt.Sprintf("HTTP status %d without an error of the Graph API; nothing to do: it is tried again", status)}}
 	case status == http.StatusRequestEntityTooLarge:
-		return answer{verdict: tooLarge, Result: Result{Outcome: Dead, Class: BadEvent, Reason: ReasonRefused,
+		return answer{verdict: tooLarge, Result: Result{Fate: Dead, Class: BadEvent, Reason: ReasonRefused,
 			Text: "the event has too many bytes (HTTP status 413)"}}
 	case status >= 300 && status < 400:
 		return parked(Configuration, fmt.Sprintf("the endpoint redirects (HTTP status %d), which is never followed", status), "check `endpoint`, and any proxy between here and Meta")
@@ -72,8 +72,8 @@ func (c *Client) now() time.Time {
 	return time.Now()
 }
 
-func parked(class Class, sentence, fix string) answer {
-	return answer{Result: Result{Outcome: Park, Class: class, Text: sentence + "; " + fix}}
+func parked(class ErrorClass, sentence, fix string) answer {
+	return answer{Result: Result{Fate: Park, Class: class, Text: sentence + "; " + fix}}
 }
 
 // failed is the answer with an error of the Graph API.
@@ -86,19 +86,19 @@ func (c *Client) failed(g *GraphError, status int, wait time.Duration) answer {
 	switch {
 	case x.Class == Throttled:
 		c.throttled.Add(1)
-		r.Outcome, r.Throttled, r.After = Retry, true, max(c.throttleWait(wait), x.Wait)
+		r.Fate, r.Throttled, r.After = Retry, true, max(c.throttleWait(wait), x.Wait)
 		return answer{Result: r}
 	case x.Class.Parks():
-		r.Outcome = Park
+		r.Fate = Park
 		return answer{Result: r}
 	case x.Class == BadEvent && status < 500:
-		r.Outcome, r.Reason = Dead, ReasonRefused
+		r.Fate, r.Reason = Dead, ReasonRefused
 		if g.Subcode == 2804003 {
 			r.Reason = ReasonExpired
 		}
 		return answer{verdict: refused, Result: r}
 	}
-	r.Class, r.Outcome, r.After = Transient, Retry, wait
+	r.Class, r.Fate, r.After = Transient, Retry, wait
 	return answer{Result: r}
 }
 
@@ -125,12 +125,12 @@ func (c *Client) received(root jsondoc.Node, sent int, wait time.Duration) answe
 	switch {
 	case n >= int64(sent):
 		c.throttled.Store(0)
-		return answer{verdict: accepted, Result: Result{Outcome: Done, After: wait, TraceID: trace}}
+		return answer{verdict: accepted, Result: Result{Fate: Done, After: wait, TraceID: trace}}
 	case n <= 0:
-		return answer{Result: Result{Outcome: Retry, Class: Transient, Unconfirmed: true, After: wait, TraceID: trace,
+		return answer{Result: Result{Fate: Retry, Class: Transient, Unconfirmed: true, After: wait, TraceID: trace,
 			Text: "Meta answered 200 and counts none of the events; nothing to do: it is tried again"}}
 	}
-	return answer{Result: Result{Outcome: Dead, Class: BadEvent, Reason: ReasonUnconfirmed, TraceID: trace,
+	return answer{Result: Result{Fate: Dead, Class: BadEvent, Reason: ReasonUnconfirmed, TraceID: trace,
 		Text: fmt.Sprintf("Meta counts %d of the batch's %d events and does not say which, so that none is sent again; compare with the Events Manager before a replay", n, sent)}}
 }
 

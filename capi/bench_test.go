@@ -44,7 +44,7 @@ func BenchmarkBatch(b *testing.B) {
 			b.Fatal(err)
 		}
 		if batch = append(batch, capi.Item{Body: buf[from:len(buf):len(buf)], Identity: identity}); len(batch) == 1000 {
-			if r, err := c.Send(context.Background(), batch); err != nil || r[0].Outcome != capi.Done {
+			if r, err := c.Send(context.Background(), batch); err != nil || r[0].Fate != capi.Done {
 				b.Fatal(r, err)
 			}
 			batch, buf = batch[:0], buf[:0]

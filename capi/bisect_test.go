@@ -62,10 +62,10 @@ func TestBisection(t *testing.T) {
 			for j, r := range results {
 				i := waiting[j]
 				switch {
-				case r.Outcome == capi.NotSent:
+				case r.Fate == capi.NotSent:
 					left = append(left, i)
-				case r.Outcome == capi.Done && !bad[i]:
-				case r.Outcome == capi.Dead && bad[i] && r.Reason == capi.ReasonRefused && r.Code == 100 && r.Subcode == 2804087 && strings.Contains(r.Text, "ctwa_clid"):
+				case r.Fate == capi.Done && !bad[i]:
+				case r.Fate == capi.Dead && bad[i] && r.Reason == capi.ReasonRefused && r.Code == 100 && r.Subcode == 2804087 && strings.Contains(r.Text, "ctwa_clid"):
 				default:
 					t.Fatalf("event %d, bad %v: %+v", i, bad[i], r)
 				}
@@ -101,7 +101,7 @@ func TestBisectionInterrupted(t *testing.T) {
 		if i >= 4 {
 			want = capi.NotSent
 		}
-		if r.Outcome != want {
+		if r.Fate != want {
 			t.Errorf("event %d: %+v", i, r)
 		}
 	}
@@ -109,7 +109,7 @@ func TestBisectionInterrupted(t *testing.T) {
 	meta.Reset()
 	var outcomes []string
 	for _, r := range send(t, c, items(t, 8)) {
-		outcomes = append(outcomes, r.Outcome.String())
+		outcomes = append(outcomes, r.Fate.String())
 	}
 	if got := strings.Join(outcomes, " "); got != "done done done done done done dead not_sent" || meta.Requests() != 4 {
 		t.Errorf("%s in %d requests", got, meta.Requests())

@@ -25,37 +25,37 @@ type Item struct {
 	Unconfirmed int
 }
 
-// Outcome is what became of an event in a Send.
-type Outcome uint8
+// Fate is what became of an event in a Send.
+type Fate uint8
 
-// The outcomes; the zero value is NotSent.
+// The fates; the zero value is NotSent.
 const (
-	NotSent Outcome = iota // nothing was tried, or nothing learned: it joins the next batch at once, no attempt counts
-	Done                   // Meta has it
-	Retry                  // send it again, after Result.After
-	Park                   // the destination waits for somebody to do something
-	Dead                   // never send it again: a dead letter, for Result.Reason
+	NotSent Fate = iota // nothing was tried, or nothing learned: it joins the next batch at once, no attempt counts
+	Done                // Meta has it
+	Retry               // send it again, after Result.After
+	Park                // the destination waits for somebody to do something
+	Dead                // never send it again: a dead letter, for Result.Reason
 )
 
-var outcomeNames = [...]string{"not_sent", "done", "retry", "park", "dead"}
+var fateNames = [...]string{"not_sent", "done", "retry", "park", "dead"}
 
-// String returns not_sent, done, retry, park or dead.
-func (o Outcome) String() string { return outcomeNames[o] }
+// String returns not_sent, done, retry, park or dead; "" for no fate.
+func (f Fate) String() string { return nameOf(fateNames[:], uint8(f)) }
 
 // Result is what became of one event.
 type Result struct {
-	Outcome Outcome
+	Fate Fate
 	// After is how long to wait: with Retry before the next try, 0 = as the
 	// caller backs off; with Done before the next batch, since Meta's headers
 	// say that the limit is reached.
 	After         time.Duration
-	Throttled     bool   // Retry, because of Meta's limits: no fault of the destination
-	Unconfirmed   bool   // Retry, because events_received was 0: counts for Item.Unconfirmed
-	Class         Class  // of the error; 0 without one
-	Reason        string // Dead: one of the Reason constants
-	Code, Subcode int    // Meta's; 0 without one
-	Text          string // a plain sentence and what to do, for logs and dead letters
-	TraceID       string // Meta's fbtrace_id
+	Throttled     bool       // Retry, because of Meta's limits: no fault of the destination
+	Unconfirmed   bool       // Retry, because events_received was 0: counts for Item.Unconfirmed
+	Class         ErrorClass // of the error; 0 without one
+	Reason        string     // Dead: one of the Reason constants
+	Code, Subcode int        // Meta's; 0 without one
+	Text          string     // a plain sentence and what to do, for logs and dead letters
+	TraceID       string     // Meta's fbtrace_id
 }
 
 // Client sends events to one dataset. It never follows redirects and never
@@ -165,7 +165,7 @@ func settle(results []Result, items []Item, a answer) {
 	for i := range results {
 		r := a.Result
 		if r.Unconfirmed && items[i].Unconfirmed >= maxZero {
-			r = Result{Outcome: Dead, Reason: ReasonUnconfirmed, TraceID: a.TraceID,
+			r = Result{Fate: Dead, Reason: ReasonUnconfirmed, TraceID: a.TraceID,
 				Text: fmt.Sprintf("Meta answered %d times that it received none of the batch's events", maxZero+1)}
 		}
 		results[i] = r

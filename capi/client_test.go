@@ -86,7 +86,7 @@ func TestSend(t *testing.T) {
 		s.Datasets = map[string]capitest.Dataset{"1234567890": {WabaID: waba.ID}}
 	})
 	batch := items(t, 3)
-	if r := only(t, send(t, c, batch)); r.Outcome != capi.Done || r.TraceID == "" || r.After != 0 {
+	if r := only(t, send(t, c, batch)); r.Fate != capi.Done || r.TraceID == "" || r.After != 0 {
 		t.Errorf("%+v", r)
 	}
 	got := meta.Accepted()
@@ -149,15 +149,15 @@ func TestRequest(t *testing.T) {
 
 func TestCredentials(t *testing.T) {
 	meta, c := setup(t, func(s *capi.Settings) { s.AccessToken = "old" }, func(s *capitest.Server) { s.Token = "new" })
-	if r := only(t, send(t, c, items(t, 1))); r.Outcome != capi.Park || r.Class != capi.Token || r.Code != 190 {
+	if r := only(t, send(t, c, items(t, 1))); r.Fate != capi.Park || r.Class != capi.Token || r.Code != 190 {
 		t.Errorf("%+v", r)
 	}
 	c.SetCredentials("", "")
-	if r := only(t, send(t, c, items(t, 1))); r.Outcome != capi.Park || r.Class != capi.Token || meta.Requests() != 1 {
+	if r := only(t, send(t, c, items(t, 1))); r.Fate != capi.Park || r.Class != capi.Token || meta.Requests() != 1 {
 		t.Errorf("%+v after %d requests", r, meta.Requests())
 	}
 	c.SetCredentials(" new\n", "")
-	if r := only(t, send(t, c, items(t, 1))); r.Outcome != capi.Done {
+	if r := only(t, send(t, c, items(t, 1))); r.Fate != capi.Done {
 		t.Errorf("%+v", r)
 	}
 }
@@ -171,7 +171,7 @@ func TestNoAnswer(t *testing.T) {
 		meta, c := setup(t, func(s *capi.Settings) { s.OnTimeoutDrop = drop })
 		meta.Script(1, capitest.Answer{Cut: true, Accept: true})
 		r := only(t, send(t, c, items(t, 2)))
-		if r.Outcome != want || (r.Reason == capi.ReasonTimeout) != drop || meta.Total() != 2 {
+		if r.Fate != want || (r.Reason == capi.ReasonTimeout) != drop || meta.Total() != 2 {
 			t.Errorf("drop %v, connection cut: %+v", drop, r)
 		}
 		if strings.Contains(r.Text, "EAAtoken") {
@@ -180,7 +180,7 @@ func TestNoAnswer(t *testing.T) {
 
 		// The gateway before Meta gives up: as good as no answer.
 		meta.Script(1, capitest.Answer{Status: 504})
-		if r := only(t, send(t, c, items(t, 1))); r.Outcome != want {
+		if r := only(t, send(t, c, items(t, 1))); r.Fate != want {
 			t.Errorf("drop %v, 504: %+v", drop, r)
 		}
 
@@ -199,13 +199,13 @@ func TestNoAnswer(t *testing.T) {
 			runtime.Gosched()
 		}
 		cancel()
-		if r := (<-done)[0]; r.Outcome != want {
+		if r := (<-done)[0]; r.Fate != want {
 			t.Errorf("drop %v, stopped: %+v", drop, r)
 		}
 		close(held)
 
 		// Stopped before anything was sent, and nobody there: both certain.
-		if r := func() capi.Result { rs, _ := c.Send(ctx, items(t, 1)); return rs[0] }(); r.Outcome != capi.NotSent {
+		if r := func() capi.Result { rs, _ := c.Send(ctx, items(t, 1)); return rs[0] }(); r.Fate != capi.NotSent {
 			t.Errorf("drop %v, stopped before: %+v", drop, r)
 		}
 		dead := httptest.NewServer(nil)
@@ -213,7 +213,7 @@ func TestNoAnswer(t *testing.T) {
 		s.Endpoint, s.OnTimeoutDrop, s.AppSecret = dead.URL, drop, "secret"
 		dead.Close()
 		nobody := capi.NewClient(s)
-		if r := only(t, send(t, nobody, items(t, 1))); r.Outcome != capi.Retry || strings.Contains(r.Text, "proof") {
+		if r := only(t, send(t, nobody, items(t, 1))); r.Fate != capi.Retry || strings.Contains(r.Text, "proof") {
 			t.Errorf("drop %v, nobody there: %+v", drop, r)
 		}
 	}
@@ -231,7 +231,7 @@ func TestLongHeaders(t *testing.T) {
 	s := settings()
 	s.Endpoint = long.URL
 	c := capi.NewClient(s)
-	if r := only(t, send(t, c, items(t, 1))); r.Outcome != capi.Retry || !strings.Contains(r.Text, "headers exceeded") {
+	if r := only(t, send(t, c, items(t, 1))); r.Fate != capi.Retry || !strings.Contains(r.Text, "headers exceeded") {
 		t.Errorf("%+v", r)
 	}
 }
@@ -241,7 +241,7 @@ func TestTimeout(t *testing.T) {
 	defer close(held)
 	meta, c := setup(t, func(s *capi.Settings) { s.Timeout = 20 * time.Millisecond })
 	meta.Script(1, capitest.Answer{Hold: held})
-	if r := only(t, send(t, c, items(t, 1))); r.Outcome != capi.Retry || r.Class != capi.Transient {
+	if r := only(t, send(t, c, items(t, 1))); r.Fate != capi.Retry || r.Class != capi.Transient {
 		t.Errorf("%+v", r)
 	}
 }
@@ -250,7 +250,7 @@ func TestExpiredAtMeta(t *testing.T) {
 	_, c := setup(t, nil, func(s *capitest.Server) { s.Now = func() time.Time { return now } })
 	old := item(t, "x")
 	old.Body = []byte(strings.Replace(string(old.Body), "1736535600", "1735535600", 1))
-	if r := only(t, send(t, c, []capi.Item{old})); r.Outcome != capi.Dead || r.Reason != capi.ReasonExpired || r.Subcode != 2804003 {
+	if r := only(t, send(t, c, []capi.Item{old})); r.Fate != capi.Dead || r.Reason != capi.ReasonExpired || r.Subcode != 2804003 {
 		t.Errorf("%+v", r)
 	}
 }
@@ -265,7 +265,7 @@ func TestNoWabaID(t *testing.T) {
 	}
 	it := capi.Item{Body: body, Identity: identity}
 	r := only(t, send(t, c, []capi.Item{it, it, it, it}))
-	if r.Outcome != capi.Dead || r.Subcode != 2804116 || !strings.Contains(r.Text, "Whapi") || !strings.Contains(r.Text, "`waba_id`") || meta.Requests() != 1 {
+	if r.Fate != capi.Dead || r.Subcode != 2804116 || !strings.Contains(r.Text, "Whapi") || !strings.Contains(r.Text, "`waba_id`") || meta.Requests() != 1 {
 		t.Errorf("%+v in %d requests", r, meta.Requests())
 	}
 }
@@ -279,12 +279,12 @@ func TestTooLarge(t *testing.T) {
 		if i < 2 {
 			want = capi.Done
 		}
-		if r.Outcome != want {
+		if r.Fate != want {
 			t.Errorf("event %d: %+v", i, r)
 		}
 	}
 	meta.Script(1, capitest.Answer{Status: 413})
-	if r := only(t, send(t, c, items(t, 1))); r.Outcome != capi.Dead || r.Reason != capi.ReasonRefused {
+	if r := only(t, send(t, c, items(t, 1))); r.Fate != capi.Dead || r.Reason != capi.ReasonRefused {
 		t.Errorf("%+v", r)
 	}
 }

@@ -7,32 +7,40 @@ import (
 	"time"
 )
 
-// Class is what to do about an error of the Graph API.
-type Class uint8
+// ErrorClass is what to do about an error of the Graph API.
+type ErrorClass uint8
 
 // The classes of errors.
 const (
-	Transient     Class = iota + 1 // try again, with back-off
-	Throttled                      // try again after the time that the headers give
-	Token                          // park the destination until it has a new token
-	Permission                     // park: a right is missing
-	Configuration                  // park: ids or settings don't fit each other
-	BadEvent                       // the event is refused for good; others may pass
+	Transient     ErrorClass = iota + 1 // try again, with back-off
+	Throttled                           // try again after the time that the headers give
+	Token                               // park the destination until it has a new token
+	Permission                          // park: a right is missing
+	Configuration                       // park: ids or settings don't fit each other
+	BadEvent                            // the event is refused for good; others may pass
 )
 
 var classNames = [...]string{"", "transient", "throttled", "token", "permission", "configuration", "event"}
 
-// String returns transient, throttled, token, permission, configuration or event.
-func (c Class) String() string { return classNames[c] }
+// String returns transient, throttled, token, permission, configuration or event;
+// "" for no class.
+func (c ErrorClass) String() string { return nameOf(classNames[:], uint8(c)) }
 
-// Parks says whether the whole destination waits for somebody to do something.
-func (c Class) Parks() bool { return c == Token || c == Permission || c == Configuration }
+func nameOf(names []string, n uint8) string {
+	if int(n) < len(names) {
+		return names[n]
+	}
+	return ""
+}
+
+// Parks reports whether the whole destination waits for somebody to do something.
+func (c ErrorClass) Parks() bool { return c == Token || c == Permission || c == Configuration }
 
 // Explanation is what is known of an error code.
 type Explanation struct {
 	Code, Subcode int // Subcode 0: whatever the subcode
 	LastCode      int // not 0: the entry stands for Code to LastCode
-	Class         Class
+	Class         ErrorClass
 	Sentence      string        // what happened, in plain words
 	Fix           string        // what to do
 	Wait          time.Duration // the least time to wait before the next try; 0 = as the class says

@@ -1,6 +1,7 @@
 package capi
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -9,7 +10,7 @@ import (
 func TestExplain(t *testing.T) {
 	for _, c := range []struct {
 		code, subcode int
-		class         Class
+		class         ErrorClass
 		word          string // in the text
 	}{
 		{1, 0, Transient, "batch"}, {2, 0, Transient, ""},
@@ -162,9 +163,19 @@ func TestSettingsValidate(t *testing.T) {
 	} {
 		s := good()
 		change(s)
-		if err := s.Validate(); err == nil || !strings.HasPrefix(err.Error(), option) {
+		err := s.Validate()
+		if err == nil || !strings.HasPrefix(err.Error(), option) {
 			t.Errorf("%s: %v", option, err)
 		}
+		name, _, _ := strings.Cut(option, " ")
+		if setting, ok := errors.AsType[*SettingError](err); !ok || setting.Option != name {
+			t.Errorf("%s: the error is of %+v", option, setting)
+		}
+	}
+	plain := good()
+	plain.SetDefaults()
+	if err := plain.Validate(); err != nil || plain.EventName != DefaultEventName || plain.Endpoint != DefaultEndpoint || plain.LeadOn != LeadOnClick {
+		t.Errorf("%+v: %v", plain, err)
 	}
 	old := good()
 	old.GraphVersion = "v19.0"

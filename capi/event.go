@@ -56,11 +56,15 @@ func AppendConversion(dst, unified []byte, c *Conversion, s *Settings, now time.
 	return build(dst, unified, c, s, now)
 }
 
-// CheckPosted says what is wrong with a posted conversion of that name by
-// itself, whosever it is. The error is a [*Refusal].
-func CheckPosted(name string, posted jsondoc.Node) error {
+// CheckPosted says what is wrong with a posted conversion of that name by itself,
+// whosever it is. posted is what was posted, as [AppendConversion] finds it in the
+// unified JSON: an object. The error is a [*Refusal] where it is JSON.
+func CheckPosted(name string, posted []byte) error {
 	var b builder
-	f := facts{name: []byte(name), posted: posted}
+	if err := b.doc.Parse(posted); err != nil {
+		return fmt.Errorf("reading posted conversion: %w", err)
+	}
+	f := facts{name: []byte(name), posted: b.doc.Root()}
 	if err := b.money(&f); err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func Example() {
 	client := capi.NewClient(settings)
 	defer client.Close()
 	results, err := client.Send(context.Background(), []capi.Item{{Body: body, Identity: identity}})
-	fmt.Println(results[0].Outcome, err, meta.Total())
+	fmt.Println(results[0].Fate, err, meta.Total())
 	// Output: done <nil> 1
 }
 

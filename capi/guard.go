@@ -45,7 +45,7 @@ func (f *facts) check(s *Settings, received int64, now time.Time) error {
 		}
 	case normalize.ChannelInstagram:
 		if !identifier(f.instagram, 128) {
-			return refuse(2804050, "user_data."+or(s.InstagramIDField, InstagramBusinessAccountID), "an Instagram event needs the account's id", "")
+			return refuse(2804050, "user_data."+s.instagramIDField(), "an Instagram event needs the account's id", "")
 		}
 		if !identifier(f.userID, 128) {
 			return refuse(2804050, "user_data.ig_sid", "an Instagram event needs the person's Instagram-scoped id", "")

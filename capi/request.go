@@ -23,12 +23,12 @@ func (c *Client) post(ctx context.Context, items []Item) answer {
 	if cred.Token == "" {
 		return parked(Token, "there is no access token", newToken)
 	}
-	timeout, cancel := context.WithTimeout(ctx, or(c.settings.Timeout, DefaultTimeout))
+	timeout, cancel := context.WithTimeout(ctx, c.settings.timeout())
 	defer cancel()
 	payload := newPayload()
 	defer payload.release()
 	payload.buf = appendRequest(payload.buf, items, &c.settings)
-	req, err := graph.NewRequest(timeout, http.MethodPost, c.url, payload.open(), *cred, or(c.settings.UserAgent, "Leadgate"))
+	req, err := graph.NewRequest(timeout, http.MethodPost, c.url, payload.open(), *cred, c.settings.userAgent())
 	if err != nil {
 		payload.release() // of the body that nobody will close
 		return parked(Configuration, "the request could not be made", "check `endpoint`, `graph_version` and `dataset`")
@@ -62,11 +62,11 @@ func (c *Client) unanswered(ctx context.Context, err error, written bool) answer
 	if !written {
 		text = "Meta was not reached: "
 	}
-	return answer{verdict: other, Result: Result{Outcome: Retry, Class: Transient, Text: text + err.Error()}}
+	return answer{verdict: other, Result: Result{Fate: Retry, Class: Transient, Text: text + err.Error()}}
 }
 
 func timedOut() answer {
-	return answer{verdict: other, Result: Result{Outcome: Dead, Class: Transient, Reason: ReasonTimeout,
+	return answer{verdict: other, Result: Result{Fate: Dead, Class: Transient, Reason: ReasonTimeout,
 		Text: "the request was sent and no answer came, so that Meta may or may not have the event; `on_timeout drop` asks not to repeat it"}}
 }
 

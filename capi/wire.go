@@ -74,7 +74,7 @@ func (f *facts) appendUserData(dst []byte, s *Settings) []byte {
 		dst = appendMember(dst, start, "page_id", f.page)
 		dst = appendMember(dst, start, "page_scoped_user_id", f.userID)
 	case normalize.ChannelInstagram:
-		dst = appendMember(dst, start, or(s.InstagramIDField, InstagramBusinessAccountID), f.instagram)
+		dst = appendMember(dst, start, s.instagramIDField(), f.instagram)
 		dst = appendMember(dst, start, "ig_sid", f.userID)
 	}
 	if s.NoMatchKeys {

@@ -33,8 +33,8 @@ var placeNames = [...]string{
 	"status", "attachment type", "messaging event",
 }
 
-// String names the place: "attachment type".
-func (p Place) String() string { return placeNames[p] }
+// String names the place: "attachment type"; "" for none.
+func (p Place) String() string { return nameOf(placeNames[:], uint8(p)) }
 
 // wordGroup is words of one place that become the same thing: "their own" is an
 // event of a kind of their own, "nothing" is left to raw; else a kind, a

@@ -125,7 +125,7 @@ func writeAll(out io.Writer, text string) error {
 }
 
 // classDoes is what the edge does about an error of a class.
-var classDoes = map[capi.Class]string{
+var classDoes = map[capi.ErrorClass]string{
 	capi.Transient:     "keeps the events and tries again, with growing pauses, until they are 7 days old (retry_for)",
 	capi.Throttled:     "keeps the events and waits as long as Meta's headers say, else from 1 to 15 minutes; no attempt is lost",
 	capi.Token:         "parks the destination: all events wait in the queue; it reads its {file.*} secrets again and tries the oldest event alone once a minute, and goes on by itself when Meta takes it, after a reload with a new token, or by resume",
@@ -149,7 +149,7 @@ func explainCode(code, subcode int) string {
 
 func explainAll() string {
 	var b strings.Builder
-	var class capi.Class
+	var class capi.ErrorClass
 	for _, x := range capi.Codes() {
 		if x.Class != class {
 			class = x.Class

@@ -80,7 +80,7 @@ func (r *rules) readItem(n jsondoc.Node) (it item, err error) {
 	if err := it.readContact(); err != nil {
 		return it, err
 	}
-	return it, capi.CheckPosted(it.name, n)
+	return it, capi.CheckPosted(it.name, n.Raw())
 }
 
 // text is a member's text, "" for one that is missing, empty or no text.

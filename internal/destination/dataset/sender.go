@@ -225,7 +225,7 @@ func verdictOf(r *capi.Result) destination.Verdict {
 	if o.Reason == "" && r.Class != 0 {
 		o.Reason = r.Class.String()
 	}
-	switch r.Outcome {
+	switch r.Fate {
 	case capi.Done:
 		return destination.Verdict{Action: destination.Done, After: r.After}
 	case capi.Dead:

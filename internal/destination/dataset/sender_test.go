@@ -141,14 +141,14 @@ func TestVerdicts(t *testing.T) {
 		result capi.Result
 		want   destination.Verdict
 	}{
-		{"done", capi.Result{Outcome: capi.Done}, destination.Verdict{Action: destination.Done}},
-		{"done, limit reached", capi.Result{Outcome: capi.Done, After: time.Minute}, destination.Verdict{Action: destination.Done, After: time.Minute}},
+		{"done", capi.Result{Fate: capi.Done}, destination.Verdict{Action: destination.Done}},
+		{"done, limit reached", capi.Result{Fate: capi.Done, After: time.Minute}, destination.Verdict{Action: destination.Done, After: time.Minute}},
 		{"not sent", capi.Result{}, destination.Verdict{Action: destination.Again}},
-		{"transient", capi.Result{Outcome: capi.Retry, Class: capi.Transient, Code: 2, Text: "x"}, destination.Verdict{Action: destination.Retry, Reason: "transient", Code: "2", Explanation: "x"}},
-		{"unconfirmed", capi.Result{Outcome: capi.Retry, Unconfirmed: true}, destination.Verdict{Action: destination.Retry, Reason: "unconfirmed", Unconfirmed: true}},
-		{"throttled", capi.Result{Outcome: capi.Retry, Throttled: true, Class: capi.Throttled, Code: 80004}, destination.Verdict{Action: destination.Throttle, After: time.Minute, Reason: "throttled", Code: "80004"}},
-		{"parked", capi.Result{Outcome: capi.Park, Class: capi.Token, Code: 190, Subcode: 463}, destination.Verdict{Action: destination.Park, Reason: "token", Code: "190/463"}},
-		{"dead", capi.Result{Outcome: capi.Dead, Class: capi.BadEvent, Reason: capi.ReasonRefused, Code: 100, Subcode: 2804066}, destination.Verdict{Action: destination.Dead, Reason: "refused", Code: "100/2804066"}},
+		{"transient", capi.Result{Fate: capi.Retry, Class: capi.Transient, Code: 2, Text: "x"}, destination.Verdict{Action: destination.Retry, Reason: "transient", Code: "2", Explanation: "x"}},
+		{"unconfirmed", capi.Result{Fate: capi.Retry, Unconfirmed: true}, destination.Verdict{Action: destination.Retry, Reason: "unconfirmed", Unconfirmed: true}},
+		{"throttled", capi.Result{Fate: capi.Retry, Throttled: true, Class: capi.Throttled, Code: 80004}, destination.Verdict{Action: destination.Throttle, After: time.Minute, Reason: "throttled", Code: "80004"}},
+		{"parked", capi.Result{Fate: capi.Park, Class: capi.Token, Code: 190, Subcode: 463}, destination.Verdict{Action: destination.Park, Reason: "token", Code: "190/463"}},
+		{"dead", capi.Result{Fate: capi.Dead, Class: capi.BadEvent, Reason: capi.ReasonRefused, Code: 100, Subcode: 2804066}, destination.Verdict{Action: destination.Dead, Reason: "refused", Code: "100/2804066"}},
 	} {
 		if got := verdictOf(&c.result); got != c.want {
 			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)

@@ -1,0 +1,203 @@
+package capi
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/leadgate/leadgate/internal/hosts"
+)
+
+// SettingError says what is wrong with one of the [Settings].
+type SettingError struct {
+	Option string // the setting's name in the Caddyfile: event_name
+	Text   string // one sentence, which names the option and says what to write instead
+}
+
+// Error is the sentence.
+func (e *SettingError) Error() string { return e.Text }
+
+// checks are what a setting must be, by its option's name, in the order of reading.
+// A check returns the sentence of the mistake, without the name in front, "" for
+// none.
+var checks = []struct {
+	option string
+	check  func(s *Settings) string
+}{
+	{"dataset", checkDataset},
+	{"access_token", checkToken},
+	{"endpoint", checkEndpoint},
+	{"graph_version", checkVersion},
+	{"event_name", checkEventName},
+	{"lead_on", checkLeadOn},
+	{"automatic_events", checkAutomaticEvents},
+	{"automatic_value_divisor", checkDivisor},
+	{"instagram_id_field", checkInstagramIDField},
+	{"waba_id", checkWabaID},
+	{"data_processing_options", checkLDU},
+	{"partner_agent", checkPartnerAgent},
+	{"test_event_code", checkTestEventCode},
+}
+
+// Validate says what is wrong with the settings: every mistake is a [*SettingError]
+// of what [errors.Join] joins.
+func (s *Settings) Validate() error {
+	var errs []error
+	for _, c := range checks {
+		if problem := c.check(s); problem != "" {
+			errs = append(errs, &SettingError{Option: c.option, Text: c.option + problem})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func checkDataset(s *Settings) string {
+	if s.Dataset == "" || len(s.Dataset) > 32 || !allDigits([]byte(s.Dataset)) {
+		return fmt.Sprintf(" %q is no dataset id: write its digits, as GET /<waba id>/dataset gives them", s.Dataset)
+	}
+	return ""
+}
+
+func checkToken(s *Settings) string {
+	token := strings.TrimSpace(s.AccessToken)
+	if token == "" {
+		return " is missing: write access_token {file./run/secrets/meta_capi_token}, for example"
+	}
+	if word, _, _ := strings.Cut(token, " "); strings.EqualFold(word, "Bearer") {
+		return " begins with the word Bearer, which is no part of it: write the token alone"
+	}
+	return ""
+}
+
+var versioned = regexp.MustCompile(`/v[0-9]+\.[0-9]+(/|$)`)
+
+func checkEndpoint(s *Settings) string {
+	u, err := url.Parse(s.endpoint())
+	switch {
+	case err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+		return fmt.Sprintf(" %q is no address: write one like %s", s.Endpoint, DefaultEndpoint)
+	case hosts.Odd(u.Hostname()):
+		return fmt.Sprintf(" %q holds an address in an odd spelling, which programs read differently: write four decimal numbers, 127.0.0.1 for example", s.Endpoint)
+	case versioned.MatchString(u.Path):
+		return fmt.Sprintf(" %q names a version, which is put behind it: write it without, and `graph_version` if it must be another than %s",
+			s.Endpoint, DefaultGraphVersion)
+	case u.Scheme == "http" && u.Hostname() == "graph.facebook.com":
+		return fmt.Sprintf(" %q would send the access token in plain text: write %s", s.Endpoint, DefaultEndpoint)
+	case hosts.ForbiddenHost(u.Hostname()):
+		return fmt.Sprintf(" %q is link-local, or where a cloud answers its machines: the access token is never sent there", s.Endpoint)
+	}
+	return ""
+}
+
+func checkVersion(s *Settings) string {
+	if _, ok := versionNumber(s.graphVersion()); !ok {
+		return fmt.Sprintf(" %q is none: write one like %s", s.GraphVersion, DefaultGraphVersion)
+	}
+	return ""
+}
+
+func checkEventName(s *Settings) string {
+	if err := CheckName(s.eventName()); err != nil {
+		return ": " + err.Error()
+	}
+	if name := WireName(s.eventName()); name == Purchase || name == orderCreated {
+		return " " + s.EventName + " needs a value and a currency, which a first contact has not: write Lead or QualifiedLead"
+	}
+	return ""
+}
+
+func checkLeadOn(s *Settings) string {
+	switch s.LeadOn {
+	case "", LeadOnClick, LeadOnContact, LeadOnNever:
+		return ""
+	}
+	return fmt.Sprintf(" %q: write click, contact or never", s.LeadOn)
+}
+
+func checkAutomaticEvents(s *Settings) string {
+	switch s.AutomaticEvents {
+	case "", AutomaticEventsOn, AutomaticEventsLeads, AutomaticEventsOff:
+		return ""
+	}
+	return fmt.Sprintf(" %q: write on, leads or off", s.AutomaticEvents)
+}
+
+func checkDivisor(s *Settings) string {
+	if !finiteDivisor(s.divisor()) {
+		return fmt.Sprintf(" %d: write 1, 100, 1000 or another number whose only prime factors are 2 and 5, so that values stay exact",
+			s.AutomaticValueDivisor)
+	}
+	return ""
+}
+
+func checkInstagramIDField(s *Settings) string {
+	switch s.instagramIDField() {
+	case InstagramBusinessAccountID, IGAccountID:
+		return ""
+	}
+	return fmt.Sprintf(" %q: write %s or %s", s.InstagramIDField, InstagramBusinessAccountID, IGAccountID)
+}
+
+func checkWabaID(s *Settings) string {
+	if s.WabaID != "" && !allDigits([]byte(s.WabaID)) {
+		return fmt.Sprintf(" %q is no WhatsApp business account id: write its digits", s.WabaID)
+	}
+	return ""
+}
+
+func checkLDU(s *Settings) string {
+	d := s.DataProcessingOptions
+	if d != nil && (d.Country < 0 || d.Country > 1 || d.State < 0 || d.State > 9999 || d.State > 0 && d.Country == 0) {
+		return fmt.Sprintf(" LDU %d %d: write LDU alone, or LDU 1 and the state's number, 1000 for California", d.Country, d.State)
+	}
+	return ""
+}
+
+func checkPartnerAgent(s *Settings) string {
+	if a := s.PartnerAgent; a != "" && (len(a) >= 23 || letters(a) < 2 || !printableASCII([]byte(a))) {
+		return fmt.Sprintf(" %q: write under 23 characters, at least two of them letters", a)
+	}
+	return ""
+}
+
+func checkTestEventCode(s *Settings) string {
+	if !printableASCII([]byte(s.TestEventCode)) {
+		return fmt.Sprintf(" %q: write the code of the Test Events tab, TEST12345 for example", s.TestEventCode)
+	}
+	return ""
+}
+
+// Warnings says what works today and is still worth a look.
+func (s *Settings) Warnings() []string {
+	var out []string
+	if n, ok := versionNumber(s.graphVersion()); ok && n <= lastExpiredVersion {
+		out = append(out, fmt.Sprintf("graph_version %s has expired and Meta answers as it likes: write %s", s.graphVersion(), DefaultGraphVersion))
+	}
+	if s.TestEventCode != "" {
+		out = append(out, "test_event_code is set: the events show in the Test Events tab, and still count for delivery and measurement")
+	}
+	return out
+}
+
+// lastExpiredVersion is v20, which expired on 2026-09-24; v21 lives until
+// 2027-01-21.
+const lastExpiredVersion = 20
+
+func versionNumber(v string) (int, bool) {
+	major, minor, ok := strings.Cut(strings.TrimPrefix(v, "v"), ".")
+	n, err := strconv.Atoi(major)
+	_, err2 := strconv.Atoi(minor)
+	return n, ok && err == nil && err2 == nil && n > 0 && strings.HasPrefix(v, "v")
+}
+
+func letters(s string) (n int) {
+	for _, r := range s {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
+			n++
+		}
+	}
+	return n
+}

@@ -23,7 +23,6 @@ func caddyCommand() caddycmd.Command {
 			command.Add(cmd, &command.Env{
 				Version: Version(), Provider: commandProvider, Duration: caddy.ParseDuration,
 				AdminAddress: adminAddress, AdminRequest: adminRequest, Examine: examineConfig,
-				Import: importCommand,
 			})
 		},
 	}

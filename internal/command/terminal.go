@@ -1,6 +1,11 @@
 package command
 
-import "os"
+import (
+	"io"
+	"os"
+
+	"github.com/leadgate/leadgate/internal/printable"
+)
 
 // isTerminal reports whether a stream is one where a person sits.
 func isTerminal(stream any) bool {
@@ -10,4 +15,15 @@ func isTerminal(stream any) bool {
 	}
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// terminal is w if it is a terminal, else nil.
+func terminal(w io.Writer) io.Writer {
+	if p, ok := w.(*printable.Writer); ok {
+		w = p.W // what is written over lines that stand there is our own
+	}
+	if isTerminal(w) {
+		return w
+	}
+	return nil
 }

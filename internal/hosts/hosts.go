@@ -2,6 +2,7 @@
 package hosts
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
@@ -138,4 +139,13 @@ func WebURL(text string) *url.URL {
 		return nil
 	}
 	return u
+}
+
+// Check fails for a host in an odd spelling. Its error is a sentence to the user.
+func Check(host string) error {
+	if Odd(host) {
+		return fmt.Errorf("'%s' is an address in an odd spelling, which programs read differently: "+
+			"write four decimal numbers, such as 127.0.0.1", host)
+	}
+	return nil
 }

@@ -1,4 +1,4 @@
-package caddymodule
+package importer
 
 import (
 	"bufio"
@@ -54,8 +54,8 @@ func readLine(r *bufio.Reader, limit int) (line []byte, tooLong bool, err error)
 
 // check says of each line whether the endpoint would find anything wrong with
 // it. It is post for --dry-run.
-func (im *importer) check(_ context.Context, batch []importLine) ([]conversions.Result, error) {
-	for word, name := range im.words {
+func (im *importer) check(_ context.Context, batch []line) ([]conversions.Result, error) {
+	for word, name := range im.Words {
 		if err := capi.CheckName(name); err != nil {
 			return nil, fmt.Errorf("--map %s: %w", word, err)
 		}
@@ -66,7 +66,7 @@ func (im *importer) check(_ context.Context, batch []importLine) ([]conversions.
 		if err := doc.Parse(line.text); err != nil {
 			return nil, fmt.Errorf("reading line %d: %w", line.number, err)
 		}
-		results[i] = conversions.Check(doc.Root(), im.words, "; if the block maps this word, write --map <word>=<Name>", now)
+		results[i] = conversions.Check(doc.Root(), im.Words, "; if the block maps this word, write --map <word>=<Name>", now)
 	}
 	return results, nil
 }

@@ -1,4 +1,11 @@
-package caddymodule
+// Package importer posts a file of conversions to the endpoint of a
+// leadgate_conversions block, and reports what became of each line. Begin with
+// [Run].
+//
+// The rows of the file are read one by one (rows.go), gathered into batches, and
+// posted until the endpoint has them (post.go), or checked without it (check.go).
+// It imports conversions, for what an item is; and no Caddy.
+package importer
 
 import (
 	"bufio"
@@ -7,106 +14,56 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"os/signal"
 	"strings"
 	"time"
-
-	"github.com/spf13/cobra"
 
 	"github.com/leadgate/leadgate/internal/conversions"
 	"github.com/leadgate/leadgate/internal/hosts"
 	"github.com/leadgate/leadgate/internal/printable"
 )
 
-func importCommand() *cobra.Command {
-	im := new(importer)
-	var dryRun bool
-	cmd := &cobra.Command{
-		Use:   "import <file> (--to <url> --token <token> | --dry-run)",
-		Short: "Posts conversions from a file to a conversions endpoint",
-		Long: `Posts conversions to the endpoint of a leadgate_conversions block, and reports
-what became of each line: its number, the status (queued, duplicate, no_click,
-invalid or failed), and for the last three why, and what to do. The file has a
-JSON object a line, as the endpoint takes them, or is CSV with those names in
-its first line, between commas, semicolons or tabs; - is the standard input.
+// Options say what is posted, where, and how it is reported. What the user wrote is
+// named in errors by its flag.
+type Options struct {
+	To, Token string
+	DryRun    bool              // check the lines and post nothing
+	Words     map[string]string // for a dry run: the CRM's words for event names
+	From      int               // the first line to post, from 1
+	Batch     int               // how many lines to post at once, up to conversions.MaxItems
+	RetryFor  time.Duration     // how long to try again when the edge cannot take a batch
+	UserAgent string
 
-  {"eventName":"Purchase","waPhone":"+15551234567","value":12.5,"currency":"USD","orderId":"A-1"}
-
-  eventName,waPhone,value,currency,orderId
-  Purchase,+15551234567,12.5,USD,A-1
-
-It fails if any line was invalid or failed. While the edge answers 503 or cannot
-be reached, it tries again, for --retry-for. Where that was not enough it says
-from which line to go on, with --from-line; what was queued already is not
-queued twice (with an orderId for as long as dedupe, without for 24 hours).
-
---dry-run posts nothing, and checks what can be checked without the edge: not
-whether the contact clicked an ad. Words of the CRM that the block maps to event
-names must be mapped here too: --map won=Purchase.
-
-Examples:
-
-  caddy leadgate import sales.jsonl --dry-run
-  caddy leadgate import sales.jsonl --to https://bots.example.com/conversions \
-    --token "$CRM_TOKEN"`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			im.out = bufio.NewWriter(cmd.OutOrStdout())
-			im.progress = terminal(cmd.ErrOrStderr())
-			im.now, im.sleep = time.Now, sleepFor
-			if dryRun {
-				im.post = im.check
-			} else {
-				if err := im.checkTarget(); err != nil {
-					return err
-				}
-				im.post = im.postBatch
-			}
-			in := cmd.InOrStdin()
-			if args[0] != "-" {
-				f, err := os.Open(args[0])
-				if err != nil {
-					return fmt.Errorf("opening the file: %w", err)
-				}
-				defer f.Close()
-				in = f
-			}
-			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt)
-			defer stop()
-			return im.run(ctx, in)
-		},
-	}
-	cmd.Flags().StringVar(&im.to, "to", "", "The URL of a leadgate_conversions block")
-	cmd.Flags().StringVar(&im.token, "token", "", "Its token")
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "Check the lines and post nothing")
-	cmd.Flags().StringToStringVar(&im.words, "map", nil, "For --dry-run: the CRM's words for event names, as word=Name")
-	cmd.Flags().IntVar(&im.from, "from-line", 1, "The first line to post")
-	cmd.Flags().IntVar(&im.batch, "batch", conversions.MaxItems, "How many lines to post at once, up to 1000")
-	cmd.Flags().DurationVar(&im.retryFor, "retry-for", 10*time.Minute, "How long to try again when the edge cannot take a batch")
-	return cmd
+	Out      io.Writer // the report
+	Progress io.Writer // where a line shows how far it is; nil: nobody looks
 }
 
-// importer posts a file of conversions.
-type importer struct {
-	to, token   string
-	words       map[string]string
-	from, batch int
-	retryFor    time.Duration
+// Run reads the lines of a file, posts them in batches, and reports each in its
+// order. It fails if any of them was not taken. The options are those that
+// [Options.Check] finds nothing wrong with.
+func Run(ctx context.Context, o Options, in io.Reader) error {
+	im := &importer{Options: o, out: bufio.NewWriter(o.Out), now: time.Now, sleep: sleepFor}
+	im.post = im.postBatch
+	if o.DryRun {
+		im.post = im.check
+	}
+	return im.run(ctx, in)
+}
 
-	out      *bufio.Writer
-	progress io.Writer // nil: nobody looks
-	now      func() time.Time
-	sleep    func(context.Context, time.Duration) error
-	post     func(context.Context, []importLine) ([]conversions.Result, error)
-	client   *http.Client
+// importer is a run.
+type importer struct {
+	Options
+	out    *bufio.Writer
+	now    func() time.Time
+	sleep  func(context.Context, time.Duration) error
+	post   func(context.Context, []line) ([]conversions.Result, error)
+	client *http.Client
 
 	counts map[string]int
 	done   int // lines reported
 }
 
-// importLine is a line that is an object.
-type importLine struct {
+// line is a line that is an object.
+type line struct {
 	number int
 	text   []byte
 }
@@ -133,8 +90,8 @@ func from(line int) string {
 
 // run reads the lines, posts them in batches, and reports each in its order.
 func (im *importer) run(ctx context.Context, in io.Reader) error {
-	if im.batch < 1 || im.batch > conversions.MaxItems {
-		return fmt.Errorf("--batch %d is not from 1 to %d", im.batch, conversions.MaxItems)
+	if im.Batch < 1 || im.Batch > conversions.MaxItems {
+		return fmt.Errorf("--batch %d is not from 1 to %d", im.Batch, conversions.MaxItems)
 	}
 	im.counts = make(map[string]int)
 	err := errors.Join(im.lines(ctx, in), im.summary())
@@ -149,17 +106,17 @@ func (im *importer) run(ctx context.Context, in io.Reader) error {
 		return fmt.Errorf("%d of %d lines were not taken", bad, im.done)
 	}
 	if im.done == 0 {
-		return errors.New("nothing was read: the file has no line of a conversion" + from(im.from))
+		return errors.New("nothing was read: the file has no line of a conversion" + from(im.From))
 	}
 	return nil
 }
 
 func (im *importer) lines(ctx context.Context, in io.Reader) error {
-	next, err := importSource(bufio.NewReaderSize(in, 64<<10))
+	next, err := rows(bufio.NewReaderSize(in, 64<<10))
 	if err != nil {
 		return err
 	}
-	var batch []importLine
+	var batch []line
 	bytesIn := 0
 	send := func() error {
 		if len(batch) == 0 {
@@ -170,17 +127,17 @@ func (im *importer) lines(ctx context.Context, in io.Reader) error {
 		return err
 	}
 	for {
-		number, line, tooLong, err := next()
+		number, text, tooLong, err := next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
 			return errors.Join(send(), fmt.Errorf("reading line %d: %w", number, err))
 		}
-		if number < im.from || len(line) == 0 && !tooLong {
+		if number < im.From || len(text) == 0 && !tooLong {
 			continue
 		}
-		if problem := lineProblem(line, tooLong); problem != nil {
+		if problem := lineProblem(text, tooLong); problem != nil {
 			// What stands before it is reported before it.
 			if err := send(); err != nil {
 				return err
@@ -188,19 +145,19 @@ func (im *importer) lines(ctx context.Context, in io.Reader) error {
 			im.report(number, problem)
 			continue
 		}
-		if len(batch) == im.batch || bytesIn+len(line)+2 > conversions.MaxBody {
+		if len(batch) == im.Batch || bytesIn+len(text)+2 > conversions.MaxBody {
 			if err := send(); err != nil {
 				return err
 			}
 		}
-		batch = append(batch, importLine{number, line})
-		bytesIn += len(line) + 1
+		batch = append(batch, line{number, text})
+		bytesIn += len(text) + 1
 	}
 	return send()
 }
 
 // send posts a batch and reports its lines.
-func (im *importer) send(ctx context.Context, batch []importLine) error {
+func (im *importer) send(ctx context.Context, batch []line) error {
 	results, err := im.post(ctx, batch)
 	if err != nil {
 		return &stopped{batch[0].number, err}
@@ -246,30 +203,9 @@ func (im *importer) summary() error {
 
 // showProgress writes over the line that shows how far it is.
 func (im *importer) showProgress(end string) {
-	if im.progress != nil {
-		_, _ = fmt.Fprintf(im.progress, "\r%d lines, %d not taken%s", im.done, im.counts["invalid"]+im.counts["failed"], end)
+	if im.Progress != nil {
+		_, _ = fmt.Fprintf(im.Progress, "\r%d lines, %d not taken%s", im.done, im.counts["invalid"]+im.counts["failed"], end)
 	}
-}
-
-// terminal is w if it is a terminal, else nil.
-func terminal(w io.Writer) io.Writer {
-	if p, ok := w.(*printable.Writer); ok {
-		w = p.W // what is written over lines that stand there is our own
-	}
-	if isTerminal(w) {
-		return w
-	}
-	return nil
-}
-
-// isTerminal says whether a stream is one where a person sits.
-func isTerminal(stream any) bool {
-	f, ok := stream.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // sleepFor waits, or until ctx ends.
@@ -284,16 +220,20 @@ func sleepFor(ctx context.Context, d time.Duration) error {
 	}
 }
 
-func (im *importer) checkTarget() error {
-	u := hosts.WebURL(im.to)
+// Check finds what is wrong with the options, before a file is opened.
+func (o *Options) Check() error {
+	if o.DryRun {
+		return nil
+	}
+	u := hosts.WebURL(o.To)
 	switch {
-	case im.to == "" || im.token == "":
+	case o.To == "" || o.Token == "":
 		return errors.New("write --to <url> and --token <token>, or --dry-run")
 	case u == nil:
 		return errors.New("--to is no URL: write one such as https://bots.example.com/conversions")
-	case checkHost(u.Hostname()) != nil:
-		return fmt.Errorf("--to: %w", checkHost(u.Hostname()))
-	case len(im.words) > 0:
+	case hosts.Check(u.Hostname()) != nil:
+		return fmt.Errorf("--to: %w", hosts.Check(u.Hostname()))
+	case len(o.Words) > 0:
 		return errors.New("--map is for --dry-run; for the edge write `map` in the leadgate_conversions block")
 	}
 	return nil

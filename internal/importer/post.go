@@ -1,4 +1,4 @@
-package caddymodule
+package importer
 
 import (
 	"bytes"
@@ -8,17 +8,17 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/leadgate/leadgate/internal/conversions"
 	"github.com/leadgate/leadgate/internal/printable"
+	"github.com/leadgate/leadgate/internal/retryafter"
 )
 
 // The pauses between the attempts for one batch.
 const (
-	firstImportPause = time.Second
-	lastImportPause  = time.Minute
+	firstPause = time.Second
+	lastPause  = time.Minute
 )
 
 // errRefused says that the endpoint will not take this batch however often it
@@ -28,7 +28,7 @@ var errRefused = errors.New("refused")
 // postBatch posts a batch, again while the edge is away, and returns a result
 // for each line. The endpoint is idempotent: after an answer that was lost, what
 // was queued comes back as duplicate.
-func (im *importer) postBatch(ctx context.Context, batch []importLine) ([]conversions.Result, error) {
+func (im *importer) postBatch(ctx context.Context, batch []line) ([]conversions.Result, error) {
 	if im.client == nil {
 		im.client = &http.Client{
 			Timeout:       30 * time.Second,
@@ -36,7 +36,7 @@ func (im *importer) postBatch(ctx context.Context, batch []importLine) ([]conver
 		}
 	}
 	began := im.now()
-	for pause := firstImportPause; ; pause = min(2*pause, lastImportPause) {
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		results, status, wait, err := im.tryBatch(ctx, batch)
 		switch {
 		case err == nil:
@@ -49,11 +49,11 @@ func (im *importer) postBatch(ctx context.Context, batch []importLine) ([]conver
 			return nil, context.Cause(ctx)
 		}
 		wait = max(wait, pause)
-		if im.now().Sub(began)+wait > im.retryFor {
+		if im.now().Sub(began)+wait > im.RetryFor {
 			return nil, err
 		}
-		if im.progress != nil {
-			_, _ = fmt.Fprintf(im.progress, "\r%d lines; %s; again in %s\n", im.done, printable.Line(err.Error()), wait)
+		if im.Progress != nil {
+			_, _ = fmt.Fprintf(im.Progress, "\r%d lines; %s; again in %s\n", im.done, printable.Line(err.Error()), wait)
 		}
 		if err := im.sleep(ctx, wait); err != nil {
 			return nil, err
@@ -63,7 +63,7 @@ func (im *importer) postBatch(ctx context.Context, batch []importLine) ([]conver
 
 // halve posts a batch in two parts, since something on the way takes less at
 // once than the endpoint.
-func (im *importer) halve(ctx context.Context, batch []importLine, err error) ([]conversions.Result, error) {
+func (im *importer) halve(ctx context.Context, batch []line, err error) ([]conversions.Result, error) {
 	if len(batch) == 1 {
 		var result conversions.Result
 		result.Refuse("failed", err.Error(), "post less")
@@ -80,32 +80,32 @@ func (im *importer) halve(ctx context.Context, batch []importLine, err error) ([
 	return append(first, second...), nil
 }
 
-// maxImportAnswer bounds what is read of an answer: a thousand results with a
+// maxAnswer bounds what is read of an answer: a thousand results with a
 // click each.
-const maxImportAnswer = 16 << 20
+const maxAnswer = 16 << 20
 
 // tryBatch posts a batch once. The error wraps errRefused where trying again
 // helps nobody; wait is what the answer asks for.
-func (im *importer) tryBatch(ctx context.Context, batch []importLine) (results []conversions.Result, status int, wait time.Duration, err error) {
+func (im *importer) tryBatch(ctx context.Context, batch []line) (results []conversions.Result, status int, wait time.Duration, err error) {
 	var body bytes.Buffer
 	for i, line := range batch {
 		body.WriteByte("[,"[min(i, 1)])
 		body.Write(line.text)
 	}
 	body.WriteByte(']')
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, im.to, &body)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, im.To, &body)
 	if err != nil {
 		return nil, 0, 0, fmt.Errorf("%w: making the request: %w", errRefused, err)
 	}
-	req.Header.Set("Authorization", "Bearer "+im.token)
+	req.Header.Set("Authorization", "Bearer "+im.Token)
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("User-Agent", "Leadgate/"+Version())
+	req.Header.Set("User-Agent", im.UserAgent)
 	resp, err := im.client.Do(req)
 	if err != nil {
 		return nil, 0, 0, fmt.Errorf("posting: %w", err)
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxImportAnswer))
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		return nil, 0, 0, fmt.Errorf("reading the answer: %w", err)
 	}
@@ -119,21 +119,20 @@ func (im *importer) tryBatch(ctx context.Context, batch []importLine) (results [
 	case (status == http.StatusOK || status == http.StatusUnprocessableEntity) && known && len(read.Results) == len(batch):
 		return read.Results, status, 0, nil
 	case status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500:
-		seconds, _ := strconv.Atoi(resp.Header.Get("Retry-After")) // none is 0
-		wait = min(max(time.Duration(seconds)*time.Second, 0), lastImportPause)
+		wait = min(retryafter.Parse(resp.Header.Get("Retry-After"), im.now()), lastPause)
 		return nil, status, wait, errors.New("the edge answered " + resp.Status)
 	case status == http.StatusOK:
-		return nil, status, 0, fmt.Errorf("%w: %s does not answer as a leadgate_conversions block does: is --to its URL?", errRefused, im.to)
+		return nil, status, 0, fmt.Errorf("%w: %s does not answer as a leadgate_conversions block does: is --to its URL?", errRefused, im.To)
 	}
 	text := "the edge answered " + resp.Status
 	if read.Error != "" {
 		text += ": " + read.Error
 	}
-	return nil, status, 0, fmt.Errorf("%w: %s%s", errRefused, text, importHint(status))
+	return nil, status, 0, fmt.Errorf("%w: %s%s", errRefused, text, hint(status))
 }
 
-// importHint says what a status usually means.
-func importHint(status int) string {
+// hint says what a status usually means.
+func hint(status int) string {
 	switch {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return ": --token is not the token of the leadgate_conversions block"

@@ -1,4 +1,4 @@
-package caddymodule
+package importer
 
 import (
 	"bufio"
@@ -15,13 +15,13 @@ import (
 	"github.com/leadgate/leadgate/internal/wording"
 )
 
-// importRow reads the next item of a file: the number of the line where it begins,
+// row reads the next item of a file: the number of the line where it begins,
 // and its JSON, empty for a line without any. tooLong says that there is more than
 // the endpoint takes. At the end it returns io.EOF.
-type importRow func() (number int, item []byte, tooLong bool, err error)
+type row func() (number int, item []byte, tooLong bool, err error)
 
-// importSource tells a file of JSON lines from CSV by its first line.
-func importSource(r *bufio.Reader) (importRow, error) {
+// rows tells a file of JSON lines from CSV by its first line.
+func rows(r *bufio.Reader) (row, error) {
 	if mark, err := r.Peek(3); err == nil && string(mark) == "\xef\xbb\xbf" {
 		_, _ = r.Discard(3) // they were peeked
 	}
@@ -48,7 +48,7 @@ func delimiter(first []byte) rune {
 	return best
 }
 
-func jsonRows(r *bufio.Reader) importRow {
+func jsonRows(r *bufio.Reader) row {
 	number := 0
 	return func() (int, []byte, bool, error) {
 		number++
@@ -58,7 +58,7 @@ func jsonRows(r *bufio.Reader) importRow {
 }
 
 // csvRows makes an item of each row; an empty cell is a field that is left out.
-func csvRows(r *bufio.Reader, comma rune) (importRow, error) {
+func csvRows(r *bufio.Reader, comma rune) (row, error) {
 	in := csv.NewReader(r)
 	in.Comma, in.ReuseRecord = comma, true
 	header, err := in.Read()

@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// maxUnsettled is how many outcomes the store may have to be told yet: with more,
+	// maxUnwritten is how many outcomes the store may have to be told yet: with so many,
 	// nothing is sent.
-	maxUnsettled = 4096
+	maxUnwritten = 4096
 
 	// gatherTime is how long outcomes are gathered while others are on their way, at
 	// most twice as many as requests are in flight at once. A write costs a store
@@ -61,7 +61,7 @@ func (o *outcomes) emptied() outcomes {
 }
 
 // acks are the outcomes until they are written, one write at a time: what comes
-// meanwhile goes with the next. How they are written is settle's.
+// meanwhile goes with the next. How they are written is worker.tell's.
 type acks struct {
 	pending     outcomes
 	writing     outcomes      // a write may read them
@@ -73,7 +73,7 @@ type acks struct {
 }
 
 // block reports whether nothing may be sent before outcomes are written.
-func (a *acks) block() bool { return a.outage.fails > 0 || a.pending.len() >= maxUnsettled }
+func (a *acks) block() bool { return a.outage.fails > 0 || a.pending.len() >= maxUnwritten }
 
 // gathering reports whether more outcomes are waited for, and until when. flying is how
 // many calls are on their way, limit how many may be.
@@ -95,7 +95,7 @@ func (a *acks) begin() *outcomes {
 	return &a.writing
 }
 
-// end takes in how the write went: what is not settled is pending again, before what
+// end takes in how the write went: what was not written is pending again, before what
 // came since. What was delivered but could not be deleted is so kept, to be deleted
 // later and not sent again.
 func (a *acks) end(how written) {

@@ -71,7 +71,7 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// What is not settled is pending again, before what came meanwhile, and is known until then.
+// What was not written is pending again, before what came meanwhile, and is known until then.
 func TestAcks(t *testing.T) {
 	refused := errors.New("refused")
 	for name, c := range map[string]struct {
@@ -109,7 +109,7 @@ func TestAcks(t *testing.T) {
 
 func TestAcksBlock(t *testing.T) {
 	var a acks
-	a.pending.done = make([]queue.Pos, maxUnsettled-1)
+	a.pending.done = make([]queue.Pos, maxUnwritten-1)
 	if a.block() {
 		t.Error("there is room for one more")
 	}

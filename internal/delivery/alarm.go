@@ -11,9 +11,9 @@ const never = gate.Never
 
 // alarm says when a worker's loop must run again.
 type alarm struct {
-	e    *Engine
-	next time.Duration // at the latest
-	now  bool          // at once
+	e      *Engine
+	next   time.Duration // at the latest
+	atOnce bool
 
 	c      <-chan time.Time // that fires at at; nil = it is not set
 	at     time.Duration
@@ -21,7 +21,7 @@ type alarm struct {
 }
 
 // clear forgets when the loop must run again.
-func (a *alarm) clear() { a.next, a.now = never, false }
+func (a *alarm) clear() { a.next, a.atOnce = never, false }
 
 // until returns the channel that fires when the loop must run again; nil if it
 // need not.

@@ -37,7 +37,9 @@ func TestFewBadAmongMany(t *testing.T) {
 				}
 				group.Events = append(group.Events, queue.Event{ID: queue.ID(id), Time: time.Now().UnixMilli()})
 				group.Payloads = append(group.Payloads, it.Payload)
-				group.Jobs = append(group.Jobs, queue.Job{Dest: crm, Events: []int{len(group.Events) - 1}, Payload: len(group.Payloads) - 1, Header: it.Header})
+				group.Jobs = append(group.Jobs, queue.Job{
+					Dest: crm, Events: []int{len(group.Events) - 1}, Payload: len(group.Payloads) - 1, Header: it.Header,
+				})
 				if len(group.Events) == 500 || i == n {
 					group.Tenant = crm.Tenant
 					if r := q.Append(t.Context(), []queue.Group{group})[0]; r.Err != nil {

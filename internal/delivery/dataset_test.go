@@ -21,7 +21,8 @@ import (
 func clickItem(n int, waba string, at time.Time) destination.Item {
 	payload := fmt.Sprintf(`{"id":"e70210fe-620f-555d-bc02-%012x","tenantId":"acme","kind":"message","channel":"whatsapp","provider":"meta",`+
 		`"account":{"wabaId":%q},"waPhone":"+1555%07d","waId":"1555%07d","userId":null,"receivedAt":%d,`+
-		`"referral":{"ctwaClid":"ARAclick%06d","sourceType":"ad","sourceId":"120","adId":"120","dedupToken":null},"automaticEvent":null,"conversion":null,"attribution":null,"raw":{}}`,
+		`"referral":{"ctwaClid":"ARAclick%06d","sourceType":"ad","sourceId":"120","adId":"120","dedupToken":null},`+
+		`"automaticEvent":null,"conversion":null,"attribution":null,"raw":{}}`,
 		n, waba, n, n, at.UnixMilli(), n)
 	it := destination.Item{Attempt: 1}
 	it.Pos = queue.Pos{Seq: uint64(n)}
@@ -68,7 +69,9 @@ func TestEngineReportsToMeta(t *testing.T) {
 			}
 		}
 	})
-	meta.Script(1, capitest.Answer{Status: 500, Body: `{"error":{"message":"try again","type":"OAuthException","code":2,"is_transient":true}}`})
+	meta.Script(1, capitest.Answer{
+		Status: 500, Body: `{"error":{"message":"try again","type":"OAuthException","code":2,"is_transient":true}}`,
+	})
 	meta.Script(1, capitest.Answer{Status: http.StatusOK, Body: `{"events_received":0}`})
 	q := newMemQueue()
 	for i := 1; i <= n; i++ {

@@ -1,14 +1,24 @@
 // Package delivery drains the queues into their destinations.
 //
-// An [Engine] has one worker for each configured destination. A worker reads
-// ahead from the head of its queue, keeps one event of a contact in flight,
-// hands what may be sent to the destination's [Sender], and writes what became
-// of it back to the queue: delivered, to be tried again, or dead. Retries, the
-// breaker, parking, pausing and the limits of a destination are all here; how an
-// event is sent, and what an answer means, is the Sender's.
+// An [Engine] has one worker for each configured destination, a loop over these:
+//
+//   - the view, a package: what was read of the queue, and in which order it may be
+//     sent, one event of a contact at a time;
+//   - the gate, a package: whether the destination may be sent to, how much, and when
+//     next: its rate, its breaker, whether it is parked, throttled or paused;
+//   - the reader: reads the store ahead, and again what waited without its payload;
+//   - the senders: goroutines that call the destination's [destination.Sender];
+//   - the acks: what became of events (delivered, to be tried again, dead), until it is
+//     written to the store;
+//   - the stored state, paused or parked, which operators and other edges change too;
+//   - the report: what [Engine.Status] and the log say.
+//
+// Begin with worker.go, whose step is the loop; finish.go says what follows from a
+// sender's verdict. How an event is sent, and what an answer means, is not known here:
+// see package destination.
 //
 // A dead or slow destination delays nobody else: workers share nothing but the
-// store.
+// store, see [Store]. The package imports no Caddy.
 package delivery
 
 import (

@@ -38,7 +38,7 @@ func (w *worker) mayStart() gate.Mode {
 	}
 	// Reads may have taken a while.
 	if epoch, ok := w.drain.Epoch(); !ok || epoch != w.epoch {
-		w.alarm.now = ok
+		w.alarm.atOnce = ok
 		return gate.Nothing
 	}
 	return mode

@@ -68,7 +68,8 @@ func TestRetrySchedule(t *testing.T) {
 		if n, r, dead := q.counts(crm); n != 0 || r != 0 || dead != 1 {
 			t.Fatalf("%d entries, %d retries, %d dead", n, r, dead)
 		}
-		if dead := q.letters(t, crm)[0]; dead.Attempts != 16 || dead.Reason.Reason != "503 Service Unavailable" || dead.FirstAt != began.UnixMilli() {
+		dead := q.letters(t, crm)[0]
+		if dead.Attempts != 16 || dead.Reason.Reason != "503 Service Unavailable" || dead.FirstAt != began.UnixMilli() {
 			t.Fatalf("dead letter %+v", dead)
 		}
 		if s := statusOf(t, e, "crm"); s.State != StateRunning || s.Dead != 1 {
@@ -206,7 +207,8 @@ func TestPark(t *testing.T) {
 		if n := logs.FilterMessageSnippet("parked").Len(); n != 1 {
 			t.Fatalf("%d lines about parking, want 1", n)
 		}
-		if st := statusOf(t, e, "crm"); st.State != StateParked || st.Reason != "token has expired (190)" || st.Code != "190" || st.Backlog != 50 {
+		st := statusOf(t, e, "crm")
+		if st.State != StateParked || st.Reason != "token has expired (190)" || st.Code != "190" || st.Backlog != 50 {
 			t.Fatalf("status %+v", st)
 		}
 		if !q.info(crm).State.Parked {

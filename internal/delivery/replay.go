@@ -14,9 +14,9 @@ type DeadStore interface {
 	ReplayDead(ctx context.Context, f queue.DeadFilter) (int, error)
 }
 
-// Replay puts dead letters back into their queues, and counts before it what goes back, so that the figures of
-// ads know what waits again. What is counted and stays, for want of room, counts
-// once.
+// Replay puts dead letters back into their queues, and counts before it what goes
+// back, so that the figures of ads know what waits again. What is counted and stays,
+// for want of room, counts once.
 func Replay(ctx context.Context, q DeadStore, filter queue.DeadFilter) (int, error) {
 	for look := filter; ; {
 		look.Limit, look.Bare = replayPage, true

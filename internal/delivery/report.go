@@ -149,9 +149,9 @@ func (w *worker) present() published {
 	probeAt, open := w.gate.Open()
 	switch {
 	case w.gate.Paused():
-		p.state, p.reason = StatePaused, w.state.now.Reason
+		p.state, p.reason = StatePaused, w.state.current.Reason
 	case w.gate.Parked():
-		p.because(StateParked, w.state.now.Reason)
+		p.because(StateParked, w.state.current.Reason)
 	case open:
 		p.because(StateOpen, w.report.lastFailure)
 		p.until = w.wallAt(probeAt)

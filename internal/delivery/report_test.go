@@ -23,7 +23,9 @@ func TestThrottledState(t *testing.T) {
 		core, logs := observer.New(zapcore.InfoLevel)
 		q := newMemQueue()
 		var answer atomic.Pointer[destination.Verdict]
-		blocked := destination.Verdict{Action: destination.Throttle, After: time.Hour, Reason: "throttled", Code: "368", Explanation: "Meta has blocked the action"}
+		blocked := destination.Verdict{
+			Action: destination.Throttle, After: time.Hour, Reason: "throttled", Code: "368", Explanation: "Meta has blocked the action",
+		}
 		answer.Store(&blocked)
 		s := &sink{answer: func(ctx context.Context, it *destination.Item) destination.Verdict {
 			slow(10*time.Second)(ctx, it)
@@ -43,7 +45,8 @@ func TestThrottledState(t *testing.T) {
 			t.Errorf("reason %q, want %q", st.Reason, want)
 		}
 		elapse(time.Hour + 5*time.Second) // the next request is on its way
-		if st := statusOf(t, e, "crm"); st.State != StateRetrying || st.InFlight == 0 || st.Until != nil || !strings.HasPrefix(st.Reason, "throttled (368)") {
+		st = statusOf(t, e, "crm")
+		if st.State != StateRetrying || st.InFlight == 0 || st.Until != nil || !strings.HasPrefix(st.Reason, "throttled (368)") {
 			t.Errorf("while it is tried again: %+v", st)
 		}
 		elapse(10 * time.Second)

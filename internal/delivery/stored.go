@@ -21,7 +21,7 @@ type storedState struct {
 	resumed bool        // by an operator: the loop has not noticed yet
 
 	// The loop's own.
-	now     queue.State
+	current queue.State
 	unsaved bool          // the loop changed it, and the store does not know yet
 	lookAt  time.Duration // when the store is asked again
 }
@@ -87,10 +87,10 @@ func (w *worker) obey() {
 
 // enterState goes by a state from now on.
 func (w *worker) enterState(s queue.State) {
-	if s == w.state.now {
+	if s == w.state.current {
 		return
 	}
-	w.state.now = s
+	w.state.current = s
 	if w.gate.Enter(s.Paused, s.Parked, w.now) {
 		w.reset() // it may wait for long: keep nothing in memory
 	}
@@ -127,17 +127,17 @@ func (w *worker) saveState() {
 	}
 	w.state.io.Lock()
 	defer w.state.io.Unlock()
-	now := &w.state.now
-	if ordered := w.state.get(); ordered.Paused && !now.Paused { // meanwhile, by an operator
-		now.Paused, now.Reason = true, ordered.Reason
-		w.gate.Enter(true, now.Parked, w.now)
+	current := &w.state.current
+	if ordered := w.state.get(); ordered.Paused && !current.Paused { // meanwhile, by an operator
+		current.Paused, current.Reason = true, ordered.Reason
+		w.gate.Enter(true, current.Parked, w.now)
 	}
-	if err := w.e.q.SetState(w.e.storeCtx, w.dest, *now); err != nil {
+	if err := w.e.q.SetState(w.e.storeCtx, w.dest, *current); err != nil {
 		w.storeFailed(&w.reader.outage, fmt.Errorf("storing state: %w", err))
 		return
 	}
 	w.state.unsaved = false
-	w.state.set(*now)
+	w.state.set(*current)
 }
 
 // readState looks at the stored state, which another edge may have changed.

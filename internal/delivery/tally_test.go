@@ -94,7 +94,10 @@ func TestFatesAreCountedOnce(t *testing.T) {
 			day := time.Now().UnixMilli() / (24 * time.Hour).Milliseconds()
 			g := queue.Group{Tenant: crm.Tenant, Payloads: [][]byte{[]byte(`{"id":"x"}`)}}
 			for i := range n {
-				h := queue.Header{EventID: queue.ID{3: 9, 15: byte(i)}, Format: queue.FormatCAPI, QueuedAt: int64(i), Meta: destination.Tally{Day: day, Key: "ad"}.Meta()}
+				h := queue.Header{
+					EventID: queue.ID{3: 9, 15: byte(i)}, Format: queue.FormatCAPI, QueuedAt: int64(i),
+					Meta: destination.Tally{Day: day, Key: "ad"}.Meta(),
+				}
 				if i == 0 {
 					h.Meta = nil // of an older Leadgate
 				}
@@ -107,7 +110,7 @@ func TestFatesAreCountedOnce(t *testing.T) {
 			f.appends.Store(1)
 			f.dones.Store(2)
 			f.deads.Store(1)
-			e := start(t, f, Options{}, destination.Destination{Dest: crm, Kind: dataset.Kind, Batch: n, Sender: senderFunc(func(items []destination.Item) []destination.Verdict {
+			sender := senderFunc(func(items []destination.Item) []destination.Verdict {
 				out := make([]destination.Verdict, len(items))
 				for i := range items {
 					out[i].Action = destination.Done
@@ -116,7 +119,8 @@ func TestFatesAreCountedOnce(t *testing.T) {
 					}
 				}
 				return out
-			})})
+			})
+			e := start(t, f, Options{}, destination.Destination{Dest: crm, Kind: dataset.Kind, Batch: n, Sender: sender})
 			figures := func() string {
 				counts, err := f.Counters(t.Context(), crm.Tenant, day, day)
 				if err != nil {

@@ -10,26 +10,24 @@ import (
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
-// worker drains one destination's queue. Its loop wires what the package comment
-// names, and touches it alone, but for what they mark as shared; sends, reads ahead and
-// writes to the store run beside it.
+// worker drains one destination's queue. Its loop, [worker.run], alone touches what is
+// not marked as shared; sends, reads ahead and writes to the store run beside it.
 type worker struct {
 	e     *Engine
 	dest  queue.Dest
 	drain queue.Drain
 	wake  chan struct{} // something may have changed
 
-	assignment assignment // shared
-	state      storedState
-	report     report
-
-	view    *view.View
-	gate    gate.Gate
+	view    *view.View // what was read of the queue, and in which order it may be sent
+	gate    gate.Gate  // whether it may be sent now
 	reader  reader
 	senders senders
-	acks    acks
+	acks    acks // what became of events, until the store knows
 
-	// The loop's own.
+	assignment assignment  // what the configs want; shared
+	state      storedState // paused or parked
+	report     report      // what is said of the destination
+
 	settings *destination.Destination
 	retired  []destination.Sender // of settings before, with requests still on their way
 	stopping bool
@@ -94,7 +92,7 @@ func (w *worker) step() (ended bool) {
 
 // wait sleeps until there may be something to do, and takes in what came.
 func (w *worker) wait() {
-	if !w.alarm.now {
+	if !w.alarm.atOnce {
 		select {
 		case <-w.wake:
 			w.view.Woken()

@@ -160,7 +160,8 @@ func TestLimit(t *testing.T) {
 func TestEnter(t *testing.T) {
 	g := open()
 	for i, c := range []struct{ paused, parked, stops bool }{
-		{false, false, false}, {true, false, true}, {true, false, false}, {true, true, true}, {false, true, false}, {false, false, false}, {false, true, true},
+		{false, false, false}, {true, false, true}, {true, false, false}, {true, true, true}, {false, true, false},
+		{false, false, false}, {false, true, true},
 	} {
 		if stops := g.Enter(c.paused, c.parked, second); stops != c.stops {
 			t.Errorf("%d: stops %v, want %v", i, stops, c.stops)

@@ -162,7 +162,8 @@ func TestFailedEventHoldsItsContact(t *testing.T) {
 	x := lay(t, ordered, "a", "a", "b", "b", "b", "b")
 	x.read()
 	x.want(x.pick(), "1 3")
-	if r, ok := x.fail(1, 10*time.Second); !ok || r != (queue.Retry{Pos: queue.Pos{Seq: 1}, Attempts: 1, FirstAt: 1000, Due: 11_000, Reason: "503"}) {
+	told := queue.Retry{Pos: queue.Pos{Seq: 1}, Attempts: 1, FirstAt: 1000, Due: 11_000, Reason: "503"}
+	if r, ok := x.fail(1, 10*time.Second); !ok || r != told {
 		t.Fatalf("to be told: %+v, %v", r, ok)
 	}
 	if n := x.v.Failing(); n != 1 {
@@ -257,7 +258,8 @@ func TestResetKeepsWhatIsInFlightAndSettled(t *testing.T) {
 		t.Errorf("reason %q", reason)
 	}
 	unsaved := x.read()
-	if want := []queue.Retry{{Pos: queue.Pos{Seq: 3}, Attempts: 1, FirstAt: 1000, Due: x.wall() + 3_600_000, Reason: "503"}}; !slices.Equal(unsaved, want) {
+	want := []queue.Retry{{Pos: queue.Pos{Seq: 3}, Attempts: 1, FirstAt: 1000, Due: x.wall() + 3_600_000, Reason: "503"}}
+	if !slices.Equal(unsaved, want) {
 		t.Errorf("to be told now: %+v", unsaved)
 	}
 	x.want(x.pick(), "") // 2 is due, behind 1

@@ -10,24 +10,24 @@ import (
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
-// settler is what settling needs of a [queue.Drain].
-type settler interface {
+// outcomeStore is what writing outcomes needs of a [queue.Drain].
+type outcomeStore interface {
 	Done(ctx context.Context, at []queue.Pos) error
 	Retry(ctx context.Context, r []queue.Retry) error
 	Dead(ctx context.Context, d []queue.Death) error
 }
 
-// written is which parts of a write are settled, and why not all.
+// written is which parts of a write are done with, and why not all.
 type written struct {
 	retry, dead, done bool
 	lost              bool // retries and deaths were refused, since another edge drains
 	err               error
 }
 
-// settle writes, and counts. What was reported is counted before it is forgotten, or a
+// tell writes outcomes, and counts them. What was reported is counted before it is forgotten, or a
 // crash in between would leave it uncounted; it is counted once, however often it is
 // reported.
-func (w *worker) settle(o *outcomes) (how written) {
+func (w *worker) tell(o *outcomes) (how written) {
 	ctx := w.e.storeCtx
 	o.tallies.count(ctx, w.e.q, w.dest)
 	if how = write(ctx, w.drain, o); how.dead {
@@ -45,8 +45,8 @@ func (w *worker) settle(o *outcomes) (how written) {
 // had failed before is then gone, and the store leaves its retry out. A part that
 // is refused holds up no other; a store that is away holds up all. The loop may
 // read o meanwhile.
-func write(ctx context.Context, s settler, o *outcomes) (how written) {
-	settled := func(n int, tell func() error) bool {
+func write(ctx context.Context, s outcomeStore, o *outcomes) (how written) {
+	part := func(n int, tell func() error) bool {
 		if n == 0 {
 			return true
 		}
@@ -61,9 +61,9 @@ func write(ctx context.Context, s settler, o *outcomes) (how written) {
 		how.err = cmp.Or(how.err, err)
 		return err == nil
 	}
-	how.done = settled(len(o.done), func() error { return s.Done(ctx, o.done) })
-	how.dead = settled(len(o.dead), func() error { return s.Dead(ctx, o.dead) })
-	how.retry = settled(len(o.retry), func() error { return s.Retry(ctx, o.retry) })
+	how.done = part(len(o.done), func() error { return s.Done(ctx, o.done) })
+	how.dead = part(len(o.dead), func() error { return s.Dead(ctx, o.dead) })
+	how.retry = part(len(o.retry), func() error { return s.Retry(ctx, o.retry) })
 	if how.err == nil {
 		how.err = ctx.Err()
 	}
@@ -89,7 +89,7 @@ func (w *worker) flush() {
 		return
 	}
 	o := a.begin()
-	w.e.wg.Go(func() { a.written <- w.settle(o) })
+	w.e.wg.Go(func() { a.written <- w.tell(o) })
 }
 
 // wrote takes in how a write went.

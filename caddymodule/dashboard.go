@@ -1,16 +1,23 @@
 package caddymodule
 
 import (
-	"embed"
-	"io/fs"
+	"encoding/json"
+	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
-	"path"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"go.uber.org/zap"
+
+	"github.com/leadgate/leadgate/internal/dashboard"
+	"github.com/leadgate/leadgate/internal/metrics"
 )
 
 // Dashboard is the leadgate_dashboard directive: a page on what the edge does,
@@ -24,13 +31,9 @@ type Dashboard struct {
 	// for where something in front of Caddy asks for one. Default: false.
 	InsecureSkipAuth bool `json:"insecure_skip_auth,omitempty"`
 
-	app      *App
+	page     dashboard.Page
 	recorder *recorder
-	logger   *zap.Logger
 }
-
-//go:embed dashboard
-var dashboardFiles embed.FS
 
 // CaddyModule returns the Caddy module information.
 func (Dashboard) CaddyModule() caddy.ModuleInfo {
@@ -40,22 +43,25 @@ func (Dashboard) CaddyModule() caddy.ModuleInfo {
 // Provision takes a reference to the recorder, which begins to record when the
 // configuration starts.
 func (d *Dashboard) Provision(ctx caddy.Context) error {
-	d.logger = logger(ctx)
 	app, err := ctx.App("leadgate")
 	if err != nil {
 		return err
 	}
-	d.app = app.(*App)
-	if err := d.app.survey(ctx); err != nil {
+	a := app.(*App)
+	if err := a.survey(ctx); err != nil {
 		return err
 	}
+	d.page = dashboard.Page{
+		Edge: adminEdge, Version: Version(), InsecureSkipAuth: d.InsecureSkipAuth, User: userOf, Asked: askedURL, Now: a.now, Logger: logger(ctx),
+	}
 	if d.InsecureSkipAuth {
-		d.logger.Warn("insecure_skip_auth: the dashboard is open to everybody who can reach it, with contacts' messages and the power to drop dead letters")
+		d.page.Logger.Warn("insecure_skip_auth: the dashboard is open to everybody who can reach it, with contacts' messages and the power to drop dead letters")
 	}
 	if d.recorder, err = acquireRecorder(); err != nil {
 		return err
 	}
-	d.app.atStart = append(d.app.atStart, func() error { d.recorder.start(); return nil })
+	d.page.Recorder = d.recorder.Recorder
+	a.atStart = append(a.atStart, func() error { d.page.Recorder.Start(); return nil })
 	return nil
 }
 
@@ -68,66 +74,10 @@ func (d *Dashboard) Cleanup() error {
 	return releaseRecorder()
 }
 
-// forbidden is what somebody gets whom Caddy has not authenticated.
-const forbidden = "This dashboard is for people whom Caddy has authenticated: put basic_auth, or another directive that asks for a login, on the same path. " +
-	"If something in front of Caddy does that, write insecure_skip_auth into the leadgate_dashboard block."
-
-// contentPolicy lets the page load nothing but its own files.
-const contentPolicy = "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
-	"object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-
-// ServeHTTP answers with the page, one of its files, or its API. What it is
-// does not depend on where the dashboard is mounted: only on the path's end.
+// ServeHTTP answers with the page, one of its files, or its API.
 func (d *Dashboard) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
-	header := w.Header()
-	header.Set("Content-Security-Policy", contentPolicy)
-	header.Set("X-Frame-Options", "DENY")
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Referrer-Policy", "no-referrer")
-	header.Set("Cross-Origin-Resource-Policy", "same-origin")
-	header.Set("Cross-Origin-Opener-Policy", "same-origin")
-	header.Set("Cache-Control", "no-store")
-	if to := missingSlash(r); to != "" {
-		header.Set("Location", to)
-		w.WriteHeader(http.StatusPermanentRedirect)
-		return nil
-	}
-	if !d.InsecureSkipAuth && userOf(r) == "" {
-		return plainText(w, http.StatusForbidden, forbidden)
-	}
-	if i := strings.LastIndex(r.URL.Path, "/api/"); i >= 0 {
-		return d.serveAPI(w, r, r.URL.Path[i+len("/api/"):])
-	}
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		header.Set("Allow", "GET, HEAD")
-		return plainText(w, http.StatusMethodNotAllowed, "The page is read with GET.")
-	}
-	dir, file := path.Split(r.URL.Path)
-	switch {
-	case strings.HasSuffix(dir, "/assets/"):
-		return serveDashboardFile(w, r, "dashboard/assets/"+file)
-	case file == "":
-		return serveDashboardFile(w, r, "dashboard/index.html")
-	}
-	return plainText(w, http.StatusNotFound, "The dashboard has no such page.")
-}
-
-// missingSlash is where the page lies if it was asked for without the slash at
-// its end, "" if it was not: its links are relative. It is asked of the path that
-// the browser knows, of which handle_path may have cut off a part. The answer is
-// relative itself, so that //host/x leads nowhere else; and it comes before the
-// login, which usually covers /leadgate/* alone, and says nothing about anything.
-func missingSlash(r *http.Request) string {
-	asked := r.URL
-	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && original.URL != nil {
-		asked = original.URL
-	}
-	dir, file := path.Split(asked.Path)
-	if r.Method != http.MethodGet && r.Method != http.MethodHead || file == "" || strings.Contains(file, ".") ||
-		strings.Contains(r.URL.Path, "/api/") || strings.HasSuffix(dir, "/assets/") {
-		return ""
-	}
-	return "./" + url.PathEscape(file) + "/"
+	d.page.ServeHTTP(w, r)
+	return nil
 }
 
 // userOf is who Caddy says is asking, "" for nobody.
@@ -140,29 +90,106 @@ func userOf(r *http.Request) string {
 	return user
 }
 
-func serveDashboardFile(w http.ResponseWriter, r *http.Request, name string) error {
-	if info, err := fs.Stat(dashboardFiles, name); err != nil || info.IsDir() {
-		return plainText(w, http.StatusNotFound, "The dashboard has no such file.")
+// askedURL is the URL that the browser knows, of which handle_path may have cut
+// off a part.
+func askedURL(r *http.Request) *url.URL {
+	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && original.URL != nil {
+		return original.URL
 	}
-	// Not its own path: ServeFileFS redirects from */index.html.
-	http.ServeFileFS(w, withPath(r, "/file"), dashboardFiles, name)
+	return r.URL
+}
+
+// recorder is the process's, which configurations share, so that a reload forgets
+// nothing.
+type recorder struct{ *dashboard.Recorder }
+
+// Destruct implements caddy.Destructor.
+func (r *recorder) Destruct() error {
+	r.Close()
 	return nil
 }
 
-// withPath is the request, for a handler that expects another path.
-func withPath(r *http.Request, path string) *http.Request {
-	other := new(http.Request)
-	*other = *r
-	other.URL = new(url.URL)
-	*other.URL = *r.URL
-	other.URL.Path, other.URL.RawPath = path, ""
-	return other
+var recorders = caddy.NewUsagePool()
+
+func acquireRecorder() (*recorder, error) {
+	value, _, err := recorders.LoadOrNew("recorder", func() (caddy.Destructor, error) {
+		return &recorder{dashboard.NewRecorder(time.Now, metrics.NewTrafficReader().Read)}, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return value.(*recorder), nil
 }
 
-func plainText(w http.ResponseWriter, status int, sentence string) error {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.WriteHeader(status)
-	_, _ = w.Write([]byte(sentence + "\n"))
+func releaseRecorder() error {
+	_, err := recorders.Delete("recorder")
+	return err
+}
+
+// parseDashboard makes the route: as for every handler, but that a path such as
+// /leadgate/* also matches /leadgate, which people type, and which is answered
+// with a redirect.
+func parseDashboard(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
+	if !h.Next() {
+		return nil, h.ArgErr()
+	}
+	matchers, err := h.ExtractMatcherSet()
+	if err != nil {
+		return nil, err
+	}
+	if matchers, err = withoutSlash(matchers); err != nil {
+		return nil, err
+	}
+	d := new(Dashboard)
+	if err := d.UnmarshalCaddyfile(h.Dispenser); err != nil {
+		return nil, err
+	}
+	return h.NewRoute(matchers, d), nil
+}
+
+// withoutSlash adds to a matcher's paths those without the slash at their end. A
+// named matcher is other directives' too, and stays as it is.
+func withoutSlash(matchers caddy.ModuleMap) (caddy.ModuleMap, error) {
+	raw, ok := matchers["path"]
+	if !ok {
+		return matchers, nil
+	}
+	var paths caddyhttp.MatchPath
+	if err := json.Unmarshal(raw, &paths); err != nil {
+		return nil, fmt.Errorf("reading path matcher: %w", err)
+	}
+	for _, path := range slices.Clip(paths) {
+		bare, ok := strings.CutSuffix(path, "/*")
+		if ok && bare != "" && !strings.Contains(bare, "*") && !slices.Contains(paths, bare) {
+			paths = append(paths, bare)
+		}
+	}
+	matchers = maps.Clone(matchers)
+	matchers["path"] = caddyconfig.JSON(paths, nil)
+	return matchers, nil
+}
+
+// UnmarshalCaddyfile sets up the handler from tokens:
+//
+//	leadgate_dashboard [<matcher>] {
+//		insecure_skip_auth
+//	}
+func (d *Dashboard) UnmarshalCaddyfile(disp *caddyfile.Dispenser) error {
+	disp.Next()
+	if err := noValue(disp); err != nil {
+		return err
+	}
+	for nesting := disp.Nesting(); disp.NextBlock(nesting); {
+		switch disp.Val() {
+		case "insecure_skip_auth":
+			if err := noValue(disp); err != nil {
+				return err
+			}
+			d.InsecureSkipAuth = true
+		default:
+			return unknownOption(disp, "leadgate_dashboard")
+		}
+	}
 	return nil
 }
 
@@ -170,4 +197,5 @@ var (
 	_ caddy.Provisioner           = (*Dashboard)(nil)
 	_ caddy.CleanerUpper          = (*Dashboard)(nil)
 	_ caddyhttp.MiddlewareHandler = (*Dashboard)(nil)
+	_ caddyfile.Unmarshaler       = (*Dashboard)(nil)
 )

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/leadgate/leadgate/internal/dashboard"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -49,7 +50,7 @@ func TestDashboardInBrowser(t *testing.T) {
 		if err := provider.Normalize(nil, body, 1736535600000, &batch); err != nil {
 			t.Fatal(err)
 		}
-		recordEvent(&batch.Events[0])
+		dashboard.RecordEvent(&batch.Events[0])
 	}
 	webhook(click("wamid.1", "15551234567", "Aff-1"))
 	for i := range 30 {

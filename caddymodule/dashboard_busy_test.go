@@ -7,11 +7,16 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
+
 	"github.com/leadgate/leadgate/internal/ads"
+	"github.com/leadgate/leadgate/internal/dashboard"
+	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
 )
@@ -19,6 +24,7 @@ import (
 // startBusyEdge is an edge with a past: what it shows is made up, but for what
 // its destinations really do.
 func startBusyEdge(t *testing.T) *edge {
+	makeUpTraffic(t)
 	s := newSink(t)
 	s.status = func(d delivered) int {
 		switch {
@@ -69,7 +75,7 @@ func startBusyEdge(t *testing.T) *edge {
 			t.Fatal(err)
 		}
 		batch.Events[0].SetTenant([]string{"acme", "acme", "acme", "globex"}[i%4])
-		recordEvent(&batch.Events[0])
+		dashboard.RecordEvent(&batch.Events[0])
 	}
 	waitFor(t, "dead letters, a parked dataset and retries", func() bool {
 		dead, states := 0, make(map[string]bool)
@@ -79,7 +85,6 @@ func startBusyEdge(t *testing.T) *edge {
 		return dead > 15 && states["parked"] && states["retrying"]
 	})
 	makeUpAds(ctx, t, q)
-	makeUpTraffic()
 	return e
 }
 
@@ -114,43 +119,56 @@ func makeUpAds(ctx context.Context, t *testing.T, q queue.Queue) {
 	}
 }
 
-// makeUpTraffic gives the recorder an hour and a day to remember.
-func makeUpTraffic() {
-	r := recording.Load()
-	r.mu.Lock()
-	defer r.mu.Unlock()
+// makeUpTraffic gives the process's recorder a day to remember, before the edge
+// that will share it begins.
+func makeUpTraffic(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
-	now := r.read()
-	for _, h := range []*history{&r.hour, &r.day} {
-		h.snapshots = nil
-		back := []snapshot{now}
-		s := now
-		for i := range h.size {
-			wave := 1 + .6*math.Sin(float64(i)/40) + .25*math.Sin(float64(i)/7)
-			n := uint64(wave * (6 + 8*random.Float64()) * float64(h.step) / 8000)
-			refused, unavailable := uint64(0), uint64(0)
-			if random.IntN(40) == 0 {
-				refused = 1 + n/5
-			}
-			if i > 130 && i < 137 {
-				unavailable = n / 2
-			}
-			older := s
-			older.at -= h.step
-			slow := 5.6 + .5*math.Sin(float64(i)/9) + .3*random.Float64()
-			older.acks.counts = make([]uint64, len(s.acks.counts))
-			for j := range older.acks.counts {
-				share := min(1, math.Pow(float64(j+1)/slow, 2))
-				older.acks.counts[j] = s.acks.counts[j] - uint64(share*float64(n))
-			}
-			older.acks.total -= n
-			older.Accepted, older.Refused, older.Unavailable = s.Accepted-n, s.Refused-refused, s.Unavailable-unavailable
-			older.Delivered, older.Failed = s.Delivered-2*n, s.Failed-refused
-			back, s = append(back, older), older
+	const step = 15 * time.Second
+	const steps = int(24 * time.Hour / step)
+	clock := time.Now().Add(-24 * time.Hour)
+	total := metrics.NewTrafficReader().Read()
+	total.Acks.Counts = make([]uint64, len(total.Acks.Bounds))
+	total.Acks.Total = 0
+	past := true
+	r := dashboard.NewRecorder(func() time.Time {
+		if past {
+			return clock
 		}
-		for i := range back {
-			h.snapshots = append(h.snapshots, back[len(back)-1-i])
+		return time.Now()
+	}, func() metrics.Traffic {
+		now := total
+		now.Acks.Counts = slices.Clone(now.Acks.Counts)
+		return now
+	})
+	r.Sample()
+	for i := range steps {
+		left := steps - 1 - i // until now
+		wave := 1 + .6*math.Sin(float64(left)/40) + .25*math.Sin(float64(left)/7)
+		n := uint64(wave * (6 + 8*random.Float64()) * float64(step.Milliseconds()) / 8000)
+		if random.IntN(40) == 0 {
+			total.Webhooks["unauthorized"] += 1 + n/5
+			total.Deliveries["retried"] += 1 + n/5
 		}
+		if left > 130 && left < 137 {
+			total.Webhooks["unavailable"] += n / 2
+		}
+		total.Webhooks["queued"] += n
+		total.Deliveries["delivered"] += 2 * n
+		slow := 5.6 + .5*math.Sin(float64(left)/9) + .3*random.Float64()
+		for j := range total.Acks.Counts {
+			total.Acks.Counts[j] += uint64(min(1, math.Pow(float64(j+1)/slow, 2)) * float64(n))
+		}
+		total.Acks.Total += n
+		clock = clock.Add(step)
+		r.Sample()
 	}
-	r.since = r.day.snapshots[0].at
+	past = false
+	if _, _, err := recorders.LoadOrNew("recorder", func() (caddy.Destructor, error) { return &recorder{r}, nil }); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := releaseRecorder(); err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/leadgate/leadgate/internal/dashboard"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -251,14 +252,14 @@ func TestDashboardDeadLetters(t *testing.T) {
 	s := newSink(t)
 	s.status = func(delivered) int { return http.StatusUnprocessableEntity }
 	e := startEdge(t, dashboardSite("forward "+s.URL+" {\n\t\t\tname crm\n\t\t}"))
-	const n = dashboardDeadPage + 5
+	const n = dashboard.DeadPage + 5
 	for i := range n {
 		e.post("/webhooks/meta", message(fmt.Sprintf("wamid.%d", i), "15551234567", "x"))
 	}
 	waitFor(t, "dead letters", func() bool { return e.overview().Destinations[0].Dead == n })
 	var first, second, one deadPage
 	e.ask("dead", &first)
-	if len(first.Dead) != dashboardDeadPage || first.Next == nil || first.Dead[0].Code != "422" || first.Dead[0].Explanation == "" {
+	if len(first.Dead) != dashboard.DeadPage || first.Next == nil || first.Dead[0].Code != "422" || first.Dead[0].Explanation == "" {
 		t.Fatalf("first page: %d, %+v", len(first.Dead), first.Dead[0])
 	}
 	if string(first.Dead[0].Event) != "null" {
@@ -315,13 +316,13 @@ func TestDashboardTraffic(t *testing.T) {
 	if w := e.overview().Window; w.Since != since || w.Accepted != 2 || w.Refused != 1 {
 		t.Errorf("window: %+v, since %d", w, since)
 	}
-	if recording.Load() == nil {
+	if !dashboard.Recording() {
 		t.Error("nothing records")
 	}
 	if err := e.load(site("forward " + s.URL)); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, "the recorder's end", func() bool { return recording.Load() == nil })
+	waitFor(t, "the recorder's end", func() bool { return !dashboard.Recording() })
 }
 
 func TestDashboardMistakes(t *testing.T) {
@@ -355,13 +356,13 @@ func TestDashboardEvents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range keptEvents + 3 {
+	for i := range dashboard.KeptEvents + 3 {
 		var batch normalize.Batch
 		if err := provider.Normalize(nil, message(fmt.Sprintf("wamid.%d", i), "15551234567", fmt.Sprint("number ", i)), 1736535600000, &batch); err != nil {
 			t.Fatal(err)
 		}
 		batch.Events[0].SetTenant("acme")
-		recordEvent(&batch.Events[0])
+		dashboard.RecordEvent(&batch.Events[0])
 	}
 	var answer struct {
 		Since, Kept int64
@@ -375,7 +376,7 @@ func TestDashboardEvents(t *testing.T) {
 	}
 	e.ask("events", &answer)
 	first := answer.Events[0]
-	if len(answer.Events) != keptEvents || answer.Kept != keptEvents || answer.Since == 0 || first.Event.Message.Text != fmt.Sprint("number ", keptEvents+2) ||
+	if len(answer.Events) != dashboard.KeptEvents || answer.Kept != dashboard.KeptEvents || answer.Since == 0 || first.Event.Message.Text != fmt.Sprint("number ", dashboard.KeptEvents+2) ||
 		first.Event.TenantID != "acme" || first.Event.WaPhone != "+1555…67" {
 		t.Fatalf("%d events, first %+v", len(answer.Events), first)
 	}

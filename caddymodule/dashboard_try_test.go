@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/leadgate/leadgate/capi/capitest"
+	"github.com/leadgate/leadgate/internal/dashboard"
 	"github.com/leadgate/leadgate/internal/delivery"
 )
 
@@ -20,10 +21,10 @@ func TestDashboardTry(t *testing.T) {
 		t.Fatal(resp.StatusCode)
 	}
 	waitFor(t, "parked", func() bool { return e.overview().Destinations[0].State == "parked" })
-	try := func(want tried) {
+	try := func(want dashboard.Tried) {
 		t.Helper()
 		resp, body := e.dashboard("POST", "api/destinations/meta/try", "{}", fromPage)
-		var got tried
+		var got dashboard.Tried
 		if err := json.Unmarshal([]byte(body), &got); err != nil || resp.StatusCode != http.StatusOK {
 			t.Fatalf("%d %s", resp.StatusCode, body)
 		}
@@ -34,9 +35,9 @@ func TestDashboardTry(t *testing.T) {
 			t.Errorf("got %+v, want %+v", got, want)
 		}
 	}
-	try(tried{Tried: true, State: delivery.StateParked, Reason: "token", Backlog: 1})
-	try(tried{Tried: true, Delivered: true, State: delivery.StateRunning})
-	try(tried{State: delivery.StateRunning}) // nothing waits
+	try(dashboard.Tried{Tried: true, State: delivery.StateParked, Reason: "token", Backlog: 1})
+	try(dashboard.Tried{Tried: true, Delivered: true, State: delivery.StateRunning})
+	try(dashboard.Tried{State: delivery.StateRunning}) // nothing waits
 	if resp, body := e.dashboard("POST", "api/destinations/nobody/try", "{}", fromPage); resp.StatusCode != http.StatusNotFound || !strings.Contains(body, "nobody") {
 		t.Errorf("an unknown one: %d %s", resp.StatusCode, body)
 	}

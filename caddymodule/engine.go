@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/internal/admin"
+	"github.com/leadgate/leadgate/internal/dashboard"
 	"github.com/leadgate/leadgate/internal/delivery"
 	"github.com/leadgate/leadgate/internal/heap"
 	"github.com/leadgate/leadgate/internal/metrics"
@@ -45,7 +46,7 @@ type observer struct{}
 // Delivered implements delivery.Observer.
 func (observer) Delivered(destination, _, outcome string, events int, took time.Duration) {
 	metrics.Delivered(destination, outcome, events, took)
-	countAttempts(destination, outcome, events)
+	dashboard.CountAttempts(destination, outcome, events)
 }
 
 // gauges describes the destinations of all open stores for the metrics.

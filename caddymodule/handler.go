@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"github.com/leadgate/leadgate/internal/dashboard"
 	"github.com/leadgate/leadgate/internal/destination/dataset"
 	"github.com/leadgate/leadgate/internal/intake"
 	"github.com/leadgate/leadgate/internal/metrics"
@@ -84,7 +85,7 @@ func (h *Handler) newBlock() *intake.Block {
 		Provider: h.providerName(), Place: func() intake.Place { return h.app.place(h) },
 		MaxBody: h.MaxBody, Limit: h.MaxEvents, Remember: time.Duration(h.app.RememberClicks),
 		Normalize: h.provider.Normalize, SignatureHeaders: signatureHeaders,
-		Now: h.app.now, Requests: metrics.NewWebhooks(h.providerName()), OnEvent: recordEvent,
+		Now: h.app.now, Requests: metrics.NewWebhooks(h.providerName()), OnEvent: dashboard.RecordEvent,
 		Logger: h.logger, Clicks: h.app.events,
 	}
 	if s, ok := h.provider.(HeaderSigner); ok {

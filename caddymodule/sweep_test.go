@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"bytes"
 	"fmt"
 	"math"
 	"net/http"
@@ -41,31 +40,6 @@ func allocated(f func()) float64 {
 		least = min(least, float64(after.TotalAlloc-before.TotalAlloc))
 	}
 	return least
-}
-
-// TestShortenerGrows counts how often known numbers are asked for.
-func TestShortenerGrows(t *testing.T) {
-	phones := func(n int) []byte {
-		var b bytes.Buffer
-		b.WriteString(`[`)
-		for i := range n {
-			fmt.Fprintf(&b, `{"wa_id":"1555%07d","id":"m%d","text":"of 1555%07d and 99999999999999999999"},`, i, i, i)
-		}
-		b.WriteString(`{"waId":"` + strings.Repeat("1", n) + `","x":"` + strings.Repeat("1234567890", n) + `"}]`)
-		return b.Bytes()
-	}
-	grows(t, "shortenPhones", 500, func(n int) float64 {
-		s := shortener{known: make(map[string]string)}
-		if _, err := s.document(phones(n)); err != nil {
-			t.Fatal(err)
-		}
-		return float64(s.looked)
-	})
-	s := shortener{known: make(map[string]string)}
-	in := phones(2000)
-	if _, err := s.document(in); err != nil || s.looked > 12*len(in) {
-		t.Errorf("%d look-ups for %d bytes, %v", s.looked, len(in), err)
-	}
 }
 
 // TestTextsGrow measures what text goes through on its way to a person.

@@ -1,4 +1,4 @@
-package caddymodule
+package dashboard
 
 import (
 	"slices"
@@ -87,7 +87,7 @@ func (h *history) add(s snapshot) {
 	h.snapshots = append(h.snapshots, s)
 }
 
-// webhookClass is how the dashboard counts the outcomes of a webhook. Handshakes
+// webhookClass is how the page counts the outcomes of a webhook. Handshakes
 // are no webhooks.
 var webhookClass = map[string]func(*counts) *uint64{
 	"queued": accepted, "duplicate": accepted, "unmatched": accepted, "empty": accepted, "inline": accepted,
@@ -101,7 +101,7 @@ func refused(c *counts) *uint64  { return &c.Refused }
 func unavailable(c *counts) *uint64 { return &c.Unavailable }
 
 // read takes a snapshot of the metrics.
-func (r *recorder) read() snapshot {
+func (r *Recorder) read() snapshot {
 	s := snapshot{at: r.now().UnixMilli()}
 	t := r.traffic()
 	for outcome, n := range t.Webhooks {

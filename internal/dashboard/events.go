@@ -1,4 +1,4 @@
-package caddymodule
+package dashboard
 
 import (
 	"bytes"
@@ -6,15 +6,14 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/normalize"
 )
 
-// The last events are kept in memory only, and only while a dashboard is
-// configured. An event that is larger is kept without the provider's own object,
+// How many events are kept, in memory only, and only while a dashboard is
+// configured, and up to which size, in bytes, as unified JSON. An event that is larger is kept without the provider's own object,
 // and not at all if that does not help.
 const (
-	keptEvents   = 50
+	KeptEvents   = 50
 	maxKeptEvent = 64 << 10
 )
 
@@ -28,17 +27,11 @@ type keptEvent struct {
 type eventRing struct {
 	mu    sync.Mutex
 	seq   uint64 // of the newest
-	slots [keptEvents]keptEvent
+	slots [KeptEvents]keptEvent
 }
 
-// countEvent counts a new event, and keeps it for the dashboard.
-func countEvent(tenant string, ev *normalize.Event) {
-	metrics.Event(tenant, ev)
-	recordEvent(ev)
-}
-
-// recordEvent keeps a new event for the dashboard. Without one it costs a load.
-func recordEvent(ev *normalize.Event) {
+// RecordEvent keeps a new event for the dashboard. Without one it costs a load.
+func RecordEvent(ev *normalize.Event) {
 	if r := recording.Load(); r != nil {
 		r.events.add(ev)
 	}
@@ -47,7 +40,7 @@ func recordEvent(ev *normalize.Event) {
 func (e *eventRing) add(ev *normalize.Event) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	slot := &e.slots[(e.seq+1)%keptEvents]
+	slot := &e.slots[(e.seq+1)%KeptEvents]
 	out := slot.Event[:0]
 	if len(ev.Raw) <= maxKeptEvent {
 		out, _ = ev.AppendJSON(out)

@@ -1,4 +1,4 @@
-package caddymodule
+package dashboard
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -16,7 +15,6 @@ import (
 	"github.com/leadgate/leadgate/internal/delivery"
 	"github.com/leadgate/leadgate/internal/httperr"
 	"github.com/leadgate/leadgate/internal/intake"
-	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/wording"
 )
 
@@ -33,57 +31,51 @@ import (
 //	POST dead/replay|drop                  likewise
 //
 // Errors are {"error":"…"} with the status of the admin API.
-func (d *Dashboard) serveAPI(w http.ResponseWriter, r *http.Request, what string) error {
+func (p *Page) serveAPI(w http.ResponseWriter, r *http.Request, what string) {
 	var err error
 	switch {
 	case r.Method == http.MethodPost:
-		err = d.act(w, r, what)
+		err = p.act(w, r, what)
 	case r.Method != http.MethodGet:
 		w.Header().Set("Allow", "GET, POST")
 		err = httperr.New(http.StatusMethodNotAllowed, "method %s is not allowed: use GET or POST", r.Method)
 	case what == "overview":
-		err = d.overview(w, r)
+		err = p.overview(w, r)
 	case what == "traffic":
-		err = d.traffic(w, r)
+		err = p.traffic(w, r)
 	case what == "events":
-		err = d.lastEvents(w, r)
+		err = p.lastEvents(w, r)
 	case what == "dead":
-		err = d.dead(w, r)
+		err = p.dead(w, r)
 	case what == "ads":
-		err = askAdmin(w, r, "/leadgate/ads")
+		err = p.Edge.Serve(w, withPath(r, "/leadgate/ads"))
 	default:
 		err = httperr.New(http.StatusNotFound, "the dashboard has no %s", what)
 	}
-	return d.failAPI(w, err)
+	if err != nil {
+		p.fail(w, err)
+	}
 }
 
-// failAPI answers with an error, if there is one.
-func (d *Dashboard) failAPI(w http.ResponseWriter, err error) error {
-	if err == nil {
-		return nil
-	}
+// fail answers with an error.
+func (p *Page) fail(w http.ResponseWriter, err error) {
 	status := http.StatusInternalServerError
 	if e, ok := errors.AsType[*httperr.Error](err); ok {
 		status, err = e.Status, e.Err
 	}
 	if status >= http.StatusInternalServerError {
-		d.logger.Error("answering the dashboard", zap.Error(err))
+		p.Logger.Error("answering the dashboard", zap.Error(err))
 	}
-	return httperr.JSON(w, status, map[string]string{"error": err.Error()})
+	httperr.Refuse(w, status, err.Error())
 }
 
-// askAdmin has the admin API answer, so that there is one way to do a thing.
-func askAdmin(w http.ResponseWriter, r *http.Request, path string) error {
-	return adminEdge.Serve(w, withPath(r, path))
-}
-
-// dashboardHeader must stand in every POST: a foreign page cannot send it
+// pageHeader must stand in every POST: a foreign page cannot send it
 // without asking first, and is not allowed to.
-const dashboardHeader = "Leadgate-Dashboard"
+const pageHeader = "Leadgate-Dashboard"
 
 // act does what somebody clicked, and writes down who it was.
-func (d *Dashboard) act(w http.ResponseWriter, r *http.Request, what string) error {
-	if !sameOrigin(r) || r.Header.Get(dashboardHeader) == "" {
+func (p *Page) act(w http.ResponseWriter, r *http.Request, what string) error {
+	if !sameOrigin(r) || r.Header.Get(pageHeader) == "" {
 		return httperr.New(http.StatusForbidden, "this did not come from the dashboard's own page; programs use the admin API")
 	}
 	name, action, ok := strings.Cut(strings.TrimPrefix(what, "destinations/"), "/")
@@ -93,14 +85,14 @@ func (d *Dashboard) act(w http.ResponseWriter, r *http.Request, what string) err
 	default:
 		return httperr.New(http.StatusNotFound, "the dashboard cannot do %s", what)
 	}
-	d.logger.Info("dashboard action", zap.String("user", userOf(r)), zap.String("action", what))
+	p.Logger.Info("dashboard action", zap.String("user", p.User(r)), zap.String("action", what))
 	if action == "try" {
-		return tryDestination(w, r, name)
+		return p.try(w, r, name)
 	}
-	return askAdmin(w, r, "/leadgate/"+what)
+	return p.Edge.Serve(w, withPath(r, "/leadgate/"+what))
 }
 
-// sameOrigin says whether a browser sent this from a page of this origin.
+// sameOrigin reports whether a browser sent this from a page of this origin.
 func sameOrigin(r *http.Request) bool {
 	if site := r.Header.Get("Sec-Fetch-Site"); site != "" {
 		return site == "same-origin"
@@ -121,20 +113,20 @@ type overview struct {
 	Words        []intake.UnknownWord `json:"words"` // of webhooks, that this version does not know
 }
 
-func (d *Dashboard) overview(w http.ResponseWriter, r *http.Request) error {
+func (p *Page) overview(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), admin.Timeout)
 	defer cancel()
-	out := overview{Version: Version(), User: userOf(r), Now: d.app.now().UnixMilli(), Window: d.recorder.window(), Destinations: adminEdge.Statuses(ctx), Tenants: []string{}, Words: intake.UnknownWords()}
+	out := overview{
+		Version: p.Version, User: p.User(r), Now: p.Now().UnixMilli(), Window: p.Recorder.window(),
+		Destinations: p.Edge.Statuses(ctx), Tenants: []string{}, Words: intake.UnknownWords(),
+	}
 	if out.Destinations == nil {
 		out.Destinations = []delivery.Status{}
 	}
-	if app, _, err := activeQueue(); err != nil {
+	if config, err := p.Edge.Config(); err != nil {
 		out.Problem = err.Error()
 	} else {
-		for name := range app.tenants {
-			out.Tenants = append(out.Tenants, name)
-		}
-		slices.Sort(out.Tenants)
+		out.Tenants = append(out.Tenants, config.Tenants...)
 		if len(out.Destinations) == 0 {
 			out.Problem = "the queue does not answer; the log says why"
 		}
@@ -142,12 +134,12 @@ func (d *Dashboard) overview(w http.ResponseWriter, r *http.Request) error {
 	return httperr.JSON(w, http.StatusOK, out)
 }
 
-func (d *Dashboard) traffic(w http.ResponseWriter, r *http.Request) error {
+func (p *Page) traffic(w http.ResponseWriter, r *http.Request) error {
 	after, err := queryNumber(r, "after")
 	if err != nil {
 		return err
 	}
-	series, ok := d.recorder.series(r.URL.Query().Get("range"), after)
+	series, ok := p.Recorder.series(r.URL.Query().Get("range"), after)
 	if !ok {
 		return httperr.New(http.StatusBadRequest, "range is hour or day")
 	}
@@ -172,7 +164,7 @@ type shownEvent struct {
 	Event json.RawMessage `json:"event"` // unified JSON with shortened phone numbers
 }
 
-func (d *Dashboard) lastEvents(w http.ResponseWriter, r *http.Request) error {
+func (p *Page) lastEvents(w http.ResponseWriter, r *http.Request) error {
 	after, err := queryNumber(r, "after")
 	if err != nil {
 		return err
@@ -181,68 +173,11 @@ func (d *Dashboard) lastEvents(w http.ResponseWriter, r *http.Request) error {
 		Since  int64        `json:"since"` // ms; since when events are kept
 		Kept   int          `json:"kept"`  // how many, at the most
 		Events []shownEvent `json:"events"`
-	}{d.recorder.startedAt(), keptEvents, []shownEvent{}}
-	for _, e := range d.recorder.events.after(uint64(after)) {
+	}{p.Recorder.startedAt(), KeptEvents, []shownEvent{}}
+	for _, e := range p.Recorder.events.after(uint64(after)) {
 		if shown, err := shortenPhones(e.Event); err == nil {
 			answer.Events = append(answer.Events, shownEvent{e.Seq, shown})
 		}
-	}
-	return httperr.JSON(w, http.StatusOK, answer)
-}
-
-// How many dead letters a page has. Equal ones of unmatched events are folded
-// into one row, so that many fit.
-const (
-	dashboardDeadPage      = 25
-	dashboardUnmatchedPage = 250
-)
-
-// dead answers with a page of dead letters; with the event only where one is
-// asked for by its id.
-func (d *Dashboard) dead(w http.ResponseWriter, r *http.Request) error {
-	_, q, err := activeQueue()
-	if err != nil {
-		return err
-	}
-	query := r.URL.Query()
-	filter := queue.DeadFilter{
-		Destination: query.Get("destination"), Reason: query.Get("reason"), After: query.Get("after"),
-	}
-	page := dashboardDeadPage
-	if filter.Destination == queue.Unmatched.Name {
-		page = dashboardUnmatchedPage
-	}
-	filter.Limit = page + 1 // one more tells whether there is a next page
-	whole := query.Has("id")
-	if whole {
-		filter = queue.DeadFilter{IDs: []string{query.Get("id")}, Limit: 1}
-	}
-	filter.Bare = !whole
-	ctx, cancel := context.WithTimeout(r.Context(), admin.Timeout)
-	defer cancel()
-	letters, err := q.Dead(ctx, filter)
-	if err != nil {
-		return admin.StoreError(err)
-	}
-	answer := struct {
-		Dead []admin.DeadLetter `json:"dead"`
-		Next *string            `json:"next"`
-		Page int                `json:"page"` // how many a page has
-	}{Dead: []admin.DeadLetter{}, Page: page}
-	if len(letters) > page {
-		letters = letters[:page]
-		answer.Next = &letters[page-1].ID
-	}
-	for i := range letters {
-		shown := admin.ShowDead(&letters[i])
-		event := shown.Event
-		shown.Event = nil
-		if whole {
-			if shown.Event, err = shortenPhones(event); err != nil {
-				return admin.StoreError(err)
-			}
-		}
-		answer.Dead = append(answer.Dead, shown)
 	}
 	return httperr.JSON(w, http.StatusOK, answer)
 }

@@ -1,20 +1,17 @@
-package caddymodule
+package dashboard
 
 import (
 	"context"
 	"net/http"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/leadgate/leadgate/internal/admin"
 	"github.com/leadgate/leadgate/internal/delivery"
-	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/httperr"
 )
 
-// tried is the answer to Try now.
-type tried struct {
+// Tried is the answer to Try now.
+type Tried struct {
 	Tried     bool           `json:"tried"`     // an attempt has ended since
 	Delivered bool           `json:"delivered"` // and something was taken
 	State     delivery.State `json:"state"`
@@ -29,12 +26,12 @@ const (
 	tryEvery = 50 * time.Millisecond
 )
 
-// tryDestination resumes a destination and waits for the end of an attempt, so
+// try resumes a destination and waits for the end of an attempt, so
 // that whoever asked learns what came of it.
-func tryDestination(w http.ResponseWriter, r *http.Request, name string) error {
+func (p *Page) try(w http.ResponseWriter, r *http.Request, name string) error {
 	count := attemptsOf(name)
 	ended, delivered := count.ended.Load(), count.delivered.Load()
-	engine, _, err := adminEdge.Destination(r.Context(), name)
+	engine, _, err := p.Edge.Destination(r.Context(), name)
 	if err != nil {
 		return err
 	}
@@ -46,12 +43,12 @@ func tryDestination(w http.ResponseWriter, r *http.Request, name string) error {
 	tick := time.NewTicker(tryEvery)
 	defer tick.Stop()
 	for last := false; ; {
-		_, status, err := adminEdge.Destination(r.Context(), name)
+		_, status, err := p.Edge.Destination(r.Context(), name)
 		if err != nil {
 			return err
 		}
 		if last || status.Backlog == 0 || ctx.Err() != nil {
-			return httperr.JSON(w, http.StatusOK, tried{
+			return httperr.JSON(w, http.StatusOK, Tried{
 				Tried: count.ended.Load() > ended, Delivered: count.delivered.Load() > delivered,
 				State: status.State, Reason: status.Reason, Backlog: status.Backlog,
 			})
@@ -61,32 +58,5 @@ func tryDestination(w http.ResponseWriter, r *http.Request, name string) error {
 		case <-tick.C:
 		case <-ctx.Done():
 		}
-	}
-}
-
-// attempts are a destination's that have ended in this process, in events.
-type attempts struct{ ended, delivered atomic.Int64 }
-
-// attemptsByName are those of all destinations.
-var attemptsByName sync.Map // string → *attempts
-
-func attemptsOf(name string) *attempts {
-	if a, ok := attemptsByName.Load(name); ok {
-		return a.(*attempts)
-	}
-	a, _ := attemptsByName.LoadOrStore(name, new(attempts))
-	return a.(*attempts)
-}
-
-// countAttempts counts the ends of attempts, by the name of their class.
-func countAttempts(name, outcome string, events int) {
-	switch outcome {
-	case destination.Again.String(): // not tried
-	case destination.Done.String():
-		a := attemptsOf(name)
-		a.ended.Add(int64(events))
-		a.delivered.Add(int64(events))
-	default:
-		attemptsOf(name).ended.Add(int64(events))
 	}
 }

@@ -1,20 +1,18 @@
-package caddymodule
+package dashboard
 
 import (
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
-
 	"github.com/leadgate/leadgate/internal/metrics"
 )
 
-// recorder remembers what the dashboard shows of the past: the metrics, read
+// Recorder remembers what the dashboard shows of the past: the metrics, read
 // every few seconds, and the last events. There is one in a process, and only
 // while a dashboard is configured; configurations share it, so that a reload
 // forgets nothing.
-type recorder struct {
+type Recorder struct {
 	traffic func() metrics.Traffic
 	now     func() time.Time
 	events  eventRing
@@ -34,40 +32,30 @@ const (
 	daySteps    = int(24 * time.Hour / dayStep)
 )
 
-var (
-	recorders = caddy.NewUsagePool()
-	recording atomic.Pointer[recorder] // the one that has started, nil without a dashboard
-)
+// recording is the one that has started, nil without a dashboard.
+var recording atomic.Pointer[Recorder]
 
-func acquireRecorder() (*recorder, error) {
-	value, _, err := recorders.LoadOrNew("recorder", func() (caddy.Destructor, error) { return newRecorder(time.Now), nil })
-	if err != nil {
-		return nil, err
-	}
-	return value.(*recorder), nil
-}
+// Recording reports whether a recorder has started and not ended.
+func Recording() bool { return recording.Load() != nil }
 
-func releaseRecorder() error {
-	_, err := recorders.Delete("recorder")
-	return err
-}
-
-func newRecorder(now func() time.Time) *recorder {
-	return &recorder{
-		traffic: metrics.NewTrafficReader().Read, now: now,
+// NewRecorder makes one that reads the traffic, see metrics.TrafficReader, by a
+// clock. It has recorded nothing.
+func NewRecorder(now func() time.Time, traffic func() metrics.Traffic) *Recorder {
+	return &Recorder{
+		traffic: traffic, now: now,
 		hour: history{step: sampleEvery.Milliseconds(), size: hourSteps},
 		day:  history{step: dayStep.Milliseconds(), size: daySteps},
 	}
 }
 
-// start begins to record, unless it has begun.
-func (r *recorder) start() {
+// Start begins to record, unless it has begun.
+func (r *Recorder) Start() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.since != 0 {
+	if r.stop != nil {
 		return
 	}
-	r.begin()
+	r.sampleLocked()
 	r.stop, r.done = make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(r.done)
@@ -76,7 +64,7 @@ func (r *recorder) start() {
 		for {
 			select {
 			case <-tick.C:
-				r.sample()
+				r.Sample()
 			case <-r.stop:
 				return
 			}
@@ -85,25 +73,24 @@ func (r *recorder) start() {
 	recording.Store(r)
 }
 
-// begin takes the first sample, which the others are compared with.
-func (r *recorder) begin() {
-	s := r.read()
-	r.since = s.at
-	r.hour.add(s)
-	r.day.add(s)
-}
-
-// sample reads the metrics once more.
-func (r *recorder) sample() {
+// Sample reads the traffic. The first sample is what the others are compared with.
+func (r *Recorder) Sample() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.sampleLocked()
+}
+
+func (r *Recorder) sampleLocked() {
 	s := r.read()
+	if r.since == 0 {
+		r.since = s.at
+	}
 	r.hour.add(s)
 	r.day.add(s)
 }
 
-// Destruct implements caddy.Destructor.
-func (r *recorder) Destruct() error {
+// Close ends what Start began, and waits for it.
+func (r *Recorder) Close() {
 	recording.CompareAndSwap(r, nil)
 	r.mu.Lock()
 	stop := r.stop
@@ -112,10 +99,9 @@ func (r *recorder) Destruct() error {
 		close(stop)
 		<-r.done
 	}
-	return nil
 }
 
-func (r *recorder) startedAt() int64 {
+func (r *Recorder) startedAt() int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.since
@@ -131,7 +117,7 @@ type trafficWindow struct {
 	AckP99 *float64 `json:"ackP99"`
 }
 
-func (r *recorder) window() trafficWindow {
+func (r *Recorder) window() trafficWindow {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	out := trafficWindow{Since: r.since}
@@ -162,7 +148,7 @@ type trafficSeries struct {
 }
 
 // series returns the steps of the range hour or day that ended after a time.
-func (r *recorder) series(name string, after int64) (trafficSeries, bool) {
+func (r *Recorder) series(name string, after int64) (trafficSeries, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var h *history

@@ -55,7 +55,8 @@ func (d *Dashboard) Provision(ctx caddy.Context) error {
 		Edge: adminEdge, Version: Version(), InsecureSkipAuth: d.InsecureSkipAuth, User: userOf, Asked: askedURL, Now: a.now, Logger: logger(ctx),
 	}
 	if d.InsecureSkipAuth {
-		d.page.Logger.Warn("insecure_skip_auth: the dashboard is open to everybody who can reach it, with contacts' messages and the power to drop dead letters")
+		d.page.Logger.Warn("insecure_skip_auth: the dashboard is open to everybody who can reach it, " +
+			"with contacts' messages and the power to drop dead letters")
 	}
 	if d.recorder, err = acquireRecorder(); err != nil {
 		return err

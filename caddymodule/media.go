@@ -109,7 +109,9 @@ func (m *Media) provision(repl *caddy.Replacer) error {
 // settings reads endpoint and graph_version through get, which replaces
 // placeholders. They follow the rules of a dataset's.
 func (m *Media) settings(get func(option, text string) (string, error)) (capi.Settings, error) {
-	s := capi.Settings{Dataset: "1", AccessToken: "looked at elsewhere", Endpoint: capi.DefaultEndpoint, GraphVersion: capi.DefaultGraphVersion}
+	s := capi.Settings{
+		Dataset: "1", AccessToken: "looked at elsewhere", Endpoint: capi.DefaultEndpoint, GraphVersion: capi.DefaultGraphVersion,
+	}
 	for _, o := range []struct {
 		option, text string
 		into         *string

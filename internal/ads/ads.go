@@ -141,6 +141,8 @@ func (c *Counter) add(field string, n int64, when queue.When, of int) {
 // named stores the ad's headline beside its figures.
 func (c *Counter) named(field string, when queue.When, of int) {
 	if c.Ad.Headline != "" {
-		c.group.Counters = append(c.group.Counters, queue.Counter{Day: c.Day, Key: c.Ad.ID, Field: field, Text: c.Ad.Headline, When: when, Of: of})
+		c.group.Counters = append(c.group.Counters, queue.Counter{
+			Day: c.Day, Key: c.Ad.ID, Field: field, Text: c.Ad.Headline, When: when, Of: of,
+		})
 	}
 }

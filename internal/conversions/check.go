@@ -32,7 +32,8 @@ func (r *rules) check(n jsondoc.Node) error {
 	}
 	click := standInClick(&it)
 	payload, _ := it.event("", click, posted, r.now).AppendJSON(nil)
-	_, _, err = capi.AppendConversion(nil, payload, &capi.Conversion{Click: click.Click, EventName: it.name, EmailHash: it.emailHash}, &capi.Settings{}, r.now)
+	conversion := capi.Conversion{Click: click.Click, EventName: it.name, EmailHash: it.emailHash}
+	_, _, err = capi.AppendConversion(nil, payload, &conversion, &capi.Settings{}, r.now)
 	return err
 }
 

@@ -43,7 +43,8 @@ var itemChannels = []normalize.Channel{normalize.ChannelWhatsApp, normalize.Chan
 // *capi.Refusal.
 func (r *rules) readItem(n jsondoc.Node) (it item, err error) {
 	if n.Kind() != '{' {
-		return it, invalidf("post objects such as {\"eventName\":\"Purchase\",\"waPhone\":\"+15551234567\",\"value\":12.5,\"currency\":\"USD\"}", "the item is no object")
+		return it, invalidf(`post objects such as {"eventName":"Purchase","waPhone":"+15551234567","value":12.5,"currency":"USD"}`,
+			"the item is no object")
 	}
 	it.node = n
 	if err := checkFields(n); err != nil {

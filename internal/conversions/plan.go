@@ -64,21 +64,24 @@ func (p *plan) planItem(i int) {
 	}
 	result := &p.results[it.index]
 	if click == nil {
-		result.Refuse(NoClick, "no ad click of this contact is stored", "nothing is wrong if the contact came without an ad; clicks are kept for "+describe(p.e.Remember))
+		result.Refuse(NoClick, "no ad click of this contact is stored",
+			"nothing is wrong if the contact came without an ad; clicks are kept for "+describe(p.e.Remember))
 		return
 	}
 	result.Click = click.Shown
 	if click.Channel == normalize.ChannelWhatsApp && click.CtwaClid == "" {
-		result.Refuse(NoClick, "the contact's click carries no ctwa_clid, as from an ad in WhatsApp Status, and Meta takes no conversion without one", "")
+		result.Refuse(NoClick, "the contact's click carries no ctwa_clid, as from an ad in WhatsApp Status, "+
+			"and Meta takes no conversion without one", "")
 		return
 	}
 	to, reporter := p.reporter(click.Channel)
 	if to == nil {
-		p.results[it.index].refuseFor(invalidf(fmt.Sprintf("add `capi %s { … }` to the tenant", click.Channel), "the click is of channel %s, and the tenant has no capi for it", click.Channel))
+		result.refuseFor(invalidf(fmt.Sprintf("add `capi %s { … }` to the tenant", click.Channel),
+			"the click is of channel %s, and the tenant has no capi for it", click.Channel))
 		return
 	}
 	if err := p.add(i, click, to, reporter); err != nil {
-		p.results[it.index].refuseFor(err)
+		result.refuseFor(err)
 	}
 }
 

@@ -81,7 +81,8 @@ func (p *Page) act(w http.ResponseWriter, r *http.Request, what string) error {
 	name, action, ok := strings.Cut(strings.TrimPrefix(what, "destinations/"), "/")
 	switch {
 	case what == "dead/replay" || what == "dead/drop":
-	case ok && strings.HasPrefix(what, "destinations/") && wording.ValidName(name) && (action == "pause" || action == "resume" || action == "try"):
+	case ok && strings.HasPrefix(what, "destinations/") && wording.ValidName(name) &&
+		(action == "pause" || action == "resume" || action == "try"):
 	default:
 		return httperr.New(http.StatusNotFound, "the dashboard cannot do %s", what)
 	}

@@ -7,7 +7,7 @@
 // admin. A [Recorder] remembers what the page shows of the past, fed by metrics and,
 // where events are new, by [RecordEvent]; shorten.go keeps phone numbers out of it.
 //
-// It imports admin, delivery, queue and metrics; no Caddy.
+// It imports admin, intake, delivery, queue and metrics; no Caddy.
 package dashboard
 
 import (
@@ -44,7 +44,8 @@ type Page struct {
 }
 
 // forbidden is what somebody gets whom Caddy has not authenticated.
-const forbidden = "This dashboard is for people whom Caddy has authenticated: put basic_auth, or another directive that asks for a login, on the same path. " +
+const forbidden = "This dashboard is for people whom Caddy has authenticated: " +
+	"put basic_auth, or another directive that asks for a login, on the same path. " +
 	"If something in front of Caddy does that, write insecure_skip_auth into the leadgate_dashboard block."
 
 // contentPolicy lets the page load nothing but its own files.

@@ -149,7 +149,8 @@ func badAddress(err error) *failure {
 // strange is the failure of an answer that is not the Graph API's.
 func (c *client) strange(status int, header http.Header) *failure {
 	f := &failure{status: http.StatusBadGateway, outcome: "unreachable",
-		sentence: fmt.Sprintf("HTTP status %d without an answer of the Graph API: probably not Meta answered; check `endpoint`, and any proxy between here and Meta", status)}
+		sentence: fmt.Sprintf("HTTP status %d without an answer of the Graph API: probably not Meta answered; "+
+			"check `endpoint`, and any proxy between here and Meta", status)}
 	switch {
 	case status == http.StatusTooManyRequests:
 		return c.throttled(header, 0, "Meta asks for fewer requests")

@@ -28,7 +28,8 @@ func (f *failure) Error() string { return f.sentence }
 // What to do about errors for which capi's table speaks of datasets.
 const (
 	permissionFix = "the token needs whatsapp_business_messaging, and the WhatsApp business account must be assigned to its system user"
-	proofFix      = "leadgate_media sends no appsecret_proof: turn off Require App Secret in the app's advanced settings, or use the token of an app without it"
+	proofFix      = "leadgate_media sends no appsecret_proof: turn off Require App Secret in the app's advanced settings, " +
+		"or use the token of an app without it"
 )
 
 // How long a client is asked to wait where Meta does not say: when it throttles,
@@ -49,7 +50,8 @@ func (c *client) explain(answer *graph.Answer) *failure {
 	switch {
 	case missing(&g, answer.Code):
 		f.status, f.outcome = http.StatusNotFound, "not_found"
-		f.sentence = "Meta has no media of this id, or the token may not read it (error " + f.code + "); the id of a webhook lives seven days, and belongs to the number that got the message"
+		f.sentence = "Meta has no media of this id, or the token may not read it (error " + f.code + "); " +
+			"the id of a webhook lives seven days, and belongs to the number that got the message"
 		return f
 	case x.Class == capi.Throttled:
 		t := c.throttled(answer.Header, x.Wait, "Meta asks to wait (error "+f.code+"): "+x.Sentence)

@@ -68,13 +68,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if !s.config.Secrets.Bearer(r) {
 		w.Header().Set("WWW-Authenticate", "Bearer")
-		s.fail(w, "", &failure{status: http.StatusUnauthorized, outcome: "unauthorized", sentence: "the token is missing or wrong: send Authorization: Bearer <token>"})
+		s.fail(w, "", &failure{status: http.StatusUnauthorized, outcome: "unauthorized",
+			sentence: "the token is missing or wrong: send Authorization: Bearer <token>"})
 		return
 	}
 	id := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
 	if !validID(id) {
 		s.fail(w, "", &failure{status: http.StatusBadRequest, outcome: "refused",
-			sentence: "the path does not end with a media id: write message.mediaId of the unified event there, 1 to 128 letters, digits, dashes and underscores"})
+			sentence: "the path does not end with a media id: write message.mediaId of the unified event there, " +
+				"1 to 128 letters, digits, dashes and underscores"})
 		return
 	}
 	failure := s.serve(w, r, id)
@@ -108,7 +110,9 @@ func (s *Server) log(id string, f *failure) {
 	if f.status < 500 || f.outcome == "canceled" {
 		return
 	}
-	fields := []zap.Field{zap.Int("status", f.status), zap.String("tenant", s.config.Tenant), zap.String("media_id", id), zap.String("outcome", f.outcome)}
+	fields := []zap.Field{
+		zap.Int("status", f.status), zap.String("tenant", s.config.Tenant), zap.String("media_id", id), zap.String("outcome", f.outcome),
+	}
 	if f.code != "" {
 		fields = append(fields, zap.String("code", f.code), zap.String("trace", f.trace))
 	}

@@ -48,7 +48,11 @@ func newOutside() outside {
 			ForceAttemptHTTP2:      true,
 		}
 	}
-	n := outside{open: transport(&net.Dialer{Control: dialAnywhere}), guarded: transport(&net.Dialer{Control: dialPublic}), resolve: net.DefaultResolver.LookupNetIP}
+	n := outside{
+		open:    transport(&net.Dialer{Control: dialAnywhere}),
+		guarded: transport(&net.Dialer{Control: dialPublic}),
+		resolve: net.DefaultResolver.LookupNetIP,
+	}
 	n.open.Proxy = http.ProxyFromEnvironment
 	return n
 }

@@ -87,11 +87,13 @@ func (s *Server) pass(w http.ResponseWriter, r *http.Request, id string, found *
 		return s.meta.strangeFile(f.Response)
 	}
 	if e := f.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
-		return &failure{status: http.StatusBadGateway, outcome: "corrupt", sentence: "the file's host answered with an encoding that was not asked for"}
+		return &failure{status: http.StatusBadGateway, outcome: "corrupt",
+			sentence: "the file's host answered with an encoding that was not asked for"}
 	}
 	partial := f.StatusCode == http.StatusPartialContent
 	if partial && (f.Request.Header.Get("Range") == "" || !contentRange.MatchString(f.Header.Get("Content-Range"))) {
-		return &failure{status: http.StatusBadGateway, outcome: "corrupt", sentence: "the file's host answered with a part that was not asked for, or did not say which it is"}
+		return &failure{status: http.StatusBadGateway, outcome: "corrupt",
+			sentence: "the file's host answered with a part that was not asked for, or did not say which it is"}
 	}
 	length := f.ContentLength
 	if length < 0 && !partial {

@@ -29,7 +29,8 @@ var (
 	}, []string{"provider", "tenant", "outcome"})
 	whole = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "leadgate_webhooks_whole_total",
-		Help: "Webhooks that would bring more events than max_events, or over 16 times max_body when encoded, and are kept as one event of kind account.",
+		Help: "Webhooks that would bring more events than max_events, or over 16 times max_body when encoded, " +
+			"and are kept as one event of kind account.",
 	}, []string{"provider", "limit"})
 	events = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "leadgate_events_total",

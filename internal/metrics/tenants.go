@@ -7,7 +7,8 @@ import (
 )
 
 var lastWebhookDesc = prometheus.NewDesc("leadgate_last_webhook_timestamp_seconds",
-	"UNIX time of a tenant's last verified webhook with events; before the first one, of when the process first had the tenant in its configuration.",
+	"UNIX time of a tenant's last verified webhook with events; "+
+		"before the first one, of when the process first had the tenant in its configuration.",
 	[]string{"tenant"}, nil)
 
 // LastWebhooks is the collector of when each tenant was last heard of: tenant →

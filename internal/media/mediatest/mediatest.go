@@ -19,7 +19,7 @@ import (
 
 // The tokens.
 const (
-	MetaToken = "EAAG_meta_token" // that the fake takes; see SetToken
+	MetaToken = "EAAG_meta_token" //nolint:gosec // of the fake; see SetToken
 	CRMToken  = "crm_token"       // that Fetch sends
 )
 
@@ -122,7 +122,9 @@ func (f *Meta) Add(id, mime string, body []byte) {
 
 // Object is what the Graph API says of a file.
 func (f *Meta) Object(id, mime, digest string, size any) map[string]any {
-	return map[string]any{"messaging_product": "whatsapp", "url": f.URL + "/files/" + id, "mime_type": mime, "sha256": digest, "file_size": size, "id": id}
+	return map[string]any{
+		"messaging_product": "whatsapp", "url": f.URL + "/files/" + id, "mime_type": mime, "sha256": digest, "file_size": size, "id": id,
+	}
 }
 
 // ServeFile answers with a file, with headers that are not to be passed on.

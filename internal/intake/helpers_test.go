@@ -3,6 +3,7 @@ package intake
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -78,10 +79,8 @@ type wanting struct {
 }
 
 func (p wanting) Plan(ev *normalize.Event, _ []*destination.Destination) (destination.Job, bool) {
-	for _, k := range p.kinds {
-		if k == ev.Kind {
-			return p.job, true
-		}
+	if slices.Contains(p.kinds, ev.Kind) {
+		return p.job, true
 	}
 	return destination.Job{}, false
 }

@@ -16,12 +16,10 @@ import (
 	"github.com/leadgate/leadgate/internal/deadline"
 	"github.com/leadgate/leadgate/internal/intake"
 	"github.com/leadgate/leadgate/internal/metrics"
+	"github.com/leadgate/leadgate/internal/retryafter"
 	"github.com/leadgate/leadgate/internal/verify"
 	"github.com/leadgate/leadgate/normalize"
 )
-
-// retryAfter is what a 503 asks for, in seconds.
-const retryAfter = "10"
 
 // ServeHTTP answers one request of the provider: read, verify, normalize, and
 // either store what came of it and say 200, or hand it to the next handler.
@@ -157,7 +155,7 @@ func (h *Handler) refuse(w http.ResponseWriter, status int, outcome string, why 
 	level := zapcore.WarnLevel
 	switch status {
 	case http.StatusServiceUnavailable:
-		w.Header().Set("Retry-After", retryAfter)
+		w.Header().Set("Retry-After", retryafter.Ours)
 		level = zapcore.ErrorLevel
 	case http.StatusMethodNotAllowed:
 		level = zapcore.DebugLevel

@@ -24,7 +24,10 @@ func TestDayOf(t *testing.T) {
 
 // TestValue adds amounts up as they are, whatever their size.
 func TestValue(t *testing.T) {
-	for _, text := range []string{"0", "1", "12.5", "0.005", "999999999", "9999999.99", "10000000", "123456789012345678901234567890", "0.000000000000000000000000000001", "1000000000000000000.01"} {
+	for _, text := range []string{
+		"0", "1", "12.5", "0.005", "999999999", "9999999.99", "10000000",
+		"123456789012345678901234567890", "0.000000000000000000000000000001", "1000000000000000000.01",
+	} {
 		a := NewCounter(&queue.Group{}, 0, 0, Ad{ID: "1"})
 		a.value("USD", text, 0)
 		a.value("USD", text, 0)
@@ -42,7 +45,8 @@ func TestValue(t *testing.T) {
 		}
 	}
 	a := NewCounter(&queue.Group{}, 0, 0, Ad{strings.Repeat("1", 65), strings.Repeat("ä", 200)})
-	if a.Ad.ID != "" || len(a.Ad.Headline) > maxHeadline+3 || !strings.HasPrefix(strings.Repeat("ä", 200)+"…", strings.TrimSuffix(a.Ad.Headline, "…")) {
+	if a.Ad.ID != "" || len(a.Ad.Headline) > maxHeadline+3 ||
+		!strings.HasPrefix(strings.Repeat("ä", 200)+"…", strings.TrimSuffix(a.Ad.Headline, "…")) {
 		t.Errorf("id %q, headline %q", a.Ad.ID, a.Ad.Headline)
 	}
 	a.value("USD", "-1", 0)

@@ -26,6 +26,7 @@ import (
 	"github.com/leadgate/leadgate/internal/httperr"
 	"github.com/leadgate/leadgate/internal/jsondoc"
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/retryafter"
 	"github.com/leadgate/leadgate/internal/verify"
 )
 
@@ -34,9 +35,6 @@ const (
 	MaxItems = 1000
 	MaxBody  = 3 << 20 // bytes
 )
-
-// retryAfter is what a 503 asks for, in seconds.
-const retryAfter = "10"
 
 // Endpoint answers posts of one tenant's conversions. Its fields are set before
 // the first one, and not changed.
@@ -77,7 +75,7 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case errors.Is(err, body.ErrBusy):
 		body.Abandon(w, r)
-		w.Header().Set("Retry-After", retryAfter)
+		w.Header().Set("Retry-After", retryafter.Ours)
 		e.fail(w, http.StatusServiceUnavailable, "too many bytes of other requests are being read; post it again", err)
 		return
 	case errors.Is(err, body.ErrTooLarge):
@@ -102,7 +100,7 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	results, err := e.accept(items)
 	if err != nil {
-		w.Header().Set("Retry-After", retryAfter)
+		w.Header().Set("Retry-After", retryafter.Ours)
 		e.fail(w, http.StatusServiceUnavailable, "the queue cannot take it; post it again", err)
 		return
 	}

@@ -47,8 +47,10 @@ func FuzzConversions(f *testing.F) {
 	for _, item := range []string{
 		`{"eventName":"Purchase","waPhone":"+15551234567","value":12.5,"currency":"USD","orderId":"A-1"}`,
 		`[{"eventName":"won","waId":"15551234567","value":"1e3","currency":"usd"},{"eventName":"Lead","userId":"US.1"},{}]`,
-		`{"eventName":"QualifiedLead","messageId":"wamid.1","touch":"first","eventTime":"2025-01-10T19:00:00Z","email":"a@b.c","customData":{"x":[1,null]}}`,
-		`{"eventName":"Purchase","ctwaClid":"Aff-1","value":-0,"currency":"JPY","contents":[{"id":"1","quantity":2,"itemPrice":"9.90"}],"channel":"whatsapp"}`,
+		`{"eventName":"QualifiedLead","messageId":"wamid.1","touch":"first","eventTime":"2025-01-10T19:00:00Z",` +
+			`"email":"a@b.c","customData":{"x":[1,null]}}`,
+		`{"eventName":"Purchase","ctwaClid":"Aff-1","value":-0,"currency":"JPY",` +
+			`"contents":[{"id":"1","quantity":2,"itemPrice":"9.90"}],"channel":"whatsapp"}`,
 		`{"eventName":"OrderShipped","waPhone":"5531987654321","eventTime":1736535000000,"email":"\ud800@x.y"}`,
 	} {
 		f.Add([]byte(item))

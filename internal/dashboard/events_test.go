@@ -14,7 +14,10 @@ import (
 // TestKeptEvents bounds the memory of the last events.
 func TestKeptEvents(t *testing.T) {
 	var ring eventRing
-	ev := normalize.Event{TenantID: "acme", Kind: normalize.KindAccount, Provider: "meta", Raw: normalize.Value(`{"a":"` + strings.Repeat("x", maxKeptEvent) + `"}`)}
+	ev := normalize.Event{
+		TenantID: "acme", Kind: normalize.KindAccount, Provider: "meta",
+		Raw: normalize.Value(`{"a":"` + strings.Repeat("x", maxKeptEvent) + `"}`),
+	}
 	ev.SetKey("key")
 	ring.add(&ev)
 	got := ring.after(0)

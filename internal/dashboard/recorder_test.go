@@ -50,7 +50,10 @@ func TestQuantile(t *testing.T) {
 
 // TestRecorder reads traffic of its own, by a clock of its own.
 func TestRecorder(t *testing.T) {
-	traffic := metrics.Traffic{Webhooks: map[string]uint64{}, Deliveries: map[string]uint64{}, Acks: metrics.Histogram{Bounds: []float64{.001, .01, 1}, Counts: make([]uint64, 3)}}
+	traffic := metrics.Traffic{
+		Webhooks: map[string]uint64{}, Deliveries: map[string]uint64{},
+		Acks: metrics.Histogram{Bounds: []float64{.001, .01, 1}, Counts: make([]uint64, 3)},
+	}
 	acknowledged := func(seconds float64) {
 		traffic.Acks.Total++
 		for i, bound := range traffic.Acks.Bounds {
@@ -84,7 +87,8 @@ func TestRecorder(t *testing.T) {
 		r.Sample()
 	}
 	hour, _ := r.series("hour", 0)
-	if len(hour.At) != hourSteps || hour.Accepted[0] != 1 || hour.Refused[0]+hour.Refused[1] != 2 || hour.Unavailable[0]+hour.Unavailable[1] != 1 ||
+	if len(hour.At) != hourSteps || hour.Accepted[0] != 1 || hour.Refused[0]+hour.Refused[1] != 2 ||
+		hour.Unavailable[0]+hour.Unavailable[1] != 1 ||
 		hour.Delivered[0]+hour.Delivered[1] != 3 || hour.Failed[0]+hour.Failed[1] != 1 || hour.Since != 1736535600000 {
 		t.Errorf("hour: %+v", hour)
 	}
@@ -94,7 +98,8 @@ func TestRecorder(t *testing.T) {
 	if last := hour.At[len(hour.At)-1]; last != clock.UnixMilli() {
 		t.Errorf("ends at %d, not %d", last, clock.UnixMilli())
 	}
-	if day, _ := r.series("day", 0); len(day.At) != daySteps || day.Accepted[3] != uint64(dayStep/sampleEvery) || day.Step != dayStep.Milliseconds() {
+	if day, _ := r.series("day", 0); len(day.At) != daySteps || day.Accepted[3] != uint64(dayStep/sampleEvery) ||
+		day.Step != dayStep.Milliseconds() {
 		t.Errorf("day: %d steps, %v", len(day.At), day.Accepted)
 	}
 	if newer, _ := r.series("hour", clock.Add(-40*time.Second).UnixMilli()); len(newer.At) != 3 {
@@ -120,7 +125,10 @@ func TestOutcomes(t *testing.T) {
 		}
 		source += string(text)
 	}
-	for _, outcome := range []string{"queued", "duplicate", "unmatched", "empty", "inline", "unauthorized", "malformed", "too_large", "unreadable", "method", "unavailable", "busy"} {
+	for _, outcome := range []string{
+		"queued", "duplicate", "unmatched", "empty", "inline",
+		"unauthorized", "malformed", "too_large", "unreadable", "method", "unavailable", "busy",
+	} {
 		if webhookClass[outcome] == nil {
 			t.Errorf("outcome %s is not counted", outcome)
 		}

@@ -9,24 +9,35 @@ import (
 )
 
 func TestShortenPhones(t *testing.T) {
-	for in, want := range map[string]string{
-		`{"waPhone":"+15551234567","waId":"15551234567","n":1.50,"x":null}`: `{"waPhone":"+1555…67","waId":"1555…67","n":1.50,"x":null}`,
+	for _, c := range []struct{ in, want string }{
+		{`{"waPhone":"+15551234567","waId":"15551234567","n":1.50,"x":null}`,
+			`{"waPhone":"+1555…67","waId":"1555…67","n":1.50,"x":null}`},
 		// What was seen is found in ids and texts that come later.
-		`{"waPhone":"+15551234567","message":{"id":"true_15551234567@c.us_3A","text":"mail 15551234567"}}`: `{"waPhone":"+1555…67","message":{"id":"true_1555…67@c.us_3A","text":"mail 1555…67"}}`,
-		`{"text":"call +1 (555) 123-4567 or 2026-11-20"}`:                                                  `{"text":"call +1555…67 or 2026-11-20"}`,
-		`{"From":"whatsapp:+15551234567","Body":"x"}`:                                                      `{"From":"whatsapp:+1555…67","Body":"x"}`,
-		`"From=whatsapp%3A%2B15551234567&WaId=15551234567&Body=x"`:                                         `"From=whatsapp%3A%2B1555…67&WaId=1555…67&Body=x"`,
-		`{"chat_id":"15551234567@s.whatsapp.net"}`:                                                         `{"chat_id":"1555…67@s.whatsapp.net"}`,
-		`{"phone":15551234567,"timestamp":1736535600,"id":106540352242922}`:                                `{"phone":"1555…67","timestamp":1736535600,"id":106540352242922}`,
-		`{"id":"wamid.HBgLMTU1NTEyMzQ1NjcVAgASGBQzQUFERjg0NDEzNDdFODU3MUMxMAA="}`:                          `{"id":"wamid.…MUMxMAA="}`,
+		{`{"waPhone":"+15551234567","message":{"id":"true_15551234567@c.us_3A","text":"mail 15551234567"}}`,
+			`{"waPhone":"+1555…67","message":{"id":"true_1555…67@c.us_3A","text":"mail 1555…67"}}`},
+		{`{"text":"call +1 (555) 123-4567 or 2026-11-20"}`,
+			`{"text":"call +1555…67 or 2026-11-20"}`},
+		{`{"From":"whatsapp:+15551234567","Body":"x"}`,
+			`{"From":"whatsapp:+1555…67","Body":"x"}`},
+		{`"From=whatsapp%3A%2B15551234567&WaId=15551234567&Body=x"`,
+			`"From=whatsapp%3A%2B1555…67&WaId=1555…67&Body=x"`},
+		{`{"chat_id":"15551234567@s.whatsapp.net"}`,
+			`{"chat_id":"1555…67@s.whatsapp.net"}`},
+		{`{"phone":15551234567,"timestamp":1736535600,"id":106540352242922}`,
+			`{"phone":"1555…67","timestamp":1736535600,"id":106540352242922}`},
+		{`{"id":"wamid.HBgLMTU1NTEyMzQ1NjcVAgASGBQzQUFERjg0NDEzNDdFODU3MUMxMAA="}`,
+			`{"id":"wamid.…MUMxMAA="}`},
 		// The business's own ids, ads and times are no contact's number.
-		`{"phoneNumberId":"106540352242922","adId":"120210000000000001","ctwaClid":"Aff123456789"}`: `{"phoneNumberId":"106540352242922","adId":"120210000000000001","ctwaClid":"Aff123456789"}`,
-		`{"contacts":[{"phones":[{"phone":"+1 555 987 6543","wa_id":"15559876543"}]}]}`:             `{"contacts":[{"phones":[{"phone":"+1555…43","wa_id":"1555…43"}]}]}`,
-		`{"a":{"from":"15551234567"},"from":["1234567"],"a":"<img src=x onerror=alert(1)>"}`:        `{"a":{"from":"1555…67"},"from":["12…67"],"a":"<img src=x onerror=alert(1)>"}`,
+		{`{"phoneNumberId":"106540352242922","adId":"120210000000000001","ctwaClid":"Aff123456789"}`,
+			`{"phoneNumberId":"106540352242922","adId":"120210000000000001","ctwaClid":"Aff123456789"}`},
+		{`{"contacts":[{"phones":[{"phone":"+1 555 987 6543","wa_id":"15559876543"}]}]}`,
+			`{"contacts":[{"phones":[{"phone":"+1555…43","wa_id":"1555…43"}]}]}`},
+		{`{"a":{"from":"15551234567"},"from":["1234567"],"a":"<img src=x onerror=alert(1)>"}`,
+			`{"a":{"from":"1555…67"},"from":["12…67"],"a":"<img src=x onerror=alert(1)>"}`},
 	} {
-		got, err := shortenPhones([]byte(in))
-		if err != nil || string(got) != want {
-			t.Errorf("%s:\n got %s (%v)\nwant %s", in, got, err, want)
+		got, err := shortenPhones([]byte(c.in))
+		if err != nil || string(got) != c.want {
+			t.Errorf("%s:\n got %s (%v)\nwant %s", c.in, got, err, c.want)
 		}
 	}
 	for _, bad := range []string{`{`, `{"a":}`, ``} {

@@ -42,7 +42,8 @@ func TestMediaExpired(t *testing.T) {
 	// Dead for good: asked for again once.
 	for status, want := range map[int]int{404: 404, 410: 404, 401: 502, 403: 502, 400: 502} {
 		id := fmt.Sprint("dead-with-", status)
-		meta.Set(id, mediatest.GraphSays(meta.Object(id, "image/jpeg", mediatest.Digest(body), len(body))), func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
+		meta.Set(id, mediatest.GraphSays(meta.Object(id, "image/jpeg", mediatest.Digest(body), len(body))),
+			func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
 		meta.Took()
 		if resp, text := mediatest.Sentence(t, s.URL+"/"+id); resp.StatusCode != want {
 			t.Errorf("%d: %d %s", status, resp.StatusCode, text)

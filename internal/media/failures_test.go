@@ -50,7 +50,8 @@ func TestMediaGraphErrors(t *testing.T) {
 		{mediatest.GraphFails(400, 2635, 0, false), 502, "graph_version", ""},
 		{mediatest.GraphFails(400, 4, 0, false), 503, "(error 4)", "60"},
 		{header("Retry-After", "7", mediatest.GraphFails(400, 80007, 0, false)), 503, "WhatsApp business account", "7"},
-		{header("X-Business-Use-Case-Usage", `{"1":[{"type":"whatsapp","call_count":100,"estimated_time_to_regain_access":19}]}`, mediatest.GraphFails(400, 80007, 0, false)), 503, "", "1140"},
+		{header("X-Business-Use-Case-Usage", `{"1":[{"type":"whatsapp","call_count":100,"estimated_time_to_regain_access":19}]}`,
+			mediatest.GraphFails(400, 80007, 0, false)), 503, "", "1140"},
 		{mediatest.GraphFails(400, 368, 0, false), 503, "", "3600"},
 		{mediatest.GraphFails(500, 2, 0, false), 503, "(error 2)", "10"},
 		{mediatest.GraphFails(400, 190, 0, true), 503, "transient", "10"},
@@ -132,12 +133,14 @@ func TestMediaFileStatuses(t *testing.T) {
 	}
 	// A host that knows no HEAD: what Meta's JSON says is enough.
 	meta.Set("no-head", mediatest.GraphSays(meta.Object("no-head", "image/jpeg", mediatest.Digest(body), len(body))), answer(405))
-	if resp, _, err := mediatest.Fetch(t, http.MethodHead, s.URL+"/no-head"); err != nil || resp.StatusCode != 200 || resp.ContentLength != 1000 || resp.Header.Get("ETag") == "" {
+	if resp, _, err := mediatest.Fetch(t, http.MethodHead, s.URL+"/no-head"); err != nil ||
+		resp.StatusCode != 200 || resp.ContentLength != 1000 || resp.Header.Get("ETag") == "" {
 		t.Errorf("HEAD: %d %v %v", resp.StatusCode, resp.Header, err)
 	}
 	// A host that knows no ranges: the whole file, checked.
 	meta.Set("no-range", mediatest.GraphSays(meta.Object("no-range", "image/jpeg", mediatest.Digest(body), len(body))), answer(200))
-	if resp, got, err := mediatest.Fetch(t, http.MethodGet, s.URL+"/no-range", mediatest.With("Range", "bytes=0-1")); err != nil || resp.StatusCode != 200 || !bytes.Equal(got, body) {
+	if resp, got, err := mediatest.Fetch(t, http.MethodGet, s.URL+"/no-range", mediatest.With("Range", "bytes=0-1")); err != nil ||
+		resp.StatusCode != 200 || !bytes.Equal(got, body) {
 		t.Errorf("Range: %d, %d bytes, %v", resp.StatusCode, len(got), err)
 	}
 }

@@ -120,7 +120,8 @@ func TestMediaGuard(t *testing.T) {
 		meta.Set(name, mediatest.GraphSays(object(name, target+"/files/secret")), nil)
 		refused(name)
 		redirected := "redirected-to-" + name
-		meta.Set(redirected, mediatest.GraphSays(object(redirected, "https://files.example/files/"+redirected)), func(w http.ResponseWriter, r *http.Request) {
+		elsewhere := mediatest.GraphSays(object(redirected, "https://files.example/files/"+redirected))
+		meta.Set(redirected, elsewhere, func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, target+"/files/secret", http.StatusFound)
 		})
 		refused(redirected)
@@ -129,7 +130,10 @@ func TestMediaGuard(t *testing.T) {
 	// Behind a proxy, too, which is itself at home.
 	n.open.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse("http://127.0.0.1:" + port) }
 	for _, name := range []string{"literal", "name", "mapped", "metadata"} {
-		u, err := url.Parse(map[string]string{"literal": "https://127.0.0.1/", "name": "https://LOCALHOST./", "mapped": "https://[::ffff:127.0.0.1]/", "metadata": "https://169.254.169.254/"}[name])
+		u, err := url.Parse(map[string]string{
+			"literal": "https://127.0.0.1/", "name": "https://LOCALHOST./", "mapped": "https://[::ffff:127.0.0.1]/",
+			"metadata": "https://169.254.169.254/",
+		}[name])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -148,7 +152,8 @@ func TestMediaGuard(t *testing.T) {
 	address = netip.MustParseAddr("10.0.0.7")
 	home.Set("good", nil, mediatest.ServeFile(body))
 	meta.Set("at-home", mediatest.GraphSays(object("at-home", "https://127.0.0.1:"+port+"/files/good")), nil)
-	if resp, got, err := mediatest.Fetch(t, http.MethodGet, s.URL+"/at-home"); err != nil || resp.StatusCode != 200 || !bytes.Equal(got, body) {
+	if resp, got, err := mediatest.Fetch(t, http.MethodGet, s.URL+"/at-home"); err != nil ||
+		resp.StatusCode != 200 || !bytes.Equal(got, body) {
 		t.Errorf("%d, %d bytes, %v", resp.StatusCode, len(got), err)
 	}
 	dialed := 0
@@ -160,8 +165,10 @@ func TestMediaGuard(t *testing.T) {
 		}
 	}
 	for name, host := range map[string]string{
-		"link-local": "169.254.169.254", "ecs": "169.254.170.2", "mapped": "[::ffff:169.254.169.254]", "nat64": "[64:ff9b::a9fe:a9fe]", "v6": "[fe80::1]", "azure": "168.63.129.16",
-		"alibaba": "100.100.100.200", "aws6": "[fd00:ec2::254]", "name": "metadata.google.internal", "number": "2852039166", "short": "169.16689662", "hex": "0xa9.0xfe.0xa9.0xfe",
+		"link-local": "169.254.169.254", "ecs": "169.254.170.2", "mapped": "[::ffff:169.254.169.254]",
+		"nat64": "[64:ff9b::a9fe:a9fe]", "v6": "[fe80::1]", "azure": "168.63.129.16",
+		"alibaba": "100.100.100.200", "aws6": "[fd00:ec2::254]", "name": "metadata.google.internal",
+		"number": "2852039166", "short": "169.16689662", "hex": "0xa9.0xfe.0xa9.0xfe",
 	} {
 		object := "metadata-" + name
 		meta.Set(object, mediatest.GraphSays(map[string]any{"id": object, "url": "https://" + host + "/latest/meta-data"}), nil)
@@ -176,7 +183,8 @@ func TestMediaGuard(t *testing.T) {
 	before := dialed
 	n.open.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse("http://127.0.0.1:" + port) }
 	u, _ := url.Parse("https://169.254.169.254/")
-	if _, failure := s.media.meta.openFile(t.Context(), http.MethodGet, "", &medium{url: u}); failure == nil || failure.outcome != "bad_address" || dialed != before {
+	if _, failure := s.media.meta.openFile(t.Context(), http.MethodGet, "", &medium{url: u}); failure == nil ||
+		failure.outcome != "bad_address" || dialed != before {
 		t.Errorf("by a proxy: %v", failure)
 	}
 	n.open.Proxy = nil

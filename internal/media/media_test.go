@@ -29,7 +29,8 @@ func TestMediaTypes(t *testing.T) {
 		meta.Add(id, c.mime, []byte("<script>"))
 		resp, _, err := mediatest.Fetch(t, http.MethodGet, s.URL+"/"+id)
 		h := resp.Header
-		if want := fmt.Sprintf(c.disposition, id); err != nil || resp.StatusCode != 200 || h.Get("Content-Type") != c.contentType || h.Get("Content-Disposition") != want || h.Get("X-Content-Type-Options") != "nosniff" {
+		if want := fmt.Sprintf(c.disposition, id); err != nil || resp.StatusCode != 200 ||
+			h.Get("Content-Type") != c.contentType || h.Get("Content-Disposition") != want || h.Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%s: %d %v %v", c.mime, resp.StatusCode, h, err)
 		}
 		if sandboxed := h.Get("Content-Security-Policy") != ""; sandboxed != strings.HasPrefix(c.disposition, "attachment") {

@@ -1,4 +1,5 @@
-// Package retryafter reads the header Retry-After. It is a leaf.
+// Package retryafter reads the header Retry-After, and says what we write into it.
+// It is a leaf.
 package retryafter
 
 import (
@@ -7,6 +8,10 @@ import (
 	"strings"
 	"time"
 )
+
+// Ours is what a 503 asks for while the store is away or bodies are too many, in
+// seconds.
+const Ours = "10"
 
 // Longest is the longest wait that is believed.
 const Longest = time.Hour

@@ -66,7 +66,7 @@ func (t *tenant) fresh(id queue.ID, at, now, dedupe int64) bool {
 // remembered is until when an event's id is: from when it came or from its own time,
 // whichever is later, which is not believed far into the future.
 func remembered(at, now, dedupe int64) int64 {
-	return max(now, min(at, now+2*dayMS)) + dedupe
+	return max(now, min(at, now+2*queue.DayMS)) + dedupe
 }
 
 // job decides what becomes of a job, and does it.

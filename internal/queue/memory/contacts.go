@@ -32,7 +32,7 @@ type message struct {
 }
 
 const (
-	keepMessages = 8 * dayMS
+	keepMessages = 8 * queue.DayMS
 	maxAliases   = 64 // of a person; beyond them the oldest goes
 )
 

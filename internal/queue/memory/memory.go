@@ -169,7 +169,7 @@ func (q *Queue) Sweep() {
 			}
 			t.contacts.sweep(now, o.RememberClicks.Milliseconds())
 			for c := range t.counters {
-				if c.day < (now-queue.KeepCounters.Milliseconds())/dayMS {
+				if c.day < (now-queue.KeepCounters.Milliseconds())/queue.DayMS {
 					delete(t.counters, c)
 				}
 			}
@@ -180,8 +180,6 @@ func (q *Queue) Sweep() {
 		return nil
 	})
 }
-
-const dayMS = int64(24 * time.Hour / time.Millisecond)
 
 // kept reports whether a dead letter is not past KeepDead.
 func (d *data) kept(l *letter) bool {

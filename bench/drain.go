@@ -16,6 +16,7 @@ import (
 	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/destination/dataset"
 	"github.com/leadgate/leadgate/internal/destination/forward"
+	"github.com/leadgate/leadgate/internal/freeport"
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
@@ -88,7 +89,7 @@ func (b *bench) measureDrains(ctx context.Context, backlogs []int, appends int) 
 // many appends before, with the backlog waiting, and after.
 func (b *bench) measureDrain(ctx context.Context, kind, name string, backlog, appends int) (d drained, a *appended, err error) {
 	d = drained{Store: name, Kind: kind, Backlog: backlog}
-	port, err := freePort()
+	port, err := freeport.Find()
 	if err != nil {
 		return d, nil, err
 	}

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/freeport"
 )
 
 // builds are the programs that are run.
@@ -44,7 +46,7 @@ func startEdge(ctx context.Context, b *builds, s scenario, sitePort int) (e *edg
 		}
 	}()
 	for _, port := range []*int{&e.ports.admin, &e.ports.redis, &e.ports.sink} {
-		if *port, err = freePort(); err != nil {
+		if *port, err = freeport.Find(); err != nil {
 			return e, err
 		}
 	}

@@ -24,6 +24,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/freeport"
 )
 
 func main() {
@@ -144,7 +146,7 @@ func run(ctx context.Context, args []string) (err error) {
 	if r.Machine, err = describe(ctx, b.builds.caddy, b.builds.dir, root); err != nil {
 		return err
 	}
-	if b.port, err = freePort(); err != nil {
+	if b.port, err = freeport.Find(); err != nil {
 		return err
 	}
 	switch {

@@ -130,16 +130,6 @@ func parseStat(stat []byte) (time.Duration, error) {
 	return sum, nil
 }
 
-// freePort finds a port that nobody listens at.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", net.JoinHostPort(loopback, "0")) //nolint:noctx // returns at once
-	if err != nil {
-		return 0, fmt.Errorf("finding free port: %w", err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	return port, l.Close()
-}
-
 func address(port int) string { return net.JoinHostPort(loopback, strconv.Itoa(port)) }
 
 // listening says nil when somebody accepts connections there.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/clicks"
+	"github.com/leadgate/leadgate/internal/freeport"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/embedded"
 	"github.com/leadgate/leadgate/internal/queue/redis"
@@ -52,7 +53,7 @@ func openStore(ctx context.Context, b *builds, name string) (s *store, err error
 		s.Queue, err = embedded.Open(embedded.Config{Dir: s.dir}, opts)
 	} else {
 		var port int
-		if port, err = freePort(); err == nil {
+		if port, err = freeport.Find(); err == nil {
 			if s.redis, err = startRedis(ctx, s.dir, port, "everysec"); err == nil {
 				s.Queue, err = redis.Open(redis.Config{URLs: []string{"redis://" + address(port)}}, opts)
 			}

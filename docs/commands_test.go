@@ -3,7 +3,6 @@ package docs
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -133,7 +132,7 @@ func (r *runner) startEdge() {
 		r.t.Fatal("the page sends, but shows no Caddyfile of that name")
 	}
 	r.t.Setenv("XDG_DATA_HOME", r.dir) // where the queue is
-	r.address = freeAddress(r.t)
+	r.address = freeport.Address(r.t)
 	if err := caddy.Load(adapt(r.t, strings.ReplaceAll(f.text, "localhost:8080", r.address)), true); err != nil {
 		r.t.Fatal(err)
 	}
@@ -142,11 +141,6 @@ func (r *runner) startEdge() {
 			r.t.Error(err)
 		}
 	})
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	return fmt.Sprintf("127.0.0.1:%d", freeport.New(t))
 }
 
 // checkOutput compares what a page shows with what was printed.

@@ -35,6 +35,7 @@ import (
 
 	_ "github.com/leadgate/leadgate/caddymodule"
 	_ "github.com/leadgate/leadgate/docs/providers/example/infobip"
+	"github.com/leadgate/leadgate/internal/freeport"
 )
 
 // asCaddy makes the test binary a Caddy: the commands run in it.
@@ -117,7 +118,7 @@ func TestSamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	whole := regexp.MustCompile(`\{\$\w+:([^}]*)\}`).ReplaceAllString(string(text), "$1")
-	whole = strings.Replace(whole, "http://localhost:8081 {", "http://"+freeAddress(t)+" {", 1)
+	whole = strings.Replace(whole, "http://localhost:8081 {", "http://"+freeport.Address(t)+" {", 1)
 	r := &runner{t: t, dir: t.TempDir(), page: &page{fences: []fence{{lang: "caddyfile", name: "Caddyfile", text: whole}}}}
 	r.startEdge()
 	files, err := filepath.Glob("../internal/samples/webhooks/*")

@@ -23,6 +23,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/leadgate/leadgate/caddymodule"
+	"github.com/leadgate/leadgate/internal/freeport"
 )
 
 // TestMTLS runs the Caddyfile of security.md, the block named mtls, with a
@@ -92,7 +93,7 @@ func startTLSEdge(t *testing.T, change func(string) string) (address string) {
 	if text == "" {
 		t.Fatal("no page shows the block mtls")
 	}
-	address = freeAddress(t)
+	address = freeport.Address(t)
 	_, port, _ := net.SplitHostPort(address)
 	text = strings.Replace(change(text), "bots.example.com {", "https://bots.example.com:"+port+" {\n\tbind 127.0.0.1", 1)
 	text = "{\n\tauto_https disable_redirects\n}\n" + text

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/leadgate/leadgate/internal/built"
+	"github.com/leadgate/leadgate/internal/freeport"
 )
 
 // edge is a Leadgate process.
@@ -27,7 +28,7 @@ func newEdge(t *testing.T) *edge {
 	dir := t.TempDir()
 	e := &edge{
 		t:    t,
-		site: "http://127.0.0.1:" + freePort(t), admin: "127.0.0.1:" + freePort(t),
+		site: "http://" + freeport.Address(t), admin: freeport.Address(t),
 		env: env("HOME="+dir, "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir),
 	}
 	var err error

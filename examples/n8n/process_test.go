@@ -4,15 +4,12 @@ package n8n
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"os/exec"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/leadgate/leadgate/internal/freeport"
 )
 
 // giveUp ends a test that has failed; nothing is measured by it.
@@ -108,12 +105,6 @@ func until(t *testing.T, what string, ok func() bool) {
 			t.Fatalf("gave up waiting: %s", what)
 		}
 	}
-}
-
-// freePort returns a port of 127.0.0.1 that nobody listens on.
-func freePort(t *testing.T) string {
-	t.Helper()
-	return fmt.Sprint(freeport.New(t))
 }
 
 // env is this process's environment without variables of n8n and proxies, which

@@ -16,6 +16,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/leadgate/leadgate/internal/freeport"
 )
 
 // foreign are environment variables that would change what n8n does.
@@ -39,13 +41,13 @@ func newServer(t *testing.T, g *graph, credentials []map[string]any, conversions
 	if folder == "" {
 		t.Fatal("LEADGATE_N8N names no folder with an n8n: run examples/n8n/test.sh")
 	}
-	home, port := t.TempDir(), freePort(t)
+	home, port := t.TempDir(), fmt.Sprint(freeport.New(t))
 	s := &server{t: t, folder: folder, url: "http://127.0.0.1:" + port}
 	s.env = env(
 		"PATH="+filepath.Join(folder, "node/node_modules/node/bin")+":"+os.Getenv("PATH"),
 		"HOME="+home, "N8N_USER_FOLDER="+home, "N8N_ENCRYPTION_KEY=of-a-test-only",
 		"N8N_LISTEN_ADDRESS=127.0.0.1", "N8N_HOST=127.0.0.1", "N8N_PORT="+port, "N8N_SECURE_COOKIE=false",
-		"N8N_RUNNERS_BROKER_LISTEN_ADDRESS=127.0.0.1", "N8N_RUNNERS_BROKER_PORT="+freePort(t),
+		"N8N_RUNNERS_BROKER_LISTEN_ADDRESS=127.0.0.1", "N8N_RUNNERS_BROKER_PORT="+fmt.Sprint(freeport.New(t)),
 		"N8N_DIAGNOSTICS_ENABLED=false", "N8N_VERSION_NOTIFICATIONS_ENABLED=false",
 		"N8N_VERSION_NOTIFICATIONS_WHATS_NEW_ENABLED=false", "N8N_DYNAMIC_BANNERS_ENABLED=false",
 		"N8N_TEMPLATES_ENABLED=false", "N8N_PERSONALIZATION_ENABLED=false", "N8N_HIRING_BANNER_ENABLED=false",

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/leadgate/leadgate/internal/edgetest"
 )
 
 // The defaults that a webhook's cost is bounded by.
@@ -55,8 +57,8 @@ const room = maxBody - 4<<10
 // heavies are the webhooks; ids begin with this word, so that none is a duplicate.
 func heavies(word string) []heavy {
 	always := func(text string) func(int) string { return func(int) string { return text } }
-	messages := func(list string) []byte { return value(`"messages":[` + list + `]`) }
-	statuses := func(list string) []byte { return value(`"statuses":[` + list + `]`) }
+	messages := func(list string) []byte { return edgetest.Webhook(`"messages":[` + list + `]`) }
+	statuses := func(list string) []byte { return edgetest.Webhook(`"statuses":[` + list + `]`) }
 	page := func(item string) []byte {
 		return []byte(`{"object":"page","entry":[{"id":"1029384756","time":1,"messaging":[` + item + `]}]}`)
 	}
@@ -103,8 +105,8 @@ func heavies(word string) []heavy {
 			strings.Repeat("1", room/5), word, strings.Repeat("2", room/5), strings.Repeat("c", room/5), strings.Repeat("h", room/5))), 1},
 		{"a message of many keys", messages(`{"id":"wamid.` + word + `.keys",` + fill(room, func(i int) string { return fmt.Sprintf(`"k%d":0`, i) }) + `}`), 1},
 		{"a message of one key", messages(`{"id":"wamid.` + word + `.key",` + fill(room, always(`"type":"text"`)) + `}`), 1},
-		{"contacts beside a message", value(`"contacts":[` + fill(room, func(i int) string { return fmt.Sprintf(`{"wa_id":"1555%07d"}`, i) }) + `],"messages":[` + text("contacts", 1) + `]`), 1},
-		{"a field that nobody knows, nested", value(`"unknown":[` + fill(room, always(nested(150))) + `]`), 1},
+		{"contacts beside a message", edgetest.Webhook(`"contacts":[` + fill(room, func(i int) string { return fmt.Sprintf(`{"wa_id":"1555%07d"}`, i) }) + `],"messages":[` + text("contacts", 1) + `]`), 1},
+		{"a field that nobody knows, nested", edgetest.Webhook(`"unknown":[` + fill(room, always(nested(150))) + `]`), 1},
 	}
 }
 
@@ -117,7 +119,7 @@ func tenants(s *sink) string {
 	}
 	fmt.Fprintf(&b, "\t\ttenant beside {\n\t\t\tmatch phone_number_id beside\n\t\t\tforward %s/beside\n\t\t}\n", s.URL)
 	fmt.Fprintf(&b, "\t\ttenant rest\n\t\tforward %s/events {\n\t\t\tname rest\n\t\t\tonly all\n\t\t}\n\t\tforward %[1]s/raw {\n\t\t\tname raw\n\t\t\traw\n\t\t\tonly all\n\t\t}", s.URL)
-	return metaBlock(b.String())
+	return edgetest.MetaBlock(b.String())
 }
 
 // TestHeavyWebhooks: whatever a signed webhook holds, it is taken, what it makes
@@ -142,7 +144,7 @@ func TestHeavyWebhooks(t *testing.T) {
 			}
 		}
 		for _, depth := range []int{198, 500, 1_000_000} { // 200 levels are the most; of the body, each entry is six
-			body := value(`"unknown":` + strings.Repeat(`[`, depth) + strings.Repeat(`]`, depth))
+			body := edgetest.Webhook(`"unknown":` + strings.Repeat(`[`, depth) + strings.Repeat(`]`, depth))
 			if resp, err := e.post(body); err != nil || resp.StatusCode != http.StatusBadRequest {
 				t.Errorf("%d levels: %v %v", depth, resp, err)
 			}
@@ -194,7 +196,7 @@ func (e *edge) heavy(t *testing.T, st store, s *sink, h heavy) {
 	if most > heavyMemory {
 		t.Errorf("%s: RssAnon is %d MB", h.name, most>>20)
 	}
-	e.alive()
+	e.Alive()
 }
 
 // heavyMemory is more than one heavy webhook may ever take beside the edge's own.

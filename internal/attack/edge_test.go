@@ -1,89 +1,33 @@
 package attack
 
 import (
-	"bytes"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/leadgate/leadgate/internal/built"
 	"github.com/leadgate/leadgate/internal/edgetest"
-	"github.com/leadgate/leadgate/internal/freeport"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
-const secret = "test_app_secret"
-
-// giveUp ends a test that has failed; nothing is measured by it.
-const giveUp = 2 * time.Minute
-
-// long says whether the attacks run in full.
+// long reports whether the attacks run in full.
 func long() bool { return os.Getenv("LEADGATE_ATTACK") == "long" }
 
-var buildDir string
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if buildDir != "" {
-		_ = os.RemoveAll(buildDir)
-	}
-	os.Exit(code)
-}
-
-// binary builds the Caddy of this repository, once.
-var binary = sync.OnceValues(func() (string, error) {
-	var err error
-	if buildDir, err = os.MkdirTemp("", "leadgate-attack-"); err != nil {
-		return "", err
-	}
-	return built.Caddy(buildDir)
-})
+func TestMain(m *testing.M) { os.Exit(edgetest.Main(m)) }
 
 // edge is a Leadgate process.
 type edge struct {
+	*edgetest.Edge
 	t      *testing.T
 	site   string // 127.0.0.1:port
-	admin  string // 127.0.0.1:port
-	config string
-	binary string
 	global string
-	cmd    *exec.Cmd
-	ended  chan struct{} // closed when the process is gone
-	log    string        // the file that holds all that it writes
-}
-
-// said is the edge's whole output so far.
-func (e *edge) said() string {
-	e.t.Helper()
-	text, err := os.ReadFile(e.log)
-	if err != nil {
-		e.t.Fatal(err)
-	}
-	return string(text)
-}
-
-// alive fails the test where the process has ended.
-func (e *edge) alive() {
-	e.t.Helper()
-	select {
-	case <-e.ended:
-		e.t.Fatal("the edge ended")
-	default:
-	}
 }
 
 // store is where an edge keeps its events.
@@ -105,56 +49,16 @@ func onBothQueues(t *testing.T, test func(t *testing.T, s store)) {
 // site, and waits until it serves.
 func startEdge(t *testing.T, global, site string) *edge {
 	t.Helper()
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	e := &edge{t: t, site: freeAddress(t), admin: freeAddress(t), binary: path, ended: make(chan struct{}),
-		config: filepath.Join(dir, "Caddyfile"), log: filepath.Join(dir, "log"), global: strings.ReplaceAll(global, "%DIR%", dir)}
-	if err := os.WriteFile(e.config, []byte(e.caddyfile(site)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	log, err := os.Create(e.log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close() // the process has its own
-	e.cmd = exec.Command(path, "run", "--config", e.config)
-	e.cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+dir+"/data", "XDG_CONFIG_HOME="+dir+"/config", "HOME="+dir)
-	e.cmd.Stdout, e.cmd.Stderr = log, log
-	if err := e.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		_ = e.cmd.Wait()
-		close(e.ended)
-	}()
-	t.Cleanup(func() {
-		_ = e.cmd.Process.Kill()
-		<-e.ended
-		if t.Failed() {
-			said := e.said()
-			t.Logf("the edge said:\n%s", said[max(0, len(said)-16<<10):])
-		}
-	})
-	edgetest.Until(t, "the edge serves", func() bool {
-		e.alive()
-		resp, err := client.Get("http://" + e.site + "/")
-		if err != nil {
-			return false
-		}
-		resp.Body.Close()
-		return resp.StatusCode == http.StatusNotFound
-	})
+	e := &edge{Edge: edgetest.New(t), t: t, global: global}
+	e.KeepLog = true
+	e.site = strings.TrimPrefix(e.Site, "http://")
+	e.Configure(e.caddyfile(site))
+	e.Start()
 	return e
 }
 
 func (e *edge) caddyfile(site string) string {
-	return `{
-	admin ` + e.admin + `
-	persist_config off
-	log {
+	return e.Caddyfile(e.global, `log {
 		exclude admin.api
 	}
 	servers {
@@ -162,75 +66,13 @@ func (e *edge) caddyfile(site string) string {
 			read_body 10s
 			read_header 5s
 		}
-	}
-	leadgate {
-		` + e.global + `
-	}
-}
-http://` + e.site + ` {
-` + site + `
-	respond 404
-}
-`
+	}`, site)
 }
 
 // load gives the running edge another site.
 func (e *edge) load(site string) {
 	e.t.Helper()
-	if status, body := e.ask(http.MethodPost, "/load", "text/caddyfile", e.caddyfile(site)); status != http.StatusOK {
-		e.t.Fatalf("loading config: %d %s", status, body)
-	}
-}
-
-// ask asks the admin endpoint.
-func (e *edge) ask(method, path, contentType, body string) (status int, answer []byte) {
-	e.t.Helper()
-	req, err := http.NewRequest(method, "http://"+e.admin+path, strings.NewReader(body))
-	if err != nil {
-		e.t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", contentType)
-	resp, err := client.Do(req)
-	if err != nil {
-		e.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if answer, err = io.ReadAll(resp.Body); err != nil {
-		e.t.Fatal(err)
-	}
-	return resp.StatusCode, answer
-}
-
-// do is ask for JSON that must be answered 200; into may be nil.
-func (e *edge) do(method, path, body string, into any) {
-	e.t.Helper()
-	status, answer := e.ask(method, path, "application/json", body)
-	if status != http.StatusOK {
-		e.t.Fatalf("%s %s: %d %s", method, path, status, answer)
-	}
-	if into != nil {
-		if err := json.Unmarshal(answer, into); err != nil {
-			e.t.Fatalf("%s %s: %v", method, path, err)
-		}
-	}
-}
-
-// destination is a row of the admin API.
-type destination struct {
-	Name, State, Reason     string
-	Backlog, InFlight, Dead int
-	Delivered               int64
-}
-
-func (e *edge) destinations() map[string]destination {
-	e.t.Helper()
-	var list []destination
-	e.do(http.MethodGet, "/leadgate/destinations", "", &list)
-	all := make(map[string]destination, len(list))
-	for _, d := range list {
-		all[d.Name] = d
-	}
-	return all
+	e.Load(e.caddyfile(site))
 }
 
 // drained waits until nothing waits for the destinations of these names, or for
@@ -238,7 +80,7 @@ func (e *edge) destinations() map[string]destination {
 func (e *edge) drained(names ...string) {
 	e.t.Helper()
 	edgetest.Until(e.t, "everything is delivered", func() bool {
-		for name, d := range e.destinations() {
+		for name, d := range e.Destinations() {
 			if (len(names) == 0 || slices.Contains(names, name)) && d.Backlog+d.InFlight > 0 {
 				return false
 			}
@@ -266,49 +108,13 @@ func (e *edge) peak(work func()) int64 {
 	}
 }
 
-// metaBlock is a leadgate block of Meta's with these settings.
-func metaBlock(settings string) string {
-	return `	leadgate /webhooks/meta {
-		provider meta {
-			app_secret ` + secret + `
-			verify_token word
-		}
-` + settings + `
-	}`
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	return fmt.Sprintf("127.0.0.1:%d", freeport.New(t))
-}
-
-// client is for requests that a living edge answers.
-var client = &http.Client{Timeout: giveUp, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
-
-func signature(body []byte) string {
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write(body)
-	return "sha256=" + hex.EncodeToString(mac.Sum(nil))
-}
-
 // post posts a signed webhook of Meta's.
 func (e *edge) post(body []byte) (*http.Response, error) {
-	return e.posts("/webhooks/meta", http.Header{"Content-Type": {"application/json"}, "X-Hub-Signature-256": {signature(body)}}, body)
+	return e.posts("/webhooks/meta", http.Header{"Content-Type": {"application/json"}, "X-Hub-Signature-256": {edgetest.Sign(body)}}, body)
 }
 
 func (e *edge) posts(path string, header http.Header, body []byte) (*http.Response, error) {
-	req, err := http.NewRequest(http.MethodPost, "http://"+e.site+path, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	req.Header = header
-	resp, err := client.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	_, err = io.Copy(io.Discard, resp.Body)
-	return resp, err
+	return e.PostTo(edgetest.Client, path, header, body)
 }
 
 // mustPost posts a signed webhook that must be taken.
@@ -326,7 +132,7 @@ func (e *edge) mustPost(body []byte) {
 // announce opens a connection on which a client says that it will post many
 // bytes, and sends these.
 func (e *edge) announce(length int, sent []byte) (net.Conn, error) {
-	conn, err := net.DialTimeout("tcp", e.site, giveUp)
+	conn, err := net.DialTimeout("tcp", e.site, edgetest.GiveUp)
 	if err != nil {
 		return nil, err
 	}
@@ -403,10 +209,5 @@ func (s *sink) take(path string) taken {
 
 // message is a webhook with one text message.
 func message(id, text string) []byte {
-	return value(fmt.Sprintf(`"messages":[{"from":"15551234567","id":%q,"timestamp":"1736535600","type":"text","text":{"body":%q}}]`, id, text))
-}
-
-// value is a webhook with this in the value of its one change.
-func value(members string) []byte {
-	return fmt.Appendf(nil, `{"object":"whatsapp_business_account","entry":[{"id":"102290129340398","changes":[{"field":"messages","value":{"messaging_product":"whatsapp","metadata":{"display_phone_number":"15550783881","phone_number_id":"106540352242922"},%s}}]}]}`, members)
+	return edgetest.Webhook(fmt.Sprintf(`"messages":[{"from":"15551234567","id":%q,"timestamp":"1736535600","type":"text","text":{"body":%q}}]`, id, text))
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/leadgate/leadgate/internal/edgetest"
 )
 
 // mediaAnswers are what a Graph API says of a file, beside the answers to all.
@@ -32,7 +34,7 @@ func TestHostileMedia(t *testing.T) {
 		// It ends with the time that Meta has to answer.
 		words = slices.DeleteFunc(words, func(word string) bool { return word == "slow" })
 	}
-	site := metaBlock("\t\ttenant acme\n\t\tforward http://127.0.0.1:9/ {\n\t\t\tname crm\n\t\t}")
+	site := edgetest.MetaBlock("\t\ttenant acme\n\t\tforward http://127.0.0.1:9/ {\n\t\t\tname crm\n\t\t}")
 	for _, word := range words {
 		site += fmt.Sprintf(`
 	leadgate_media /media-%[1]s/* {
@@ -53,7 +55,7 @@ func TestHostileMedia(t *testing.T) {
 					return
 				}
 				r.Header.Set("Authorization", "Bearer "+tokenSecret)
-				resp, err := client.Do(r)
+				resp, err := edgetest.Client.Do(r)
 				if err != nil {
 					t.Errorf("%s: %v", word, err)
 					return
@@ -70,7 +72,7 @@ func TestHostileMedia(t *testing.T) {
 		}
 		wg.Wait()
 	})
-	e.alive()
+	e.Alive()
 	if most > hostileMemory {
 		t.Errorf("RssAnon was %d MB", most>>20)
 	}

@@ -230,7 +230,7 @@ func TestHostileDestinations(t *testing.T) {
 			}
 `, word, capiToken, h.url)
 		}
-		e := startEdge(t, st.option, metaBlock(block.String()))
+		e := startEdge(t, st.option, edgetest.MetaBlock(block.String()))
 		most := e.peak(func() {
 			for n := range contacts {
 				e.mustPost(clickOf("acme", n))
@@ -251,7 +251,7 @@ func TestHostileDestinations(t *testing.T) {
 				return true
 			})
 		})
-		e.alive()
+		e.Alive()
 		if n := s.take("/crm").posts; n != contacts {
 			t.Errorf("the good destination got %d of %d events", n, contacts)
 		}
@@ -274,7 +274,7 @@ func clickOf(number string, n int) []byte {
 // tame looks for controls in what the edge shows and logs.
 func (e *edge) tame(t *testing.T) {
 	t.Helper()
-	for name, d := range e.destinations() {
+	for name, d := range e.Destinations() {
 		if controls.MatchString(d.Reason) || len(d.Reason) > 4<<10 {
 			t.Errorf("%s: reason of %d bytes: %.300q", name, len(d.Reason), d.Reason)
 		}
@@ -282,13 +282,13 @@ func (e *edge) tame(t *testing.T) {
 	var page struct {
 		Dead []struct{ Destination, Code, Explanation string }
 	}
-	e.do(http.MethodGet, "/leadgate/dead?limit=1000", "", &page)
+	e.Do(http.MethodGet, "/leadgate/dead?limit=1000", "", &page)
 	for _, d := range page.Dead {
 		if text := d.Code + d.Explanation; controls.MatchString(text) || len(text) > 4<<10 {
 			t.Errorf("%s: explanation of %d bytes: %.300q", d.Destination, len(text), text)
 		}
 	}
-	for line := range strings.Lines(e.said()) {
+	for line := range strings.Lines(e.Said()) {
 		var fields map[string]any
 		if err := json.Unmarshal([]byte(line), &fields); err == nil && len(line) < 8<<10 {
 			for name, v := range fields {

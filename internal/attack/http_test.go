@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/edgetest"
 )
 
 // exchange writes bytes to the edge and returns the answers that come before it
@@ -23,7 +25,7 @@ func (e *edge) exchange(t *testing.T, raw string, want int) (out []*http.Respons
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(giveUp))
+	_ = conn.SetDeadline(time.Now().Add(edgetest.GiveUp))
 	// What the edge does not read it may reset.
 	if _, err := io.WriteString(conn, raw); err != nil {
 		t.Logf("the edge reads no more: %v", err)
@@ -69,7 +71,7 @@ func oddRequests(site string) []oddRequest {
 	post := func(head string, body []byte) string {
 		return "POST /webhooks/meta HTTP/1.1\r\nHost: " + site + "\r\n" + head + "\r\n\r\n" + string(body)
 	}
-	sign := func(b []byte) string { return "X-Hub-Signature-256: " + signature(b) }
+	sign := func(b []byte) string { return "X-Hub-Signature-256: " + edgetest.Sign(b) }
 	length := func(b []byte) string { return fmt.Sprintf("Content-Length: %d", len(b)) }
 	chunked := func(b []byte, trailer string) []byte {
 		return fmt.Appendf(nil, "%x;ext=1\r\n%s\r\n0\r\n%s\r\n", len(b), b, trailer)
@@ -116,7 +118,7 @@ func oddRequests(site string) []oddRequest {
 		{"a long header", good("X-A: " + strings.Repeat("a", 2<<20) + "\r\n"), []int{http.StatusRequestHeaderFieldsTooLarge}},
 		{"a method by override", post("X-HTTP-Method-Override: GET\r\n"+length(next()), b), []int{unauthorized}},
 		{"a path by override", "POST /nowhere HTTP/1.1\r\nHost: " + site + "\r\nX-Original-URL: /webhooks/meta\r\nX-Rewrite-URL: /webhooks/meta\r\n" + sign(next()) + "\r\n" + length(b) + "\r\n\r\n" + string(b), []int{http.StatusNotFound}},
-		{"a signature in the query", strings.Replace(post(length(next()), b), "/meta ", "/meta?X-Hub-Signature-256="+signature(b)+" ", 1), []int{unauthorized}},
+		{"a signature in the query", strings.Replace(post(length(next()), b), "/meta ", "/meta?X-Hub-Signature-256="+edgetest.Sign(b)+" ", 1), []int{unauthorized}},
 		{"the handshake with the token in the body", post("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 51", []byte("hub.mode=subscribe&hub.verify_token=word&hub.challe")), []int{unauthorized}},
 		{"the handshake twice over", "GET /webhooks/meta?hub.mode=subscribe&hub.verify_token=wrong&hub.verify_token=word&hub.challenge=1 HTTP/1.1\r\nHost: " + site + "\r\n\r\n", []int{http.StatusForbidden}},
 	}
@@ -135,7 +137,7 @@ func oddRequests(site string) []oddRequest {
 func TestOddRequests(t *testing.T) {
 	onBothQueues(t, func(t *testing.T, st store) {
 		s := newSink(t)
-		e := startEdge(t, st.option, metaBlock("\t\tforward "+s.URL+"/events {\n\t\t\tname crm\n\t\t}"))
+		e := startEdge(t, st.option, edgetest.MetaBlock("\t\tforward "+s.URL+"/events {\n\t\t\tname crm\n\t\t}"))
 		accepted := 0
 		for _, odd := range oddRequests(e.site) {
 			answers := e.exchange(t, odd.raw, max(1, len(odd.want)))
@@ -158,7 +160,7 @@ func TestOddRequests(t *testing.T) {
 					accepted++
 				}
 			}
-			e.alive()
+			e.Alive()
 		}
 		e.drained()
 		if n := s.take("/events").posts; n != accepted {

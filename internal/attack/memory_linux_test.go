@@ -48,7 +48,7 @@ func TestAnnouncedBodies(t *testing.T) {
 	const during, after = 400 << 20, 150 << 20
 	onBothQueues(t, func(t *testing.T, st store) {
 		s := newSink(t)
-		e := startEdge(t, st.option, metaBlock("\t\tforward "+s.URL+" {\n\t\t\tname crm\n\t\t}"))
+		e := startEdge(t, st.option, edgetest.MetaBlock("\t\tforward "+s.URL+" {\n\t\t\tname crm\n\t\t}"))
 		e.mustPost(message("wamid.first", "hello"))
 		t.Logf("RssAnon at the start: %d MB", e.rssAnon()>>20)
 		most := e.peak(func() { e.burst(large, manyEvents) })
@@ -82,7 +82,7 @@ func (e *edge) burst(large, manyEvents int) {
 			for n := i; n < large+manyEvents; n += 16 {
 				body := message(fmt.Sprintf("wamid.large.%d", n), text)
 				if n >= large {
-					body = value(fmt.Sprintf(`"n":%d,"messages":[%s]`, n, list.String()[1:]))
+					body = edgetest.Webhook(fmt.Sprintf(`"n":%d,"messages":[%s]`, n, list.String()[1:]))
 				}
 				for {
 					resp, err := e.post(body)

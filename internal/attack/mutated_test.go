@@ -15,13 +15,15 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/leadgate/leadgate/internal/edgetest"
 )
 
 const capiToken = "test_capi_token"
 
 // TestMutatedWebhooks: whatever is made of a provider's webhooks and signed, and
 // whatever request carries it, the edge answers as it says, lives, keeps its
-// memory, and logs no secret, no customer's number and no message.
+// memory, and logs no edgetest.Secret, no customer's number and no message.
 func TestMutatedWebhooks(t *testing.T) {
 	each, seed := 400, uint64(1)
 	if long() {
@@ -56,7 +58,7 @@ func TestMutatedWebhooks(t *testing.T) {
 		for i := range providers {
 			p := &providers[i]
 			most = max(most, e.peak(func() { e.mutated(t, p, seed, each) }))
-			e.alive()
+			e.Alive()
 			// The same provider's good webhook is taken afterwards.
 			m := newMutator(t, seed, p.folders)
 			if resp, err := e.posts(p.path, p.sign(e, m.bodies[0]), m.bodies[0]); err != nil || resp.StatusCode != http.StatusOK {
@@ -100,7 +102,7 @@ func (e *edge) mutated(t *testing.T, p *provider, seed uint64, each int) {
 					t.Error(err)
 					return
 				}
-				resp, err := client.Do(r)
+				resp, err := edgetest.Client.Do(r)
 				if err != nil {
 					t.Errorf("%s: %s %v: %v\n%.300q", p.name, r.Method, r.Header, err, body)
 					return
@@ -213,8 +215,8 @@ func customers(t *testing.T) (out []string) {
 // discreet fails the test for what a log must not hold.
 func (e *edge) discreet(t *testing.T) {
 	t.Helper()
-	never := append(customers(t), secret, tokenSecret, twilioSecret, verifyToken, capiToken)
-	for line := range strings.Lines(e.said()) {
+	never := append(customers(t), edgetest.Secret, tokenSecret, twilioSecret, verifyToken, capiToken)
+	for line := range strings.Lines(e.Said()) {
 		for _, bad := range []string{"panic", "goroutine ", "runtime error", "\x1b", "\u202e"} {
 			if strings.Contains(line, bad) {
 				t.Errorf("the log has %q: %.600s", bad, line)

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/leadgate/leadgate/internal/edgetest"
 )
 
 // provider is one of the providers, as an edge and an attacker know it.
@@ -28,10 +30,10 @@ const (
 )
 
 var providers = []provider{
-	{"meta", "app_secret " + secret + "\n\t\t\tverify_token " + verifyToken, "/webhooks/meta", []string{"whatsapp", "messenger", "instagram"},
+	{"meta", "app_secret " + edgetest.Secret + "\n\t\t\tverify_token " + verifyToken, "/webhooks/meta", []string{"whatsapp", "messenger", "instagram"},
 		[]string{"phone_number_id 106540352242922", "page_id 1029384756", "instagram_id 17841400000000001"},
 		func(_ *edge, body []byte) http.Header {
-			return http.Header{"Content-Type": {"application/json"}, "X-Hub-Signature-256": {signature(body)}}
+			return http.Header{"Content-Type": {"application/json"}, "X-Hub-Signature-256": {edgetest.Sign(body)}}
 		}},
 	{"gupshup", "token header X-Token " + tokenSecret, "/webhooks/gupshup", []string{"gupshup", "whatsapp"},
 		[]string{"app DemoApp", "phone_number_id 106540352242922"}, withToken},

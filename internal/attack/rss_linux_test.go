@@ -10,7 +10,7 @@ import (
 // rssAnon is the process's memory that no file backs, in bytes.
 func (e *edge) rssAnon() int64 {
 	e.t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", e.cmd.Process.Pid))
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", e.PID()))
 	if err != nil {
 		e.t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 func TestSecretsStay(t *testing.T) {
 	const headerSecret, signSecret, fileSecret, querySecret = "test_header_secret", "test_sign_secret", "test_file_secret", "test_query_secret"
 	for name, value := range map[string]string{
-		"ATTACK_APP": secret, "ATTACK_VERIFY": verifyToken, "ATTACK_HEADER": headerSecret, "ATTACK_SIGN": signSecret, "ATTACK_QUERY": querySecret,
+		"ATTACK_APP": edgetest.Secret, "ATTACK_VERIFY": verifyToken, "ATTACK_HEADER": headerSecret, "ATTACK_SIGN": signSecret, "ATTACK_QUERY": querySecret,
 	} {
 		t.Setenv(name, value)
 	}
@@ -25,7 +25,7 @@ func TestSecretsStay(t *testing.T) {
 	if err := os.WriteFile(file, []byte(fileSecret+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	never := []string{secret, verifyToken, headerSecret, signSecret, fileSecret, querySecret}
+	never := []string{edgetest.Secret, verifyToken, headerSecret, signSecret, fileSecret, querySecret}
 	onBothQueues(t, func(t *testing.T, st store) {
 		s := newSink(t)
 		s.refuse("/refused", http.StatusUnprocessableEntity)
@@ -54,17 +54,17 @@ func TestSecretsStay(t *testing.T) {
 	}`)
 		e.mustPost(clickOf("106540352242922", 1))
 		wrong := clickOf("106540352242922", 2)
-		if resp, err := e.posts("/webhooks/meta", http.Header{"X-Hub-Signature-256": {signature(append(wrong, ' '))}}, wrong); err != nil || resp.StatusCode != unauthorized {
+		if resp, err := e.posts("/webhooks/meta", http.Header{"X-Hub-Signature-256": {edgetest.Sign(append(wrong, ' '))}}, wrong); err != nil || resp.StatusCode != unauthorized {
 			t.Errorf("a wrong signature: %v %v", resp, err)
 		}
 		e.drained("events", "refused", "meta")
 		if n := s.take("/events").posts; n != 1 {
 			t.Fatalf("%d events came", n)
 		}
-		edgetest.Until(t, "one waits", func() bool { return e.destinations()["waits"].State == "retrying" })
-		shown := map[string]string{"the log": e.said()}
+		edgetest.Until(t, "one waits", func() bool { return e.Destinations()["waits"].State == "retrying" })
+		shown := map[string]string{"the log": e.Said()}
 		for _, path := range []string{"/config/", "/leadgate/destinations", "/leadgate/dead", "/metrics"} {
-			_, answer := e.ask(http.MethodGet, path, "", "")
+			_, answer := e.Ask(http.MethodGet, path, "", "")
 			shown[path] = string(answer)
 		}
 		if !strings.Contains(shown["/metrics"], "leadgate_webhooks_total") {
@@ -106,7 +106,7 @@ func (s store) bytes(t *testing.T, e *edge) string {
 		}
 		return out.String()
 	}
-	err := filepath.WalkDir(filepath.Join(filepath.Dir(e.config), "queue"), func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Join(e.Dir, "queue"), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}

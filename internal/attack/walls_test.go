@@ -262,7 +262,7 @@ func TestWallsFromOutside(t *testing.T) {
 			}
 		}
 		// A person of all tenants is erased by one: the others' letters stay.
-		e.do(http.MethodPost, "/leadgate/contacts/erase", `{"tenant":"acme-whapi","contact":"+15551234567"}`, nil)
+		e.Do(http.MethodPost, "/leadgate/contacts/erase", `{"tenant":"acme-whapi","contact":"+15551234567"}`, nil)
 		left := map[string]int{}
 		for id, house := range houses {
 			for _, p := range providers {
@@ -277,7 +277,7 @@ func TestWallsFromOutside(t *testing.T) {
 		s.take("/globex/refused")
 		s.take("/acme/refused")
 		for _, p := range providers {
-			e.do(http.MethodPost, "/leadgate/dead/replay", fmt.Sprintf(`{"destination":"globex-%s-refused","all":true}`, p.name), nil)
+			e.Do(http.MethodPost, "/leadgate/dead/replay", fmt.Sprintf(`{"destination":"globex-%s-refused","all":true}`, p.name), nil)
 		}
 		e.drained()
 		for _, body := range s.take("/globex/refused").kept {
@@ -313,7 +313,7 @@ func (e *edge) dead(t *testing.T, destination, owner string) (n int) {
 			Dead []struct{ Event json.RawMessage }
 			Next *string
 		}
-		e.do(http.MethodGet, "/leadgate/dead?limit=1000&destination="+destination+next, "", &page)
+		e.Do(http.MethodGet, "/leadgate/dead?limit=1000&destination="+destination+next, "", &page)
 		for _, letter := range page.Dead {
 			strangers(t, "a dead letter of "+destination, owner, letter.Event)
 		}
@@ -336,7 +336,7 @@ func (e *edge) claimed(t *testing.T, s *sink, c *composer) {
 	all["333"] = "initech"
 	e.load(walled(s, all))
 	var result struct{ Count, Unmatched, NoBlock int }
-	e.do(http.MethodPost, "/leadgate/dead/replay", `{"destination":"unmatched","all":true}`, &result)
+	e.Do(http.MethodPost, "/leadgate/dead/replay", `{"destination":"unmatched","all":true}`, &result)
 	if result.Count == 0 || result.NoBlock != 0 {
 		t.Errorf("replay of unmatched: %+v", result)
 	}

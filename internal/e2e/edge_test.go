@@ -1,10 +1,6 @@
 package e2e
 
 import (
-	"bytes"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,8 +15,6 @@ import (
 	"github.com/leadgate/leadgate/internal/edgetest"
 )
 
-const secret = "test_app_secret"
-
 func TestMain(m *testing.M) { os.Exit(edgetest.Main(m)) }
 
 // edge is a Leadgate process with one block.
@@ -30,34 +24,14 @@ type edge struct{ *edgetest.Edge }
 func newEdge(t *testing.T, global, block string) *edge {
 	t.Helper()
 	e := &edge{edgetest.New(t)}
-	e.Configure(e.Caddyfile(global, "", `	leadgate /webhooks/meta {
-		provider meta {
-			app_secret `+secret+`
-			verify_token word
-		}
-`+block+`
-	}`))
+	e.Configure(e.Caddyfile(global, "", edgetest.MetaBlock(block)))
 	e.Start()
 	return e
 }
 
 // post posts a signed webhook; err is set where there was no answer.
 func (e *edge) post(body []byte) (status int, err error) {
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write(body)
-	req, err := http.NewRequest(http.MethodPost, e.Site+"/webhooks/meta", bytes.NewReader(body))
-	if err != nil {
-		return 0, err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return 0, err
-	}
-	defer resp.Body.Close()
-	_, _ = io.Copy(io.Discard, resp.Body)
-	return resp.StatusCode, nil
+	return e.Post(http.DefaultClient, body, edgetest.Sign(body))
 }
 
 // sink counts what it gets by message id.
@@ -110,16 +84,12 @@ func (s *sink) delivered() int {
 
 // text is a webhook with one text message of now.
 func text(id, from string) []byte {
-	return value(fmt.Sprintf(`"contacts":[{"profile":{"name":"Maria"},"wa_id":%q}],"messages":[{"from":%q,"id":%q,"timestamp":"%d","type":"text","text":{"body":"Hello"}}]`,
+	return edgetest.Webhook(fmt.Sprintf(`"contacts":[{"profile":{"name":"Maria"},"wa_id":%q}],"messages":[{"from":%q,"id":%q,"timestamp":"%d","type":"text","text":{"body":"Hello"}}]`,
 		from, from, id, time.Now().Unix()))
 }
 
 // click is a webhook with a message that an ad brought.
 func click(id, from, clid string) []byte {
-	return value(fmt.Sprintf(`"contacts":[{"profile":{"name":"Maria"},"wa_id":%q}],"messages":[{"from":%q,"id":%q,"timestamp":"%d","type":"text","text":{"body":"Hi"},"referral":{"source_url":"https:\/\/fb.me\/x","source_id":"120210000000000001","source_type":"ad","headline":"Sale","ctwa_clid":%q}}]`,
+	return edgetest.Webhook(fmt.Sprintf(`"contacts":[{"profile":{"name":"Maria"},"wa_id":%q}],"messages":[{"from":%q,"id":%q,"timestamp":"%d","type":"text","text":{"body":"Hi"},"referral":{"source_url":"https:\/\/fb.me\/x","source_id":"120210000000000001","source_type":"ad","headline":"Sale","ctwa_clid":%q}}]`,
 		from, from, id, time.Now().Unix(), clid))
-}
-
-func value(members string) []byte {
-	return []byte(`{"object":"whatsapp_business_account","entry":[{"id":"102290129340398","changes":[{"value":{"messaging_product":"whatsapp","metadata":{"display_phone_number":"15550783881","phone_number_id":"106540352242922"},` + members + `},"field":"messages"}]}]}`)
 }

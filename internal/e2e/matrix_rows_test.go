@@ -3,13 +3,13 @@ package e2e
 import (
 	"crypto/hmac"
 	"crypto/sha1"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/leadgate/leadgate/internal/edgetest"
 )
 
 // row is one way for an ad click to come in: a sample in normalize/testdata, whose
@@ -154,15 +154,13 @@ type provider struct {
 const matrixToken = "token-of-the-provider"
 
 var providers = map[string]provider{
-	"meta": {block: "app_secret " + secret + "\nverify_token word", signature: "X-Hub-Signature-256", sign: func(r *http.Request, body []byte) {
-		mac := hmac.New(sha256.New, []byte(secret))
-		mac.Write(body)
-		r.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
+	"meta": {block: "app_secret " + edgetest.Secret + "\nverify_token word", signature: "X-Hub-Signature-256", sign: func(r *http.Request, body []byte) {
+		r.Header.Set("X-Hub-Signature-256", edgetest.Sign(body))
 	}},
 	"gupshup":   {block: `token header Authorization "Bearer ` + matrixToken + `"`, sign: withToken},
 	"whapi":     {block: `token header Authorization "Bearer ` + matrixToken + `"`, sign: withToken},
 	"360dialog": {block: `token header Authorization "Bearer ` + matrixToken + `"`, sign: withToken},
-	"twilio": {block: "auth_token " + secret, signature: "X-Twilio-Signature", form: true, timeless: true, sign: func(r *http.Request, body []byte) {
+	"twilio": {block: "auth_token " + edgetest.Secret, signature: "X-Twilio-Signature", form: true, timeless: true, sign: func(r *http.Request, body []byte) {
 		form, _ := url.ParseQuery(string(body)) // a mistake would be a 401
 		text := r.URL.String()
 		names := make([]string, 0, len(form))
@@ -173,7 +171,7 @@ var providers = map[string]provider{
 		for _, name := range names {
 			text += name + strings.Join(form[name], "")
 		}
-		mac := hmac.New(sha1.New, []byte(secret))
+		mac := hmac.New(sha1.New, []byte(edgetest.Secret))
 		mac.Write([]byte(text))
 		r.Header.Set("X-Twilio-Signature", base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 	}},

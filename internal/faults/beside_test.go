@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/leadgate/leadgate/internal/edgetest"
+	"github.com/leadgate/leadgate/internal/freeport"
 )
 
 // besides are what the second destination is.
@@ -108,7 +108,7 @@ func secondURL(t *testing.T, second string) string {
 	t.Helper()
 	switch second {
 	case "one that refuses connections":
-		return "http://127.0.0.1:" + edgetest.FreePort(t)
+		return "http://" + freeport.Address(t)
 	case "one that never answers":
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {

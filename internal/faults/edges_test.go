@@ -52,7 +52,7 @@ func (s *scenario) drainer(round int) int {
 // delivered is how much each edge says it has delivered to the sink.
 func (s *scenario) delivered() (n []int64) {
 	for _, e := range s.edges {
-		n = append(n, e.destinations()[crm].Delivered)
+		n = append(n, e.Destinations()[crm].Delivered)
 	}
 	return n
 }

@@ -189,7 +189,7 @@ func (s *scenario) await(what string, ok func() bool) {
 		select {
 		case <-tick.C:
 		case <-end.C:
-			s.t.Errorf("gave up waiting: %s; %+v", what, s.edges[0].destinations())
+			s.t.Errorf("gave up waiting: %s; %+v", what, s.edges[0].Destinations())
 			return
 		}
 	}
@@ -253,7 +253,7 @@ func (s *scenario) check(posted int, clicks []string) {
 			s.t.Errorf("click %s was not reported", clid)
 		}
 	}
-	for name, d := range s.edges[0].destinations() {
+	for name, d := range s.edges[0].Destinations() {
 		if d.Dead > 0 && !s.mayLose {
 			s.t.Errorf("%s has %d dead letters: %s", name, d.Dead, d.Reason)
 		}

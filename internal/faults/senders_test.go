@@ -2,9 +2,6 @@ package faults
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -77,15 +74,13 @@ func (s *senders) contact(ctx context.Context, contact string) {
 			clid = fmt.Sprintf("Aff-%s-%d-%s", contact, turn, strings.Repeat("x", 24))
 		}
 		body := webhook(contact, next, count, clid, s.padding)
-		mac := hmac.New(sha256.New, []byte(secret))
-		mac.Write(body)
-		signature := "sha256=" + hex.EncodeToString(mac.Sum(nil))
+		signature := edgetest.Sign(body)
 		for edge := rand.IntN(len(s.edges)); ; edge++ {
 			if s.pace.Wait(ctx) != nil {
 				return
 			}
 			began := time.Now()
-			status, err := s.edges[edge%len(s.edges)].post(s.client, body, signature)
+			status, err := s.edges[edge%len(s.edges)].Post(s.client, body, signature)
 			if ctx.Err() != nil {
 				return
 			}

@@ -25,10 +25,10 @@ func TestSinkDown(t *testing.T) {
 		for range form(1, 3) {
 			s.senders.more(t, 100)
 			s.sink.behave(isDown)
-			edgetest.Until(t, "the breaker opens", func() bool { return s.edges[0].destinations()[crm].State == "open" })
+			edgetest.Until(t, "the breaker opens", func() bool { return s.edges[0].Destinations()[crm].State == "open" })
 			s.senders.more(t, 100)
 			s.sink.behave(takes)
-			edgetest.Until(t, "the breaker closes", func() bool { return s.edges[0].destinations()[crm].State != "open" })
+			edgetest.Until(t, "the breaker closes", func() bool { return s.edges[0].Destinations()[crm].State != "open" })
 		}
 		s.finish()
 	})

@@ -1,4 +1,5 @@
-// Package freeport finds ports for the servers of tests.
+// Package freeport finds ports for the servers of tests and benchmarks. Begin with
+// [New].
 package freeport
 
 import (
@@ -32,21 +33,35 @@ var block struct {
 // lately, and to no other one.
 func New(t testing.TB) int {
 	t.Helper()
+	port, err := Find()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+// Address is 127.0.0.1 with a port that nobody listens at.
+func Address(t testing.TB) string {
+	t.Helper()
+	return address("127.0.0.1", New(t))
+}
+
+// Find is New for what is no test.
+func Find() (int, error) {
 	block.Lock()
 	defer block.Unlock()
 	if block.held == nil {
 		if err := hold(); err != nil {
-			t.Fatal(err)
+			return 0, err
 		}
 	}
 	for range blockSize {
 		block.next = block.next%(blockSize-1) + 1
 		if port := block.base + block.next; free(port) {
-			return port
+			return port, nil
 		}
 	}
-	t.Fatal("no port is free")
-	return 0
+	return 0, errors.New("no port is free")
 }
 
 // hold takes a block that no other process has.
@@ -61,7 +76,7 @@ func hold() error {
 	return errors.New("other processes have all ports that are for tests")
 }
 
-// free says whether a port can be listened at, on all addresses and on loopback.
+// free reports whether a port can be listened at, on all addresses and on loopback.
 func free(port int) bool {
 	for _, host := range []string{"", "127.0.0.1"} {
 		l, err := net.Listen("tcp", address(host, port))

@@ -67,6 +67,6 @@
 // An append: [Store.Append], append.go, packer.go, lua/append.lua. A delivery:
 // [Store.Drain], drain.go, read.go, calls.go. Who may drain: lease.go.
 //
-// The package imports the queue's contract and its records (queue, queue/codec),
+// The package imports the queue's contract, records and batches (queue, codec, batch),
 // go-redis, and nothing else of Leadgate.
 package redis

@@ -94,8 +94,4 @@ for g = 1, ngroups do
   manifest_at = manifest_at + size
 end
 
-close_bundles()
-tell()
-answers = concat(answers, '\n')
-if note ~= '' and byte(answers) == 43 then call('HSET', note, part, answers) end
-return answers
+-- include append_end.lua

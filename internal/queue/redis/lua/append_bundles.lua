@@ -1,6 +1,6 @@
 -- Part of append.lua: bundles, which are several entries of a destination in one
 -- entry of its stream. A bundle is written before it is known which of its entries
--- are new; close_bundles then notes which of them are pending.
+-- are new; append_end.lua then notes which of them are pending.
 local bundles = {}
 for i = 1, nbundles do
   local dest
@@ -23,19 +23,4 @@ end
 local function decide(b, pending)
   b[#b + 1] = pending and '1' or '0'
   if pending then b.live = b.live + 1 end
-end
-
--- close_bundles stores what was decided, and removes bundles with nothing new.
-local function close_bundles()
-  for i = 1, nbundles do
-    local b, d = bundles[i], bundles[i].dest
-    if b.live > 0 then
-      d.extra = d.extra + b.live - 1
-      call('HSET', d.pending, b.id, concat(b), '', d.extra)
-      list(d)
-      woken[d.name] = true
-    elseif b.id then
-      call('XDEL', d.queue, b.id)
-    end
-  end
 end

@@ -58,11 +58,3 @@ local function write(d, outcome, header, payload, death)
   end
   list(d)
 end
-
--- tell tells other edges which destinations entries came for.
-local function tell()
-  if ARGV[4] == '' then return end
-  local message = {ARGV[5]}
-  for name in pairs(woken) do message[#message + 1] = name end
-  if #message > 1 then try('PUBLISH', ARGV[4], concat(message, ' ')) end
-end

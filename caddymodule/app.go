@@ -13,7 +13,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/internal/destination"
-	"github.com/leadgate/leadgate/internal/destination/dataset"
 	"github.com/leadgate/leadgate/internal/heap"
 	"github.com/leadgate/leadgate/internal/intake"
 	"github.com/leadgate/leadgate/internal/metrics"
@@ -74,30 +73,6 @@ type App struct {
 	atStart      []func() error                   // what can be done only when all blocks are known
 }
 
-// Queue is the store.
-type Queue struct {
-	// embedded, a file for one edge, or redis, for production and several edges.
-	Kind string `json:"kind"`
-
-	// embedded: the folder of the file. Default: <Caddy's data directory>/leadgate.
-	Path string `json:"path,omitempty"`
-
-	// embedded: how many bytes may wait, dead letters included; over it
-	// webhooks are answered 503. Default: 4 GiB.
-	MaxSize int64 `json:"max_size,omitempty"`
-
-	// redis: where it is: redis://, rediss:// or unix://. Several URLs are the
-	// nodes of a Cluster. Redis 7 or Valkey.
-	URLs []string `json:"urls,omitempty"`
-
-	// redis: the name of the master that Sentinels look after, and their addresses.
-	SentinelMaster string   `json:"sentinel_master,omitempty"`
-	Sentinels      []string `json:"sentinels,omitempty"`
-
-	// redis: what the keys begin with. Default: leadgate.
-	Prefix string `json:"prefix,omitempty"`
-}
-
 // CaddyModule returns the Caddy module information.
 func (App) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "leadgate", New: func() caddy.Module { return new(App) }}
@@ -116,29 +91,10 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.tenants = make(map[string]*intake.Tenant)
 	a.destinations = make(map[string]*destination.Destination)
 	if a.Queue == nil {
-		a.Queue = &Queue{Kind: "embedded"}
+		a.Queue = &Queue{Kind: defaultQueue}
 	}
-	if err := a.checkNumbers(); err != nil {
+	if err := appOptions().resolve(a, nil); err != nil {
 		return err
-	}
-	if a.MaxInflightBody < 0 {
-		return fmt.Errorf("max_inflight_body %d is no size: write one in bytes, such as %d, or nothing at all", a.MaxInflightBody, defaultMaxInflight)
-	}
-	if a.MaxInflightBody == 0 {
-		a.MaxInflightBody = defaultMaxInflight
-	}
-	if a.MaxBacklog == 0 {
-		a.MaxBacklog = 1_000_000
-	}
-	setDefault(&a.Dedupe, 7*24*time.Hour)
-	setDefault(&a.RememberClicks, 28*24*time.Hour)
-	setDefault(&a.KeepDead, 30*24*time.Hour)
-	if a.Grace == nil {
-		grace := caddy.Duration(3 * time.Second)
-		a.Grace = &grace
-	}
-	if a.Silence < 0 {
-		return fmt.Errorf("silence '%s' is no time: write one such as 6h, or nothing at all", time.Duration(a.Silence))
 	}
 	metrics.Register(ctx.GetMetricsRegistry(), metrics.Destinations(gauges), metrics.LastWebhooks(intake.LastWebhooks))
 	var err error
@@ -147,12 +103,6 @@ func (a *App) Provision(ctx caddy.Context) error {
 	}
 	a.engine, err = acquireEngine(a.store)
 	return err
-}
-
-func setDefault(d *caddy.Duration, to time.Duration) {
-	if *d == 0 {
-		*d = caddy.Duration(to)
-	}
 }
 
 // Start opens the store and begins to deliver, if any block needs it.
@@ -228,7 +178,7 @@ func (a *App) options() queue.Options {
 		RememberClicks: time.Duration(a.RememberClicks),
 		KeepDead:       time.Duration(a.KeepDead),
 		MaxBacklog:     a.MaxBacklog,
-		MaxSize:        a.Queue.MaxSize,
+		MaxSize:        a.store.maxSize,
 	}
 }
 
@@ -253,7 +203,8 @@ func (a *App) tenantNamed(name string) *intake.Tenant {
 }
 
 // addDestination adds a destination to a tenant. The same name with the same
-// settings is the same destination; with others it is an error.
+// settings is the same destination; with others it is an error. named is whether
+// the name was written, and is not the default.
 func (a *App) addDestination(t *intake.Tenant, d *destination.Destination, named bool) error {
 	name := d.Dest.Name
 	if name == queue.Unmatched.Name {
@@ -261,8 +212,10 @@ func (a *App) addDestination(t *intake.Tenant, d *destination.Destination, named
 	}
 	other := a.destinations[name]
 	if other == nil {
-		if err := overlap(t, d); err != nil {
-			return err
+		for _, beside := range t.Destinations {
+			if problem := d.Overlaps(beside); problem != "" {
+				return fmt.Errorf("tenant %s: destinations %s and %s: %s", t.Name, beside.Dest.Name, name, problem)
+			}
 		}
 		a.destinations[name] = d
 		t.Destinations = append(t.Destinations, d)
@@ -286,31 +239,6 @@ func (a *App) intakes() []*intake.Block {
 		list[i] = h.block
 	}
 	return list
-}
-
-// overlap refuses a second dataset for the same channel: an event goes to one.
-func overlap(t *intake.Tenant, d *destination.Destination) error {
-	mine, ok := d.Planner.(*dataset.Planner)
-	if !ok {
-		return nil
-	}
-	for _, other := range t.Destinations {
-		its, ok := other.Planner.(*dataset.Planner)
-		if !ok {
-			continue
-		}
-		if len(mine.Channels) == 0 && len(its.Channels) == 0 {
-			return fmt.Errorf("tenant %s: destinations %s and %s: two capi blocks name no channel: name the channels, as in `capi whatsapp`, so that an event goes to one of them",
-				t.Name, other.Dest.Name, d.Dest.Name)
-		}
-		for _, channel := range mine.Channels {
-			if slices.Contains(its.Channels, channel) {
-				return fmt.Errorf("tenant %s: destinations %s and %s: two capi blocks name the channel %s: an event goes to one of them",
-					t.Name, other.Dest.Name, d.Dest.Name, channel)
-			}
-		}
-	}
-	return nil
 }
 
 var (

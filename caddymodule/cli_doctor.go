@@ -12,11 +12,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 
-	"github.com/leadgate/leadgate/internal/destination/dataset"
-	"github.com/leadgate/leadgate/internal/destination/forward"
 	"github.com/leadgate/leadgate/internal/doctor"
 	"github.com/leadgate/leadgate/internal/finding"
-	"github.com/leadgate/leadgate/internal/printable"
 	"github.com/leadgate/leadgate/internal/sites"
 )
 
@@ -66,7 +63,7 @@ func subjectOf(config []byte) (*doctor.Subject, error) {
 	}
 	q := root.Apps.Leadgate.Queue
 	if q == nil {
-		q = &Queue{Kind: "embedded"}
+		q = &Queue{Kind: defaultQueue}
 	}
 	repl := caddy.NewReplacer()
 	return &doctor.Subject{
@@ -80,49 +77,11 @@ func subjectOf(config []byte) (*doctor.Subject, error) {
 // examine is what the doctor says of a queue.
 func (q *Queue) examine(ctx context.Context) (found finding.List) {
 	store, err := q.provision()
-	switch {
-	case err != nil:
+	if err != nil {
 		found.Fail("queue: "+err.Error(), "")
 		return found
-	case store.redis != nil:
-		return doctor.Redis(ctx, store.shown, *store.redis)
 	}
-	return doctor.Folder(store.folder, q.MaxSize)
-}
-
-// examine is what the doctor says of a forward of a tenant.
-func (f *Forward) examine(ctx context.Context, tenant string) (found finding.List) {
-	shown := printable.URL(f.URL)
-	if strings.Contains(f.URL, "{") { // what it stands for may be a secret
-		shown, _, _ = strings.Cut(f.URL, "?")
-	}
-	where := "tenant " + tenant + ": forward " + printable.HidePhones(shown)
-	target, err := replaceText(caddy.NewReplacer(), "url", f.URL)
-	if err != nil {
-		found.Warn(where+": "+err.Error(), "")
-		return found
-	}
-	found = forward.Check(ctx, where, target)
-	if f.Sign != "" && finding.IsLiteral(f.Sign) {
-		found.PlainText(where, "its signing secret")
-	}
-	return found
-}
-
-// examine is what the doctor says of a dataset of a tenant.
-func (c *CAPI) examine(ctx context.Context, tenant string) (found finding.List) {
-	repl := caddy.NewReplacer()
-	settings, err := c.settings(func(option, text string) (string, error) { return replaceText(repl, option, text) })
-	if err != nil {
-		found.Warn("tenant "+tenant+": capi "+c.Dataset+": "+err.Error(), "")
-		return found
-	}
-	where := "tenant " + tenant + ": capi " + settings.Dataset
-	found = dataset.Check(ctx, where, &settings)
-	if finding.IsLiteral(c.AccessToken) {
-		found.PlainText(where, "access_token")
-	}
-	return found
+	return store.examine(ctx)
 }
 
 // adminEndpoint is where Caddy's own commands would ask; nil if nowhere.

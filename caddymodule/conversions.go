@@ -115,56 +115,39 @@ func parseConversions(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, erro
 	return c, nil
 }
 
-// UnmarshalCaddyfile sets up the handler from tokens:
-//
-//	leadgate_conversions [<matcher>] {
-//		tenant <name>
-//		token  <token>...
-//		map    <the CRM's word> <event name>
-//	}
+func conversionsOptions() options[Conversions] {
+	return options[Conversions]{
+		{name: "tenant", args: "<name>", at: func(c *Conversions) value { return nameValue{&c.Tenant} }},
+		{name: "token", args: "<token>...", many: true, at: func(c *Conversions) value { return listValue{&c.Tokens, nil} }},
+		{name: "map", args: "<the CRM's word> <event name>", many: true, at: func(c *Conversions) value { return wordsValue(c.addWord) }},
+	}
+}
+
+func (c *Conversions) addWord(words []string) error {
+	if len(words) != 2 {
+		return errors.New("map needs the CRM's word and an event name: write `map won Purchase`")
+	}
+	if _, taken := c.Map[words[0]]; taken {
+		return fmt.Errorf("map %s is already specified", words[0])
+	}
+	if err := capi.CheckName(words[1]); err != nil {
+		return err
+	}
+	if c.Map == nil {
+		c.Map = make(map[string]string)
+	}
+	c.Map[words[0]] = words[1]
+	return nil
+}
+
+// UnmarshalCaddyfile sets up the handler from `leadgate_conversions [<matcher>] { … }`.
 func (c *Conversions) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
 	if err := noValue(d); err != nil {
 		return err
 	}
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		switch d.Val() {
-		case "tenant":
-			if c.Tenant != "" {
-				return d.Err("tenant is already specified")
-			}
-			name, err := nameArg(d, "tenant")
-			if err != nil {
-				return err
-			}
-			c.Tenant = name
-		case "token":
-			tokens, err := literals(d)
-			if err != nil {
-				return err
-			}
-			c.Tokens = append(c.Tokens, tokens...)
-		case "map":
-			args, err := literals(d)
-			if err != nil {
-				return err
-			}
-			if len(args) != 2 {
-				return d.Err("map needs the CRM's word and an event name: write `map won Purchase`")
-			}
-			if _, taken := c.Map[args[0]]; taken {
-				return d.Errf("map %s is already specified", args[0])
-			}
-			if err := capi.CheckName(args[1]); err != nil {
-				return d.WrapErr(err)
-			}
-			if c.Map == nil {
-				c.Map = make(map[string]string)
-			}
-			c.Map[args[0]] = args[1]
-		default:
-			return unknownOption(d, "leadgate_conversions")
-		}
+	if err := conversionsOptions().parse(c, d, "leadgate_conversions", nil); err != nil {
+		return err
 	}
 	if err := c.check(); err != nil {
 		return d.WrapErr(err)

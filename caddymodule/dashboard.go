@@ -170,28 +170,19 @@ func withoutSlash(matchers caddy.ModuleMap) (caddy.ModuleMap, error) {
 	return matchers, nil
 }
 
-// UnmarshalCaddyfile sets up the handler from tokens:
-//
-//	leadgate_dashboard [<matcher>] {
-//		insecure_skip_auth
-//	}
+func dashboardOptions() options[Dashboard] {
+	return options[Dashboard]{
+		{name: "insecure_skip_auth", many: true, at: func(d *Dashboard) value { return flagValue{&d.InsecureSkipAuth} }},
+	}
+}
+
+// UnmarshalCaddyfile sets up the handler from `leadgate_dashboard [<matcher>] { … }`.
 func (d *Dashboard) UnmarshalCaddyfile(disp *caddyfile.Dispenser) error {
 	disp.Next()
 	if err := noValue(disp); err != nil {
 		return err
 	}
-	for nesting := disp.Nesting(); disp.NextBlock(nesting); {
-		switch disp.Val() {
-		case "insecure_skip_auth":
-			if err := noValue(disp); err != nil {
-				return err
-			}
-			d.InsecureSkipAuth = true
-		default:
-			return unknownOption(disp, "leadgate_dashboard")
-		}
-	}
-	return nil
+	return dashboardOptions().parse(d, disp, "leadgate_dashboard", nil)
 }
 
 var (

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -115,34 +116,21 @@ func (*Dialog360) SignRequest(r *http.Request, body []byte, secret string) {
 	r.Header.Set(dialog360Signature, verify.NewKey(secret).Sign(body).Hex())
 }
 
-// UnmarshalCaddyfile sets up the provider from tokens:
-//
-//	360dialog {
-//		signature_secret <secret>...
-//		token header|query <name> <value>...
-//		insecure_skip_verify
-//	}
+func dialog360Options() options[Dialog360] {
+	tokens := tokenRows(func(p *Dialog360) *Tokens { return &p.Tokens })
+	return slices.Insert(tokens, 1, option[Dialog360]{
+		name: "signature_secret", args: "<secret>...", many: true, at: func(p *Dialog360) value { return listValue{&p.SignatureSecret, nil} },
+	})
+}
+
+// UnmarshalCaddyfile sets up the provider from `360dialog { … }`.
 func (p *Dialog360) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
-	if d.NextArg() {
-		return d.ArgErr()
+	if err := noValue(d); err != nil {
+		return err
 	}
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		if d.Val() == "signature_secret" {
-			values, err := literals(d)
-			if err != nil {
-				return err
-			}
-			p.SignatureSecret = append(p.SignatureSecret, values...)
-			continue
-		}
-		ok, err := p.parseOption(d)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return unknownOption(d, "provider 360dialog")
-		}
+	if err := dialog360Options().parse(p, d, "provider 360dialog", nil); err != nil {
+		return err
 	}
 	if err := p.Validate(); err != nil {
 		return d.WrapErr(err)

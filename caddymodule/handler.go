@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -13,12 +14,41 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/internal/dashboard"
-	"github.com/leadgate/leadgate/internal/destination/dataset"
 	"github.com/leadgate/leadgate/internal/intake"
 	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/internal/wording"
-	"github.com/leadgate/leadgate/normalize"
 )
+
+// Handler is the leadgate directive: it answers the webhooks of one provider,
+// and either queues their events for the tenants' destinations or, where the
+// block has none, hands them to the next handler (inline).
+type Handler struct {
+	// Who posts here.
+	ProviderRaw json.RawMessage `json:"provider,omitempty" caddy:"namespace=leadgate.providers inline_key=name"`
+
+	// The largest body, in bytes. Default: 3 MiB, the most that Meta sends.
+	MaxBody int64 `json:"max_body,omitempty"`
+
+	// How many events one webhook may bring. One with more, or with over 16
+	// times max_body of unified JSON, becomes one event of kind account with
+	// the whole body as raw. Default: 1000, the most that Meta sends.
+	MaxEvents int `json:"max_events,omitempty"`
+
+	// Tenants that are told apart by the ids in the webhook.
+	Tenants []*Tenant `json:"tenants,omitempty"`
+
+	// The tenant of everything that no other one matches. Its match is empty.
+	Tenant *Tenant `json:"tenant,omitempty"`
+
+	provider Provider
+	methods  []string // of webhooks, and GET where the provider has a handshake
+	app      *App
+	block    *intake.Block
+	logger   *zap.Logger
+}
+
+// defaultTenant is what settings that stand directly in a block are called.
+const defaultTenant = "default"
 
 // CaddyModule returns the Caddy module information.
 func (Handler) CaddyModule() caddy.ModuleInfo {
@@ -52,17 +82,8 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		h.logger.Warn("insecure_skip_verify: webhooks are not verified, so that anybody can post events",
 			zap.String("provider", h.providerName()))
 	}
-	if h.MaxBody < 0 {
-		return fmt.Errorf("max_body %d is no size: write one in bytes, such as %d, or nothing at all", h.MaxBody, defaultMaxBody)
-	}
-	if h.MaxBody == 0 {
-		h.MaxBody = defaultMaxBody
-	}
-	if h.MaxEvents < 0 {
-		return fmt.Errorf("max_events %d is no number of events: write one from 1, or nothing at all", h.MaxEvents)
-	}
-	if h.MaxEvents == 0 {
-		h.MaxEvents = defaultMaxEvents
+	if err := handlerOptions().resolve(&handlerBlock{Handler: h}, nil); err != nil {
+		return err
 	}
 	app, err := ctx.App("leadgate")
 	if err != nil {
@@ -144,7 +165,7 @@ func (h *Handler) provisionTenants() error {
 		if err := h.provisionDestinations(shared, t, repl); err != nil {
 			return err
 		}
-		queued = queued || len(t.Forward)+len(t.CAPI) > 0
+		queued = queued || len(t.destinations()) > 0
 	}
 	direct := h.Tenant
 	if direct == nil {
@@ -159,7 +180,7 @@ func (h *Handler) provisionTenants() error {
 	if h.Tenant != nil && names[direct.Name] {
 		return errors.New(twiceInBlock(direct.Name))
 	}
-	queued = queued || len(direct.Forward)+len(direct.CAPI) > 0
+	queued = queued || len(direct.destinations()) > 0
 	h.block.Inline = !queued
 	if queued {
 		h.app.blocks = append(h.app.blocks, h)
@@ -173,42 +194,13 @@ func (h *Handler) provisionTenants() error {
 }
 
 func (h *Handler) provisionDestinations(shared *intake.Tenant, t *Tenant, repl *caddy.Replacer) error {
-	for _, f := range t.Forward {
-		d, named, err := f.provision(shared, repl)
+	for _, c := range t.destinations() {
+		d, err := c.provision(h.app, shared.Name, repl)
 		if err != nil {
 			return err
 		}
-		if err := h.app.addDestination(shared, d, named); err != nil {
+		if err := h.app.addDestination(shared, d, c.isNamed()); err != nil {
 			return err
-		}
-	}
-	for _, c := range t.CAPI {
-		d, named, err := c.provision(h.app, shared, repl)
-		if err != nil {
-			return err
-		}
-		if err := h.app.addDestination(shared, d, named); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// warnWithoutWaba says, when all blocks are known, that Meta will refuse
-// conversions for want of the account's id.
-func (h *Handler) warnWithoutWaba() error {
-	omitter, ok := h.provider.(WABAOmitter)
-	if !ok {
-		return nil
-	}
-	which := omitter.OmitsWABA()
-	for _, t := range h.block.Router.Tenants() {
-		for _, d := range t.Destinations {
-			p, ok := d.Planner.(*dataset.Planner)
-			if ok && p.Settings.WabaID == "" && p.Takes(normalize.ChannelWhatsApp, t.Destinations) {
-				h.logger.Warn(which+" carry no WhatsApp Business Account id, and Meta refuses conversions without it: "+
-					"write `waba_id <id>` in the capi block", zap.String("tenant", t.Name), zap.String("destination", d.Dest.Name))
-			}
 		}
 	}
 	return nil

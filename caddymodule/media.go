@@ -10,7 +10,6 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"github.com/dustin/go-humanize"
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/capi"
@@ -89,48 +88,32 @@ func (m *Media) provision(repl *caddy.Replacer) error {
 	if c.AccessToken, err = m.readAccessToken(); err != nil {
 		return err
 	}
-	settings, err := m.settings(func(option, text string) (string, error) { return replaceText(repl, where+option, text) })
+	r, settings, err := m.settings(func(option, text string) (string, error) { return replaceText(repl, where+option, text) })
 	if err != nil {
 		return err
 	}
 	for _, warning := range settings.Warnings() {
 		m.logger.Warn(warning, zap.String("tenant", m.Tenant))
 	}
-	if m.MaxSize == 0 {
-		m.MaxSize = media.DefaultMaxSize
-	}
-	c.Endpoint, c.GraphVersion, c.MaxSize = settings.Endpoint, settings.GraphVersion, m.MaxSize
+	c.Endpoint, c.GraphVersion, c.MaxSize = settings.Endpoint, settings.GraphVersion, r.MaxSize
 	if m.server, err = media.New(c); err != nil {
 		return fmt.Errorf("leadgate_media: tenant %s: %w", m.Tenant, err)
 	}
 	return nil
 }
 
-// settings reads endpoint and graph_version through get, which replaces
-// placeholders. They follow the rules of a dataset's.
-func (m *Media) settings(get func(option, text string) (string, error)) (capi.Settings, error) {
-	s := capi.Settings{
-		Dataset: "1", AccessToken: "looked at elsewhere", Endpoint: capi.DefaultEndpoint, GraphVersion: capi.DefaultGraphVersion,
+// settings are the resolved settings, and what they are for package capi: endpoint
+// and graph_version follow the rules of a dataset's.
+func (m *Media) settings(replace func(option, text string) (string, error)) (*Media, capi.Settings, error) {
+	r := &Media{AccessToken: m.AccessToken, Endpoint: m.Endpoint, GraphVersion: m.GraphVersion, MaxSize: m.MaxSize}
+	if err := mediaOptions().resolve(r, replace); err != nil {
+		return nil, capi.Settings{}, err
 	}
-	for _, o := range []struct {
-		option, text string
-		into         *string
-	}{{"endpoint", m.Endpoint, &s.Endpoint}, {"graph_version", m.GraphVersion, &s.GraphVersion}} {
-		if o.text == "" {
-			continue
-		}
-		text, err := get(o.option, o.text)
-		if err != nil {
-			return s, err
-		}
-		if text != "" {
-			*o.into = text
-		}
-	}
+	s := capi.Settings{Dataset: "1", AccessToken: "looked at elsewhere", Endpoint: r.Endpoint, GraphVersion: r.GraphVersion}
 	if err := s.Validate(); err != nil {
-		return s, fmt.Errorf("leadgate_media: %w", err)
+		return nil, s, fmt.Errorf("leadgate_media: %w", err)
 	}
-	return s, nil
+	return r, s, nil
 }
 
 func (m *Media) check() error {
@@ -185,32 +168,25 @@ func parseMedia(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	return m, nil
 }
 
-// UnmarshalCaddyfile sets up the handler from tokens:
-//
-//	leadgate_media [<matcher>] {
-//		tenant        <name>
-//		token         <token>...
-//		access_token  <token>
-//		endpoint      <url>
-//		graph_version <version>
-//		max_size      <size>
-//	}
+func mediaOptions() options[Media] {
+	return options[Media]{
+		{name: "tenant", args: "<name>", at: func(m *Media) value { return nameValue{&m.Tenant} }},
+		{name: "token", args: "<token>...", many: true, at: func(m *Media) value { return listValue{&m.Tokens, nil} }},
+		{name: "access_token", args: "<token>", at: func(m *Media) value { return textValue{&m.AccessToken} }},
+		{name: "endpoint", args: "<url>", def: capi.DefaultEndpoint, at: func(m *Media) value { return textValue{&m.Endpoint} }},
+		{name: "graph_version", args: "<version>", def: capi.DefaultGraphVersion, at: func(m *Media) value { return textValue{&m.GraphVersion} }},
+		{name: "max_size", args: "<size>", def: "100MiB", at: func(m *Media) value { return sizeValue{&m.MaxSize, 1 << 62, "100MiB"} }},
+	}
+}
+
+// UnmarshalCaddyfile sets up the handler from `leadgate_media [<matcher>] { … }`.
 func (m *Media) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
 	if err := noValue(d); err != nil {
 		return err
 	}
-	seen := make(once)
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		// Lines of tokens are alternatives.
-		if d.Val() != "token" {
-			if err := seen.check(d); err != nil {
-				return err
-			}
-		}
-		if err := m.parseOption(d); err != nil {
-			return err
-		}
+	if err := mediaOptions().parse(m, d, "leadgate_media", (*Media).checkText); err != nil {
+		return err
 	}
 	if err := m.check(); err != nil {
 		return d.WrapErr(err)
@@ -218,48 +194,11 @@ func (m *Media) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-func (m *Media) parseOption(d *caddyfile.Dispenser) (err error) {
-	switch d.Val() {
-	case "tenant":
-		m.Tenant, err = nameArg(d, "tenant")
-	case "token":
-		var tokens []string
-		tokens, err = literals(d)
-		m.Tokens = append(m.Tokens, tokens...)
-	case "access_token":
-		m.AccessToken, err = literal(d)
-	case "endpoint":
-		m.Endpoint, err = literal(d)
-	case "graph_version":
-		m.GraphVersion, err = literal(d)
-	case "max_size":
-		var text string
-		if text, err = literal(d); err != nil {
-			return err
-		}
-		size, err := humanize.ParseBytes(text)
-		if err != nil || size == 0 || size > 1<<62 {
-			return d.Errf("max_size '%s' is no size: write one such as 100MiB", text)
-		}
-		m.MaxSize = int64(size)
-	default:
-		return unknownOption(d, "leadgate_media")
-	}
-	if err != nil {
-		return err
-	}
-	// What stands in the text is looked at here, so that the mistake has its
-	// line; placeholders are when they have been replaced.
-	_, err = m.settings(func(_, text string) (string, error) {
-		if strings.Contains(text, "{") {
-			return "", nil
-		}
-		return text, nil
-	})
-	if err != nil {
-		return d.WrapErr(err)
-	}
-	return nil
+// checkText looks at what stands in the text, so that a mistake has its line;
+// placeholders are looked at when they have been replaced.
+func (m *Media) checkText() error {
+	_, _, err := m.settings(withoutPlaceholders)
+	return err
 }
 
 var (

@@ -153,38 +153,22 @@ func (*Meta) Normalize(_ *http.Request, body []byte, now int64, into *normalize.
 	return normalize.Meta(into, body, now)
 }
 
-// UnmarshalCaddyfile sets up the provider from tokens:
-//
-//	meta {
-//		app_secret   <secret>...
-//		verify_token <token>...
-//		insecure_skip_verify
-//	}
+func metaOptions() options[Meta] {
+	return options[Meta]{
+		{name: "app_secret", args: "<secret>...", many: true, at: func(m *Meta) value { return listValue{&m.AppSecret, nil} }},
+		{name: "verify_token", args: "<token>...", many: true, at: func(m *Meta) value { return listValue{&m.VerifyToken, nil} }},
+		{name: "insecure_skip_verify", many: true, at: func(m *Meta) value { return flagValue{&m.InsecureSkipVerify} }},
+	}
+}
+
+// UnmarshalCaddyfile sets up the provider from `meta { … }`.
 func (m *Meta) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the provider's name
 	if err := noValue(d); err != nil {
 		return err
 	}
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		switch option := d.Val(); option {
-		case "app_secret", "verify_token":
-			values, err := literals(d)
-			if err != nil {
-				return err
-			}
-			if option == "app_secret" {
-				m.AppSecret = append(m.AppSecret, values...)
-			} else {
-				m.VerifyToken = append(m.VerifyToken, values...)
-			}
-		case "insecure_skip_verify":
-			if err := noValue(d); err != nil {
-				return err
-			}
-			m.InsecureSkipVerify = true
-		default:
-			return unknownOption(d, "provider meta")
-		}
+	if err := metaOptions().parse(m, d, "provider meta", nil); err != nil {
+		return err
 	}
 	// What stands in the text is checked here too, where file and line are known.
 	if len(m.AppSecret) == 0 && !m.InsecureSkipVerify {

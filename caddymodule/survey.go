@@ -2,7 +2,6 @@ package caddymodule
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"fmt"
 
@@ -10,9 +9,6 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
-	"github.com/leadgate/leadgate/internal/destination/dataset"
-	"github.com/leadgate/leadgate/internal/destination/forward"
-	"github.com/leadgate/leadgate/internal/finding"
 	"github.com/leadgate/leadgate/internal/sites"
 )
 
@@ -57,22 +53,6 @@ func readTenants(handler []byte) (list []sites.Tenant, err error) {
 		list = append(list, h.Tenant.site(cmp.Or(h.Tenant.Name, defaultTenant)))
 	}
 	return list, nil
-}
-
-// site is a tenant as the survey and the doctor see it.
-func (t *Tenant) site(name string) sites.Tenant {
-	out := sites.Tenant{Name: name}
-	for _, f := range t.Forward {
-		out.Destinations = append(out.Destinations, sites.Destination{
-			Kind: forward.Kind, Key: f.URL, Check: func(ctx context.Context) finding.List { return f.examine(ctx, name) },
-		})
-	}
-	for _, c := range t.CAPI {
-		out.Destinations = append(out.Destinations, sites.Destination{
-			Kind: dataset.Kind, Key: c.Dataset + " " + c.AccessToken, Check: func(ctx context.Context) finding.List { return c.examine(ctx, name) },
-		})
-	}
-	return out
 }
 
 // describeHTTP writes the sites as Caddy's JSON. While they are being provisioned,

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -88,27 +89,25 @@ var authSchemes = []string{"Bearer", "Basic", "Token"}
 
 var tokenPlaces = []string{"header", "query"}
 
-// parseOption reads one option of a token provider; ok is false for others.
-func (t *Tokens) parseOption(d *caddyfile.Dispenser) (ok bool, err error) {
-	switch d.Val() {
-	case "token":
-		args, err := literals(d)
-		if err != nil {
-			return true, err
-		}
-		if len(args) < 3 || !slices.Contains(tokenPlaces, args[0]) {
-			return true, d.Err("token needs a place, a name and a value: write `token header Authorization \"Bearer {env.TOKEN}\"` or `token query token {env.TOKEN}`")
-		}
-		t.Tokens = append(t.Tokens, Token{In: args[0], Name: args[1], Values: args[2:]})
-		return true, nil
-	case "insecure_skip_verify":
-		if err := noValue(d); err != nil {
-			return true, err
-		}
-		t.InsecureSkipVerify = true
-		return true, nil
+func tokenOptions() options[Tokens] {
+	return tokenRows(func(t *Tokens) *Tokens { return t })
+}
+
+// tokenRows are the options of a provider that embeds Tokens: token, and
+// insecure_skip_verify.
+func tokenRows[T any](of func(*T) *Tokens) options[T] {
+	return options[T]{
+		{name: "token", args: "header|query <name> <value>...", many: true, at: func(p *T) value { return wordsValue(of(p).add) }},
+		{name: "insecure_skip_verify", many: true, at: func(p *T) value { return flagValue{&of(p).InsecureSkipVerify} }},
 	}
-	return false, nil
+}
+
+func (t *Tokens) add(words []string) error {
+	if len(words) < 3 || !slices.Contains(tokenPlaces, words[0]) {
+		return errors.New("token needs a place, a name and a value: write `token header Authorization \"Bearer {env.TOKEN}\"` or `token query token {env.TOKEN}`")
+	}
+	t.Tokens = append(t.Tokens, Token{In: words[0], Name: words[1], Values: words[2:]})
+	return nil
 }
 
 // unmarshal reads the block of a provider that has no options but these.
@@ -118,14 +117,8 @@ func (t *Tokens) unmarshal(d *caddyfile.Dispenser) error {
 	if err := noValue(d); err != nil {
 		return err
 	}
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		ok, err := t.parseOption(d)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return unknownOption(d, "provider "+name)
-		}
+	if err := tokenOptions().parse(t, d, "provider "+name, nil); err != nil {
+		return err
 	}
 	if err := t.validate(name); err != nil {
 		return d.WrapErr(err)

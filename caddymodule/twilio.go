@@ -169,58 +169,37 @@ func (*Twilio) Normalize(_ *http.Request, body []byte, now int64, into *normaliz
 	return normalize.Twilio(into, body, now)
 }
 
-// UnmarshalCaddyfile sets up the provider from tokens:
-//
-//	twilio {
-//		auth_token <token>...
-//		shared_key <sid> <secret>
-//		public_url <url>
-//		token header|query <name> <value>...
-//		insecure_skip_verify
-//	}
+func twilioOptions() options[Twilio] {
+	return append(options[Twilio]{
+		{name: "auth_token", args: "<token>...", many: true, at: func(p *Twilio) value { return listValue{&p.AuthToken, nil} }},
+		{name: "shared_key", args: "<sid> <secret>", many: true, at: func(p *Twilio) value { return wordsValue(p.addKey) }},
+		{name: "public_url", args: "<url>", at: func(p *Twilio) value { return wordValue{&p.PublicURL, testPublicURL} }},
+	}, tokenRows(func(p *Twilio) *Tokens { return &p.Tokens })...)
+}
+
+func (p *Twilio) addKey(words []string) error {
+	if len(words) != 2 {
+		return errors.New("shared_key takes the key's SID and its secret: write `shared_key <sid> {env.TWILIO_SHARED_KEY}`, a line for each key")
+	}
+	p.SharedKey = append(p.SharedKey, SharedKey{SID: words[0], Secret: words[1]})
+	return nil
+}
+
+func testPublicURL(option, text string) error {
+	if err := checkURL(text); err != nil && !strings.Contains(text, "{") {
+		return fmt.Errorf("%s %w", option, err)
+	}
+	return nil
+}
+
+// UnmarshalCaddyfile sets up the provider from `twilio { … }`.
 func (p *Twilio) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
 	if err := noValue(d); err != nil {
 		return err
 	}
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		switch d.Val() {
-		case "auth_token":
-			values, err := literals(d)
-			if err != nil {
-				return err
-			}
-			p.AuthToken = append(p.AuthToken, values...)
-		case "shared_key":
-			values, err := literals(d)
-			if err != nil {
-				return err
-			}
-			if len(values) != 2 {
-				return d.Err("shared_key takes the key's SID and its secret: write `shared_key <sid> {env.TWILIO_SHARED_KEY}`, a line for each key")
-			}
-			p.SharedKey = append(p.SharedKey, SharedKey{SID: values[0], Secret: values[1]})
-		case "public_url":
-			if p.PublicURL != "" {
-				return d.Err("public_url is already specified")
-			}
-			text, err := literal(d)
-			if err != nil {
-				return err
-			}
-			if err := checkURL(text); err != nil && !strings.Contains(text, "{") {
-				return d.Errf("public_url %s", err)
-			}
-			p.PublicURL = text
-		default:
-			ok, err := p.parseOption(d)
-			if err != nil {
-				return err
-			}
-			if !ok {
-				return unknownOption(d, "provider twilio")
-			}
-		}
+	if err := twilioOptions().parse(p, d, "provider twilio", nil); err != nil {
+		return err
 	}
 	if err := p.Validate(); err != nil {
 		return d.WrapErr(err)

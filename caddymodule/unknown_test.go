@@ -218,7 +218,7 @@ var flags = []string{"raw", "insecure_skip_verify", "insecure_skip_auth"}
 // that is mistyped, and every option without a value, with an empty one, and, where
 // it takes none, with one; each is named with file and line.
 func TestUnknownOptions(t *testing.T) {
-	for block, names := range optionNames {
+	for block, names := range optionNames() {
 		place := optionPlaces[block]
 		if place == "" {
 			t.Errorf("%s: the test has no place for its options", block)

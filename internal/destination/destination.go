@@ -86,3 +86,12 @@ func (d *Destination) DiffersFrom(other *Destination) string {
 	}
 	return ""
 }
+
+// Overlaps says why two destinations of a tenant cannot stand side by side, "" where
+// they can.
+func (d *Destination) Overlaps(beside *Destination) string {
+	if e, ok := d.Planner.(Exclusive); ok {
+		return e.Overlaps(beside)
+	}
+	return ""
+}

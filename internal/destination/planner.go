@@ -18,6 +18,14 @@ type Planner interface {
 	Plan(ev *normalize.Event, among []*Destination) (Job, bool)
 }
 
+// Exclusive is a Planner of a kind of which an event goes to one destination of a
+// tenant alone.
+type Exclusive interface {
+	Planner
+	// Overlaps says why two cannot stand side by side, "" where they can.
+	Overlaps(other *Destination) string
+}
+
 // Job is an event as one destination gets it.
 type Job struct {
 	// Format is what is sent: queue.FormatEvent, FormatRaw, FormatCAPI.

@@ -57,6 +57,23 @@ func (p *Planner) Takes(channel normalize.Channel, among []*destination.Destinat
 	return true
 }
 
+// Overlaps is [destination.Exclusive]'s: an event goes to one dataset of its channel.
+func (p *Planner) Overlaps(other *destination.Destination) string {
+	o, ok := other.Planner.(*Planner)
+	if !ok {
+		return ""
+	}
+	if len(p.Channels) == 0 && len(o.Channels) == 0 {
+		return "two capi blocks name no channel: name the channels, as in `capi whatsapp`, so that an event goes to one of them"
+	}
+	for _, channel := range p.Channels {
+		if slices.Contains(o.Channels, channel) {
+			return "two capi blocks name the channel " + channel + ": an event goes to one of them"
+		}
+	}
+	return ""
+}
+
 // Convert is [destination.Reporter]'s. What Meta would refuse is an error now,
 // while the CRM listens.
 func (p *Planner) Convert(c *destination.Conversion, now time.Time) (destination.Job, destination.Report, error) {
@@ -100,4 +117,7 @@ func report(name string, forMeta []byte) destination.Report {
 	return destination.Report{Currency: custom.Get("currency").String(), Value: custom.Get("value").String()}
 }
 
-var _ destination.Reporter = (*Planner)(nil)
+var (
+	_ destination.Reporter  = (*Planner)(nil)
+	_ destination.Exclusive = (*Planner)(nil)
+)

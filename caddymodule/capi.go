@@ -1,0 +1,387 @@
+package caddymodule
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"go.uber.org/zap"
+
+	"github.com/leadgate/leadgate/capi"
+	"github.com/leadgate/leadgate/internal/destination"
+	"github.com/leadgate/leadgate/internal/destination/dataset"
+	"github.com/leadgate/leadgate/internal/finding"
+	"github.com/leadgate/leadgate/internal/metrics"
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/wording"
+	"github.com/leadgate/leadgate/normalize"
+)
+
+// CAPI is a dataset that conversions are reported to.
+type CAPI struct {
+	// The channels whose events are reported here: whatsapp, messenger,
+	// instagram. Default: those that no other capi of the tenant names.
+	Channels []string `json:"channels,omitempty"`
+
+	// The destination's name. Default: <tenant>-capi-<dataset>.
+	Name string `json:"name,omitempty"`
+
+	// The dataset's id.
+	Dataset string `json:"dataset"`
+
+	// A token that may send events to the dataset. With {file.*} it is read
+	// again when Meta refuses it.
+	AccessToken string `json:"access_token"`
+
+	// The event that a first contact is reported as. Default: Lead, which
+	// Meta knows as LeadSubmitted in chats.
+	EventName string `json:"event_name,omitempty"`
+
+	// When a lead is reported: click, once for each distinct click; contact,
+	// once per contact within remember_clicks; or never. Default: click.
+	LeadOn string `json:"lead_on,omitempty"`
+
+	// Whether the leads and purchases that Meta detected are reported: on,
+	// leads (no purchases) or off. Default: on.
+	AutomaticEvents string `json:"automatic_events,omitempty"`
+
+	// What an automatic purchase's value is divided by. Default: 1000.
+	AutomaticValueDivisor int `json:"automatic_value_divisor,omitempty"`
+
+	// The Graph API's version. Default: v27.0.
+	GraphVersion string `json:"graph_version,omitempty"`
+
+	// The Graph API. Default: https://graph.facebook.com.
+	Endpoint string `json:"endpoint,omitempty"`
+
+	// The app's secret, for appsecret_proof. Default: none.
+	AppSecret string `json:"app_secret,omitempty"`
+
+	// Shows the events in the Events Manager's test view. They count all the same.
+	TestEventCode string `json:"test_event_code,omitempty"`
+
+	// Who sends the events, as Meta lists it.
+	PartnerAgent string `json:"partner_agent,omitempty"`
+
+	// LDU, with country and state, for Limited Data Use.
+	DataProcessingOptions []string `json:"data_processing_options,omitempty"`
+
+	// Whether hashed phone numbers, e-mail addresses and external ids are
+	// sent: on or none. Default: on.
+	MatchKeys string `json:"match_keys,omitempty"`
+
+	// The name of the Instagram account's field.
+	// Default: instagram_business_account_id.
+	InstagramIDField string `json:"instagram_id_field,omitempty"`
+
+	// The WhatsApp Business Account, for providers whose webhooks carry none.
+	WabaID string `json:"waba_id,omitempty"`
+
+	// How many events go in one request. Default and most: 1000.
+	Batch int `json:"batch,omitempty"`
+
+	// How long an event waits for others to share its request. Default: 1s.
+	Linger *caddy.Duration `json:"linger,omitempty"`
+
+	// What becomes of events whose request timed out after it was sent, when
+	// Meta may have counted them: retry or drop. Default: retry.
+	OnTimeout string `json:"on_timeout,omitempty"`
+
+	// For how long an event is tried again. Default and most: 168h (7d).
+	RetryFor caddy.Duration `json:"retry_for,omitempty"`
+}
+
+// capiOptions are the options of capi. What capi.Settings.Validate tests is not
+// tested here.
+func capiOptions() options[CAPI] {
+	return options[CAPI]{
+		{
+			name: "name", args: "<name>", shown: "`<tenant>-capi-<dataset>`", at: func(c *CAPI) value { return nameValue{&c.Name} },
+			help: "the queue's identity",
+		},
+		{
+			name: "dataset", args: "<id>", shown: "required", at: func(c *CAPI) value { return textValue{&c.Dataset} },
+			help: "the id that the Events Manager shows",
+		},
+		{
+			name: "access_token", args: "<token>", shown: "required", at: func(c *CAPI) value { return textValue{&c.AccessToken} },
+			help: "with `{file.*}` it is read again when Meta refuses it",
+		},
+		{
+			name: "event_name", args: "<name>", def: capi.DefaultEventName, at: func(c *CAPI) value { return textValue{&c.EventName} },
+			help: "sent as `LeadSubmitted`, since Meta refuses `Lead` in chats",
+		},
+		{
+			name: "lead_on", args: "click|contact|never", def: string(capi.LeadOnClick), at: func(c *CAPI) value { return wordValue{&c.LeadOn, nil} },
+			help: "a lead for each distinct click, one per contact, or none",
+		},
+		{
+			name: "automatic_events", args: "on|leads|off", def: string(capi.AutomaticEventsOn), at: func(c *CAPI) value { return wordValue{&c.AutomaticEvents, nil} },
+			help: "leads and purchases that Meta detected",
+		},
+		{
+			name: "automatic_value_divisor", args: "<n>", def: strconv.Itoa(capi.DefaultDivisor), at: func(c *CAPI) value { return numberValue{&c.AutomaticValueDivisor} },
+			help: "of the values of those purchases",
+		},
+		{
+			name: "graph_version", args: "<version>", def: capi.DefaultGraphVersion, at: func(c *CAPI) value { return textValue{&c.GraphVersion} },
+		},
+		{
+			name: "endpoint", args: "<url>", def: capi.DefaultEndpoint, at: func(c *CAPI) value { return textValue{&c.Endpoint} },
+		},
+		{
+			name: "app_secret", args: "<secret>", at: func(c *CAPI) value { return textValue{&c.AppSecret} },
+			help: "adds `appsecret_proof`",
+		},
+		{
+			name: "test_event_code", args: "<code>", at: func(c *CAPI) value { return textValue{&c.TestEventCode} },
+			help: "shows the events in the Events Manager's test view; they count all the same",
+		},
+		{
+			name: "partner_agent", args: "<agent>", at: func(c *CAPI) value { return textValue{&c.PartnerAgent} },
+			help: "who sends the events, as Meta lists it",
+		},
+		{
+			name: "data_processing_options", args: "LDU [<country> <state>]", at: func(c *CAPI) value { return lduValue{&c.DataProcessingOptions} },
+			help: "Limited Data Use",
+		},
+		{
+			name: "match_keys", args: "on|none", def: "on", at: func(c *CAPI) value { return wordValue{&c.MatchKeys, oneOf("on", "none")} },
+			help: "hashed phone number, e-mail, external id",
+		},
+		{
+			name: "instagram_id_field", args: "<field>", def: capi.InstagramBusinessAccountID, at: func(c *CAPI) value { return wordValue{&c.InstagramIDField, nil} },
+		},
+		{
+			name: "waba_id", args: "<id>", at: func(c *CAPI) value { return textValue{&c.WabaID} },
+			help: "for providers whose webhooks carry none",
+		},
+		{
+			name: "batch", args: "<n>", def: strconv.Itoa(capi.MaxBatch), check: (*CAPI).checkBatch, at: func(c *CAPI) value { return numberValue{&c.Batch} },
+			help: "events in one request at the most",
+		},
+		{
+			name: "linger", args: "<duration>", def: "1s", at: func(c *CAPI) value { return timeOr0{&c.Linger} },
+			help: "how long an event waits for others to share its request",
+		},
+		{
+			name: "on_timeout", args: "retry|drop", def: "retry", at: func(c *CAPI) value { return wordValue{&c.OnTimeout, oneOf("retry", "drop")} },
+			help: "what becomes of events of which Meta may have counted some",
+		},
+		{
+			name: "retry_for", args: "<duration>", def: "7d", check: (*CAPI).checkRetryFor, at: func(c *CAPI) value { return timeValue{&c.RetryFor} },
+			help: "Meta takes no older events",
+		},
+	}
+}
+
+func (*CAPI) optionNames() []string { return capiOptions().names() }
+
+func (c *CAPI) checkBatch() error {
+	if c.Batch < 0 || c.Batch > capi.MaxBatch {
+		return fmt.Errorf("batch %d is not from 1 to %d, the most events that Meta takes in one request", c.Batch, capi.MaxBatch)
+	}
+	return nil
+}
+
+func (c *CAPI) checkRetryFor() error {
+	if time.Duration(c.RetryFor) > capi.MaxAge {
+		return errors.New("retry_for is longer than 7d, the age up to which Meta takes an event")
+	}
+	return notNegative("retry_for", nanoseconds(c.RetryFor))
+}
+
+// parse reads `capi [<channel>...] { … }`.
+func (c *CAPI) parse(d *caddyfile.Dispenser) error {
+	c.Channels = d.RemainingArgs()
+	if err := c.checkChannels(); err != nil {
+		return d.WrapErr(err)
+	}
+	if err := capiOptions().parse(c, d, "capi", (*CAPI).checkText); err != nil {
+		return err
+	}
+	switch {
+	case c.Dataset == "":
+		return d.Err("capi needs a dataset: write `dataset <id>`, the id that the Events Manager shows")
+	case c.AccessToken == "":
+		return d.Err("capi needs an access_token: write `access_token {env.META_CAPI_TOKEN}`")
+	}
+	return nil
+}
+
+// checkText looks at what stands in the text; placeholders are looked at when they
+// have been replaced.
+func (c *CAPI) checkText() error {
+	r, err := c.resolve(withoutPlaceholders)
+	if err != nil {
+		return err
+	}
+	s := r.settings()
+	s.Dataset = cmp.Or(s.Dataset, "1")
+	s.AccessToken = cmp.Or(s.AccessToken, "a placeholder")
+	return s.Validate()
+}
+
+func (c *CAPI) checkChannels() error {
+	for i, channel := range c.Channels {
+		if !slices.Contains(dataset.Channels, channel) {
+			return fmt.Errorf("capi channel '%s' is unknown: write %s, or none for all", channel, wording.Or(dataset.Channels))
+		}
+		if slices.Contains(c.Channels[:i], channel) {
+			return fmt.Errorf("capi channel '%s' stands twice", channel)
+		}
+	}
+	return nil
+}
+
+// resolve is the settings with defaults, their placeholders replaced.
+func (c *CAPI) resolve(replace func(option, text string) (string, error)) (*CAPI, error) {
+	r := *c
+	if err := capiOptions().resolve(&r, replace); err != nil {
+		return nil, err
+	}
+	return &r, nil
+}
+
+// settings are those of package capi; c must be resolved.
+func (c *CAPI) settings() capi.Settings {
+	ldu, _ := parseLDU(c.DataProcessingOptions)
+	return capi.Settings{
+		Dataset: c.Dataset, AccessToken: c.AccessToken, AppSecret: c.AppSecret,
+		Endpoint: c.Endpoint, GraphVersion: c.GraphVersion,
+		EventName: c.EventName, LeadOn: capi.LeadOn(c.LeadOn),
+		AutomaticEvents: capi.AutomaticEvents(c.AutomaticEvents), AutomaticValueDivisor: int64(c.AutomaticValueDivisor),
+		NoMatchKeys: c.MatchKeys == "none", InstagramIDField: c.InstagramIDField, WabaID: c.WabaID,
+		DataProcessingOptions: ldu, TestEventCode: c.TestEventCode, PartnerAgent: c.PartnerAgent,
+		OnTimeoutDrop: c.OnTimeout == "drop", UserAgent: "Leadgate/" + Version(),
+	}
+}
+
+func (c *CAPI) provision(a *App, tenant string, repl *caddy.Replacer) (*destination.Destination, error) {
+	where := "tenant " + tenant + ": destination " + cmp.Or(c.Name, tenant+"-capi-"+c.Dataset) + ": "
+	if err := c.checkChannels(); err != nil {
+		return nil, fmt.Errorf("%s%w", where, err)
+	}
+	r, err := c.resolve(func(option, text string) (string, error) { return replaceText(repl, option, text) })
+	if err != nil {
+		return nil, fmt.Errorf("%s%w", where, err)
+	}
+	settings := r.settings()
+	settings.RememberClicks = time.Duration(a.RememberClicks)
+	if err := settings.Validate(); err != nil {
+		return nil, fmt.Errorf("%s%w", where, err)
+	}
+	if r.Name = cmp.Or(c.Name, tenant+"-capi-"+settings.Dataset); !wording.ValidName(r.Name) {
+		return nil, fmt.Errorf("%s%w", where, badDestinationName(r.Name))
+	}
+	d := dataset.New(&dataset.Settings{
+		Dest:     queue.Dest{Tenant: tenant, Name: r.Name},
+		Channels: c.Channels, Dedupe: time.Duration(a.Dedupe),
+		RetryFor: time.Duration(r.RetryFor), Batch: r.Batch, Linger: time.Duration(*r.Linger),
+		Config: dataset.Config{
+			Settings: settings, Credentials: c.credentials, OnEvents: metrics.Conversions(r.Name), Logger: a.logger.Named("capi"),
+		},
+	})
+	d.Options = capiOptions().settings(r)
+	d.Options["channel"] = c.Channels
+	for _, warning := range settings.Warnings() {
+		a.logger.Warn(warning, zap.String("destination", r.Name))
+	}
+	return d, nil
+}
+
+func (c *CAPI) isNamed() bool { return c.Name != "" }
+
+// credentials reads the secrets anew, for when Meta has refused the last ones.
+func (c *CAPI) credentials() (accessToken, appSecret string, err error) {
+	repl := caddy.NewReplacer()
+	if accessToken, err = replaceText(repl, "access_token", c.AccessToken); err != nil {
+		return "", "", err
+	}
+	if c.AppSecret != "" {
+		appSecret, err = replaceText(repl, "app_secret", c.AppSecret)
+	}
+	return accessToken, appSecret, err
+}
+
+func (c *CAPI) key() string { return c.Dataset + " " + c.AccessToken }
+
+// examine is what the doctor says of a dataset of a tenant.
+func (c *CAPI) examine(ctx context.Context, tenant string) (found finding.List) {
+	repl := caddy.NewReplacer()
+	r, err := c.resolve(func(option, text string) (string, error) { return replaceText(repl, option, text) })
+	if err != nil {
+		found.Warn("tenant "+tenant+": capi "+c.Dataset+": "+err.Error(), "")
+		return found
+	}
+	settings := r.settings()
+	where := "tenant " + tenant + ": capi " + settings.Dataset
+	found = dataset.Check(ctx, where, &settings)
+	if finding.IsLiteral(c.AccessToken) {
+		found.PlainText(where, "access_token")
+	}
+	return found
+}
+
+// warnWithoutWaba says, when all blocks are known, that Meta will refuse
+// conversions for want of the account's id.
+func (h *Handler) warnWithoutWaba() error {
+	omitter, ok := h.provider.(WABAOmitter)
+	if !ok {
+		return nil
+	}
+	which := omitter.OmitsWABA()
+	for _, t := range h.block.Router.Tenants() {
+		for _, d := range t.Destinations {
+			p, ok := d.Planner.(*dataset.Planner)
+			if ok && p.Settings.WabaID == "" && p.Takes(normalize.ChannelWhatsApp, t.Destinations) {
+				h.logger.Warn(which+" carry no WhatsApp Business Account id, and Meta refuses conversions without it: "+
+					"write `waba_id <id>` in the capi block", zap.String("tenant", t.Name), zap.String("destination", d.Dest.Name))
+			}
+		}
+	}
+	return nil
+}
+
+// lduValue is LDU [<country> <state>].
+type lduValue struct{ to *[]string }
+
+func (v lduValue) parse(option string, words []string) error {
+	if err := literals(option, words); err != nil {
+		return err
+	}
+	*v.to = words
+	return v.check(option)
+}
+
+func (v lduValue) check(string) error {
+	_, err := parseLDU(*v.to)
+	return err
+}
+func (v lduValue) get() any    { return *v.to }
+func (v lduValue) empty() bool { return len(*v.to) == 0 }
+
+func parseLDU(words []string) (*capi.LDU, error) {
+	wrong := fmt.Errorf("data_processing_options '%s': write LDU, or LDU <country> <state> such as LDU 1 1000", strings.Join(words, " "))
+	switch {
+	case len(words) == 0:
+		return nil, nil
+	case words[0] != "LDU" || len(words) != 1 && len(words) != 3:
+		return nil, wrong
+	case len(words) == 1:
+		return &capi.LDU{}, nil
+	}
+	country, err1 := strconv.Atoi(words[1])
+	state, err2 := strconv.Atoi(words[2])
+	if err1 != nil || err2 != nil {
+		return nil, wrong
+	}
+	return &capi.LDU{Country: country, State: state}, nil
+}

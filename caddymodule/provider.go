@@ -14,16 +14,17 @@ import (
 // three questions. One whose webhooks are verified by a token embeds [Tokens]
 // and writes Normalize alone. docs/providers/guest.md shows a whole one.
 //
-// What else a provider may do is said by having the method of one of the small
-// interfaces below, such as [Answerer] or [PartSigner]. The built-in providers
-// use the same ones.
+// What else a provider may do, it says by also being an [Answerer], [ContentTyper],
+// [HeaderSigner], [MethodLister], [PartSigner], [RequestSigner], [Sealer],
+// [SingleAccount], [TokenCarrier], [VerificationSkipper] or [WABAOmitter]. The
+// built-in providers use the same ones.
 type Provider interface {
 	// Handshake answers a request other than a webhook, such as Meta's GET
 	// with hub.challenge, and reports whether it was one.
 	Handshake(w http.ResponseWriter, r *http.Request) bool
 
-	// Verify says whether the body comes from the provider, by the raw bytes
-	// and in constant time. Its error is logged, and must hold neither the
+	// Verify refuses a body that does not come from the provider, by the raw
+	// bytes and in constant time. Its error is logged, and must hold neither the
 	// secret nor the expected value. It runs before anything is parsed.
 	Verify(r *http.Request, body []byte) error
 

@@ -102,7 +102,7 @@ func (c *Client) failed(g *GraphError, status int, wait time.Duration) answer {
 	return answer{Result: r}
 }
 
-// generic says whether the table knows nothing particular of the error, so that
+// generic reports whether the table knows nothing particular of the error, so that
 // Meta's own message is worth showing.
 func generic(g *GraphError) bool {
 	x := lookup(g.Code, g.Subcode)

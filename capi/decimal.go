@@ -130,7 +130,7 @@ func (d decimal) scale(divisor int64) decimal {
 	return d
 }
 
-// finiteDivisor says whether every division by n has a finite decimal result.
+// finiteDivisor reports whether every division by n has a finite decimal result.
 func finiteDivisor(n int64) bool {
 	if n <= 0 {
 		return false

@@ -80,7 +80,7 @@ func (f *facts) checkMoney() error {
 	return nil
 }
 
-// identifier says whether s looks like an id of Meta's: visible ASCII, no white
+// identifier reports whether s looks like an id of Meta's: visible ASCII, no white
 // space, at most limit characters.
 func identifier(s []byte, limit int) bool {
 	for _, c := range s {

@@ -34,8 +34,8 @@ func WireName(name string) string {
 	return name
 }
 
-// CheckName says whether Meta accepts the name for chat events, after WireName.
-// The error is one sentence that says what to write instead.
+// CheckName refuses a name that Meta does not accept for chat events, after
+// [WireName]. The error is one sentence that says what to write instead.
 func CheckName(name string) error {
 	wire := WireName(name)
 	if slices.Contains(eventNames, wire) {

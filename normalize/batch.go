@@ -88,9 +88,9 @@ func (b *Batch) Add() *Event {
 	return &b.Events[len(b.Events)-1]
 }
 
-// CheckJSON says whether a body is JSON as all providers' must be: valid UTF-8,
-// nested 200 levels at the most. The error is a *SyntaxError. It is for provider
-// modules of your own; encoding/json alone lets invalid UTF-8 pass.
+// CheckJSON refuses, with a [*SyntaxError], a body that is not JSON as all
+// providers' must be: valid UTF-8, nested 200 levels at the most. It is for
+// provider modules of your own; encoding/json alone lets invalid UTF-8 pass.
 func (b *Batch) CheckJSON(body []byte) error { return b.parse(body) }
 
 // SetReferral says which click brought the message e, with the zero Referral
@@ -173,7 +173,7 @@ func (b *Batch) lower(n jsondoc.Node) Text {
 
 func escaped(t []byte) bool { return bytes.IndexByte(t, '\\') >= 0 }
 
-// hasUpper says whether a token may change in lower case.
+// hasUpper reports whether a token may change in lower case.
 func hasUpper(t []byte) bool {
 	for _, c := range t {
 		if 'A' <= c && c <= 'Z' || c >= 0x80 {

@@ -7,12 +7,7 @@ const Provider360dialog = "360dialog"
 
 // Dialog360 normalizes a body that 360dialog posted: Meta's own from its Cloud
 // API product, and the bare value of a change from the on-premise one
-// (waba.360dialog.io). ingestedAt is when the edge took it, UNIX milliseconds.
-// The events are appended to b and point into body, which must not change while
-// they are in use. The error is a *SyntaxError; b is unchanged then.
-//
-// Nothing is dropped: what is not understood becomes an event of kind account,
-// with 360dialog's own JSON as raw.
+// (waba.360dialog.io).
 //
 //	{"object":"whatsapp_business_account","entry":[{"id":"102290129340398","changes":[{"field":"messages","value":{}}]}]}
 //	{"contacts":[{}],"messages":[{}]}
@@ -36,7 +31,7 @@ func Dialog360(b *Batch, body []byte, ingestedAt int64) error {
 	return nil
 }
 
-// isBareValue says whether the body is what stands in a change's value.
+// isBareValue reports whether the body is what stands in a change's value.
 func isBareValue(root jsondoc.Node) bool {
 	for _, key := range [...]string{"messages", "statuses", "message_echoes", "contacts", "errors"} {
 		if root.Get(key).Kind() == '[' {

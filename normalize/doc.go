@@ -12,6 +12,11 @@
 //		out, _ = e.AppendJSON(out)
 //	}
 //
+// There is a function for each provider: [Meta], [Gupshup], [Dialog360], [Whapi],
+// [Twilio]. It takes a body as it was posted, and when the edge took it, in UNIX
+// milliseconds, and appends the events to the batch. The error is a
+// [*SyntaxError]; the batch is unchanged then.
+//
 // An [Event] points into the body and into its [Batch], so both must stay as
 // they are while it is in use. Texts are kept as JSON string tokens: they are
 // copied to the output without being decoded, and [Text.String] decodes them.
@@ -26,5 +31,5 @@
 //
 // A provider module of your own fills the events that [Batch.Add] gives it:
 // texts by [NewText], numbers by [PhoneFromWaID], what makes the event itself
-// by [Event.SetKey].
+// by [Event.SetKey], which click brought a message by [Batch.SetReferral].
 package normalize

@@ -269,7 +269,7 @@ type Referral struct {
 	WelcomeMessage, Ref, AdID, DedupToken                     Text
 }
 
-// IsAd says whether the referral is an ad click.
+// IsAd reports whether the referral is an ad click.
 func (r *Referral) IsAd() bool { return r != nil && (r.CtwaClid != nil || r.AdID != nil) }
 
 // UTM is the utm_* parameters of the referral's source URL.

@@ -12,14 +12,8 @@ const ProviderGupshup = "gupshup"
 // Gupshup normalizes a body that Gupshup posted. Its formats are told apart by
 // their shape, never by a version (docs.gupshup.io, "Inbound events"): V2, an
 // envelope of its own, whatever version it names; V3, Meta's body with
-// gs_app_id; and the bare value of a change. ingestedAt is when the edge took
-// it, UNIX milliseconds. The events are appended to b and point into body, which
-// must not change while they are in use. The error is a *SyntaxError; b is
-// unchanged then.
-//
-// What Gupshup posts to try a callback URL gives no event. Nothing else is
-// dropped: what is not understood becomes an event of kind account, with
-// Gupshup's own JSON as raw.
+// gs_app_id; and the bare value of a change. What Gupshup posts to try a callback
+// URL gives no event.
 //
 //	{"app":"DemoApp","timestamp":1736535600123,"version":2,"type":"message","payload":{}}
 //	{"gs_app_id":"0a6f5e4d-…","object":"whatsapp_business_account","entry":[{}]}
@@ -97,7 +91,7 @@ func (b *Batch) gupshupV2(src *source, root jsondoc.Node, env *envelope) {
 	}
 }
 
-// isCallbackSet says whether the payload of a user event is what V2 posts when a
+// isCallbackSet reports whether the payload of a user event is what V2 posts when a
 // callback URL is set.
 //
 //	{"phone":"callbackSetPhone","type":"sandbox-start"}
@@ -120,7 +114,7 @@ func (b *Batch) gupshupVersion(n jsondoc.Node) Text {
 	return versionV2
 }
 
-// isProbe says whether the value of a V3 change, or the payload of a V2 event,
+// isProbe reports whether the value of a V3 change, or the payload of a V2 event,
 // is what Gupshup posts when a callback URL is set, and from time to time since
 // (docs.gupshup.io, "Platform Webhook Event: Connectivity Check").
 //

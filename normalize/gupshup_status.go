@@ -73,7 +73,7 @@ func (b *Batch) gupshupIDs(s *Status, p *gupshupParts) {
 	}
 }
 
-// isUUID says whether an id has the form of Gupshup's.
+// isUUID reports whether an id has the form of Gupshup's.
 func isUUID(id Text) bool {
 	plain, ok := jsondoc.Plain(id)
 	return ok && len(plain) == 36 && plain[8] == '-' && plain[13] == '-' && plain[18] == '-' && plain[23] == '-'
@@ -180,7 +180,7 @@ func (b *Batch) billing(e *Event, n jsondoc.Node) {
 	p.PricingModel = b.id(deductions.Get("model"))
 }
 
-// isPriceType says whether t is one of Meta's types of prices, rather than a
+// isPriceType reports whether t is one of Meta's types of prices, rather than a
 // category.
 func isPriceType(t Text) bool {
 	return bytes.Equal(t, []byte(`"regular"`)) || bytes.HasPrefix(t, []byte(`"free_`))

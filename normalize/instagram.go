@@ -47,7 +47,7 @@ func (b *Batch) pageChange(src *source, entry, change jsondoc.Node) {
 	}
 }
 
-// isMessaging says whether a change's value is a messaging item: it names both
+// isMessaging reports whether a change's value is a messaging item: it names both
 // ends, or its field is one of messages, message_reactions, messaging_postbacks,
 // messaging_referral(s), messaging_seen, message_edit, standby….
 func isMessaging(field []byte, value jsondoc.Node) bool {

@@ -24,11 +24,11 @@ type limit struct {
 // Reset takes the limit away.
 func (b *Batch) Limit(events, bytes int) { b.limit = limit{events: events, bytes: bytes} }
 
-// Over says that the webhook would bring more than the Limit: the events are not
+// Over reports whether the webhook would bring more than the Limit: the events are not
 // all of them, and [Batch.Whole] stands for them.
 func (b *Batch) Over() bool { return b.limit.over }
 
-// full says whether there is no room for another event.
+// full reports whether there is no room for another event.
 func (b *Batch) full() bool {
 	return b.limit.over || len(b.Events) >= b.limit.events || b.limit.spent+len(b.arena) > b.limit.bytes
 }
@@ -55,7 +55,7 @@ const elementBytes = 512
 // piece, so it must not be much larger than the body.
 const maxElements = 4000
 
-// element says whether there is room for another element of such a list.
+// element reports whether there is room for another element of such a list.
 func (b *Batch) element() bool {
 	b.limit.spent += elementBytes
 	b.limit.list++
@@ -157,7 +157,7 @@ func agreed(accounts []Account) Account {
 	return out
 }
 
-// isEmpty says whether an element of an array holds nothing.
+// isEmpty reports whether an element of an array holds nothing.
 func isEmpty(n jsondoc.Node) bool {
 	switch n.Kind() {
 	case '{', '[':

@@ -193,7 +193,7 @@ func (b *Batch) item(src *source, entry, n, raw jsondoc.Node, eventType Text) {
 	}
 }
 
-// isEcho says whether the business wrote it: as flagged, or when the sender is
+// isEcho reports whether the business wrote it: as flagged, or when the sender is
 // whom the webhook is for. A business that writes to itself to try its
 // automation (is_self) plays the customer.
 func (it *item) isEcho(own []byte) bool {
@@ -223,7 +223,7 @@ func (it *item) business() jsondoc.Node {
 	return it.recipient
 }
 
-// isToBusiness says whether an echo's recipient is whom the webhook is for, and
+// isToBusiness reports whether an echo's recipient is whom the webhook is for, and
 // its sender is somebody else.
 func (it *item) isToBusiness(own []byte) bool {
 	recipient := it.recipient.Get("id").Bytes()

@@ -75,7 +75,7 @@ func twinsIn(list jsondoc.Node) twins {
 	return t
 }
 
-// drop says whether an attachment is the twin of another: an image with the
+// drop reports whether an attachment is the twin of another: an image with the
 // sticker_id of a sticker, a share beside a post.
 func (t *twins) drop(n jsondoc.Node) bool {
 	switch string(n.Get("type").Bytes()) {

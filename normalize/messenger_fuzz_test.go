@@ -178,5 +178,5 @@ func FuzzPages(f *testing.F) {
 	})
 }
 
-// plain says whether a text has no escapes, so that it stands in raw as it is.
+// plain reports whether a text has no escapes, so that it stands in raw as it is.
 func plain(t Text) bool { return bytes.IndexByte(t, '\\') < 0 }

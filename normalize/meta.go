@@ -6,13 +6,7 @@ import "github.com/leadgate/leadgate/internal/jsondoc"
 const ProviderMeta = "meta"
 
 // Meta normalizes a body that Meta signed: WhatsApp Cloud API, Messenger or
-// Instagram, told apart by `object`. ingestedAt is when the edge took it, UNIX
-// milliseconds. The events are appended to b and point into body, which must
-// not change while they are in use. The error is a *SyntaxError; b is unchanged
-// then.
-//
-// Nothing is dropped: what is not understood becomes an event of kind account,
-// with the provider's own JSON as raw.
+// Instagram, told apart by `object`.
 //
 //	{"object":"whatsapp_business_account","entry":[{"id":"102290129340398","time":1736535600,"changes":[{"field":"messages","value":{}}]}]}
 func Meta(b *Batch, body []byte, ingestedAt int64) error {
@@ -73,7 +67,7 @@ func (b *Batch) unknownObject(src *source, object, root jsondoc.Node) {
 	}
 }
 
-// isOfChanges says whether the entries have changes and nothing but.
+// isOfChanges reports whether the entries have changes and nothing but.
 func isOfChanges(entries jsondoc.Node) bool {
 	if entries.Kind() != '[' {
 		return false
@@ -103,7 +97,7 @@ func (b *Batch) unknownChange(src *source, entry, change jsondoc.Node) {
 	src.account = own
 }
 
-// isEmptyEntry says whether an entry names lists, and has nothing in them.
+// isEmptyEntry reports whether an entry names lists, and has nothing in them.
 func isEmptyEntry(entry jsondoc.Node) bool {
 	lists := 0
 	for c := entry.First(); entry.Kind() == '{' && c.Exists(); c = c.Next() {
@@ -119,7 +113,7 @@ func isEmptyEntry(entry jsondoc.Node) bool {
 	return lists > 0
 }
 
-// isEmptyValue says whether a change's value has lists, nothing in them, and
+// isEmptyValue reports whether a change's value has lists, nothing in them, and
 // beside them only whose they would be.
 func isEmptyValue(value jsondoc.Node) bool {
 	lists := 0

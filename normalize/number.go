@@ -38,7 +38,7 @@ func (e *Event) setTime(t jsondoc.Node, ingestedAt int64) {
 	}
 }
 
-// isNumber says whether b is a number by JSON's grammar.
+// isNumber reports whether b is a number by JSON's grammar.
 func isNumber(b []byte) bool {
 	b = bytes.TrimPrefix(b, []byte("-"))
 	rest, ok := digitsOf(b)

@@ -13,14 +13,14 @@ import (
 // events are made of.
 var ErrIndivisible = errors.New("the webhook cannot be cut: where its events stand in it is not known, or one holds another")
 
-// IsEnvelope says that Raw is no element but an envelope with all that is in it:
+// IsEnvelope reports whether Raw is no element but an envelope with all that is in it:
 // an entry, or the body. What it holds may concern others than whom Account names.
 func (e *Event) IsEnvelope() bool { return e.envelope }
 
-// SetEnvelope says that Raw is an envelope with all that is in it, see [Event.IsEnvelope].
+// SetEnvelope says so, see [Event.IsEnvelope].
 func (e *Event) SetEnvelope() { e.envelope = true }
 
-// In says that e was made of a part of what outer was made of, or of the same.
+// In reports whether e was made of a part of what outer was made of, or of the same.
 func (e *Event) In(outer *Event) bool {
 	return e.to != 0 && outer.from <= e.from && e.to <= outer.to
 }
@@ -136,7 +136,7 @@ func (c *cutter) within(n jsondoc.Node, lo int) (hi, mine int, ok bool) {
 	return hi, mine, true
 }
 
-// intact says that nothing of n, all of whose marks from lo on are mine, has to
+// intact reports whether nothing of n, all of whose marks from lo on are mine, has to
 // go: no element without an event names somebody else.
 func (c *cutter) intact(n jsondoc.Node, lo int) bool {
 	if c.marks[lo].is(n) {
@@ -159,7 +159,7 @@ func (c *cutter) intact(n jsondoc.Node, lo int) bool {
 	return true
 }
 
-// names says whether n holds a value or a name that is somebody else's.
+// names reports whether n holds a value or a name that is somebody else's.
 func (c *cutter) names(n jsondoc.Node) bool {
 	c.steps++
 	switch n.Kind() {
@@ -214,7 +214,7 @@ func (c *cutter) cut(n jsondoc.Node, lo, hi, mine int) error {
 	return nil
 }
 
-// plain says whether a member without an event may stay in an object that is
+// plain reports whether a member without an event may stay in an object that is
 // cut: a plain value, or nothing in brackets, that names nobody else.
 func (c *cutter) plain(m jsondoc.Node) bool {
 	return !m.First().Exists() && !c.foreign(m.Key()) && !c.names(m)

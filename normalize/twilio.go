@@ -11,10 +11,7 @@ const ProviderTwilio = "twilio"
 
 // Twilio normalizes a form of Twilio's messaging webhooks: an incoming message
 // or the status of an outgoing one, WhatsApp or SMS, told apart by the addresses
-// (whatsapp:+15551234567). ingestedAt is when the edge took it, UNIX
-// milliseconds, and also ReceivedAt, since Twilio gives no time. The event is
-// appended to b. The error is a *SyntaxError where the body is no form; b is
-// unchanged then.
+// (whatsapp:+15551234567). ReceivedAt is ingestedAt, since Twilio gives no time.
 //
 // Raw is a JSON object of the form's fields, all as strings, a field that stands
 // several times as an array: it lives in b, not in body. Whatever is neither a

@@ -10,20 +10,16 @@ import (
 // ProviderWhapi is the name of Whapi.Cloud's webhooks.
 const ProviderWhapi = "whapi"
 
-// Whapi normalizes a body of Whapi.Cloud, whatever its webhook mode. ingestedAt
-// is when the edge took it, UNIX milliseconds. The events are appended to b and
-// point into body, which must not change while they are in use. The error is a
-// *SyntaxError; b is unchanged then.
+// Whapi normalizes a body of Whapi.Cloud, whatever its webhook mode.
 //
 // Messages of other people are kind message, own ones (from_me) kind echo. What
 // comes with the event put or patch is an edit of the message whose id it has. Of
 // messages_updates, what triggered the update is the event (an edit, a
 // reaction, a vote), the same as in messages. What stands in status@broadcast
 // (stories) or a newsletter, in no chat with a customer, is kind account. All
-// other arrays give an event of kind
-// account for each element; what is no array, such as health, qr and user,
-// gives one with the whole body as raw, since only `event` says whether a user
-// came or went. RawLastEventType is the array's name.
+// other arrays give an event of kind account for each element; what is no array,
+// such as health, qr and user, gives one with the whole body as raw, since only
+// `event` says whether a user came or went. RawLastEventType is the array's name.
 //
 // The customer's WaID is the number without Whapi's @s.whatsapp.net, as `from`
 // has it, so that messages, echoes and statuses name the same contact, and
@@ -84,7 +80,7 @@ func WhapiAs(b *Batch, body []byte, event string, ingestedAt int64) error {
 	return nil
 }
 
-// isChange says whether a body's event is that of messages that have changed.
+// isChange reports whether a body's event is that of messages that have changed.
 //
 //	{"type":"messages","event":"put"}
 func isChange(event jsondoc.Node) bool {
@@ -134,7 +130,7 @@ func (b *Batch) whapiNotice(src *source, raw jsondoc.Node, at Text) *Event {
 	return e
 }
 
-// isAside says whether an id names no chat with a customer: everybody's stories,
+// isAside reports whether an id names no chat with a customer: everybody's stories,
 // or a channel that one reads.
 func isAside(chat jsondoc.Node) bool {
 	id := chat.Bytes()

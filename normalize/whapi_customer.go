@@ -77,7 +77,7 @@ func (b *Batch) whapiID(t Text) (Text, whapiServer) {
 	return nil, whapiNone
 }
 
-// sameUser says whether a bare id is the user of one with a server.
+// sameUser reports whether a bare id is the user of one with a server.
 func sameUser(bare, full Text) bool {
 	user, _, _ := bytes.Cut(full[1:], []byte("@"))
 	return bytes.Equal(bare[1:len(bare)-1], user)

@@ -95,7 +95,7 @@ func (b *Batch) whapiUpdate(src *source, n jsondoc.Node) {
 	}
 }
 
-// whapiChanged says whether one of the names is among the update's changes.
+// whapiChanged reports whether one of the names is among the update's changes.
 func whapiChanged(n jsondoc.Node, names ...string) bool {
 	for c := n.Get("changes").First(); c.Exists(); c = c.Next() {
 		for _, name := range names {

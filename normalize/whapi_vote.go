@@ -7,7 +7,7 @@ import (
 	"github.com/leadgate/leadgate/internal/jsondoc"
 )
 
-// isVote says whether a message is a vote in a poll.
+// isVote reports whether a message is a vote in a poll.
 //
 //	{"type":"action","action":{"type":"vote","target":"…","votes":["a1b2"]}}
 //	{"type":"poll_update","subtype":"vote"}
@@ -21,7 +21,7 @@ func isVote(n jsondoc.Node, p *whapiParts) bool {
 	return false
 }
 
-// whapiVoter says whether a vote that claims to be our own is: from_me, like the
+// whapiVoter reports whether a vote that claims to be our own is: from_me, like the
 // id, may be the poll's and not the vote's. The voter is `from`. Of a customer's
 // vote in a chat of two, it leaves only who that is.
 func (b *Batch) whapiVoter(n jsondoc.Node, p *whapiParts, business jsondoc.Node) (own bool) {

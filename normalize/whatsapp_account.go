@@ -153,7 +153,7 @@ func (b *Batch) customerEnd(e *Event, n jsondoc.Node) string {
 	return ""
 }
 
-// sameNumber says whether two spellings are of one number: 15550783881, +1
+// sameNumber reports whether two spellings are of one number: 15550783881, +1
 // 555-078-3881, or a Brazilian one with and without its ninth digit.
 func sameNumber(a, b Text) bool {
 	if a == nil || b == nil {

@@ -79,7 +79,7 @@ func contactIDs(contact jsondoc.Node) [3][]byte {
 	return [...][]byte{bare(contact.Get("wa_id")), bare(contact.Get("user_id")), bare(contact.Get("parent_user_id"))}
 }
 
-// fits says whether one of the ids is the contact's.
+// fits reports whether one of the ids is the contact's.
 func fits(contact jsondoc.Node, ids ...jsondoc.Node) bool {
 	of := contactIDs(contact)
 	for _, n := range ids {
@@ -137,7 +137,7 @@ func (b *Batch) parent(e *Event, id Text) {
 	}
 }
 
-// isUserID says whether an id is a business scoped user id: the country and a
+// isUserID reports whether an id is a business scoped user id: the country and a
 // dot (US.13491208655302741918, US.ENT.11815799212886844830), or user. as
 // Meta's first draft had it.
 func isUserID(id Text) bool {

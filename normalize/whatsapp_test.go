@@ -45,7 +45,7 @@ func normalized(t testing.TB, b *Batch, body []byte) [][]byte {
 	return out
 }
 
-// within says whether part is a slice of whole.
+// within reports whether part is a slice of whole.
 func within(part, whole []byte) bool {
 	for i := range whole {
 		if len(part) > 0 && &whole[i] == &part[0] {
@@ -199,7 +199,7 @@ func expected(t testing.TB, body []byte) (kinds []Kind) {
 	return kinds
 }
 
-// nothingIn says whether an entry has lists, and all are empty.
+// nothingIn reports whether an entry has lists, and all are empty.
 func nothingIn(entry jsondoc.Node) bool {
 	empty, something := 0, 0
 	for _, m := range children(entry) {
@@ -281,7 +281,7 @@ func TestMetaEmptyLists(t *testing.T) {
 	}
 }
 
-// expectedOfNothing says whether there are lists, and nothing in them.
+// expectedOfNothing reports whether there are lists, and nothing in them.
 func expectedOfNothing(value jsondoc.Node) bool {
 	lists, rest := false, false
 	for m := value.First(); value.Kind() == '{' && m.Exists(); m = m.Next() {

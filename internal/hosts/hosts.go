@@ -43,7 +43,7 @@ func within(a netip.Addr, list []netip.Prefix) bool {
 	return false
 }
 
-// Public says whether an address belongs to the public internet.
+// Public reports whether an address belongs to the public internet.
 func Public(a netip.Addr) bool {
 	a = a.Unmap().WithZone("")
 	if nat64.Contains(a) {
@@ -52,7 +52,7 @@ func Public(a netip.Addr) bool {
 	return a.IsGlobalUnicast() && !a.IsPrivate() && !within(a, special) && !within(a, forbidden)
 }
 
-// Forbidden says whether an address is link-local or one of a cloud's for its
+// Forbidden reports whether an address is link-local or one of a cloud's for its
 // machines' metadata, in whatever way it is written: nothing is ever sent there
 // that an outsider has named.
 func Forbidden(a netip.Addr) bool {
@@ -90,7 +90,7 @@ var metadataNames = map[string]bool{
 	"metadata.tencentyun.com": true, "metadata.azure.internal": true,
 }
 
-// ForbiddenHost says whether a URL's host is written as a forbidden address or
+// ForbiddenHost reports whether a URL's host is written as a forbidden address or
 // as the name of one.
 func ForbiddenHost(host string) bool {
 	if a, err := netip.ParseAddr(host); err == nil {
@@ -99,7 +99,7 @@ func ForbiddenHost(host string) bool {
 	return metadataNames[strings.ToLower(strings.TrimSuffix(host, "."))]
 }
 
-// Odd says whether a URL's host is an IPv4 address in another spelling than four
+// Odd reports whether a URL's host is an IPv4 address in another spelling than four
 // decimal numbers: 2130706433, 127.1, 0x7f.1 and 0177.0.0.1 are all 127.0.0.1 to
 // some programs and names to others, so that a check and a connection could
 // disagree. A host whose last part is a number is an address to browsers too.

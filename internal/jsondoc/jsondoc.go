@@ -65,7 +65,7 @@ func (d *Doc) Parse(b []byte) error {
 	return nil
 }
 
-// Holds says whether the Doc is the index of these very bytes.
+// Holds reports whether the Doc is the index of these very bytes.
 func (d *Doc) Holds(b []byte) bool {
 	return len(d.entries) > 0 && len(b) == len(d.body) && len(b) > 0 && &b[0] == &d.body[0]
 }

@@ -12,7 +12,7 @@ type Node struct {
 	i, end uint32 // its entry, and where its siblings end
 }
 
-// Exists says whether the value is there; null is there.
+// Exists reports whether the value is there; null is there.
 func (n Node) Exists() bool { return n.d != nil }
 
 // Kind is 0 for a missing value, else '{', '[', '"', '0' (a number), 't', 'f'
@@ -152,7 +152,7 @@ func (n Node) RawKey() []byte {
 	return n.d.body[e.key-1 : e.keyEnd+1 : e.keyEnd+1]
 }
 
-// Surrogates says whether n is a string with escapes of surrogates, of which
+// Surrogates reports whether n is a string with escapes of surrogates, of which
 // one may stand alone: see HasLoneSurrogate.
 func (n Node) Surrogates() bool { return n.d != nil && n.d.entries[n.i].surrogates }
 

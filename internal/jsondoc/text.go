@@ -35,7 +35,7 @@ func decodedEqual(token []byte, s string) bool {
 	return string(AppendDecoded(buf[:0], token)) == s
 }
 
-// HasLoneSurrogate says whether a valid JSON string token escapes half a
+// HasLoneSurrogate reports whether a valid JSON string token escapes half a
 // surrogate pair, which is no character.
 func HasLoneSurrogate(token []byte) bool {
 	return loneSurrogate(token, 0) >= 0

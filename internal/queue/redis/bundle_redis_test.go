@@ -14,7 +14,7 @@ import (
 )
 
 // TestRedisBundles: events that come together are few entries of the stream, for
-// each of which one line of marks is kept while any of its events waits.
+// each of which one line of what is pending is kept while any of its events waits.
 func TestRedisBundles(t *testing.T) {
 	s := redistest.Start(t)
 	r := open(t, redis.Config{URLs: []string{s.URL()}})
@@ -61,18 +61,18 @@ func TestRedisBundles(t *testing.T) {
 		t.Fatalf("%v pages of %d are left by half of their events", left, pages)
 	}
 
-	// Somebody removes the marks: what was delivered may come again, and nothing
+	// Somebody removes what is pending: what was delivered may come again, and nothing
 	// is lost.
 	s.Do("DEL", "leadgate:{acme}:g:crm")
 	if entries = e.all(); len(entries) != n {
-		t.Fatalf("%d entries without marks", len(entries))
+		t.Fatalf("%d entries when it is gone", len(entries))
 	}
 	if err := e.Done(t.Context(), even); err != nil {
 		t.Fatal(err)
 	}
 	infos, err := r.Destinations(t.Context())
 	if err != nil || len(infos) != 2 || infos[0].Backlog < int(pages) {
-		t.Fatalf("the backlog without marks: %+v, %v", infos, err)
+		t.Fatalf("the backlog when it is gone: %+v, %v", infos, err)
 	}
 	if err := e.Done(t.Context(), odd); err != nil {
 		t.Fatal(err)
@@ -81,13 +81,13 @@ func TestRedisBundles(t *testing.T) {
 		t.Fatalf("%v pages are left by none of their events", left)
 	}
 	if left := s.Do("HLEN", "leadgate:{acme}:g:crm"); left.(int64) > 1 {
-		t.Fatalf("%v marks are left", left)
+		t.Fatalf("%v are left as pending", left)
 	}
 	if _, err := r.Drop(t.Context(), n8n); err != nil {
 		t.Fatal(err)
 	}
 	if v := s.Do("EXISTS", "leadgate:{acme}:g:n8n"); v != int64(0) {
-		t.Fatal("marks of a dropped destination are left")
+		t.Fatal("what is pending of a dropped destination is left")
 	}
 }
 

@@ -25,7 +25,7 @@ func TestBundleRoundTrip(t *testing.T) {
 	payloads := [][]byte{[]byte(`{"a":1}`), nil, bytes.Repeat([]byte("x"), bundledPayload)}
 	p := bundleOf(payloads...)
 	if h, rest, err := codec.DecodeHeader(p.header); err != nil || len(rest) > 0 || h.EventID != (queue.ID{0}) {
-		t.Fatalf("the page's header: %+v, %d more bytes, %v", h, len(rest), err)
+		t.Fatalf("the bundle's header: %+v, %d more bytes, %v", h, len(rest), err)
 	}
 	id := queue.Pos{Ms: 1736535600000, Seq: 7}
 	for _, pending := range []string{"111", "101", "010", "000"} {
@@ -42,11 +42,11 @@ func TestBundleRoundTrip(t *testing.T) {
 			n++
 			gotID, part := entryOf(e.Pos)
 			if gotID != id || part != i+1 || e.Header.EventID != (queue.ID{byte(i)}) || !bytes.Equal(e.Payload, payloads[i]) {
-				t.Fatalf("marks %s, entry %d: %+v", pending, i, e)
+				t.Fatalf("pending %s, entry %d: %+v", pending, i, e)
 			}
 		}
 		if n != len(entries) {
-			t.Fatalf("marks %s: %d entries", pending, len(entries))
+			t.Fatalf("pending %s: %d entries", pending, len(entries))
 		}
 	}
 }
@@ -62,7 +62,7 @@ func TestBundleBounds(t *testing.T) {
 		w.add(2, &queue.Header{Time: int64(i)}, payload)
 	}
 	if w.takes(3, &queue.Job{}) || !w.takes(1, &queue.Job{}) || w.takes(1, &queue.Job{Dead: &queue.Reason{}}) {
-		t.Error("a page for one entry, or for a dead letter, or none for many")
+		t.Error("a bundle for one entry, or for a dead letter, or none for many")
 	}
 	bundles := w.end()
 	entries := 0
@@ -70,14 +70,14 @@ func TestBundleBounds(t *testing.T) {
 		n := int(p.bytes[1])
 		entries += n
 		if size, err := s2.DecodedLen(p.bytes[2:]); err != nil || size > bundleLimit || n > bundleEntries {
-			t.Errorf("page %d: %d entries of %d bytes, %v", i, n, size, err)
+			t.Errorf("bundle %d: %d entries of %d bytes, %v", i, n, size, err)
 		}
 		if i%2 == 1 && &p.bytes[0] != &bundles[i-1].bytes[0] {
-			t.Errorf("page %d was compressed again", i)
+			t.Errorf("bundle %d was compressed again", i)
 		}
 	}
 	if entries != 400 || bundles[0].dest != 1 || bundles[1].dest != 2 {
-		t.Errorf("%d entries in %d pages", entries, len(bundles))
+		t.Errorf("%d entries in %d bundles", entries, len(bundles))
 	}
 }
 
@@ -112,7 +112,7 @@ func FuzzBundle(f *testing.F) {
 			return
 		}
 		if want := strings.Count(pending, "1"); len(entries) != want {
-			t.Fatalf("%d entries, %d marks", len(entries), want)
+			t.Fatalf("%d entries, %d pending", len(entries), want)
 		}
 	})
 }

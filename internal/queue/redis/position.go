@@ -23,16 +23,16 @@ func parseStreamID(s string) (queue.Pos, error) {
 	return queue.Pos{Ms: m, Seq: n}, nil
 }
 
-// An entry's position is its stream id, and in the last bits of Seq which entry of
-// a page it is, from 1; 0 = it is no page's. Redis counts Seq from 0 in each
-// millisecond, so there is room.
+// An entry's position is its stream id, and in the last bits of Seq its number in its
+// bundle, from 1; 0 = it is in none. Redis counts Seq from 0 in each millisecond, so
+// there is room.
 const partBits = 8
 
 func entryPos(id queue.Pos, part int) queue.Pos {
 	return queue.Pos{Ms: id.Ms, Seq: id.Seq<<partBits | uint64(part)}
 }
 
-// entryOf is the stream id and the part of an entry's position.
+// entryOf takes an entry's position apart: its stream id, and its number in its bundle.
 func entryOf(p queue.Pos) (id queue.Pos, part int) {
 	return queue.Pos{Ms: p.Ms, Seq: p.Seq >> partBits}, int(p.Seq & (1<<partBits - 1))
 }

@@ -62,3 +62,10 @@ func TestWireIsDescribed(t *testing.T) {
 		}
 	}
 }
+
+// The script and the erase mean the same sets of message ids.
+func TestScriptsKnowMessageMS(t *testing.T) {
+	if messageMS != 8*86_400_000 || !strings.Contains(scriptAppend.text, "local message_ms = 8 * 86400000\n") {
+		t.Error("the script and messageMS differ")
+	}
+}

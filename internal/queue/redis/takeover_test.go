@@ -47,14 +47,14 @@ func TestRedisTakeOverAfterACrash(t *testing.T) {
 		g.Jobs[0].Dest = heir
 		return g
 	}
-	page := testGroup(1, 10)
+	bundle := testGroup(1, 10)
 	second := testGroup(2, 10)
-	page.Events, page.Payloads = append(page.Events, second.Events...), append(page.Payloads, second.Payloads...)
+	bundle.Events, bundle.Payloads = append(bundle.Events, second.Events...), append(bundle.Payloads, second.Payloads...)
 	second.Jobs[0].Events, second.Jobs[0].Payload = []int{1}, 1
-	page.Jobs = append(page.Jobs, second.Jobs...)
+	bundle.Jobs = append(bundle.Jobs, second.Jobs...)
 	dead := testGroup(3, 10)
 	dead.Jobs[0].Dead = &queue.Reason{Reason: "x"}
-	for i, result := range r.Append(t.Context(), []queue.Group{page, testGroup(4, 100_000), dead, move(testGroup(5, 10))}) {
+	for i, result := range r.Append(t.Context(), []queue.Group{bundle, testGroup(4, 100_000), dead, move(testGroup(5, 10))}) {
 		if result.Err != nil {
 			t.Fatal(i, result.Err)
 		}
@@ -66,7 +66,7 @@ func TestRedisTakeOverAfterACrash(t *testing.T) {
 	server.Do("SET", d.keys.lease(name), r.token)
 	server.Do("SET", from.lease(name), r.takeoverToken())
 	ctx := t.Context()
-	for _, wanted := range []int{2, 1} { // the page and the entry, then the dead letter
+	for _, wanted := range []int{2, 1} { // the bundle and the entry, then the dead letter
 		shown, err := r.run(ctx, scriptTakeoverShow, []string{
 			from.lease(name), from.queue(name), from.retry(name), from.dead(name), from.state(name), from.pending(name),
 		}, r.takeoverToken(), 10_000, moveEntries, moveBytes).Slice()

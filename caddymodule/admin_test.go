@@ -77,7 +77,8 @@ func TestDeadLetters(t *testing.T) {
 		return len(page.Dead) == 5
 	})
 	d := page.Dead[0]
-	if d.Code != "422" || d.Tenant != "default" || d.Kind != "message" || d.Attempts != 1 || d.Reason == "" || d.FirstAt == nil || d.DiedAt < *d.FirstAt {
+	if d.Code != "422" || d.Tenant != "default" || d.Kind != "message" || d.Attempts != 1 || d.Reason == "" || d.FirstAt == nil ||
+		d.DiedAt < *d.FirstAt {
 		t.Errorf("dead letter: %+v", d)
 	}
 	var event map[string]any
@@ -98,7 +99,8 @@ func TestDeadLetters(t *testing.T) {
 		t.Error("a reason that nothing has found something")
 	}
 
-	for _, bad := range []any{map[string]any{"destination": "crm"}, map[string]any{"all": true}, map[string]any{"destination": "crm", "all": true, "ids": []string{"x"}}, map[string]any{"destination": "crm", "al": true}} {
+	for _, bad := range []any{map[string]any{"destination": "crm"}, map[string]any{"all": true},
+		map[string]any{"destination": "crm", "all": true, "ids": []string{"x"}}, map[string]any{"destination": "crm", "al": true}} {
 		if status := e.admin(base, "POST", "/leadgate/dead/replay", bad, nil); status != 400 {
 			t.Errorf("%v: %d", bad, status)
 		}
@@ -155,7 +157,8 @@ func TestUnmatched(t *testing.T) {
 	}
 	d := s.next(t)
 	attribution, _ := d.event["attribution"].(map[string]any)
-	if d.event["tenantId"] != "acme" || d.event["id"] == page.Dead[0].EventID || d.header.Get("Leadgate-Event-Id") != d.event["id"] || attribution["lastClick"] == nil {
+	if d.event["tenantId"] != "acme" || d.event["id"] == page.Dead[0].EventID || d.header.Get("Leadgate-Event-Id") != d.event["id"] ||
+		attribution["lastClick"] == nil {
 		t.Errorf("got %s", d.body)
 	}
 	// The webhook itself, redelivered, is the same event.
@@ -199,7 +202,8 @@ func TestRemovedDestination(t *testing.T) {
 		t.Errorf("an unknown one: %d", status)
 	}
 	var count struct{ Count int }
-	if status := e.admin(base, "POST", "/leadgate/destinations/old/move", map[string]string{"to": "new"}, &count); status != 200 || count.Count != 3 {
+	if status := e.admin(base, "POST", "/leadgate/destinations/old/move", map[string]string{"to": "new"}, &count); status != 200 ||
+		count.Count != 3 {
 		t.Fatalf("move: %d, %d", status, count.Count)
 	}
 	ids(t, s, 3)
@@ -240,7 +244,8 @@ func TestDeadAfterNothing(t *testing.T) {
 				config = strings.Replace(config, "queue embedded %DIR%/queue", "queue redis "+redistest.Start(t).URL(), 1)
 			}
 			e := startEdge(t, config)
-			for _, query := range []string{"after=x", "after=x&destination=crm", "after=x&limit=1", "after=404+Not+Found", "destination=crm&after=-"} {
+			for _, query := range []string{"after=x", "after=x&destination=crm", "after=x&limit=1", "after=404+Not+Found",
+				"destination=crm&after=-"} {
 				var answer struct{ Error string }
 				if status := e.admin(base, "GET", "/leadgate/dead?"+query, nil, &answer); status != 400 {
 					t.Errorf("%s: %d %s", query, status, answer.Error)
@@ -260,7 +265,8 @@ func TestErase(t *testing.T) {
 		t.Fatal("no attribution")
 	}
 	var count struct{ Count int }
-	if status := e.admin(base, "POST", "/leadgate/contacts/erase", map[string]string{"tenant": "acme", "contact": "+15551234567"}, &count); status != 200 || count.Count == 0 {
+	if status := e.admin(base, "POST", "/leadgate/contacts/erase", map[string]string{"tenant": "acme", "contact": "+15551234567"},
+		&count); status != 200 || count.Count == 0 {
 		t.Fatalf("erase: %d, %d", status, count.Count)
 	}
 	e.post("/webhooks/meta", message("wamid.2", "15551234567", "x"))
@@ -274,7 +280,8 @@ func TestErase(t *testing.T) {
 func TestUnmatchedAutomaticEvent(t *testing.T) {
 	s := newSink(t)
 	block := func(number string) string {
-		return site("tenant acme {\n match phone_number_id " + number + "\n forward " + s.URL + "\n capi {\n dataset 1\n access_token x\n endpoint http://127.0.0.1:9\n}\n}")
+		return site("tenant acme {\n match phone_number_id " + number + "\n forward " + s.URL +
+			"\n capi {\n dataset 1\n access_token x\n endpoint http://127.0.0.1:9\n}\n}")
 	}
 	config, _ := withAdmin(t, block("111"))
 	e := startEdge(t, config)
@@ -298,7 +305,8 @@ func TestUnmatchedAutomaticEvent(t *testing.T) {
 
 // A dead letter of a newer edge, in a Redis that both use, is listed without its kind.
 func TestShowDeadOfANewerEdge(t *testing.T) {
-	if d := admin.ShowDead(&queue.DeadLetter{Header: queue.Header{Kind: 200}, Payload: []byte(`{}`)}); d.Kind != "" || string(d.Event) != "{}" {
+	if d := admin.ShowDead(&queue.DeadLetter{Header: queue.Header{Kind: 200}, Payload: []byte(`{}`)}); d.Kind != "" ||
+		string(d.Event) != "{}" {
 		t.Errorf("%+v", d)
 	}
 }

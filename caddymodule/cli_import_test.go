@@ -51,18 +51,21 @@ func TestImport(t *testing.T) {
 	sale := func(order string) string {
 		return `{"eventName":"won","waPhone":"+15551234567","value":12.5,"currency":"USD","orderId":"` + order + `"}`
 	}
-	file := jsonl(t, "\ufeff"+sale("A-1"), "", sale("A-2")+"\r", sale("A-1"), `{"eventName":"won","waPhone":"+15557654321","value":1,"currency":"USD"}`,
+	file := jsonl(t, "\ufeff"+sale("A-1"), "", sale("A-2")+"\r", sale("A-1"),
+		`{"eventName":"won","waPhone":"+15557654321","value":1,"currency":"USD"}`,
 		`{"eventName":"won","waPhone":"5551234567"}`, "no JSON", `["x"]`, sale("A-3"))
 	out, err := cli(t, "import", file, "--to", e.url("/conversions"), "--token", "crm_token", "--batch", "2")
 	if err == nil || !strings.Contains(err.Error(), "3 of 8 lines") {
 		t.Errorf("error: %v", err)
 	}
-	expectStatuses(t, out, map[string]string{"1": "queued", "3": "queued", "4": "duplicate", "5": "no_click", "6": "invalid", "7": "invalid", "8": "invalid", "9": "queued"})
+	expectStatuses(t, out, map[string]string{"1": "queued", "3": "queued", "4": "duplicate", "5": "no_click", "6": "invalid",
+		"7": "invalid", "8": "invalid", "9": "queued"})
 	if !strings.Contains(out, "8 lines: 3 queued, 1 duplicate, 1 no_click, 3 invalid\n") || !strings.Contains(out, "→ write it in full") {
 		t.Errorf("report:\n%s", out)
 	}
 	acceptedEvents(t, meta, 4) // and the lead
-	out = mustCLI(t, "import", jsonl(t, sale("A-1"), sale("A-2"), sale("A-4")), "--to", e.url("/conversions"), "--token", "crm_token", "--from-line", "2")
+	out = mustCLI(t, "import", jsonl(t, sale("A-1"), sale("A-2"), sale("A-4")), "--to", e.url("/conversions"), "--token", "crm_token",
+		"--from-line", "2")
 	expectStatuses(t, out, map[string]string{"2": "duplicate", "3": "queued"})
 
 	for _, c := range []struct{ to, token, says string }{
@@ -74,13 +77,15 @@ func TestImport(t *testing.T) {
 			t.Errorf("%s: %v", c.to, err)
 		}
 	}
-	for _, args := range [][]string{{}, {"--to", e.url("/conversions")}, {"--to", "x", "--token", "x"}, {"--to", e.url("/"), "--token", "x", "--map", "a=Lead"}, {"--dry-run", "--batch", "1001"}, {"--dry-run", "--map", "won=Won"}} {
+	for _, args := range [][]string{{}, {"--to", e.url("/conversions")}, {"--to", "x", "--token", "x"},
+		{"--to", e.url("/"), "--token", "x", "--map", "a=Lead"}, {"--dry-run", "--batch", "1001"}, {"--dry-run", "--map", "won=Won"}} {
 		if out, err := cli(t, append([]string{"import", file}, args...)...); err == nil {
 			t.Errorf("%v: %s", args, out)
 		}
 	}
 	for _, args := range [][]string{{jsonl(t)}, {jsonl(t, "eventName,waPhone", "")}, {file, "--from-line", "100"}} {
-		if out, err := cli(t, append([]string{"import", "--dry-run"}, args...)...); err == nil || !strings.Contains(err.Error(), "the file has no line of a conversion") {
+		if out, err := cli(t, append([]string{"import", "--dry-run"}, args...)...); err == nil ||
+			!strings.Contains(err.Error(), "the file has no line of a conversion") {
 			t.Errorf("%v: %v\n%s", args, err, out)
 		}
 	}
@@ -126,7 +131,8 @@ func TestImportDryRun(t *testing.T) {
 func TestImportCSV(t *testing.T) {
 	file := func(text string) string { return jsonl(t, text) }
 	for name, text := range map[string]string{
-		"comma":     "\ufeffeventName,waPhone,value,currency,orderId,customData\nPurchase,+15551234567,12.5,USD,A-1,\"{\"\"a\"\":1}\"\nPurchase,+15551234567,1,,A-2,\n",
+		"comma": "\ufeffeventName,waPhone,value,currency,orderId,customData\nPurchase,+15551234567,12.5,USD,A-1,\"{\"\"a\"\":1}\"\n" +
+			"Purchase,+15551234567,1,,A-2,\n",
 		"semicolon": "eventName;waPhone;value;currency;orderId\r\nPurchase;+15551234567;12.5;USD;A-1\r\nPurchase;+15551234567;1;;A-2\r\n",
 		"tab":       "eventName\twaPhone\tvalue\tcurrency\torderId\nPurchase\t+15551234567\t12.5\tUSD\tA-1\nPurchase\t+15551234567\t1\t\tA-2",
 	} {
@@ -137,7 +143,8 @@ func TestImportCSV(t *testing.T) {
 		expectStatuses(t, out, map[string]string{"2": "valid", "3": "invalid"})
 	}
 	for text, says := range map[string]string{
-		"eventName,phone\nPurchase,+15551234567\n":            "this looks like CSV, and its first line must name the fields: unknown field 'phone': write waPhone",
+		"eventName,phone\nPurchase,+15551234567\n": "this looks like CSV, and its first line must name the fields: unknown field " +
+			"'phone': write waPhone",
 		"Purchase,+15551234567,12.5\n":                        "this looks like CSV, and its first line must name the fields",
 		"eventName,value,value\nPurchase,1,2\n":               "names value twice",
 		"eventName,waPhone\nPurchase,+15551234567,12.5,USD\n": "reading line 2",

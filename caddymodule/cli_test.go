@@ -33,7 +33,8 @@ func cli(t *testing.T, args ...string) (string, error) {
 	cmd.SetIn(strings.NewReader(""))
 	err := cmd.ExecuteContext(context.Background())
 	for line := range strings.Lines(out.String()) {
-		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > printable.Width && strings.Contains(strings.TrimSpace(line), " ") && !strings.Contains(line, `"`) {
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > printable.Width && strings.Contains(strings.TrimSpace(line),
+			" ") && !strings.Contains(line, `"`) {
 			t.Errorf("%v: %d columns: %s", args, n, line)
 		}
 	}
@@ -119,7 +120,8 @@ func TestDeadCommands(t *testing.T) {
 		return len(page.Dead) == 5
 	})
 	table := mustCLI(t, "dead", "list", address(base), "--destination", "crm")
-	if !strings.Contains(table, page.Dead[0].ID) || !strings.Contains(table, "422") || strings.Contains(table, "5551234567") || strings.Count(table, "\n") != 11 {
+	if !strings.Contains(table, page.Dead[0].ID) || !strings.Contains(table, "422") || strings.Contains(table, "5551234567") ||
+		strings.Count(table, "\n") != 11 {
 		t.Errorf("table:\n%s", table)
 	}
 	if out := mustCLI(t, "dead", "list", address(base), "--reason", "overflow"); out != "no dead letters\n" {
@@ -135,7 +137,8 @@ func TestDeadCommands(t *testing.T) {
 	if err := json.Unmarshal([]byte(mustCLI(t, "dead", "list", "--json", address(base))), &asJSON); err != nil || len(asJSON.Dead) != 5 {
 		t.Errorf("JSON: %v, %v", asJSON, err)
 	}
-	if out := mustCLI(t, "dead", "show", page.Dead[0].ID, address(base)); !strings.Contains(out, page.Dead[0].EventID) || !strings.Contains(out, `"wa_id"`) && !strings.Contains(out, `"waId"`) {
+	if out := mustCLI(t, "dead", "show", page.Dead[0].ID, address(base)); !strings.Contains(out, page.Dead[0].EventID) ||
+		!strings.Contains(out, `"wa_id"`) && !strings.Contains(out, `"waId"`) {
 		t.Errorf("one: %s", out)
 	}
 	if _, err := cli(t, "dead", "show", "nobody", address(base)); err == nil || !strings.Contains(err.Error(), "does not exist") {
@@ -152,7 +155,8 @@ func TestDeadCommands(t *testing.T) {
 		t.Errorf("destinations:\n%s", list)
 	}
 	var statuses []map[string]any
-	if err := json.Unmarshal([]byte(mustCLI(t, "destinations", "--json", address(base))), &statuses); err != nil || statuses[0]["name"] != "crm" {
+	if err := json.Unmarshal([]byte(mustCLI(t, "destinations", "--json", address(base))), &statuses); err != nil ||
+		statuses[0]["name"] != "crm" {
 		t.Errorf("JSON: %v, %v", statuses, err)
 	}
 
@@ -179,10 +183,12 @@ func TestDeadCommands(t *testing.T) {
 	if out := mustCLI(t, "dead", "drop", "--destination", "crm", "--reason", "overflow", "--all", address(base)); out != "dropped 0\n" {
 		t.Errorf("another reason: %s", out)
 	}
-	if out := mustCLI(t, "dead", "drop", "--destination", "crm", "--since", time.Now().Add(time.Hour).Format(time.RFC3339), "--all", address(base)); out != "dropped 0\n" {
+	if out := mustCLI(t, "dead", "drop", "--destination", "crm", "--since", time.Now().Add(time.Hour).Format(time.RFC3339), "--all",
+		address(base)); out != "dropped 0\n" {
 		t.Errorf("since later: %s", out)
 	}
-	if out := mustCLI(t, "dead", "drop", "--destination", "crm", "--since", "1h", "--all", "--json", address(base)); out != `{"count":4}`+"\n" {
+	if out := mustCLI(t, "dead", "drop", "--destination", "crm", "--since", "1h", "--all", "--json",
+		address(base)); out != `{"count":4}`+"\n" {
 		t.Errorf("drop: %s", out)
 	}
 }
@@ -239,11 +245,14 @@ func TestSendSaysWhatBecameOfIt(t *testing.T) {
 		}
 	}
 	inline := startEdge(t, site("tenant acme"))
-	if out, err := cli(t, "send", "--to", inline.url("/webhooks/meta"), "--secret", testSecret, file); err == nil || !strings.Contains(err.Error(), "the block has no destination") {
+	if out, err := cli(t, "send", "--to", inline.url("/webhooks/meta"), "--secret", testSecret, file); err == nil ||
+		!strings.Contains(err.Error(), "the block has no destination") {
 		t.Errorf("inline: %q, %v", out, err)
 	}
-	for _, to := range []string{"localhost:8080/webhooks/meta", "bots.example.com/webhooks/meta", "/webhooks/meta", "ftp://localhost/", "http:///webhooks/meta"} {
-		if out, err := cli(t, "send", "--to", to, file); err == nil || !strings.Contains(err.Error(), "write one such as http://localhost:8080/webhooks/meta") {
+	for _, to := range []string{"localhost:8080/webhooks/meta", "bots.example.com/webhooks/meta", "/webhooks/meta", "ftp://localhost/",
+		"http:///webhooks/meta"} {
+		if out, err := cli(t, "send", "--to", to, file); err == nil ||
+			!strings.Contains(err.Error(), "write one such as http://localhost:8080/webhooks/meta") {
 			t.Errorf("%s: %q, %v", to, out, err)
 		}
 	}
@@ -254,10 +263,12 @@ func TestSendSaysWhatBecameOfIt(t *testing.T) {
 func TestExplainReasons(t *testing.T) {
 	for word, says := range map[string]string{
 		"unconfirmed": "look into the Events Manager", "Expired": "7 days old", "overflow": "max_backlog", "timeout": "on_timeout",
-		"timeout after 10s": "raise the forward's timeout", "parked": "once a minute", "open": "10 failures", "404": "nothing answers at this URL",
+		"timeout after 10s": "raise the forward's timeout", "parked": "once a minute", "open": "10 failures", "404": "nothing answers at this " +
+			"URL",
 		"404 Not Found": "nothing answers at this URL", "410": "gone for good", "422": "refuses this event", "503": "trouble of its own",
 	} {
-		if out := mustCLI(t, append([]string{"explain"}, strings.Fields(word)...)...); !strings.Contains(strings.Join(strings.Fields(out), " "), says) {
+		if out := mustCLI(t, append([]string{"explain"}, strings.Fields(word)...)...); !strings.Contains(strings.Join(strings.Fields(out),
+			" "), says) {
 			t.Errorf("%s: %s", word, out)
 		}
 	}

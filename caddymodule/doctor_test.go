@@ -154,7 +154,8 @@ func TestDoctorInvalid(t *testing.T) {
 		}
 		finds(t, list, "fail", "config", c.says, "correct it")
 	}
-	list, err := findings(t, strings.Replace(site("tenant acme\nforward http://127.0.0.1:9/"), "\trespond", "\tleadgate_conversions /a {\n\t\ttenant globex\n\t\ttoken x\n\t}\n\trespond", 1))
+	list, err := findings(t, strings.Replace(site("tenant acme\nforward http://127.0.0.1:9/"), "\trespond",
+		"\tleadgate_conversions /a {\n\t\ttenant globex\n\t\ttoken x\n\t}\n\trespond", 1))
 	if err == nil {
 		t.Error("a configuration that does not load passed")
 	}
@@ -227,7 +228,8 @@ func TestDoctorDestinations(t *testing.T) {
 	defer untrusted.Close()
 	untrusted.Config.ErrorLog = nil
 	t.Setenv("TEST_URL", "http://127.0.0.1:1/secret-path")
-	list, err := findings(t, site("forward "+closed+" {\n sign plain-secret\n}\nforward "+untrusted.URL+"\nforward {env.TEST_URL} {\n name env\n}"))
+	list, err := findings(t,
+		site("forward "+closed+" {\n sign plain-secret\n}\nforward "+untrusted.URL+"\nforward {env.TEST_URL} {\n name env\n}"))
 	if err != nil {
 		t.Error(err)
 	}
@@ -290,11 +292,15 @@ func TestDoctorSites(t *testing.T) {
 		{"route of one path", "bots.example.com", block + "route /x {\n respond 200\n}", false, "ok", "webhook URL"},
 		{"route of all paths", "bots.example.com", block + "route /* {\n file_server\n}", true, "fail", "never reached"},
 		{"route that goes on", "bots.example.com", block + "route {\n header A b\n}", false, "ok", "webhook URL"},
-		{"a handle of its own", "bots.example.com", "handle /webhooks/* {\n" + block + "}\nhandle {\n respond 200\n}", false, "ok", "https://bots.example.com/webhooks/meta is"},
-		{"handle_path", "bots.example.com", "handle_path /in/* {\n" + block + "}\nhandle {\n respond 200\n}", false, "ok", "https://bots.example.com/in/webhooks/meta is"},
-		{"redir in a route before it", "bots.example.com", "route {\n redir * https://example.com\n " + block + "}", true, "fail", "never reached"},
+		{"a handle of its own", "bots.example.com", "handle /webhooks/* {\n" + block + "}\nhandle {\n respond 200\n}", false, "ok",
+			"https://bots.example.com/webhooks/meta is"},
+		{"handle_path", "bots.example.com", "handle_path /in/* {\n" + block + "}\nhandle {\n respond 200\n}", false, "ok",
+			"https://bots.example.com/in/webhooks/meta is"},
+		{"redir in a route before it", "bots.example.com", "route {\n redir * https://example.com\n " + block + "}", true, "fail",
+			"never reached"},
 		{"no TLS", "http://bots.example.com", block, false, "warn", "http://bots.example.com/webhooks/meta: the site takes no https"},
-		{"a port", "bots.example.com:8443", block, false, "warn", "https://bots.example.com:8443/webhooks/meta: providers mostly post to port 443"},
+		{"a port", "bots.example.com:8443", block, false, "warn",
+			"https://bots.example.com:8443/webhooks/meta: providers mostly post to port 443"},
 		{"local", "http://localhost:8080", block, false, "warn", "http://localhost:8080/webhooks/meta: meta cannot reach"},
 		{"any host", ":8080", block, false, "warn", "http://localhost:8080/webhooks/meta: meta cannot reach"},
 	} {
@@ -308,7 +314,9 @@ func TestDoctorSites(t *testing.T) {
 			t.Errorf("%s: never reached: %v\n%s", c.name, found, strings.Join(list, "\n"))
 		}
 	}
-	list, _ := findings(t, "bots.example.com {\n leadgate /t {\n provider twilio {\n auth_token x\n }\n }\n leadgate /g {\n provider gupshup {\n insecure_skip_verify\n }\n }\n leadgate /w* {\n provider whapi {\n token header X-Token {env.PATH}\n }\n }\n}\n")
+	list, _ := findings(t,
+		"bots.example.com {\n leadgate /t {\n provider twilio {\n auth_token x\n }\n }\n leadgate /g {\n provider gupshup {\n "+
+			"insecure_skip_verify\n }\n }\n leadgate /w* {\n provider whapi {\n token header X-Token {env.PATH}\n }\n }\n}\n")
 	finds(t, list, "warn", "/t: Twilio's signatures", "public_url")
 	finds(t, list, "warn", "/t: auth_token in plain text")
 	finds(t, list, "warn", "/g: provider gupshup runs with insecure_skip_verify")

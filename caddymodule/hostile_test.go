@@ -127,10 +127,12 @@ func TestHostileText(t *testing.T) {
 				linger 1ms
 			}
 		}`))
-			config = strings.Replace(config, "\tleadgate {", "\tlog {\n\t\toutput file %DIR%/log\n\t\tformat console\n\t\tlevel DEBUG\n\t}\n\tleadgate {", 1)
+			config = strings.Replace(config, "\tleadgate {",
+				"\tlog {\n\t\toutput file %DIR%/log\n\t\tformat console\n\t\tlevel DEBUG\n\t}\n\tleadgate {", 1)
 			e := startEdge(t, config)
 			event := strings.ReplaceAll(string(click("wamid.X", "15551234567", "CLID-X")), "106540352242922", "111")
-			event = strings.NewReplacer("wamid.X", "wamid."+inJSON, "CLID-X", "CLID-"+inJSON, "Maria", inJSON, `"Hi"`, `"`+inJSON+`"`, "Sale", inJSON).Replace(event)
+			event = strings.NewReplacer("wamid.X", "wamid."+inJSON, "CLID-X", "CLID-"+inJSON, "Maria", inJSON, `"Hi"`, `"`+inJSON+`"`, "Sale",
+				inJSON).Replace(event)
 			elsewhere := strings.ReplaceAll(event, `"phone_number_id":"111"`, `"phone_number_id":"`+inJSON+`"`)
 			for _, body := range []string{event, elsewhere} {
 				if resp, answer := e.post("/webhooks/meta", []byte(body)); resp.StatusCode != 200 {
@@ -288,7 +290,9 @@ func TestHostileFakeMeta(t *testing.T) {
 		}
 		return resp.StatusCode, resp.Body.Close()
 	}
-	event := fmt.Sprintf(`{"data":[{"event_name":"LeadSubmitted","event_time":%d,"action_source":"business_messaging","messaging_channel":"whatsapp","event_id":"%s","user_data":{"whatsapp_business_account_id":"1","ctwa_clid":"ARAkLkA8"},"custom_data":{"note":"%s"}}]}`,
+	event := fmt.Sprintf(`{"data":[{"event_name":"LeadSubmitted","event_time":%d,"action_source":"business_messaging",`+
+		`"messaging_channel":"whatsapp","event_id":"%s","user_data":{"whatsapp_business_account_id":"1","ctwa_clid":"ARAkLkA8"},`+
+		`"custom_data":{"note":"%s"}}]}`,
 		time.Now().Unix(), inJSON, inJSON)
 	status := 0
 	waitFor(t, "the fake", func() bool {

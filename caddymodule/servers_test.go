@@ -28,7 +28,8 @@ func TestTokensStayHere(t *testing.T) {
 				token query token secret-3 secret-4
 				token query k%y secret-5
 			}`, "tenant bot"), `respond "next" 418`, "reverse_proxy "+s.URL, 1))
-			resp, _ := e.post("/webhooks/%C3%A9?a=%7e&token=secret-3&tok%65n=x&b=&k%25y=1&k%zy=2&&token&c=1+2;d", []byte(strings.NewReplacer("%d", "1", "%s", "1", "%%", "%").Replace(c.body)),
+			resp, _ := e.post("/webhooks/%C3%A9?a=%7e&token=secret-3&tok%65n=x&b=&k%25y=1&k%zy=2&&token&c=1+2;d",
+				[]byte(strings.NewReplacer("%d", "1", "%s", "1", "%%", "%").Replace(c.body)),
 				func(r *http.Request) {
 					r.Header.Set("X-Custom-Key", "secret-1")
 					r.Header.Set("Authorization", "Bearer secret-2")
@@ -81,7 +82,8 @@ http://127.0.0.1:%PORT% {
 	respond 404
 }
 `
-	const timeouts, header, query = "`servers { timeouts { read_body 10s read_header 5s } }`", "`request>headers>X-Custom delete`", "`request>uri query { replace key REDACTED }`"
+	const timeouts, header, query = "`servers { timeouts { read_body 10s read_header 5s } }`", "`request>headers>X-Custom " +
+		"delete`", "`request>uri query { replace key REDACTED }`"
 	for _, c := range []struct {
 		name, timeouts, access string
 		want                   map[string]int

@@ -48,8 +48,10 @@ func validated(t *testing.T, text string) (warnings string, err error) {
 // the tenants is: before, after, on another server.
 func TestTenantsOfOtherBlocks(t *testing.T) {
 	const (
-		hooks = "\tleadgate /webhooks/meta {\n\t\tprovider meta {\n\t\t\tapp_secret a\n\t\t\tverify_token b\n\t\t}\n\t\ttenant acme\n\t\tforward http://127.0.0.1:9/\n\t}\n"
-		capi  = "\tleadgate /more {\n\t\tprovider meta {\n\t\t\tapp_secret a\n\t\t\tverify_token b\n\t\t}\n\t\ttenant globex\n\t\tcapi whatsapp {\n\t\t\tdataset 1\n\t\t\taccess_token t\n\t\t}\n\t}\n"
+		hooks = "\tleadgate /webhooks/meta {\n\t\tprovider meta {\n\t\t\tapp_secret a\n\t\t\tverify_token b\n\t\t}\n\t\ttenant " +
+			"acme\n\t\tforward http://127.0.0.1:9/\n\t}\n"
+		capi = "\tleadgate /more {\n\t\tprovider meta {\n\t\t\tapp_secret a\n\t\t\tverify_token b\n\t\t}\n\t\ttenant globex\n\t\tcapi whatsapp " +
+			"{\n\t\t\tdataset 1\n\t\t\taccess_token t\n\t\t}\n\t}\n"
 	)
 	block := func(directive, tenant string) string {
 		more := ""
@@ -64,7 +66,8 @@ func TestTenantsOfOtherBlocks(t *testing.T) {
 			"http://a.example.com:8080 {\n" + hooks + capi + "\trespond 404\n}\nhttp://b.example.com:8080 {\n%BLOCK%\trespond 404\n}\n",
 			"http://z.example.com:8080 {\n" + hooks + capi + "\trespond 404\n}\nhttp://b.example.com:8080 {\n%BLOCK%\trespond 404\n}\n",
 			"http://a.example.com:8080 {\n%BLOCK%\trespond 404\n}\nhttp://a.example.com:8081 {\n" + hooks + capi + "\trespond 404\n}\n",
-			"http://a.example.com:8081 {\n%BLOCK%\trespond 404\n}\nhttp://a.example.com:8080 {\n\thandle {\n" + hooks + capi + "\trespond 404\n\t}\n}\n",
+			"http://a.example.com:8081 {\n%BLOCK%\trespond 404\n}\nhttp://a.example.com:8080 {\n\thandle {\n" + hooks + capi +
+				"\trespond 404\n\t}\n}\n",
 		} {
 			for _, c := range []struct{ block, problem string }{
 				{block("leadgate_conversions", "globex"), ""},
@@ -122,16 +125,22 @@ func TestSitesThatSwallow(t *testing.T) {
 		{"whapi", block("whapi", "/webhooks/whapi") + "respond 404\n", "leadgate /webhooks/whapi* {"},
 		{"whapi below", block("whapi", "/webhooks/whapi*") + "respond 404\n", ""},
 		{"gupshup", block("gupshup", "/webhooks/gupshup") + "respond 404\n", ""},
-		{"a query in the path", block("meta", "/webhooks/meta?token=x") + "respond 404\n", "write the path alone: `leadgate /webhooks/meta { … }`"},
+		{"a query in the path", block("meta", "/webhooks/meta?token=x") + "respond 404\n",
+			"write the path alone: `leadgate /webhooks/meta { … }`"},
 		{"media without a star", meta + media("/media") + "respond 404\n", "write a star behind the path: `leadgate_media /media/*`"},
 		{"media", meta + media("/media/*") + "respond 404\n", ""},
 		{"media in a handle", meta + "handle_path /media/* {\n" + media("") + "}\nrespond 404\n", ""},
-		{"dashboard without a star", meta + "leadgate_dashboard /leadgate\nrespond 404\n", "write a star behind the path: `leadgate_dashboard /leadgate/*`"},
+		{"dashboard without a star", meta + "leadgate_dashboard /leadgate\nrespond 404\n",
+			"write a star behind the path: `leadgate_dashboard /leadgate/*`"},
 		{"dashboard", meta + "leadgate_dashboard /leadgate/*\nrespond 404\n", ""},
-		{"destinations in another block", tenants("/a", "tenant acme\n"+forward) + tenants("/b", "tenant acme\n") + "respond 404\n", "tenant acme has destinations in another block"},
+		{"destinations in another block", tenants("/a", "tenant acme\n"+forward) + tenants("/b", "tenant acme\n") + "respond 404\n",
+			"tenant acme has destinations in another block"},
 		{"inline", tenants("/b", "tenant acme\n") + "respond 404\n", ""},
-		{"a tenant without destinations", tenants("/a", "tenant acme {\nmatch page_id 1\n"+forward+"}\ntenant globex {\nmatch page_id 2\n}\n") + "respond 404\n", "tenant globex has no destination: its webhooks are answered 200, and go nowhere"},
-		{"the union", tenants("/a", "tenant acme {\nmatch page_id 1\n"+forward+"}\ntenant globex {\nmatch page_id 2\n}\n") + tenants("/b", "tenant globex\n"+forward) + "respond 404\n", ""},
+		{"a tenant without destinations",
+			tenants("/a", "tenant acme {\nmatch page_id 1\n"+forward+"}\ntenant globex {\nmatch page_id 2\n}\n") +
+				"respond 404\n", "tenant globex has no destination: its webhooks are answered 200, and go nowhere"},
+		{"the union", tenants("/a", "tenant acme {\nmatch page_id 1\n"+forward+"}\ntenant globex {\nmatch page_id 2\n}\n") + tenants("/b",
+			"tenant globex\n"+forward) + "respond 404\n", ""},
 	} {
 		for _, address := range []string{"http://127.0.0.1:8080", ":8080", "https://bots.example.com"} {
 			warnings, err := validated(t, address+" {\n"+c.site+"}\n")
@@ -153,7 +162,8 @@ func TestDemoSecrets(t *testing.T) {
 			token header Authorization x "Bearer demo-token"
 		}`, "provider twilio {\nauth_token demo-token\n}",
 	} {
-		for address, warned := range map[string]bool{"http://localhost:8080": false, "http://127.0.0.1:8080": false, "bots.example.com": true, "http://bots.example.com": true} {
+		for address, warned := range map[string]bool{"http://localhost:8080": false, "http://127.0.0.1:8080": false, "bots.example.com": true,
+			"http://bots.example.com": true} {
 			warnings, err := validated(t, address+" {\nleadgate /x {\n"+provider+"\nforward http://127.0.0.1:9/\n}\nrespond 404\n}\n")
 			if err != nil {
 				t.Errorf("%s: %v", provider, err)

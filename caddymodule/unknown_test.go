@@ -107,23 +107,28 @@ func askForUnknownNames(t *testing.T, queue string) {
 			}
 		}
 	}
-	for _, path := range []string{"/leadgate/destinations/nope/pause", "/leadgate/destinations/nope/resume", "/leadgate/destinations/nope/drop", "/leadgate/destinations/nope/move"} {
+	for _, path := range []string{"/leadgate/destinations/nope/pause", "/leadgate/destinations/nope/resume",
+		"/leadgate/destinations/nope/drop", "/leadgate/destinations/nope/move"} {
 		var answer struct{ Error string }
-		if status := e.admin(base, http.MethodPost, path, map[string]string{"to": "crm"}, &answer); status != 404 || answer.Error != "there is no destination nope; there is crm" {
+		if status := e.admin(base, http.MethodPost, path, map[string]string{"to": "crm"}, &answer); status != 404 ||
+			answer.Error != "there is no destination nope; there is crm" {
 			t.Errorf("%s: %d %s", path, status, answer.Error)
 		}
 	}
 	for contact, says := range map[string]string{
-		"0049 151 23456789": "begins with 0", "Jane Doe": "is no number and no id", "15559999999@s.whatsapp.net": "is no number and no id", " ": "neither letters nor digits",
+		"0049 151 23456789": "begins with 0", "Jane Doe": "is no number and no id", "15559999999@s.whatsapp.net": "is no number and no id", " " +
+			"": "neither letters nor digits",
 	} {
 		var answer struct{ Error string }
-		if status := e.admin(base, http.MethodPost, "/leadgate/contacts/erase", map[string]string{"tenant": "acme", "contact": contact}, &answer); status != 400 || !strings.Contains(answer.Error, says) {
+		if status := e.admin(base, http.MethodPost, "/leadgate/contacts/erase", map[string]string{"tenant": "acme", "contact": contact},
+			&answer); status != 400 || !strings.Contains(answer.Error, says) {
 			t.Errorf("erase %q: %d %s, want %q", contact, status, answer.Error, says)
 		}
 	}
 	silent := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer silent.Close()
-	for at, says := range map[string]string{base: "is a URL: write the host and port alone", strings.TrimPrefix(silent.URL, "http://"): "is it the address of the admin endpoint"} {
+	for at, says := range map[string]string{base: "is a URL: write the host and port alone",
+		strings.TrimPrefix(silent.URL, "http://"): "is it the address of the admin endpoint"} {
 		if out, err := cli(t, "dead", "list", "--address", at); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("--address %s: %v, want %q\n%s", at, err, says, out)
 		}
@@ -134,7 +139,8 @@ func askForUnknownNames(t *testing.T, queue string) {
 	}
 	for _, args := range [][]string{
 		{"dead", "list", "--destination", "nope"}, {"dead", "show", "nope"}, {"dead", "replay", "--destination", "crm", "nope"},
-		{"dead", "drop", "--destination", "crm", "nope"}, {"dead", "drop", "--destination", "nope", "--all"}, {"dead", "replay", "--destination", "nope", "--all"},
+		{"dead", "drop", "--destination", "crm", "nope"}, {"dead", "drop", "--destination", "nope", "--all"}, {"dead", "replay",
+			"--destination", "nope", "--all"},
 	} {
 		if out, err := cli(t, append(args, address(base))...); err == nil || !strings.Contains(err.Error(), "nope") {
 			t.Errorf("%v: %v\n%s", args, err, out)
@@ -251,7 +257,8 @@ func TestUnknownOptions(t *testing.T) {
 		}
 	}
 	for block, inner := range map[string]string{"leadgate": "app_secret a", "global leadgate": "sentinel mymaster", "tenant": "dataset 1"} {
-		if err := validate(t, strings.Replace(optionPlaces[block], "%OPTION%", inner, 1)); err == nil || !strings.Contains(err.Error(), "is the brace before it missing") {
+		if err := validate(t, strings.Replace(optionPlaces[block], "%OPTION%", inner, 1)); err == nil ||
+			!strings.Contains(err.Error(), "is the brace before it missing") {
 			t.Errorf("%s: %s: %v", block, inner, err)
 		}
 	}

@@ -21,13 +21,19 @@ type unmatchedCase struct {
 
 func unmatchedCases() []unmatchedCase {
 	cloud := func(more string) string {
-		return fmt.Sprintf(`{%s"object":"whatsapp_business_account","entry":[{"id":"102290129340398","changes":[{"value":{"metadata":{"display_phone_number":"+1 555-078-3881","phone_number_id":"106540352242922"},"messages":[{"from":"15551234567","id":"wamid.1","timestamp":"%d","type":"text","text":{"body":"x"}}]},"field":"messages"}]}]}`, more, time.Now().Unix())
+		return fmt.Sprintf(`{%s"object":"whatsapp_business_account","entry":[{"id":"102290129340398",`+
+			`"changes":[{"value":{"metadata":{"display_phone_number":"+1 555-078-3881","phone_number_id":"106540352242922"},`+
+			`"messages":[{"from":"15551234567","id":"wamid.1","timestamp":"%d","type":"text","text":{"body":"x"}}]},`+
+			`"field":"messages"}]}]}`, more, time.Now().Unix())
 	}
 	page := func(object, entry, to string) string {
-		return fmt.Sprintf(`{"object":%q,"entry":[{"id":%q,"messaging":[{"sender":{"id":"7"},"recipient":{"id":%q},"timestamp":%d,"message":{"mid":"m","text":"x"}}]}]}`, object, entry, to, time.Now().UnixMilli())
+		return fmt.Sprintf(`{"object":%q,"entry":[{"id":%q,"messaging":[{"sender":{"id":"7"},"recipient":{"id":%q},"timestamp":%d,`+
+			`"message":{"mid":"m","text":"x"}}]}]}`, object, entry, to, time.Now().UnixMilli())
 	}
-	form := url.Values{"MessageSid": {"SM1"}, "AccountSid": {"AC123"}, "From": {"whatsapp:+15551234567"}, "To": {"whatsapp:+15550783881"}, "Body": {"x"}, "NumMedia": {"0"}}.Encode()
-	v2 := `{"app":"DemoApp","appId":"g-1","phone":"15550783881","timestamp":1736535600123,"version":2,"type":"message","payload":{"id":"wamid.1","source":"15551234567","type":"text","payload":{"text":"x"}}}`
+	form := url.Values{"MessageSid": {"SM1"}, "AccountSid": {"AC123"}, "From": {"whatsapp:+15551234567"}, "To": {"whatsapp:+15550783881"},
+		"Body": {"x"}, "NumMedia": {"0"}}.Encode()
+	v2 := `{"app":"DemoApp","appId":"g-1","phone":"15550783881","timestamp":1736535600123,"version":2,"type":"message",` +
+		`"payload":{"id":"wamid.1","source":"15551234567","type":"text","payload":{"text":"x"}}}`
 	whapi := "whapi {\n token query token x\n}"
 	twilio := "twilio {\n token query token x\n}"
 	return []unmatchedCase{
@@ -43,7 +49,9 @@ func unmatchedCases() []unmatchedCase {
 		{"app g-1", wallGupshup, v2},
 		{"app DemoApp", wallGupshup, v2},
 		{"phone +15550783881", wallGupshup, v2},
-		{"channel_id C-1", whapi, `{"messages":[{"id":"A1","from":"15551234567","chat_id":"15551234567@s.whatsapp.net","type":"text","text":{"body":"x"},"timestamp":1736535600}],"channel_id":"C-1"}`},
+		{"channel_id C-1", whapi,
+			`{"messages":[{"id":"A1","from":"15551234567","chat_id":"15551234567@s.whatsapp.net","type":"text","text":{"body":"x"},` +
+				`"timestamp":1736535600}],"channel_id":"C-1"}`},
 		{"account_sid AC123", twilio, form},
 		{"phone +1 (555) 078-3881", twilio, form},
 		{"page_id 222", wallMeta, `{"object":"new","entry":[{"id":"222","x":1}]}`},
@@ -115,7 +123,8 @@ func TestUnmatchedKnowsItsBlock(t *testing.T) {
 			return "tenant acme {\nmatch phone_number_id " + number + "\nforward " + s.URL + "\n}"
 		}
 		load := func(e *edge, blocks ...string) (*edge, string) {
-			text := "{\nadmin off\nleadgate {\nqueue " + queue + "\n}\n}\nhttp://127.0.0.1:%PORT% {\n" + strings.Join(blocks, "") + "respond 404\n}\n"
+			text := "{\nadmin off\nleadgate {\nqueue " + queue + "\n}\n}\nhttp://127.0.0.1:%PORT% {\n" + strings.Join(blocks,
+				"") + "respond 404\n}\n"
 			config, base := withAdmin(t, text)
 			if e == nil {
 				return startEdge(t, config), base

@@ -20,7 +20,8 @@ func waitingSite(meta, crm string) string {
 	var block strings.Builder
 	block.WriteString("\t\ttenant acme\n")
 	for i, code := range []string{"368", "80004", "190", "2"} {
-		fmt.Fprintf(&block, "\t\tcapi%s {\n\t\t\tname meta%s\n\t\t\tdataset %s\n\t\t\taccess_token t\n\t\t\tendpoint %s\n\t\t\tlinger 0s\n\t\t}\n",
+		fmt.Fprintf(&block,
+			"\t\tcapi%s {\n\t\t\tname meta%s\n\t\t\tdataset %s\n\t\t\taccess_token t\n\t\t\tendpoint %s\n\t\t\tlinger 0s\n\t\t}\n",
 			[]string{" whatsapp", " messenger", " instagram", ""}[i], code, code, meta)
 	}
 	for _, status := range []string{"401", "404", "429"} {
@@ -32,8 +33,11 @@ func waitingSite(meta, crm string) string {
 // page is a webhook of Messenger or Instagram with a message that an ad brought.
 func adMessage(object, mid string) []byte {
 	at := time.Now().UnixMilli()
-	return fmt.Appendf(nil, `{"object":%q,"entry":[{"id":"1029384756","time":%d,"messaging":[{"sender":{"id":"24680"},"recipient":{"id":"1029384756"},"timestamp":%d,`+
-		`"message":{"mid":%q,"text":"Hi","referral":{"source":"ADS","type":"OPEN_THREAD","ad_id":"120210000000000001"}}}]}]}`, object, at, at, mid)
+	return fmt.Appendf(nil,
+		`{"object":%q,"entry":[{"id":"1029384756","time":%d,"messaging":[{"sender":{"id":"24680"},"recipient":{"id":"1029384756"},`+
+			`"timestamp":%d,`+
+			`"message":{"mid":%q,"text":"Hi","referral":{"source":"ADS","type":"OPEN_THREAD",`+
+			`"ad_id":"120210000000000001"}}}]}]}`, object, at, at, mid)
 }
 
 // TestWaitingSaysWhy: what keeps a destination waiting stands with its code, what

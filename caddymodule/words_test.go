@@ -39,7 +39,8 @@ func TestUnknownWords(t *testing.T) {
 	}
 	before := counted()
 	for i := range 2 {
-		body := envelope("106540352242922", fmt.Sprintf(`"messages":[{"from":"15551234567","id":"wamid.%s%d","timestamp":"1736535600","type":%q}]`, word, i, word))
+		body := envelope("106540352242922",
+			fmt.Sprintf(`"messages":[{"from":"15551234567","id":"wamid.%s%d","timestamp":"1736535600","type":%q}]`, word, i, word))
 		if resp, _ := e.post("/webhooks/meta", body); resp.StatusCode != http.StatusOK {
 			t.Fatalf("status %d", resp.StatusCode)
 		}

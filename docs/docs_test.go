@@ -104,7 +104,8 @@ func TestExamples(t *testing.T) {
 		t.Run(file, func(t *testing.T) {
 			values := regexp.MustCompile(`\{\$(\w+):([^}]*)\}`)
 			whole := values.ReplaceAllString(string(text), "$2")
-			whole = strings.NewReplacer("{$META_DATASET}", "1234567890", "{$EDGE_HOST}", "edge.example.com", "{$N8N_HOST}", "n8n.example.com").Replace(whole)
+			whole = strings.NewReplacer("{$META_DATASET}", "1234567890", "{$EDGE_HOST}", "edge.example.com",
+				"{$N8N_HOST}", "n8n.example.com").Replace(whole)
 			validateAll(t, adapt(t, whole))
 		})
 	}

@@ -117,7 +117,8 @@ type authority struct {
 func newAuthority(t *testing.T) *authority {
 	t.Helper()
 	a := new(authority)
-	template := &x509.Certificate{Subject: pkix.Name{CommonName: "authority"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
+	template := &x509.Certificate{Subject: pkix.Name{CommonName: "authority"}, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageCertSign}
 	a.cert, a.key = certify(t, template, nil)
 	return a
 }
@@ -131,7 +132,8 @@ func (a *authority) issue(t *testing.T, subject pkix.Name) *tls.Certificate {
 // write issues the edge's own certificate, and returns its file and its key's.
 func (a *authority) write(t *testing.T, dir string) string {
 	t.Helper()
-	cert, key := certify(t, &x509.Certificate{DNSNames: []string{"bots.example.com"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}, a)
+	cert, key := certify(t, &x509.Certificate{DNSNames: []string{"bots.example.com"},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}, a)
 	raw, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		t.Fatal(err)
@@ -197,7 +199,8 @@ func client(t *testing.T, address string, edge *authority, cert *tls.Certificate
 func post(t *testing.T, c *http.Client) (int, error) {
 	t.Helper()
 	body := fmt.Sprintf(`{"object":"whatsapp_business_account","entry":[{"id":"102290129340398","changes":[{"field":"messages","value":{
-		"metadata":{"phone_number_id":"106540352242922"},"messages":[{"from":"15551234567","id":"wamid.%s","timestamp":"1736535600","type":"text","text":{"body":"Hi"}}]}}]}]}`, t.Name())
+		"metadata":{"phone_number_id":"106540352242922"},
+		"messages":[{"from":"15551234567","id":"wamid.%s","timestamp":"1736535600","type":"text","text":{"body":"Hi"}}]}}]}]}`, t.Name())
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://bots.example.com/webhooks/meta", strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)

@@ -185,7 +185,8 @@ func TestComposeItself(t *testing.T) {
 // service may do.
 func TestSystemd(t *testing.T) {
 	text := read(t, "systemd/leadgate.service")
-	for _, want := range []string{"\nType=notify\n", "\nTimeoutStopSec=30s\n", "\nEnvironmentFile=/etc/leadgate/leadgate.env\n", "\nNoNewPrivileges=yes\n", "\nUser=leadgate\n"} {
+	for _, want := range []string{"\nType=notify\n", "\nTimeoutStopSec=30s\n", "\nEnvironmentFile=/etc/leadgate/leadgate.env\n",
+		"\nNoNewPrivileges=yes\n", "\nUser=leadgate\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the unit has no line %q", strings.TrimSpace(want))
 		}
@@ -202,7 +203,8 @@ func TestSystemd(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "leadgate.service"), []byte(strings.ReplaceAll(text, "/usr/local/bin/caddy", self)), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "leadgate.service"), []byte(strings.ReplaceAll(text, "/usr/local/bin/caddy", self)),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	if out := run(t, dir, "systemd-analyze", "verify", "--man=no", "./leadgate.service"); strings.Contains(out, "leadgate.service") {
@@ -303,7 +305,8 @@ func TestDockerfile(t *testing.T) {
 	if err := json.Unmarshal([]byte(m[1]), &check); err != nil {
 		t.Fatal(err)
 	}
-	if usage := caddyCommand(t, append(check[1:], "--help")...); !strings.Contains(usage, strings.Join(append([]string{"caddy"}, check[1:]...), " ")) {
+	if usage := caddyCommand(t, append(check[1:], "--help")...); !strings.Contains(usage,
+		strings.Join(append([]string{"caddy"}, check[1:]...), " ")) {
 		t.Errorf("the health check %v is no command:\n%s", check, usage)
 	}
 

@@ -44,7 +44,9 @@ func (e *edge) load(caddyfile string) {
 // post posts a webhook for a phone number id and returns the status.
 func (e *edge) post(phoneNumberID, secret, message string) int {
 	e.t.Helper()
-	body := fmt.Appendf(nil, `{"object":"whatsapp_business_account","entry":[{"id":"102290129340398","changes":[{"field":"messages","value":{"messaging_product":"whatsapp","metadata":{"display_phone_number":"15550783881","phone_number_id":%q},"messages":[%s]}}]}]}`,
+	body := fmt.Appendf(nil,
+		`{"object":"whatsapp_business_account","entry":[{"id":"102290129340398","changes":[{"field":"messages",`+
+			`"value":{"messaging_product":"whatsapp","metadata":{"display_phone_number":"15550783881","phone_number_id":%q},"messages":[%s]}}]}]}`,
 		phoneNumberID, message)
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write(body)
@@ -64,7 +66,8 @@ func (e *edge) post(phoneNumberID, secret, message string) int {
 
 // text is a message of the contact number n; extra is put into it.
 func text(n int, body, extra string) string {
-	return fmt.Sprintf(`{"from":"1555123%04d","id":"wamid.%d","timestamp":"%d","type":"text","text":{"body":%q}%s}`, n, n, time.Now().Unix(), body, extra)
+	return fmt.Sprintf(`{"from":"1555123%04d","id":"wamid.%d","timestamp":"%d","type":"text","text":{"body":%q}%s}`, n, n,
+		time.Now().Unix(), body, extra)
 }
 
 func (e *edge) scrape() metrics {
@@ -129,7 +132,8 @@ func exposedByEdge(t *testing.T) metrics {
 	})
 	meta := httptest.NewServer(new(capitest.Server))
 	t.Cleanup(meta.Close)
-	refusing := always(t, http.StatusBadRequest, `{"error":{"message":"Error validating access token","type":"OAuthException","code":190,"fbtrace_id":"x"}}`)
+	refusing := always(t, http.StatusBadRequest,
+		`{"error":{"message":"Error validating access token","type":"OAuthException","code":190,"fbtrace_id":"x"}}`)
 	down := always(t, http.StatusServiceUnavailable, "")
 
 	const leaver = "forward %DOWN%/leaver {\n name leaver\n }\n"
@@ -194,7 +198,8 @@ func exposedByEdge(t *testing.T) metrics {
 		}
 	}
 	click := func(n int) string {
-		return fmt.Sprintf(`,"referral":{"source_url":"https://fb.me/x","source_id":"120210000000000001","source_type":"ad","ctwa_clid":"Aff-example%d"}`, n)
+		return fmt.Sprintf(`,"referral":{"source_url":"https://fb.me/x","source_id":"120210000000000001","source_type":"ad",`+
+			`"ctwa_clid":"Aff-example%d"}`, n)
 	}
 	ad := text(1, "hi", click(1))
 	expect("a click", e.post("1", appSecret, ad), 200)

@@ -86,7 +86,8 @@ func (q *query) returns(label string) bool {
 const quoted = `"(?:[^"\\]|\\.)*"`
 
 var (
-	promToken = regexp.MustCompile(`^(?:\s+|` + quoted + `|\d+(?:\.\d+)?[a-z]*|\[[^\]]*\]|\{(?:[^"}]|` + quoted + `)*\}|[a-zA-Z_:][a-zA-Z0-9_:]*|==|!=|>=|<=|[-+*/%^<>(),])`)
+	promToken = regexp.MustCompile(`^(?:\s+|` + quoted + `|\d+(?:\.\d+)?[a-z]*|\[[^\]]*\]|\{(?:[^"}]|` + quoted +
+		`)*\}|[a-zA-Z_:][a-zA-Z0-9_:]*|==|!=|>=|<=|[-+*/%^<>(),])`)
 	matcher   = regexp.MustCompile(`^(\w+)(=~|!~|!=|=)"((?:[^"\\]|\\.)*)"$`)
 	promRange = regexp.MustCompile(`^\[(?:\d+[smhdw]|\$__rate_interval)\]$`)
 )

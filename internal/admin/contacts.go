@@ -56,7 +56,8 @@ func contactKeys(contact string) []string {
 	}
 	var keys []string
 	for _, id := range ids {
-		for _, channel := range []normalize.Channel{normalize.ChannelWhatsApp, normalize.ChannelMessenger, normalize.ChannelInstagram, normalize.ChannelSMS} {
+		for _, channel := range []normalize.Channel{normalize.ChannelWhatsApp, normalize.ChannelMessenger, normalize.ChannelInstagram,
+			normalize.ChannelSMS} {
 			keys = append(keys, clicks.Contact(channel, id))
 		}
 	}

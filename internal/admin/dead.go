@@ -68,7 +68,8 @@ func (e *Edge) listDead(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	query := r.URL.Query()
-	filter := queue.DeadFilter{Destination: query.Get("destination"), Reason: query.Get("reason"), After: query.Get("after"), IDs: query["id"], Limit: DefaultDeadPage, Bytes: deadPageBytes}
+	filter := queue.DeadFilter{Destination: query.Get("destination"), Reason: query.Get("reason"), After: query.Get("after"),
+		IDs: query["id"], Limit: DefaultDeadPage, Bytes: deadPageBytes}
 	if text := query.Get("limit"); text != "" {
 		if filter.Limit, err = strconv.Atoi(text); err != nil || filter.Limit < 1 || filter.Limit > maxDeadPage {
 			return httperr.New(http.StatusBadRequest, "limit is from 1 to %d", maxDeadPage)

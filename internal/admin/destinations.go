@@ -88,7 +88,8 @@ func (e *Edge) changeDestination(w http.ResponseWriter, r *http.Request) error {
 		err = engine.Delivery.Resume(ctx, name)
 	case "drop", "move":
 		if status.State != delivery.StateRemoved {
-			return httperr.New(http.StatusConflict, "destination %s is in the configuration: only one that has left it can be dropped or moved", name)
+			return httperr.New(http.StatusConflict, "destination %s is in the configuration: only one that has left it can be dropped or moved",
+				name)
 		}
 		var n int
 		if n, err = e.dispose(ctx, r, engine, action, status); err == nil {

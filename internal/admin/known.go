@@ -71,6 +71,7 @@ func (c *Config) knownLetters(ctx context.Context, destination string, ids []str
 	if destination != "" {
 		where = " at destination " + destination
 	}
-	return httperr.New(http.StatusNotFound, "dead letter %s does not exist%s: it was replayed or dropped, or kept for longer than keep_dead; nothing was done",
+	return httperr.New(http.StatusNotFound,
+		"dead letter %s does not exist%s: it was replayed or dropped, or kept for longer than keep_dead; nothing was done",
 		strings.Join(missing, ", "), where)
 }

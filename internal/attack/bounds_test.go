@@ -63,15 +63,18 @@ func heavies(word string) []heavy {
 		return []byte(`{"object":"page","entry":[{"id":"1029384756","time":1,"messaging":[` + item + `]}]}`)
 	}
 	click := func(i int) string {
-		return fmt.Sprintf(`{"from":"1555%07d","id":"wamid.%s.click.%d","timestamp":"1736535600","type":"text","text":{"body":"hi"},"referral":{"source_url":"https://fb.me/%d","source_type":"ad","source_id":"12021%d","headline":"%s","ctwa_clid":"%s-clid-%d"}}`,
+		return fmt.Sprintf(`{"from":"1555%07d","id":"wamid.%s.click.%d","timestamp":"1736535600","type":"text","text":{"body":"hi"},`+
+			`"referral":{"source_url":"https://fb.me/%d","source_type":"ad","source_id":"12021%d","headline":"%s","ctwa_clid":"%s-clid-%d"}}`,
 			i, word, i, i, i, strings.Repeat("h", 2000), word, i)
 	}
 	changed := func(i int) string { // everybody takes the number of the next, clicks and all
-		return fmt.Sprintf(`{"from":"1555%07d","id":"wamid.%s.changed.%d","timestamp":"1736535600","type":"system","system":{"type":"user_changed_number","body":"x","wa_id":"1555%07d"}}`,
+		return fmt.Sprintf(`{"from":"1555%07d","id":"wamid.%s.changed.%d","timestamp":"1736535600","type":"system",`+
+			`"system":{"type":"user_changed_number","body":"x","wa_id":"1555%07d"}}`,
 			i, word, i, i+1)
 	}
 	entry := func(i int) string {
-		return fmt.Sprintf(`{"id":"1","changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"tenant%d"},"messages":[{"from":"15551234567","id":"wamid.%s.entry.%d","type":"text","text":{"body":"hi"}}]}}]}`,
+		return fmt.Sprintf(`{"id":"1","changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"tenant%d"},`+
+			`"messages":[{"from":"15551234567","id":"wamid.%s.entry.%d","type":"text","text":{"body":"hi"}}]}}]}`,
 			i%8, word, i)
 	}
 	text := func(id string, length int) string {
@@ -91,21 +94,28 @@ func heavies(word string) []heavy {
 			return fmt.Sprintf(`{"id":"wamid.%s.%d","status":"delivered","timestamp":"1736535600","recipient_id":"15551234567"}`, word, i)
 		})), maxEvents},
 		{"entries of eight tenants", []byte(`{"object":"whatsapp_business_account","entry":[` + times(maxEvents, entry) + `]}`), maxEvents},
-		{"Messenger's delivery list", page(`{"sender":{"id":"7012345678901234"},"recipient":{"id":"1029384756"},"delivery":{"watermark":1,"mids":[` +
-			times(maxEvents, func(i int) string { return fmt.Sprintf(`"m_%s_%d_%s"`, word, i, strings.Repeat("m", 500)) }) + `]}}`), maxEvents},
+		{"Messenger's delivery list",
+			page(`{"sender":{"id":"7012345678901234"},"recipient":{"id":"1029384756"},"delivery":{"watermark":1,"mids":[` +
+				times(maxEvents, func(i int) string { return fmt.Sprintf(`"m_%s_%d_%s"`, word, i, strings.Repeat("m", 500)) }) + `]}}`), maxEvents},
 		{"a longer one", page(`{"sender":{"id":"7012345678901234"},"recipient":{"id":"1029384756"},"delivery":{"watermark":1,"mids":[` +
 			fill(room, func(i int) string { return fmt.Sprintf(`"m_%s_%d"`, word, i) }) + `]}}`), whole},
-		{"attachments of one message", page(`{"sender":{"id":"7012345678901234"},"recipient":{"id":"1029384756"},"timestamp":1,"message":{"mid":"m_` + word + `","attachments":[` +
-			fill(room, always(`{"type":"image","payload":{"url":"u"}}`)) + `]}}`), 1},
+		{"attachments of one message",
+			page(`{"sender":{"id":"7012345678901234"},"recipient":{"id":"1029384756"},"timestamp":1,"message":{"mid":"m_` + word +
+				`","attachments":[` +
+				fill(room, always(`{"type":"image","payload":{"url":"u"}}`)) + `]}}`), 1},
 		{"one long text", messages(text("long", room)), 1},
 		{"a long text of escapes", messages(strings.Replace(text("escapes", 1), `"a"`, `"`+strings.Repeat(`\u0001`, room/6)+`"`, 1)), 1},
 		{"one long number", messages(`{"from":` + strings.Repeat("1", room) + `,"id":"wamid.` + word + `.number"}`), 1},
 		{"a long id", messages(text(strings.Repeat("i", room), 1)), 1},
-		{"a click of long ids", messages(fmt.Sprintf(`{"from":"%s","id":"wamid.%s.ids","type":"text","text":{"body":"hi"},"referral":{"source_type":"ad","source_id":"%s","ctwa_clid":"%s","headline":"%s"}}`,
-			strings.Repeat("1", room/5), word, strings.Repeat("2", room/5), strings.Repeat("c", room/5), strings.Repeat("h", room/5))), 1},
-		{"a message of many keys", messages(`{"id":"wamid.` + word + `.keys",` + fill(room, func(i int) string { return fmt.Sprintf(`"k%d":0`, i) }) + `}`), 1},
+		{"a click of long ids",
+			messages(fmt.Sprintf(`{"from":"%s","id":"wamid.%s.ids","type":"text","text":{"body":"hi"},"referral":{"source_type":"ad",`+
+				`"source_id":"%s","ctwa_clid":"%s","headline":"%s"}}`,
+				strings.Repeat("1", room/5), word, strings.Repeat("2", room/5), strings.Repeat("c", room/5), strings.Repeat("h", room/5))), 1},
+		{"a message of many keys", messages(`{"id":"wamid.` + word + `.keys",` + fill(room,
+			func(i int) string { return fmt.Sprintf(`"k%d":0`, i) }) + `}`), 1},
 		{"a message of one key", messages(`{"id":"wamid.` + word + `.key",` + fill(room, always(`"type":"text"`)) + `}`), 1},
-		{"contacts beside a message", edgetest.Webhook(`"contacts":[` + fill(room, func(i int) string { return fmt.Sprintf(`{"wa_id":"1555%07d"}`, i) }) + `],"messages":[` + text("contacts", 1) + `]`), 1},
+		{"contacts beside a message", edgetest.Webhook(`"contacts":[` + fill(room,
+			func(i int) string { return fmt.Sprintf(`{"wa_id":"1555%07d"}`, i) }) + `],"messages":[` + text("contacts", 1) + `]`), 1},
 		{"a field that nobody knows, nested", edgetest.Webhook(`"unknown":[` + fill(room, always(nested(150))) + `]`), 1},
 	}
 }
@@ -115,10 +125,12 @@ func heavies(word string) []heavy {
 func tenants(s *sink) string {
 	var b strings.Builder
 	for i := range 8 {
-		fmt.Fprintf(&b, "\t\ttenant t%d {\n\t\t\tmatch phone_number_id tenant%[1]d\n\t\t\tforward %s/events {\n\t\t\t\tname t%[1]d\n\t\t\t\tonly all\n\t\t\t}\n\t\t}\n", i, s.URL)
+		fmt.Fprintf(&b, "\t\ttenant t%d {\n\t\t\tmatch phone_number_id tenant%[1]d\n\t\t\tforward %s/events {\n\t\t\t\tname "+
+			"t%[1]d\n\t\t\t\tonly all\n\t\t\t}\n\t\t}\n", i, s.URL)
 	}
 	fmt.Fprintf(&b, "\t\ttenant beside {\n\t\t\tmatch phone_number_id beside\n\t\t\tforward %s/beside\n\t\t}\n", s.URL)
-	fmt.Fprintf(&b, "\t\ttenant rest\n\t\tforward %s/events {\n\t\t\tname rest\n\t\t\tonly all\n\t\t}\n\t\tforward %[1]s/raw {\n\t\t\tname raw\n\t\t\traw\n\t\t\tonly all\n\t\t}", s.URL)
+	fmt.Fprintf(&b, "\t\ttenant rest\n\t\tforward %s/events {\n\t\t\tname rest\n\t\t\tonly all\n\t\t}\n\t\tforward %[1]s/raw {\n\t\t\tname "+
+		"raw\n\t\t\traw\n\t\t\tonly all\n\t\t}", s.URL)
 	return edgetest.MetaBlock(b.String())
 }
 
@@ -176,7 +188,8 @@ func (e *edge) heavy(t *testing.T, st store, s *sink, h heavy) {
 	calls = st.commands() - calls
 	e.drained("t0", "t1", "t2", "t3", "t4", "t5", "t6", "t7", "rest", "raw")
 	events := s.take("/events")
-	t.Logf("%-45s %7d bytes: %4d events of %8d bytes, %3d MB RssAnon%s", h.name, len(h.body), events.posts, events.bytes, most>>20, st.slow(calls))
+	t.Logf("%-45s %7d bytes: %4d events of %8d bytes, %3d MB RssAnon%s", h.name, len(h.body), events.posts, events.bytes, most>>20,
+		st.slow(calls))
 	if h.events == whole {
 		h.events = 1
 		if len(events.kept) != 1 || !isWhole(events.kept[0], h.body) {

@@ -138,7 +138,9 @@ func (e *edge) announce(length int, sent []byte) (net.Conn, error) {
 	}
 	// Closed by a reset, so that no port waits.
 	_ = conn.(*net.TCPConn).SetLinger(0)
-	_, err = fmt.Fprintf(conn, "POST /webhooks/meta HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nX-Hub-Signature-256: sha256=%064d\r\nContent-Length: %d\r\n\r\n%s",
+	_, err = fmt.Fprintf(conn,
+		"POST /webhooks/meta HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nX-Hub-Signature-256: sha256=%064d\r\nContent-Length: "+
+			"%d\r\n\r\n%s",
 		e.site, 0, length, sent)
 	return conn, err
 }
@@ -209,5 +211,6 @@ func (s *sink) take(path string) taken {
 
 // message is a webhook with one text message.
 func message(id, text string) []byte {
-	return edgetest.Webhook(fmt.Sprintf(`"messages":[{"from":"15551234567","id":%q,"timestamp":"1736535600","type":"text","text":{"body":%q}}]`, id, text))
+	return edgetest.Webhook(fmt.Sprintf(`"messages":[{"from":"15551234567","id":%q,"timestamp":"1736535600","type":"text",`+
+		`"text":{"body":%q}}]`, id, text))
 }

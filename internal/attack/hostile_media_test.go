@@ -65,7 +65,8 @@ func TestHostileMedia(t *testing.T) {
 				if err != nil || len(body) > 4<<10 || resp.StatusCode < 400 || resp.StatusCode == http.StatusInternalServerError {
 					t.Errorf("%s: %s, %d bytes, %v", word, resp.Status, len(body), err)
 				}
-				if text := fmt.Sprint(resp.Header) + string(body); strings.Contains(text, capiToken) || strings.Contains(text, "X-Injected") || controls.Match(body) {
+				if text := fmt.Sprint(resp.Header) + string(body); strings.Contains(text, capiToken) || strings.Contains(text, "X-Injected") ||
+					controls.Match(body) {
 					t.Errorf("%s: answered %q", word, text)
 				}
 			})

@@ -50,19 +50,21 @@ var answers = map[string]func(w io.Writer){
 	"lengths":   write("HTTP/1.1 500 No\r\nContent-Length: 1\r\nContent-Length: 200\r\n\r\nx"),
 
 	// Of a Graph API, beside those.
-	"html":      graph("text/html", "<html><script>alert(1)</script>"+strings.Repeat("<p>", 1000)),
-	"empty":     graph("application/json", ""),
-	"null":      graph("application/json", "null"),
-	"array":     graph("application/json", "[1]"),
-	"lots":      graph("application/json", `{"events_received":"lots"}`),
-	"less":      graph("application/json", `{"events_received":-1}`),
-	"more":      graph("application/json", `{"events_received":1e400}`),
-	"many":      graph("application/json", `{"events_received":999999}`),
-	"deep":      graph("application/json", strings.Repeat("[", 1<<20)),
-	"long":      graph("application/json", `{"events_received":`+strings.Repeat(" ", 16<<20)+`1}`),
-	"error":     graph("application/json", `{"error":"no object"}`),
-	"types":     graph("application/json", `{"error":{"code":"190","message":{"a":1},"type":7,"error_subcode":[],"is_transient":"yes","error_data":"{{"}}`),
-	"message":   graph("application/json", `{"error":{"code":100,"error_subcode":2804019,"message":"evil\u001b[2J\u202e `+strings.Repeat("m", 4<<20)+`"}}`),
+	"html":  graph("text/html", "<html><script>alert(1)</script>"+strings.Repeat("<p>", 1000)),
+	"empty": graph("application/json", ""),
+	"null":  graph("application/json", "null"),
+	"array": graph("application/json", "[1]"),
+	"lots":  graph("application/json", `{"events_received":"lots"}`),
+	"less":  graph("application/json", `{"events_received":-1}`),
+	"more":  graph("application/json", `{"events_received":1e400}`),
+	"many":  graph("application/json", `{"events_received":999999}`),
+	"deep":  graph("application/json", strings.Repeat("[", 1<<20)),
+	"long":  graph("application/json", `{"events_received":`+strings.Repeat(" ", 16<<20)+`1}`),
+	"error": graph("application/json", `{"error":"no object"}`),
+	"types": graph("application/json",
+		`{"error":{"code":"190","message":{"a":1},"type":7,"error_subcode":[],"is_transient":"yes","error_data":"{{"}}`),
+	"message": graph("application/json",
+		`{"error":{"code":100,"error_subcode":2804019,"message":"evil\u001b[2J\u202e `+strings.Repeat("m", 4<<20)+`"}}`),
 	"errorless": graph("application/json", `{"error":{}}`),
 }
 
@@ -100,7 +102,8 @@ func bomb(status string) func(io.Writer) {
 		return b.Bytes()
 	})
 	return func(w io.Writer) {
-		fmt.Fprintf(w, "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n", status, len(packed()))
+		fmt.Fprintf(w, "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n", status,
+			len(packed()))
 		_, _ = w.Write(packed())
 	}
 }
@@ -267,7 +270,10 @@ func TestHostileDestinations(t *testing.T) {
 
 // clickOf is a click of one contact's on an ad, of now.
 func clickOf(number string, n int) []byte {
-	return fmt.Appendf(nil, `{"object":"whatsapp_business_account","entry":[{"id":"102290129340398","changes":[{"field":"messages","value":{"metadata":{"phone_number_id":%q},"messages":[{"from":"1555765%04d","id":"wamid.%[1]s.%d","timestamp":"%d","type":"text","text":{"body":"hi"},"referral":{"source_type":"ad","source_id":"1","ctwa_clid":"clid-%[1]s-%[3]d"}}]}}]}]}`,
+	return fmt.Appendf(nil,
+		`{"object":"whatsapp_business_account","entry":[{"id":"102290129340398","changes":[{"field":"messages",`+
+			`"value":{"metadata":{"phone_number_id":%q},"messages":[{"from":"1555765%04d","id":"wamid.%[1]s.%d","timestamp":"%d","type":"text",`+
+			`"text":{"body":"hi"},"referral":{"source_type":"ad","source_id":"1","ctwa_clid":"clid-%[1]s-%[3]d"}}]}}]}]}`,
 		number, n, n, time.Now().Unix())
 }
 

@@ -87,8 +87,10 @@ func oddRequests(site string) []oddRequest {
 		return out.Bytes()
 	}
 	list := []oddRequest{
-		{"chunked, with trailers", post(sign(next())+"\r\nTransfer-Encoding: chunked\r\nTrailer: X-More", chunked(b, "X-More: 1\r\n")), []int{ok}},
-		{"the signature in a trailer", post("Transfer-Encoding: chunked\r\nTrailer: X-Hub-Signature-256", chunked(next(), sign(b)+"\r\n")), []int{unauthorized}},
+		{"chunked, with trailers", post(sign(next())+"\r\nTransfer-Encoding: chunked\r\nTrailer: X-More", chunked(b, "X-More: 1\r\n")),
+			[]int{ok}},
+		{"the signature in a trailer", post("Transfer-Encoding: chunked\r\nTrailer: X-Hub-Signature-256", chunked(next(), sign(b)+"\r\n")),
+			[]int{unauthorized}},
 		{"a body shorter than said", post(sign(next())+fmt.Sprintf("\r\nContent-Length: %d", len(b)+5), b), []int{malformed}},
 		{"a signed beginning of a longer body", post(sign(next()[:20])+fmt.Sprintf("\r\nContent-Length: %d", len(b)), b), []int{unauthorized}},
 		{"a body longer than said", post(sign(next()[:20])+"\r\nContent-Length: 20", b), []int{malformed, malformed}},
@@ -96,8 +98,10 @@ func oddRequests(site string) []oddRequest {
 		{"a negative length", post(sign(next())+"\r\nContent-Length: -1", b), []int{malformed}},
 		{"a length of a plus", post(sign(next())+"\r\nContent-Length: +5", b), []int{malformed}},
 		{"an endless length", post(sign(next())+"\r\nContent-Length: 9223372036854775807", b), []int{http.StatusRequestEntityTooLarge}},
-		{"an unknown transfer encoding", post(sign(next())+"\r\nTransfer-Encoding: gzip, chunked", chunked(b, "")), []int{http.StatusNotImplemented}},
-		{"an endless chunk", post(sign(next())+"\r\nTransfer-Encoding: chunked", append([]byte("fffffffffffffffff\r\n"), b...)), []int{malformed}},
+		{"an unknown transfer encoding", post(sign(next())+"\r\nTransfer-Encoding: gzip, chunked", chunked(b, "")),
+			[]int{http.StatusNotImplemented}},
+		{"an endless chunk", post(sign(next())+"\r\nTransfer-Encoding: chunked", append([]byte("fffffffffffffffff\r\n"), b...)),
+			[]int{malformed}},
 		{"chunks that never end", post(sign(next())+"\r\nTransfer-Encoding: chunked", []byte("1\r\n{\r\n")), []int{malformed}},
 		{"pipelined", good("") + good("") + good("Connection: close\r\n"), []int{ok, ok, ok}},
 		{"gzip, signed as sent", post("Content-Encoding: gzip\r\n"+sign(pack(next()))+"\r\n"+length(pack(b)), pack(b)), []int{malformed}},
@@ -117,17 +121,26 @@ func oddRequests(site string) []oddRequest {
 		{"no host", strings.Replace(good(""), "Host: "+site+"\r\n", "", 1), []int{malformed}},
 		{"a long header", good("X-A: " + strings.Repeat("a", 2<<20) + "\r\n"), []int{http.StatusRequestHeaderFieldsTooLarge}},
 		{"a method by override", post("X-HTTP-Method-Override: GET\r\n"+length(next()), b), []int{unauthorized}},
-		{"a path by override", "POST /nowhere HTTP/1.1\r\nHost: " + site + "\r\nX-Original-URL: /webhooks/meta\r\nX-Rewrite-URL: /webhooks/meta\r\n" + sign(next()) + "\r\n" + length(b) + "\r\n\r\n" + string(b), []int{http.StatusNotFound}},
-		{"a signature in the query", strings.Replace(post(length(next()), b), "/meta ", "/meta?X-Hub-Signature-256="+edgetest.Sign(b)+" ", 1), []int{unauthorized}},
-		{"the handshake with the token in the body", post("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 51", []byte("hub.mode=subscribe&hub.verify_token=word&hub.challe")), []int{unauthorized}},
-		{"the handshake twice over", "GET /webhooks/meta?hub.mode=subscribe&hub.verify_token=wrong&hub.verify_token=word&hub.challenge=1 HTTP/1.1\r\nHost: " + site + "\r\n\r\n", []int{http.StatusForbidden}},
+		{"a path by override", "POST /nowhere HTTP/1.1\r\nHost: " + site +
+			"\r\nX-Original-URL: /webhooks/meta\r\nX-Rewrite-URL: /webhooks/meta\r\n" + sign(next()) + "\r\n" + length(b) + "\r\n\r\n" +
+			string(b), []int{http.StatusNotFound}},
+		{"a signature in the query", strings.Replace(post(length(next()), b), "/meta ", "/meta?X-Hub-Signature-256="+edgetest.Sign(b)+" ", 1),
+			[]int{unauthorized}},
+		{"the handshake with the token in the body", post("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 51",
+			[]byte("hub.mode=subscribe&hub.verify_token=word&hub.challe")), []int{unauthorized}},
+		{"the handshake twice over",
+			"GET /webhooks/meta?hub.mode=subscribe&hub.verify_token=wrong&hub.verify_token=word&hub.challenge=1 HTTP/1.1\r\nHost: " + site +
+				"\r\n\r\n", []int{http.StatusForbidden}},
 	}
 	// Behind other spellings of the path stands the same check, or nothing.
-	for _, path := range []string{"//webhooks/meta", "/webhooks//meta", "/webhooks/%6deta", "/WEBHOOKS/Meta", "/webhooks/meta/", "/webhooks%2fmeta", "/x/../webhooks/meta",
-		"/webhooks/meta/..", "/webhooks/./meta", "/webhooks/meta;a=b", "/webhooks/meta%00", "/webhooks/meta%20", "/webhooks\\meta", "/webhooks/meta?x=/../..", "/webhooks/meta#x"} {
+	for _, path := range []string{"//webhooks/meta", "/webhooks//meta", "/webhooks/%6deta", "/WEBHOOKS/Meta", "/webhooks/meta/",
+		"/webhooks%2fmeta", "/x/../webhooks/meta",
+		"/webhooks/meta/..", "/webhooks/./meta", "/webhooks/meta;a=b", "/webhooks/meta%00", "/webhooks/meta%20", "/webhooks\\meta",
+		"/webhooks/meta?x=/../..", "/webhooks/meta#x"} {
 		b := body()
 		unsigned := strings.Replace(post(length(b), b), "/webhooks/meta", path, 1)
-		list = append(list, oddRequest{"unsigned to " + path, unsigned, nil}, oddRequest{"signed to " + path, strings.Replace(good(""), "/webhooks/meta", path, 1), nil})
+		list = append(list, oddRequest{"unsigned to " + path, unsigned, nil},
+			oddRequest{"signed to " + path, strings.Replace(good(""), "/webhooks/meta", path, 1), nil})
 	}
 	return list
 }
@@ -177,7 +190,8 @@ func TestForwardedHeaders(t *testing.T) {
 	s := newSink(t)
 	twilio := providers[slices.IndexFunc(providers, func(p provider) bool { return p.name == "twilio" })]
 	e := startEdge(t, "queue embedded %DIR%/queue", twilio.block("\t\tforward "+s.URL+"/events {\n\t\t\tname crm\n\t\t}"))
-	body := []byte("MessageSid=SM00112233445566778899aabbccddeeff&AccountSid=AC00112233445566778899aabbccddeeff&From=%2B15551234567&To=%2B15550783881&Body=hi")
+	body := []byte("MessageSid=SM00112233445566778899aabbccddeeff" +
+		"&AccountSid=AC00112233445566778899aabbccddeeff&From=%2B15551234567&To=%2B15550783881&Body=hi")
 	elsewhere := *e
 	elsewhere.site = "evil.example.com"
 	header := signTwilio(&elsewhere, body)

@@ -112,9 +112,12 @@ func (m *mutator) fresh(body []byte) []byte {
 // odd are values where others are expected. No phone number of a customer's is in
 // them: where it came from decides whether it may be logged.
 var odd = []any{
-	nil, true, false, 0, -1, 1.5, json.Number("1e400"), json.Number("-0"), json.Number("18446744073709551616"), json.Number(strings.Repeat("9", 400)),
-	"", " ", "0", "null", "-1", "NaN", "\x00", "\u202e\u2066", "\U0001F600", "\x1b[2J\x1b]0;owned\a", "\r\nX-Injected: 1\r\n", "{env.HOME}", "{file./etc/passwd}",
-	"../../etc/passwd", "%00%n%s", "<script>alert(1)</script>", "=cmd()", "http://169.254.169.254/latest", strings.Repeat("x", 70_000), strings.Repeat("é", 3000),
+	nil, true, false, 0, -1, 1.5, json.Number("1e400"), json.Number("-0"), json.Number("18446744073709551616"),
+	json.Number(strings.Repeat("9", 400)),
+	"", " ", "0", "null", "-1", "NaN", "\x00", "\u202e\u2066", "\U0001F600", "\x1b[2J\x1b]0;owned\a", "\r\nX-Injected: 1\r\n", "{env.HOME}",
+	"{file./etc/passwd}",
+	"../../etc/passwd", "%00%n%s", "<script>alert(1)</script>", "=cmd()", "http://169.254.169.254/latest", strings.Repeat("x", 70_000),
+	strings.Repeat("é", 3000),
 	[]any{}, []any{nil}, []any{[]any{[]any{}}}, map[string]any{}, map[string]any{"": map[string]any{}}, map[string]any{"id": nil},
 }
 
@@ -206,8 +209,10 @@ func (m *mutator) replaced(v any) any {
 
 // pieces are bytes that parsers trip over.
 var pieces = []string{
-	"\xff\xfe", "\xef\xbb\xbf", "\x00", "\xc0\x80", "\xed\xa0\x80", `\ud800`, `\udc00\ud800`, `\u0000`, `"`, `\`, "{", "}", "[", "]", ",", ":", "//", "/**/",
-	`"id":1,`, `"entry":[],`, `"object":"page",`, `"messages":[{}],`, `"metadata":{"phone_number_id":"1"},`, "\n", "\r", "NaN", "1e999", "-", "+", "&", "=", "%", "%zz", ";",
+	"\xff\xfe", "\xef\xbb\xbf", "\x00", "\xc0\x80", "\xed\xa0\x80", `\ud800`, `\udc00\ud800`, `\u0000`, `"`, `\`, "{", "}", "[", "]", ",", ":",
+	"//", "/**/",
+	`"id":1,`, `"entry":[],`, `"object":"page",`, `"messages":[{}],`, `"metadata":{"phone_number_id":"1"},`, "\n", "\r", "NaN", "1e999",
+	"-", "+", "&", "=", "%", "%zz", ";",
 }
 
 // tear changes bytes, whatever they mean.

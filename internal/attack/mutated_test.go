@@ -178,7 +178,8 @@ func wrong(resp *http.Response) string {
 	known := []int{http.StatusOK, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusMethodNotAllowed,
 		http.StatusRequestEntityTooLarge}
 	switch {
-	case resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != "" && resp.Header.Get("Leadgate-Outcome") == "refused":
+	case resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != "" &&
+		resp.Header.Get("Leadgate-Outcome") == "refused":
 		return "" // said on purpose
 	case !slices.Contains(known, resp.StatusCode):
 		return "answered " + resp.Status

@@ -30,7 +30,8 @@ const (
 )
 
 var providers = []provider{
-	{"meta", "app_secret " + edgetest.Secret + "\n\t\t\tverify_token " + verifyToken, "/webhooks/meta", []string{"whatsapp", "messenger", "instagram"},
+	{"meta", "app_secret " + edgetest.Secret + "\n\t\t\tverify_token " + verifyToken, "/webhooks/meta",
+		[]string{"whatsapp", "messenger", "instagram"},
 		[]string{"phone_number_id 106540352242922", "page_id 1029384756", "instagram_id 17841400000000001"},
 		func(_ *edge, body []byte) http.Header {
 			return http.Header{"Content-Type": {"application/json"}, "X-Hub-Signature-256": {edgetest.Sign(body)}}
@@ -38,7 +39,8 @@ var providers = []provider{
 	{"gupshup", "token header X-Token " + tokenSecret, "/webhooks/gupshup", []string{"gupshup", "whatsapp"},
 		[]string{"app DemoApp", "phone_number_id 106540352242922"}, withToken},
 	{"whapi", "token header X-Token " + tokenSecret, "/webhooks/whapi", []string{"whapi"}, []string{"channel_id MARVEL-A1B2C"}, withToken},
-	{"360dialog", "token header X-Token " + tokenSecret, "/webhooks/360dialog", []string{"360dialog", "whatsapp"}, []string{"phone_number_id 106540352242922"}, withToken},
+	{"360dialog", "token header X-Token " + tokenSecret, "/webhooks/360dialog", []string{"360dialog", "whatsapp"},
+		[]string{"phone_number_id 106540352242922"}, withToken},
 	{"twilio", "auth_token " + twilioSecret, "/webhooks/twilio", []string{"twilio"}, []string{"phone +15550783881"}, signTwilio},
 }
 
@@ -59,7 +61,8 @@ func signTwilio(e *edge, body []byte) http.Header {
 	}
 	mac := hmac.New(sha1.New, []byte(twilioSecret))
 	mac.Write([]byte(text))
-	return http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "X-Twilio-Signature": {base64.StdEncoding.EncodeToString(mac.Sum(nil))}}
+	return http.Header{"Content-Type": {"application/x-www-form-urlencoded"},
+		"X-Twilio-Signature": {base64.StdEncoding.EncodeToString(mac.Sum(nil))}}
 }
 
 func sortedKeys(form url.Values) []string {

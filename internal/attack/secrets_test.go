@@ -17,7 +17,8 @@ import (
 func TestSecretsStay(t *testing.T) {
 	const headerSecret, signSecret, fileSecret, querySecret = "test_header_secret", "test_sign_secret", "test_file_secret", "test_query_secret"
 	for name, value := range map[string]string{
-		"ATTACK_APP": edgetest.Secret, "ATTACK_VERIFY": verifyToken, "ATTACK_HEADER": headerSecret, "ATTACK_SIGN": signSecret, "ATTACK_QUERY": querySecret,
+		"ATTACK_APP": edgetest.Secret, "ATTACK_VERIFY": verifyToken, "ATTACK_HEADER": headerSecret, "ATTACK_SIGN": signSecret,
+		"ATTACK_QUERY": querySecret,
 	} {
 		t.Setenv(name, value)
 	}
@@ -54,7 +55,8 @@ func TestSecretsStay(t *testing.T) {
 	}`)
 		e.mustPost(clickOf("106540352242922", 1))
 		wrong := clickOf("106540352242922", 2)
-		if resp, err := e.posts("/webhooks/meta", http.Header{"X-Hub-Signature-256": {edgetest.Sign(append(wrong, ' '))}}, wrong); err != nil || resp.StatusCode != unauthorized {
+		if resp, err := e.posts("/webhooks/meta", http.Header{"X-Hub-Signature-256": {edgetest.Sign(append(wrong, ' '))}},
+			wrong); err != nil || resp.StatusCode != unauthorized {
 			t.Errorf("a wrong signature: %v %v", resp, err)
 		}
 		e.drained("events", "refused", "meta")

@@ -88,7 +88,8 @@ func (c *composer) cloud() string {
 	change := func() string {
 		owner := c.owner()
 		customer := fmt.Sprintf("1555%07d", c.IntN(50))
-		members := []string{`"messaging_product":"whatsapp"`, `"metadata":` + c.object(`"phone_number_id":`+c.id(owner), `"display_phone_number":"1555"`),
+		members := []string{`"messaging_product":"whatsapp"`,
+			`"metadata":` + c.object(`"phone_number_id":`+c.id(owner), `"display_phone_number":"1555"`),
 			fmt.Sprintf(`"contacts":%s`, c.list(fmt.Sprintf(`{"wa_id":%q,"profile":{"name":%q}}`, customer, c.mark(owner, "c"))))}
 		if c.IntN(4) > 0 {
 			members = append(members, `"messages":`+c.list(c.some(3, func() string {
@@ -97,10 +98,12 @@ func (c *composer) cloud() string {
 			})...))
 		}
 		if c.IntN(3) == 0 {
-			members = append(members, `"statuses":`+c.list(c.object(`"id":"wamid.`+c.mark(owner, "s")+`"`, `"status":"read"`, `"recipient_id":"`+customer+`"`)))
+			members = append(members, `"statuses":`+c.list(c.object(`"id":"wamid.`+c.mark(owner, "s")+`"`, `"status":"read"`,
+				`"recipient_id":"`+customer+`"`)))
 		}
 		if c.IntN(4) == 0 {
-			members = append(members, fmt.Sprintf(`"errors":[{"code":1,"message":%q}],"novelty":{"text":%q}`, c.mark(owner, "e"), c.mark(owner, "x")))
+			members = append(members, fmt.Sprintf(`"errors":[{"code":1,"message":%q}],"novelty":{"text":%q}`, c.mark(owner, "e"),
+				c.mark(owner, "x")))
 		}
 		return c.object(`"field":"messages"`, `"value":`+c.object(members...))
 	}
@@ -121,10 +124,12 @@ func (c *composer) chat(object string) string {
 			}
 			mark := c.mark(owner, "m")
 			if c.IntN(4) == 0 {
-				return c.object(`"sender":`+business, `"recipient":`+customer, `"timestamp":1736535600412`, `"message":{"is_echo":true,"mid":"m_`+mark+`","text":"`+mark+`"}`)
+				return c.object(`"sender":`+business, `"recipient":`+customer, `"timestamp":1736535600412`,
+					`"message":{"is_echo":true,"mid":"m_`+mark+`","text":"`+mark+`"}`)
 			}
 			return c.object(`"sender":`+customer, `"recipient":`+business, `"timestamp":1736535600412`,
-				[]string{`"message":{"mid":"m_` + mark + `","text":"` + mark + `"}`, `"postback":{"mid":"m_` + mark + `","title":"` + mark + `"}`, `"referral":{"ref":"` + mark + `","source":"ADS"}`, `"novelty":{"x":"` + mark + `"}`}[c.IntN(4)])
+				[]string{`"message":{"mid":"m_` + mark + `","text":"` + mark + `"}`, `"postback":{"mid":"m_` + mark + `","title":"` + mark + `"}`,
+					`"referral":{"ref":"` + mark + `","source":"ADS"}`, `"novelty":{"x":"` + mark + `"}`}[c.IntN(4)])
 		}
 		members := []string{`"id":` + c.id(of), `"time":1736535600412`}
 		if c.IntN(4) > 0 {
@@ -151,9 +156,11 @@ func (c *composer) one(provider string) string {
 	mark := c.mark(owner, "m")
 	switch provider {
 	case "gupshup":
-		return fmt.Sprintf(`{"app":%q,"timestamp":1736535600123,"version":2,"type":"message","payload":{"id":%[2]q,"source":%[3]q,"type":"text","payload":{"text":%[2]q}}}`, owner, mark, person)
+		return fmt.Sprintf(`{"app":%q,"timestamp":1736535600123,"version":2,"type":"message","payload":{"id":%[2]q,"source":%[3]q,"type":"text",`+
+			`"payload":{"text":%[2]q}}}`, owner, mark, person)
 	case "whapi":
-		return fmt.Sprintf(`{"messages":[{"id":%[2]q,"from":%[3]q,"chat_id":"%[3]s@s.whatsapp.net","type":"text","text":{"body":%[2]q},"timestamp":1736535600}],"channel_id":%[1]q}`, owner, mark, person)
+		return fmt.Sprintf(`{"messages":[{"id":%[2]q,"from":%[3]q,"chat_id":"%[3]s@s.whatsapp.net","type":"text","text":{"body":%[2]q},`+
+			`"timestamp":1736535600}],"channel_id":%[1]q}`, owner, mark, person)
 	}
 	return fmt.Sprintf("MessageSid=SM%032x&AccountSid=AC%032x&From=%%2B%s&To=%%2B1555%s&Body=%s", c.n, 1, person, owner, mark)
 }
@@ -196,12 +203,14 @@ func walled(s *sink, of map[string]string) string {
 		var tenants strings.Builder
 		for _, id := range slices.Sorted(maps.Keys(of)) {
 			match := map[string]string{
-				"meta": "page_id %s\nmatch instagram_id %s\nmatch phone_number_id %s", "gupshup": "app %s\nmatch phone_number_id %s", "360dialog": "phone_number_id %s",
+				"meta": "page_id %s\nmatch instagram_id %s\nmatch phone_number_id %s", "gupshup": "app %s\nmatch phone_number_id " +
+					"%s", "360dialog": "phone_number_id %s",
 				"whapi": "channel_id %s", "twilio": "phone +1555%s",
 			}[p.name]
 			fmt.Fprintf(&tenants, "tenant %s-%s {\nmatch %s\n", of[id], p.name, strings.ReplaceAll(match, "%s", id))
 			for _, kind := range []string{"raw", "events", "refused"} {
-				fmt.Fprintf(&tenants, "forward %s/%s/%s {\nname %[2]s-%[4]s-%[3]s\nonly all\n%[5]s\n}\n", s.URL, of[id], kind, p.name, map[bool]string{true: "raw"}[kind == "raw"])
+				fmt.Fprintf(&tenants, "forward %s/%s/%s {\nname %[2]s-%[4]s-%[3]s\nonly all\n%[5]s\n}\n", s.URL, of[id], kind, p.name,
+					map[bool]string{true: "raw"}[kind == "raw"])
 			}
 			tenants.WriteString("}\n")
 		}

@@ -24,7 +24,8 @@ func TestSince(t *testing.T) {
 		return time.ParseDuration(text)
 	}
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
-	for text, want := range map[string]time.Time{"2h": now.Add(-2 * time.Hour), "7d": now.Add(-7 * 24 * time.Hour), "2026-11-20T09:00:00Z": now.Add(-3 * time.Hour)} {
+	for text, want := range map[string]time.Time{"2h": now.Add(-2 * time.Hour), "7d": now.Add(-7 * 24 * time.Hour),
+		"2026-11-20T09:00:00Z": now.Add(-3 * time.Hour)} {
 		if got, err := parseSince(text, now, duration); err != nil || !got.Equal(want) {
 			t.Errorf("%s: %s, %v", text, got, err)
 		}
@@ -39,7 +40,8 @@ func TestSince(t *testing.T) {
 func TestDestinationTable(t *testing.T) {
 	long := strings.Repeat("n", 64)
 	got := DestinationTable([]delivery.Status{
-		{Name: "crm", Kind: "forward", Target: "https://crm.example.com/in", State: delivery.StateRunning, Backlog: 12, OldestAgeSeconds: 130, Dead: 3, Reason: "old"},
+		{Name: "crm", Kind: "forward", Target: "https://crm.example.com/in", State: delivery.StateRunning, Backlog: 12, OldestAgeSeconds: 130,
+			Dead: 3, Reason: "old"},
 		{Name: long, Kind: "capi", Target: "123456789012345", State: delivery.StateParked, Reason: strings.Repeat("the token has expired ", 5)},
 		{Name: "n8n", Kind: "forward", Target: "https://n8n.example.com/webhook/" + strings.Repeat("x", 80), State: delivery.StateRemoved},
 	})
@@ -48,7 +50,8 @@ func TestDestinationTable(t *testing.T) {
 			t.Errorf("too wide: %s", line)
 		}
 	}
-	for _, want := range []string{"NAME  STATE", "crm   running        12      2m       3  crm.example.com/in\n", "\n" + long + "\n      parked", "dataset 123456789012345\n  the token", "\n  n8n.example.com/webhook/xxx"} {
+	for _, want := range []string{"NAME  STATE", "crm   running        12      2m       3  crm.example.com/in\n",
+		"\n" + long + "\n      parked", "dataset 123456789012345\n  the token", "\n  n8n.example.com/webhook/xxx"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is not in\n%s", want, got)
 		}
@@ -66,9 +69,12 @@ func TestShownReason(t *testing.T) {
 		d    delivery.Status
 		want string
 	}{
-		{delivery.Status{Code: "100/2804118", Reason: "configuration (100/2804118): not of 15551234567"}, "configuration (100/2804118): not of *******4567"},
-		{delivery.Status{Code: "404", Reason: "404 Not Found: 15551234567", Until: &until}, "404 Not Found: *******4567; the next attempt is at 2026-11-27T13:00:00Z"},
-		{delivery.Status{Code: "368", Reason: "throttled (368): x; it waits until 2026-11-27T13:00:00Z", Until: &until}, "throttled (368): x; it waits until 2026-11-27T13:00:00Z"},
+		{delivery.Status{Code: "100/2804118", Reason: "configuration (100/2804118): not of 15551234567"},
+			"configuration (100/2804118): not of *******4567"},
+		{delivery.Status{Code: "404", Reason: "404 Not Found: 15551234567", Until: &until},
+			"404 Not Found: *******4567; the next attempt is at 2026-11-27T13:00:00Z"},
+		{delivery.Status{Code: "368", Reason: "throttled (368): x; it waits until 2026-11-27T13:00:00Z", Until: &until},
+			"throttled (368): x; it waits until 2026-11-27T13:00:00Z"},
 		{delivery.Status{Reason: "by an operator"}, "by an operator"},
 	} {
 		if got := shownReason(&c.d); got != c.want {

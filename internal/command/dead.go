@@ -26,7 +26,8 @@ func (env *Env) dead() *cobra.Command {
 the reason, until they are replayed or dropped, or for keep_dead (30 days).`,
 	}
 	cmd.AddCommand(env.deadList(), env.deadShow(),
-		env.deadAction("replay", "Puts dead letters back at the end of their queue", `Puts dead letters of a destination back at the end of its queue. Those of the
+		env.deadAction("replay", "Puts dead letters back at the end of their queue",
+			`Puts dead letters of a destination back at the end of its queue. Those of the
 destination unmatched are routed again, each by the leadgate block that it came
 by: what one of its tenants matches by now is queued, the rest stays.`),
 		env.deadAction("drop", "Discards dead letters", `Discards dead letters of a destination, for good.`))
@@ -84,7 +85,8 @@ func deadTable(page *admin.DeadPage) string {
 	reason := printable.Width - (16 + 2 + destination + 2 + 5 + 2)
 	var b strings.Builder
 	row := func(died, dest, tries, why string) {
-		b.WriteString(strings.TrimRight(fmt.Sprintf("%s  %s  %5s  %s", printable.Fit(died, 16), printable.Fit(dest, destination), tries, printable.Fit(why, reason)), " ") + "\n")
+		b.WriteString(strings.TrimRight(fmt.Sprintf("%s  %s  %5s  %s", printable.Fit(died, 16), printable.Fit(dest, destination), tries,
+			printable.Fit(why, reason)), " ") + "\n")
 	}
 	row("DIED", "DESTINATION", "TRIES", "REASON")
 	for i := range page.Dead {

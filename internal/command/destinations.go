@@ -70,7 +70,8 @@ func DestinationTable(list []delivery.Status) string {
 	target := printable.Width - (name + 2 + 8 + 2 + 7 + 2 + 6 + 2 + 6 + 2)
 	var b strings.Builder
 	row := func(n, state, waiting, oldest, dead, to string) {
-		b.WriteString(strings.TrimRight(fmt.Sprintf("%s  %s  %7s  %6s  %6s  %s", printable.Fit(n, name), printable.Fit(state, 8), waiting, oldest, dead, printable.Fit(to, target)), " ") + "\n")
+		b.WriteString(strings.TrimRight(fmt.Sprintf("%s  %s  %7s  %6s  %6s  %s", printable.Fit(n, name), printable.Fit(state, 8), waiting,
+			oldest, dead, printable.Fit(to, target)), " ") + "\n")
 	}
 	row("NAME", "STATE", "WAITING", "OLDEST", "DEAD", "TARGET")
 	for i := range list {

@@ -62,7 +62,8 @@ func (a *adminCLI) call(method, uri string, body, into any) ([]byte, error) {
 	}
 	if err := json.Unmarshal(answer, into); err != nil {
 		if len(bytes.TrimSpace(answer)) == 0 {
-			return nil, fmt.Errorf("asking the edge at %s: the answer is empty: is it the address of the admin endpoint, and not of a site?", address)
+			return nil, fmt.Errorf("asking the edge at %s: the answer is empty: is it the address of the admin endpoint, and not of a site?",
+				address)
 		}
 		return nil, fmt.Errorf("reading the edge's answer: %w", err)
 	}

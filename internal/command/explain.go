@@ -53,24 +53,37 @@ type reasonMeans struct{ word, meaning, fix string }
 // reasons are the words that dead letters, destinations and events show beside
 // Meta's codes and statuses of answers.
 var reasons = []reasonMeans{
-	{capi.ReasonRefused, "Meta refuses the event, or is known to refuse it, so that no request was spent: the dead letter's code and sentence say why",
+	{capi.ReasonRefused,
+		"Meta refuses the event, or is known to refuse it, so that no request was spent: the dead letter's code and sentence say why",
 		"explain the code; correct what makes such events, and drop or replay the dead letter"},
-	{capi.ReasonExpired, "the event was 7 days old before Meta took it (retry_for), and Meta takes no older ones", "find out why it waited: caddy leadgate destinations; a replay would expire again"},
-	{capi.ReasonUnconfirmed, "Meta answered without counting all events of the request, or its answer got lost and on_timeout is drop: it may have the event or not",
+	{capi.ReasonExpired, "the event was 7 days old before Meta took it (retry_for), and Meta takes no older ones",
+		"find out why it waited: caddy leadgate destinations; a replay would expire again"},
+	{capi.ReasonUnconfirmed,
+		"Meta answered without counting all events of the request, or its answer got lost and on_timeout is drop: it may have the event or not",
 		"look into the Events Manager before you replay it: Meta counts a repeated event twice"},
-	{capi.ReasonTimeout, "the request was sent, no answer came, and on_timeout is drop: Meta may have the event or not", "look into the Events Manager before you replay it: Meta counts a repeated event twice"},
-	{"overflow", "the destination had max_backlog events waiting when this one came", "get the destination going again, then replay the dead letters with this reason"},
-	{"unmatched", "no tenant's match names one of the event's ids, and the block has no settings of its own", "add the match that the dead letter names, reload, and replay: unmatched ones are routed again"},
-	{"unreadable", "the stored event could not be read: it was written by another version, or is damaged", "show the dead letter, and report it"},
+	{capi.ReasonTimeout, "the request was sent, no answer came, and on_timeout is drop: Meta may have the event or not",
+		"look into the Events Manager before you replay it: Meta counts a repeated event twice"},
+	{"overflow", "the destination had max_backlog events waiting when this one came",
+		"get the destination going again, then replay the dead letters with this reason"},
+	{"unmatched", "no tenant's match names one of the event's ids, and the block has no settings of its own",
+		"add the match that the dead letter names, reload, and replay: unmatched ones are routed again"},
+	{"unreadable", "the stored event could not be read: it was written by another version, or is damaged",
+		"show the dead letter, and report it"},
 	{"internal error", "a bug in Leadgate; its log has the stack", "report it, with the log's lines"},
-	{"connection refused", "nothing listens at the destination's address and port", "start it, or correct the forward's URL; the events wait and are tried again"},
+	{"connection refused", "nothing listens at the destination's address and port",
+		"start it, or correct the forward's URL; the events wait and are tried again"},
 	{"connection reset", "the destination ended the connection without an answer", "look into its own log; the events are tried again"},
 	{"running", "the destination takes events", ""},
 	{"retrying", "the oldest event failed and is tried again; its reason says why and when", "explain the code in the reason, if it has one"},
-	{"open", "the destination fails: after 10 failures in a row one event at a time is tried, and the rest wait in order", "look at the reason; it goes on by itself when an event is taken"},
-	{"parked", "Meta refuses the token, the permission or the configuration: all events wait, the oldest is tried alone once a minute", "explain the code in the reason; it goes on by itself when Meta takes it, or by resume"},
-	{"paused", "an operator paused it, or it answered 410: all events wait", "when it is ready, resume it in the dashboard, or by POST /leadgate/destinations/<name>/resume of the admin API"},
-	{"removed", "no running configuration has this destination, and its queue is kept", "configure it again, or drop its queue, or move it to another destination: POST /leadgate/destinations/<name>/drop or move of the admin API"},
+	{"open", "the destination fails: after 10 failures in a row one event at a time is tried, and the rest wait in order",
+		"look at the reason; it goes on by itself when an event is taken"},
+	{"parked", "Meta refuses the token, the permission or the configuration: all events wait, the oldest is tried alone once a minute",
+		"explain the code in the reason; it goes on by itself when Meta takes it, or by resume"},
+	{"paused", "an operator paused it, or it answered 410: all events wait",
+		"when it is ready, resume it in the dashboard, or by POST /leadgate/destinations/<name>/resume of the admin API"},
+	{"removed", "no running configuration has this destination, and its queue is kept",
+		"configure it again, or drop its queue, or move it to another destination: " +
+			"POST /leadgate/destinations/<name>/drop or move of the admin API"},
 }
 
 // explainWord explains a code, a status or a reason.
@@ -80,7 +93,8 @@ func explainWord(word string) (string, error) {
 		return explained(r.word, "meaning", r.meaning, "you", r.fix), nil
 	}
 	if strings.HasPrefix(word, "timeout after ") {
-		return explained(word, "meaning", "the destination did not answer in time; it may have taken the event", "the edge", "tries again until retry_for, with the same Leadgate-Event-Id",
+		return explained(word, "meaning", "the destination did not answer in time; it may have taken the event", "the edge",
+			"tries again until retry_for, with the same Leadgate-Event-Id",
 			"you", "raise the forward's timeout, or let the workflow answer before it works"), nil
 	}
 	number, _, _ := strings.Cut(word, " ")
@@ -95,7 +109,8 @@ func explainWord(word string) (string, error) {
 		for _, r := range reasons {
 			known = append(known, r.word)
 		}
-		return "", fmt.Errorf("'%s' is no code and no reason: %s, or a code such as 190 or 100/2804066", printable.Line(word), wording.Meant(word, known))
+		return "", fmt.Errorf("'%s' is no code and no reason: %s, or a code such as 190 or 100/2804066", printable.Line(word),
+			wording.Meant(word, known))
 	}
 	return explainCode(code, subcode), nil
 }
@@ -126,12 +141,15 @@ func writeAll(out io.Writer, text string) error {
 
 // classDoes is what the edge does about an error of a class.
 var classDoes = map[capi.ErrorClass]string{
-	capi.Transient:     "keeps the events and tries again, with growing pauses, until they are 7 days old (retry_for)",
-	capi.Throttled:     "keeps the events and waits as long as Meta's headers say, else from 1 to 15 minutes; no attempt is lost",
-	capi.Token:         "parks the destination: all events wait in the queue; it reads its {file.*} secrets again and tries the oldest event alone once a minute, and goes on by itself when Meta takes it, after a reload with a new token, or by resume",
-	capi.Permission:    "parks the destination: all events wait in the queue; it tries the oldest event alone once a minute, and goes on by itself when Meta takes it, or by resume",
-	capi.Configuration: "parks the destination: all events wait in the queue; it tries the oldest event alone once a minute, and goes on by itself when Meta takes it, after a reload, or by resume",
-	capi.BadEvent:      "makes the refused event a dead letter, with this code, and sends the rest of its batch; see caddy leadgate dead list",
+	capi.Transient: "keeps the events and tries again, with growing pauses, until they are 7 days old (retry_for)",
+	capi.Throttled: "keeps the events and waits as long as Meta's headers say, else from 1 to 15 minutes; no attempt is lost",
+	capi.Token: "parks the destination: all events wait in the queue; it reads its {file.*} secrets again and tries the oldest event " +
+		"alone once a minute, and goes on by itself when Meta takes it, after a reload with a new token, or by resume",
+	capi.Permission: "parks the destination: all events wait in the queue; it tries the oldest event alone once a minute, and goes on by " +
+		"itself when Meta takes it, or by resume",
+	capi.Configuration: "parks the destination: all events wait in the queue; it tries the oldest event alone once a minute, and goes on by " +
+		"itself when Meta takes it, after a reload, or by resume",
+	capi.BadEvent: "makes the refused event a dead letter, with this code, and sends the rest of its batch; see caddy leadgate dead list",
 }
 
 func explainCode(code, subcode int) string {

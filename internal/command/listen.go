@@ -135,7 +135,8 @@ func received(header http.Header, body []byte, now time.Time) string {
 	field("event", get("automaticEvent", "eventName"))
 	field("posted", get("conversion", "eventName"))
 	if clid, ad := get("referral", "ctwaClid"), get("referral", "adId"); clid != "" || ad != "" {
-		field("ad", strings.Join(nonEmpty(prefixed("ad ", ad), prefixed("click ", clid), get("referral", "headline"), get("referral", "sourceUrl")), ", "))
+		field("ad", strings.Join(nonEmpty(prefixed("ad ", ad), prefixed("click ", clid), get("referral", "headline"),
+			get("referral", "sourceUrl")), ", "))
 	}
 	if ad := get("attribution", "lastClick", "adId"); ad != "" {
 		field("came by", "ad "+ad)

@@ -84,12 +84,15 @@ func (s *sink) delivered() int {
 
 // text is a webhook with one text message of now.
 func text(id, from string) []byte {
-	return edgetest.Webhook(fmt.Sprintf(`"contacts":[{"profile":{"name":"Maria"},"wa_id":%q}],"messages":[{"from":%q,"id":%q,"timestamp":"%d","type":"text","text":{"body":"Hello"}}]`,
+	return edgetest.Webhook(fmt.Sprintf(`"contacts":[{"profile":{"name":"Maria"},"wa_id":%q}],"messages":[{"from":%q,"id":%q,`+
+		`"timestamp":"%d","type":"text","text":{"body":"Hello"}}]`,
 		from, from, id, time.Now().Unix()))
 }
 
 // click is a webhook with a message that an ad brought.
 func click(id, from, clid string) []byte {
-	return edgetest.Webhook(fmt.Sprintf(`"contacts":[{"profile":{"name":"Maria"},"wa_id":%q}],"messages":[{"from":%q,"id":%q,"timestamp":"%d","type":"text","text":{"body":"Hi"},"referral":{"source_url":"https:\/\/fb.me\/x","source_id":"120210000000000001","source_type":"ad","headline":"Sale","ctwa_clid":%q}}]`,
+	return edgetest.Webhook(fmt.Sprintf(`"contacts":[{"profile":{"name":"Maria"},"wa_id":%q}],"messages":[{"from":%q,"id":%q,`+
+		`"timestamp":"%d","type":"text","text":{"body":"Hi"},"referral":{"source_url":"https:\/\/fb.me\/x","source_id":"120210000000000001",`+
+		`"source_type":"ad","headline":"Sale","ctwa_clid":%q}}]`,
 		from, from, id, time.Now().Unix(), clid))
 }

@@ -34,7 +34,8 @@ func TestKillWithBacklog(t *testing.T) {
 			s.set(true)
 			meta := capitest.New(t)
 			meta.Script(100_000, capitest.Answer{Status: http.StatusServiceUnavailable})
-			e := newEdge(t, global, "forward "+s.URL+" {\n name crm\n}\ncapi {\n dataset 1\n access_token x\n linger 10ms\n endpoint "+meta.URL()+"\n}")
+			e := newEdge(t, global,
+				"forward "+s.URL+" {\n name crm\n}\ncapi {\n dataset 1\n access_token x\n linger 10ms\n endpoint "+meta.URL()+"\n}")
 			const n, clicks = 200, 20
 			var want []string
 			for i := range n {

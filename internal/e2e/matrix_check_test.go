@@ -66,7 +66,8 @@ func (c *adClick) of(t *testing.T, list []arrival) (found []arrival) {
 	for _, a := range list {
 		var u unified
 		decode(t, a.body, &u)
-		if u.Kind == "message" && u.WaID == c.id["waId"] && u.UserID == c.id["userId"] && u.Message.ID == c.id["messageId"] && u.Referral.AdID == c.adID &&
+		if u.Kind == "message" && u.WaID == c.id["waId"] && u.UserID == c.id["userId"] && u.Message.ID == c.id["messageId"] &&
+			u.Referral.AdID == c.adID &&
 			(providers[c.row.provider].timeless || u.ReceivedAt/1000 == c.at.Unix()) {
 			found = append(found, a)
 		}
@@ -149,7 +150,8 @@ func (m *matrix) checkForward(t *testing.T, l *line, destination string, want []
 		var u unified
 		decode(t, found[0].body, &u)
 		h := found[0].header
-		if c.got == nil || u.ID != c.got.ID || h.Get("Leadgate-Event-Id") != u.ID || h.Get("Leadgate-Tenant") != l.name || h.Get("Leadgate-Kind") != "message" ||
+		if c.got == nil || u.ID != c.got.ID || h.Get("Leadgate-Event-Id") != u.ID || h.Get("Leadgate-Tenant") != l.name ||
+			h.Get("Leadgate-Kind") != "message" ||
 			h.Get("Content-Type") != "application/json" {
 			t.Errorf("%s got the event %s with the header %v", destination, u.ID, h)
 		}

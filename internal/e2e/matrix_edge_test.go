@@ -101,7 +101,8 @@ func (m *matrix) site() string {
 	}
 	for _, l := range m.lines {
 		if l.match == "" {
-			fmt.Fprintf(&b, "leadgate /webhooks/%s {\n provider %s {\n%s\n}\n tenant %s\n%s\n}\n", l.name, l.provider, providers[l.provider].block, l.name, m.destinations(l))
+			fmt.Fprintf(&b, "leadgate /webhooks/%s {\n provider %s {\n%s\n}\n tenant %s\n%s\n}\n", l.name, l.provider,
+				providers[l.provider].block, l.name, m.destinations(l))
 		}
 		fmt.Fprintf(&b, "leadgate_conversions /conversions/%s {\n tenant %s\n token %s\n map won Purchase\n}\n", l.name, l.name, crmToken)
 	}

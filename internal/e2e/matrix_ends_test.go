@@ -145,7 +145,8 @@ func (m *fakeMeta) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.mu.Unlock()
 	if refuses {
 		w.WriteHeader(http.StatusBadRequest)
-		_, _ = io.WriteString(w, `{"error":{"message":"Invalid parameter","type":"OAuthException","code":100,"error_subcode":2804087,"fbtrace_id":"A1"}}`)
+		_, _ = io.WriteString(w,
+			`{"error":{"message":"Invalid parameter","type":"OAuthException","code":100,"error_subcode":2804087,"fbtrace_id":"A1"}}`)
 		return
 	}
 	r.Body = io.NopCloser(strings.NewReader(string(body)))

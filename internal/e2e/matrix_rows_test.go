@@ -118,8 +118,9 @@ var rows = []row{
 	{name: "messenger-optin", provider: "meta", sample: "messenger/click-optin.json", channel: "messenger",
 		match: "page_id", account: "pageId", cannot: onlyUserID},
 	{name: "messenger-no-ad-id", provider: "meta", sample: "messenger/click-no-ad-id.json", channel: "messenger",
-		match: "page_id", account: "pageId", cannot: map[string]string{"waPhone": noPhone, "waId": noPhone, "ctwaClid": noClid, "messageId": noMID,
-			twice: "without click id and ad id two clicks of a day are one"}},
+		match: "page_id", account: "pageId", cannot: map[string]string{"waPhone": noPhone, "waId": noPhone, "ctwaClid": noClid,
+			"messageId": noMID,
+			twice:       "without click id and ad id two clicks of a day are one"}},
 	{name: "messenger-standby", provider: "meta", sample: "messenger/standby-click.json", channel: "messenger",
 		match: "page_id", account: "pageId", standby: true, cannot: onlyUser},
 	{name: "messenger-standby-referral", provider: "meta", sample: "messenger/standby-click-referral.json", channel: "messenger",
@@ -154,27 +155,29 @@ type provider struct {
 const matrixToken = "token-of-the-provider"
 
 var providers = map[string]provider{
-	"meta": {block: "app_secret " + edgetest.Secret + "\nverify_token word", signature: "X-Hub-Signature-256", sign: func(r *http.Request, body []byte) {
-		r.Header.Set("X-Hub-Signature-256", edgetest.Sign(body))
-	}},
+	"meta": {block: "app_secret " + edgetest.Secret + "\nverify_token word", signature: "X-Hub-Signature-256",
+		sign: func(r *http.Request, body []byte) {
+			r.Header.Set("X-Hub-Signature-256", edgetest.Sign(body))
+		}},
 	"gupshup":   {block: `token header Authorization "Bearer ` + matrixToken + `"`, sign: withToken},
 	"whapi":     {block: `token header Authorization "Bearer ` + matrixToken + `"`, sign: withToken},
 	"360dialog": {block: `token header Authorization "Bearer ` + matrixToken + `"`, sign: withToken},
-	"twilio": {block: "auth_token " + edgetest.Secret, signature: "X-Twilio-Signature", form: true, timeless: true, sign: func(r *http.Request, body []byte) {
-		form, _ := url.ParseQuery(string(body)) // a mistake would be a 401
-		text := r.URL.String()
-		names := make([]string, 0, len(form))
-		for name := range form {
-			names = append(names, name)
-		}
-		slices.Sort(names)
-		for _, name := range names {
-			text += name + strings.Join(form[name], "")
-		}
-		mac := hmac.New(sha1.New, []byte(edgetest.Secret))
-		mac.Write([]byte(text))
-		r.Header.Set("X-Twilio-Signature", base64.StdEncoding.EncodeToString(mac.Sum(nil)))
-	}},
+	"twilio": {block: "auth_token " + edgetest.Secret, signature: "X-Twilio-Signature", form: true, timeless: true,
+		sign: func(r *http.Request, body []byte) {
+			form, _ := url.ParseQuery(string(body)) // a mistake would be a 401
+			text := r.URL.String()
+			names := make([]string, 0, len(form))
+			for name := range form {
+				names = append(names, name)
+			}
+			slices.Sort(names)
+			for _, name := range names {
+				text += name + strings.Join(form[name], "")
+			}
+			mac := hmac.New(sha1.New, []byte(edgetest.Secret))
+			mac.Write([]byte(text))
+			r.Header.Set("X-Twilio-Signature", base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+		}},
 }
 
 func withToken(r *http.Request, _ []byte) { r.Header.Set("Authorization", "Bearer "+matrixToken) }

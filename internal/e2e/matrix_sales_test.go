@@ -87,7 +87,8 @@ func (l *line) refusals() (n int) {
 
 // reported is what Meta gets for a sale.
 func (s *sale) reported() reported {
-	return s.click.report("Purchase", s.id, 0, map[string]any{"currency": s.item["currency"], "value": json.Number(s.item["value"]), "order_id": s.item["orderId"]})
+	return s.click.report("Purchase", s.id, 0, map[string]any{"currency": s.item["currency"], "value": json.Number(s.item["value"]),
+		"order_id": s.item["orderId"]})
 }
 
 // sales kills edge and store, has the CRM post its sales, kills both again before
@@ -165,7 +166,8 @@ func (m *matrix) checkConversions(t *testing.T, l *line) {
 		decode(t, a.body, &u)
 		orders[u.Conversion.OrderID]++
 		first, last := u.Attribution.FirstClick, u.Attribution.LastClick
-		if c := l.second; u.Kind != "conversion" || u.Channel != l.channel || u.WaPhone != c.id["waPhone"] || u.WaID != c.id["waId"] || u.UserID != c.id["userId"] ||
+		if c := l.second; u.Kind != "conversion" || u.Channel != l.channel || u.WaPhone != c.id["waPhone"] || u.WaID != c.id["waId"] ||
+			u.UserID != c.id["userId"] ||
 			first == nil || *first != l.firsts[0].touch() || last == nil || *last != c.touch() {
 			t.Errorf("the conversion came as %s", a.body)
 		}

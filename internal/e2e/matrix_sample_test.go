@@ -93,7 +93,8 @@ func newClick(t *testing.T, index, person, n int, at time.Time) *adClick {
 		}
 	}
 	c.adID, c.token = e.Referral.AdID, e.Referral.DedupToken
-	c.id = map[string]string{"waPhone": e.WaPhone, "waId": e.WaID, "userId": e.UserID, "messageId": e.Message.ID, "ctwaClid": e.Referral.CtwaClid}
+	c.id = map[string]string{"waPhone": e.WaPhone, "waId": e.WaID, "userId": e.UserID, "messageId": e.Message.ID,
+		"ctwaClid": e.Referral.CtwaClid}
 	var events []map[string]any
 	decode(t, golden, &events)
 	c.event = events[0]

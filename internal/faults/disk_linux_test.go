@@ -101,6 +101,7 @@ func smallDisk(t *testing.T, dir, size string) (prefix []string, disk string) {
 
 func skipDisk(t *testing.T, errs ...error) {
 	t.Helper()
-	fmt.Fprintln(os.Stderr, "\n*** NO SMALL DISK CAN BE MOUNTED HERE, neither as this user nor in a user namespace: A FULL DISK IS NOT TESTED ***")
+	fmt.Fprintln(os.Stderr,
+		"\n*** NO SMALL DISK CAN BE MOUNTED HERE, neither as this user nor in a user namespace: A FULL DISK IS NOT TESTED ***")
 	t.Skip(errors.Join(errs...))
 }

@@ -80,7 +80,8 @@ func (t *table) print() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.rows) > 0 {
-		fmt.Println("\n| scenario | queue | webhooks acknowledged | refused, repeated until 200 | events | delivered | lost | repeated | in flight at the fault | out of order | clicks | reported | reported again |")
+		fmt.Println("\n| scenario | queue | webhooks acknowledged | refused, repeated until 200 | events | delivered | lost | repeated | in " +
+			"flight at the fault | out of order | clicks | reported | reported again |")
 		fmt.Println("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
 	}
 	slices.SortStableFunc(t.rows, func(a, b row) int {
@@ -93,7 +94,8 @@ func (t *table) print() {
 	slices.Sort(t.lines)
 	for i, line := range t.lines {
 		if i == 0 {
-			fmt.Println("\n| healthy destination beside | queue | webhooks a second | 200 after p50 | p99 | deliveries a second to the healthy one | ÷ beside a healthy one | p99 ÷ |")
+			fmt.Println("\n| healthy destination beside | queue | webhooks a second | 200 after p50 | p99 | " +
+				"deliveries a second to the healthy one | ÷ beside a healthy one | p99 ÷ |")
 			fmt.Println("|---|---|--:|--:|--:|--:|--:|--:|")
 		}
 		fmt.Println(line)

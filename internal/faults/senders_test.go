@@ -218,11 +218,15 @@ func webhook(contact string, first, count int, clid string, padding int) []byte 
 	for n := first; n < first+count; n++ {
 		referral := ""
 		if clid != "" && n == first {
-			referral = fmt.Sprintf(`,"referral":{"source_url":"https:\/\/fb.me\/x","source_id":"120210000000000001","source_type":"ad","headline":"Sale","ctwa_clid":%q}`, clid)
+			referral = fmt.Sprintf(`,"referral":{"source_url":"https:\/\/fb.me\/x","source_id":"120210000000000001","source_type":"ad",`+
+				`"headline":"Sale","ctwa_clid":%q}`, clid)
 		}
 		messages = append(messages, fmt.Sprintf(`{"from":%q,"id":%q,"timestamp":"%d","type":"text","text":{"body":"Hello%s"}%s}`,
 			contact, nameOf(contact, n), time.Now().Unix(), strings.Repeat(".", padding), referral))
 	}
-	return fmt.Appendf(nil, `{"object":"whatsapp_business_account","entry":[{"id":"102290129340398","changes":[{"value":{"messaging_product":"whatsapp","metadata":{"display_phone_number":"15550783881","phone_number_id":"106540352242922"},"contacts":[{"profile":{"name":"Maria"},"wa_id":%q}],"messages":[%s]},"field":"messages"}]}]}`,
+	return fmt.Appendf(nil,
+		`{"object":"whatsapp_business_account","entry":[{"id":"102290129340398","changes":[{"value":{"messaging_product":"whatsapp",`+
+			`"metadata":{"display_phone_number":"15550783881","phone_number_id":"106540352242922"},"contacts":[{"profile":{"name":"Maria"},`+
+			`"wa_id":%q}],"messages":[%s]},"field":"messages"}]}]}`,
 		contact, strings.Join(messages, ","))
 }

@@ -27,7 +27,7 @@ func rows(r *bufio.Reader) (row, error) {
 	}
 	start, _ := r.Peek(r.Size()) // shorter at the end of the file; an error shows again when it is read
 	first, _, _ := bytes.Cut(bytes.TrimLeft(start, " \t\r\n"), []byte("\n"))
-	if len(first) == 0 || first[0] == '{' || first[0] == '[' || first[0] == '"' && bytes.HasSuffix(bytes.TrimSpace(first), []byte(`"`)) && bytes.Count(first, []byte(`"`)) == 2 {
+	if len(first) == 0 || first[0] == '{' || first[0] == '[' || isText(first) {
 		return jsonRows(r), nil
 	}
 	comma := delimiter(first)
@@ -35,6 +35,12 @@ func rows(r *bufio.Reader) (row, error) {
 		return jsonRows(r), nil
 	}
 	return csvRows(r, comma)
+}
+
+// isText reports whether a line is one JSON text.
+func isText(line []byte) bool {
+	quote := []byte(`"`)
+	return line[0] == '"' && bytes.HasSuffix(bytes.TrimSpace(line), quote) && bytes.Count(line, quote) == 2
 }
 
 // delimiter is what stands between a header's names; 0 if it is no header.
@@ -71,7 +77,8 @@ func csvRows(r *bufio.Reader, comma rune) (row, error) {
 		names[i] = strings.TrimSpace(name)
 		switch {
 		case !slices.Contains(known, names[i]):
-			return nil, fmt.Errorf("this looks like CSV, and its first line must name the fields: unknown field '%s': %s", printable.Line(names[i]), wording.Meant(names[i], known))
+			return nil, fmt.Errorf("this looks like CSV, and its first line must name the fields: unknown field '%s': %s",
+				printable.Line(names[i]), wording.Meant(names[i], known))
 		case slices.Contains(names[:i], names[i]):
 			return nil, fmt.Errorf("this looks like CSV, and its first line names %s twice", names[i])
 		}
@@ -95,7 +102,8 @@ func csvRows(r *bufio.Reader, comma rune) (row, error) {
 				item = append(item, ',')
 			}
 			value := []byte(cell)
-			if kinds := conversions.Fields[slices.Index(known, names[i])].Kinds; strings.IndexByte(kinds, cell[0]) < 0 || !json.Valid(value) || cell[0] == '"' {
+			kinds := conversions.Fields[slices.Index(known, names[i])].Kinds
+			if strings.IndexByte(kinds, cell[0]) < 0 || !json.Valid(value) || cell[0] == '"' {
 				if value, err = json.Marshal(cell); err != nil {
 					return number, nil, false, err
 				}

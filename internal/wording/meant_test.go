@@ -10,7 +10,8 @@ func TestClosest(t *testing.T) {
 	}
 	for word, want := range map[string]string{
 		"order_id": "orderId", "orderid": "orderId", "OrderID": "orderId", "valeu": "value",
-		"emial": "email", "curency": "currency", "event_name": "eventName", "event": "", "phone": "waPhone", "wa_id": "waId", "ctwa_clid": "ctwaClid", "custom_data": "customData",
+		"emial": "email", "curency": "currency", "event_name": "eventName", "event": "", "phone": "waPhone", "wa_id": "waId",
+		"ctwa_clid": "ctwaClid", "custom_data": "customData",
 		"": "", "x": "", "id": "", "content": "contents", "colour": "",
 	} {
 		if got := Closest(word, known); got != want {

@@ -57,7 +57,7 @@ func subjectOf(config []byte) (*doctor.Subject, error) {
 	if err := json.Unmarshal(config, &root); err != nil {
 		return nil, fmt.Errorf("reading config: %w", err)
 	}
-	found, err := sites.Read(config, readTenants)
+	found, err := sites.Read(config, readTenants, providerFacts)
 	if err != nil {
 		return nil, err
 	}

@@ -123,6 +123,11 @@ func dialog360Options() options[Dialog360] {
 	})
 }
 
+func (*Dialog360) optionNames() []string { return dialog360Options().names() }
+
+// SecretOptions are those of the signature and the tokens.
+func (*Dialog360) SecretOptions() []string { return []string{"signature_secret", "tokens"} }
+
 // UnmarshalCaddyfile sets up the provider from `360dialog { … }`.
 func (p *Dialog360) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()

@@ -161,6 +161,11 @@ func metaOptions() options[Meta] {
 	}
 }
 
+func (*Meta) optionNames() []string { return metaOptions().names() }
+
+// SecretOptions are both.
+func (*Meta) SecretOptions() []string { return []string{"app_secret", "verify_token"} }
+
 // UnmarshalCaddyfile sets up the provider from `meta { … }`.
 func (m *Meta) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the provider's name
@@ -186,6 +191,7 @@ var (
 	_ MethodLister          = (*Meta)(nil)
 	_ PartSigner            = (*Meta)(nil)
 	_ RequestSigner         = (*Meta)(nil)
+	_ SecretHolder          = (*Meta)(nil)
 	_ VerificationSkipper   = (*Meta)(nil)
 	_ caddy.Provisioner     = (*Meta)(nil)
 	_ caddy.Validator       = (*Meta)(nil)

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -19,15 +20,12 @@ func optionNames() map[string][]string {
 		"queue redis":          redisOptions().names(),
 		"leadgate":             handlerOptions().names(),
 		"tenant":               tenantOptions(nil).names(),
-		"provider meta":        metaOptions().names(),
-		"provider twilio":      twilioOptions().names(),
-		"provider gupshup":     tokenOptions().names(),
-		"provider whapi":       tokenOptions().names(),
-		"provider 360dialog":   dialog360Options().names(),
 		"leadgate_conversions": conversionsOptions().names(),
 		"leadgate_media":       mediaOptions().names(),
 		"leadgate_dashboard":   dashboardOptions().names(),
 	}
+	_, providers := providerOptions()
+	maps.Copy(names, providers)
 	for _, f := range kindFields() {
 		names[f.name] = f.newKind().optionNames()
 	}
@@ -41,7 +39,8 @@ func innerBlocks(block string) []string {
 	case "global leadgate":
 		return append([]string{"queue embedded", "queue redis", "provider meta"}, kindNames()...)
 	case "leadgate":
-		return append(append([]string{"provider meta", "provider twilio", "provider 360dialog"}, kindNames()...), "tenant")
+		providers, _ := providerOptions()
+		return slices.Concat(providers, kindNames(), []string{"tenant"})
 	case "tenant":
 		return kindNames()
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/leadgate/leadgate/internal/sites"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -15,9 +16,9 @@ import (
 // and writes Normalize alone. docs/providers/guest.md shows a whole one.
 //
 // What else a provider may do, it says by also being an [Answerer], [ContentTyper],
-// [HeaderSigner], [MethodLister], [PartSigner], [RequestSigner], [Sealer],
-// [SingleAccount], [TokenCarrier], [VerificationSkipper] or [WABAOmitter]. The
-// built-in providers use the same ones.
+// [HeaderSigner], [MethodLister], [PartSigner], [PathExtender], [RequestSigner],
+// [Sealer], [SecretHolder], [SingleAccount], [TokenCarrier], [VerificationSkipper]
+// or [WABAOmitter]. The built-in providers use the same ones.
 type Provider interface {
 	// Handshake answers a request other than a webhook, such as Meta's GET
 	// with hub.challenge, and reports whether it was one.
@@ -90,6 +91,16 @@ type PartSigner interface {
 // asked after Verify, and "" is nothing. Webhooks have one event each.
 type Sealer interface{ Seal(r *http.Request) string }
 
+// SecretHolder is a Provider with secrets among its options, here by their names in
+// JSON: texts, lists of texts, or of objects with values or a secret. `caddy leadgate
+// doctor` says which are set, and warns of those in plain text.
+type SecretHolder interface{ SecretOptions() []string }
+
+// PathExtender is a Provider that also posts to paths below the one that it was
+// given: a block whose path ends without a star is warned of. PostsBelow is what it
+// appends, for example: /messages.
+type PathExtender interface{ PostsBelow() string }
+
 // SingleAccount is a Provider whose webhooks are of one account each, so that
 // they are never cut for several tenants.
 type SingleAccount interface{ OneAccount() bool }
@@ -99,8 +110,9 @@ type SingleAccount interface{ OneAccount() bool }
 // warned of. OmitsWABA names them as a sentence begins: "Whapi's webhooks".
 type WABAOmitter interface{ OmitsWABA() string }
 
-// builtIn are Leadgate's own providers.
-var builtIn = []caddy.Module{Meta{}, Gupshup{}, Whapi{}, Dialog360{}, Twilio{}}
+// builtIn are Leadgate's own providers. What there is to know of one, it says by the
+// interfaces above; nothing else lists them.
+var builtIn = []caddy.Module{Meta{}, Twilio{}, Dialog360{}, Gupshup{}, Whapi{}}
 
 // signatureHeaders are what the built-in providers sign their webhooks with. They
 // are one list for all, since some pass on what Meta has signed.
@@ -112,3 +124,32 @@ var signatureHeaders = func() (names []string) {
 	}
 	return names
 }()
+
+// providerOptions are the names of each built-in provider's options, by its block
+// in a Caddyfile: provider meta.
+func providerOptions() (blocks []string, names map[string][]string) {
+	names = make(map[string][]string, len(builtIn))
+	for _, m := range builtIn {
+		info := m.CaddyModule()
+		block := "provider " + info.ID.Name()
+		blocks = append(blocks, block)
+		names[block] = info.New().(interface{ optionNames() []string }).optionNames()
+	}
+	return blocks, names
+}
+
+// providerFacts is what a provider, built in or not, says of its webhooks.
+func providerFacts(name string) (f sites.Facts) {
+	info, err := caddy.GetModule("leadgate.providers." + name)
+	if err != nil {
+		return f
+	}
+	provider := info.New()
+	if p, ok := provider.(SecretHolder); ok {
+		f.Secrets = p.SecretOptions()
+	}
+	if p, ok := provider.(PathExtender); ok {
+		f.Below = p.PostsBelow()
+	}
+	return f
+}

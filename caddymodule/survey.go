@@ -28,7 +28,7 @@ func (a *App) survey(ctx caddy.Context) error {
 	if err != nil {
 		return fmt.Errorf("looking over the sites: %w", err)
 	}
-	if a.sites, err = sites.Read(config, readTenants); err != nil {
+	if a.sites, err = sites.Read(config, readTenants, providerFacts); err != nil {
 		return err
 	}
 	for _, m := range a.sites.Mistakes() {

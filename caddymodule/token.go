@@ -93,6 +93,11 @@ func tokenOptions() options[Tokens] {
 	return tokenRows(func(t *Tokens) *Tokens { return t })
 }
 
+func (*Tokens) optionNames() []string { return tokenOptions().names() }
+
+// SecretOptions are the tokens.
+func (*Tokens) SecretOptions() []string { return []string{"tokens"} }
+
 // tokenRows are the options of a provider that embeds Tokens: token, and
 // insecure_skip_verify.
 func tokenRows[T any](of func(*T) *Tokens) options[T] {
@@ -155,6 +160,7 @@ var (
 	_ caddy.Provisioner     = (*Tokens)(nil)
 	_ caddyfile.Unmarshaler = (*Tokens)(nil)
 	_ RequestSigner         = (*Tokens)(nil)
+	_ SecretHolder          = (*Tokens)(nil)
 	_ TokenCarrier          = (*Tokens)(nil)
 	_ VerificationSkipper   = (*Tokens)(nil)
 )

@@ -192,6 +192,11 @@ func testPublicURL(option, text string) error {
 	return nil
 }
 
+func (*Twilio) optionNames() []string { return twilioOptions().names() }
+
+// SecretOptions are those of signatures and the tokens.
+func (*Twilio) SecretOptions() []string { return []string{"auth_token", "shared_key", "tokens"} }
+
 // UnmarshalCaddyfile sets up the provider from `twilio { … }`.
 func (p *Twilio) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()

@@ -32,12 +32,16 @@ func (*Whapi) Methods() []string {
 // OneAccount is true: a webhook is of one channel, which is one number.
 func (*Whapi) OneAccount() bool { return true }
 
+// PostsBelow is of the modes "path" and "method".
+func (*Whapi) PostsBelow() string { return "/messages" }
+
 // OmitsWABA names all of them.
 func (*Whapi) OmitsWABA() string { return "Whapi's webhooks" }
 
 var (
 	_ Provider      = (*Whapi)(nil)
 	_ MethodLister  = (*Whapi)(nil)
+	_ PathExtender  = (*Whapi)(nil)
 	_ SingleAccount = (*Whapi)(nil)
 	_ WABAOmitter   = (*Whapi)(nil)
 )

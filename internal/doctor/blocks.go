@@ -34,7 +34,7 @@ func (s *Subject) provider(b *sites.Block) (found finding.List) {
 		return found
 	}
 	var set, literal []string
-	for _, option := range sites.ProviderSecrets {
+	for _, option := range b.Facts.Secrets {
 		values := sites.SecretValues(b.Provider[option])
 		if len(values) == 0 {
 			continue

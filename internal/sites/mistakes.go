@@ -53,8 +53,9 @@ func (s *Sites) neverReached() (list finding.List) {
 func (s *Sites) withoutStar() (list finding.List) {
 	lacks := func(b *Block) bool { return b.plain && !strings.HasSuffix(b.path, "*") }
 	for _, b := range s.Blocks {
-		if b.Provider["name"] == "whapi" && lacks(b) {
-			list.Fail(b.URL+": Whapi also posts to paths below this one, such as "+pathOf(b.URL)+"/messages, which the block does not get",
+		if b.Facts.Below != "" && lacks(b) {
+			name, _ := b.Provider["name"].(string)
+			list.Fail(b.URL+": "+capital(name)+" also posts to paths below this one, such as "+pathOf(b.URL)+b.Facts.Below+", which the block does not get",
 				"write a star behind the path: `leadgate "+pathOf(b.URL)+"* { … }`")
 		}
 	}
@@ -113,4 +114,12 @@ func hostOf(text string) string {
 		return ""
 	}
 	return u.Hostname()
+}
+
+// capital is a provider's name as a sentence begins: Whapi.
+func capital(name string) string {
+	if name == "" {
+		return ""
+	}
+	return strings.ToUpper(name[:1]) + name[1:]
 }

@@ -4,7 +4,7 @@ import "strings"
 
 // secrets are the values by which a block's provider verifies webhooks.
 func (b *Block) secrets() (values []string) {
-	for _, option := range ProviderSecrets {
+	for _, option := range b.Facts.Secrets {
 		values = append(values, SecretValues(b.Provider[option])...)
 	}
 	return values
@@ -15,11 +15,12 @@ func isDemo(value string) bool {
 	return strings.HasSuffix(value, "demo-secret") || strings.HasSuffix(value, "demo-token")
 }
 
-// ProviderSecrets are the options of the providers that verify webhooks.
-var ProviderSecrets = []string{"app_secret", "verify_token", "auth_token", "shared_key", "signature_secret", "tokens"}
-
-// SecretValues are the texts of an option, of a token those that are right.
+// SecretValues are the texts of an option: its own, or its list's; of a token those
+// that are right.
 func SecretValues(option any) []string {
+	if text, ok := option.(string); ok {
+		return []string{text}
+	}
 	var values []string
 	list, _ := option.([]any)
 	for _, v := range list {

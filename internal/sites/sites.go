@@ -30,6 +30,7 @@ type Sites struct {
 	open       []*Block // of a site that answers 200 to what nothing handles; one for each site
 
 	tenants Tenants
+	facts   func(provider string) Facts
 }
 
 // Block is one of Leadgate's handlers, and where it is.
@@ -38,6 +39,7 @@ type Block struct {
 	URL       string         // as far as the configuration tells it
 	Tenants   []Tenant       // of leadgate, those that are written down
 	Provider  map[string]any // of leadgate, the provider's own settings
+	Facts     Facts          // of leadgate, what the provider says of its webhooks
 	Tenant    string         // of leadgate_conversions and leadgate_media
 	Tokens    []string       // likewise
 
@@ -65,8 +67,14 @@ type Destination struct {
 // with their names.
 type Tenants func(handler []byte) ([]Tenant, error)
 
-// Read finds Leadgate's blocks in Caddy's JSON.
-func Read(config []byte, tenants Tenants) (*Sites, error) {
+// Facts are what a provider says of its webhooks.
+type Facts struct {
+	Secrets []string // the options that hold what webhooks are verified by
+	Below   string   // what it appends to the block's path, for example: /messages; "" for nothing
+}
+
+// Read finds Leadgate's blocks in Caddy's JSON. facts are a provider's, by its name.
+func Read(config []byte, tenants Tenants, facts func(provider string) Facts) (*Sites, error) {
 	var root struct {
 		Apps struct {
 			HTTP struct {
@@ -79,7 +87,7 @@ func Read(config []byte, tenants Tenants) (*Sites, error) {
 	if err := json.Unmarshal(config, &root); err != nil {
 		return nil, fmt.Errorf("reading config: %w", err)
 	}
-	s := &Sites{tenants: tenants}
+	s := &Sites{tenants: tenants, facts: facts}
 	https, http := fmt.Sprint(cmp.Or(root.Apps.HTTP.HTTPSPort, 443)), fmt.Sprint(cmp.Or(root.Apps.HTTP.HTTPPort, 80))
 	for _, name := range slices.Sorted(maps.Keys(root.Apps.HTTP.Servers)) {
 		server := root.Apps.HTTP.Servers[name]

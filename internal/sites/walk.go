@@ -122,6 +122,8 @@ func (s *Sites) leadgate(b *Block, handler map[string]any) error {
 	if err := json.Unmarshal(block.Provider, &b.Provider); err != nil {
 		return fmt.Errorf("reading config: %w", err)
 	}
+	name, _ := b.Provider["name"].(string)
+	b.Facts = s.facts(name)
 	return nil
 }
 

@@ -40,8 +40,10 @@ var (
 	_ caddymodule.HeaderSigner        = (*guest)(nil)
 	_ caddymodule.MethodLister        = (*guest)(nil)
 	_ caddymodule.PartSigner          = (*guest)(nil)
+	_ caddymodule.PathExtender        = (*guest)(nil)
 	_ caddymodule.RequestSigner       = (*guest)(nil)
 	_ caddymodule.Sealer              = (*guest)(nil)
+	_ caddymodule.SecretHolder        = (*guest)(nil)
 	_ caddymodule.SingleAccount       = (*guest)(nil)
 	_ caddymodule.TokenCarrier        = (*guest)(nil)
 	_ caddymodule.VerificationSkipper = (*guest)(nil)
@@ -122,6 +124,8 @@ func (*guest) Answer(w http.ResponseWriter) { _, _ = io.WriteString(w, "thanks")
 func (*guest) ContentType() string          { return "application/json" }
 func (*guest) Methods() []string            { return []string{http.MethodGet, http.MethodPut} }
 func (*guest) OmitsWABA() string            { return "a guest's webhooks" }
+func (*guest) PostsBelow() string           { return "/below" }
+func (*guest) SecretOptions() []string      { return []string{"secret"} }
 func (*guest) OneAccount() bool             { return false }
 func (*guest) SignatureHeaders() []string   { return []string{guestSignature} }
 func (g *guest) CanSign() bool              { return true }
@@ -242,7 +246,7 @@ func startGuest(t *testing.T, crm string) string {
 	}
 }
 http://%s {
-	leadgate /hook {
+	leadgate /hook* {
 		provider guest secret
 		tenant acme {
 			match app a
@@ -259,7 +263,7 @@ http://%s {
 			}
 		}
 	}
-	leadgate /inline {
+	leadgate /inline* {
 		provider guest secret
 	}
 	respond /inline "seen: {http.request.uri.query},{http.request.header.X-Token},{http.request.header.X-Guest-Signature}."

@@ -226,9 +226,11 @@ func (a *App) addDestination(t *intake.Tenant, d *destination.Destination, named
 	case difference == "":
 		return nil
 	case !named:
-		return fmt.Errorf("tenant %s: destination %s: two destinations get this name by default, and %s: give one of them a name of its own with `name <name>`", t.Name, name, difference)
+		return fmt.Errorf("tenant %s: destination %s: two destinations get this name by default, and %s: "+
+			"give one of them a name of its own with `name <name>`", t.Name, name, difference)
 	}
-	return fmt.Errorf("tenant %s: destination %s: the name stands twice with different settings (tenants %s and %s): %s: a name is a queue's identity, so make them alike, or give one of them another `name`",
+	return fmt.Errorf("tenant %s: destination %s: the name stands twice with different settings (tenants %s and %s): %s: "+
+		"a name is a queue's identity, so make them alike, or give one of them another `name`",
 		t.Name, name, other.Dest.Tenant, t.Name, difference)
 }
 

@@ -16,7 +16,8 @@ func appOptions() options[App] {
 			return err
 		}},
 		{
-			name: "max_inflight_body", args: "<size>", def: "256MiB", at: func(a *App) value { return sizeValue{&a.MaxInflightBody, 1 << 62, "256MiB"} },
+			name: "max_inflight_body", args: "<size>", def: "256MiB",
+			at:   func(a *App) value { return sizeValue{&a.MaxInflightBody, 1 << 62, "256MiB"} },
 			help: "bytes of bodies that are being read; over it requests get 503, before anything is read of them",
 		},
 		{

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -119,15 +118,18 @@ func capiOptions() options[CAPI] {
 			help: "sent as `LeadSubmitted`, since Meta refuses `Lead` in chats",
 		},
 		{
-			name: "lead_on", args: "click|contact|never", def: string(capi.LeadOnClick), at: func(c *CAPI) value { return wordValue{&c.LeadOn, nil} },
+			name: "lead_on", args: "click|contact|never", def: string(capi.LeadOnClick),
+			at:   func(c *CAPI) value { return wordValue{&c.LeadOn, nil} },
 			help: "a lead for each distinct click, one per contact, or none",
 		},
 		{
-			name: "automatic_events", args: "on|leads|off", def: string(capi.AutomaticEventsOn), at: func(c *CAPI) value { return wordValue{&c.AutomaticEvents, nil} },
+			name: "automatic_events", args: "on|leads|off", def: string(capi.AutomaticEventsOn),
+			at:   func(c *CAPI) value { return wordValue{&c.AutomaticEvents, nil} },
 			help: "leads and purchases that Meta detected",
 		},
 		{
-			name: "automatic_value_divisor", args: "<n>", def: strconv.Itoa(capi.DefaultDivisor), at: func(c *CAPI) value { return numberValue{&c.AutomaticValueDivisor} },
+			name: "automatic_value_divisor", args: "<n>", def: strconv.Itoa(capi.DefaultDivisor),
+			at:   func(c *CAPI) value { return numberValue{&c.AutomaticValueDivisor} },
 			help: "of the values of those purchases",
 		},
 		{
@@ -157,14 +159,16 @@ func capiOptions() options[CAPI] {
 			help: "hashed phone number, e-mail, external id",
 		},
 		{
-			name: "instagram_id_field", args: "<field>", def: capi.InstagramBusinessAccountID, at: func(c *CAPI) value { return wordValue{&c.InstagramIDField, nil} },
+			name: "instagram_id_field", args: "<field>", def: capi.InstagramBusinessAccountID,
+			at: func(c *CAPI) value { return wordValue{&c.InstagramIDField, nil} },
 		},
 		{
 			name: "waba_id", args: "<id>", at: func(c *CAPI) value { return textValue{&c.WabaID} },
 			help: "for providers whose webhooks carry none",
 		},
 		{
-			name: "batch", args: "<n>", def: strconv.Itoa(capi.MaxBatch), check: (*CAPI).checkBatch, at: func(c *CAPI) value { return numberValue{&c.Batch} },
+			name: "batch", args: "<n>", def: strconv.Itoa(capi.MaxBatch), check: (*CAPI).checkBatch,
+			at:   func(c *CAPI) value { return numberValue{&c.Batch} },
 			help: "events in one request at the most",
 		},
 		{
@@ -176,7 +180,8 @@ func capiOptions() options[CAPI] {
 			help: "what becomes of events of which Meta may have counted some",
 		},
 		{
-			name: "retry_for", args: "<duration>", def: "7d", check: (*CAPI).checkRetryFor, at: func(c *CAPI) value { return timeValue{&c.RetryFor} },
+			name: "retry_for", args: "<duration>", def: "7d", check: (*CAPI).checkRetryFor,
+			at:   func(c *CAPI) value { return timeValue{&c.RetryFor} },
 			help: "Meta takes no older events",
 		},
 	}
@@ -348,40 +353,4 @@ func (h *Handler) warnWithoutWaba() error {
 		}
 	}
 	return nil
-}
-
-// lduValue is LDU [<country> <state>].
-type lduValue struct{ to *[]string }
-
-func (v lduValue) parse(option string, words []string) error {
-	if err := literals(option, words); err != nil {
-		return err
-	}
-	*v.to = words
-	return v.check(option)
-}
-
-func (v lduValue) check(string) error {
-	_, err := parseLDU(*v.to)
-	return err
-}
-func (v lduValue) get() any    { return *v.to }
-func (v lduValue) empty() bool { return len(*v.to) == 0 }
-
-func parseLDU(words []string) (*capi.LDU, error) {
-	wrong := fmt.Errorf("data_processing_options '%s': write LDU, or LDU <country> <state> such as LDU 1 1000", strings.Join(words, " "))
-	switch {
-	case len(words) == 0:
-		return nil, nil
-	case words[0] != "LDU" || len(words) != 1 && len(words) != 3:
-		return nil, wrong
-	case len(words) == 1:
-		return &capi.LDU{}, nil
-	}
-	country, err1 := strconv.Atoi(words[1])
-	state, err2 := strconv.Atoi(words[2])
-	if err1 != nil || err2 != nil {
-		return nil, wrong
-	}
-	return &capi.LDU{Country: country, State: state}, nil
 }

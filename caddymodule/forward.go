@@ -67,8 +67,10 @@ func forwardOptions() options[Forward] {
 			help: "the queue's identity: keep it, and a changed URL takes the queue along",
 		},
 		{
-			name: "only", args: "<kind>...", def: "messages statuses automatic_events", many: true, at: func(f *Forward) value { return onlyValue{&f.Only} },
-			help: "also echoes, account, conversions, standby (while another app or agent answers: not to be answered), all; `ads` narrows to ad clicks",
+			name: "only", args: "<kind>...", def: "messages statuses automatic_events", many: true,
+			at: func(f *Forward) value { return onlyValue{&f.Only} },
+			help: "also echoes, account, conversions, standby (while another app or agent answers: not to be answered), all; " +
+				"`ads` narrows to ad clicks",
 		},
 		{
 			name: "header", args: "<field> <value>", many: true, at: func(f *Forward) value { return headerValue{&f.Header} },
@@ -80,7 +82,8 @@ func forwardOptions() options[Forward] {
 		},
 		{
 			name: "raw", at: func(f *Forward) value { return flagValue{&f.Raw} },
-			help: "the provider's own bytes and signature headers; [of a webhook of several tenants](docs/tenants.md#raw-bytes-of-several-tenants) its own elements",
+			help: "the provider's own bytes and signature headers; [of a webhook of several " +
+				"tenants](docs/tenants.md#raw-bytes-of-several-tenants) its own elements",
 		},
 		{
 			name: "timeout", args: "<duration>", def: "10s", at: func(f *Forward) value { return timeValue{&f.Timeout} },

@@ -175,7 +175,8 @@ func (h *Handler) provisionTenants() error {
 		direct.Name = defaultTenant
 	}
 	if !wording.ValidName(direct.Name) || len(direct.Match) > 0 {
-		return fmt.Errorf("tenant '%s' directly in the block: a name is of letters, digits, dots, dashes and underscores, at most 64, and it takes no match", direct.Name)
+		return fmt.Errorf("tenant '%s' directly in the block: a name is of letters, digits, dots, dashes and underscores, at most 64, "+
+			"and it takes no match", direct.Name)
 	}
 	if h.Tenant != nil && names[direct.Name] {
 		return errors.New(twiceInBlock(direct.Name))

@@ -26,8 +26,10 @@ func handlerOptions() options[handlerBlock] {
 			help: "the largest body",
 		},
 		{
-			name: "max_events", args: "<n>", def: "1000", at: func(b *handlerBlock) value { return numberValue{&b.MaxEvents} }, check: (*handlerBlock).checkEvents,
-			help: "a webhook with more is kept as one event of kind account, whole",
+			name: "max_events", args: "<n>", def: "1000",
+			at:    func(b *handlerBlock) value { return numberValue{&b.MaxEvents} },
+			check: (*handlerBlock).checkEvents,
+			help:  "a webhook with more is kept as one event of kind account, whole",
 		},
 		{name: "tenant", args: "<name>", many: true, parse: (*handlerBlock).parseTenant},
 		{name: "match", misplaced: true, parse: func(_ *handlerBlock, d *caddyfile.Dispenser) error {
@@ -90,7 +92,8 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	}
 	h.Tenant = &b.direct
 	if b.direct.Name == "" && b.has(defaultTenant) {
-		return d.Err(twiceInBlock(defaultTenant) + "; `" + defaultTenant + "` is the name of the settings that stand directly in the block, unless a line `tenant <name>` gives them another")
+		return d.Err(twiceInBlock(defaultTenant) + "; `" + defaultTenant + "` is the name of the settings that stand directly in the block, " +
+			"unless a line `tenant <name>` gives them another")
 	}
 	return nil
 }
@@ -135,7 +138,8 @@ func (b *handlerBlock) parseTenant(d *caddyfile.Dispenser) error {
 		b.direct.Name = t.Name
 		return nil
 	case len(t.Match) == 0:
-		return d.Errf("tenant %s has no match, so nothing would reach it: write `match phone_number_id <id>`, or `tenant %s` alone on a line and its settings directly in the block", t.Name, t.Name)
+		return d.Errf("tenant %s has no match, so nothing would reach it: write `match phone_number_id <id>`, "+
+			"or `tenant %s` alone on a line and its settings directly in the block", t.Name, t.Name)
 	}
 	b.Tenants = append(b.Tenants, t)
 	return nil

@@ -78,7 +78,8 @@ func headerProblem(field, value string) string {
 	case strings.EqualFold(field, "Content-Length"), strings.EqualFold(field, "Transfer-Encoding"):
 		return "'" + field + "' is not for a configuration to set: it follows from the body"
 	case isScheme(strings.TrimSpace(value)):
-		return "'" + field + "' is the word " + strings.TrimSpace(value) + " alone, without a token after it; if one stands there as {$NAME}, that variable is not set, or empty"
+		return "'" + field + "' is the word " + strings.TrimSpace(value) + " alone, without a token after it; " +
+			"if one stands there as {$NAME}, that variable is not set, or empty"
 	case strings.ContainsAny(value, "\r\n\x00"):
 		return "'" + field + "' has a value of several lines"
 	}

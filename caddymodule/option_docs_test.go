@@ -70,7 +70,8 @@ func TestReadmeTables(t *testing.T) {
 			continue
 		}
 		if !*updateReadme {
-			t.Errorf("%s: the README's table is another than the options': go test -run TestReadmeTables ./caddymodule -update-readme\n%s", block, table)
+			t.Errorf("%s: the README's table is another than the options': "+
+				"go test -run TestReadmeTables ./caddymodule -update-readme\n%s", block, table)
 			continue
 		}
 		text = strings.Replace(text, begin+heading+got+"\n", begin+heading+byHand+table, 1)

@@ -260,7 +260,8 @@ func notNegative(option string, n int64) error {
 	if n >= 0 {
 		return nil
 	}
-	return fmt.Errorf("%s is negative, or a time without its unit: write a number such as 8, a time such as \"10s\", or nothing at all", option)
+	return fmt.Errorf("%s is negative, or a time without its unit: "+
+		"write a number such as 8, a time such as \"10s\", or nothing at all", option)
 }
 
 // literals says what is wrong with the words of an option: there must be at least

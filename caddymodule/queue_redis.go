@@ -148,7 +148,8 @@ func redisURL(repl *caddy.Replacer, option string) (text, shown string, err erro
 		return "", "", errors.New("queue redis: a URL has a comma: write several with a space between them")
 	}
 	if u.Scheme != "unix" && strings.Trim(u.Path, "/0123456789") != "" {
-		return "", "", errors.New("queue redis: the path of a URL is the number of a database, 0 for example: write one such as redis://127.0.0.1:6379/0")
+		return "", "", errors.New("queue redis: the path of a URL is the number of a database, 0 for example: " +
+			"write one such as redis://127.0.0.1:6379/0")
 	}
 	u.User = nil
 	db := u.Query().Get("db")

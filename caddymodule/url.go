@@ -30,7 +30,8 @@ func checkURL(text string) error {
 // another, so that nobody sees where it leads.
 func checkHost(host string) error {
 	if hosts.Odd(host) {
-		return fmt.Errorf("'%s' is an address in an odd spelling, which programs read differently: write four decimal numbers, such as 127.0.0.1", host)
+		return fmt.Errorf("'%s' is an address in an odd spelling, which programs read differently: "+
+			"write four decimal numbers, such as 127.0.0.1", host)
 	}
 	return nil
 }

@@ -32,7 +32,8 @@ func TestWants(t *testing.T) {
 			t.Errorf("only %s: %v, want %v", only, got, want)
 		}
 	}
-	if _, err := ParseWants("messages", "nope"); err == nil || !strings.Contains(err.Error(), "only 'nope' is unknown: write messages, statuses, ") {
+	_, err := ParseWants("messages", "nope")
+	if err == nil || !strings.Contains(err.Error(), "only 'nope' is unknown: write messages, statuses, ") {
 		t.Errorf("nope: %v", err)
 	}
 }

@@ -92,7 +92,7 @@ func conversionOf(c *destination.Conversion) *capi.Conversion {
 
 // Meta is [destination.Reporter]'s.
 func (p *Planner) Meta(c *destination.Conversion, t destination.Tally) []byte {
-	return ConversionMeta(conversionOf(c), t)
+	return metaOf(conversionOf(c), t)
 }
 
 // Reported is [destination.Reporter]'s.

@@ -20,7 +20,8 @@ import (
 func clickItem(n int, waba string, at time.Time) destination.Item {
 	payload := fmt.Sprintf(`{"id":"e70210fe-620f-555d-bc02-%012x","tenantId":"acme","kind":"message","channel":"whatsapp","provider":"meta",`+
 		`"account":{"wabaId":%q},"waPhone":"+1555%07d","waId":"1555%07d","userId":null,"receivedAt":%d,`+
-		`"referral":{"ctwaClid":"ARAclick%06d","sourceType":"ad","sourceId":"120","adId":"120","dedupToken":null},"automaticEvent":null,"conversion":null,"attribution":null,"raw":{}}`,
+		`"referral":{"ctwaClid":"ARAclick%06d","sourceType":"ad","sourceId":"120","adId":"120","dedupToken":null},`+
+		`"automaticEvent":null,"conversion":null,"attribution":null,"raw":{}}`,
 		n, waba, n, n, at.UnixMilli(), n)
 	it := destination.Item{Attempt: 1}
 	it.Pos = queue.Pos{Seq: uint64(n)}
@@ -83,11 +84,15 @@ func TestCAPIConversion(t *testing.T) {
 	s := newCAPI(t, meta, Config{})
 	it := clickItem(1, "11", time.Now())
 	it.Header.Kind = uint8(normalize.KindConversion)
-	it.Payload = []byte(fmt.Sprintf(`{"id":"e70210fe-620f-555d-bc02-000000000001","kind":"conversion","channel":"whatsapp","account":{"wabaId":null},`+
-		`"waPhone":null,"waId":null,"userId":null,"receivedAt":%d,"referral":null,"conversion":{"eventName":"won","value":12.50,"currency":"EUR"}}`, time.Now().UnixMilli()))
-	it.Header.Meta = ConversionMeta(&capi.Conversion{
+	it.Payload = []byte(fmt.Sprintf(`{"id":"e70210fe-620f-555d-bc02-000000000001","kind":"conversion","channel":"whatsapp",`+
+		`"account":{"wabaId":null},`+
+		`"waPhone":null,"waId":null,"userId":null,"receivedAt":%d,"referral":null,`+
+		`"conversion":{"eventName":"won","value":12.50,"currency":"EUR"}}`, time.Now().UnixMilli()))
+	it.Header.Meta = metaOf(&capi.Conversion{
 		EventName: "Purchase",
-		Click:     capi.Click{Channel: normalize.ChannelWhatsApp, CtwaClid: "ARAclick", WabaID: "11", WaPhone: "+15551234567", WaID: "15551234567"},
+		Click: capi.Click{
+			Channel: normalize.ChannelWhatsApp, CtwaClid: "ARAclick", WabaID: "11", WaPhone: "+15551234567", WaID: "15551234567",
+		},
 	}, destination.Tally{Day: 20600, Key: "1"})
 	bad := it
 	bad.Header.Meta = []byte("?")
@@ -142,13 +147,19 @@ func TestVerdicts(t *testing.T) {
 		want   destination.Verdict
 	}{
 		{"done", capi.Result{Fate: capi.Done}, destination.Verdict{Action: destination.Done}},
-		{"done, limit reached", capi.Result{Fate: capi.Done, After: time.Minute}, destination.Verdict{Action: destination.Done, After: time.Minute}},
+		{"done, limit reached", capi.Result{Fate: capi.Done, After: time.Minute},
+			destination.Verdict{Action: destination.Done, After: time.Minute}},
 		{"not sent", capi.Result{}, destination.Verdict{Action: destination.Again}},
-		{"transient", capi.Result{Fate: capi.Retry, Class: capi.Transient, Code: 2, Text: "x"}, destination.Verdict{Action: destination.Retry, Reason: "transient", Code: "2", Explanation: "x"}},
-		{"unconfirmed", capi.Result{Fate: capi.Retry, Unconfirmed: true}, destination.Verdict{Action: destination.Retry, Reason: "unconfirmed", Unconfirmed: true}},
-		{"throttled", capi.Result{Fate: capi.Retry, Throttled: true, Class: capi.Throttled, Code: 80004}, destination.Verdict{Action: destination.Throttle, After: time.Minute, Reason: "throttled", Code: "80004"}},
-		{"parked", capi.Result{Fate: capi.Park, Class: capi.Token, Code: 190, Subcode: 463}, destination.Verdict{Action: destination.Park, Reason: "token", Code: "190/463"}},
-		{"dead", capi.Result{Fate: capi.Dead, Class: capi.BadEvent, Reason: capi.ReasonRefused, Code: 100, Subcode: 2804066}, destination.Verdict{Action: destination.Dead, Reason: "refused", Code: "100/2804066"}},
+		{"transient", capi.Result{Fate: capi.Retry, Class: capi.Transient, Code: 2, Text: "x"},
+			destination.Verdict{Action: destination.Retry, Reason: "transient", Code: "2", Explanation: "x"}},
+		{"unconfirmed", capi.Result{Fate: capi.Retry, Unconfirmed: true},
+			destination.Verdict{Action: destination.Retry, Reason: "unconfirmed", Unconfirmed: true}},
+		{"throttled", capi.Result{Fate: capi.Retry, Throttled: true, Class: capi.Throttled, Code: 80004},
+			destination.Verdict{Action: destination.Throttle, After: time.Minute, Reason: "throttled", Code: "80004"}},
+		{"parked", capi.Result{Fate: capi.Park, Class: capi.Token, Code: 190, Subcode: 463},
+			destination.Verdict{Action: destination.Park, Reason: "token", Code: "190/463"}},
+		{"dead", capi.Result{Fate: capi.Dead, Class: capi.BadEvent, Reason: capi.ReasonRefused, Code: 100, Subcode: 2804066},
+			destination.Verdict{Action: destination.Dead, Reason: "refused", Code: "100/2804066"}},
 	} {
 		if got := verdictOf(&c.result); got != c.want {
 			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)

@@ -182,7 +182,8 @@ func TestForwardAttribution(t *testing.T) {
 		want   string
 	}{
 		{"none", queue.Clicks{}, `null`},
-		{"both", queue.Clicks{First: click, Last: click}, `{"firstClick":{"ctwaClid":"ARA","adId":"120"},"lastClick":{"ctwaClid":"ARA","adId":"120"}}`},
+		{"both", queue.Clicks{First: click, Last: click},
+			`{"firstClick":{"ctwaClid":"ARA","adId":"120"},"lastClick":{"ctwaClid":"ARA","adId":"120"}}`},
 		{"last", queue.Clicks{Last: click}, `{"firstClick":null,"lastClick":{"ctwaClid":"ARA","adId":"120"}}`},
 	} {
 		it := forwardItem()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/retryafter"
 )
 
 // Sender sends events to one destination. Send returns one verdict for each
@@ -63,7 +64,7 @@ type Verdict struct {
 }
 
 // LongestWish is the longest wait that a destination's own wish is heeded for.
-const LongestWish = time.Hour
+const LongestWish = retryafter.Longest
 
 // Brief is the verdict in a few words, with its code: "token (190/463)",
 // "401 Unauthorized".

@@ -14,6 +14,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/printable"
+	"github.com/leadgate/leadgate/internal/retryafter"
 )
 
 // taken says whether a status means that the destination has the event.
@@ -47,7 +48,7 @@ func classify(status int, header http.Header, now time.Time) destination.Verdict
 		o.Action = destination.Retry
 		o.Explanation = "the destination has trouble of its own"
 	}
-	o.After = retryAfter(header.Get("Retry-After"), now)
+	o.After = retryafter.Parse(header.Get("Retry-After"), now)
 	return o
 }
 
@@ -76,21 +77,6 @@ func statusReason(status int) string {
 		return strconv.Itoa(status)
 	}
 	return strconv.Itoa(status) + " " + text
-}
-
-// retryAfter reads Retry-After, in seconds or as a date; 0 if there is none.
-func retryAfter(value string, now time.Time) time.Duration {
-	value = strings.TrimSpace(value)
-	if value == "" {
-		return 0
-	}
-	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil {
-		return time.Duration(min(max(seconds, 0), int64(destination.LongestWish/time.Second))) * time.Second
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return min(max(at.Sub(now), 0), destination.LongestWish)
-	}
-	return 0
 }
 
 // failure says in words why there was no answer. Errors of a Transport name no

@@ -43,7 +43,7 @@ type Failed struct {
 func (v *View) newEntry(q *queue.Entry) *Entry {
 	e := &Entry{Entry: *q, Contact: v.contactOf(&q.Header), seen: true}
 	if v.ordered(&q.Header) {
-		e.lane = v.laneOf(e.Contact)
+		e.lane = v.lanes.of(e.Contact)
 	}
 	v.window.meanPayload += (len(q.Payload) - v.window.meanPayload) / 8
 	return e

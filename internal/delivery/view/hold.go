@@ -89,7 +89,7 @@ func (v *View) rehold() {
 	for _, f := range all {
 		f.hold.place = 0
 	}
-	for _, l := range v.lanes {
+	for _, l := range v.lanes.byContact {
 		for _, f := range l.failed {
 			switch {
 			case !f.hold.on || v.settings.Hold < 0:

@@ -35,19 +35,34 @@ func (l *lane) forget(f *Failed) {
 	}
 }
 
-// laneOf returns the lane of a contact.
-func (v *View) laneOf(key uint64) *lane {
-	l := v.lanes[key]
+// lanes are those of all contacts of which something waits or is in flight.
+type lanes struct {
+	byContact map[uint64]*lane
+	free      []*lane // to be used again
+}
+
+// of returns the lane of a contact.
+func (ls *lanes) of(key uint64) *lane {
+	l := ls.byContact[key]
 	if l == nil {
-		if n := len(v.freeLanes); n > 0 {
-			l, v.freeLanes = v.freeLanes[n-1], v.freeLanes[:n-1]
+		if n := len(ls.free); n > 0 {
+			l, ls.free = ls.free[n-1], ls.free[:n-1]
 		} else {
 			l = new(lane)
 		}
 		l.key = key
-		v.lanes[key] = l
+		ls.byContact[key] = l
 	}
 	return l
+}
+
+// drop forgets a lane of which nothing is left.
+func (ls *lanes) drop(l *lane) {
+	delete(ls.byContact, l.key)
+	if len(ls.free) < mostFreeLanes && !l.inRefill {
+		*l = lane{failed: l.failed[:0]}
+		ls.free = append(ls.free, l)
+	}
 }
 
 // admit puts a freshly read event in its place: to be sent, or behind others of
@@ -100,11 +115,7 @@ func (v *View) advance(l *lane) {
 		return
 	}
 	if len(l.failed) == 0 && len(l.waiting) == 0 {
-		delete(v.lanes, l.key)
-		if len(v.freeLanes) < mostFreeLanes && !l.inRefill {
-			*l = lane{failed: l.failed[:0]}
-			v.freeLanes = append(v.freeLanes, l)
-		}
+		v.lanes.drop(l)
 	}
 }
 

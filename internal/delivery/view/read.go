@@ -112,7 +112,7 @@ func (v *View) place(q *queue.Entry, clicks queue.Clicks, now time.Duration, wal
 		due: now + min(max(wait, 0), destination.LongestWish),
 	}
 	if v.ordered(&q.Header) {
-		f.lane = v.laneOf(v.contactOf(&q.Header))
+		f.lane = v.lanes.of(v.contactOf(&q.Header))
 	}
 	v.addFailed(f)
 	v.dueHeap.push(f)

@@ -24,7 +24,7 @@ func (v *View) keptAhead() int {
 	if v.window.bytes >= v.window.maxBytes/2 {
 		return leastKept
 	}
-	return min(max(v.window.maxEntries/max(len(v.lanes), 1), leastKept), mostKept)
+	return min(max(v.window.maxEntries/max(len(v.lanes.byContact), 1), leastKept), mostKept)
 }
 
 // Again is the next read of what is to be sent and has no payload in memory; nil if

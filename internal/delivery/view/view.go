@@ -56,11 +56,10 @@ type View struct {
 	all       *atomic.Int64          // the same of all destinations
 
 	// Its order.
-	lanes     map[uint64]*lane
-	freeLanes []*lane
-	dueHeap   timeHeap // of what failed, by its next attempt
-	failing   int      // events that failed and wait
-	holds     holds
+	lanes   lanes
+	dueHeap timeHeap // of what failed, by its next attempt
+	failing int      // events that failed and wait
+	holds   holds
 
 	// What is next.
 	ready      deque.Deque[*Entry]  // to be sent, never failed
@@ -105,7 +104,7 @@ func (v *View) Configure(s Settings) {
 func (v *View) Reset(inFlight iter.Seq[*Entry], settled iter.Seq[queue.Pos]) {
 	v.number++ // reads on their way are for the one before
 	v.Close()
-	v.lanes, v.freeLanes = map[uint64]*lane{}, nil
+	v.lanes = lanes{byContact: map[uint64]*lane{}}
 	v.ready, v.due = deque.Deque[*Entry]{}, deque.Deque[*Entry]{}
 	v.toFetch, v.dueToFetch, v.toRefill = deque.Deque[turn]{}, deque.Deque[*Failed]{}, deque.Deque[*lane]{}
 	v.dueHeap, v.holds = newDueHeap(), newHolds()
@@ -126,7 +125,7 @@ func (v *View) Reset(inFlight iter.Seq[*Entry], settled iter.Seq[queue.Pos]) {
 	for e := range inFlight {
 		e.seen, e.failed = false, nil
 		if e.lane != nil {
-			e.lane = v.laneOf(e.Contact)
+			e.lane = v.lanes.of(e.Contact)
 			e.lane.busy = true
 		}
 		v.carried[e.Pos] = e
@@ -202,7 +201,7 @@ type Size struct {
 
 // Size says what the view holds in memory.
 func (v *View) Size() Size {
-	return Size{len(v.lanes), v.ready.Len(), v.tracked, v.window.bytes}
+	return Size{len(v.lanes.byContact), v.ready.Len(), v.tracked, v.window.bytes}
 }
 
 // track counts events that wait for a retry or behind one.

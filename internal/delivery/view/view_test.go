@@ -18,6 +18,7 @@ type table struct {
 	v       *View
 	tracked atomic.Int64
 	entries []queue.Entry // in the store
+	last    uint64        // place in it
 	now     time.Duration
 	flying  []*Entry
 }
@@ -37,12 +38,9 @@ func lay(t *testing.T, s Settings, contacts ...string) *table {
 
 func (x *table) add(contacts ...string) {
 	for _, c := range contacts {
-		n := uint64(1)
-		if len(x.entries) > 0 {
-			n = x.entries[len(x.entries)-1].Pos.Seq + 1
-		}
-		h := queue.Header{Contact: c, EventID: queue.ID{15: byte(n), 14: byte(n >> 8)}}
-		x.entries = append(x.entries, queue.Entry{Pos: queue.Pos{Seq: n}, Header: h, Payload: []byte("payload")})
+		x.last++
+		h := queue.Header{Contact: c, EventID: queue.ID{15: byte(x.last), 14: byte(x.last >> 8)}}
+		x.entries = append(x.entries, queue.Entry{Pos: queue.Pos{Seq: x.last}, Header: h, Payload: []byte("payload")})
 	}
 }
 

@@ -91,7 +91,7 @@ func FuzzConversions(f *testing.F) {
 		for i := range p.items {
 			p.planItem(i)
 		}
-		outcomes := make([]queue.Outcome, len(p.group.Jobs))
+		outcomes := make([]queue.Admission, len(p.group.Jobs))
 		for i := range outcomes {
 			outcomes[i] = queue.Queued
 		}

@@ -131,7 +131,7 @@ func Delivered(destination, outcome string, n int, took time.Duration) {
 
 // Unsent counts a job that its store did not queue, so that no sender tells of
 // it. conversion is the conversion's event name, "" for a job that is none.
-func Unsent(job *queue.Job, conversion string, o queue.Outcome) {
+func Unsent(job *queue.Job, conversion string, o queue.Admission) {
 	switch {
 	case job.Header.Format == queue.FormatCAPI && o == queue.Duplicate:
 		capiEvents.WithLabelValues(job.Dest.Name, conversion, "duplicate").Inc()

@@ -32,20 +32,20 @@ const (
 	Mark             // set it, whether it is remembered or not
 )
 
-// Outcome says what became of a job in Append.
-type Outcome uint8
+// Admission is what became of a job when it was appended.
+type Admission uint8
 
-// The outcomes.
+// The admissions.
 const (
-	Queued    Outcome = iota + 1
-	Duplicate         // its events, or one of its once keys, were known
-	Overflow          // became a dead letter, since the destination's backlog is full
-	Died              // became a dead letter, as the job asked
+	Queued    Admission = iota + 1
+	Duplicate           // its events, or one of its once keys, were known
+	Overflow            // became a dead letter, since the destination's backlog is full
+	Died                // became a dead letter, as the job asked
 )
 
 // Result is what became of a group.
 type Result struct {
-	New  []bool    // per event
-	Jobs []Outcome // per job
-	Err  error     // ErrFull, ErrUnavailable or another; then nothing of the group is stored, as far as is known
+	New  []bool      // per event
+	Jobs []Admission // per job
+	Err  error       // ErrFull, ErrUnavailable or another; then nothing of the group is stored, as far as is known
 }

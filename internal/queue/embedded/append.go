@@ -22,7 +22,7 @@ func (e *Store) Append(ctx context.Context, groups []queue.Group) []queue.Result
 			r.Err = err
 			continue
 		}
-		r.New, r.Jobs = make([]bool, len(g.Events)), make([]queue.Outcome, len(g.Jobs))
+		r.New, r.Jobs = make([]bool, len(g.Events)), make([]queue.Admission, len(g.Jobs))
 		req.units = append(req.units, unit{adds: groupSize(g), group: g, result: r})
 	}
 	if err := e.write(ctx, req); err != nil {

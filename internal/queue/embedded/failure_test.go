@@ -97,12 +97,12 @@ func TestEmbeddedRollsBackOne(t *testing.T) {
 	r := &request{}
 	for n := uint64(1); n <= 2; n++ {
 		g := testGroup(n, 100)
-		res := &queue.Result{New: make([]bool, 1), Jobs: make([]queue.Outcome, 1)}
+		res := &queue.Result{New: make([]bool, 1), Jobs: make([]queue.Admission, 1)}
 		r.units = append(r.units, unit{adds: 1, run: func(t *txn) error { runs++; return t.append(&g, res) }})
 	}
 	g := testGroup(3, 100)
 	r.units = append(r.units[:1], unit{adds: 1, run: func(t *txn) error {
-		if err := t.append(&g, &queue.Result{New: make([]bool, 1), Jobs: make([]queue.Outcome, 1)}); err != nil {
+		if err := t.append(&g, &queue.Result{New: make([]bool, 1), Jobs: make([]queue.Admission, 1)}); err != nil {
 			return err
 		}
 		return half

@@ -126,7 +126,7 @@ func TestEmbeddedRebuilds(t *testing.T) {
 	half := errors.New("half-way")
 	err := e.do(t.Context(), 1, func(t *txn) error {
 		g := testGroup(3, 100)
-		return errors.Join(t.append(&g, &queue.Result{New: make([]bool, 1), Jobs: make([]queue.Outcome, 1)}), half)
+		return errors.Join(t.append(&g, &queue.Result{New: make([]bool, 1), Jobs: make([]queue.Admission, 1)}), half)
 	})
 	if !errors.Is(err, half) {
 		t.Fatalf("error %v, want %v", err, half)

@@ -34,7 +34,7 @@ func (q *Queue) Append(ctx context.Context, groups []queue.Group) []queue.Result
 // append stores a group: nothing of it can fail any more.
 func (d *data) append(g *queue.Group) queue.Result {
 	t, now := d.tenant(g.Tenant), d.ms()
-	r := queue.Result{New: make([]bool, len(g.Events)), Jobs: make([]queue.Outcome, len(g.Jobs))}
+	r := queue.Result{New: make([]bool, len(g.Events)), Jobs: make([]queue.Admission, len(g.Jobs))}
 	first := make([]bool, len(g.Events))
 	for i := range g.Events {
 		ev, dedupe := &g.Events[i], d.opts.Dedupe.Milliseconds()
@@ -70,7 +70,7 @@ func remembered(at, now, dedupe int64) int64 {
 }
 
 // job decides what becomes of a job, and does it.
-func (d *data) job(t *tenant, g *queue.Group, j *queue.Job, fresh []bool, now int64) queue.Outcome {
+func (d *data) job(t *tenant, g *queue.Group, j *queue.Job, fresh []bool, now int64) queue.Admission {
 	if !slices.ContainsFunc(j.Events, func(n int) bool { return fresh[n] }) {
 		return queue.Duplicate
 	}

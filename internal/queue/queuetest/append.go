@@ -164,7 +164,7 @@ var appendTests = []test{
 		g := s.group(crm, 1, 2, 1)
 		r := s.append(g)[0]
 		expect(s, "new", [3]bool(r.New), [3]bool{true, true, false})
-		expect(s, "outcomes", [3]queue.Outcome(r.Jobs), [3]queue.Outcome{queue.Queued, queue.Queued, queue.Duplicate})
+		expect(s, "outcomes", [3]queue.Admission(r.Jobs), [3]queue.Admission{queue.Queued, queue.Queued, queue.Duplicate})
 		s.holds(crm, 1, 2)
 	}},
 	{name: "an id in two groups of one call", run: func(s *suite) {

@@ -53,7 +53,7 @@ func (s *suite) countedLarge() (events, jobs int64) {
 
 // outcomes counts what became of a group's events and jobs.
 func outcomes(r queue.Result) string {
-	fresh, jobs := 0, map[queue.Outcome]int{}
+	fresh, jobs := 0, map[queue.Admission]int{}
 	for _, isNew := range r.New {
 		if isNew {
 			fresh++

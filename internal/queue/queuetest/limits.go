@@ -60,7 +60,7 @@ var onceTests = []test{
 		expect(s, "the key is free", s.outcome(g), queue.Queued)
 	}},
 	{name: "look", run: func(s *suite) {
-		job := func(n int, use queue.Use) queue.Outcome {
+		job := func(n int, use queue.Use) queue.Admission {
 			g := s.group(crm, n)
 			g.Jobs[0].Once = []queue.Once{{Key: "a", Window: day, Use: use}}
 			return s.outcome(g)
@@ -71,7 +71,7 @@ var onceTests = []test{
 		expect(s, "look after", job(4, queue.Look), queue.Duplicate)
 	}},
 	{name: "mark", expiry: true, run: func(s *suite) {
-		job := func(n int, use queue.Use) queue.Outcome {
+		job := func(n int, use queue.Use) queue.Admission {
 			g := s.group(crm, n)
 			g.Jobs[0].Once = []queue.Once{{Key: "a", Window: day, Use: use}}
 			return s.outcome(g)
@@ -105,7 +105,7 @@ var onceTests = []test{
 		g.Jobs[1].Once = []queue.Once{{Key: "a", Window: day, Use: queue.Look}}
 		g.Jobs[2].Once = []queue.Once{{Key: "a", Window: day, Use: queue.Mark}}
 		r := s.append(g)[0]
-		expect(s, "outcomes", [3]queue.Outcome(r.Jobs), [3]queue.Outcome{queue.Queued, queue.Duplicate, queue.Queued})
+		expect(s, "outcomes", [3]queue.Admission(r.Jobs), [3]queue.Admission{queue.Queued, queue.Duplicate, queue.Queued})
 	}},
 	{name: "siblings without the key", run: func(s *suite) {
 		g := s.group(crm, 1)
@@ -141,7 +141,7 @@ var limitTests = []test{
 		g := s.group(crm, 3, 4)
 		g.Jobs = append(g.Jobs, queue.Job{Dest: n8n, Events: []int{1}, Payload: 1, Header: s.header(4)})
 		r := s.append(g)[0]
-		expect(s, "outcomes", [3]queue.Outcome(r.Jobs), [3]queue.Outcome{queue.Queued, queue.Overflow, queue.Queued})
+		expect(s, "outcomes", [3]queue.Admission(r.Jobs), [3]queue.Admission{queue.Queued, queue.Overflow, queue.Queued})
 		entries := s.holds(crm, 1, 2, 3)
 		s.holds(n8n, 4)
 		letters := s.dead(queue.DeadFilter{Destination: crm.Name})
@@ -160,7 +160,7 @@ var limitTests = []test{
 	{name: "overflow takes its once keys", run: func(s *suite) {
 		s.configure(func(o *queue.Options) { o.MaxBacklog = 1 })
 		s.append(s.group(crm, 1))
-		for i, want := range []queue.Outcome{queue.Overflow, queue.Duplicate} {
+		for i, want := range []queue.Admission{queue.Overflow, queue.Duplicate} {
 			g := s.group(crm, 2+i)
 			g.Jobs[0].Once = []queue.Once{{Key: "a", Window: day}}
 			expect(s, "outcome", s.outcome(g), want)

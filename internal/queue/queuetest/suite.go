@@ -84,7 +84,7 @@ func (s *suite) append(groups ...queue.Group) []queue.Result {
 }
 
 // outcome stores one group of one job and returns its outcome.
-func (s *suite) outcome(g queue.Group) queue.Outcome {
+func (s *suite) outcome(g queue.Group) queue.Admission {
 	s.Helper()
 	return s.append(g)[0].Jobs[0]
 }

@@ -104,11 +104,11 @@ var togetherTests = []test{
 	{name: "some are known", run: func(s *suite) {
 		s.append(s.group(crm, 2, 4))
 		r := s.append(s.group(crm, 1, 2, 3, 4, 5), s.group(crm, 2, 4), s.group(crm, 5, 6))
-		expect(s, "first group", [5]queue.Outcome(r[0].Jobs), [5]queue.Outcome{
+		expect(s, "first group", [5]queue.Admission(r[0].Jobs), [5]queue.Admission{
 			queue.Queued, queue.Duplicate, queue.Queued, queue.Duplicate, queue.Queued,
 		})
-		expect(s, "second group", [2]queue.Outcome(r[1].Jobs), [2]queue.Outcome{queue.Duplicate, queue.Duplicate})
-		expect(s, "third group", [2]queue.Outcome(r[2].Jobs), [2]queue.Outcome{queue.Duplicate, queue.Queued})
+		expect(s, "second group", [2]queue.Admission(r[1].Jobs), [2]queue.Admission{queue.Duplicate, queue.Duplicate})
+		expect(s, "third group", [2]queue.Admission(r[2].Jobs), [2]queue.Admission{queue.Duplicate, queue.Queued})
 		s.append(s.group(crm, upTo(6)...))
 		s.holds(crm, 2, 4, 1, 3, 5, 6)
 		expect(s, "backlog", s.info(crm).Backlog, 6)
@@ -121,7 +121,7 @@ var togetherTests = []test{
 		both := s.group(crm, 4, 5, 6)
 		both.Jobs = append(both.Jobs, s.group(n8n, 4).Jobs...)
 		r := s.append(both)[0]
-		expect(s, "outcomes", [4]queue.Outcome(r.Jobs), [4]queue.Outcome{queue.Queued, queue.Queued, queue.Overflow, queue.Queued})
+		expect(s, "outcomes", [4]queue.Admission(r.Jobs), [4]queue.Admission{queue.Queued, queue.Queued, queue.Overflow, queue.Queued})
 		s.holds(crm, 1, 2, 3, 4, 5)
 		s.holds(n8n, 4)
 		s.deadAre(s.dead(queue.DeadFilter{Reason: "overflow"}), 6)

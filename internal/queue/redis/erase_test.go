@@ -75,7 +75,7 @@ func TestRedisOnceInClear(t *testing.T) {
 	s := redistest.Start(t)
 	r := open(t, redis.Config{URLs: []string{s.URL()}})
 	s.Do("SET", "leadgate:{acme}:o:lead", time.Now().Add(time.Hour).UnixMilli(), "PX", 3_600_000)
-	for i, want := range []queue.Outcome{queue.Duplicate, queue.Queued, queue.Duplicate} {
+	for i, want := range []queue.Admission{queue.Duplicate, queue.Queued, queue.Duplicate} {
 		g := one(i, []byte("x"), crm)
 		g.Jobs[0].Once = []queue.Once{{Key: []string{"lead", "sale", "sale"}[i], Window: time.Hour}}
 		if result := appendOne(t, r, g); result.Err != nil || result.Jobs[0] != want {

@@ -491,7 +491,7 @@ func TestRedisWrongTypeOfGenerations(t *testing.T) {
 	s.Do("DEL", key)
 	s.Do("LPUSH", key, "not ours")
 	refused(key)
-	for _, want := range []queue.Outcome{queue.Queued, queue.Duplicate} {
+	for _, want := range []queue.Admission{queue.Queued, queue.Duplicate} {
 		if result := appendOne(t, r, one(1, []byte("x"), crm)); result.Err != nil || result.Jobs[0] != want {
 			t.Fatalf("once the key is right: %+v, want %v", result, want)
 		}

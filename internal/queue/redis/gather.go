@@ -16,7 +16,7 @@ type gathered struct {
 
 	one  [1]queue.Result
 	news [2]bool
-	jobs [4]queue.Outcome
+	jobs [4]queue.Admission
 }
 
 func newGathered(groups []queue.Group) *gathered {
@@ -28,7 +28,7 @@ func newGathered(groups []queue.Group) *gathered {
 	}
 	p.results = make([]queue.Result, len(groups))
 	for i := range groups {
-		p.results[i] = queue.Result{New: make([]bool, len(groups[i].Events)), Jobs: make([]queue.Outcome, len(groups[i].Jobs))}
+		p.results[i] = queue.Result{New: make([]bool, len(groups[i].Events)), Jobs: make([]queue.Admission, len(groups[i].Jobs))}
 	}
 	return p
 }

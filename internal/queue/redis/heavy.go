@@ -95,7 +95,7 @@ func (r *Store) appendHeavy(ctx context.Context, g *queue.Group) queue.Result {
 	if err := errors.Join(r.servers.refused(), g.Validate()); err != nil {
 		return queue.Result{Err: err}
 	}
-	result := queue.Result{New: make([]bool, len(g.Events)), Jobs: make([]queue.Outcome, len(g.Jobs))}
+	result := queue.Result{New: make([]bool, len(g.Events)), Jobs: make([]queue.Admission, len(g.Jobs))}
 	for i := range result.Jobs {
 		result.Jobs[i] = queue.Duplicate
 	}

@@ -142,7 +142,7 @@ func (n *note) finish(ctx context.Context, own *queue.Group, result *queue.Resul
 		return noteProblem{err}
 	}
 	if own == nil || !alike(own, g) {
-		result = &queue.Result{New: make([]bool, len(g.Events)), Jobs: make([]queue.Outcome, len(g.Jobs))}
+		result = &queue.Result{New: make([]bool, len(g.Events)), Jobs: make([]queue.Admission, len(g.Jobs))}
 	}
 	if err := n.store(ctx, g, p, result); err != nil {
 		return err

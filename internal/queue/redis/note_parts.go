@@ -78,7 +78,7 @@ type partCall struct {
 
 func (n *note) call(number int, g queue.Group, first int) *partCall {
 	c := &partCall{group: g, first: first}
-	c.result = queue.Result{New: make([]bool, len(g.Events)), Jobs: make([]queue.Outcome, len(g.Jobs))}
+	c.result = queue.Result{New: make([]bool, len(g.Events)), Jobs: make([]queue.Admission, len(g.Jobs))}
 	c.appendCall = appendCall{
 		keys: n.keys, groups: []appendRef{{&c.group, &c.result}}, bytes: wireSize(&c.group), note: n.name + " " + n.by, part: number,
 	}

@@ -30,9 +30,12 @@ var secretOptions = map[string]string{
 	"header":             blankSite("whapi {\n token query token x\n}", "forward http://127.0.0.1:9/ {\n header Authorization %s\n}"),
 	"access_token":       blankSite("whapi {\n token query token x\n}", "capi {\n dataset 1\n access_token %s\n}"),
 	"capi app_secret":    blankSite("whapi {\n token query token x\n}", "capi {\n dataset 1\n access_token x\n app_secret %s\n}"),
-	"conversions":        blankSite("whapi {\n token query token x\n}", "tenant acme\n capi {\n dataset 1\n access_token x\n}\n}\n leadgate_conversions /c {\n tenant acme\n token %s"),
-	"media token":        blankSite("whapi {\n token query token x\n}", "tenant acme\n forward http://127.0.0.1:9/\n}\n leadgate_media /m/* {\n tenant acme\n token %s\n access_token x"),
-	"media access_token": blankSite("whapi {\n token query token x\n}", "tenant acme\n forward http://127.0.0.1:9/\n}\n leadgate_media /m/* {\n tenant acme\n token x\n access_token %s"),
+	"conversions": blankSite("whapi {\n token query token x\n}",
+		"tenant acme\n capi {\n dataset 1\n access_token x\n}\n}\n leadgate_conversions /c {\n tenant acme\n token %s"),
+	"media token": blankSite("whapi {\n token query token x\n}",
+		"tenant acme\n forward http://127.0.0.1:9/\n}\n leadgate_media /m/* {\n tenant acme\n token %s\n access_token x"),
+	"media access_token": blankSite("whapi {\n token query token x\n}",
+		"tenant acme\n forward http://127.0.0.1:9/\n}\n leadgate_media /m/* {\n tenant acme\n token x\n access_token %s"),
 }
 
 func blankSite(provider, block string) string {
@@ -96,10 +99,12 @@ func TestOddAddresses(t *testing.T) {
 		}
 	})
 	configs := map[string]string{
-		"forward":        otherSite("whapi {\n token query token x\n}", "forward http://%HOST%/hook"),
-		"public_url":     otherSite("twilio {\n auth_token x\n public_url https://%HOST%\n}", "tenant acme"),
-		"capi endpoint":  otherSite("whapi {\n token query token x\n}", "capi {\n dataset 1\n access_token x\n endpoint http://%HOST%\n}"),
-		"media endpoint": otherSite("whapi {\n token query token x\n}", "tenant acme\n forward http://127.0.0.1:9/\n}\n leadgate_media /m/* {\n tenant acme\n token x\n access_token x\n endpoint http://%HOST%"),
+		"forward":       otherSite("whapi {\n token query token x\n}", "forward http://%HOST%/hook"),
+		"public_url":    otherSite("twilio {\n auth_token x\n public_url https://%HOST%\n}", "tenant acme"),
+		"capi endpoint": otherSite("whapi {\n token query token x\n}", "capi {\n dataset 1\n access_token x\n endpoint http://%HOST%\n}"),
+		"media endpoint": otherSite("whapi {\n token query token x\n}",
+			"tenant acme\n forward http://127.0.0.1:9/\n}\n"+
+				"leadgate_media /m/* {\n tenant acme\n token x\n access_token x\n endpoint http://%HOST%"),
 		"redis": strings.Replace(otherSite("whapi {\n token query token x\n}", "forward http://127.0.0.1:9/"),
 			"queue embedded %DIR%/queue", "queue redis redis://%HOST%", 1),
 		"sentinel": strings.Replace(otherSite("whapi {\n token query token x\n}", "forward http://127.0.0.1:9/"),
@@ -123,7 +128,8 @@ func TestOddAddresses(t *testing.T) {
 			}
 		}
 	}
-	if out, err := cli(t, "import", "x", "--to", "http://127.1/c", "--token", "x"); err == nil || !strings.Contains(err.Error(), "odd spelling") {
+	out, err := cli(t, "import", "x", "--to", "http://127.1/c", "--token", "x")
+	if err == nil || !strings.Contains(err.Error(), "odd spelling") {
 		t.Errorf("import: %v, %s", err, out)
 	}
 }

@@ -46,11 +46,13 @@ func TestMistakesInMedia(t *testing.T) {
 	if err := validate(t, media(good+"max_size big")); err == nil || !strings.Contains(err.Error(), "Caddyfile:20") {
 		t.Errorf("%v", err)
 	}
-	if err := validate(t, media(good+"token {env.HOME}\n endpoint https://graph.facebook.com/\n graph_version v25.0\n max_size 16MB")); err != nil {
+	whole := good + "token {env.HOME}\n endpoint https://graph.facebook.com/\n graph_version v25.0\n max_size 16MB"
+	if err := validate(t, media(whole)); err != nil {
 		t.Error(err)
 	}
 	e := &edge{t: t, port: freeport.New(t), dir: t.TempDir()}
-	if err := e.load(media("tenant globex\n token x\n access_token y")); err == nil || !strings.Contains(err.Error(), "leadgate_media: tenant globex is in no leadgate block") {
+	err := e.load(media("tenant globex\n token x\n access_token y"))
+	if err == nil || !strings.Contains(err.Error(), "leadgate_media: tenant globex is in no leadgate block") {
 		t.Errorf("%v", err)
 	}
 }

@@ -125,7 +125,8 @@ func TestMistakes(t *testing.T) {
 		{"tenant acme {\n forward http://x\n}", 2, "tenant acme has no match"},
 		{"tenant acme {\n match phone 1\n match telephone 1\n}", 2, "match 'telephone' is unknown: write one of phone_number_id"},
 		{"tenant acme {\n match phone_number_id\n}", 1, "phone_number_id needs a value"},
-		{"tenant acme {\n match waba_id 1\n forward http://x\n}\ntenant globex {\n match waba_id 2 1\n forward http://y\n}", 5, "match waba_id 1 is already tenant acme's"},
+		{"tenant acme {\n match waba_id 1\n forward http://x\n}\ntenant globex {\n match waba_id 2 1\n forward http://y\n}", 5,
+			"match waba_id 1 is already tenant acme's"},
 		{"tenant a b", 0, "tenant takes one value"},
 		{"tenant a\ntenant b", 1, "tenant is already specified"},
 		{"match phone 1", 0, "match stands inside a `tenant"},
@@ -201,23 +202,43 @@ func TestMistakesAcross(t *testing.T) {
 		t.Fatal(err)
 	}
 	for block, says := range map[string][]string{
-		"forward http://x {\n header A {env.LEADGATE_TEST_EMPTY}\n}":                                                 {"tenant default", "header A", "LEADGATE_TEST_EMPTY"},
-		"forward http://x {\n sign {env.LEADGATE_TEST_UNSET}\n}":                                                     {"tenant default", "destination default-x: sign: ", "LEADGATE_TEST_UNSET"},
-		"forward http://x {\n name n8n\n sign {file./nonexistent/key}\n}":                                            {"tenant default: destination n8n: sign: the file /nonexistent/key does not exist"},
-		"forward http://x {\n name n8n\n header A \"Bearer {file.%EMPTY%}\"\n}":                                      {"tenant default: destination n8n: header A: the file %EMPTY% is empty"},
-		"forward http://x {\n sign {file.%DIR%}\n}":                                                                  {"tenant default: destination default-x: sign: the file %DIR% cannot be read: is a directory"},
-		"forward {env.LEADGATE_TEST_UNSET} {\n name n8n\n}":                                                          {"tenant default: destination n8n: url: "},
-		"capi {\n dataset {env.LEADGATE_TEST_UNSET}\n access_token x\n}":                                             {"tenant default: destination default-capi-{env.LEADGATE_TEST_UNSET}: dataset: "},
-		"capi {\n name meta\n dataset 1\n access_token x\n graph_version {env.LEADGATE_TEST_URL}\n}":                 {"tenant default: destination meta: graph_version "},
-		"tenant acme {\n match waba_id {file./nonexistent/id}\n forward http://x\n}":                                 {"tenant acme: match waba_id: the file /nonexistent/id does not exist"},
-		"forward {env.LEADGATE_TEST_URL}":                                                                            {"tenant default", "is no URL"},
-		"forward http://x/a\nforward http://x/b":                                                                     {"default-x", "`name <name>`"},
-		"forward http://x {\n name n\n}\nforward http://y {\n name n\n}":                                             {"destination n", "different settings"},
-		"forward http://x {\n name unmatched\n}":                                                                     {"unmatched"},
-		"capi {\n dataset 1\n access_token x\n}\ncapi {\n dataset 2\n access_token x\n}":                             {"two capi blocks name no channel"},
-		"capi whatsapp {\n dataset 1\n access_token x\n}\ncapi messenger whatsapp {\n dataset 2\n access_token x\n}": {"two capi blocks name the channel whatsapp"},
-		"capi {\n dataset 1\n access_token {file./nonexistent}\n}":                                                   {"tenant default: destination default-capi-1: access_token: the file /nonexistent does not exist"},
-		"capi {\n name meta\n dataset 1\n access_token x\n app_secret {file.%EMPTY%}\n}":                             {"tenant default: destination meta: app_secret: the file %EMPTY% is empty"},
+		"forward http://x {\n header A {env.LEADGATE_TEST_EMPTY}\n}": {"tenant default", "header A", "LEADGATE_TEST_EMPTY"},
+		"forward http://x {\n sign {env.LEADGATE_TEST_UNSET}\n}": {
+			"tenant default", "destination default-x: sign: ", "LEADGATE_TEST_UNSET",
+		},
+		"forward http://x {\n name n8n\n sign {file./nonexistent/key}\n}": {
+			"tenant default: destination n8n: sign: the file /nonexistent/key does not exist",
+		},
+		"forward http://x {\n name n8n\n header A \"Bearer {file.%EMPTY%}\"\n}": {
+			"tenant default: destination n8n: header A: the file %EMPTY% is empty",
+		},
+		"forward http://x {\n sign {file.%DIR%}\n}": {
+			"tenant default: destination default-x: sign: the file %DIR% cannot be read: is a directory",
+		},
+		"forward {env.LEADGATE_TEST_UNSET} {\n name n8n\n}": {"tenant default: destination n8n: url: "},
+		"capi {\n dataset {env.LEADGATE_TEST_UNSET}\n access_token x\n}": {
+			"tenant default: destination default-capi-{env.LEADGATE_TEST_UNSET}: dataset: ",
+		},
+		"capi {\n name meta\n dataset 1\n access_token x\n graph_version {env.LEADGATE_TEST_URL}\n}": {
+			"tenant default: destination meta: graph_version ",
+		},
+		"tenant acme {\n match waba_id {file./nonexistent/id}\n forward http://x\n}": {
+			"tenant acme: match waba_id: the file /nonexistent/id does not exist",
+		},
+		"forward {env.LEADGATE_TEST_URL}":                                                {"tenant default", "is no URL"},
+		"forward http://x/a\nforward http://x/b":                                         {"default-x", "`name <name>`"},
+		"forward http://x {\n name n\n}\nforward http://y {\n name n\n}":                 {"destination n", "different settings"},
+		"forward http://x {\n name unmatched\n}":                                         {"unmatched"},
+		"capi {\n dataset 1\n access_token x\n}\ncapi {\n dataset 2\n access_token x\n}": {"two capi blocks name no channel"},
+		"capi whatsapp {\n dataset 1\n access_token x\n}\ncapi messenger whatsapp {\n dataset 2\n access_token x\n}": {
+			"two capi blocks name the channel whatsapp",
+		},
+		"capi {\n dataset 1\n access_token {file./nonexistent}\n}": {
+			"tenant default: destination default-capi-1: access_token: the file /nonexistent does not exist",
+		},
+		"capi {\n name meta\n dataset 1\n access_token x\n app_secret {file.%EMPTY%}\n}": {
+			"tenant default: destination meta: app_secret: the file %EMPTY% is empty",
+		},
 	} {
 		files := strings.NewReplacer("%EMPTY%", empty, "%DIR%", filepath.Dir(empty))
 		err := validate(t, site(files.Replace(block)))
@@ -276,16 +297,19 @@ func TestTwoSettingsForOneName(t *testing.T) {
 		switch {
 		case c.says == "" && err != nil:
 			t.Errorf("%s and %s: %v", c.first, c.second, err)
-		case c.says != "" && (err == nil || !strings.Contains(err.Error(), "tenant acme: destination n: ") || !strings.Contains(err.Error(), ": "+c.says+": ")):
+		case c.says != "" && (err == nil || !strings.Contains(err.Error(), "tenant acme: destination n: ") ||
+			!strings.Contains(err.Error(), ": "+c.says+": ")):
 			t.Errorf("%s and %s: %v, want %s", c.first, c.second, err, c.says)
 		case err != nil && strings.Contains(err.Error(), "secret"):
 			t.Errorf("a secret is shown: %v", err)
 		}
 	}
-	if err := validate(t, strings.Replace(sites(forward("http://x", ""), forward("http://x", "")), "tenant acme", "tenant globex", 1)); err == nil || !strings.Contains(err.Error(), "the tenants differ") {
+	err := validate(t, strings.Replace(sites(forward("http://x", ""), forward("http://x", "")), "tenant acme", "tenant globex", 1))
+	if err == nil || !strings.Contains(err.Error(), "the tenants differ") {
 		t.Errorf("two tenants: %v", err)
 	}
-	if err := validate(t, site("forward http://x/a\nforward http://x/b")); err == nil || !strings.Contains(err.Error(), "by default, and `url` differs: give one") {
+	err = validate(t, site("forward http://x/a\nforward http://x/b"))
+	if err == nil || !strings.Contains(err.Error(), "by default, and `url` differs: give one") {
 		t.Errorf("by default: %v", err)
 	}
 }
@@ -307,7 +331,8 @@ func TestTenantTwiceInABlock(t *testing.T) {
 		{strings.NewReplacer("acme", "b", "waba_id 1", "waba_id 3").Replace(one) + one + two, 12},
 	} {
 		err := validate(t, site(c.block))
-		if want := "Caddyfile:" + strconv.Itoa(first+c.line); err == nil || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), want) {
+		want := "Caddyfile:" + strconv.Itoa(first+c.line)
+		if err == nil || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s at %s", c.block, err, says, want)
 		}
 	}
@@ -321,8 +346,10 @@ func TestTenantTwiceInABlock(t *testing.T) {
 		{`{"name":"default","match":{"waba_id":["1"]}}`, `{"forward":[{"url":"http://x"}]}`, "tenant default stands twice"},
 		{`{"name":"acme","match":{"waba_id":["1"]}}`, `{"name":"globex","forward":[{"url":"http://x"}]}`, ""},
 	} {
-		config := `{"admin":{"disabled":true},"apps":{"leadgate":{"queue":{"kind":"embedded","path":"` + t.TempDir() + `"}},"http":{"servers":{"s":{"listen":["127.0.0.1:0"],"routes":[{"handle":[
-			{"handler":"leadgate","provider":{"name":"meta","app_secret":["x"],"verify_token":["y"]},"tenants":[` + c.tenants + `],"tenant":` + c.direct + `}]}]}}}}}`
+		config := `{"admin":{"disabled":true},"apps":{"leadgate":{"queue":{"kind":"embedded","path":"` + t.TempDir() + `"}},
+			"http":{"servers":{"s":{"listen":["127.0.0.1:0"],"routes":[{"handle":[{
+				"handler":"leadgate","provider":{"name":"meta","app_secret":["x"],"verify_token":["y"]},
+				"tenants":[` + c.tenants + `],"tenant":` + c.direct + `}]}]}}}}}`
 		err := validateJSON([]byte(config))
 		if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
 			t.Errorf("%s and %s: %v, want %q", c.tenants, c.direct, err, c.says)

@@ -38,7 +38,8 @@ func TestMistakesInJSON(t *testing.T) {
 		{strings.Replace(redis, "}", `,"path":"/x"}`, 1), direct(forward), "queue redis has settings of queue embedded"},
 		{strings.Replace(redis, "}", `,"prefix":"a:b"}`, 1), direct(forward), "prefix 'a:b' is not of letters"},
 	} {
-		config := `{"admin":{"disabled":true},"apps":{"leadgate":{` + c.app + `},"http":{"servers":{"s":{"listen":["127.0.0.1:0"],"routes":[{"handle":[
+		config := `{"admin":{"disabled":true},"apps":{"leadgate":{` + c.app + `},
+			"http":{"servers":{"s":{"listen":["127.0.0.1:0"],"routes":[{"handle":[
 			{"handler":"leadgate","provider":{"name":"meta","app_secret":["x"],"verify_token":["y"]},` + c.handler + `}]}]}}}}}`
 		err := validateJSON([]byte(config))
 		if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {

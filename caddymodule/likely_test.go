@@ -42,7 +42,8 @@ func TestLikelyMistakes(t *testing.T) {
 		{config(testSecret, forward+" {\nheader A \"Bearer ${X}\"\n}"), "header A '${X}' is no placeholder: did you mean {env.X}?"},
 		{config(testSecret, forward+" {\nheader A \"Bearer env.X\"\n}"), "did you mean {env.X}?"},
 		{config(testSecret, forward+" {\nheader A \"Bearer {$LG_IS_NOT_SET}\"\n}"), "header 'A' is the word Bearer alone"},
-		{config(testSecret, forward+" {\nheader Authorization: \"Bearer x\"\n}"), "'Authorization:' is no name of a header: write it without a colon"},
+		{config(testSecret, forward+" {\nheader Authorization: \"Bearer x\"\n}"),
+			"'Authorization:' is no name of a header: write it without a colon"},
 		{config(testSecret, forward+" {\nheader \"Authorization: Bearer x\" y\n}"), "is no name of a header"},
 		{config(testSecret, forward+" {\nheader Content-Length 3\n}"), "'Content-Length' is not for a configuration to set"},
 		{config(testSecret, "forward http://127.0.0.1:99999/"), "has a port that is none"},
@@ -67,7 +68,9 @@ func TestLikelyMistakes(t *testing.T) {
 		}
 	}
 	t.Setenv("LG_NUMBER", "106540352242922")
-	for _, good := range []string{match("match phone_number_id 106540352242922"), match("match phone_number_id 99"), match("match phone +15550783881"), match("match phone_number_id {env.LG_NUMBER}"),
+	for _, good := range []string{
+		match("match phone_number_id 106540352242922"), match("match phone_number_id 99"),
+		match("match phone +15550783881"), match("match phone_number_id {env.LG_NUMBER}"),
 		match("match phone +15550783881 +15550783882"), match(`match phone "+1 555 078 3881"`), match("match phone whatsapp:+15550783881"),
 		forward + " {\nheader Authorization \"Bearer {env.PATH}\"\nheader X-Key a=,b'\nheader Host crm.example.com\n}",
 		"capi {\ndataset 1\naccess_token EAAB\nendpoint http://127.0.0.1:9/meta/v2\n}",
@@ -82,10 +85,12 @@ func TestLikelyMistakes(t *testing.T) {
 func TestLikelyMistakesAtLoad(t *testing.T) {
 	forward := "tenant acme\nforward http://127.0.0.1:9/"
 	for _, c := range []struct{ config, says string }{
-		{strings.Replace(site(forward), testSecret, "{META_APP_SECRET}", 1), "unrecognized placeholder {META_APP_SECRET}: did you mean {env.META_APP_SECRET}?"},
+		{strings.Replace(site(forward), testSecret, "{META_APP_SECRET}", 1),
+			"unrecognized placeholder {META_APP_SECRET}: did you mean {env.META_APP_SECRET}?"},
 		{strings.Replace(site(forward), testSecret, "{ENV.META_APP_SECRET}", 1), "did you mean {env.META_APP_SECRET}?"},
 		{otherSite("gupshup {\n token header Authorization: x\n}", forward), "'Authorization:' is no name of a header"},
-		{otherSite("twilio {\n auth_token AC"+strings.Repeat("0", 32)+"\n public_url https://a.example\n}", forward), "auth_token is the account's SID"},
+		{otherSite("twilio {\n auth_token AC"+strings.Repeat("0", 32)+"\n public_url https://a.example\n}", forward),
+			"auth_token is the account's SID"},
 		{otherSite("twilio {\n auth_token x\n public_url https://a.example/?a=b\n}", forward), "public_url has a query"},
 		{siteWith("queue embedded redis://127.0.0.1:6379", forward), "write `queue redis <url>`"},
 		{siteWith("queue embedded ~/leadgate", forward), "would be a folder called ~: write the whole path, or {env.HOME}/leadgate"},

@@ -16,6 +16,7 @@ import (
 	"github.com/leadgate/leadgate/internal/dashboard"
 	"github.com/leadgate/leadgate/internal/intake"
 	"github.com/leadgate/leadgate/internal/metrics"
+	"github.com/leadgate/leadgate/internal/sites"
 	"github.com/leadgate/leadgate/internal/wording"
 )
 
@@ -46,9 +47,6 @@ type Handler struct {
 	block    *intake.Block
 	logger   *zap.Logger
 }
-
-// defaultTenant is what settings that stand directly in a block are called.
-const defaultTenant = "default"
 
 // CaddyModule returns the Caddy module information.
 func (Handler) CaddyModule() caddy.ModuleInfo {
@@ -172,7 +170,7 @@ func (h *Handler) provisionTenants() error {
 		direct = new(Tenant)
 	}
 	if direct.Name == "" {
-		direct.Name = defaultTenant
+		direct.Name = sites.DefaultTenant
 	}
 	if !wording.ValidName(direct.Name) || len(direct.Match) > 0 {
 		return fmt.Errorf("tenant '%s' directly in the block: a name is of letters, digits, dots, dashes and underscores, at most 64, "+

@@ -9,6 +9,8 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/leadgate/leadgate/internal/sites"
 )
 
 // handlerBlock is a leadgate block that is being read.
@@ -91,8 +93,9 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return nil
 	}
 	h.Tenant = &b.direct
-	if b.direct.Name == "" && b.has(defaultTenant) {
-		return d.Err(twiceInBlock(defaultTenant) + "; `" + defaultTenant + "` is the name of the settings that stand directly in the block, " +
+	if b.direct.Name == "" && b.has(sites.DefaultTenant) {
+		return d.Err(twiceInBlock(sites.DefaultTenant) + "; `" + sites.DefaultTenant +
+			"` is the name of the settings that stand directly in the block, " +
 			"unless a line `tenant <name>` gives them another")
 	}
 	return nil

@@ -11,7 +11,6 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap"
 
-	"github.com/leadgate/leadgate/internal/doctor"
 	"github.com/leadgate/leadgate/internal/finding"
 	"github.com/leadgate/leadgate/internal/printable"
 	"github.com/leadgate/leadgate/internal/queue"
@@ -78,7 +77,7 @@ func (q *EmbeddedQueue) provision(repl *caddy.Replacer) (*store, error) {
 		open: func(o queue.Options, logger *zap.Logger) (queue.Queue, error) {
 			return embedded.Open(embedded.Config{Dir: path, Logger: logger, LockTimeout: lockTimeout}, o)
 		},
-		examine: func(context.Context) finding.List { return doctor.Folder(path, r.MaxSize) },
+		examine: func(context.Context) finding.List { return embedded.Examine(path, r.MaxSize) },
 	}, nil
 }
 

@@ -13,8 +13,8 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap"
 
-	"github.com/leadgate/leadgate/internal/doctor"
 	"github.com/leadgate/leadgate/internal/finding"
+	"github.com/leadgate/leadgate/internal/hosts"
 	"github.com/leadgate/leadgate/internal/printable"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/redis"
@@ -128,7 +128,7 @@ func (q *RedisQueue) provision(repl *caddy.Replacer) (*store, error) {
 			return redis.Open(cfg, o)
 		},
 	}
-	s.examine = func(ctx context.Context) finding.List { return doctor.Redis(ctx, s.shown, cfg) }
+	s.examine = func(ctx context.Context) finding.List { return redis.Examine(ctx, s.shown, cfg) }
 	return s, nil
 }
 
@@ -141,7 +141,7 @@ func redisURL(repl *caddy.Replacer, option string) (text, shown string, err erro
 	if err != nil || !slices.Contains([]string{"redis", "rediss", "unix"}, u.Scheme) {
 		return "", "", errors.New("queue redis: a URL is not redis://, rediss:// or unix://: write one such as redis://127.0.0.1:6379")
 	}
-	if err := checkHost(u.Hostname()); err != nil {
+	if err := hosts.Check(u.Hostname()); err != nil {
 		return "", "", fmt.Errorf("queue redis: %w", err)
 	}
 	if strings.Contains(u.Host, ",") || strings.Contains(u.Path, ",") {
@@ -170,7 +170,7 @@ func sentinelAddress(repl *caddy.Replacer, option string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("queue redis: sentinel '%s' is no host and port: write one such as 10.0.0.1:26379", printable.URL(text))
 	}
-	if err := checkHost(host); err != nil {
+	if err := hosts.Check(host); err != nil {
 		return "", fmt.Errorf("queue redis: sentinel: %w", err)
 	}
 	return text, nil

@@ -50,7 +50,7 @@ func readTenants(handler []byte) (list []sites.Tenant, err error) {
 		list = append(list, t.site(t.Name))
 	}
 	if h.Tenant != nil {
-		list = append(list, h.Tenant.site(cmp.Or(h.Tenant.Name, defaultTenant)))
+		list = append(list, h.Tenant.site(cmp.Or(h.Tenant.Name, sites.DefaultTenant)))
 	}
 	return list, nil
 }

@@ -23,15 +23,5 @@ func checkURL(text string) error {
 			return fmt.Errorf("'%s' has a port that is none: write one from 1 to 65535, or none", printable.URL(text))
 		}
 	}
-	return checkHost(u.Hostname())
-}
-
-// checkHost refuses an address that one program would read otherwise than
-// another, so that nobody sees where it leads.
-func checkHost(host string) error {
-	if hosts.Odd(host) {
-		return fmt.Errorf("'%s' is an address in an odd spelling, which programs read differently: "+
-			"write four decimal numbers, such as 127.0.0.1", host)
-	}
-	return nil
+	return hosts.Check(u.Hostname())
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/leadgate/leadgate/internal/samples"
+	"github.com/leadgate/leadgate/internal/sites"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -66,7 +67,7 @@ control characters are escaped (\u202e), which is the same JSON.`,
 	}
 	cmd.Flags().StringVar(&provider, "provider", "meta", "the provider that posted it (default: the sample's, else meta)")
 	cmd.Flags().StringVar(&sample, "sample", "", "a built-in webhook instead of a file")
-	cmd.Flags().StringVar(&tenant, "tenant", "default", "the tenant, which the ids depend on")
+	cmd.Flags().StringVar(&tenant, "tenant", sites.DefaultTenant, "the tenant, which the ids depend on")
 	cmd.Flags().Int64Var(&at, "at", 0, "when the edge took it, UNIX ms (default: now)")
 	cmd.Flags().StringVar(&contentTypeFlag, "content-type", "", "the webhook's Content-Type (default: the provider's usual one)")
 	return cmd

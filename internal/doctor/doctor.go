@@ -4,8 +4,9 @@
 // edge has open. It knows no Caddy: who calls it resolves what only Caddy can, and
 // says it in a [Subject].
 //
-// Begin with [Examine]. Each kind of destination has its own check, beside its
-// sender; the mistakes of the sites are package sites'.
+// Begin with [Examine]. What is said of a kind of destination stands beside its
+// sender (Check), of a kind of store in its own package (Examine); the mistakes of
+// the sites are package sites'.
 package doctor
 
 import (

@@ -29,9 +29,13 @@ type Finding struct {
 // List is what several checks found, in order.
 type List []Finding
 
-// OK, Warn and Fail add a finding of their level.
-func (l *List) OK(what string)        { *l = append(*l, Finding{OK, what, ""}) }
+// OK adds a finding that all is well with something.
+func (l *List) OK(what string) { *l = append(*l, Finding{OK, what, ""}) }
+
+// Warn adds a finding of what works in part, or may not work.
 func (l *List) Warn(what, fix string) { *l = append(*l, Finding{Warn, what, fix}) }
+
+// Fail adds a finding of what keeps the edge from working.
 func (l *List) Fail(what, fix string) { *l = append(*l, Finding{Fail, what, fix}) }
 
 // PlainText warns of options whose secrets stand in the configuration; of none,

@@ -142,7 +142,8 @@ func WebURL(text string) *url.URL {
 	return u
 }
 
-// Check fails for a host in an odd spelling. Its error is a sentence to the user.
+// Check refuses an address that one program would read otherwise than another, so
+// that nobody sees where it leads. Its error is a sentence to the user.
 func Check(host string) error {
 	if Odd(host) {
 		return fmt.Errorf("'%s' is an address in an odd spelling, which programs read differently: "+

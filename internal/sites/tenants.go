@@ -8,7 +8,8 @@ import (
 	"github.com/leadgate/leadgate/internal/wording"
 )
 
-// DefaultTenant is the tenant of what stands directly in a block.
+// DefaultTenant is what the tenant of settings that stand directly in a block is
+// called.
 const DefaultTenant = "default"
 
 // AllTenants lists the tenants of all blocks, those that stand several times too.

@@ -17,6 +17,9 @@ import (
 	"github.com/leadgate/leadgate/internal/queue/batch"
 )
 
+// fileName is the store's file in its folder.
+const fileName = "leadgate.db"
+
 // Store is the store in a folder. Its methods are those of [queue.Queue].
 type Store struct {
 	path   string // of leadgate.db
@@ -72,7 +75,7 @@ func Open(cfg Config, opts queue.Options) (*Store, error) {
 		return nil, fmt.Errorf("making folder of the queue: %w", err)
 	}
 	e := &Store{
-		path:   filepath.Join(cfg.Dir, "leadgate.db"),
+		path:   filepath.Join(cfg.Dir, fileName),
 		cfg:    cfg,
 		drains: map[queue.Dest]map[*drain]struct{}{},
 	}

@@ -1,4 +1,4 @@
-package doctor
+package redis
 
 import (
 	"context"
@@ -7,28 +7,28 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/internal/finding"
-	"github.com/leadgate/leadgate/internal/queue/redis"
 )
 
-// redisTimeout is how long the doctor waits for a Redis.
-const redisTimeout = 5 * time.Second
+// examineTimeout is how long Examine waits for a Redis.
+const examineTimeout = 5 * time.Second
 
-// Redis looks at the servers of a store in Redis. shown is what it is called.
-func Redis(ctx context.Context, shown string, c redis.Config) (found finding.List) {
-	ctx, cancel := context.WithTimeout(ctx, redisTimeout)
+// Examine is what the doctor says of the servers of a configuration. shown is what
+// it is called.
+func Examine(ctx context.Context, shown string, c Config) (found finding.List) {
+	ctx, cancel := context.WithTimeout(ctx, examineTimeout)
 	defer cancel()
-	reports, err := redis.Check(ctx, c)
+	reports, err := Check(ctx, c)
 	if err != nil {
 		found.Fail("queue "+shown+": "+err.Error(), "start it, or correct the URL, user and password; "+
 			"until it is there, webhooks are answered 503 and providers send them again")
 	}
 	for i := range reports {
-		found = append(found, redisServer(&reports[i])...)
+		found = append(found, examineServer(&reports[i])...)
 	}
 	return found
 }
 
-func redisServer(r *redis.Report) (found finding.List) {
+func examineServer(r *Report) (found finding.List) {
 	where := "queue: redis at " + r.Addr
 	if r.Version != "" {
 		where = fmt.Sprintf("queue: %s %s at %s", r.Name, r.Version, r.Addr)

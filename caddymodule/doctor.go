@@ -131,8 +131,8 @@ func quiet() error {
 }
 
 // chain is what Caddy puts before the error of a module: each of its parents.
-var chain = regexp.MustCompile(`^(loading \S+ app module|provision [a-z0-9_.]+|server [^:]+|setting up [a-z ` +
-	`]+|(route|subroute|handler|position) \d+|` +
+var chain = regexp.MustCompile(`^(loading \S+ app module|provision [a-z0-9_.]+|server [^:]+|setting up [a-z ]+|` +
+	`(route|subroute|handler|position) \d+|` +
 	`loading (handler|matcher) modules|loading module '[^']+'|loading [a-z ]*modules?): `)
 
 // withoutChain is an error's own text.

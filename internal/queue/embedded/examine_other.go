@@ -1,6 +1,6 @@
 //go:build !linux
 
-package doctor
+package embedded
 
 // freeSpace is not known on this system.
 func freeSpace(string) (int64, bool) { return 0, false }

@@ -1,4 +1,4 @@
-package doctor
+package embedded
 
 import (
 	"errors"
@@ -13,9 +13,9 @@ import (
 // lowSpace is how much an embedded queue needs to begin with.
 const lowSpace = 64 << 20
 
-// Folder looks whether an embedded queue could be written, without opening
-// its file, which a running edge may have.
-func Folder(folder string, maxSize int64) finding.List {
+// Examine is what the doctor says of the folder of a store: whether it could be
+// written. It does not open the file, which a running edge may have.
+func Examine(folder string, maxSize int64) finding.List {
 	where := "queue: embedded in " + folder
 	at, err := existing(folder)
 	if err == nil {
@@ -29,7 +29,7 @@ func Folder(folder string, maxSize int64) finding.List {
 	if at != folder {
 		note = "; it will be made"
 	}
-	file := filepath.Join(folder, "leadgate.db")
+	file := filepath.Join(folder, fileName)
 	switch info, err := os.Stat(file); {
 	case err == nil && !info.Mode().IsRegular():
 		return one(finding.Fail, where+": "+file+" is no file", "move it away")

@@ -19,7 +19,8 @@ func subject(t *testing.T, destinations ...sites.Destination) *Subject {
 		{"handle":[{"handler":"static_response"}]}]}}}}}`),
 		func([]byte) ([]sites.Tenant, error) {
 			return []sites.Tenant{{Name: "acme", Destinations: destinations}}, nil
-		})
+		},
+		func(string) sites.Facts { return sites.Facts{Secrets: []string{"app_secret", "verify_token"}} })
 	if err != nil {
 		t.Fatal(err)
 	}

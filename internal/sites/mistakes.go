@@ -55,7 +55,8 @@ func (s *Sites) withoutStar() (list finding.List) {
 	for _, b := range s.Blocks {
 		if b.Facts.Below != "" && lacks(b) {
 			name, _ := b.Provider["name"].(string)
-			list.Fail(b.URL+": "+capital(name)+" also posts to paths below this one, such as "+pathOf(b.URL)+b.Facts.Below+", which the block does not get",
+			list.Fail(b.URL+": "+capital(name)+" also posts to paths below this one, such as "+pathOf(b.URL)+b.Facts.Below+", which the block does "+
+				"not get",
 				"write a star behind the path: `leadgate "+pathOf(b.URL)+"* { … }`")
 		}
 	}

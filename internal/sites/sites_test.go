@@ -29,9 +29,17 @@ func tenantsOf(handler []byte) (list []Tenant, err error) {
 	return list, err
 }
 
+// factsOf is what a provider says, of the one that posts below its path.
+func factsOf(provider string) (f Facts) {
+	if provider == "whapi" {
+		f.Below = "/messages"
+	}
+	return f
+}
+
 func read(t *testing.T, routes string) *Sites {
 	t.Helper()
-	s, err := Read(fmt.Appendf(nil, `{"apps":{"http":{"servers":{"srv0":{"listen":[":443"],"routes":[%s]}}}}}`, routes), tenantsOf)
+	s, err := Read(fmt.Appendf(nil, `{"apps":{"http":{"servers":{"srv0":{"listen":[":443"],"routes":[%s]}}}}}`, routes), tenantsOf, factsOf)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -244,18 +244,21 @@ func (d *drained) run(ctx context.Context, s *store, src *source, port int) erro
 // concurrency than the default, as somebody in a hurry sets it.
 func (d *drained) destination(src *source, port int) (destination.Destination, error) {
 	if d.Kind == dataset.Kind {
-		return destination.Destination{
-			Dest: src.dest, Kind: d.Kind, RetryFor: capi.MaxAge, Batch: capi.MaxBatch, Linger: time.Second,
-			Sender: dataset.NewSender(dataset.Config{Settings: *src.capi}),
-		}, nil
+		return *dataset.New(&dataset.Settings{
+			Dest: src.dest, RetryFor: capi.MaxAge, Batch: capi.MaxBatch, Linger: time.Second,
+			Config: dataset.Config{Settings: *src.capi},
+		}), nil
 	}
-	f, err := forward.NewSender(forward.Config{Timeout: 10 * time.Second, URL: "http://" + address(port) + "/hook", Tenant: tenant, Version: "bench", Concurrency: senders})
+	made, err := forward.New(&forward.Settings{
+		Dest: src.dest, RetryFor: 72 * time.Hour, Hold: 5 * time.Minute,
+		Config: forward.Config{
+			URL: "http://" + address(port) + "/hook", Tenant: tenant, Version: "bench", Timeout: 10 * time.Second, Concurrency: senders,
+		},
+	})
 	if err != nil {
 		return destination.Destination{}, err
 	}
-	return destination.Destination{
-		Dest: src.dest, Kind: d.Kind, Sender: f, Ordered: true, Concurrency: senders, Hold: 5 * time.Minute, Batch: 1,
-	}, nil
+	return *made, nil
 }
 
 // counter counts deliveries, and holds back appends that run too far ahead.

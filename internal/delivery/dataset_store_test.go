@@ -51,7 +51,7 @@ func TestFewBadAmongMany(t *testing.T) {
 			meta := capitest.New(t, func(s *capitest.Server) { s.Clids, s.Keep = good, 1 })
 			e := start(t, q, Options{}, destination.Destination{
 				Dest: crm, Kind: dataset.Kind, Target: "1234567890", Sender: newCAPI(t, meta, dataset.Config{}),
-				Batch: capi.MaxBatch, RetryFor: 7 * 24 * time.Hour,
+				Concurrency: 4, Batch: capi.MaxBatch, RetryFor: 7 * 24 * time.Hour,
 			})
 			tick := time.NewTicker(20 * time.Millisecond)
 			defer tick.Stop()

@@ -81,7 +81,7 @@ func TestEngineReportsToMeta(t *testing.T) {
 	e := New(q, Options{Rand: func() float64 { return 0.001 }})
 	e.Configure([]destination.Destination{{
 		Dest: crm, Kind: dataset.Kind, Target: "1234567890", Sender: newCAPI(t, meta, dataset.Config{}),
-		Batch: 1000, RetryFor: 7 * 24 * time.Hour,
+		Concurrency: 4, Batch: 1000, RetryFor: 7 * 24 * time.Hour,
 	}})
 	<-finished
 	for { // the refused ones may still be on their way

@@ -98,7 +98,7 @@ func (e *Engine) Configure(dests []destination.Destination) {
 	wanted := make(map[queue.Dest]bool, len(dests))
 	for i := range dests {
 		d := dests[i]
-		d.SetDefaults()
+		d.Batch, d.Concurrency = max(d.Batch, 1), max(d.Concurrency, 1)
 		wanted[d.Dest] = true
 		if w := e.workers[d.Dest]; w != nil {
 			w.assignment.set(&d)

@@ -120,7 +120,9 @@ func TestFatesAreCountedOnce(t *testing.T) {
 				}
 				return out
 			})
-			e := start(t, f, Options{}, destination.Destination{Dest: crm, Kind: dataset.Kind, Batch: n, Sender: sender})
+			e := start(t, f, Options{}, destination.Destination{
+				Dest: crm, Kind: dataset.Kind, Concurrency: 4, Batch: n, RetryFor: 72 * time.Hour, Sender: sender,
+			})
 			figures := func() string {
 				counts, err := f.Counters(t.Context(), crm.Tenant, day, day)
 				if err != nil {

@@ -36,32 +36,16 @@ type Destination struct {
 	Options map[string]any
 
 	Ordered     bool          // events of one contact go one by one, in the order queued
-	Concurrency int           // calls of Send at once; 0 = 8, or 4 with batches
+	Concurrency int           // calls of Send at once, at least 1
 	Rate        float64       // calls of Send a second; 0 = unlimited; the burst is one second's worth
-	RetryFor    time.Duration // after the first attempt, then a failing event is dead; 0 = 72 h
+	RetryFor    time.Duration // after the first attempt, then a failing event is dead
 	Hold        time.Duration // how long a failing event holds back its contact's later ones; < 0 = forever
-	Batch       int           // items of one Send at most; 0 = 1
+	Batch       int           // items of one Send at most, at least 1
 	Linger      time.Duration // how long a batch that is not full waits for more
 }
 
 // HoldForever is the Hold of an event that holds back its contact until it is gone.
 const HoldForever time.Duration = -1
-
-// SetDefaults fills in what 0 stands for.
-func (d *Destination) SetDefaults() {
-	if d.Batch <= 0 {
-		d.Batch = 1
-	}
-	if d.Concurrency <= 0 {
-		d.Concurrency = 8
-		if d.Batch > 1 {
-			d.Concurrency = 4
-		}
-	}
-	if d.RetryFor <= 0 {
-		d.RetryFor = 72 * time.Hour
-	}
-}
 
 // DiffersFrom says in words in what two destinations of one name differ, "" if in
 // nothing. It shows no value, for some are secrets.

@@ -61,7 +61,7 @@ func (e *clockEdge) start() {
 	}
 	e.queue, e.engine = q, delivery.New(q, delivery.Options{Now: e.clock.now})
 	e.engine.Configure([]destination.Destination{{
-		Dest: queue.Dest{Tenant: "acme", Name: crm}, Kind: forward.Kind, Sender: f, Ordered: true,
+		Dest: queue.Dest{Tenant: "acme", Name: crm}, Kind: forward.Kind, Sender: f, Ordered: true, Concurrency: 8,
 		// The clock's jumps are longer than any retry_for.
 		RetryFor: 100 * 365 * 24 * time.Hour, Hold: -1,
 	}})

@@ -187,7 +187,7 @@ func (e *Store) settle(units []*unit) error {
 		return nil
 	}
 	e.journal.syncedAt = t.now
-	return e.journal.sync()
+	return e.journal.sync(len(t.log))
 }
 
 // syncAcks is how long acks wait for an fsync while nothing else is written.
@@ -217,7 +217,7 @@ func (e *Store) mayWait(units []*unit) bool {
 func (e *Store) checkpoint() error {
 	t := &e.txn
 	generation := e.journal.generation + 1
-	if err := t.tx.Bucket(metaBucket).Put(generationKey, sequence(generation)); err != nil {
+	if err := storeGeneration(t.tx, generation, e.journal.headed); err != nil {
 		return err
 	}
 	if err := t.seen.store(t.tx); err != nil {
@@ -226,7 +226,7 @@ func (e *Store) checkpoint() error {
 	if err := t.tx.Commit(); err != nil {
 		return err
 	}
-	e.journal.generation = generation
+	e.journal.next(generation)
 	t.log, t.added = t.log[:0], 0
 	return e.begin()
 }

@@ -31,6 +31,7 @@ type Store struct {
 	db      *bolt.DB   // nil while the file could not be opened again
 	txn     txn
 	journal journal
+	id      storeID // 0 until it was open once
 	space   space
 	closed  bool
 

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -19,10 +18,11 @@ import (
 
 // fileFormat is the number of the file's format. A file with a greater one
 // is refused.
-const fileFormat = 3
+const fileFormat = 4
 
 // oldestFormat is the format of the oldest file that can be read: its ids stand
-// in another bucket, see ids.go.
+// in another bucket, see ids.go. Up to format 3 nothing told that the two files
+// belong together, see pair.go.
 const oldestFormat = 2
 
 const (
@@ -53,6 +53,8 @@ var (
 	bytesKey      = []byte("bytes")
 	openedKey     = []byte("opened")
 	generationKey = []byte("generation")
+	storeKey      = []byte("store")
+	baseKey       = []byte("journal")
 )
 
 // openFile opens a bbolt file and returns its handle beside it.
@@ -78,6 +80,9 @@ func openFile(path string, timeout time.Duration) (*bolt.DB, *os.File, error) {
 // journal holds. That commit also settles a file of which the last fsync failed:
 // what it shows after it is durable.
 func (e *Store) open() error {
+	if err := e.present(); err != nil {
+		return err
+	}
 	db, file, err := openFile(e.path, e.cfg.LockTimeout)
 	// While we waited for the lock, the file may have been replaced by its
 	// compacted copy: then ours has no name any more.
@@ -92,39 +97,67 @@ func (e *Store) open() error {
 	if err != nil {
 		return fmt.Errorf("opening %s: %w", e.path, err)
 	}
-	path := filepath.Join(filepath.Dir(e.path), "leadgate.journal")
-	var next uint64
+	var p *pair
+	var headed uint64
 	err = db.Update(func(tx *bolt.Tx) error {
-		generation, err := prepare(tx, e.path)
-		if err != nil {
+		var records []byte
+		if p, err = prepare(tx, e.path); err != nil {
 			return err
 		}
-		next = generation + 1
-		b, err := os.ReadFile(path)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if records, headed, err = e.checkJournal(p); err != nil {
 			return err
 		}
 		var s seen
 		s.resume(tx)
-		if err := replay(tx, &s, intact(b, generation)); err != nil {
+		if err := replay(tx, &s, records); err != nil {
 			return err
 		}
 		if err := s.storeSlices(tx); err != nil {
 			return err
 		}
-		return tx.Bucket(metaBucket).Put(generationKey, sequence(next))
+		p.generation++
+		return storeGeneration(tx, p.generation, headed)
 	})
 	if err != nil {
 		_ = db.Close()
+		if _, ok := errors.AsType[*Damage](err); ok {
+			return err
+		}
 		return fmt.Errorf("opening %s: %w", e.path, err)
 	}
-	e.journal = journal{generation: next}
-	if err := e.journal.open(path); err != nil {
+	e.id = p.id
+	e.journal = journal{id: p.id, generation: p.generation, headed: headed}
+	if err := e.openJournal(db, p.base == 0); err != nil {
 		// As on a full disk: slower, but the queue can be drained.
 		e.cfg.Logger.Warn("the queue's journal could not be made; it is slower without one", zap.Error(err))
 	}
 	e.attach(db, file)
 	return nil
+}
+
+// openJournal opens the journal, which is first made where there is none yet. Only when
+// it is there does the bbolt file say so.
+func (e *Store) openJournal(db *bolt.DB, anew bool) error {
+	if anew {
+		if err := makeJournal(e.journalPath(), e.id, e.journal.generation); err != nil {
+			return err
+		}
+		e.journal.headed = e.journal.generation
+		err := db.Update(func(tx *bolt.Tx) error { return storeGeneration(tx, e.journal.generation, e.journal.headed) })
+		if err != nil {
+			return err
+		}
+	}
+	return e.journal.open(e.journalPath())
+}
+
+// storeGeneration stores how far the bbolt file is, and the journal's head.
+func storeGeneration(tx *bolt.Tx, generation, headed uint64) error {
+	meta := tx.Bucket(metaBucket)
+	if err := meta.Put(generationKey, sequence(generation)); err != nil || headed == 0 {
+		return err
+	}
+	return meta.Put(baseKey, sequence(headed))
 }
 
 // release closes what is open. What is not durable is lost.
@@ -148,47 +181,67 @@ func named(f *os.File, path string) bool {
 	return err == nil && os.SameFile(ours, at)
 }
 
-// prepare checks the format, or makes an empty file one of ours. It returns the
-// generation of the journal that goes with it.
-func prepare(tx *bolt.Tx, path string) (generation uint64, err error) {
+// prepare checks the format, or makes an empty file one of ours. It returns what the
+// file says of itself; one of an older format gets its id.
+func prepare(tx *bolt.Tx, path string) (*pair, error) {
+	p := &pair{path: path}
 	meta := tx.Bucket(metaBucket)
 	if meta == nil {
 		if name, _ := tx.Cursor().First(); name != nil {
-			return 0, errors.New("it is a bbolt file, but no queue of Leadgate")
+			return nil, errors.New("it is a bbolt file, but no queue of Leadgate")
 		}
+		var err error
 		if meta, err = tx.CreateBucket(metaBucket); err != nil {
-			return 0, err
+			return nil, err
 		}
-		if err := meta.Put(formatKey, sequence(fileFormat)); err != nil {
-			return 0, err
+		if err := putAll(meta, formatKey, sequence(fileFormat), storeKey, newStoreID().bytes()); err != nil {
+			return nil, err
 		}
 	}
-	if format := number(meta.Get(formatKey)); format > fileFormat {
-		return 0, fmt.Errorf("it was written by a newer Leadgate (format %d, this one knows %d): "+
+	p.format = number(meta.Get(formatKey))
+	if format := p.format; format > fileFormat {
+		return nil, fmt.Errorf("it was written by a newer Leadgate (format %d, this one knows %d): "+
 			"start that version, or name another folder than %s", format, fileFormat, filepath.Dir(path))
 	} else if format == 0 {
-		return 0, errors.New("it carries no format number: it is damaged")
+		return nil, errors.New("it carries no format number: it is damaged")
 	} else if format < oldestFormat {
-		return 0, fmt.Errorf("it was written by an older Leadgate (format %d, this one knows %d): "+
+		return nil, fmt.Errorf("it was written by an older Leadgate (format %d, this one knows %d): "+
 			"have that version deliver what waits, then name another folder than %s", format, fileFormat, filepath.Dir(path))
 	}
 	// An older file has not all of them.
 	for _, name := range fixedBuckets {
 		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-			return 0, err
+			return nil, err
 		}
 	}
-	if err := meta.Put(formatKey, sequence(fileFormat)); err != nil {
-		return 0, err
+	if p.format < fileFormat {
+		if err := putAll(meta, formatKey, sequence(fileFormat), storeKey, newStoreID().bytes()); err != nil {
+			return nil, err
+		}
 	}
-	if generation = number(meta.Get(generationKey)); generation == 0 {
+	if n := copy(p.id[:], meta.Get(storeKey)); n != len(p.id) {
+		return nil, errors.New("it carries no store's id: it is damaged")
+	}
+	p.base = number(meta.Get(baseKey))
+	if p.generation = number(meta.Get(generationKey)); p.generation == 0 {
 		var random [8]byte
 		if _, err := rand.Read(random[:]); err != nil {
-			return 0, err
+			return nil, err
 		}
-		generation = binary.BigEndian.Uint64(random[:])>>1 + 1
+		p.generation = binary.BigEndian.Uint64(random[:])>>1 + 1
 	}
-	return generation, meta.Put(openedKey, sequence(number(meta.Get(openedKey))+1))
+	return p, meta.Put(openedKey, sequence(number(meta.Get(openedKey))+1))
+}
+
+// putAll stores keys, each followed by its value.
+func putAll(b *bolt.Bucket, pairs ...[]byte) error {
+	for len(pairs) > 1 {
+		if err := b.Put(pairs[0], pairs[1]); err != nil {
+			return err
+		}
+		pairs = pairs[2:]
+	}
+	return nil
 }
 
 // number reads eight big-endian bytes; 0 for anything else.

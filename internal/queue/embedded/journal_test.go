@@ -15,8 +15,18 @@ import (
 func crashed(t *testing.T, e *Store, change func(journal []byte) []byte) *Store {
 	t.Helper()
 	dir := t.TempDir()
-	for _, path := range []string{e.path, e.journal.file.Name()} {
+	copyStore(t, e, dir, change)
+	return openTest(t, dir)
+}
+
+// copyStore copies the files of an open store, the journal after change.
+func copyStore(t *testing.T, e *Store, dir string, change func(journal []byte) []byte) {
+	t.Helper()
+	for _, path := range []string{e.path, e.journalPath()} {
 		b, err := os.ReadFile(path)
+		if path != e.path && change == nil {
+			continue
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -27,10 +37,27 @@ func crashed(t *testing.T, e *Store, change func(journal []byte) []byte) *Store 
 			t.Fatal(err)
 		}
 	}
-	return openTest(t, dir)
 }
 
-// Of a journal all records are replayed up to the first that is not whole.
+// crashedBadly is what a crash of e would leave, after change, and how it is opened.
+func crashedBadly(t *testing.T, e *Store, change func(journal []byte) []byte) error {
+	t.Helper()
+	dir := t.TempDir()
+	copyStore(t, e, dir, change)
+	again, err := Open(Config{Dir: dir, LockTimeout: time.Second}, testOptions())
+	if err == nil {
+		_ = again.Close()
+	}
+	return err
+}
+
+// torn is a journal of which nothing from a place in its records on was written.
+func torn(b []byte, at int) []byte {
+	clear(b[journalHead+at:])
+	return b
+}
+
+// Of a journal all records are replayed up to the first that a crash tore.
 func TestEmbeddedTornJournal(t *testing.T) {
 	e := openTest(t, t.TempDir())
 	var ends []int // of the records
@@ -42,13 +69,14 @@ func TestEmbeddedTornJournal(t *testing.T) {
 		change func([]byte) []byte
 		want   int
 	}{
-		"whole":              {func(b []byte) []byte { return b }, 3},
-		"none":               {func([]byte) []byte { return nil }, 0},
-		"cut":                {func(b []byte) []byte { return b[:ends[2]-1] }, 2},
-		"cut in a head":      {func(b []byte) []byte { return b[:ends[1]+7] }, 2},
-		"a flipped bit":      {func(b []byte) []byte { b[ends[1]-5] ^= 4; return b }, 1},
-		"another generation": {func(b []byte) []byte { b[ends[0]+15]++; return b }, 1},
-		"a mad length":       {func(b []byte) []byte { binary.BigEndian.PutUint32(b[ends[0]+4:], 1<<31); return b }, 1},
+		"whole":                  {func(b []byte) []byte { return b }, 3},
+		"without the last mark":  {func(b []byte) []byte { return torn(b, ends[2]) }, 3},
+		"nothing was written":    {func(b []byte) []byte { return torn(b, 0) }, 0},
+		"the last one's end":     {func(b []byte) []byte { return torn(b, ends[2]-1) }, 2},
+		"the last one's middle":  {func(b []byte) []byte { b[journalHead+ends[1]+40] ^= 4; return torn(b, ends[2]) }, 2},
+		"a head":                 {func(b []byte) []byte { return torn(b, ends[1]+7) }, 2},
+		"a mad length":           {func(b []byte) []byte { b[journalHead+ends[1]+4] = 0x7f; return torn(b, ends[2]) }, 2},
+		"an older one behind it": {func(b []byte) []byte { b[journalHead+ends[1]+15]--; return torn(b, ends[2]) }, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			again := crashed(t, e, c.change)
@@ -68,6 +96,66 @@ func TestEmbeddedTornJournal(t *testing.T) {
 				t.Fatalf("%d entries, %v, want 3", len(entries), err)
 			}
 		})
+	}
+}
+
+// A journal of which a record is not whole that was acknowledged is refused.
+func TestEmbeddedDamagedJournal(t *testing.T) {
+	e := openTest(t, t.TempDir())
+	var ends []int
+	for n := range uint64(3) {
+		mustAppend(t, e, testGroup(n, 100))
+		ends = append(ends, len(e.txn.log))
+	}
+	flip := func(at int) func([]byte) []byte { return func(b []byte) []byte { b[at] ^= 4; return b } }
+	for name, change := range map[string]func([]byte) []byte{
+		"empty":             func([]byte) []byte { return nil },
+		"one byte":          func(b []byte) []byte { return b[:1] },
+		"cut in its head":   func(b []byte) []byte { return b[:100] },
+		"cut in a record":   func(b []byte) []byte { return b[:journalHead+ends[2]-1] },
+		"cut at its end":    func(b []byte) []byte { return b[:len(b)-1] },
+		"longer":            func(b []byte) []byte { return append(b, 0) },
+		"all zeros":         func(b []byte) []byte { clear(b); return b },
+		"its magic":         flip(3),
+		"its id":            flip(25),
+		"its generation":    flip(40),
+		"the first record":  flip(journalHead + 30),
+		"a length":          flip(journalHead + ends[0] + 6),
+		"a generation":      flip(journalHead + ends[0] + 15),
+		"a record":          flip(journalHead + ends[1] - 5),
+		"the last record":   flip(journalHead + ends[2] - 5),
+		"the last checksum": flip(journalHead + ends[1]),
+		"a page of zeros":   func(b []byte) []byte { clear(b[journalHead+ends[0] : journalHead+ends[1]]); return b },
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := crashedBadly(t, e, change)
+			if damage, ok := errors.AsType[*Damage](err); !ok || filepath.Base(damage.File) != "leadgate.journal" {
+				t.Fatalf("error %v, want that leadgate.journal is damaged", err)
+			}
+		})
+	}
+	if err := crashedBadly(t, e, flip(journalHead+ends[2]+3)); err != nil {
+		t.Errorf("a mark alone: %v, want none, since nothing is lost", err)
+	}
+}
+
+// Records that were not synced may be missing before others that were not either.
+func TestEmbeddedUnsyncedJournal(t *testing.T) {
+	e := openTest(t, t.TempDir())
+	d := e.Drain(testDest, func() {})
+	defer d.Close()
+	for n := range uint64(3) {
+		mustAppend(t, e, testGroup(n, 100))
+	}
+	at := len(e.txn.log)
+	for n := range uint64(2) { // not synced, since the clock stands still
+		if err := d.Done(t.Context(), []queue.Pos{{Seq: n + 1}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again := crashed(t, e, func(b []byte) []byte { b[journalHead+at+recordHead] ^= 4; return b })
+	if n := backlog(t, again); n != 3 {
+		t.Fatalf("backlog %d, want 3", n)
 	}
 }
 
@@ -95,13 +183,10 @@ func TestEmbeddedStaleJournal(t *testing.T) {
 // checkpoint.
 func TestEmbeddedWithoutJournal(t *testing.T) {
 	dir := t.TempDir()
-	path := filepath.Join(dir, "leadgate.journal")
-	e := openTest(t, dir)
-	mustAppend(t, e, testGroup(1, 100))
-	if err := errors.Join(e.Close(), os.Remove(path), os.Symlink(filepath.Join(dir, "not", "there"), path)); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, "leadgate.journal.new", "in the way"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	e = openTest(t, dir)
+	e := openTest(t, dir)
 	if e.journal.file != nil {
 		t.Fatal("there is a journal")
 	}
@@ -109,8 +194,15 @@ func TestEmbeddedWithoutJournal(t *testing.T) {
 	if len(e.txn.log) > 0 {
 		t.Fatal("a batch waits for a checkpoint")
 	}
-	if n := backlog(t, e); n != 2 {
+	mustAppend(t, e, testGroup(1, 100))
+	if n := backlog(t, crashed(t, e, nil)); n != 2 {
 		t.Fatalf("backlog %d, want 2", n)
+	}
+	if err := errors.Join(e.Close(), os.RemoveAll(filepath.Join(dir, "leadgate.journal.new"))); err != nil {
+		t.Fatal(err)
+	}
+	if e = openTest(t, dir); e.journal.file == nil || backlog(t, e) != 2 {
+		t.Fatalf("the journal is not there, or %d wait: want one, and 2", backlog(t, e))
 	}
 }
 
@@ -246,7 +338,7 @@ func TestEmbeddedAcks(t *testing.T) {
 	if n := backlog(t, crashed(t, e, func(b []byte) []byte { return b })); n != 4 {
 		t.Errorf("%d wait after a crash of the process, want 4", n)
 	}
-	if n := backlog(t, crashed(t, e, func(b []byte) []byte { return b[:durable] })); n != 5 {
+	if n := backlog(t, crashed(t, e, func(b []byte) []byte { return torn(b, durable) })); n != 5 {
 		t.Errorf("%d wait after a crash of the machine, want 5", n)
 	}
 

@@ -1,0 +1,118 @@
+package embedded
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// The two files of a store are a pair: both carry its id, and both say how far they are.
+// That is the generation, which counts checkpoints and openings. The journal's head has
+// that of its newest records, and is synced with the first of them; the bbolt file has
+// its own, and in base that of the journal's head when it was last written. So a file
+// that is missing, of another store, or of another time than its fellow is found out.
+//
+// The bbolt file comes first, whole, and without a journal (base is 0); then the journal,
+// whole; then the bbolt file says that there is one. Between these a crash is harmless.
+
+// storeID is what both files of a store carry; 0 is none.
+type storeID [16]byte
+
+func (id storeID) String() string { return hex.EncodeToString(id[:4]) }
+
+func (id storeID) bytes() []byte { return id[:] }
+
+func newStoreID() (id storeID) {
+	_, _ = rand.Read(id[:]) // never fails
+	return id
+}
+
+// pair is what the bbolt file says of itself and of its journal.
+type pair struct {
+	path       string // of the bbolt file
+	format     uint64 // in which it was found
+	id         storeID
+	generation uint64
+	base       uint64 // 0: there is no journal
+}
+
+const (
+	// journalHead is how much the head takes: a page, so that no record shares one with it.
+	journalHead  = 4096
+	journalMagic = "leadgate journal"
+)
+
+// appendJournalHead appends a head: magic, format (4 bytes), the store's id, generation
+// (8 bytes), and a CRC-32C of these.
+func appendJournalHead(dst []byte, id storeID, generation uint64) []byte {
+	dst = append(dst, journalMagic...)
+	dst = binary.BigEndian.AppendUint32(dst, fileFormat)
+	dst = append(dst, id[:]...)
+	dst = binary.BigEndian.AppendUint64(dst, generation)
+	return binary.BigEndian.AppendUint32(dst, crc32.Checksum(dst, castagnoli))
+}
+
+func readJournalHead(b []byte) (id storeID, generation uint64, err error) {
+	const ids, generations = len(journalMagic) + 4, len(journalMagic) + 4 + len(id)
+	const sum = generations + 8
+	switch {
+	case len(b) < journalHead || string(b[:len(journalMagic)]) != journalMagic:
+		return id, 0, errors.New("it does not begin as a journal does")
+	case crc32.Checksum(b[:sum], castagnoli) != binary.BigEndian.Uint32(b[sum:]):
+		return id, 0, errors.New("its head is damaged")
+	}
+	copy(id[:], b[ids:])
+	return id, binary.BigEndian.Uint64(b[generations:]), nil
+}
+
+// present makes the bbolt file where there is no store yet. It never makes one where
+// something is left of another, nor where one was open before.
+func (e *Store) present() error {
+	info, err := os.Stat(e.path)
+	if err == nil && info.Size() == 0 {
+		return &Damage{File: e.path, What: "it is empty", Loss: lossAll}
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err // nil too
+	}
+	if _, err := os.Lstat(e.journalPath()); err == nil {
+		return missing(e.path, e.journalPath(), lossAll)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if e.id != (storeID{}) {
+		return &Damage{File: e.path, What: "it is gone, with its journal", Loss: lossAll}
+	}
+	return makeFile(e.path, e.cfg.LockTimeout, func(*bolt.Tx) error { return nil })
+}
+
+func (e *Store) journalPath() string { return filepath.Join(filepath.Dir(e.path), "leadgate.journal") }
+
+// checkJournal reads the journal that goes with the bbolt file, and what is to be
+// replayed of it.
+func (e *Store) checkJournal(p *pair) (records []byte, headed uint64, err error) {
+	if e.id != (storeID{}) && (p.id != e.id || p.generation < e.journal.generation) {
+		return nil, 0, &Damage{File: e.path, Loss: lossSince,
+			What: "it was replaced by another, or by an older one, while the edge ran"}
+	}
+	b, err := os.ReadFile(e.journalPath())
+	switch {
+	case p.format < fileFormat && (err == nil || errors.Is(err, fs.ErrNotExist)):
+		return intactOld(b, p.generation), 0, nil
+	case p.base == 0:
+		return nil, 0, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, 0, missing(e.journalPath(), e.path, lossBatches)
+	case err != nil:
+		return nil, 0, fmt.Errorf("reading journal: %w", err)
+	}
+	return readJournal(e.journalPath(), b, p)
+}

@@ -86,7 +86,8 @@ func TestDialog360Raw(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := s.next(t)
-	if want := strings.TrimPrefix(signature("secret", body), "sha256="); d.header.Get("X-360dialog-Signature") != want || string(d.body) != string(body) {
+	if want := strings.TrimPrefix(signature("secret", body), "sha256="); d.header.Get("X-360dialog-Signature") != want ||
+		string(d.body) != string(body) {
 		t.Errorf("signature %q, want %q; body %s", d.header.Get("X-360dialog-Signature"), want, d.body)
 	}
 }
@@ -135,8 +136,9 @@ func TestDialog360Part(t *testing.T) {
 func TestProviderSecretsInJSON(t *testing.T) {
 	e := &edge{t: t, port: freeport.New(t), dir: t.TempDir()}
 	for block, want := range map[string]string{
-		"360dialog {\n signature_secret a b\n}":                                            `{"name":"360dialog","signature_secret":["a","b"]}`,
-		"twilio {\n shared_key SK1 a\n shared_key SK2 b\n public_url https://a.example\n}": `{"name":"twilio","public_url":"https://a.example","shared_key":[{"secret":"a","sid":"SK1"},{"secret":"b","sid":"SK2"}]}`,
+		"360dialog {\n signature_secret a b\n}": `{"name":"360dialog","signature_secret":["a","b"]}`,
+		"twilio {\n shared_key SK1 a\n shared_key SK2 b\n public_url https://a.example\n}": `{"name":"twilio",` +
+			`"public_url":"https://a.example","shared_key":[{"secret":"a","sid":"SK1"},{"secret":"b","sid":"SK2"}]}`,
 	} {
 		config, err := e.adapt(otherSite(block, "tenant acme"))
 		if err != nil || !strings.Contains(string(config), `"provider":`+want) {

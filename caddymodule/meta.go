@@ -60,10 +60,12 @@ func (m *Meta) Provision(caddy.Context) error {
 // Validate refuses a configuration that would verify nothing.
 func (m *Meta) Validate() error {
 	if len(m.secrets) == 0 && !m.InsecureSkipVerify {
-		return errors.New("provider meta: app_secret is missing: write `app_secret {env.META_APP_SECRET}`; it is in the app's dashboard under App settings, Basic")
+		return errors.New("provider meta: app_secret is missing: write `app_secret {env.META_APP_SECRET}`; it is in the app's dashboard " +
+			"under App settings, Basic")
 	}
 	if len(m.tokens) == 0 && !m.InsecureSkipVerify {
-		return errors.New("provider meta: verify_token is missing: write `verify_token {env.META_VERIFY_TOKEN}`, any word that you also type into Meta's dashboard")
+		return errors.New("provider meta: verify_token is missing: write `verify_token {env.META_VERIFY_TOKEN}`, any word that you also type " +
+			"into Meta's dashboard")
 	}
 	return nil
 }

@@ -15,14 +15,18 @@ import (
 func TestEachActionOnce(t *testing.T) {
 	now := time.Now().Unix()
 	vote := func(voter string) string {
-		return fmt.Sprintf(`{"messages":[{"id":"poll","type":"action","from":%q,"from_me":true,"chat_id":"1203@g.us","timestamp":%d,"action":{"type":"vote","target":"poll","votes":["a"]}}],"event":{"type":"messages","event":"post"}}`, voter, now)
+		return fmt.Sprintf(`{"messages":[{"id":"poll","type":"action","from":%q,"from_me":true,"chat_id":"1203@g.us","timestamp":%d,`+
+			`"action":{"type":"vote","target":"poll","votes":["a"]}}],"event":{"type":"messages","event":"post"}}`, voter, now)
 	}
 	text := func(verb, body string, at int64) string {
-		return fmt.Sprintf(`{"messages":[{"id":"m1","type":"text","from":"15551234567","chat_id":"15551234567@s.whatsapp.net","timestamp":%d,"text":{"body":%q}}],"event":{"type":"messages","event":%q}}`, at, body, verb)
+		return fmt.Sprintf(`{"messages":[{"id":"m1","type":"text","from":"15551234567","chat_id":"15551234567@s.whatsapp.net","timestamp":%d,`+
+			`"text":{"body":%q}}],"event":{"type":"messages","event":%q}}`, at, body, verb)
 	}
-	story := fmt.Sprintf(`{"messages":[{"id":"s1","type":"text","from":"15551234567","chat_id":"status@broadcast","timestamp":%d,"text":{"body":"story"}}],"event":{"type":"messages","event":"post"}}`, now)
+	story := fmt.Sprintf(`{"messages":[{"id":"s1","type":"text","from":"15551234567","chat_id":"status@broadcast","timestamp":%d,`+
+		`"text":{"body":"story"}}],"event":{"type":"messages","event":"post"}}`, now)
 	gupshup := func(message string) string {
-		return fmt.Sprintf(`{"app":"DemoApp","timestamp":%d,"version":2,"type":"message","payload":{"id":"wamid.%d","source":"15551234567",%s}}`, now*1000, len(message), message)
+		return fmt.Sprintf(`{"app":"DemoApp","timestamp":%d,"version":2,"type":"message","payload":{"id":"wamid.%d","source":"15551234567",%s}}`,
+			now*1000, len(message), message)
 	}
 	for _, c := range []struct {
 		provider string

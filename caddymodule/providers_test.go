@@ -43,7 +43,8 @@ func TestSamples(t *testing.T) {
 		"360dialog": "360dialog {\n token query token \"" + secret + "\"\n}",
 		"twilio":    "twilio {\n auth_token \"" + secret + "\"\n}",
 	}
-	for _, want := range []string{"text", "click", "image", "status", "lead", "purchase", "messenger-ad", "instagram-ad", "gupshup-text", "gupshup-click", "whapi-click", "twilio-click"} {
+	for _, want := range []string{"text", "click", "image", "status", "lead", "purchase", "messenger-ad", "instagram-ad", "gupshup-text",
+		"gupshup-click", "whapi-click", "twilio-click"} {
 		t.Run(want, func(t *testing.T) {
 			provider := samples.Provider(want)
 			e := startEdge(t, otherSite(blocks[provider], "forward "+s.URL))
@@ -72,25 +73,29 @@ func TestSamples(t *testing.T) {
 	}
 }
 
-const gupshupText = `{"app":"shop","timestamp":%d,"version":2,"type":"message","payload":{"id":"wamid.%s","source":"15551234567","type":"text","payload":{"text":"Hi"},"sender":{"phone":"15551234567","name":"Maria"}}}`
+const gupshupText = `{"app":"shop","timestamp":%d,"version":2,"type":"message","payload":{"id":"wamid.%s","source":"15551234567",` +
+	`"type":"text","payload":{"text":"Hi"},"sender":{"phone":"15551234567","name":"Maria"}}}`
 
 // TestTokens checks every place and value of a token.
 func TestTokens(t *testing.T) {
 	s := newSink(t)
-	e := startEdge(t, otherSite("gupshup {\n token header Authorization \"Bearer one\" \"Bearer two\"\n token query token three\n}", "forward "+s.URL))
+	e := startEdge(t, otherSite("gupshup {\n token header Authorization \"Bearer one\" \"Bearer two\"\n token query token three\n}",
+		"forward "+s.URL))
 	for i, c := range []struct {
 		header, query string
 		status        int
 	}{
 		{"Bearer one", "", 200}, {"Bearer two", "", 200}, {"", "token=three", 200}, {"wrong", "token=three", 200},
-		{"", "", 401}, {"Bearer", "", 401}, {"one", "", 401}, {"Bearer three", "", 401}, {"", "token=one", 401}, {"", "token=", 401}, {"", "Token=three", 401},
+		{"", "", 401}, {"Bearer", "", 401}, {"one", "", 401}, {"Bearer three", "", 401}, {"", "token=one", 401}, {"", "token=", 401},
+		{"", "Token=three", 401},
 	} {
-		resp, _ := e.post("/webhooks/gupshup?"+c.query, fmt.Appendf(nil, gupshupText, time.Now().UnixMilli(), fmt.Sprint(i)), func(r *http.Request) {
-			r.Header.Del("X-Hub-Signature-256")
-			if c.header != "" {
-				r.Header.Set("Authorization", c.header)
-			}
-		})
+		resp, _ := e.post("/webhooks/gupshup?"+c.query, fmt.Appendf(nil, gupshupText, time.Now().UnixMilli(), fmt.Sprint(i)),
+			func(r *http.Request) {
+				r.Header.Del("X-Hub-Signature-256")
+				if c.header != "" {
+					r.Header.Set("Authorization", c.header)
+				}
+			})
 		if resp.StatusCode != c.status {
 			t.Errorf("%+v: %d", c, resp.StatusCode)
 		}
@@ -107,8 +112,10 @@ func TestProbes(t *testing.T) {
 	e := startEdge(t, otherSite("gupshup {\n token query token x\n}", "forward "+s.URL+" {\n only all\n}"))
 	for _, body := range []string{
 		`{"app":"shop","timestamp":1736535600000,"version":2,"type":"user-event","payload":{"phone":"callbackSetPhone","type":"sandbox-start"}}`,
-		`{"gs_app_id":"1","object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":{"statuses":[{"type":"set-callback"}]}}]}]}`,
-		`{"gs_app_id":"1","object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":{"statuses":[{"type":"connectivity-check"}]}}]}]}`,
+		`{"gs_app_id":"1","object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages",` +
+			`"value":{"statuses":[{"type":"set-callback"}]}}]}]}`,
+		`{"gs_app_id":"1","object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages",` +
+			`"value":{"statuses":[{"type":"connectivity-check"}]}}]}]}`,
 	} {
 		if resp, answer := e.post("/webhooks?token=x", []byte(body)); resp.StatusCode != 200 || answer != "" {
 			t.Errorf("%s: %d %q", body, resp.StatusCode, answer)
@@ -122,7 +129,8 @@ func TestWhapiModes(t *testing.T) {
 	s := newSink(t)
 	e := startEdge(t, otherSite("whapi {\n token header X-Token x\n}", "forward "+s.URL+" {\n only all\n}"))
 	for i, method := range []string{"POST", "PUT", "PATCH", "DELETE"} {
-		body := fmt.Appendf(nil, `{"messages":[{"id":"m%d","from_me":false,"type":"text","chat_id":"15551234567@s.whatsapp.net","timestamp":1736535600,"text":{"body":"x"},"from":"15551234567"}],"channel_id":"C-1"}`, i)
+		body := fmt.Appendf(nil, `{"messages":[{"id":"m%d","from_me":false,"type":"text","chat_id":"15551234567@s.whatsapp.net",`+
+			`"timestamp":1736535600,"text":{"body":"x"},"from":"15551234567"}],"channel_id":"C-1"}`, i)
 		resp, _ := e.post("/webhooks/whapi/messages", body, func(r *http.Request) { r.Method = method; r.Header.Set("X-Token", "x") })
 		if resp.StatusCode != 200 {
 			t.Errorf("%s: %d", method, resp.StatusCode)
@@ -152,7 +160,8 @@ func TestCorpus(t *testing.T) {
 	if corpus == "" {
 		t.Skip("LEADGATE_CORPUS is not set: real payloads are not tried")
 	}
-	providers := map[string]string{"whatsapp": "meta", "messenger": "meta", "instagram": "meta", "whapi": "whapi", "evolution": "meta", "uazapi": "whapi"}
+	providers := map[string]string{"whatsapp": "meta", "messenger": "meta", "instagram": "meta", "whapi": "whapi", "evolution": "meta",
+		"uazapi": "whapi"}
 	s := newSink(t)
 	for folder, provider := range providers {
 		e := startEdge(t, otherSite(provider+" {\n insecure_skip_verify\n}", "forward "+s.URL+" {\n only all\n}"))

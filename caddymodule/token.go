@@ -109,7 +109,8 @@ func tokenRows[T any](of func(*T) *Tokens) options[T] {
 
 func (t *Tokens) add(words []string) error {
 	if len(words) < 3 || !slices.Contains(tokenPlaces, words[0]) {
-		return errors.New("token needs a place, a name and a value: write `token header Authorization \"Bearer {env.TOKEN}\"` or `token query token {env.TOKEN}`")
+		return errors.New("token needs a place, a name and a value: write `token header Authorization \"Bearer {env.TOKEN}\"` or `token " +
+			"query token {env.TOKEN}`")
 	}
 	t.Tokens = append(t.Tokens, Token{In: words[0], Name: words[1], Values: words[2:]})
 	return nil
@@ -133,7 +134,8 @@ func (t *Tokens) unmarshal(d *caddyfile.Dispenser) error {
 
 func (t *Tokens) validate(provider string) error {
 	if len(t.Tokens) == 0 && !t.InsecureSkipVerify {
-		return fmt.Errorf("provider %s needs a token: write `token header Authorization \"Bearer {env.TOKEN}\"` or `token query token {env.TOKEN}`, and set the same at the provider", provider)
+		return fmt.Errorf("provider %s needs a token: write `token header Authorization \"Bearer {env.TOKEN}\"` or `token query token "+
+			"{env.TOKEN}`, and set the same at the provider", provider)
 	}
 	return nil
 }

@@ -83,7 +83,8 @@ func (p *Twilio) Provision(ctx caddy.Context) error {
 			return fmt.Errorf("provider twilio: public_url %w", err)
 		}
 		if strings.ContainsAny(text, "?#") {
-			return errors.New("provider twilio: public_url has a query: write the scheme and host alone, the path and query of each request follow by themselves")
+			return errors.New("provider twilio: public_url has a query: write the scheme and host alone, the path and query of each request " +
+				"follow by themselves")
 		}
 		p.signed.PublicURL = strings.TrimSuffix(text, "/")
 	}

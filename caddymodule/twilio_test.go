@@ -47,11 +47,13 @@ func signTwilio(algorithm func() hash.Hash, secret, target string, form url.Valu
 // https://www.twilio.com/docs/usage/security#explore-the-algorithm-yourself
 func TestTwilioSignature(t *testing.T) {
 	for want, form := range map[string]url.Values{
-		"RSOYDt4T1cUTdK1PDd93/VVr8B8=": {"CallSid": {"CA1234567890ABCDE"}, "Caller": {"+14158675309"}, "Digits": {"1234"}, "From": {"+14158675309"}, "To": {"+18005551212"}},
+		"RSOYDt4T1cUTdK1PDd93/VVr8B8=": {"CallSid": {"CA1234567890ABCDE"}, "Caller": {"+14158675309"}, "Digits": {"1234"},
+			"From": {"+14158675309"}, "To": {"+18005551212"}},
 		"IK+Dwps556ElfBT0I3Rgjkr1wJU=": {"Sid": {"CA123"}, "SidAccount": {"AC123"}, "Digits": {"5678", "1234", "1234"}},
 	} {
 		const target = "https://mycompany.com/myapp.php?foo=1&bar=2"
-		r := &http.Request{URL: &url.URL{Scheme: "https", Host: "mycompany.com", Path: "/myapp.php", RawQuery: "foo=1&bar=2"}, Header: http.Header{}}
+		r := &http.Request{URL: &url.URL{Scheme: "https", Host: "mycompany.com", Path: "/myapp.php", RawQuery: "foo=1&bar=2"},
+			Header: http.Header{}}
 		verify.SignTwilio(r, []byte(form.Encode()), "12345")
 		if got := r.Header.Get("X-Twilio-Signature"); got != want {
 			t.Errorf("%v: %s, want %s", form, got, want)
@@ -142,7 +144,8 @@ func TestTwilio(t *testing.T) {
 			s := newSink(t)
 			e := startEdge(t, otherSite(fmt.Sprintf(both, c.public), "forward "+s.URL))
 			form := twilioForm(testSID, "Hi & bye")
-			if status, _ := e.postTwilio(form, signTwilio(c.algorithm, c.secret, c.target+uri, form), signatureSettings(c.settings)); status != c.status {
+			if status, _ := e.postTwilio(form, signTwilio(c.algorithm, c.secret, c.target+uri, form),
+				signatureSettings(c.settings)); status != c.status {
 				t.Errorf("%d, want %d", status, c.status)
 			}
 			if c.status == 200 {
@@ -169,10 +172,11 @@ func TestTwilioKeys(t *testing.T) {
 		edit      func(*http.Request)
 		status    int
 	}{
-		"auth_token auth":                               {{byToken, nil, 200}, {byKey, shared, 401}, {"", nil, 401}, {"", token("t"), 401}},
-		"shared_key SK1 shared":                         {{byKey, shared, 200}, {byToken, nil, 401}, {"", nil, 401}},
-		"token header X-Token t":                        {{"", token("t"), 200}, {"wrong", token("t"), 200}, {byToken, nil, 401}},
-		"auth_token auth\n token header X-Token t":      {{byToken, token("t"), 200}, {byToken, nil, 401}, {byToken, token("x"), 401}, {"", token("t"), 401}},
+		"auth_token auth":        {{byToken, nil, 200}, {byKey, shared, 401}, {"", nil, 401}, {"", token("t"), 401}},
+		"shared_key SK1 shared":  {{byKey, shared, 200}, {byToken, nil, 401}, {"", nil, 401}},
+		"token header X-Token t": {{"", token("t"), 200}, {"wrong", token("t"), 200}, {byToken, nil, 401}},
+		"auth_token auth\n token header X-Token t": {{byToken, token("t"), 200}, {byToken, nil, 401}, {byToken, token("x"), 401},
+			{"", token("t"), 401}},
 		"shared_key SK1 shared\ntoken header X-Token t": {{byKey, token("t"), 200}, {byKey, nil, 401}, {"", token("t"), 401}},
 	} {
 		s := newSink(t)
@@ -211,7 +215,8 @@ func TestTwilioCutOtherwise(t *testing.T) {
 	for name, queue := range map[string]string{"embedded": "queue embedded %DIR%/queue", "redis": "queue redis " + redistest.Start(t).URL()} {
 		t.Run(name, func(t *testing.T) {
 			s := newSink(t)
-			config := strings.Replace(otherSite("twilio {\n auth_token secret\n public_url https://a.example\n}", "forward "+s.URL+" {\n only all\n}"),
+			config := strings.Replace(otherSite("twilio {\n auth_token secret\n public_url https://a.example\n}",
+				"forward "+s.URL+" {\n only all\n}"),
 				"queue embedded %DIR%/queue", queue, 1)
 			e := startEdge(t, config)
 			// The customer may choose the text and the name.
@@ -234,14 +239,16 @@ func TestTwilioCutOtherwise(t *testing.T) {
 			}
 			altered := map[string]url.Values{
 				"all ids hidden in names": edited(form, map[string]string{
-					"MessageSid": "", "MessageS": "id" + testSID, "SmsMessageSid": "", "SmsMessageS": "id" + testSID, "SmsSid": "", "SmsS": "id" + testSID}),
+					"MessageSid": "", "MessageS": "id" + testSID, "SmsMessageSid": "", "SmsMessageS": "id" + testSID, "SmsSid": "", "SmsS": "id" +
+						testSID}),
 				"one id hidden in a name": edited(form, map[string]string{"MessageSid": "", "Message": "Sid" + testSID}),
 				"one id swallowed by the number before it": edited(form, map[string]string{
 					"MessageSid": "", "From": "whatsapp:+15551234567MessageSid" + testSID}),
 				"the whole in one field": {"A": {twilioText(form)[1:]}},
 			}
 			statuses := map[string]url.Values{
-				"a state less": edited(status, map[string]string{"MessageStatus": "", "MessageSt": "atusdelivered", "SmsStatus": "", "SmsStatusd": "elivered"}),
+				"a state less": edited(status, map[string]string{"MessageStatus": "", "MessageSt": "atusdelivered", "SmsStatus": "",
+					"SmsStatusd": "elivered"}),
 			}
 			rnd := rand.New(rand.NewPCG(1, 2))
 			for len(altered) < 100 {
@@ -357,7 +364,8 @@ func TestTwilioForgedTenant(t *testing.T) {
 			match phone +15550000002
 			forward `+globex.URL+`
 		}`))
-	forged := url.Values{"AccountSid": {testAccount}, "ApiVersion": {"2010-04-01"}, "Body": {"Hi"}, "From": {"whatsapp:+15550009999"}, "MessageSid": {otherSID}, "To": {"whatsapp:+15550000002"}}
+	forged := url.Values{"AccountSid": {testAccount}, "ApiVersion": {"2010-04-01"}, "Body": {"Hi"}, "From": {"whatsapp:+15550009999"},
+		"MessageSid": {otherSID}, "To": {"whatsapp:+15550000002"}}
 	text := "Hi" + "From" + forged.Get("From") + "MessageSid" + otherSID + "To" + forged.Get("To") + "Zz"
 	form := twilioForm(testSID, text)
 	signature := signTwilio(sha1.New, "secret", target, form)

@@ -60,9 +60,11 @@ func (c *Client) read(resp *http.Response, root jsondoc.Node, failed *graph.Erro
 		return answer{verdict: tooLarge, Result: Result{Fate: Dead, Class: BadEvent, Reason: ReasonRefused,
 			Text: "the event has too many bytes (HTTP status 413)"}}
 	case status >= 300 && status < 400:
-		return parked(Configuration, fmt.Sprintf("the endpoint redirects (HTTP status %d), which is never followed", status), "check `endpoint`, and any proxy between here and Meta")
+		return parked(Configuration, fmt.Sprintf("the endpoint redirects (HTTP status %d), which is never followed", status),
+			"check `endpoint`, and any proxy between here and Meta")
 	}
-	return parked(Configuration, fmt.Sprintf("HTTP status %d without an error of the Graph API: probably not Meta answered", status), "check `endpoint`, and any proxy between here and Meta")
+	return parked(Configuration, fmt.Sprintf("HTTP status %d without an error of the Graph API: probably not Meta answered", status),
+		"check `endpoint`, and any proxy between here and Meta")
 }
 
 func (c *Client) now() time.Time {
@@ -131,7 +133,8 @@ func (c *Client) received(root jsondoc.Node, sent int, wait time.Duration) answe
 			Text: "Meta answered 200 and counts none of the events; nothing to do: it is tried again"}}
 	}
 	return answer{Result: Result{Fate: Dead, Class: BadEvent, Reason: ReasonUnconfirmed, TraceID: trace,
-		Text: fmt.Sprintf("Meta counts %d of the batch's %d events and does not say which, so that none is sent again; compare with the Events Manager before a replay", n, sent)}}
+		Text: fmt.Sprintf("Meta counts %d of the batch's %d events and does not say which, so that none is sent again; compare with the "+
+			"Events Manager before a replay", n, sent)}}
 }
 
 // throttleWait is the time of the headers, else a minute that doubles up to a

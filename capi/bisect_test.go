@@ -65,7 +65,8 @@ func TestBisection(t *testing.T) {
 				case r.Fate == capi.NotSent:
 					left = append(left, i)
 				case r.Fate == capi.Done && !bad[i]:
-				case r.Fate == capi.Dead && bad[i] && r.Reason == capi.ReasonRefused && r.Code == 100 && r.Subcode == 2804087 && strings.Contains(r.Text, "ctwa_clid"):
+				case r.Fate == capi.Dead && bad[i] && r.Reason == capi.ReasonRefused && r.Code == 100 && r.Subcode == 2804087 &&
+					strings.Contains(r.Text, "ctwa_clid"):
 				default:
 					t.Fatalf("event %d, bad %v: %+v", i, bad[i], r)
 				}

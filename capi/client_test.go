@@ -94,7 +94,8 @@ func TestSend(t *testing.T) {
 		t.Fatalf("%d events in %d requests", len(got), meta.Requests())
 	}
 	for i, a := range got {
-		if string(a.Event) != string(batch[i].Body) || a.Version != "v27.0" || a.Dataset != "1234567890" || a.TestEventCode != "TEST7" || a.PartnerAgent != "leadgate" {
+		if string(a.Event) != string(batch[i].Body) || a.Version != "v27.0" || a.Dataset != "1234567890" || a.TestEventCode != "TEST7" ||
+			a.PartnerAgent != "leadgate" {
 			t.Errorf("%+v", a)
 		}
 	}
@@ -139,7 +140,8 @@ func TestRequest(t *testing.T) {
 	defer c.Close()
 	only(t, send(t, c, items(t, 1)))
 	if seen.Method != "POST" || seen.URL.String() != "/v25.0/1234567890/events" || seen.Header.Get("Authorization") != "Bearer EAAtoken" ||
-		seen.Header.Get("User-Agent") != "Leadgate/1.2" || seen.Header.Get("Content-Type") != "application/json" || seen.ContentLength != int64(len(body)) {
+		seen.Header.Get("User-Agent") != "Leadgate/1.2" || seen.Header.Get("Content-Type") != "application/json" ||
+		seen.ContentLength != int64(len(body)) {
 		t.Errorf("%s %s %v", seen.Method, seen.URL, seen.Header)
 	}
 	if !strings.HasPrefix(string(body), `{"data":[{"event_name":`) || !strings.HasSuffix(string(body), `}]}`) {
@@ -265,7 +267,8 @@ func TestNoWabaID(t *testing.T) {
 	}
 	it := capi.Item{Body: body, Identity: identity}
 	r := only(t, send(t, c, []capi.Item{it, it, it, it}))
-	if r.Fate != capi.Dead || r.Subcode != 2804116 || !strings.Contains(r.Text, "Whapi") || !strings.Contains(r.Text, "`waba_id`") || meta.Requests() != 1 {
+	if r.Fate != capi.Dead || r.Subcode != 2804116 || !strings.Contains(r.Text, "Whapi") || !strings.Contains(r.Text, "`waba_id`") ||
+		meta.Requests() != 1 {
 		t.Errorf("%+v in %d requests", r, meta.Requests())
 	}
 }

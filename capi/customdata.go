@@ -91,7 +91,8 @@ func appendContents(dst []byte, start int, contents jsondoc.Node) ([]byte, error
 }
 
 func badContents() error {
-	return &Refusal{ReasonRefused, "custom_data.contents", "contents is no short list of products", `post [{"id":"sku","quantity":1,"item_price":12.5}]`, 100, 0}
+	return &Refusal{ReasonRefused, "custom_data.contents", "contents is no short list of products",
+		`post [{"id":"sku","quantity":1,"item_price":12.5}]`, 100, 0}
 }
 
 // appendMembers copies an object's members but those named, nulls and

@@ -19,7 +19,8 @@ func TestDecimal(t *testing.T) {
 			t.Errorf("%s is %s (%v), want %s", in, got, ok, want)
 		}
 	}
-	for _, in := range []string{"", "-", ".", "1.", ".5", "1e", "e5", "1e+-5", "1.2.3", "01", "+1", "1,5", "0x1", "NaN", "1e999", "1e-31", "1e30",
+	for _, in := range []string{"", "-", ".", "1.", ".5", "1e", "e5", "1e+-5", "1.2.3", "01", "+1", "1,5", "0x1", "NaN", "1e999", "1e-31",
+		"1e30",
 		"1234567890123456789012345678901", strings.Repeat("0", 500), " 1", "1 "} {
 		if d, ok := parseDecimal([]byte(in)); ok {
 			t.Errorf("%q is taken for %s", in, d.append(nil))
@@ -62,7 +63,8 @@ func TestDecimalScaleIsExact(t *testing.T) {
 }
 
 func TestFiniteDivisor(t *testing.T) {
-	for n, want := range map[int64]bool{1: true, 1000: true, 8: true, 3125: true, 640: true, 3: false, 7: false, 60: false, 0: false, -10: false} {
+	for n, want := range map[int64]bool{1: true, 1000: true, 8: true, 3125: true, 640: true, 3: false, 7: false, 60: false, 0: false,
+		-10: false} {
 		if finiteDivisor(n) != want {
 			t.Errorf("%d: %v", n, !want)
 		}

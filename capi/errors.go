@@ -107,7 +107,8 @@ func lookup(code, subcode int) Explanation {
 // ParseCode reads a code as people write it: "190", "100/2804066",
 // "#100.2804066", or a subcode of the Conversions API alone, "2804066".
 func ParseCode(s string) (code, subcode int, err error) {
-	first, second, both := strings.Cut(strings.NewReplacer(".", "/", ":", "/", " ", "").Replace(strings.TrimPrefix(strings.TrimSpace(s), "#")), "/")
+	first, second, both := strings.Cut(strings.NewReplacer(".", "/", ":", "/", " ", "").Replace(strings.TrimPrefix(strings.TrimSpace(s), "#")),
+		"/")
 	if code, err = strconv.Atoi(first); err == nil && both {
 		subcode, err = strconv.Atoi(second)
 	}

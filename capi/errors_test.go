@@ -16,19 +16,26 @@ func TestExplain(t *testing.T) {
 		{1, 0, Transient, "batch"}, {2, 0, Transient, ""},
 		{4, 0, Throttled, "app"}, {17, 0, Throttled, ""}, {32, 0, Throttled, ""}, {341, 0, Throttled, ""}, {613, 0, Throttled, ""},
 		{80000, 0, Throttled, ""}, {80001, 0, Throttled, ""}, {80002, 0, Throttled, ""}, {80003, 0, Throttled, ""}, {80004, 0, Throttled, ""},
-		{80005, 0, Throttled, ""}, {80006, 0, Throttled, ""}, {80007, 0, Throttled, ""}, {80008, 0, Throttled, ""}, {80009, 0, Throttled, ""}, {80014, 0, Throttled, ""},
-		{190, 0, Token, "token"}, {190, 458, Token, "removed"}, {190, 459, Token, "log in"}, {190, 460, Token, "password"}, {190, 463, Token, "expired"},
-		{190, 464, Token, "confirmed"}, {190, 467, Token, "valid"}, {190, 492, Token, "role"}, {190, 9999, Token, "token"}, {102, 0, Token, ""}, {102, 463, Token, ""},
+		{80005, 0, Throttled, ""}, {80006, 0, Throttled, ""}, {80007, 0, Throttled, ""}, {80008, 0, Throttled, ""}, {80009, 0, Throttled, ""},
+		{80014, 0, Throttled, ""},
+		{190, 0, Token, "token"}, {190, 458, Token, "removed"}, {190, 459, Token, "log in"}, {190, 460, Token, "password"},
+		{190, 463, Token, "expired"},
+		{190, 464, Token, "confirmed"}, {190, 467, Token, "valid"}, {190, 492, Token, "role"}, {190, 9999, Token, "token"}, {102, 0, Token, ""},
+		{102, 463, Token, ""},
 		{104, 0, Configuration, "app_secret"}, {2635, 0, Configuration, "graph_version"},
-		{3, 0, Permission, ""}, {10, 0, Permission, "whatsapp_business_manage_events"}, {200, 0, Permission, ""}, {255, 7, Permission, ""}, {299, 0, Permission, ""},
+		{3, 0, Permission, ""}, {10, 0, Permission, "whatsapp_business_manage_events"}, {200, 0, Permission, ""}, {255, 7, Permission, ""},
+		{299, 0, Permission, ""},
 		{300, 0, Transient, "table"}, {199, 0, Transient, "table"}, {99999, 0, Transient, "table"},
 		{100, 33, Permission, "dataset"}, {100, 0, BadEvent, ""}, {100, 34, BadEvent, ""},
 		{100, 2804118, Configuration, "WhatsApp business account"}, {100, 2804131, Configuration, "page"}, {100, 2804132, Configuration, "pixel"},
-		{100, 2804003, BadEvent, "seven days"}, {100, 2804043, BadEvent, "extinfo"}, {100, 2804050, BadEvent, "user_data"}, {100, 2804063, BadEvent, "messaging_channel"},
-		{100, 2804064, BadEvent, "fbc"}, {100, 2804066, BadEvent, "LeadSubmitted"}, {100, 2804081, BadEvent, "currency"}, {100, 2804087, BadEvent, "ctwa_clid"},
+		{100, 2804003, BadEvent, "seven days"}, {100, 2804043, BadEvent, "extinfo"}, {100, 2804050, BadEvent, "user_data"},
+		{100, 2804063, BadEvent, "messaging_channel"},
+		{100, 2804064, BadEvent, "fbc"}, {100, 2804066, BadEvent, "LeadSubmitted"}, {100, 2804081, BadEvent, "currency"},
+		{100, 2804087, BadEvent, "ctwa_clid"},
 		{100, 2804116, BadEvent, "`waba_id`"}, {100, 2804999, BadEvent, "Conversions API"},
 		{100, 2804016, BadEvent, "website"}, {100, 2804030, BadEvent, "LDU"}, {100, 2018382, BadEvent, "lead form"},
-		{100, 2804998, BadEvent, "restrictive regions"}, {10, 1893063, Throttled, "barred"}, {138038, 0, Permission, "routing"}, {100, 2494191, Permission, "routing"},
+		{100, 2804998, BadEvent, "restrictive regions"}, {10, 1893063, Throttled, "barred"}, {138038, 0, Permission, "routing"},
+		{100, 2494191, Permission, "routing"},
 		{368, 0, Throttled, "policies"}, {506, 0, Throttled, "repetition"},
 	} {
 		e := Explain(c.code, c.subcode)
@@ -88,7 +95,8 @@ func TestTable(t *testing.T) {
 }
 
 func TestParseCode(t *testing.T) {
-	for in, want := range map[string][2]int{"190": {190, 0}, "100/2804066": {100, 2804066}, "#100.2804066": {100, 2804066}, "2804066": {100, 2804066}, " 190 : 463": {190, 463}, "80007": {80007, 0}} {
+	for in, want := range map[string][2]int{"190": {190, 0}, "100/2804066": {100, 2804066}, "#100.2804066": {100, 2804066},
+		"2804066": {100, 2804066}, " 190 : 463": {190, 463}, "80007": {80007, 0}} {
 		code, sub, err := ParseCode(in)
 		if err != nil || code != want[0] || sub != want[1] {
 			t.Errorf("%q: %d/%d, %v", in, code, sub, err)
@@ -110,8 +118,10 @@ func TestNames(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for name, want := range map[string]string{"purchase": "is written Purchase", "LEAD": "is written Lead", "leadsubmitted": "is written LeadSubmitted",
-		"CompleteRegistration": "write QualifiedLead", "Contact": "write LeadSubmitted", "": "write one of", "Won": "write Purchase", "My Event": "write one of Lead, Purchase"} {
+	for name, want := range map[string]string{"purchase": "is written Purchase", "LEAD": "is written Lead",
+		"leadsubmitted":        "is written LeadSubmitted",
+		"CompleteRegistration": "write QualifiedLead", "Contact": "write LeadSubmitted", "": "write one of", "Won": "write Purchase",
+		"My Event": "write one of Lead, Purchase"} {
 		if err := CheckName(name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", name, err)
 		}
@@ -136,7 +146,8 @@ func TestSettingsValidate(t *testing.T) {
 	if err := good().Validate(); err != nil {
 		t.Fatal(err)
 	}
-	full := &Settings{Dataset: "1", AccessToken: "x", Endpoint: "http://127.0.0.1:9/", GraphVersion: "v25.0", EventName: "QualifiedLead", LeadOn: LeadOnContact,
+	full := &Settings{Dataset: "1", AccessToken: "x", Endpoint: "http://127.0.0.1:9/", GraphVersion: "v25.0", EventName: "QualifiedLead",
+		LeadOn:          LeadOnContact,
 		AutomaticEvents: AutomaticEventsLeads, AutomaticValueDivisor: 100, InstagramIDField: IGAccountID, WabaID: "102290129340398",
 		DataProcessingOptions: &LDU{1, 1000}, PartnerAgent: "leadgate", TestEventCode: "TEST123"}
 	if err := full.Validate(); err != nil {
@@ -174,7 +185,8 @@ func TestSettingsValidate(t *testing.T) {
 	}
 	plain := good()
 	plain.SetDefaults()
-	if err := plain.Validate(); err != nil || plain.EventName != DefaultEventName || plain.Endpoint != DefaultEndpoint || plain.LeadOn != LeadOnClick {
+	if err := plain.Validate(); err != nil || plain.EventName != DefaultEventName || plain.Endpoint != DefaultEndpoint ||
+		plain.LeadOn != LeadOnClick {
 		t.Errorf("%+v: %v", plain, err)
 	}
 	old := good()

@@ -207,7 +207,8 @@ func (b *builder) money(f *facts) error {
 
 func badValue(v jsondoc.Node) error {
 	raw := v.Raw()
-	return &Refusal{ReasonRefused, "custom_data.value", fmt.Sprintf("%.40s is no amount of money", raw), "write a number in major units, 12.50 for example", 100, 0}
+	return &Refusal{ReasonRefused, "custom_data.value", fmt.Sprintf("%.40s is no amount of money", raw),
+		"write a number in major units, 12.50 for example", 100, 0}
 }
 
 // text is a decoded string, or a number's digits; nil for anything else and for
@@ -253,7 +254,8 @@ func printableASCII(s []byte) bool {
 }
 
 func channelOf(name []byte) normalize.Channel {
-	for _, c := range [...]normalize.Channel{normalize.ChannelWhatsApp, normalize.ChannelMessenger, normalize.ChannelInstagram, normalize.ChannelSMS} {
+	for _, c := range [...]normalize.Channel{normalize.ChannelWhatsApp, normalize.ChannelMessenger, normalize.ChannelInstagram,
+		normalize.ChannelSMS} {
 		if string(name) == c.String() {
 			return c
 		}

@@ -66,7 +66,8 @@ func (f *facts) checkMoney() error {
 	if _, ok := Currency(f.currency); !ok {
 		switch {
 		case f.currency != "":
-			return refuse(2804081, "custom_data.currency", fmt.Sprintf("%.20q is no currency", f.currency), "write an ISO 4217 code, USD for example")
+			return refuse(2804081, "custom_data.currency", fmt.Sprintf("%.20q is no currency", f.currency),
+				"write an ISO 4217 code, USD for example")
 		case name == Purchase || name == orderCreated:
 			return refuse(2804081, "custom_data.currency", name+" needs a currency", "write an ISO 4217 code, USD for example")
 		}

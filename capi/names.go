@@ -50,7 +50,8 @@ func CheckName(name string) error {
 		return fmt.Errorf("event name %q is written Lead: upper and lower case count", name)
 	}
 	if near, ok := nearNames[strings.ToLower(name)]; ok {
-		return fmt.Errorf("the event name %q is none that Meta takes for chat events; write %s, or another of Lead, %s", name, near, strings.Join(eventNames, ", "))
+		return fmt.Errorf("the event name %q is none that Meta takes for chat events; write %s, or another of Lead, %s", name, near,
+			strings.Join(eventNames, ", "))
 	}
 	return fmt.Errorf("the event name %q is none that Meta takes for chat events; write one of Lead, %s", name, strings.Join(eventNames, ", "))
 }

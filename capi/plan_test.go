@@ -111,21 +111,34 @@ func TestPlanOnce(t *testing.T) {
 	sameContact := clickEvent("B")
 	sameContact.UserID = nil // the username was given up: only the number is left
 	for name, steps := range map[string][]step{
-		"a click once":                          {{plan(click, clickEvent("A")), true}, {plan(click, clickEvent("A")), false}, {plan(click, clickEvent("B")), true}},
-		"datasets apart":                        {{plan(click, clickEvent("A")), true}, {plan(otherDataset, clickEvent("A")), true}},
-		"names apart":                           {{plan(qualified, clickEvent("A")), true}, {plan(click, clickEvent("A")), true}, {plan(qualified, clickEvent("A")), false}},
-		"lead_on contact":                       {{plan(contact, clickEvent("A")), true}, {plan(contact, clickEvent("B")), false}, {plan(contact, sameContact), false}},
-		"lead_on contact and an automatic lead": {{plan(contact, automatic("LeadSubmitted", "A", "")), true}, {plan(contact, clickEvent("A")), false}, {plan(contact, clickEvent("B")), true}},
-		"automatic lead first":                  {{plan(click, automatic("LeadSubmitted", "A", "")), true}, {plan(click, clickEvent("A")), false}, {posted("Lead", "A", ""), false}},
-		"posted lead first":                     {{posted("LeadSubmitted", "A", ""), true}, {plan(click, clickEvent("A")), false}, {posted("Lead", "A", ""), false}, {posted("Lead", "B", ""), true}},
-		"messenger":                             {{plan(click, adEvent("7", "1")), true}, {plan(click, adEvent("7", "1")), false}, {plan(click, adEvent("7", "2")), true}, {plan(click, adEvent("8", "1")), true}, {plan(click, adEvent("7", "")), true}},
-		"messenger, posted":                     {{plan(click, adEvent("7", "1")), true}, {click.PlanConversion("Lead", &Click{UserID: "7", AdID: "1"}, "", ""), false}},
-		"purchase, Meta first":                  {{plan(click, automatic("Purchase", "A", "12.50")), true}, {posted("Purchase", "A", "12.5"), false}, {posted("Purchase", "A", "13"), true}, {posted("Purchase", "B", "12.5"), true}},
-		"purchase, CRM first":                   {{posted("Purchase", "A", `"12.500"`), true}, {plan(click, automatic("Purchase", "A", "12.5")), false}},
-		"two orders of the CRM":                 {{posted("Purchase", "A", "5"), true}, {posted("Purchase", "A", "5"), true}, {plan(click, automatic("Purchase", "A", "5")), false}},
-		"two by Meta":                           {{plan(click, automatic("Purchase", "A", "5")), true}, {plan(click, automatic("Purchase", "A", "5")), false}},
+		"a click once": {{plan(click, clickEvent("A")), true}, {plan(click, clickEvent("A")), false},
+			{plan(click, clickEvent("B")), true}},
+		"datasets apart": {{plan(click, clickEvent("A")), true}, {plan(otherDataset, clickEvent("A")), true}},
+		"names apart": {{plan(qualified, clickEvent("A")), true}, {plan(click, clickEvent("A")), true},
+			{plan(qualified, clickEvent("A")), false}},
+		"lead_on contact": {{plan(contact, clickEvent("A")), true}, {plan(contact, clickEvent("B")), false},
+			{plan(contact, sameContact), false}},
+		"lead_on contact and an automatic lead": {{plan(contact, automatic("LeadSubmitted", "A", "")), true},
+			{plan(contact, clickEvent("A")), false}, {plan(contact, clickEvent("B")), true}},
+		"automatic lead first": {{plan(click, automatic("LeadSubmitted", "A", "")), true}, {plan(click, clickEvent("A")), false},
+			{posted("Lead", "A", ""), false}},
+		"posted lead first": {{posted("LeadSubmitted", "A", ""), true}, {plan(click, clickEvent("A")), false},
+			{posted("Lead", "A", ""), false}, {posted("Lead", "B", ""), true}},
+		"messenger": {{plan(click, adEvent("7", "1")), true}, {plan(click, adEvent("7", "1")), false},
+			{plan(click, adEvent("7", "2")), true}, {plan(click, adEvent("8", "1")), true}, {plan(click, adEvent("7", "")), true}},
+		"messenger, posted": {{plan(click, adEvent("7", "1")), true},
+			{click.PlanConversion("Lead", &Click{UserID: "7", AdID: "1"}, "", ""), false}},
+		"purchase, Meta first": {{plan(click, automatic("Purchase", "A", "12.50")), true},
+			{posted("Purchase", "A", "12.5"), false}, {posted("Purchase", "A", "13"), true}, {posted("Purchase", "B", "12.5"), true}},
+		"purchase, CRM first": {{posted("Purchase", "A", `"12.500"`), true},
+			{plan(click, automatic("Purchase", "A", "12.5")), false}},
+		"two orders of the CRM": {{posted("Purchase", "A", "5"), true}, {posted("Purchase", "A", "5"), true},
+			{plan(click, automatic("Purchase", "A", "5")), false}},
+		"two by Meta": {{plan(click, automatic("Purchase", "A", "5")), true},
+			{plan(click, automatic("Purchase", "A", "5")), false}},
 		"refused leaves nothing": {
-			{plan(contact, clickEvent("A")), true}, {plan(contact, clickEvent("B")), false}, {plan(click, automatic("LeadSubmitted", "B", "")), true}},
+			{plan(contact, clickEvent("A")), true}, {plan(contact, clickEvent("B")), false},
+			{plan(click, automatic("LeadSubmitted", "B", "")), true}},
 	} {
 		m := memory{}
 		for i, s := range steps {
@@ -139,7 +152,8 @@ func TestPlanOnce(t *testing.T) {
 func TestPlanDetails(t *testing.T) {
 	s := &Settings{Dataset: "9", RememberClicks: 40 * 24 * time.Hour}
 	p, _ := s.Plan(clickEvent("A"))
-	if want := []Once{{Key: "9\nclick\nLeadSubmitted\nA", Window: 40 * 24 * time.Hour}}; p.Name != LeadSubmitted || !slices.Equal(p.Once, want) {
+	if want := []Once{{Key: "9\nclick\nLeadSubmitted\nA", Window: 40 * 24 * time.Hour}}; p.Name != LeadSubmitted ||
+		!slices.Equal(p.Once, want) {
 		t.Errorf("%+v", p)
 	}
 	escaped := clickEvent(`A\u0062`)

@@ -80,7 +80,8 @@ func checkEndpoint(s *Settings) string {
 	case err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
 		return fmt.Sprintf(" %q is no address: write one like %s", s.Endpoint, DefaultEndpoint)
 	case hosts.Odd(u.Hostname()):
-		return fmt.Sprintf(" %q holds an address in an odd spelling, which programs read differently: write four decimal numbers, 127.0.0.1 for example", s.Endpoint)
+		return fmt.Sprintf(" %q holds an address in an odd spelling, which programs read differently: write four decimal numbers, 127.0.0.1 "+
+			"for example", s.Endpoint)
 	case versioned.MatchString(u.Path):
 		return fmt.Sprintf(" %q names a version, which is put behind it: write it without, and `graph_version` if it must be another than %s",
 			s.Endpoint, DefaultGraphVersion)
@@ -174,7 +175,8 @@ func checkTestEventCode(s *Settings) string {
 func (s *Settings) Warnings() []string {
 	var out []string
 	if n, ok := versionNumber(s.graphVersion()); ok && n <= lastExpiredVersion {
-		out = append(out, fmt.Sprintf("graph_version %s has expired and Meta answers as it likes: write %s", s.graphVersion(), DefaultGraphVersion))
+		out = append(out, fmt.Sprintf("graph_version %s has expired and Meta answers as it likes: write %s", s.graphVersion(),
+			DefaultGraphVersion))
 	}
 	if s.TestEventCode != "" {
 		out = append(out, "test_event_code is set: the events show in the Test Events tab, and still count for delivery and measurement")

@@ -47,7 +47,8 @@ const keepBytes = 256 << 10
 
 // size is the memory that a Reset would keep, in bytes.
 func (b *Batch) size() int {
-	return cap(b.arena) + cap(b.scratch) + cap(b.marks)*int(unsafe.Sizeof(mark{})) + b.doc.Cap() + b.nested.Cap() + cap(b.Events)*int(unsafe.Sizeof(Event{})) +
+	return cap(b.arena) + cap(b.scratch) + cap(b.marks)*int(unsafe.Sizeof(mark{})) + b.doc.Cap() + b.nested.Cap() +
+		cap(b.Events)*int(unsafe.Sizeof(Event{})) +
 		b.messages.size() + b.referrals.size() + b.utms.size() + b.ads.size() + b.contexts.size() + b.interactives.size() +
 		b.statuses.size() + b.conversations.size() + b.pricings.size() + b.automatic.size() + b.contactLists.size()
 }

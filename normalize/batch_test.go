@@ -48,7 +48,8 @@ func TestResetDropsLargeMemory(t *testing.T) {
 	for i := range 256 + 1 {
 		fmt.Fprintf(&list, message, i)
 	}
-	body := `{"object":"whatsapp_business_account","entry":[{"changes":[{"value":{"messages":[` + strings.TrimSuffix(list.String(), ",") + `]}}]}]}`
+	body := `{"object":"whatsapp_business_account","entry":[{"changes":[{"value":{"messages":[` + strings.TrimSuffix(list.String(), ",") +
+		`]}}]}]}`
 	var b Batch
 	if err := Meta(&b, []byte(body), ingested); err != nil {
 		t.Fatal(err)
@@ -92,18 +93,23 @@ func TestKeys(t *testing.T) {
 		{value(`{"messages":[{"id":"wamid.a\/b"}]}`), "wamid.a/b"},
 		{value(`{"metadata":{"phone_number_id":"99"},"messages":[{"from":"15551234567","timestamp":"1736535600"}]}`),
 			"15551234567\n99\n1736535600000\n" + hexSHA(`{"from":"15551234567","timestamp":"1736535600"}`)},
-		{value(`{"metadata":{"phone_number_id":"99"},"message_echoes":[{"to":"15551234567"}]}`), "99\n15551234567\n\n" + hexSHA(`{"to":"15551234567"}`)},
+		{value(`{"metadata":{"phone_number_id":"99"},"message_echoes":[{"to":"15551234567"}]}`), "99\n15551234567\n\n" +
+			hexSHA(`{"to":"15551234567"}`)},
 		{value(`{"messages":[{"from_user_id":"US.1234"}]}`), "US.1234\n\n\n" + hexSHA(`{"from_user_id":"US.1234"}`)},
 		{value(`{"statuses":[{"id":"w","status":"Read"}]}`), "w\nread"},
 		{value(`{"statuses":[{"id":"w","status":"read","recipient_participant_id":"15551234567"}]}`), "w\nread\n15551234567"},
 		{value(`{"statuses":[{"id":"w","status":"read","participant_recipient_id":"15551234567"}]}`), "w\nread\n15551234567"},
-		{value(`{"statuses":[{"id":"w","status":"read","recipient_type":"group","recipient_id":"g","recipient_participant_user_id":"US.1"}]}`), "w\nread\nUS.1"},
-		{value(`{"statuses":[{"id":"w","status":"read","recipient_participant_id":"","participant_recipient_user_id":"US.1"}]}`), "w\nread\nUS.1"},
+		{value(`{"statuses":[{"id":"w","status":"read","recipient_type":"group","recipient_id":"g","recipient_participant_user_id":"US.1"}]}`),
+			"w\nread\nUS.1"},
+		{value(`{"statuses":[{"id":"w","status":"read","recipient_participant_id":"","participant_recipient_user_id":"US.1"}]}`),
+			"w\nread\nUS.1"},
 		{value(`{"statuses":[{"id":"w","status":"read","recipient_participant_parent_user_id":"US.ENT.1"}]}`), "w\nread\nUS.ENT.1"},
-		{value(`{"statuses":[{"id":"w","status":"read","recipient_type":"group","recipient_id":"g","recipient_user_id":"US.1"}]}`), "w\nread\nUS.1"},
+		{value(`{"statuses":[{"id":"w","status":"read","recipient_type":"group","recipient_id":"g","recipient_user_id":"US.1"}]}`),
+			"w\nread\nUS.1"},
 		{value(`{"contacts":[{"wa_id":"15551234567"}],"statuses":[{"id":"w","status":"read","recipient_type":"group","recipient_id":"g"}]}`),
 			"w\nread\n15551234567"},
-		{value(`{"contacts":[{"user_id":"US.1"}],"statuses":[{"id":"w","status":"read","recipient_type":"group","recipient_id":"g"}]}`), "w\nread\nUS.1"},
+		{value(`{"contacts":[{"user_id":"US.1"}],"statuses":[{"id":"w","status":"read","recipient_type":"group","recipient_id":"g"}]}`),
+			"w\nread\nUS.1"},
 		{value(`{"statuses":[{"id":"w","status":"read","recipient_id":"15551234567","recipient_user_id":"US.1"}]}`), "w\nread"},
 		{value(`{"standby":{"messages":[{"id":"wamid.a"}]}}`), "wamid.a"},
 		{value(`{"standby":{"message_echoes":[{"id":"wamid.a","message":{"to":"15551234567"}}]}}`), "wamid.a"},
@@ -127,7 +133,8 @@ func TestKeys(t *testing.T) {
 // kept as the whole webhook, so that no single event is many times its body.
 func TestElementsOfOneEvent(t *testing.T) {
 	for n, kind := range map[int]Kind{300: KindMessage, maxElements + 300: KindAccount} {
-		body := []byte(`{"object":"page","entry":[{"id":"9","messaging":[{"sender":{"id":"1"},"recipient":{"id":"9"},"message":{"mid":"m","attachments":[` +
+		body := []byte(`{"object":"page","entry":[{"id":"9","messaging":[{"sender":{"id":"1"},"recipient":{"id":"9"},"message":{"mid":"m",` +
+			`"attachments":[` +
 			strings.TrimSuffix(strings.Repeat(`{"type":"image"},`, n), ",") + `]}}]}]}`)
 		var b Batch
 		b.Limit(1000, 16*len(body)+1<<20)

@@ -47,7 +47,8 @@ func isBareValue(root jsondoc.Node) bool {
 //
 //	{"contacts":[{"profile":{"name":"John Doe"},"wa_id":"15551234567"}],
 //	 "messages":[{"from":"15551234567","id":"ABEGVVUVVVVVAhAxYzAbCdEf","timestamp":"1736535600","type":"text","text":{"body":"Hello"},
-//	  "referral":{"headline":"…","source_type":"ad","source_id":"120226305854810726","source_url":"https://fb.me/3cr4Wqqkv","image":{"id":"1003383421387256"}}}]}
+//	  "referral":{"headline":"…","source_type":"ad","source_id":"120226305854810726","source_url":"https://fb.me/3cr4Wqqkv",
+//	 "image":{"id":"1003383421387256"}}}]}
 //	{"statuses":[{"id":"gBEGVVUVVVVVAgkAbCdEfGhIjKl","recipient_id":"15551234567","status":"read","timestamp":"1736535600"}]}
 //	{"errors":[{"code":1014,"title":"Internal error"}]}
 //	{"metadata":{"phone_number_id":"106540352242922"},"standby":{"messages":[{}],"message_echoes":[{}],"statuses":[{}]}}

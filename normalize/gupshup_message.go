@@ -120,7 +120,8 @@ func gupshupFileKind(content jsondoc.Node) string {
 // gupshupContent reads the content by its type. Interactive messages are split
 // into types of their own; file is a document.
 //
-//	image, video, audio, voice, sticker, file: {"url":"https://filemanager.gupshup.io/wa/…","contentType":"image/jpeg","urlExpiry":1737140400123,"caption":"…","name":"list.pdf"}
+//	image, video, audio, voice, sticker, file: {"url":"https://filemanager.gupshup.io/wa/…","contentType":"image/jpeg",
+//	 "urlExpiry":1737140400123,"caption":"…","name":"list.pdf"}
 //	contact: {"contacts":[{"name":{"formatted_name":"Ann Lee"},"phones":[{"phone":"+1 555 123 4567","type":"CELL"}]}]}
 //	location: {"latitude":"59.9139","longitude":"10.7522"}
 //	reaction: {"id":"wamid.…","gsId":"9b71cf42-…","emoji":"👍"}

@@ -93,19 +93,20 @@ func TestGupshupProbes(t *testing.T) {
 		return `{"gs_app_id":"a","object":"whatsapp_business_account","entry":[{"changes":[` + change + `]}]}`
 	}
 	for body, events := range map[string]int{
-		`{"app":"DemoApp","timestamp":1736535600123,"version":2,"type":"user-event","payload":{"phone":"callbackSetPhone","type":"sandbox-start"}}`: 0,
-		`{"app":"DemoApp","timestamp":1736535600123,"version":2,"type":"user-event","payload":{"phone":15551234567,"type":"sandbox-start"}}`:        1,
-		`{"app":"DemoApp","timestamp":1736535600123,"version":2,"type":"user-event","payload":{"phone":"callbackSetPhone","type":"opted-in"}}`:      1,
-		`{"app":"DemoApp","version":2,"type":"platform-event","payload":{"type":"connectivity-check"}}`:                                             0,
-		`{"app":"DemoApp","version":2,"type":"platform-event","payload":{"type":"maintenance"}}`:                                                    1,
-		`{"app":"DemoApp","version":2,"type":"message-event","payload":{"type":"set-callback"}}`:                                                    0,
-		`{"app":"DemoApp","version":2,"type":"message","payload":{"type":"set-callback","id":"wamid.A"}}`:                                           1,
-		v3(`{"field":"messages","value":{"statuses":[{"type":"set-callback"}]}}`):                                                                   0,
-		v3(`{"field":"messages","value":{"metadata":{},"statuses":[{"type":"connectivity-check"}]}}`):                                               0,
-		v3(`{"field":"platform-event","value":{"type":"connectivity-check","initiator":"gupshup"}}`):                                                0,
-		v3(`{"field":"platform-event","value":{"type":"connectivity-check"}},{"field":"messages","value":{"messages":[{"id":"wamid.A"}]}}`):         1,
-		v3(`{"field":"messages","value":{"statuses":[{"type":"set-callback","status":"sent","id":"wamid.A"}]}}`):                                    1,
-		v3(`{"field":"messages","value":{"statuses":[{"type":"set-callback"}],"messages":[{"id":"wamid.A"}]}}`):                                     2,
+		`{"app":"DemoApp","timestamp":1736535600123,"version":2,"type":"user-event","payload":{"phone":"callbackSetPhone",` +
+			`"type":"sandbox-start"}}`: 0,
+		`{"app":"DemoApp","timestamp":1736535600123,"version":2,"type":"user-event","payload":{"phone":15551234567,"type":"sandbox-start"}}`:   1,
+		`{"app":"DemoApp","timestamp":1736535600123,"version":2,"type":"user-event","payload":{"phone":"callbackSetPhone","type":"opted-in"}}`: 1,
+		`{"app":"DemoApp","version":2,"type":"platform-event","payload":{"type":"connectivity-check"}}`:                                        0,
+		`{"app":"DemoApp","version":2,"type":"platform-event","payload":{"type":"maintenance"}}`:                                               1,
+		`{"app":"DemoApp","version":2,"type":"message-event","payload":{"type":"set-callback"}}`:                                               0,
+		`{"app":"DemoApp","version":2,"type":"message","payload":{"type":"set-callback","id":"wamid.A"}}`:                                      1,
+		v3(`{"field":"messages","value":{"statuses":[{"type":"set-callback"}]}}`):                                                              0,
+		v3(`{"field":"messages","value":{"metadata":{},"statuses":[{"type":"connectivity-check"}]}}`):                                          0,
+		v3(`{"field":"platform-event","value":{"type":"connectivity-check","initiator":"gupshup"}}`):                                           0,
+		v3(`{"field":"platform-event","value":{"type":"connectivity-check"}},{"field":"messages","value":{"messages":[{"id":"wamid.A"}]}}`):    1,
+		v3(`{"field":"messages","value":{"statuses":[{"type":"set-callback","status":"sent","id":"wamid.A"}]}}`):                               1,
+		v3(`{"field":"messages","value":{"statuses":[{"type":"set-callback"}],"messages":[{"id":"wamid.A"}]}}`):                                2,
 		v3(`{"field":"messages","value":{}}`):    1,
 		`{"statuses":[{"type":"set-callback"}]}`: 0,
 	} {
@@ -118,7 +119,8 @@ func TestGupshupProbes(t *testing.T) {
 		}
 	}
 	var b Batch
-	if err := Meta(&b, []byte(v3(`{"field":"messages","value":{"statuses":[{"type":"set-callback"}]}}`)), ingested); err != nil || len(b.Events) != 1 {
+	if err := Meta(&b, []byte(v3(`{"field":"messages","value":{"statuses":[{"type":"set-callback"}]}}`)), ingested); err != nil ||
+		len(b.Events) != 1 {
 		t.Errorf("Meta drops Gupshup's probe: %d events, %v", len(b.Events), err)
 	}
 }
@@ -131,7 +133,8 @@ func TestGupshupTwins(t *testing.T) {
 		return `{"app":"DemoApp","timestamp":1736535600123,"version":2,"type":"` + kind + `","payload":` + payload + `}`
 	}
 	v3 := func(value string) string {
-		return `{"gs_app_id":"a","object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":` + value + `}]}]}`
+		return `{"gs_app_id":"a","object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":` + value +
+			`}]}]}`
 	}
 	for _, twin := range [][2]string{
 		{v2("message", `{"id":"wamid.A=","source":"15551234567","type":"text","payload":{"text":"Hi"},"sender":{"phone":"15551234567"}}`),
@@ -139,11 +142,14 @@ func TestGupshupTwins(t *testing.T) {
 		{v2("message-event", `{"id":"wamid.B=","gsId":"`+uuid+`","type":"read","destination":"15551234567","payload":{"ts":1736535600}}`),
 			v3(`{"statuses":[{"id":"wamid.B=","gs_id":"` + uuid + `","status":"read","timestamp":"1736535600","recipient_id":"15551234567"}]}`)},
 		{v2("message-event", `{"id":"wamid.B=","gsId":"`+uuid+`","type":"sent","destination":"15551234567","payload":{"ts":1736535600}}`),
-			v3(`{"statuses":[{"id":"` + uuid + `","meta_msg_id":"wamid.B=","status":"sent","timestamp":"1736535600","recipient_id":"15551234567"}]}`)},
+			v3(`{"statuses":[{"id":"` + uuid +
+				`","meta_msg_id":"wamid.B=","status":"sent","timestamp":"1736535600","recipient_id":"15551234567"}]}`)},
 		{v2("message-event", `{"id":"`+uuid+`","type":"enqueued","destination":"15551234567","payload":{"type":"session"}}`),
-			v3(`{"statuses":[{"id":"` + uuid + `","gs_id":"` + uuid + `","status":"enqueued","timestamp":1736535600123,"recipient_id":"15551234567"}]}`)},
+			v3(`{"statuses":[{"id":"` + uuid + `","gs_id":"` + uuid +
+				`","status":"enqueued","timestamp":1736535600123,"recipient_id":"15551234567"}]}`)},
 		{v2("message-event", `{"id":"`+uuid+`","type":"failed","destination":"15551234567","payload":{"code":1002,"reason":"No"}}`),
-			v3(`{"statuses":[{"id":"` + uuid + `","gs_id":"` + uuid + `","status":"failed","timestamp":1736535600123,"code":"1002","reason":"No"}]}`)},
+			v3(`{"statuses":[{"id":"` + uuid + `","gs_id":"` + uuid +
+				`","status":"failed","timestamp":1736535600123,"code":"1002","reason":"No"}]}`)},
 	} {
 		var ids [2]ID
 		var gsIDs [2]string
@@ -181,7 +187,8 @@ func TestGupshupAttribution(t *testing.T) {
 	clicks := map[string]bool{
 		"click": true, "click-video": true, "click-placeholder-urls": true, "click-image": true, "click-utm": true,
 		"click-status-placement": true, "click-on-premise": true, "seed-click": true, "unknown-type": true,
-		"click-ref": true, "click-user-id": true, "event-referral": true, "v3-click": true, "v3-standby-click": true, "bare-click": true, "bare-standby": true,
+		"click-ref": true, "click-user-id": true, "event-referral": true, "v3-click": true, "v3-standby-click": true, "bare-click": true,
+		"bare-standby": true,
 	}
 	for name, body := range gupshup.bodies(t) {
 		var b Batch
@@ -243,7 +250,8 @@ func TestGupshupKind(t *testing.T) {
 		{`"type":"fax","payload":{"text":"Hello"}`, "unsupported"},
 		{`"payload":null`, "unsupported"},
 	} {
-		body := `{"app":"DemoApp","timestamp":1736535600123,"version":2,"type":"message","payload":{"id":"wamid.a","source":"15551234567",` + c.message + `}}`
+		body := `{"app":"DemoApp","timestamp":1736535600123,"version":2,"type":"message","payload":{"id":"wamid.a","source":"15551234567",` +
+			c.message + `}}`
 		var b Batch
 		gupshup.events(t, &b, []byte(body))
 		e := &b.Events[0]
@@ -262,7 +270,8 @@ func TestGupshupRef(t *testing.T) {
 	for _, body := range []string{
 		`{"app":"DemoApp","timestamp":1736535600123,"type":"message","payload":{"id":"wamid.a","source":"15551234567","type":"text",` +
 			`"payload":{"text":"Hi"},"referral":` + referral + `}}`,
-		`{"app":"DemoApp","timestamp":1736535600123,"type":"message-event","payload":{"type":"referral","destination":"15551234567","payload":` + referral + `}}`,
+		`{"app":"DemoApp","timestamp":1736535600123,"type":"message-event","payload":{"type":"referral","destination":"15551234567","payload":` +
+			referral + `}}`,
 		`{"gs_app_id":"3b7c","object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":{"messages":[` +
 			`{"id":"wamid.a","from":"15551234567","type":"text","text":{"body":"Hi"},"referral":` + referral + `}]}}]}]}`,
 		`{"messages":[{"id":"wamid.a","from":"15551234567","type":"text","text":{"body":"Hi"},"referral":` + referral + `}]}`,

@@ -12,9 +12,11 @@ import (
 // mentions, live_comments, story_insights, feed, leadgen…) is an account notice:
 // a comment on an ad is no message, and no lead.
 //
-//	{"field":"messages","value":{"sender":{"id":"12334"},"recipient":{"id":"23245"},"timestamp":"1736535600","message":{"mid":"m","text":"Hi"}}}
+//	{"field":"messages","value":{"sender":{"id":"12334"},"recipient":{"id":"23245"},"timestamp":"1736535600","message":{"mid":"m",
+//	 "text":"Hi"}}}
 //	{"field":"messaging_seen","value":{"sender":{"id":"12334"},"recipient":{"id":"23245"},"timestamp":"1736535600","read":{"mid":"m"}}}
-//	{"field":"comments","value":{"id":"1790","from":{"id":"6512345678901234","username":"ann.lee"},"text":"Nice","media":{"id":"1780","media_product_type":"AD","ad_id":"1202"}}}
+//	{"field":"comments","value":{"id":"1790","from":{"id":"6512345678901234","username":"ann.lee"},"text":"Nice","media":{"id":"1780",
+//	 "media_product_type":"AD","ad_id":"1202"}}}
 func (b *Batch) pageChange(src *source, entry, change jsondoc.Node) {
 	field, value := change.Get("field"), change.Get("value")
 	name := field.Bytes()

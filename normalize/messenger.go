@@ -30,7 +30,8 @@ var (
 // Meta, "Webhooks" of the Messenger Platform and "Webhooks notification
 // examples" of the Instagram Platform.
 //
-//	{"object":"page","entry":[{"id":"1029384756","time":1736535600412,"messaging":[{}],"standby":[{}],"changes":[{"field":"feed","value":{}}]}]}
+//	{"object":"page","entry":[{"id":"1029384756","time":1736535600412,"messaging":[{}],"standby":[{}],"changes":[{"field":"feed",
+//	 "value":{}}]}]}
 //	{"object":"instagram","entry":[{"id":"17841400000000001","time":1736535600,"field":"comments","value":{}}]}
 func (b *Batch) pages(src *source, root jsondoc.Node) {
 	entries := root.Get("entry")
@@ -255,7 +256,8 @@ func (b *Batch) addItem(src *source, it *item, kind Kind, eventType Text) *Event
 // pageNotice passes an item on as account: an opt-in, account linking, thread
 // control, policy, app roles, payments, or something new.
 //
-//	{"sender":{"id":"7012345678901234"},"recipient":{"id":"1029384756"},"timestamp":1736535600412,"optin":{"ref":"newsletter","user_ref":"u-1"}}
+//	{"sender":{"id":"7012345678901234"},"recipient":{"id":"1029384756"},"timestamp":1736535600412,"optin":{"ref":"newsletter",
+//	 "user_ref":"u-1"}}
 //	{"recipient":{"id":"1029384756"},"timestamp":1736535600412,"policy_enforcement":{"action":"block","reason":"…"}}
 func (b *Batch) pageNotice(src *source, it *item) {
 	eventType := it.eventType

@@ -53,7 +53,8 @@ func sign(mac hash.Hash, body, sum []byte) {
 // TestPageAllocations: a warm Batch needs at most 4 allocations for an event,
 // and none for a click's or a status.
 func TestPageAllocations(t *testing.T) {
-	none := map[string]bool{"click-message": true, "click-postback": true, "click-referral": true, "delivery": true, "read": true, "seen": true, "text": true}
+	none := map[string]bool{"click-message": true, "click-postback": true, "click-referral": true, "delivery": true, "read": true,
+		"seen": true, "text": true}
 	for _, folder := range []string{"testdata/messenger", "testdata/instagram"} {
 		for name, body := range payloads(t, folder) {
 			var batch Batch

@@ -109,7 +109,8 @@ func expectedOfItem(entry, n jsondoc.Node) (kinds []Kind) {
 	}
 	optin := member(n, "optin")
 	ad := optin.Get("ad_id").String()
-	if member(n, "referral").Exists() || optin.Get("referral").Kind() == '{' || strings.EqualFold(optin.Get("source").String(), "ADS") || ad != "" && ad != "0" {
+	if member(n, "referral").Exists() || optin.Get("referral").Kind() == '{' || strings.EqualFold(optin.Get("source").String(), "ADS") ||
+		ad != "" && ad != "0" {
 		return []Kind{kind}
 	}
 	return []Kind{KindAccount}
@@ -171,7 +172,8 @@ func FuzzPages(f *testing.F) {
 			if r := e.Referral; r.IsAd() && plain(r.AdID) && e.Ad.AdID == nil && !bytes.Contains(e.Raw, bytes.Trim(r.AdID, `"`)) {
 				t.Errorf("ad %s is not in %s", r.AdID, e.Raw)
 			}
-			if (e.ReplyUntil != 0) != (e.Kind == KindMessage && e.RawLastEventType.String() != "standby" && e.Message.Type != "edit" && e.Message.Type != "revoke") {
+			if (e.ReplyUntil != 0) != (e.Kind == KindMessage && e.RawLastEventType.String() != "standby" && e.Message.Type != "edit" &&
+				e.Message.Type != "revoke") {
 				t.Errorf("%s %s is to be answered until %d", e.RawLastEventType, e.Kind, e.ReplyUntil)
 			}
 		}

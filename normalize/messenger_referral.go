@@ -9,7 +9,8 @@ import (
 // click is a referral, its members found in one pass; the zero click is none.
 //
 //	{"source":"ADS","type":"OPEN_THREAD","ref":"summer","ad_id":"120210000000000001","referer_uri":"https:\/\/…",
-//	 "ads_context_data":{"ad_title":"Summer sale","photo_url":"https:\/\/…","video_url":"https:\/\/…","post_id":"1","product_id":"2","flow_id":"3"}}
+//	 "ads_context_data":{"ad_title":"Summer sale","photo_url":"https:\/\/…","video_url":"https:\/\/…","post_id":"1","product_id":"2",
+//	 "flow_id":"3"}}
 //	{"product":{"id":"5550001"}}
 type click struct {
 	exists, ad, named              bool // an ad click; with the ad's id

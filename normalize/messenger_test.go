@@ -86,7 +86,8 @@ func TestPageClicks(t *testing.T) {
 				}
 				ad := r.SourceType.String() == "ad"
 				got = got || ad
-				if noID := name == "click-no-ad-id"; ad && !noID && (r.AdID.String() != "120210000000000001" || r.SourceID.String() != r.AdID.String() || !r.IsAd()) {
+				if noID := name == "click-no-ad-id"; ad && !noID && (r.AdID.String() != "120210000000000001" ||
+					r.SourceID.String() != r.AdID.String() || !r.IsAd()) {
 					t.Errorf("%s/%s: ad %s, source %s", folder, name, r.AdID, r.SourceID)
 				}
 				if !ad && (r.IsAd() || r.SourceID != nil) {

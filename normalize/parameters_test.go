@@ -6,7 +6,11 @@ import "testing"
 // them as they were: they name no ad.
 func TestUnfilledParameters(t *testing.T) {
 	var b Batch
-	body := `{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"value":{"messages":[{"from":"15551234567","id":"wamid.1","timestamp":"1736535600","type":"text","text":{"body":"Hi"},"referral":{"source_url":"https://example.com/?ad_id={{ad.id}}&campaign_id=%7B%7Bcampaign.id%7D%7D&adset_id=17&utm_campaign={{campaign.name}}","source_type":"post","source_id":"9"}}]},"field":"messages"}]}]}`
+	body := `{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"value":{"messages":[{"from":"15551234567",` +
+		`"id":"wamid.1","timestamp":"1736535600","type":"text","text":{"body":"Hi"},` +
+		`"referral":{"source_url":"https://example.com/?ad_id={{ad.id}}&campaign_id=%7B%7Bcampaign.id%7D%7D&adset_id=17&` +
+		`utm_campaign={{campaign.name}}","source_type":"post","source_id":"9"}}]},` +
+		`"field":"messages"}]}]}`
 	if err := Meta(&b, []byte(body), 1736535600412); err != nil {
 		t.Fatal(err)
 	}

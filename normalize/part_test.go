@@ -11,7 +11,8 @@ import (
 // owner says whose an event of these tests is, by the ids that stand in it: a, b or
 // nobody's.
 func owner(e *Event) string {
-	for _, id := range []Text{e.Account.routing.RecipientID, e.Account.PhoneNumberID, e.Account.PageID, e.Account.InstagramID, e.Account.WabaID} {
+	for _, id := range []Text{e.Account.routing.RecipientID, e.Account.PhoneNumberID, e.Account.PageID, e.Account.InstagramID,
+		e.Account.WabaID} {
 		switch id.String() {
 		case "111":
 			return "a"
@@ -28,23 +29,30 @@ func ofB(id []byte) bool { return string(id) == "222" }
 // around that, plain values that name nobody else stay.
 func TestPart(t *testing.T) {
 	item := func(to, text string) string {
-		return `{"sender":{"id":"7"},"recipient":{"id":"` + to + `"},"timestamp":1736535600412,"message":{"mid":"m` + text + `","text":"caf\u00e9 \/ ` + text + `"}}`
+		return `{"sender":{"id":"7"},"recipient":{"id":"` + to + `"},"timestamp":1736535600412,"message":{"mid":"m` + text +
+			`","text":"caf\u00e9 \/ ` + text + `"}}`
 	}
 	change := func(number, text string) string {
-		return `{"value":{"metadata":{"phone_number_id":"` + number + `"},"contacts":[{"wa_id":"7"}],"messages":[{"from":"7","id":"` + text + `","type":"text","text":{"body":"` + text + `"}}]},"field":"messages"}`
+		return `{"value":{"metadata":{"phone_number_id":"` + number + `"},"contacts":[{"wa_id":"7"}],"messages":[{"from":"7","id":"` + text +
+			`","type":"text","text":{"body":"` + text + `"}}]},"field":"messages"}`
 	}
 	a, b := item("111", "a"), item("222", "b")
 	for _, c := range []struct{ body, want string }{
 		{ // all of it is a's
 			` { "object" : "page","entry":[ {"id":"111","messaging":[` + a + `] } ] } `, ""},
 		{ // by entries; b's is between two of a's
-			`{"object":"whatsapp_business_account","x":1,"entry":[{"id":"9","changes":[` + change("111", "1") + `]},{"id":"9","changes":[` + change("222", "2") + `]},{"id":"9","changes":[` + change("111", "3") + `]}],"y":"222","z":{"k":1},"e":[]}`,
-			`{"object":"whatsapp_business_account","x":1,"entry":[{"id":"9","changes":[` + change("111", "1") + `]},{"id":"9","changes":[` + change("111", "3") + `]}],"e":[]}`},
+			`{"object":"whatsapp_business_account","x":1,"entry":[{"id":"9","changes":[` + change("111", "1") + `]},{"id":"9","changes":[` +
+				change("222", "2") + `]},{"id":"9","changes":[` + change("111", "3") + `]}],"y":"222","z":{"k":1},"e":[]}`,
+			`{"object":"whatsapp_business_account","x":1,"entry":[{"id":"9","changes":[` + change("111", "1") + `]},{"id":"9","changes":[` +
+				change("111", "3") + `]}],"e":[]}`},
 		{ // by changes, the envelope's names as they came
-			`{"\u006fbject":"whatsapp_business_account", "object":"whatsapp_business_account", "entry":[{"id" : "9", "changes":[` + change("222", "2") + `, ` + change("111", "1") + `]}]}`,
-			`{"\u006fbject":"whatsapp_business_account","object":"whatsapp_business_account","entry":[{"id":"9","changes":[` + change("111", "1") + `]}]}`},
+			`{"\u006fbject":"whatsapp_business_account", "object":"whatsapp_business_account", "entry":[{"id" : "9", "changes":[` +
+				change("222", "2") + `, ` + change("111", "1") + `]}]}`,
+			`{"\u006fbject":"whatsapp_business_account","object":"whatsapp_business_account","entry":[{"id":"9","changes":[` + change("111", "1") +
+				`]}]}`},
 		{ // by the items of a list, of two lists, and of a list beside changes
-			`{"object":"instagram","entry":[{"time":5,"messaging":[` + a + `,` + b + `],"standby":[` + b + `],"changes":[{"field":"messages","value":` + b + `},{"field":"messages","value":` + a + `}]}]}`,
+			`{"object":"instagram","entry":[{"time":5,"messaging":[` + a + `,` + b + `],"standby":[` + b +
+				`],"changes":[{"field":"messages","value":` + b + `},{"field":"messages","value":` + a + `}]}]}`,
 			`{"object":"instagram","entry":[{"time":5,"messaging":[` + a + `],"changes":[{"field":"messages","value":` + a + `}]}]}`},
 		{ // b's entry id is not for a
 			`{"object":"page","entry":[{"id":"222","time":5,"messaging":[` + a + `,` + b + `]}]}`,
@@ -148,7 +156,8 @@ func TestPartSilent(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, err := batch.Part(body, func(int) bool { return true }, ofB)
-		if want := `{"gs_app_id":"g","object":"whatsapp_business_account","entry":[` + c.want + `]}`; err != nil || string(got) != want || len(batch.Events) != 1 {
+		if want := `{"gs_app_id":"g","object":"whatsapp_business_account","entry":[` + c.want + `]}`; err != nil || string(got) != want ||
+			len(batch.Events) != 1 {
 			t.Errorf("%s\ngives %s, %v\nwant  %s", body, got, err, want)
 		}
 	}
@@ -163,8 +172,10 @@ func TestPartOfGuests(t *testing.T) {
 		a    []int
 		want string
 	}{
-		{[]string{`{"to":"111","t":1}`, `{"to":"222","t":2}`, `{"to":"111","t":3}`}, []int{0, 2}, `{"results":[{"to":"111","t":1},{"to":"111","t":3}],"count":3}`},
-		{[]string{`{"to":"111","t":1}`, `{"to":"111","t":1}`, `{"to":"222","t":2}`}, []int{2}, `{"results":[{"to":"222","t":2}],"count":3}`}, // two of one
+		{[]string{`{"to":"111","t":1}`, `{"to":"222","t":2}`, `{"to":"111","t":3}`}, []int{0, 2},
+			`{"results":[{"to":"111","t":1},{"to":"111","t":3}],"count":3}`},
+		// two of one
+		{[]string{`{"to":"111","t":1}`, `{"to":"111","t":1}`, `{"to":"222","t":2}`}, []int{2}, `{"results":[{"to":"222","t":2}],"count":3}`},
 		{[]string{`{"to":"111","t":1}`, `{"to":"222","t":2}`}, []int{0, 1}, string(body)},
 		{[]string{`{"made":"anew"}`, `{"to":"222","t":2}`}, []int{0, 1}, string(body)},
 		{[]string{`{"made":"anew"}`, `{"to":"222","t":2}`}, []int{1}, ""},
@@ -221,27 +232,34 @@ func TestPartIsLinear(t *testing.T) {
 		return strings.Join(out, ",")
 	}
 	change := func(i int) string {
-		return fmt.Sprintf(`{"field":"messages","value":{"metadata":{"phone_number_id":%q},"messages":[{"from":"7","id":"%d"},{"from":"7","id":"_%d"}]}}`, to(i), i, i)
+		return fmt.Sprintf(`{"field":"messages","value":{"metadata":{"phone_number_id":%q},"messages":[{"from":"7","id":"%d"},{"from":"7",`+
+			`"id":"_%d"}]}}`, to(i), i, i)
 	}
 	for name, body := range map[string]func(n int) string{
 		"entries": func(n int) string {
-			return `{"object":"whatsapp_business_account","entry":[` + list(n, func(i int) string { return `{"id":"9","changes":[` + change(i) + `]}` }) + `]}`
+			return `{"object":"whatsapp_business_account","entry":[` + list(n,
+				func(i int) string { return `{"id":"9","changes":[` + change(i) + `]}` }) + `]}`
 		},
 		"changes": func(n int) string {
 			return `{"object":"whatsapp_business_account","entry":[{"id":"9","changes":[` + list(n, change) + `]}]}`
 		},
 		"items": func(n int) string { return `{"object":"page","entry":[{"messaging":[` + list(n, item) + `]}]}` },
 		"lists": func(n int) string {
-			return `{"object":"page","entry":[` + list(n, func(i int) string { return `{"messaging":[` + item(i) + `],"standby":[` + item(i+1) + `]}` }) + `]}`
+			return `{"object":"page","entry":[` + list(n, func(i int) string {
+				return `{"messaging":[` + item(i) + `],"standby":[` + item(i+1) +
+					`]}`
+			}) + `]}`
 		},
 		"one list": func(n int) string {
 			return `{"object":"page","entry":[{` + list(n, func(i int) string { return `"messaging":[` + item(i) + `]` }) + `}]}`
 		},
 		"mids": func(n int) string {
-			return `{"object":"page","entry":[{"messaging":[{"recipient":{"id":"111"},"delivery":{"mids":[` + list(min(n, 1000), func(i int) string { return fmt.Sprintf("%q", fmt.Sprint(i)) }) + `]}},` + item(1) + `]}]}`
+			return `{"object":"page","entry":[{"messaging":[{"recipient":{"id":"111"},"delivery":{"mids":[` +
+				list(min(n, 1000), func(i int) string { return fmt.Sprintf("%q", fmt.Sprint(i)) }) + `]}},` + item(1) + `]}]}`
 		},
 		"envelope": func(n int) string {
-			return `{"object":"page",` + list(n, func(i int) string { return fmt.Sprintf(`"k%d":[%d,{"a":"222"}]`, i, i) }) + `,"entry":[{"messaging":[` + list(3, item) + `]}]}`
+			return `{"object":"page",` + list(n, func(i int) string { return fmt.Sprintf(`"k%d":[%d,{"a":"222"}]`, i, i) }) +
+				`,"entry":[{"messaging":[` + list(3, item) + `]}]}`
 		},
 		"no events": func(n int) string {
 			return `{"object":"page","entry":[{"messaging":[` + item(0) + `]},` + list(n, func(int) string { return `{"changes":[]}` }) + `]}`

@@ -10,7 +10,8 @@ import (
 // Without a click their fields are all unknown.
 //
 //	{"source_url":"https:\/\/fb.me\/3cr4Wqqkv","source_id":"120226305854810726","source_type":"ad","headline":"…","body":"…",
-//	 "media_type":"video","image_url":"…","video_url":"…","thumbnail_url":"…","ctwa_clid":"Aff-n8ZT…","ref":"…","welcome_message":{"text":"…"}}
+//	 "media_type":"video","image_url":"…","video_url":"…","thumbnail_url":"…","ctwa_clid":"Aff-n8ZT…","ref":"…",
+//	 "welcome_message":{"text":"…"}}
 func (b *Batch) referral(e *Event, n jsondoc.Node) {
 	r := b.referrals.add()
 	e.Referral = r

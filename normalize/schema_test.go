@@ -153,7 +153,8 @@ func TestSchemaIsStrict(t *testing.T) {
 		{`"wabaId":null,`, ``},
 		{`"kind":"account"`, `"kind":"other"`},
 		{`"kind":"account"`, `"kind":"message"`},
-		{`"status":null`, `"status":{"messageId":null,"gsId":null,"state":null,"recipientId":null,"watermark":null,"errors":null,"callbackData":null}`},
+		{`"status":null`, `"status":{"messageId":null,"gsId":null,"state":null,"recipientId":null,"watermark":null,"errors":null,` +
+			`"callbackData":null}`},
 		{`"waPhone":null`, `"waPhone":"15551234567"`},
 		{`"replyUntil":null`, `"replyUntil":1736535600000`},
 	} {
@@ -205,7 +206,8 @@ func TestKeyOrder(t *testing.T) {
 		}
 	}
 	want := "id tenantId kind channel provider account waPhone waId userId username groupId profileName rawLastEventType rawVersion " +
-		"receivedAt ingestedAt replyUntil message referral utm ad conversation status automaticEvent conversion conversationContext attribution raw"
+		"receivedAt ingestedAt replyUntil message referral utm ad conversation status automaticEvent conversion conversationContext " +
+		"attribution raw"
 	if got := strings.Join(keys, " "); got != want {
 		t.Errorf("keys %s\nwant %s", got, want)
 	}

@@ -24,7 +24,8 @@ func TestStrings(t *testing.T) {
 			}
 		}
 	}
-	for _, text := range []fmt.Stringer{normalize.Text(nil), normalize.Text(`"`), normalize.Text("x"), normalize.Text(`"a\`), normalize.Text(`"\"`), normalize.ID{}} {
+	for _, text := range []fmt.Stringer{normalize.Text(nil), normalize.Text(`"`), normalize.Text("x"), normalize.Text(`"a\`),
+		normalize.Text(`"\"`), normalize.ID{}} {
 		_ = text.String()
 	}
 }

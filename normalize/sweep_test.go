@@ -172,10 +172,12 @@ func changed(v any, at path, change func(any) any) any {
 func TestSweepText(t *testing.T) {
 	card := func(text string) []byte {
 		quoted, _ := json.Marshal(text)
-		return fmt.Appendf(nil, `{"messages":[{"id":"m","from_me":false,"type":"contact","chat_id":"15551234567@s.whatsapp.net","timestamp":1736535600,"contact":{"name":"x","vcard":%s}}],"channel_id":"C"}`, quoted)
+		return fmt.Appendf(nil, `{"messages":[{"id":"m","from_me":false,"type":"contact","chat_id":"15551234567@s.whatsapp.net",`+
+			`"timestamp":1736535600,"contact":{"name":"x","vcard":%s}}],"channel_id":"C"}`, quoted)
 	}
 	inURL := func(text string) []byte {
-		return fmt.Appendf(nil, `{"messages":[{"from":"15551234567","id":"m","timestamp":"1736535600","type":"text","text":{"body":"x"},"referral":{"source_url":%q}}]}`, "https://a.example/?"+text)
+		return fmt.Appendf(nil, `{"messages":[{"from":"15551234567","id":"m","timestamp":"1736535600","type":"text","text":{"body":"x"},`+
+			`"referral":{"source_url":%q}}]}`, "https://a.example/?"+text)
 	}
 	twilio := func(text string) []byte { return []byte("From=a&" + text + "&z=1") }
 	for name, c := range map[string]struct {
@@ -183,9 +185,10 @@ func TestSweepText(t *testing.T) {
 		body  func(text string) []byte
 		units []string
 	}{
-		"form":  {Twilio, twilio, []string{"a=1&", "%d=1&", "MediaUrl%d=x&", "a=%%41&", "a=+&", "b=\xff&", "&"}},
-		"vCard": {sweepParsers["whapi"], card, []string{"TEL:1\n", "item%d.TEL:1\nitem%d.X-ABLabel:a\n", "N:a;b\n", " x", "\n x", "ADR:;;a;b\n", "URL:x\n", "TEL;a;b", ";type=x", "\\n", "=41", "\"", ":", "FN;ENCODING=QUOTED-PRINTABLE:=41\n"}},
-		"URL":   {Dialog360, inURL, []string{"utm_source=x&", "a=1&", "%%41", "ad_id=&", "?", "#", "+"}},
+		"form": {Twilio, twilio, []string{"a=1&", "%d=1&", "MediaUrl%d=x&", "a=%%41&", "a=+&", "b=\xff&", "&"}},
+		"vCard": {sweepParsers["whapi"], card, []string{"TEL:1\n", "item%d.TEL:1\nitem%d.X-ABLabel:a\n", "N:a;b\n", " x", "\n x", "ADR:;;a;b\n",
+			"URL:x\n", "TEL;a;b", ";type=x", "\\n", "=41", "\"", ":", "FN;ENCODING=QUOTED-PRINTABLE:=41\n"}},
+		"URL": {Dialog360, inURL, []string{"utm_source=x&", "a=1&", "%%41", "ad_id=&", "?", "#", "+"}},
 	} {
 		for _, unit := range c.units {
 			cost := func(n int) float64 {

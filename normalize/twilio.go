@@ -25,7 +25,8 @@ const ProviderTwilio = "twilio"
 // …/track-outbound-message-status.
 //
 //	MessageSid=SM…&AccountSid=AC…&From=whatsapp%3A%2B15551234567&To=whatsapp%3A%2B15550783881&WaId=15551234567&ProfileName=John+Doe&
-//	MessageType=text&Body=Hi&NumMedia=0&SmsStatus=received&ReferralCtwaClid=Aff-n8ZT…&ReferralSourceId=120226305854810726&ReferralSourceType=ad
+//	MessageType=text&Body=Hi&NumMedia=0&SmsStatus=received&ReferralCtwaClid=Aff-n8ZT…&ReferralSourceId=120226305854810726&
+//	ReferralSourceType=ad
 //
 //	MessageSid=SM…&MessageStatus=failed&ErrorCode=63016&ChannelStatusMessage=…&From=whatsapp%3A%2B15550783881&To=whatsapp%3A%2B15551234567
 func Twilio(b *Batch, form []byte, ingestedAt int64) error {

@@ -191,7 +191,8 @@ var textImage, textVideo = Text(`"image"`), Text(`"video"`)
 // carry ReferralNumMedia=0.
 //
 //	ReferralCtwaClid=Aff-n8ZT…&ReferralSourceId=120226305854810726&ReferralSourceType=ad&ReferralSourceUrl=https%3A%2F%2Ffb.me%2F3cr4Wqqkv&
-//	ReferralHeadline=Summer+sale&ReferralBody=Chat+with+us&ReferralNumMedia=1&ReferralMediaUrl=https%3A%2F%2F…&ReferralMediaContentType=image%2Fjpeg
+//	ReferralHeadline=Summer+sale&ReferralBody=Chat+with+us&ReferralNumMedia=1&ReferralMediaUrl=https%3A%2F%2F…&
+//	ReferralMediaContentType=image%2Fjpeg
 func (b *Batch) twilioReferral(e *Event, f *twilioFields) {
 	r := b.referrals.add()
 	e.Referral = r

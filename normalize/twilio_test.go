@@ -135,7 +135,8 @@ func TestTwilioAttribution(t *testing.T) {
 		{"&referralctwaclid=Aff1", "", ""},
 		{"", "", ""},
 	} {
-		for _, kind := range []string{"", "&MessageType=text", "&MessageType=image&MediaUrl0=u&MediaContentType0=image%2Fpng", "&MessageType=unsupported", "&MessageType=button&ButtonText=Hi"} {
+		for _, kind := range []string{"", "&MessageType=text", "&MessageType=image&MediaUrl0=u&MediaContentType0=image%2Fpng",
+			"&MessageType=unsupported", "&MessageType=button&ButtonText=Hi"} {
 			var b Batch
 			twilioEvent(t, &b, []byte(message+kind+c.fields))
 			r := b.Events[0].Referral
@@ -229,7 +230,8 @@ func runTwilio(t testing.TB, b *Batch, out, body []byte) []byte {
 // TestAllocationsTwilio: at most 4 for an event, none for what comes all day.
 // Ten files, repeated fields and an answer that is no JSON are the exceptions.
 func TestAllocationsTwilio(t *testing.T) {
-	limits := map[string]float64{"click": 0, "text": 0, "status-delivered": 0, "image": 0, "mms": 8, "repeated": 1000, "interactive-flow-broken": 10}
+	limits := map[string]float64{"click": 0, "text": 0, "status-delivered": 0, "image": 0, "mms": 8, "repeated": 1000,
+		"interactive-flow-broken": 10}
 	for name, body := range twilioBodies(t) {
 		limit, ok := limits[name]
 		if !ok {

@@ -77,7 +77,8 @@ func (c *vcardParser) property(line string) {
 			MiddleName: c.text(p[2]), Prefix: c.text(p[3]), Suffix: c.text(p[4]),
 		}
 	case "TEL":
-		c.Phones = append(c.Phones, ContactPhone{Phone: c.text(strings.TrimPrefix(unescaped(value), "tel:")), WaID: c.text(waID), Type: c.text(kind)})
+		c.Phones = append(c.Phones, ContactPhone{Phone: c.text(strings.TrimPrefix(unescaped(value), "tel:")), WaID: c.text(waID),
+			Type: c.text(kind)})
 		c.phoneGroups = append(c.phoneGroups, group)
 	case "EMAIL":
 		c.Emails = append(c.Emails, ContactEmail{Email: c.text(unescaped(value)), Type: c.text(kind)})

@@ -84,7 +84,8 @@ type whapiParts struct {
 	id, kind, subtype, chat, chatName, from, fromMe, fromName, timestamp, context jsondoc.Node
 }
 
-var whapiMembers = jsondoc.NewMembers("id", "type", "subtype", "chat_id", "chat_name", "from", "from_me", "from_name", "timestamp", "context")
+var whapiMembers = jsondoc.NewMembers("id", "type", "subtype", "chat_id", "chat_name", "from", "from_me", "from_name", "timestamp",
+	"context")
 
 func whapiPartsOf(n jsondoc.Node) (p whapiParts) {
 	whapiMembers.Find(n, &p.id, &p.kind, &p.subtype, &p.chat, &p.chatName, &p.from, &p.fromMe, &p.fromName, &p.timestamp, &p.context)
@@ -198,7 +199,8 @@ func (b *Batch) whapiFill(m *Message, kind string, node jsondoc.Node) {
 // whapiMedia is a file; link is there when auto-download is on for its type.
 //
 //	{"id":"jpeg-88f7a3a4fd","mime_type":"image/jpeg","file_size":79210,"sha256":"SfInY0gGKTsJlUWbwxC1k+FAD0FZHvzwfpvO0zX0GUI=",
-//	 "link":"https://…","caption":"Two of these","file_name":"list.pdf","filename":"list.pdf","animated":false,"preview":"data:image/jpeg;base64,…"}
+//	 "link":"https://…","caption":"Two of these","file_name":"list.pdf","filename":"list.pdf","animated":false,
+//	 "preview":"data:image/jpeg;base64,…"}
 func (b *Batch) whapiMedia(m *Message, kind string, node jsondoc.Node) {
 	m.MediaID = b.id(node.Get("id"))
 	m.MimeType = b.id(node.Get("mime_type"))
@@ -225,7 +227,8 @@ const frequently = 5
 
 // whapiContext is the message that this one answers, and a forward's mark.
 //
-//	{"quoted_id":"yqKj.Z7XWg0g1lA-wD8Sij1GoQ","quoted_type":"text","quoted_author":"15550783881","quoted_content":{},"forwarded":true,"forwarding_score":5}
+//	{"quoted_id":"yqKj.Z7XWg0g1lA-wD8Sij1GoQ","quoted_type":"text","quoted_author":"15550783881","quoted_content":{},"forwarded":true,
+//	 "forwarding_score":5}
 func (b *Batch) whapiContext(m *Message, n jsondoc.Node) {
 	c := Context{ID: b.id(n.Get("quoted_id")), From: b.id(n.Get("quoted_author"))}
 	if c.ID != nil || c.From != nil {

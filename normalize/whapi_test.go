@@ -252,7 +252,8 @@ func TestWhapiVotes(t *testing.T) {
 		{message(vote("poll", "15557654321", group, "")), "15557654321", KindMessage},
 		{message(vote("poll", "15551110000@s.whatsapp.net", group, me)), "15551110000", KindMessage},
 		{message(vote("p1", "15551234567", two, me)), "15551234567", KindMessage},
-		{strings.ReplaceAll(message(vote("poll", "15550783881", two, me)), `"poll"`, `"poll2"`), "15551234567", KindMessage}, // all is the poll's but the vote
+		// all is the poll's but the vote
+		{strings.ReplaceAll(message(vote("poll", "15550783881", two, me)), `"poll"`, `"poll2"`), "15551234567", KindMessage},
 		{message(vote("p2", "15550783881", two, me)), "15551234567", KindEcho},
 		{message(vote("p3", "15550783881", group, me)), "", KindEcho},
 		{update(vote("p4", "15552220000", group, me)), "15552220000", KindMessage},
@@ -292,8 +293,8 @@ func TestWhapiVotes(t *testing.T) {
 // all but the results stays as it was; the same again is the same.
 func TestWhapiPolls(t *testing.T) {
 	body := func(voters string) []byte {
-		return []byte(`{"messages":[{"id":"poll","type":"poll","from_me":true,"from":"15550783881","chat_id":"1203@g.us","timestamp":1736535600,` +
-			`"poll":{"title":"When?","options":["Mon"],"results":[{"name":"Mon","voters":[` + voters + `]}]}}],` +
+		return []byte(`{"messages":[{"id":"poll","type":"poll","from_me":true,"from":"15550783881","chat_id":"1203@g.us",` +
+			`"timestamp":1736535600,"poll":{"title":"When?","options":["Mon"],"results":[{"name":"Mon","voters":[` + voters + `]}]}}],` +
 			`"event":{"type":"messages","event":"put"},"channel_id":"C"}`)
 	}
 	const first, second = `"15551234567"`, `"15551234567","15557654321"`
@@ -375,7 +376,8 @@ func TestWhapiEdits(t *testing.T) {
 	}
 	// An action keeps its own meaning and id.
 	b = Batch{}
-	whapi.events(t, &b, []byte(`{"messages":[{"id":"r1","type":"action","from":"15551234567","action":{"type":"reaction","target":"m1","emoji":"👍"}}]`+put+`}`))
+	whapi.events(t, &b, []byte(`{"messages":[{"id":"r1","type":"action","from":"15551234567","action":{"type":"reaction","target":"m1",`+
+		`"emoji":"👍"}}]`+put+`}`))
 	if m := b.Events[0].Message; m.Type != "reaction" || m.ID.String() != "r1" {
 		t.Errorf("a reaction became %s with id %s", m.Type, m.ID)
 	}
@@ -392,7 +394,8 @@ func TestWhapiAside(t *testing.T) {
 			`{"messages":[{"id":"1","type":"action","from":"15551234567","chat_id":` + chat + `,"action":{"type":"vote","target":"2"}}]}`,
 			`{"messages":[{"id":"1","type":"text","chat_id":` + chat + `}],"event":{"type":"messages","event":"put"}}`,
 			`{"statuses":[{"id":"1","status":"read","recipient_id":` + chat + `,"viewer_id":"15551234567"}]}`,
-			`{"messages_updates":[{"id":"1","after_update":{"id":"1","type":"text","chat_id":` + chat + `,"text":{"body":"x"}},"changes":["text"]}]}`,
+			`{"messages_updates":[{"id":"1","after_update":{"id":"1","type":"text","chat_id":` + chat +
+				`,"text":{"body":"x"}},"changes":["text"]}]}`,
 			`{"messages_updates":[{"id":"1","trigger":{"id":"2","type":"action","chat_id":` + chat + `,"action":{"type":"reaction"}}}]}`,
 		} {
 			var b Batch
@@ -411,9 +414,11 @@ func TestWhapiAside(t *testing.T) {
 // TestWhapiUpdateIsTheMessage: an edit has the same id whether it comes in
 // messages or as what triggered an update.
 func TestWhapiUpdateIsTheMessage(t *testing.T) {
-	action := `{"id":"e1","type":"action","from":"15551234567","timestamp":1736535600,"action":{"type":"edit","target":"t1","edited_type":"text","edited_content":{"body":"b"}}}`
+	action := `{"id":"e1","type":"action","from":"15551234567","timestamp":1736535600,"action":{"type":"edit","target":"t1",` +
+		`"edited_type":"text","edited_content":{"body":"b"}}}`
 	var b Batch
-	whapi.events(t, &b, []byte(`{"messages":[`+action+`],"messages_updates":[{"id":"t1","trigger":`+action+`,"after_update":{"type":"text","text":{"body":"b"}},"changes":["text"]}]}`))
+	whapi.events(t, &b, []byte(`{"messages":[`+action+`],"messages_updates":[{"id":"t1","trigger":`+action+
+		`,"after_update":{"type":"text","text":{"body":"b"}},"changes":["text"]}]}`))
 	if len(b.Events) != 2 || b.Events[0].ID() != b.Events[1].ID() {
 		t.Fatalf("%d events, or two ids", len(b.Events))
 	}

@@ -17,11 +17,13 @@ import (
 //	{"phone_number":"15550783881","event":"VERIFIED_ACCOUNT"}
 //	{"event":"PARTNER_REMOVED","waba_info":{"waba_id":"102290129340398","owner_business_id":"…"}}
 //	{"type":"phone_number_settings","phone_number_settings":{"phone_number_id":"106540352242922"}}
-//	{"state_sync":[{"type":"contact","contact":{"full_name":"Ann","phone_number":"15551234567"},"action":"add","metadata":{"timestamp":"1736535600"}}]}
+//	{"state_sync":[{"type":"contact","contact":{"full_name":"Ann","phone_number":"15551234567"},"action":"add",
+//	 "metadata":{"timestamp":"1736535600"}}]}
 //	{"calls":[{"id":"wacid.…","from":"15551234567","to":"15550783881","direction":"USER_INITIATED","timestamp":"1736535600"}]}
 //	{"groups":[{"group_id":"…","type":"group_join_request_created","wa_id":"15551234567","timestamp":"1736535600"}]}
 //	{"history":[{"threads":[{"id":"15551234567","context":{"wa_id":"15551234567","user_id":"US.…"},"messages":[{}]}]}]}
-//	{"user_id_update":[{"wa_id":"15551234567","user_id":{"previous":"US.1","current":"US.2"},"parent_user_id":{"previous":"…","current":"…"}}]}
+//	{"user_id_update":[{"wa_id":"15551234567","user_id":{"previous":"US.1","current":"US.2"},"parent_user_id":{"previous":"…",
+//	 "current":"…"}}]}
 
 // accountIDs completes src.account from a value that names the business outside
 // of its metadata. The ids of entries of these two fields may be a business
@@ -96,7 +98,8 @@ func (b *Batch) personIn(e *Event, p *person, n jsondoc.Node) {
 	e.GroupID = first(e.GroupID, b.id(n.Get("group_id")))
 	contact, thread := n.Get("contact"), only(n.Get("threads"))
 	for _, at := range [...]jsondoc.Node{
-		n, contact, thread.Get("context"), only(n.Get("added_participants")), only(n.Get("removed_participants")), only(n.Get("failed_participants")),
+		n, contact, thread.Get("context"), only(n.Get("added_participants")), only(n.Get("removed_participants")),
+		only(n.Get("failed_participants")),
 	} {
 		if at.Kind() != '{' {
 			continue

@@ -73,7 +73,8 @@ func (b *Batch) button(m *Message, n jsondoc.Node) {
 
 // order is a cart.
 //
-//	{"catalog_id":"354160437058781","text":"please","product_items":[{"product_retailer_id":"A1","quantity":2,"item_price":7.99,"currency":"USD"}]}
+//	{"catalog_id":"354160437058781","text":"please","product_items":[{"product_retailer_id":"A1","quantity":2,"item_price":7.99,
+//	 "currency":"USD"}]}
 func (b *Batch) order(n jsondoc.Node) *Order {
 	o := &Order{CatalogID: b.id(n.Get("catalog_id")), Text: b.id(n.Get("text"))}
 	for p := n.Get("product_items").First(); p.Exists() && b.element(); p = p.Next() {

@@ -41,7 +41,8 @@ type parts struct {
 	forwarded, frequentlyForwarded                                                    jsondoc.Node
 }
 
-var messageMembers = jsondoc.NewMembers("from", "from_user_id", "from_parent_user_id", "id", "group_id", "timestamp", "type", "context", "referral", "errors",
+var messageMembers = jsondoc.NewMembers("from", "from_user_id", "from_parent_user_id", "id", "group_id", "timestamp", "type", "context",
+	"referral", "errors",
 	"forwarded", "frequently_forwarded")
 
 func partsOf(n jsondoc.Node) (p parts) {

@@ -37,7 +37,8 @@ func normalized(t testing.TB, b *Batch, body []byte) [][]byte {
 		if jsondoc.HasLoneSurrogate(event[:attribution]) {
 			t.Fatalf("half a surrogate pair: %s", event[:attribution])
 		}
-		if several := e.Kind == KindStatus && bytes.Contains(e.Raw, []byte(`"mids"`)); !several && !within(e.Raw, body) || cap(e.Raw) != len(e.Raw) {
+		if several := e.Kind == KindStatus && bytes.Contains(e.Raw, []byte(`"mids"`)); !several && !within(e.Raw, body) ||
+			cap(e.Raw) != len(e.Raw) {
 			t.Fatalf("raw is no slice of the body of its own: %s", e.Raw)
 		}
 		out = append(out, event)
@@ -271,7 +272,8 @@ func TestMetaEmptyLists(t *testing.T) {
 		{"new_field", number + `"news":[],"more":1`, 1},
 		{"new_field", `"messaging_product":"whatsapp"`, 1},
 	} {
-		body := `{"object":"whatsapp_business_account","entry":[{"id":"102290129340398","changes":[{"field":"` + c.field + `","value":{` + c.value + `}}]}]}`
+		body := `{"object":"whatsapp_business_account","entry":[{"id":"102290129340398","changes":[{"field":"` + c.field + `","value":{` +
+			c.value + `}}]}]}`
 		for name, normalize := range map[string]func(*Batch, []byte, int64) error{"meta": Meta, "gupshup": Gupshup, "360dialog": Dialog360} {
 			var b Batch
 			if err := normalize(&b, []byte(body), ingested); err != nil || len(b.Events) != c.events {
@@ -304,7 +306,8 @@ func expectedOfValue(value jsondoc.Node) (kinds []Kind, lists, rest, whole bool)
 		key := string(m.Key())
 		kind, known := of[key]
 		emptyList := m.Kind() == '[' && m.Len() == 0
-		lists = lists || known || key == "standby" || key != "contacts" && key != "metadata" && key != "messaging_product" && key != "conversation_context" && emptyList
+		lists = lists || known || key == "standby" || key != "contacts" && key != "metadata" && key != "messaging_product" &&
+			key != "conversation_context" && emptyList
 		switch {
 		case key == "metadata" || key == "messaging_product":
 		case key == "contacts":

@@ -58,46 +58,54 @@ var metaWords = []wordGroup{
 	{PlaceField, "their own", "WhatsApp, Webhook fields, Dec 2025", "messages automatic_events smb_message_echoes"},
 	{PlaceField, "their own", "WhatsApp, webhook index, Sep 2026 (its page is missing)", "message_echoes"},
 	{PlaceField, "their own", "WhatsApp, webhook reference standby, 4 Aug 2026", "standby"},
-	{PlaceField, "account", "WhatsApp, Webhook fields, Dec 2025", "account_alerts account_review_update account_settings_update account_update " +
-		"business_capability_update business_status_update calls flows history " +
-		"message_template_components_update message_template_quality_update message_template_status_update " +
-		"partner_solutions payment_configuration_update phone_number_name_update phone_number_quality_update " +
-		"security smb_app_state_sync template_category_update tracking_events user_preferences"},
+	{PlaceField, "account", "WhatsApp, Webhook fields, Dec 2025",
+		"account_alerts account_review_update account_settings_update account_update " +
+			"business_capability_update business_status_update calls flows history " +
+			"message_template_components_update message_template_quality_update message_template_status_update " +
+			"partner_solutions payment_configuration_update phone_number_name_update phone_number_quality_update " +
+			"security smb_app_state_sync template_category_update tracking_events user_preferences"},
 	{PlaceField, "account", "WhatsApp, webhook reference messaging_handovers, 22 Sep 2026", "messaging_handovers"},
 	{PlaceField, "account", "WhatsApp, changelog, 11 Aug 2026 (no field to subscribe to; relays send it)", "user_id_update"},
-	{PlaceField, "account", "WhatsApp, business usernames, 2025 and 2026", "phone_number_username_update business_username_updates business_username_update"},
-	{PlaceField, "account", "WhatsApp, Groups API, 17 Jun 2026", "group_lifecycle_update group_participants_update group_settings_update group_status_update"},
+	{PlaceField, "account", "WhatsApp, business usernames, 2025 and 2026",
+		"phone_number_username_update business_username_updates business_username_update"},
+	{PlaceField, "account", "WhatsApp, Groups API, 17 Jun 2026",
+		"group_lifecycle_update group_participants_update group_settings_update group_status_update"},
 	{PlaceField, "account", "implementers, 2025 and 2026", "account_mode account_offboarded account_reconnected consumer_profile contacts " +
 		"template_correct_category_detection"},
 	{PlaceField, "account", "Gupshup, V3 events, 2026", "billing-event"},
-	{PlacePageField, "their own", "Graph API, Page webhooks v26.0, 2 Sep 2026", "messages messaging_postbacks messaging_referrals messaging_optins messaging_optouts " +
-		"messaging_payments messaging_pre_checkouts messaging_checkout_updates messaging_account_linking " +
-		"messaging_policy_enforcement messaging_handovers messaging_feedback messaging_game_plays " +
-		"messaging_customer_information messaging_direct_sends messaging_appointments " +
-		"messaging_fblogin_account_linking messaging_in_thread_lead_form_submit messaging_integrity " +
-		"message_deliveries message_reads message_echoes message_edits message_reactions message_context " +
-		"message_mention message_template_status_update standby"},
-	{PlacePageField, "their own", "Instagram Platform, Webhooks, 5 Oct 2026", "message_edit messaging_referral messaging_seen messaging_handover"},
-	{PlacePageField, "account", "Instagram Platform, Webhooks, 5 Oct 2026", "comments live_comments mentions story_insights response_feedback share_to_feed delta " +
-		"creator_marketplace_projects creator_marketplace_invited_creator_onboarding story_reactions " +
-		"story_poll_response story_share follow"},
-	{PlacePageField, "account", "Graph API, Page webhooks v26.0, 2 Sep 2026", "about affiliation attire awards bio birthday category checkins company_overview culinary_team " +
-		"current_location description email feed founded general_info general_manager hometown hours " +
-		"inbox_labels location leadgen leadgen_fat leadgen_update local_delivery members mission mention " +
-		"mcom_invoice_change name page_about_story page_change_proposal page_upcoming_change parking " +
-		"payment_options personal_info personal_interests phone picture price_range product_review products " +
-		"public_transit publisher_subscriptions ratings videos video_text_question_responses website " +
-		"live_videos invoice_access_invoice_change invoice_access_invoice_draft_change " +
-		"invoice_access_bank_slip_events invoice_access_onboarding_status_active group_feed " +
-		"business_integrity calls call_permission_reply call_settings_update marketing_message_clicks " +
-		"marketing_message_deliveries marketing_message_delivery_failed marketing_message_echoes " +
-		"marketing_message_reads comment_poll_response agent_messages agent_questions user_action send_cart"},
+	{PlacePageField, "their own", "Graph API, Page webhooks v26.0, 2 Sep 2026",
+		"messages messaging_postbacks messaging_referrals messaging_optins messaging_optouts " +
+			"messaging_payments messaging_pre_checkouts messaging_checkout_updates messaging_account_linking " +
+			"messaging_policy_enforcement messaging_handovers messaging_feedback messaging_game_plays " +
+			"messaging_customer_information messaging_direct_sends messaging_appointments " +
+			"messaging_fblogin_account_linking messaging_in_thread_lead_form_submit messaging_integrity " +
+			"message_deliveries message_reads message_echoes message_edits message_reactions message_context " +
+			"message_mention message_template_status_update standby"},
+	{PlacePageField, "their own", "Instagram Platform, Webhooks, 5 Oct 2026",
+		"message_edit messaging_referral messaging_seen messaging_handover"},
+	{PlacePageField, "account", "Instagram Platform, Webhooks, 5 Oct 2026",
+		"comments live_comments mentions story_insights response_feedback share_to_feed delta " +
+			"creator_marketplace_projects creator_marketplace_invited_creator_onboarding story_reactions " +
+			"story_poll_response story_share follow"},
+	{PlacePageField, "account", "Graph API, Page webhooks v26.0, 2 Sep 2026",
+		"about affiliation attire awards bio birthday category checkins company_overview culinary_team " +
+			"current_location description email feed founded general_info general_manager hometown hours " +
+			"inbox_labels location leadgen leadgen_fat leadgen_update local_delivery members mission mention " +
+			"mcom_invoice_change name page_about_story page_change_proposal page_upcoming_change parking " +
+			"payment_options personal_info personal_interests phone picture price_range product_review products " +
+			"public_transit publisher_subscriptions ratings videos video_text_question_responses website " +
+			"live_videos invoice_access_invoice_change invoice_access_invoice_draft_change " +
+			"invoice_access_bank_slip_events invoice_access_onboarding_status_active group_feed " +
+			"business_integrity calls call_permission_reply call_settings_update marketing_message_clicks " +
+			"marketing_message_deliveries marketing_message_delivery_failed marketing_message_echoes " +
+			"marketing_message_reads comment_poll_response agent_messages agent_questions user_action send_cart"},
 	{PlaceList, "their own", "WhatsApp, Webhook fields, Dec 2025", "messages statuses contacts metadata message_echoes automatic_events"},
 	{PlaceList, "their own", "WhatsApp, webhook reference standby, 4 Aug 2026", "standby"},
 	{PlaceList, "conversationContext", "WhatsApp, Conversation context, 4 Nov 2026", "conversation_context"},
 	{PlaceList, "account", "WhatsApp, webhook reference messages, Dec 2025", "errors"},
 	{PlaceList, "account", "WhatsApp, Track click events, 2026", "user_actions"},
-	{PlaceList, "account", "the on-premise API and Gupshup, 2026", "meta billing calls history state_sync user_preferences groups user_id_update"},
+	{PlaceList, "account", "the on-premise API and Gupshup, 2026",
+		"meta billing calls history state_sync user_preferences groups user_id_update"},
 	{PlaceMessage, "text", "WhatsApp, webhook reference messages, Aug 2026", "text"},
 	{PlaceMessage, "image", "WhatsApp, webhook reference messages, Aug 2026", "image"},
 	{PlaceMessage, "video", "WhatsApp, webhook reference messages, Aug 2026", "video"},
@@ -121,10 +129,12 @@ var metaWords = []wordGroup{
 	{PlaceSystem, "system", "WhatsApp, webhook reference system, 11 Aug 2026", "user_changed_number user_changed_user_id"},
 	{PlaceSystem, "system", "WhatsApp, webhook reference system, 2024", "customer_changed_number customer_identity_changed"},
 	{PlaceSystem, "system", "implementers, 2026", "user_identity_changed"},
-	{PlaceInteractive, "interactive", "WhatsApp, webhook reference messages, Aug 2026", "button_reply list_reply nfm_reply call_permission_reply"},
-	{PlaceInteractive, "interactive", "WhatsApp, Send API (echoes), 2026", "button list cta_url flow product product_list catalog_message location_request_message " +
-		"address_message call_permission_request carousel media_carousel order_details order_status " +
-		"voice_call"},
+	{PlaceInteractive, "interactive", "WhatsApp, webhook reference messages, Aug 2026",
+		"button_reply list_reply nfm_reply call_permission_reply"},
+	{PlaceInteractive, "interactive", "WhatsApp, Send API (echoes), 2026",
+		"button list cta_url flow product product_list catalog_message location_request_message " +
+			"address_message call_permission_request carousel media_carousel order_details order_status " +
+			"voice_call"},
 	{PlaceStatus, "status", "WhatsApp, Webhook fields, Dec 2025", "sent delivered read played failed"},
 	{PlaceStatus, "status", "WhatsApp, webhook reference statuses, 2022", "deleted warning"},
 	{PlaceStatus, "status", "Gupshup, V3 events, 2026", "enqueued pending mismatch"},
@@ -140,12 +150,15 @@ var metaWords = []wordGroup{
 	{PlaceAttachment, "story_mention", "Instagram Platform, Webhooks, Oct 2026", "story_mention"},
 	{PlaceAttachment, "share", "Instagram Platform, Webhooks, Oct 2026, and implementers", "ig_story story_share product media_share"},
 	{PlaceAttachment, "unsupported", "Instagram Platform, Webhooks, Oct 2026", "ephemeral unsupported_type"},
-	{PlaceItem, "their own", "Messenger Platform, webhook events, 2026", "message message_edit reaction postback referral read delivery optin"},
+	{PlaceItem, "their own", "Messenger Platform, webhook events, 2026",
+		"message message_edit reaction postback referral read delivery optin"},
 	{PlaceItem, "nothing", "Messenger Platform, webhook events, 2026", "sender recipient prior_message thread"},
-	{PlaceItem, "account", "Messenger Platform, webhook events, 2026", "account_linking policy_enforcement policy-enforcement pass_thread_control take_thread_control request_thread_control " +
-		"app_roles payment pre_checkout checkout_update response_feedback game_play"},
-	{PlaceItem, "account", "Graph API, Page webhooks v26.0, 2 Sep 2026", "optout disable_info messaging_customer_information messaging_in_thread_lead_form_submit lead_form " +
-		"messaging_feedback message_context appointment call calls integrity"},
+	{PlaceItem, "account", "Messenger Platform, webhook events, 2026",
+		"account_linking policy_enforcement policy-enforcement pass_thread_control take_thread_control request_thread_control " +
+			"app_roles payment pre_checkout checkout_update response_feedback game_play"},
+	{PlaceItem, "account", "Graph API, Page webhooks v26.0, 2 Sep 2026",
+		"optout disable_info messaging_customer_information messaging_in_thread_lead_form_submit lead_form " +
+			"messaging_feedback message_context appointment call calls integrity"},
 }
 
 // wordKey finds a word.

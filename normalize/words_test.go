@@ -115,7 +115,8 @@ func TestWordsOnce(t *testing.T) {
 func TestWordsOfPayloads(t *testing.T) {
 	unknown := map[string]bool{
 		"unknown-field": true, "unknown-type": true, "unknown-item": true, "interactive-unknown": true, "attachment-unknown": true,
-		"empty-beside-something": true, "standby-odd": true, "odd-shapes": true, "attachments-odd": true, "nothing-in-it": true, "not-an-object": true,
+		"empty-beside-something": true, "standby-odd": true, "odd-shapes": true, "attachments-odd": true, "nothing-in-it": true,
+		"not-an-object":  true,
 		"unknown-change": true, "unknown-object": true,
 	}
 	for _, folder := range []string{"testdata/whatsapp", "testdata/messenger", "testdata/instagram"} {
@@ -141,7 +142,8 @@ func TestUnknownWordsAreBounded(t *testing.T) {
 		strings.Repeat("x", 100):     strings.Repeat("x", maxWord) + "...",
 		strings.Repeat("\u00e9", 40): strings.Repeat(`\u00e9`, maxWord/6) + "...",
 	} {
-		body := `{"object":"page","entry":[{"id":"9","messaging":[{"message":{"attachments":[{"type":"` + given + `"},{"type":"` + given + `"}]}}]}]}`
+		body := `{"object":"page","entry":[{"id":"9","messaging":[{"message":{"attachments":[{"type":"` + given + `"},{"type":"` + given +
+			`"}]}}]}]}`
 		var b Batch
 		if err := Meta(&b, []byte(body), ingested); err != nil {
 			t.Fatal(err)

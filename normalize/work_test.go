@@ -174,10 +174,12 @@ func TestFirstContactThatFits(t *testing.T) {
 func TestLongNumbersAreNotReadAgain(t *testing.T) {
 	long := `"` + strings.Repeat(`\u0031`, 20<<10) + `"`
 	for name, value := range map[string]string{
-		"echoes of a number": `"metadata":{"display_phone_number":` + long + `},"message_echoes":[` + joined(200, `{"id":"m%d","from":"2","to":"3"}`) + `]`,
-		"echoes to one":      `"contacts":[{"wa_id":` + long + `}],"message_echoes":[` + joined(200, `{"id":"m%d","from":"2","to":"3"}`) + `]`,
-		"messages of one":    `"contacts":[{"wa_id":` + long + `}],"messages":[` + joined(200, `{"id":"m%d"}`) + `]`,
-		"statuses of two":    `"contacts":[{"wa_id":` + long + `},{"wa_id":"1"}],"statuses":[` + joined(200, `{"id":"m%d","recipient_id":"2","status":"read"}`) + `]`,
+		"echoes of a number": `"metadata":{"display_phone_number":` + long + `},"message_echoes":[` +
+			joined(200, `{"id":"m%d","from":"2","to":"3"}`) + `]`,
+		"echoes to one":   `"contacts":[{"wa_id":` + long + `}],"message_echoes":[` + joined(200, `{"id":"m%d","from":"2","to":"3"}`) + `]`,
+		"messages of one": `"contacts":[{"wa_id":` + long + `}],"messages":[` + joined(200, `{"id":"m%d"}`) + `]`,
+		"statuses of two": `"contacts":[{"wa_id":` + long + `},{"wa_id":"1"}],"statuses":[` +
+			joined(200, `{"id":"m%d","recipient_id":"2","status":"read"}`) + `]`,
 	} {
 		body := []byte(`{"object":"whatsapp_business_account","entry":[{"changes":[{"value":{` + value + `}}]}]}`)
 		var before, after runtime.MemStats

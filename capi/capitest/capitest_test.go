@@ -12,16 +12,22 @@ import (
 
 var now = time.Unix(1736535700, 0)
 
-const good = `{"event_name":"LeadSubmitted","event_time":1736535600,"event_id":"e1","action_source":"business_messaging","messaging_channel":"whatsapp",` +
-	`"user_data":{"whatsapp_business_account_id":"102290129340398","ctwa_clid":"ARx-1","ph":["fdc5edfb0d1c8bdd5ec5c03b1cf5b5ed4a0a2ac5ad5f5ffab0d9ac3cc6f79e8f"]},"custom_data":{"ctwa_clid":"ARx-1","ad_id":"238"}}`
+const good = `{"event_name":"LeadSubmitted","event_time":1736535600,"event_id":"e1","action_source":"business_messaging",` +
+	`"messaging_channel":"whatsapp",` +
+	`"user_data":{"whatsapp_business_account_id":"102290129340398","ctwa_clid":"ARx-1",` +
+	`"ph":["fdc5edfb0d1c8bdd5ec5c03b1cf5b5ed4a0a2ac5ad5f5ffab0d9ac3cc6f79e8f"]},"custom_data":{"ctwa_clid":"ARx-1","ad_id":"238"}}`
 
-const goodPurchase = `{"event_name":"Purchase","event_time":1736535600,"event_id":"e2","action_source":"business_messaging","messaging_channel":"messenger",` +
+const goodPurchase = `{"event_name":"Purchase","event_time":1736535600,"event_id":"e2","action_source":"business_messaging",` +
+	`"messaging_channel":"messenger",` +
 	`"user_data":{"page_id":"1029384756","page_scoped_user_id":"77"},"custom_data":{"currency":"usd","value":12.5,"contents":[{"id":"a"}]}}`
 
-const goodInstagram = `{"event_name":"QualifiedLead","event_time":1736535600,"event_id":"e3","action_source":"business_messaging","messaging_channel":"instagram",` +
-	`"user_data":{"instagram_business_account_id":"17841","ig_sid":"88"},"data_processing_options":["LDU"],"data_processing_options_country":1,"data_processing_options_state":1000}`
+const goodInstagram = `{"event_name":"QualifiedLead","event_time":1736535600,"event_id":"e3","action_source":"business_messaging",` +
+	`"messaging_channel":"instagram",` +
+	`"user_data":{"instagram_business_account_id":"17841","ig_sid":"88"},"data_processing_options":["LDU"],` +
+	`"data_processing_options_country":1,"data_processing_options_state":1000}`
 
-const goodAutomatic = `{"event_name":"LeadSubmitted","event_time":1736535600,"event_id":"e4","action_source":"business_messaging","messaging_channel":"whatsapp",` +
+const goodAutomatic = `{"event_name":"LeadSubmitted","event_time":1736535600,"event_id":"e4","action_source":"business_messaging",` +
+	`"messaging_channel":"whatsapp",` +
 	`"messaging_outcome_data":{"outcome_type":"automatic_events"},"user_data":{"whatsapp_business_account_id":"1","ctwa_clid":"x"}}`
 
 func batchOf(events ...string) []byte {
@@ -110,8 +116,10 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%s → %s: %v", c.old, c.new, fail)
 		}
 	}
-	for _, body := range []string{``, `[]`, `{}`, `{"data":[]}`, `{"data":{}}`, `{"data":[1]}`, `{"data":[null]}`, `{"data":[` + good + `]} x`, `{"data":[` + good + `],"access_token":"x"}`,
-		`{"data":[` + good + `],"partner_agent":"x1"}`, `{"data":[` + good + `],"test_event_code":7}`, `{"data":[` + good + "],\"test_event_code\":\"\xff\"}",
+	for _, body := range []string{``, `[]`, `{}`, `{"data":[]}`, `{"data":{}}`, `{"data":[1]}`, `{"data":[null]}`, `{"data":[` + good + `]} x`,
+		`{"data":[` + good + `],"access_token":"x"}`,
+		`{"data":[` + good + `],"partner_agent":"x1"}`, `{"data":[` + good + `],"test_event_code":7}`, `{"data":[` + good +
+			"],\"test_event_code\":\"\xff\"}",
 		string(batchOf(good, goodAutomatic)), string(batchOf(good, goodPurchase)), `{"data":[` + good + strings.Repeat(","+good, 1000) + `]}`} {
 		if fail := s.Check([]byte(body), "1"); fail == nil || fail.Code != 100 {
 			t.Errorf("%.100s: %v", body, fail)
@@ -127,13 +135,15 @@ func TestCheck(t *testing.T) {
 
 func TestDatasets(t *testing.T) {
 	s := &Server{Now: func() time.Time { return now }, Clids: map[string]bool{"ARx-1": true},
-		Datasets: map[string]Dataset{"1": {WabaID: "102290129340398"}, "2": {PageID: "1029384756"}, "3": {InstagramID: "17841"}, "4": {}, "5": {WabaID: "6", PageID: "6", InstagramID: "6"}}}
+		Datasets: map[string]Dataset{"1": {WabaID: "102290129340398"}, "2": {PageID: "1029384756"}, "3": {InstagramID: "17841"}, "4": {},
+			"5": {WabaID: "6", PageID: "6", InstagramID: "6"}}}
 	for _, c := range []struct {
 		event, dataset string
 		subcode        int
 	}{
 		{good, "1", 0}, {goodPurchase, "2", 0}, {goodInstagram, "3", 0},
-		{good, "4", 2804132}, {good, "2", 2804132}, {good, "5", 2804118}, {goodPurchase, "5", 2804118}, {goodInstagram, "5", 2804118}, {goodPurchase, "1", 2804118},
+		{good, "4", 2804132}, {good, "2", 2804132}, {good, "5", 2804118}, {goodPurchase, "5", 2804118}, {goodInstagram, "5", 2804118},
+		{goodPurchase, "1", 2804118},
 		{strings.ReplaceAll(good, "ARx-1", "ARx-2"), "1", 2804087},
 		{strings.Replace(good, "whatsapp_business_account_id", "page_id", 1), "1", 2804131},
 	} {
@@ -205,10 +215,12 @@ func TestServer(t *testing.T) {
 				TraceID       string `json:"fbtrace_id"`
 			}
 		}
-		if err := json.Unmarshal([]byte(r.body), &answer); err != nil || r.status != c.status || answer.Error.Code != c.code || answer.Error.Subcode != c.subcode {
+		if err := json.Unmarshal([]byte(r.body), &answer); err != nil || r.status != c.status || answer.Error.Code != c.code ||
+			answer.Error.Subcode != c.subcode {
 			t.Errorf("%s: %d %s, %v", c.path, r.status, r.body, err)
 		}
-		if c.code == 0 && answer.EventsReceived != 1 || c.code != 0 && (answer.Error.Type != "OAuthException" || answer.Error.TraceID == "" || answer.Error.Message == "") {
+		if c.code == 0 && answer.EventsReceived != 1 || c.code != 0 && (answer.Error.Type != "OAuthException" || answer.Error.TraceID == "" ||
+			answer.Error.Message == "") {
 			t.Errorf("%s: %s", c.path, r.body)
 		}
 	}
@@ -229,7 +241,8 @@ func TestServer(t *testing.T) {
 		Requests, Total int
 		Accepted        []Accepted
 	}
-	if err := json.Unmarshal([]byte(r.body), &page); err != nil || page.Total != 7 || page.Requests != 14 || string(page.Accepted[0].Event) != good {
+	if err := json.Unmarshal([]byte(r.body), &page); err != nil || page.Total != 7 || page.Requests != 14 ||
+		string(page.Accepted[0].Event) != good {
 		t.Errorf("%s, %v", r.body, err)
 	}
 	if r := do(t, "PUT", s.URL()+"/_leadgate/accepted", "", ""); r.status != 405 {

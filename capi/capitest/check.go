@@ -248,7 +248,8 @@ func checkLDU(ev *fields) *Error {
 	var options []string
 	var country, state uint16
 	if json.Unmarshal(raw, &options) != nil || len(options) > 1 || len(options) == 1 && options[0] != "LDU" ||
-		json.Unmarshal(ev.of["data_processing_options_country"], &country) != nil || json.Unmarshal(ev.of["data_processing_options_state"], &state) != nil {
+		json.Unmarshal(ev.of["data_processing_options_country"], &country) != nil ||
+		json.Unmarshal(ev.of["data_processing_options_state"], &state) != nil {
 		return invalid(`data_processing_options wants ["LDU"] with a country and a state`)
 	}
 	return nil

@@ -47,7 +47,8 @@ func TestDataset(t *testing.T) {
 		}
 		err = json.NewDecoder(resp.Body).Decode(&got)
 		resp.Body.Close()
-		if err != nil || (resp.StatusCode == 200) != (c.code == 0) || got.Error.Code != c.code || got.Error.Subcode != c.subcode || got.Name != c.name || (c.code == 0) != (got.ID == "123") {
+		if err != nil || (resp.StatusCode == 200) != (c.code == 0) || got.Error.Code != c.code || got.Error.Subcode != c.subcode ||
+			got.Name != c.name || (c.code == 0) != (got.ID == "123") {
 			t.Errorf("%s: %d %+v, %v", c.path, resp.StatusCode, got, err)
 		}
 	}

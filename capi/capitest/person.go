@@ -76,7 +76,8 @@ func allHashed(raw json.RawMessage) bool {
 		return hash.MatchString(one)
 	}
 	var list []string
-	return json.Unmarshal(raw, &list) == nil && len(list) > 0 && !slices.ContainsFunc(list, func(h string) bool { return !hash.MatchString(h) })
+	return json.Unmarshal(raw, &list) == nil && len(list) > 0 && !slices.ContainsFunc(list,
+		func(h string) bool { return !hash.MatchString(h) })
 }
 
 func checkCustom(custom *fields, name string) *Error {
@@ -95,7 +96,8 @@ func checkCustom(custom *fields, name string) *Error {
 	}
 	if raw, ok := custom.of["contents"]; ok {
 		var list []map[string]any
-		if json.Unmarshal(raw, &list) != nil || slices.ContainsFunc(list, func(c map[string]any) bool { return c["id"] == nil || c["id"] == "" }) {
+		if json.Unmarshal(raw, &list) != nil || slices.ContainsFunc(list,
+			func(c map[string]any) bool { return c["id"] == nil || c["id"] == "" }) {
 			return invalid("contents wants a list of objects with an id")
 		}
 	}

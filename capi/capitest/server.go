@@ -289,7 +289,8 @@ func (s *Server) checkCaller(r *http.Request, m []string, method string) *Error 
 		}
 	}
 	if _, known := s.Datasets[dataset]; s.Datasets != nil && !known || !digits.MatchString(dataset) {
-		return &Error{Code: 100, Subcode: 33, Message: "Unsupported " + method + " request. Object with ID '" + dataset + "' does not exist, cannot be loaded due to missing permissions, or does not support this operation"}
+		return &Error{Code: 100, Subcode: 33, Message: "Unsupported " + method + " request. Object with ID '" + dataset +
+			"' does not exist, cannot be loaded due to missing permissions, or does not support this operation"}
 	}
 	return nil
 }

@@ -31,7 +31,8 @@ func TestGet(t *testing.T) {
 	if got.RequestURI != "/v27.0/17?fields=id,name&appsecret_proof=e2f4025c78aeb0a2ca0cdbe1b761e2343d7a8230003895dad6dc39c35c7a0161" {
 		t.Errorf("asked for %s", got.RequestURI)
 	}
-	for name, want := range map[string]string{"Authorization": "Bearer EAAtoken", "User-Agent": "Leadgate/test", "Accept": "application/json"} {
+	for name, want := range map[string]string{"Authorization": "Bearer EAAtoken", "User-Agent": "Leadgate/test",
+		"Accept": "application/json"} {
 		if got.Header.Get(name) != want {
 			t.Errorf("%s: %q", name, got.Header.Get(name))
 		}
@@ -48,7 +49,8 @@ func TestGet(t *testing.T) {
 // like any other, and too much is none.
 func TestAnswers(t *testing.T) {
 	for body, check := range map[string]func(a *Answer) bool{
-		`{"error":{"code":190,"error_subcode":463,"message":"m","type":"OAuthException","is_transient":true,"error_user_title":"t","fbtrace_id":"T"}}`: func(a *Answer) bool {
+		`{"error":{"code":190,"error_subcode":463,"message":"m","type":"OAuthException","is_transient":true,"error_user_title":"t",` +
+			`"fbtrace_id":"T"}}`: func(a *Answer) bool {
 			return *a.Error == Error{Message: "m", Type: "OAuthException", Code: 190, Subcode: 463, Transient: true, Title: "t", TraceID: "T"}
 		},
 		`{"error":"no"}`: func(a *Answer) bool { return a.Error == nil && a.Root.Exists() },

@@ -82,7 +82,8 @@ func TestMissing(t *testing.T) {
 }
 
 func TestInt(t *testing.T) {
-	for in, want := range map[string]int64{"0": 0, "-7": -7, `"1736535600"`: 1736535600, "1736535600": 1736535600, "1.5e3": 1500, "5.0": 5, "999999999999999999": 999999999999999999, `"-3"`: -3} {
+	for in, want := range map[string]int64{"0": 0, "-7": -7, `"1736535600"`: 1736535600, "1736535600": 1736535600, "1.5e3": 1500, "5.0": 5,
+		"999999999999999999": 999999999999999999, `"-3"`: -3} {
 		if v, ok := parse(t, in).Int(); v != want || !ok {
 			t.Errorf("%s = %d, %v, want %d", in, v, ok, want)
 		}
@@ -185,7 +186,8 @@ func TestReuseDoesNotAllocate(t *testing.T) {
 // FuzzParse compares with encoding/json: the same bodies are accepted, and the
 // index says the same as a decoded tree.
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"", "{}", "[]", "null", `"\ud83d"`, `{"a":[1,2.5e-3,{"b":"\u00e9\/"}],"a":true}`, "[[[]]]", `{"a":1,}`, "1 2", "-", "\xff", `{"\u0061":"\ud83d\ude00"}`, " [ ] ", strings.Repeat("[", 201)} {
+	for _, s := range []string{"", "{}", "[]", "null", `"\ud83d"`, `{"a":[1,2.5e-3,{"b":"\u00e9\/"}],"a":true}`, "[[[]]]", `{"a":1,}`, "1 2",
+		"-", "\xff", `{"\u0061":"\ud83d\ude00"}`, " [ ] ", strings.Repeat("[", 201)} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

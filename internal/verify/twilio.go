@@ -86,7 +86,8 @@ func (t *Twilio) keys(settings, given string) ([]string, func() hash.Hash, error
 		return nil, nil, errors.New("the header " + TwilioSettings + " names an algorithm that is not HMAC_SHA256")
 	}
 	if len(t.SharedKeys) == 0 {
-		return nil, nil, errors.New("a Shared Key signed it, as the header " + TwilioSettings + " says, and none is configured: write `shared_key <sid> <secret>`")
+		return nil, nil, errors.New("a Shared Key signed it, as the header " + TwilioSettings +
+			" says, and none is configured: write `shared_key <sid> <secret>`")
 	}
 	return t.SharedKeys, sha256.New, nil
 }

@@ -197,12 +197,14 @@ func TestGuest(t *testing.T) {
 	if resp, answer := send(http.MethodGet, "/hook", ""); resp.StatusCode != http.StatusOK || answer != "hello" {
 		t.Errorf("handshake: %d %q", resp.StatusCode, answer)
 	}
-	if resp, _ := send(http.MethodPost, "/hook", "[]"); resp.StatusCode != http.StatusMethodNotAllowed || resp.Header.Get("Allow") != "GET, PUT" {
+	if resp, _ := send(http.MethodPost, "/hook", "[]"); resp.StatusCode != http.StatusMethodNotAllowed ||
+		resp.Header.Get("Allow") != "GET, PUT" {
 		t.Errorf("POST: %d, allowed %s", resp.StatusCode, resp.Header.Get("Allow"))
 	}
 
 	// Each tenant gets its own part, signed again.
-	acme, globex := `{"app":"a","id":"1","from":"15551234567","text":"for acme"}`, `{"app":"b","id":"2","from":"15551234568","text":"for globex"}`
+	acme, globex := `{"app":"a","id":"1","from":"15551234567","text":"for acme"}`,
+		`{"app":"b","id":"2","from":"15551234568","text":"for globex"}`
 	put("[" + acme + "," + globex + "]")
 	for range 2 {
 		d := next()

@@ -60,7 +60,8 @@ type message struct {
 // JSON, and nothing is dropped: what is not understood is passed on as it came.
 //
 //	{"results":[{"from":"15551234567","to":"15550783881","integrationType":"WHATSAPP","receivedAt":"2025-01-10T21:40:00.000+0000",
-//	 "messageId":"wamid.HBgL…","message":{"type":"TEXT","text":"Hi","referral":{"sourceType":"AD","ctwaClickId":"Aff-n8ZT…"}},"contact":{"name":"John Doe"}}]}
+//	 "messageId":"wamid.HBgL…","message":{"type":"TEXT","text":"Hi","referral":{"sourceType":"AD","ctwaClickId":"Aff-n8ZT…"}},
+//	 "contact":{"name":"John Doe"}}]}
 func (*Infobip) Normalize(_ *http.Request, body []byte, now int64, into *normalize.Batch) error {
 	if err := into.CheckJSON(body); err != nil {
 		return err

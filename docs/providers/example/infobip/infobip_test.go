@@ -22,10 +22,12 @@ import (
 )
 
 // click is a message that an ad brought, written from Infobip's documentation.
-const click = `{"results":[{"from":"15551234567","to":"15550783881","integrationType":"WHATSAPP","receivedAt":"2025-01-10T21:40:00.000+0000",` +
+const click = `{"results":[{"from":"15551234567","to":"15550783881","integrationType":"WHATSAPP",` +
+	`"receivedAt":"2025-01-10T21:40:00.000+0000",` +
 	`"messageId":"wamid.1","pairedMessageId":null,"callbackData":null,"contact":{"name":"John Doe"},` +
 	`"message":{"type":"TEXT","text":"Hi, I saw your ad","referral":{"sourceType":"AD","sourceId":"120210000000000001",` +
-	`"sourceUrl":"https://fb.me/3cr4Wqqkv?utm_source=facebook","headline":"Summer sale","referralMedia":{"type":"IMAGE","url":"https://example.com/ad.jpg"},` +
+	`"sourceUrl":"https://fb.me/3cr4Wqqkv?utm_source=facebook","headline":"Summer ` +
+	`sale","referralMedia":{"type":"IMAGE","url":"https://example.com/ad.jpg"},` +
 	`"ctwaClickId":"Aff-n8ZT"}},"price":{"pricePerMessage":0,"currency":"EUR"}}],"messageCount":1,"pendingMessageCount":0}`
 
 const ingested = 1736545200412
@@ -86,7 +88,8 @@ func at(event map[string]any, path string) string {
 
 func TestNormalize(t *testing.T) {
 	message := func(m string) string {
-		return `{"results":[{"from":"15551234567","to":"15550783881","integrationType":"WHATSAPP","receivedAt":"2025-01-10T21:40:00.000+0000","messageId":"wamid.1","message":` + m + `}]}`
+		return `{"results":[{"from":"15551234567","to":"15550783881","integrationType":"WHATSAPP",` +
+			`"receivedAt":"2025-01-10T21:40:00.000+0000","messageId":"wamid.1","message":` + m + `}]}`
 	}
 	for name, c := range map[string]struct {
 		body string
@@ -94,30 +97,42 @@ func TestNormalize(t *testing.T) {
 	}{
 		"click": {click, map[string]string{
 			"kind": `"message"`, "provider": `"infobip"`, "channel": `"whatsapp"`, "waPhone": `"+15551234567"`, "profileName": `"John Doe"`,
-			"account.displayPhoneNumber": `"15550783881"`, "message.id": `"wamid.1"`, "message.type": `"text"`, "message.text": `"Hi, I saw your ad"`,
-			"receivedAt": "1736545200000", "replyUntil": "1736631600000", "referral.ctwaClid": `"Aff-n8ZT"`, "referral.adId": `"120210000000000001"`,
+			"account.displayPhoneNumber": `"15550783881"`, "message.id": `"wamid.1"`, "message.type": `"text"`,
+			"message.text": `"Hi, I saw your ad"`,
+			"receivedAt":   "1736545200000", "replyUntil": "1736631600000",
+			"referral.ctwaClid": `"Aff-n8ZT"`, "referral.adId": `"120210000000000001"`,
 			"referral.sourceType": `"ad"`, "referral.imageUrl": `"https://example.com/ad.jpg"`, "utm.source": `"facebook"`,
 			"raw.messageId": `"wamid.1"`,
 		}},
-		"organic": {message(`{"type":"TEXT","text":"Hi"}`), map[string]string{"referral.ctwaClid": "null", "utm.source": "null", "message.text": `"Hi"`}},
-		"voice":   {message(`{"type":"VOICE","url":"https://example.com/1"}`), map[string]string{"message.type": `"audio"`, "message.voice": "true", "message.mediaUrl": `"https://example.com/1"`}},
+		"organic": {message(`{"type":"TEXT","text":"Hi"}`), map[string]string{"referral.ctwaClid": "null", "utm.source": "null",
+			"message.text": `"Hi"`}},
+		"voice": {message(`{"type":"VOICE","url":"https://example.com/1"}`),
+			map[string]string{"message.type": `"audio"`, "message.voice": "true", "message.mediaUrl": `"https://example.com/1"`}},
 		"location": {message(`{"type":"LOCATION","latitude":45.5,"longitude":"9.25","name":"Office"}`), map[string]string{
 			"message.location.lat": "45.5", "message.location.lng": "9.25", "message.location.name": `"Office"`}},
 		"button": {message(`{"type":"BUTTON","text":"Yes","payload":"yes-1"}`), map[string]string{
 			"message.text": `"Yes"`, "message.interactive.type": `"button"`, "message.interactive.payload": `"yes-1"`}},
-		"reply button": {message(`{"type":"INTERACTIVE_BUTTON_REPLY","id":"a","title":"Yes","context":{"id":"wamid.0","from":"15550783881"}}`), map[string]string{
-			"message.type": `"interactive"`, "message.text": `"Yes"`, "message.interactive.button_reply.id": `"a"`, "message.replyToId": `"wamid.0"`}},
+		"reply button": {message(`{"type":"INTERACTIVE_BUTTON_REPLY","id":"a","title":"Yes","context":{"id":"wamid.0","from":"15550783881"}}`),
+			map[string]string{
+				"message.type": `"interactive"`, "message.text": `"Yes"`, "message.interactive.button_reply.id": `"a"`,
+				"message.replyToId": `"wamid.0"`}},
 		"list": {message(`{"type":"INTERACTIVE_LIST_REPLY","id":"a","title":"Monday","description":"9 to 12"}`), map[string]string{
 			"message.interactive.list_reply.description": `"9 to 12"`, "message.interactive.id": `"a"`}},
 		"unknown type": {message(`{"type":"INTERACTIVE_PAYMENT_CONFIRMATION","paymentId":"1"}`), map[string]string{
 			"message.type": `"unsupported"`, "raw.message.paymentId": `"1"`}},
-		"another type of value": {message(`{"type":"TEXT","text":7}`), map[string]string{"kind": `"message"`, "message.text": "null", "raw.message.text": "7"}},
-		"delivered": {`{"results":[{"messageId":"m1","to":"15551234567","doneAt":"2025-01-10T21:40:00.000+00:00","status":{"groupId":3,"groupName":"DELIVERED"},"error":{"id":0,"name":"NO_ERROR"}}]}`, map[string]string{
+		"another type of value": {message(`{"type":"TEXT","text":7}`), map[string]string{"kind": `"message"`, "message.text": "null",
+			"raw.message.text": "7"}},
+		"delivered": {`{"results":[{"messageId":"m1","to":"15551234567","doneAt":"2025-01-10T21:40:00.000+00:00","status":{"groupId":3,` +
+			`"groupName":"DELIVERED"},"error":{"id":0,"name":"NO_ERROR"}}]}`, map[string]string{
 			"kind": `"status"`, "status.state": `"delivered"`, "status.errors": "null", "waPhone": `"+15551234567"`, "receivedAt": "1736545200000"}},
-		"refused": {`{"results":[{"messageId":"m1","to":"15551234567","status":{"groupName":"REJECTED"},"error":{"id":7012,"name":"EC_X","description":"No template"}}]}`, map[string]string{
-			"status.state": `"rejected"`, "status.errors": `[{"code":7012,"details":null,"message":"No template","title":"EC_X"}]`, "receivedAt": "1736545200412"}},
-		"seen":      {`{"results":[{"messageId":"m1","from":"15550783881","to":"15551234567","seenAt":"2025-01-10T21:40:00.000Z"}]}`, map[string]string{"status.state": `"read"`, "status.messageId": `"m1"`}},
-		"Viber":     {`{"results":[{"integrationType":"VIBER","message":{"type":"TEXT"}}]}`, map[string]string{"kind": `"account"`, "channel": "null"}},
+		"refused": {`{"results":[{"messageId":"m1","to":"15551234567","status":{"groupName":"REJECTED"},"error":{"id":7012,"name":"EC_X",` +
+			`"description":"No template"}}]}`, map[string]string{
+			"status.state": `"rejected"`, "status.errors": `[{"code":7012,"details":null,"message":"No template","title":"EC_X"}]`,
+			"receivedAt": "1736545200412"}},
+		"seen": {`{"results":[{"messageId":"m1","from":"15550783881","to":"15551234567","seenAt":"2025-01-10T21:40:00.000Z"}]}`,
+			map[string]string{"status.state": `"read"`, "status.messageId": `"m1"`}},
+		"Viber": {`{"results":[{"integrationType":"VIBER","message":{"type":"TEXT"}}]}`,
+			map[string]string{"kind": `"account"`, "channel": "null"}},
 		"no result": {`{"results":[],"x":1}`, map[string]string{"kind": `"account"`, "raw.x": "1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -142,7 +157,8 @@ func TestIDs(t *testing.T) {
 		strings.Replace(click, "wamid.1", "wamid.2", 1),
 		strings.Replace(click, `"messageId":"wamid.1",`, "", 1),
 		strings.Replace(strings.Replace(click, `"messageId":"wamid.1",`, "", 1), "15551234567", "15551234568", 1),
-		`{"results":[{"messageId":"wamid.1","to":"1","status":{"groupName":"DELIVERED"}},{"messageId":"wamid.1","to":"1","status":{"groupName":"PENDING"}}]}`,
+		`{"results":[{"messageId":"wamid.1","to":"1","status":{"groupName":"DELIVERED"}},{"messageId":"wamid.1","to":"1",` +
+			`"status":{"groupName":"PENDING"}}]}`,
 		`{"results":[1,2]}`,
 	} {
 		first, again := events(t, body), events(t, body)
@@ -218,7 +234,8 @@ http://%s {
 		}
 	}
 	// The JSON configuration has no parser that could refuse it.
-	if err := caddy.Load([]byte(`{"admin":{"disabled":true},"apps":{"http":{"servers":{"s":{"routes":[{"handle":[{"handler":"leadgate","provider":{"name":"infobip"}}]}]}}}}}`), true); err == nil || !strings.Contains(err.Error(), "needs a token") {
+	if err := caddy.Load([]byte(`{"admin":{"disabled":true},"apps":{"http":{"servers":{"s":{"routes":[{"handle":[{"handler":"leadgate",`+
+		`"provider":{"name":"infobip"}}]}]}}}}}`), true); err == nil || !strings.Contains(err.Error(), "needs a token") {
 		t.Errorf("without a token: %v", err)
 	}
 

@@ -61,8 +61,8 @@ type Result struct {
 // Client sends events to one dataset. It never follows redirects and never
 // repeats a request by itself. It is safe for concurrent use.
 type Client struct {
-	// Transport makes the requests; nil is a transport of its own. Change it
-	// before the first Send.
+	// Transport makes the requests: one of NewClient's own. Change it before the
+	// first Send.
 	Transport http.RoundTripper
 	// Now reads the clock; nil is time.Now. It is only asked where a header
 	// gives a date.

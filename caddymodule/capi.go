@@ -151,7 +151,8 @@ func capiOptions() options[CAPI] {
 			help: "who sends the events, as Meta lists it",
 		},
 		{
-			name: "data_processing_options", args: "LDU [<country> <state>]", at: func(c *CAPI) value { return lduValue{&c.DataProcessingOptions} },
+			name: "data_processing_options", args: "LDU [<country> <state>]",
+			at:   func(c *CAPI) value { return listValue{&c.DataProcessingOptions, testLDU} },
 			help: "Limited Data Use",
 		},
 		{
@@ -257,7 +258,7 @@ func (c *CAPI) resolve(replace func(option, text string) (string, error)) (*CAPI
 
 // settings are those of package capi; c must be resolved.
 func (c *CAPI) settings() capi.Settings {
-	ldu, _ := parseLDU(c.DataProcessingOptions)
+	ldu, _ := dataset.ParseLDU(c.DataProcessingOptions)
 	return capi.Settings{
 		Dataset: c.Dataset, AccessToken: c.AccessToken, AppSecret: c.AppSecret,
 		Endpoint: c.Endpoint, GraphVersion: c.GraphVersion,
@@ -353,4 +354,9 @@ func (h *Handler) warnWithoutWaba() error {
 		}
 	}
 	return nil
+}
+
+func testLDU(words []string) error {
+	_, err := dataset.ParseLDU(words)
+	return err
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/leadgate/leadgate/internal/finding"
 	"github.com/leadgate/leadgate/internal/printable"
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/typo"
 	"github.com/leadgate/leadgate/internal/wording"
 )
 
@@ -117,7 +118,7 @@ func (f *Forward) parse(d *caddyfile.Dispenser) error {
 	}
 	// A URL that is all placeholder is looked at when it has been replaced.
 	if !strings.Contains(f.URL, "{") {
-		if err := checkURL(f.URL); err != nil {
+		if err := typo.URL(f.URL); err != nil {
 			return d.Errf("forward %s", err)
 		}
 	}
@@ -130,7 +131,7 @@ func (f *Forward) provision(_ *App, tenant string, repl *caddy.Replacer) (*desti
 	if err != nil {
 		return nil, err
 	}
-	if err := checkURL(target); err != nil {
+	if err := typo.URL(target); err != nil {
 		return nil, fmt.Errorf("%surl: %w", where, err)
 	}
 	r := *f // resolved

@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/leadgate/leadgate/internal/destination"
+	"github.com/leadgate/leadgate/internal/typo"
 )
 
 // onlyValue is the words of `only`.
@@ -45,10 +46,10 @@ func (v headerValue) parse(_ string, words []string) error {
 	if len(words) != 2 || words[0] == "" || words[1] == "" {
 		return errors.New("header needs a field and a value: write `header Authorization \"Bearer {env.TOKEN}\"`")
 	}
-	if problem := misspelt(words[1]); problem != "" {
+	if problem := typo.Placeholder(words[1]); problem != "" {
 		return fmt.Errorf("header %s %s", words[0], problem)
 	}
-	if problem := headerProblem(words[0], words[1]); problem != "" {
+	if problem := typo.Header(words[0], words[1]); problem != "" {
 		return fmt.Errorf("header %s", problem)
 	}
 	if *v.to == nil {
@@ -68,7 +69,7 @@ func (v headerValue) replace(option string, by func(option, text string) (string
 			if err != nil {
 				return err
 			}
-			if problem := headerProblem(field, text); problem != "" {
+			if problem := typo.Header(field, text); problem != "" {
 				return fmt.Errorf("%s: %s", option, problem)
 			}
 			replaced[field] = append(replaced[field], text)

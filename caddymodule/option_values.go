@@ -8,6 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/dustin/go-humanize"
 
+	"github.com/leadgate/leadgate/internal/typo"
 	"github.com/leadgate/leadgate/internal/wording"
 )
 
@@ -276,7 +277,7 @@ func literals(option string, words []string) error {
 // anyLiterals is literals where there may be none.
 func anyLiterals(option string, words []string) error {
 	if len(words) > 0 {
-		if problem := separator(words); problem != "" {
+		if problem := typo.Separator(words); problem != "" {
 			return fmt.Errorf("%s %s", option, problem)
 		}
 	}
@@ -284,7 +285,7 @@ func anyLiterals(option string, words []string) error {
 		if blank(word) {
 			return fmt.Errorf("%s has an empty value", option)
 		}
-		if problem := misspelt(word); problem != "" {
+		if problem := typo.Placeholder(word); problem != "" {
 			return fmt.Errorf("%s %s", option, problem)
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"unicode"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/leadgate/leadgate/internal/typo"
 )
 
 // replaceText replaces the placeholders of an option. One that resolves to
@@ -17,7 +19,7 @@ import (
 // "no check". The error names the placeholder, not what it held; of a file it
 // says what is wrong.
 func replaceText(repl *caddy.Replacer, option, text string) (string, error) {
-	if problem := misspelt(text); problem != "" {
+	if problem := typo.Placeholder(text); problem != "" {
 		return "", fmt.Errorf("%s: %s", option, problem)
 	}
 	out, err := repl.ReplaceFunc(text, func(placeholder string, value any) (any, error) {

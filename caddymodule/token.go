@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/leadgate/leadgate/internal/typo"
 	"github.com/leadgate/leadgate/internal/verify"
 )
 
@@ -64,8 +65,8 @@ func (t *Tokens) provision(provider string) error {
 		if !slices.Contains(tokenPlaces, token.In) || token.Name == "" || len(token.Values) == 0 {
 			return fmt.Errorf("%s: write `token header <name> <value>` or `token query <name> <value>`", where)
 		}
-		if token.In == "header" && strings.Trim(token.Name, fieldLetters) != "" {
-			return fmt.Errorf("%s: %s", where, headerProblem(token.Name, ""))
+		if token.In == "header" && !typo.Field(token.Name) {
+			return fmt.Errorf("%s: %s", where, typo.Header(token.Name, ""))
 		}
 		known := verify.Token{Place: verify.Place{Query: token.In == "query", Name: token.Name}}
 		for _, v := range token.Values {
@@ -73,7 +74,7 @@ func (t *Tokens) provision(provider string) error {
 			if err != nil {
 				return err
 			}
-			if isScheme(strings.TrimSpace(v)) {
+			if typo.Scheme(strings.TrimSpace(v)) {
 				return fmt.Errorf("%s: the value is the word %s alone, without a token after it", where, strings.TrimSpace(v))
 			}
 			known.Secrets.Add(v)
@@ -83,9 +84,6 @@ func (t *Tokens) provision(provider string) error {
 	}
 	return nil
 }
-
-// authSchemes are words that stand before a secret and are none.
-var authSchemes = []string{"Bearer", "Basic", "Token"}
 
 var tokenPlaces = []string{"header", "query"}
 

@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/leadgate/leadgate/internal/typo"
 	"github.com/leadgate/leadgate/internal/verify"
 	"github.com/leadgate/leadgate/normalize"
 )
@@ -79,7 +80,7 @@ func (p *Twilio) Provision(ctx caddy.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := checkURL(text); err != nil {
+		if err := typo.URL(text); err != nil {
 			return fmt.Errorf("provider twilio: public_url %w", err)
 		}
 		if strings.ContainsAny(text, "?#") {
@@ -187,7 +188,7 @@ func (p *Twilio) addKey(words []string) error {
 }
 
 func testPublicURL(option, text string) error {
-	if err := checkURL(text); err != nil && !strings.Contains(text, "{") {
+	if err := typo.URL(text); err != nil && !strings.Contains(text, "{") {
 		return fmt.Errorf("%s %w", option, err)
 	}
 	return nil

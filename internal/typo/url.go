@@ -1,4 +1,4 @@
-package caddymodule
+package typo
 
 import (
 	"fmt"
@@ -9,8 +9,8 @@ import (
 	"github.com/leadgate/leadgate/internal/printable"
 )
 
-// checkURL refuses what cannot be posted to.
-func checkURL(text string) error {
+// URL refuses what cannot be posted to.
+func URL(text string) error {
 	u, err := url.Parse(text)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
 		return fmt.Errorf("'%s' is no URL: write one such as https://n8n.example.com/webhook/leads", printable.URL(text))

@@ -1,4 +1,8 @@
-package caddymodule
+// Package typo says what is wrong with a value of a configuration that cannot be
+// meant as it stands: a placeholder that is none, a header that cannot be sent, an
+// address that programs read differently. Its texts show no secret; they go behind
+// the name of an option. It is a leaf.
+package typo
 
 import (
 	"regexp"
@@ -6,12 +10,12 @@ import (
 	"strings"
 )
 
-// misspelt says what is wrong with a value that was surely meant as a placeholder
+// Placeholder says what is wrong with a value that was surely meant as a placeholder
 // and is none, so that the edge would run with the letters themselves as its
 // secret; "" for any other.
-func misspelt(value string) string {
-	if scheme, rest, ok := strings.Cut(value, " "); ok && isScheme(scheme) {
-		return misspelt(rest)
+func Placeholder(value string) string {
+	if scheme, rest, ok := strings.Cut(value, " "); ok && Scheme(scheme) {
+		return Placeholder(rest)
 	}
 	switch {
 	case inQuotes.MatchString(value):
@@ -55,9 +59,9 @@ var (
 	example  = regexp.MustCompile(`^<[A-Za-z][A-Za-z _-]*>$`)
 )
 
-// separator says what is wrong with the values of an option that are written as in
+// Separator says what is wrong with the values of an option that are written as in
 // another language; "" where nothing is. It shows none, for they may be secrets.
-func separator(args []string) string {
+func Separator(args []string) string {
 	switch {
 	case len(args) > 1 && (args[0] == "=" || args[0] == ":"):
 		return "stands before a `" + args[0] + "`, which would be a value of its own: write a space alone"
@@ -69,15 +73,15 @@ func separator(args []string) string {
 	return ""
 }
 
-// headerProblem says why a header cannot be sent so, or would say nothing; "" where
+// Header says why a header cannot be sent so, or would say nothing; "" where
 // it can.
-func headerProblem(field, value string) string {
+func Header(field, value string) string {
 	switch {
-	case field == "" || strings.Trim(field, fieldLetters) != "":
+	case !Field(field):
 		return "'" + field + "' is no name of a header: write it without a colon or spaces, such as Authorization"
 	case strings.EqualFold(field, "Content-Length"), strings.EqualFold(field, "Transfer-Encoding"):
 		return "'" + field + "' is not for a configuration to set: it follows from the body"
-	case isScheme(strings.TrimSpace(value)):
+	case Scheme(strings.TrimSpace(value)):
 		return "'" + field + "' is the word " + strings.TrimSpace(value) + " alone, without a token after it; " +
 			"if one stands there as {$NAME}, that variable is not set, or empty"
 	case strings.ContainsAny(value, "\r\n\x00"):
@@ -86,8 +90,15 @@ func headerProblem(field, value string) string {
 	return ""
 }
 
+// Field reports whether a header may be called so.
+func Field(name string) bool { return name != "" && strings.Trim(name, fieldLetters) == "" }
+
 const fieldLetters = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-func isScheme(word string) bool {
-	return slices.ContainsFunc(authSchemes, func(scheme string) bool { return strings.EqualFold(word, scheme) })
+// schemes are words that stand before a secret and are none.
+var schemes = []string{"Bearer", "Basic", "Token"}
+
+// Scheme reports whether a word is what stands before a secret, and none itself.
+func Scheme(word string) bool {
+	return slices.ContainsFunc(schemes, func(scheme string) bool { return strings.EqualFold(word, scheme) })
 }

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -72,10 +73,8 @@ func (v wordValue) empty() bool { return *v.to == "" }
 // oneOf tests that a word is one of these.
 func oneOf(words ...string) func(option, word string) error {
 	return func(option, word string) error {
-		for _, w := range words {
-			if w == word {
-				return nil
-			}
+		if slices.Contains(words, word) {
+			return nil
 		}
 		return fmt.Errorf("%s '%s' is unknown: write %s", option, word, wording.Or(words))
 	}

@@ -33,8 +33,8 @@ func Sign(body []byte) string {
 // Post posts a webhook of Meta's with a signature; Sign makes the right one. err is
 // set where there was no answer.
 func (e *Edge) Post(client *http.Client, body []byte, signature string) (status int, err error) {
-	resp, err := e.PostTo(client, "/webhooks/meta", http.Header{"Content-Type": {"application/json"}, "X-Hub-Signature-256": {signature}},
-		body)
+	header := http.Header{"Content-Type": {"application/json"}, "X-Hub-Signature-256": {signature}}
+	resp, err := e.PostTo(client, "/webhooks/meta", header, body) //nolint:bodyclose // PostTo has closed it
 	if err != nil {
 		return 0, err
 	}

@@ -54,7 +54,6 @@ var (
 
 	secretFile = regexp.MustCompile(`^/(?:var/)?run/secrets/[\w.-]+$`)
 
-	letter   = regexp.MustCompile(`[A-Za-z]`)
 	inQuotes = regexp.MustCompile(`^'.+'$`)
 	example  = regexp.MustCompile(`^<[A-Za-z][A-Za-z _-]*>$`)
 )

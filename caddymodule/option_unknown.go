@@ -16,8 +16,6 @@ import (
 func optionNames() map[string][]string {
 	names := map[string][]string{
 		"global leadgate":      appOptions().names(),
-		"queue embedded":       embeddedOptions().names(),
-		"queue redis":          redisOptions().names(),
 		"leadgate":             handlerOptions().names(),
 		"tenant":               tenantOptions(nil).names(),
 		"leadgate_conversions": conversionsOptions().names(),
@@ -26,6 +24,9 @@ func optionNames() map[string][]string {
 	}
 	_, providers := providerOptions()
 	maps.Copy(names, providers)
+	for _, k := range new(Queue).kinds() {
+		names["queue "+k.name()] = k.optionNames()
+	}
 	for _, f := range kindFields() {
 		names[f.name] = f.newKind().optionNames()
 	}
@@ -37,7 +38,8 @@ func optionNames() map[string][]string {
 func innerBlocks(block string) []string {
 	switch block {
 	case "global leadgate":
-		return append([]string{"queue embedded", "queue redis", "provider meta"}, kindNames()...)
+		queues := new(Queue).kindTexts(func(k storeKind) string { return "queue " + k.name() })
+		return slices.Concat(queues, []string{"provider meta"}, kindNames())
 	case "leadgate":
 		providers, _ := providerOptions()
 		return slices.Concat(providers, kindNames(), []string{"tenant"})

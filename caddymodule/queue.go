@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -19,6 +20,8 @@ type Queue struct {
 	// embedded, a file for one edge, or redis, for production and several edges.
 	Kind string `json:"kind"`
 
+	// The kinds, one a line: their settings stand beside each other in JSON.
+
 	EmbeddedQueue
 	RedisQueue
 }
@@ -29,6 +32,10 @@ const defaultQueue = "embedded"
 // storeKind is the settings of one kind of store.
 type storeKind interface {
 	name() string
+	// usage is what to write behind `queue`: "redis <url>".
+	usage() string
+	// optionNames are the options of its block.
+	optionNames() []string
 	// words takes what stands behind the kind in a Caddyfile.
 	words(words []string) error
 	// parse reads its block, and says what is missing.
@@ -40,8 +47,16 @@ type storeKind interface {
 	provision(repl *caddy.Replacer) (*store, error)
 }
 
-// kinds are all kinds of stores.
-func (q *Queue) kinds() []storeKind { return []storeKind{&q.EmbeddedQueue, &q.RedisQueue} }
+// kinds are all kinds of stores: those of the fields that are one.
+func (q *Queue) kinds() (all []storeKind) {
+	v := reflect.ValueOf(q).Elem()
+	for i := range v.NumField() {
+		if k, ok := v.Field(i).Addr().Interface().(storeKind); ok {
+			all = append(all, k)
+		}
+	}
+	return all
+}
 
 // of is the settings of the configured kind, nil if there is no such kind.
 func (q *Queue) of() storeKind {
@@ -53,11 +68,12 @@ func (q *Queue) of() storeKind {
 	return nil
 }
 
-func (q *Queue) kindNames() (names []string) {
+// kindTexts is what all kinds say of themselves.
+func (q *Queue) kindTexts(of func(storeKind) string) (texts []string) {
 	for _, k := range q.kinds() {
-		names = append(names, k.name())
+		texts = append(texts, of(k))
 	}
-	return names
+	return texts
 }
 
 // store is a queue's configuration with its placeholders replaced.
@@ -72,7 +88,7 @@ type store struct {
 func (q *Queue) provision() (*store, error) {
 	kind := q.of()
 	if kind == nil {
-		return nil, fmt.Errorf("queue '%s' is unknown: it is %s", q.Kind, wording.Or(q.kindNames()))
+		return nil, fmt.Errorf("queue '%s' is unknown: it is %s", q.Kind, wording.Or(q.kindTexts(storeKind.name)))
 	}
 	for _, other := range q.kinds() {
 		if problem := other.foreign(); problem != "" && other != kind {
@@ -94,7 +110,8 @@ func parseQueue(d *caddyfile.Dispenser) (*Queue, error) {
 	}
 	kind := q.of()
 	if kind == nil || q.Kind == "" {
-		return nil, d.Errf("queue '%s' is unknown: write `queue embedded` or `queue redis <url>`", q.Kind)
+		usage := q.kindTexts(func(k storeKind) string { return "`queue " + k.usage() + "`" })
+		return nil, d.Errf("queue '%s' is unknown: write %s", q.Kind, wording.Or(usage))
 	}
 	if err := kind.words(words); err != nil {
 		return nil, d.WrapErr(err)

@@ -36,7 +36,9 @@ func embeddedOptions() options[EmbeddedQueue] {
 	}
 }
 
-func (*EmbeddedQueue) name() string { return "embedded" }
+func (*EmbeddedQueue) name() string          { return "embedded" }
+func (*EmbeddedQueue) usage() string         { return "embedded" }
+func (*EmbeddedQueue) optionNames() []string { return embeddedOptions().names() }
 
 func (q *EmbeddedQueue) words(words []string) error {
 	if len(words) > 1 {

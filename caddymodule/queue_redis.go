@@ -45,7 +45,9 @@ func redisOptions() options[RedisQueue] {
 	}
 }
 
-func (*RedisQueue) name() string { return "redis" }
+func (*RedisQueue) name() string          { return "redis" }
+func (*RedisQueue) usage() string         { return "redis <url>" }
+func (*RedisQueue) optionNames() []string { return redisOptions().names() }
 
 func (q *RedisQueue) words(words []string) error {
 	q.URLs = words

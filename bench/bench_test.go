@@ -80,7 +80,8 @@ func TestCorpus(t *testing.T) {
 		}
 		mac := hmac.New(sha256.New, []byte(appSecret))
 		mac.Write(body)
-		if got, want := r.Header.Get("X-Hub-Signature-256"), "sha256="+hex.EncodeToString(mac.Sum(nil)); got != want || r.Host != "localhost:8080" || r.URL.Path != path {
+		if got, want := r.Header.Get("X-Hub-Signature-256"), "sha256="+hex.EncodeToString(mac.Sum(nil)); got != want ||
+			r.Host != "localhost:8080" || r.URL.Path != path {
 			t.Fatalf("request %d: %s %s, signature %s", i, r.Host, r.URL, got)
 		}
 		var batch normalize.Batch
@@ -105,7 +106,8 @@ func TestCorpus(t *testing.T) {
 }
 
 func TestParseStat(t *testing.T) {
-	got, err := parseStat([]byte("123 (redis ) server) S 1 123 123 0 -1 4194560 100 0 0 0 250 50 7 7 20 0 5 0 100 1000 10 18446744073709551615"))
+	got, err := parseStat([]byte("123 (redis ) server) S 1 123 123 0 -1 4194560 100 0 0 0 250 50 7 7 20 0 5 0 100 1000 10 " +
+		"18446744073709551615"))
 	if err != nil || got != 3*time.Second {
 		t.Errorf("%v, %v", got, err)
 	}
@@ -225,7 +227,8 @@ func TestRefused(t *testing.T) {
 func TestSink(t *testing.T) {
 	for _, tt := range []struct{ target, body, want string }{
 		{"/hook", `{"id":"x"}`, ""},
-		{"/v27.0/1/events", `{"data":[{"event_name":"LeadSubmitted"},{"event_name":"Purchase"}]}`, `{"events_received":2,"messages":[],"fbtrace_id":"bench"}`},
+		{"/v27.0/1/events", `{"data":[{"event_name":"LeadSubmitted"},{"event_name":"Purchase"}]}`,
+			`{"events_received":2,"messages":[],"fbtrace_id":"bench"}`},
 	} {
 		ours, theirs := net.Pipe()
 		done := make(chan error, 1)
@@ -305,7 +308,8 @@ func atoi(t *testing.T, s string) (n int) {
 
 func TestReport(t *testing.T) {
 	rounds := func(perSecond, cpu float64, p50 time.Duration) []measurement {
-		return []measurement{{PerSecond: perSecond, EdgeCPU: cpu, took: []time.Duration{p50}}, {PerSecond: perSecond, EdgeCPU: cpu, took: []time.Duration{p50}}}
+		return []measurement{{PerSecond: perSecond, EdgeCPU: cpu, took: []time.Duration{p50}}, {PerSecond: perSecond, EdgeCPU: cpu,
+			took: []time.Duration{p50}}}
 	}
 	a := &acknowledgements{Title: "Closed loop", Connections: 64, key: 'c'}
 	for _, s := range choose('c', []string{"redis", "inline"}) {

@@ -68,18 +68,27 @@ func contactOf(i int) int { return int(uint64(i)*0x9E3779B97F4A7C15>>32) % conta
 // invented numbers. at is the event's own time.
 func appendBody(b []byte, i int, k kind, at time.Time) []byte {
 	contact := 15551000000 + contactOf(i)
-	b = append(b, `{"object":"whatsapp_business_account","entry":[{"id":"102290129340398","changes":[{"value":{"messaging_product":"whatsapp","metadata":{"display_phone_number":"15550783881","phone_number_id":"106540352242922"},`...)
+	b = append(b, `{"object":"whatsapp_business_account","entry":[{"id":"102290129340398","changes":[{"value":{`+
+		`"messaging_product":"whatsapp","metadata":{"display_phone_number":"15550783881","phone_number_id":"106540352242922"},`...)
 	if k == status {
 		states := [...]string{"sent", "delivered", "read"}
-		b = fmt.Appendf(b, `"statuses":[{"id":"wamid.HBgLMTU1NTEwMDAwMDAVAgARGBI%018XAA==","status":%q,"timestamp":"%d","recipient_id":"%d","recipient_user_id":"US.1349%016d","conversation":{"id":"%032x","origin":{"type":"service"}},"pricing":{"billable":true,"pricing_model":"PMP","category":"service","type":"regular"}}]`,
+		b = fmt.Appendf(b, `"statuses":[{"id":"wamid.HBgLMTU1NTEwMDAwMDAVAgARGBI%018XAA==","status":%q,"timestamp":"%d","recipient_id":"%d",`+
+			`"recipient_user_id":"US.1349%016d","conversation":{"id":"%032x","origin":{"type":"service"}},"pricing":{"billable":true,`+
+			`"pricing_model":"PMP","category":"service","type":"regular"}}]`,
 			i, states[i%3], at.Unix(), contact, contact, i)
 	} else {
-		b = fmt.Appendf(b, `"contacts":[{"profile":{"name":"Sof\u00eda Garc\u00eda"},"wa_id":"%d","user_id":"US.1349%016d"}],"messages":[{`, contact, contact)
+		b = fmt.Appendf(b, `"contacts":[{"profile":{"name":"Sof\u00eda Garc\u00eda"},"wa_id":"%d","user_id":"US.1349%016d"}],"messages":[{`,
+			contact, contact)
 		if k == click {
-			b = fmt.Appendf(b, `"referral":{"source_url":"https:\/\/fb.me\/3cr4Wqqkv","source_id":"1202%014d","source_type":"ad","body":"Escr\u00edbenos y te ayudamos a elegir la planta ideal.","headline":"Plantas de interior con env\u00edo gratis","media_type":"image","image_url":"https:\/\/scontent.example.com\/v\/t45.1600-4\/473412345_n.png?_nc_cat=1&ccb=1-7","ctwa_clid":"Aff-n8ZTODiE79d22KtAwQKj9e_mIEOOj27vDVwFjN80dp4_0NiNhEgpGo0AHemvuSoifXaytfTzcchptiErTKCq%016d","welcome_message":{"text":"Hola"}},`,
+			b = fmt.Appendf(b, `"referral":{"source_url":"https:\/\/fb.me\/3cr4Wqqkv","source_id":"1202%014d","source_type":"ad",`+
+				`"body":"Escr\u00edbenos y te ayudamos a elegir la planta ideal.","headline":"Plantas de interior con env\u00edo gratis",`+
+				`"media_type":"image","image_url":"https:\/\/scontent.example.com\/v\/t45.1600-4\/473412345_n.png?_nc_cat=1&ccb=1-7",`+
+				`"ctwa_clid":"Aff-n8ZTODiE79d22KtAwQKj9e_mIEOOj27vDVwFjN80dp4_0NiNhEgpGo0AHemvuSoifXaytfTzcchptiErTKCq%016d","welcome_message":{`+
+				`"text":"Hola"}},`,
 				i%500, i)
 		}
-		b = fmt.Appendf(b, `"from":"%d","from_user_id":"US.1349%016d","id":"wamid.HBgLMTU1NTEwMDAwMDAVAgASGBQ%018XAA==","timestamp":"%d","type":"text","text":{"body":"Hola, quiero m\u00e1s informaci\u00f3n sobre los precios y los horarios"}}]`,
+		b = fmt.Appendf(b, `"from":"%d","from_user_id":"US.1349%016d","id":"wamid.HBgLMTU1NTEwMDAwMDAVAgASGBQ%018XAA==","timestamp":"%d",`+
+			`"type":"text","text":{"body":"Hola, quiero m\u00e1s informaci\u00f3n sobre los precios y los horarios"}}]`,
 			contact, contact, i, at.Unix())
 	}
 	return append(b, `},"field":"messages"}]}]}`...)

@@ -41,7 +41,8 @@ func (r *report) goals() []goal {
 				case "redis":
 					add(true, 0.2, m.P50-bare.P50, "%s, %d connections: ms added to bare p50", m.About, a.Connections)
 				case "embedded":
-					add(true, 3*r.Machine.Fdatasync+0.5, m.P50-bare.P50, "%s, %d connections: ms added to bare p50 (3 fdatasync + 0.5)", m.About, a.Connections)
+					add(true, 3*r.Machine.Fdatasync+0.5, m.P50-bare.P50, "%s, %d connections: ms added to bare p50 (3 fdatasync + 0.5)", m.About,
+						a.Connections)
 				}
 			case 'o':
 				if m.Name == "redis" || m.Name == "embedded" {

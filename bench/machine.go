@@ -38,7 +38,8 @@ func (m *machine) String() string {
 // describe looks at the machine and the Caddy that was built, and measures
 // fdatasync in the folder where the stores will be.
 func describe(ctx context.Context, caddy, dir, root string) (machine, error) {
-	m := machine{Time: time.Now(), Cores: runtime.NumCPU(), Go: runtime.Version(), CPU: runtime.GOARCH, Caddy: "unknown", Redis: "without Redis", Commit: "unknown", Kernel: runtime.GOOS, Load: "unknown", Memory: "unknown memory"}
+	m := machine{Time: time.Now(), Cores: runtime.NumCPU(), Go: runtime.Version(), CPU: runtime.GOARCH, Caddy: "unknown",
+		Redis: "without Redis", Commit: "unknown", Kernel: runtime.GOOS, Load: "unknown", Memory: "unknown memory"}
 	if v := field("/proc/cpuinfo", "model name"); v != "" {
 		m.CPU = v
 	}

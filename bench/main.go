@@ -66,14 +66,16 @@ func parseFlags(args []string) (*options, error) {
 	f.IntVar(&o.connections, "connections", 64, "keep-alive connections of the closed loop; 0 leaves it out")
 	f.IntVar(&o.latency, "latency", 4, "connections of the second closed loop, for latencies; 0 leaves it out")
 	f.IntVar(&o.rate, "rate", 3300, "webhooks a second of the open loop; 0 leaves it out")
-	f.StringVar(&o.only, "only", "", "scenarios to measure, by name and with commas, and the bare Caddy that they are compared with; a wrong name lists all")
+	f.StringVar(&o.only, "only", "", "scenarios to measure, by name and with commas, and the bare Caddy that they are compared with; a "+
+		"wrong name lists all")
 	f.IntVar(&o.requests, "requests", 0, "distinct webhooks to sign; 0 = as many as bare Caddy could use up in a measurement")
 	f.BoolVar(&o.drain, "drain", false, "measure deliveries and backlogs instead")
 	f.StringVar(&o.backlogs, "backlog", "0,100000,1000000", "with -drain: the backlogs, with commas; appends are measured at the last one")
 	f.IntVar(&o.appends, "appends", 50_000, "with -drain: how many appends are timed, each time")
 	f.IntVar(&o.heap, "heap", 0, "measure the heap after so many webhooks instead")
 	f.StringVar(&o.dir, "dir", "bench/out", "where stores and logs go, from the repository's root")
-	f.StringVar(&o.profile, "profile", "", "folder for CPU and heap profiles of each edge while it is measured, for go tool pprof; they cost a little")
+	f.StringVar(&o.profile, "profile", "", "folder for CPU and heap profiles of each edge while it is measured, for go tool pprof; they "+
+		"cost a little")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	f.BoolVar(&o.markdown, "markdown", false, "print Markdown")
 	if err := f.Parse(args); err != nil {
@@ -108,7 +110,8 @@ func (o *options) sections() []section {
 		out = append(out, section{key: 'l', title: fmt.Sprintf("Latency, closed loop, %d connections", o.latency), connections: o.latency})
 	}
 	if o.rate > 0 {
-		out = append(out, section{key: 'o', title: fmt.Sprintf("Open loop, %d webhooks a second", o.rate), connections: max(o.connections, 64), rate: o.rate})
+		out = append(out, section{key: 'o', title: fmt.Sprintf("Open loop, %d webhooks a second", o.rate), connections: max(o.connections, 64),
+			rate: o.rate})
 	}
 	return out
 }

@@ -58,8 +58,10 @@ func (r *report) tables() []*table {
 func (a *acknowledgements) table(rounds int, length time.Duration) *table {
 	t := &table{
 		title: fmt.Sprintf("%s, %d rounds of %s", a.Title, rounds, length),
-		head:  []string{"edge", "req/s", "÷ bare", "rounds", "CPU µs", "÷ bare", "redis µs", "p50 ms", "p99 ms", "p99.9 ms", "p50 ÷", "p99 ÷", "p99.9 ÷"},
-		note:  "÷ is the median of each round's ratio to the bare Caddy of that round (with TLS to the one with TLS), rounds the least and the greatest of them; latencies are of all rounds together.",
+		head: []string{"edge", "req/s", "÷ bare", "rounds", "CPU µs", "÷ bare", "redis µs", "p50 ms", "p99 ms", "p99.9 ms", "p50 ÷", "p99 ÷",
+			"p99.9 ÷"},
+		note: "÷ is the median of each round's ratio to the bare Caddy of that round (with TLS to the one with TLS), rounds the least and " +
+			"the greatest of them; latencies are of all rounds together.",
 	}
 	for i := range a.Results {
 		m := &a.Results[i]
@@ -78,18 +80,21 @@ func (d *drains) tables() []*table {
 	t := &table{
 		title: "Deliveries into a trivial sink in a process of its own",
 		head:  []string{"queue", "kind", "backlog", "events/s", "CPU µs", "redis µs", "bare client/s", "÷ bare"},
-		note:  fmt.Sprintf("Forwards: one event a request, in order per contact, %d requests at once, as the bare Go client beside it. capi: 1000 events a request. Backlog 0: delivered while they come in, appends included.", senders),
+		note: fmt.Sprintf("Forwards: one event a request, in order per contact, %d requests at once, as the bare Go client beside it. capi: "+
+			"1000 events a request. Backlog 0: delivered while they come in, appends included.", senders),
 	}
 	for i := range d.Drained {
 		m := &d.Drained[i]
 		t.rows = append(t.rows, []string{
-			m.Store, m.Kind, strconv.Itoa(m.Backlog), thousands(m.PerSecond), decimals(m.CPU, 1), decimals(m.RedisCPU, 1), thousands(m.Bare), decimals(m.Ratio, 2),
+			m.Store, m.Kind, strconv.Itoa(m.Backlog), thousands(m.PerSecond), decimals(m.CPU, 1), decimals(m.RedisCPU, 1), thousands(m.Bare),
+			decimals(m.Ratio, 2),
 		})
 	}
 	a := &table{
 		title: fmt.Sprintf("Appends by %d writers, one webhook each", writers),
 		head:  []string{"queue", "backlog", "empty/s", "waiting/s", "÷ empty", "after/s", "÷ empty", "disk ÷ payload", "payload B"},
-		note:  fmt.Sprintf("The median of %d runs each. Disk: the embedded queue's file, Redis's append-only file as it is written, both with ids, clicks and contacts.", appendRuns),
+		note: fmt.Sprintf("The median of %d runs each. Disk: the embedded queue's file, Redis's append-only file as it is written, both "+
+			"with ids, clicks and contacts.", appendRuns),
 	}
 	for i := range d.Appended {
 		m := &d.Appended[i]

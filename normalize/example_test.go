@@ -12,7 +12,8 @@ func ExampleMeta() {
 	body := []byte(`{"object":"whatsapp_business_account","entry":[{"id":"102290129340398","changes":[{"field":"messages","value":{
 		"metadata":{"phone_number_id":"106540352242922"},"contacts":[{"profile":{"name":"John Doe"},"wa_id":"15551234567"}],
 		"messages":[{"from":"15551234567","id":"wamid.HBgLMTY1MDM4Nzk0MzkVAgASGBQzQUFERjg0NDEzNDdFODU3MUMxMAA=","timestamp":"1736535600",
-			"type":"text","text":{"body":"Caf\u00e9?"},"referral":{"source_type":"ad","source_id":"120226305854810726","ctwa_clid":"Aff-n8ZT"}}]}}]}]}`)
+			"type":"text","text":{"body":"Caf\u00e9?"},
+			"referral":{"source_type":"ad","source_id":"120226305854810726","ctwa_clid":"Aff-n8ZT"}}]}}]}]}`)
 	var b normalize.Batch
 	if err := normalize.Meta(&b, body, 1736535600412); err != nil {
 		fmt.Println(err)
@@ -26,7 +27,8 @@ func ExampleMeta() {
 
 // One JSON for all providers: Twilio posts forms.
 func ExampleTwilio() {
-	form := []byte("MessageSid=SM0123&From=whatsapp%3A%2B15551234567&To=whatsapp%3A%2B15550783881&WaId=15551234567&Body=Hi%21&NumMedia=0&ReferralCtwaClid=Aff-n8ZT")
+	form := []byte("MessageSid=SM0123&From=whatsapp%3A%2B15551234567&To=whatsapp%3A%2B15550783881&WaId=15551234567&Body=Hi%21&NumMedia=0" +
+		"&ReferralCtwaClid=Aff-n8ZT")
 	var b normalize.Batch
 	if err := normalize.Twilio(&b, form, 1736535600412); err != nil {
 		fmt.Println(err)

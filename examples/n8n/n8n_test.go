@@ -56,7 +56,8 @@ func TestN8N(t *testing.T) {
 	if g.callback() != trigger {
 		t.Fatalf("n8n's WhatsApp Trigger is at %s, not at %s", g.callback(), trigger)
 	}
-	e.start(strings.NewReplacer("%N8N%", n.url, "%TRIGGER%", trigger, "%SECRET%", signingSecret, "%META%", meta.URL(), "%CAPI%", capiToken).Replace(`
+	e.start(strings.NewReplacer("%N8N%", n.url, "%TRIGGER%", trigger, "%SECRET%", signingSecret, "%META%", meta.URL(), "%CAPI%",
+		capiToken).Replace(`
 		forward %N8N%/webhook/leads {
 			name leads
 			only messages
@@ -111,7 +112,8 @@ func testLeads(t *testing.T, e *edge, n *server) {
 	e.send("status") // is none of the kinds that the destination gets
 	until(t, "n8n has got three messages", func() bool { return e.destination("leads").Delivered == 3 })
 	rows := n.rows("leads")
-	if len(rows) != 2 || rows[1]["source"] != "organic" || rows[1]["ctwaClid"] != nil || rows[1]["text"] != "Hello, what are your opening hours?" {
+	if len(rows) != 2 || rows[1]["source"] != "organic" || rows[1]["ctwaClid"] != nil || rows[1]["text"] != "Hello, what are your opening "+
+		"hours?" {
 		t.Errorf("after two organic messages of one contact: %v", rows)
 	}
 
@@ -190,7 +192,8 @@ func testPurchase(t *testing.T, n *server, meta *capitest.Server) {
 	}
 	until(t, "the Purchase is at Meta", func() bool { return len(purchases()) > 0 })
 	email := sha256.Sum256([]byte("maria@example.com"))
-	if p := purchases()[0]; p.User.Clid != clid || p.Custom.Value != "129.90" && p.Custom.Value != "129.9" || p.Custom.Currency != "USD" || p.Custom.OrderID != "1001" ||
+	if p := purchases()[0]; p.User.Clid != clid || p.Custom.Value != "129.90" && p.Custom.Value != "129.9" || p.Custom.Currency != "USD" ||
+		p.Custom.OrderID != "1001" ||
 		len(p.User.Email) != 1 || p.User.Email[0] != hex.EncodeToString(email[:]) {
 		t.Errorf("the Purchase is %+v; the click was %s", p, clid)
 	}

@@ -67,7 +67,8 @@ func newServer(t *testing.T, g *graph, credentials []map[string]any, conversions
 	}
 	s.command(fmt.Sprintf("Successfully imported %d credentials", len(credentials)), "import:credentials", "--input="+file)
 	all := readWorkflows(t)
-	s.command(fmt.Sprintf("Successfully imported %d workflows", len(all)), "import:workflow", "--separate", "--input="+s.copyWorkflows(conversions))
+	s.command(fmt.Sprintf("Successfully imported %d workflows", len(all)), "import:workflow", "--separate",
+		"--input="+s.copyWorkflows(conversions))
 	for _, w := range all {
 		s.command("Publishing workflow with ID: "+w.ID, "publish:workflow", "--id="+w.ID)
 	}
@@ -242,7 +243,8 @@ func (s *server) reached(workflowID, node string) []map[string]any {
 			}
 		}
 	}
-	s.ask(http.DefaultClient, "/api/v1/executions?"+url.Values{"workflowId": {workflowID}, "includeData": {"true"}, "limit": {"100"}}.Encode(), nil, &list)
+	s.ask(http.DefaultClient, "/api/v1/executions?"+url.Values{"workflowId": {workflowID}, "includeData": {"true"},
+		"limit": {"100"}}.Encode(), nil, &list)
 	var items []map[string]any
 	for _, e := range list.Data {
 		for _, r := range e.Data.ResultData.RunData[node] {

@@ -21,7 +21,8 @@ func TestChanged(t *testing.T) {
 		aliases, formers []string
 	}{
 		"number and BSUID": {
-			message(`"from":"15551234567","from_user_id":"US.1","system":{"type":"user_changed_number","wa_id":"15557654321","user_id":"US.2","parent_user_id":"US.ENT.2","previous_user_id":"US.1","previous_parent_user_id":"US.ENT.1"}`),
+			message(`"from":"15551234567","from_user_id":"US.1","system":{"type":"user_changed_number","wa_id":"15557654321","user_id":"US.2",` +
+				`"parent_user_id":"US.ENT.2","previous_user_id":"US.1","previous_parent_user_id":"US.ENT.1"}`),
 			"US.2", []string{"15557654321", "US.ENT.2"}, []string{"US.1", "US.ENT.1", "15551234567"},
 		},
 		"number alone": {
@@ -37,7 +38,8 @@ func TestChanged(t *testing.T) {
 			"5531987654322", []string{"553187654322"}, []string{"5531987654321", "553187654321"},
 		},
 		"BSUID without from": {
-			message(`"from_user_id":"US.2","system":{"type":"user_changed_user_id","user_id":"US.2","parent_user_id":"US.ENT.1","previous_user_id":"US.1","previous_parent_user_id":"US.ENT.1"}`),
+			message(`"from_user_id":"US.2","system":{"type":"user_changed_user_id","user_id":"US.2","parent_user_id":"US.ENT.1",` +
+				`"previous_user_id":"US.1","previous_parent_user_id":"US.ENT.1"}`),
 			"US.2", []string{"US.ENT.1"}, []string{"US.1"},
 		},
 		"BSUID from the old one": {
@@ -68,7 +70,8 @@ func TestChanged(t *testing.T) {
 				}
 				return list
 			}
-			if known.Contact != "whatsapp:"+c.contact || !slices.Equal(known.Aliases, keys(c.aliases)) || !slices.Equal(known.Former, keys(c.formers)) {
+			if known.Contact != "whatsapp:"+c.contact || !slices.Equal(known.Aliases, keys(c.aliases)) || !slices.Equal(known.Former,
+				keys(c.formers)) {
 				t.Errorf("contact %s, aliases %s, former %s", known.Contact, known.Aliases, known.Former)
 			}
 		})
@@ -79,10 +82,12 @@ func TestChanged(t *testing.T) {
 // there is no other.
 func TestParentIsAnAlias(t *testing.T) {
 	for ids, want := range map[string][]string{
-		`"from":"15551234567","from_user_id":"US.1","from_parent_user_id":"US.ENT.1"`: {"whatsapp:US.1", "whatsapp:US.ENT.1", "whatsapp:15551234567"},
-		`"from_parent_user_id":"US.ENT.1"`:                                            {"whatsapp:US.ENT.1"},
+		`"from":"15551234567","from_user_id":"US.1","from_parent_user_id":"US.ENT.1"`: {"whatsapp:US.1", "whatsapp:US.ENT.1",
+			"whatsapp:15551234567"},
+		`"from_parent_user_id":"US.ENT.1"`: {"whatsapp:US.ENT.1"},
 	} {
-		_, known := touch(t, `{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":{"messages":[{"id":"w",`+ids+`}]}}]}]}`)
+		_, known := touch(t, `{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":{"messages":[{`+
+			`"id":"w",`+ids+`}]}}]}]}`)
 		if got := append([]string{known.Contact}, known.Aliases...); !slices.Equal(got, want) {
 			t.Errorf("%s: %s, want %s", ids, got, want)
 		}

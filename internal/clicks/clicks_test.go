@@ -11,7 +11,11 @@ import (
 	"github.com/leadgate/leadgate/normalize"
 )
 
-const webhook = `{"object":"whatsapp_business_account","entry":[{"id":"102290129340398","changes":[{"value":{"metadata":{"phone_number_id":"106540352242922"},"contacts":[{"wa_id":"553187654321","user_id":"BR.1349120865530274"}],"messages":[{"from":"553187654321","id":"wamid.1","timestamp":"1736535600","type":"text","text":{"body":"Oi"},"referral":{"source_url":"https://fb.me/x","source_id":"120210000000000001","source_type":"ad","headline":"Sale \u2014 50%","ctwa_clid":"Aff-1"}}]},"field":"messages"}]}]}`
+const webhook = `{"object":"whatsapp_business_account","entry":[{"id":"102290129340398","changes":[{"value":{"metadata":{` +
+	`"phone_number_id":"106540352242922"},"contacts":[{"wa_id":"553187654321","user_id":"BR.1349120865530274"}],"messages":[{` +
+	`"from":"553187654321","id":"wamid.1","timestamp":"1736535600","type":"text","text":{"body":"Oi"},"referral":{` +
+	`"source_url":"https://fb.me/x","source_id":"120210000000000001","source_type":"ad","headline":"Sale \u2014 50%",` +
+	`"ctwa_clid":"Aff-1"}}]},"field":"messages"}]}]}`
 
 func touch(t *testing.T, body string) (*normalize.Event, queue.Event) {
 	t.Helper()
@@ -39,7 +43,8 @@ func TestTouch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if click.Channel != normalize.ChannelWhatsApp || click.CtwaClid != "Aff-1" || click.AdID != "120210000000000001" || click.WabaID != "102290129340398" ||
+	if click.Channel != normalize.ChannelWhatsApp || click.CtwaClid != "Aff-1" || click.AdID != "120210000000000001" ||
+		click.WabaID != "102290129340398" ||
 		click.UserID != "BR.1349120865530274" || click.WaPhone != "+5531987654321" || click.WaID != "553187654321" {
 		t.Errorf("click %+v", click)
 	}
@@ -53,14 +58,16 @@ func TestAttribution(t *testing.T) {
 	if err := json.Unmarshal(out[1:], &got); err != nil {
 		t.Fatalf("%s: %v", out, err)
 	}
-	want := map[string]any{"ctwaClid": "Aff-1", "adId": "120210000000000001", "sourceUrl": "https://fb.me/x", "headline": "Sale — 50%", "clickedAt": 1736535600000.0, "messageId": "wamid.1"}
+	want := map[string]any{"ctwaClid": "Aff-1", "adId": "120210000000000001", "sourceUrl": "https://fb.me/x", "headline": "Sale — 50%",
+		"clickedAt": 1736535600000.0, "messageId": "wamid.1"}
 	if !reflect.DeepEqual(got["firstClick"], want) || !reflect.DeepEqual(got["lastClick"], want) {
 		t.Errorf("got %s", out)
 	}
 	if out := AppendAttribution(nil, queue.Clicks{}); string(out) != "null" {
 		t.Errorf("without a click: %s", out)
 	}
-	if out := AppendAttribution(nil, queue.Clicks{First: []byte("broken"), Last: []byte("[]")}); string(out) != `{"firstClick":null,"lastClick":null}` {
+	if out := AppendAttribution(nil, queue.Clicks{First: []byte("broken"), Last: []byte("[]")}); string(out) != `{"firstClick":null,`+
+		`"lastClick":null}` {
 		t.Errorf("broken: %s", out)
 	}
 	if _, err := Parse([]byte("broken")); err == nil {
@@ -70,7 +77,8 @@ func TestAttribution(t *testing.T) {
 
 // TestOrganic has a contact, and no click.
 func TestOrganic(t *testing.T) {
-	_, known := touch(t, `{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"value":{"messages":[{"from":"15551234567","id":"wamid.1","timestamp":"1736535600","type":"text","text":{"body":"Hi"}}]},"field":"messages"}]}]}`)
+	_, known := touch(t, `{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"value":{"messages":[{"from":"15551234567",`+
+		`"id":"wamid.1","timestamp":"1736535600","type":"text","text":{"body":"Hi"}}]},"field":"messages"}]}]}`)
 	if known.Contact != "whatsapp:15551234567" || len(known.Aliases) != 0 || known.Click != nil {
 		t.Errorf("%+v", known)
 	}
@@ -83,12 +91,14 @@ func TestOrganic(t *testing.T) {
 // TestMessengerAd is an ad without a click id, and one whose ad id is missing.
 func TestMessengerAd(t *testing.T) {
 	for _, ad := range []string{`"source":"ADS","ad_id":"6045246247433"`, `"source":"ADS"`} {
-		_, known := touch(t, `{"object":"page","entry":[{"id":"1029384756","time":1736535600000,"messaging":[{"sender":{"id":"24685"},"recipient":{"id":"1029384756"},"timestamp":1736535600000,"referral":{"type":"OPEN_THREAD",`+ad+`}}]}]}`)
+		_, known := touch(t, `{"object":"page","entry":[{"id":"1029384756","time":1736535600000,"messaging":[{"sender":{"id":"24685"},`+
+			`"recipient":{"id":"1029384756"},"timestamp":1736535600000,"referral":{"type":"OPEN_THREAD",`+ad+`}}]}]}`)
 		if known.Contact != "messenger:24685" || known.Click == nil || known.Click.HasClid {
 			t.Errorf("%s: %+v", ad, known)
 		}
 	}
-	_, known := touch(t, `{"object":"page","entry":[{"id":"1029384756","time":1736535600000,"messaging":[{"sender":{"id":"24685"},"recipient":{"id":"1029384756"},"timestamp":1736535600000,"referral":{"type":"OPEN_THREAD","source":"SHORTLINK","ref":"x"}}]}]}`)
+	_, known := touch(t, `{"object":"page","entry":[{"id":"1029384756","time":1736535600000,"messaging":[{"sender":{"id":"24685"},`+
+		`"recipient":{"id":"1029384756"},"timestamp":1736535600000,"referral":{"type":"OPEN_THREAD","source":"SHORTLINK","ref":"x"}}]}]}`)
 	if known.Click != nil {
 		t.Error("a link counts as an ad")
 	}
@@ -98,8 +108,10 @@ func TestMessengerAd(t *testing.T) {
 // whichever way it is looked up.
 func TestLongNames(t *testing.T) {
 	long := strings.Repeat("1", 5000)
-	_, q := touch(t, `{"object":"whatsapp_business_account","entry":[{"id":"9","changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"1"},"messages":[
-		{"from":"`+long+`","id":"wamid.`+long+`","type":"text","text":{"body":"hi"},"referral":{"source_type":"ad","source_id":"2","ctwa_clid":"clid`+long+`"}}]}}]}]}`)
+	_, q := touch(t, `{"object":"whatsapp_business_account","entry":[{"id":"9","changes":[{"field":"messages","value":{"metadata":{`+
+		`"phone_number_id":"1"},"messages":[
+		{"from":"`+long+`","id":"wamid.`+long+`","type":"text","text":{"body":"hi"},"referral":{
+			"source_type":"ad","source_id":"2","ctwa_clid":"clid`+long+`"}}]}}]}]}`)
 	if q.Contact != Contact(normalize.ChannelWhatsApp, long) || len(q.Contact) > 100 {
 		t.Errorf("contact %.200q", q.Contact)
 	}

@@ -49,9 +49,8 @@ type storeKind interface {
 
 // kinds are all kinds of stores: those of the fields that are one.
 func (q *Queue) kinds() (all []storeKind) {
-	v := reflect.ValueOf(q).Elem()
-	for i := range v.NumField() {
-		if k, ok := v.Field(i).Addr().Interface().(storeKind); ok {
+	for _, field := range reflect.ValueOf(q).Elem().Fields() {
+		if k, ok := reflect.TypeAssert[storeKind](field.Addr()); ok {
 			all = append(all, k)
 		}
 	}

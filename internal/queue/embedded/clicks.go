@@ -69,7 +69,7 @@ func (t *txn) touch(tenant string, ev *queue.Event) (first bool, err error) {
 	if rec.changed {
 		t.clicked.add(contact)
 		t.scratch = appendClicks(t.scratch[:0], rec)
-		if err := t.put(t.table(clicksBucket), contact[:], t.scratch); err != nil {
+		if err := t.putStamped(t.table(clicksBucket), contact[:], t.scratch); err != nil {
 			return false, err
 		}
 	}
@@ -100,7 +100,7 @@ func (t *txn) contact(key codec.KeyHash) (codec.KeyHash, *clickRecord, error) {
 }
 
 func (t *txn) load(key codec.KeyHash) (*clickRecord, error) {
-	value := t.table(clicksBucket).get(key[:])
+	value := unstamped(t.table(clicksBucket).get(key[:]))
 	if value == nil {
 		return nil, nil
 	}

@@ -217,7 +217,8 @@ func (e *Store) mayWait(units []*unit) bool {
 func (e *Store) checkpoint() error {
 	t := &e.txn
 	generation := e.journal.generation + 1
-	if err := storeGeneration(t.tx, generation, e.journal.headed); err != nil {
+	p := pair{id: e.id, generation: generation, base: e.journal.headed}
+	if err := p.store(t.tx); err != nil {
 		return err
 	}
 	if err := t.seen.store(t.tx); err != nil {

@@ -44,11 +44,11 @@ func (t *txn) lookUp(key codec.KeyHash, now int64) (codec.KeyHash, *clickRecord,
 			return m, nil
 		}
 		clicks := t.table(clicksBucket)
-		if v := clicks.get(m[:]); v != nil {
+		if v := unstamped(clicks.get(m[:])); v != nil {
 			return m, v
 		}
 		if to := t.table(aliasBucket).get(m[:]); len(to) == len(m) {
-			return codec.KeyHash(to), clicks.get(to)
+			return codec.KeyHash(to), unstamped(clicks.get(to))
 		}
 		return m, nil
 	}

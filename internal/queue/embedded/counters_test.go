@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"errors"
 	"path/filepath"
 	"testing"
 	"time"
@@ -62,7 +63,9 @@ func TestEmbeddedCounters(t *testing.T) {
 		}
 	}
 	shut(open())
-	change(func(tx *bolt.Tx) error { return tx.DeleteBucket(countsBucket) })
+	change(func(tx *bolt.Tx) error {
+		return errors.Join(tx.DeleteBucket(countsBucket), tx.Bucket(metaBucket).Put(formatKey, sequence(3)))
+	})
 	e := open()
 	const day = 20_000
 	storeGroups(t, e, countedGroup(1, day, "ad"))

@@ -230,7 +230,7 @@ func (e *Store) changeDead(ctx context.Context, refs []deadRef,
 					continue
 				}
 				key := sequence(ref.number)
-				value := letters.get(key)
+				value := unstamped(letters.get(key))
 				if value == nil {
 					continue
 				}

@@ -72,7 +72,7 @@ func (s *deadScan) next() (deadRef, []byte) {
 		s.named = s.named[1:]
 		if b := s.tx.Bucket(bucketName(nil, deadBucket, ref.num)); b != nil {
 			if value := b.Get(sequence(ref.number)); value != nil {
-				return ref, value
+				return ref, unstamped(value)
 			}
 		}
 	}
@@ -93,5 +93,5 @@ func (s *deadScan) next() (deadRef, []byte) {
 	} else {
 		h.ref.number, h.value = number(key), older
 	}
-	return ref, value
+	return ref, unstamped(value)
 }

@@ -18,7 +18,7 @@ func (e *Store) Destinations(ctx context.Context) (list []queue.Info, err error)
 			info := queue.Info{Dest: d.Dest, Backlog: d.backlog, Dead: d.dead, State: d.state}
 			if b := tx.Bucket(bucketName(nil, entryBucket, d.num)); b != nil {
 				if _, value := b.Cursor().First(); value != nil {
-					h, _, err := codec.DecodeHeader(value)
+					h, _, err := codec.DecodeHeader(unstamped(value))
 					if err != nil {
 						return err
 					}
@@ -112,7 +112,7 @@ func (t *txn) pour(src, dst *destination, attempts bool) (n int, more bool, err 
 				return nil
 			}
 			n, size = n+1, size+len(value)
-			key, value = bytes.Clone(key), bytes.Clone(value)
+			key, value = bytes.Clone(key), bytes.Clone(unstamped(value))
 			if err := move(b, key, value); err != nil {
 				return err
 			}
@@ -154,7 +154,7 @@ func (t *txn) pour(src, dst *destination, attempts bool) (n int, more bool, err 
 		dst.dead++
 		dst.changed = true
 		t.bytes += cost(value)
-		return t.put(letters, key, value)
+		return t.putStamped(letters, key, value)
 	})
 	return n, more, err
 }
@@ -179,7 +179,7 @@ func (e *Store) Drop(ctx context.Context, d queue.Dest) (int, error) {
 			c := b.b.Cursor()
 			for key, value := c.First(); key != nil; key, value = c.Next() {
 				n++
-				t.bytes -= cost(value)
+				t.bytes -= cost(unstamped(value))
 			}
 		}
 		t.moved[d] = struct{}{}

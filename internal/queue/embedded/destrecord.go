@@ -34,6 +34,10 @@ func findDestination(tx *bolt.Tx, d queue.Dest) (*destination, error) {
 	if value == nil {
 		return nil, nil
 	}
+	value, err := checked(destsBucket, destKey(d), value)
+	if err != nil {
+		return nil, err
+	}
 	found, err := decodeDestination(value)
 	if err != nil {
 		return nil, err
@@ -46,6 +50,10 @@ func findDestination(tx *bolt.Tx, d queue.Dest) (*destination, error) {
 // and names.
 func eachDestination(tx *bolt.Tx, f func(*destination) error) error {
 	return tx.Bucket(destsBucket).ForEach(func(key, value []byte) error {
+		value, err := checked(destsBucket, key, value)
+		if err != nil {
+			return err
+		}
 		d, err := decodeDestination(value)
 		if err != nil {
 			return err

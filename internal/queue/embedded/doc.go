@@ -17,8 +17,8 @@
 // The bbolt file's buckets, all of them on the top level so that a checkpoint touches few
 // pages:
 //
-//	meta    format, bytes stored, number of openings; the store's id, its generation, and that of the journal's head
-//	        when this was written, see pair.go; its sequence numbers dead letters
+//	meta    format, bytes stored, number of openings, and what makes the files a pair, see pair.go;
+//	        its sequence numbers dead letters
 //	dests   tenant NUL name → counters and state; its sequence numbers destinations
 //	e<num>  sequence → header and payload of an entry
 //	r<num>  sequence → retry state
@@ -35,7 +35,9 @@
 // Keys of contacts, messages and once are hashes, see [codec.KeyHash]. A file says its
 // format: this Leadgate writes 4 and reads 3 and 2 (file.go). New in 4: both files carry
 // the store's id and a generation, and a journal has a head and its records say what was
-// durable (pair.go, journal.go, journalread.go). What is not as it was left is a [Damage],
+// durable (pair.go, journal.go, journalread.go); records carry checksums (stamp.go); the
+// whole file is looked at before it is opened (verify.go, where each bucket and record has
+// its shape: a new bucket has its case there). What is not as it was left is a [Damage],
 // and not opened.
 //
 // # What else there is

@@ -75,14 +75,15 @@ func (d *drain) Epoch() (uint64, bool) {
 
 // view reads the destination's bucket of a kind; f is not called where there
 // is none.
-func (d *drain) view(ctx context.Context, kind byte, f func(*bolt.Bucket) error) error {
+func (d *drain) view(ctx context.Context, kind byte, f func(name []byte, b *bolt.Bucket) error) error {
 	err := d.e.view(ctx, func(tx *bolt.Tx) error {
 		found, err := findDestination(tx, d.dest)
 		if found == nil || err != nil {
 			return err
 		}
-		if b := tx.Bucket(bucketName(nil, kind, found.num)); b != nil {
-			return f(b)
+		name := bucketName(nil, kind, found.num)
+		if b := tx.Bucket(name); b != nil {
+			return f(name, b)
 		}
 		return nil
 	})
@@ -109,7 +110,7 @@ func (d *drain) State(ctx context.Context) (s queue.State, err error) {
 
 // Retries implements [queue.Drain].
 func (d *drain) Retries(ctx context.Context) (list []queue.Retry, err error) {
-	err = d.view(ctx, retryBucket, func(b *bolt.Bucket) error {
+	err = d.view(ctx, retryBucket, func(_ []byte, b *bolt.Bucket) error {
 		return b.ForEach(func(key, value []byte) error {
 			r, err := codec.DecodeRetry(value)
 			r.Pos = queue.Pos{Seq: number(key)}
@@ -125,14 +126,14 @@ func (d *drain) Read(ctx context.Context, after queue.Pos, n, maxBytes int) (lis
 	if after.Ms > 0 || after.Seq == 1<<64-1 {
 		return nil, nil // nothing comes later
 	}
-	err = d.view(ctx, entryBucket, func(b *bolt.Bucket) error {
+	err = d.view(ctx, entryBucket, func(name []byte, b *bolt.Bucket) error {
 		c := b.Cursor()
 		size := 0
 		for key, value := c.Seek(sequence(after.Seq + 1)); key != nil && len(list) < n; key, value = c.Next() {
 			if size += len(value); size > maxBytes && len(list) > 0 {
 				break
 			}
-			entry, err := decodeEntry(key, value)
+			entry, err := decodeEntry(name, key, value)
 			if err != nil {
 				return err
 			}
@@ -148,7 +149,7 @@ func (d *drain) Get(ctx context.Context, at []queue.Pos) (list []queue.Entry, er
 	if len(at) == 0 {
 		return nil, nil
 	}
-	err = d.view(ctx, entryBucket, func(b *bolt.Bucket) error {
+	err = d.view(ctx, entryBucket, func(name []byte, b *bolt.Bucket) error {
 		var buf [8]byte
 		for _, pos := range at {
 			key := binary.BigEndian.AppendUint64(buf[:0], pos.Seq)
@@ -156,7 +157,7 @@ func (d *drain) Get(ctx context.Context, at []queue.Pos) (list []queue.Entry, er
 			if value == nil {
 				continue
 			}
-			entry, err := decodeEntry(key, value)
+			entry, err := decodeEntry(name, key, value)
 			if err != nil {
 				return err
 			}
@@ -168,8 +169,12 @@ func (d *drain) Get(ctx context.Context, at []queue.Pos) (list []queue.Entry, er
 }
 
 // decodeEntry copies what it returns: the file's pages are only lent.
-func decodeEntry(key, value []byte) (queue.Entry, error) {
-	h, payload, err := codec.DecodeHeader(value)
+func decodeEntry(bucket, key, value []byte) (queue.Entry, error) {
+	record, err := checked(bucket, key, value)
+	if err != nil {
+		return queue.Entry{}, err
+	}
+	h, payload, err := codec.DecodeHeader(record)
 	if err != nil {
 		return queue.Entry{}, err
 	}
@@ -200,7 +205,7 @@ func (d *drain) change(ctx context.Context, n int, pos func(int) queue.Pos, begi
 		var buf [8]byte
 		for i := range n {
 			key := binary.BigEndian.AppendUint64(buf[:0], pos(i).Seq)
-			value := entries.get(key)
+			value := unstamped(entries.get(key))
 			if value == nil {
 				continue
 			}

@@ -1,7 +1,6 @@
 package embedded
 
 import (
-	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -53,8 +52,7 @@ var (
 	bytesKey      = []byte("bytes")
 	openedKey     = []byte("opened")
 	generationKey = []byte("generation")
-	storeKey      = []byte("store")
-	baseKey       = []byte("journal")
+	pairKey       = []byte("pair") // generation stands in it since format 4
 )
 
 // openFile opens a bbolt file and returns its handle beside it.
@@ -83,27 +81,22 @@ func (e *Store) open() error {
 	if err := e.present(); err != nil {
 		return err
 	}
-	db, file, err := openFile(e.path, e.cfg.LockTimeout)
-	// While we waited for the lock, the file may have been replaced by its
-	// compacted copy: then ours has no name any more.
-	for attempt := 0; err == nil && attempt < 3 && !named(file, e.path); attempt++ {
-		_ = db.Close()
-		db, file, err = openFile(e.path, e.cfg.LockTimeout)
-	}
-	if errors.Is(err, bolterrors.ErrTimeout) {
+	db, file, err := e.openWhole()
+	if errors.Is(err, bolterrors.ErrTimeout) || errors.Is(err, errLocked) {
 		return fmt.Errorf("opening %s: another process has it open (waited %s); "+
 			"a queue belongs to one edge: stop the other, or name another folder", e.path, e.cfg.LockTimeout)
 	}
 	if err != nil {
-		return fmt.Errorf("opening %s: %w", e.path, err)
+		return notOpened(e.path, err)
 	}
 	var p *pair
-	var headed uint64
+	anew := false
 	err = db.Update(func(tx *bolt.Tx) error {
 		var records []byte
 		if p, err = prepare(tx, e.path); err != nil {
 			return err
 		}
+		headed := uint64(0)
 		if records, headed, err = e.checkJournal(p); err != nil {
 			return err
 		}
@@ -115,19 +108,16 @@ func (e *Store) open() error {
 		if err := s.storeSlices(tx); err != nil {
 			return err
 		}
-		p.generation++
-		return storeGeneration(tx, p.generation, headed)
+		p.generation, p.base, anew = p.generation+1, headed, headed == 0
+		return p.store(tx)
 	})
 	if err != nil {
 		_ = db.Close()
-		if _, ok := errors.AsType[*Damage](err); ok {
-			return err
-		}
-		return fmt.Errorf("opening %s: %w", e.path, err)
+		return notOpened(e.path, err)
 	}
 	e.id = p.id
-	e.journal = journal{id: p.id, generation: p.generation, headed: headed}
-	if err := e.openJournal(db, p.base == 0); err != nil {
+	e.journal = journal{id: p.id, generation: p.generation, headed: p.base}
+	if err := e.openJournal(db, anew); err != nil {
 		// As on a full disk: slower, but the queue can be drained.
 		e.cfg.Logger.Warn("the queue's journal could not be made; it is slower without one", zap.Error(err))
 	}
@@ -135,29 +125,60 @@ func (e *Store) open() error {
 	return nil
 }
 
+// notOpened says which file an error is of, if it does not itself.
+func notOpened(path string, err error) error {
+	if _, ok := errors.AsType[*Damage](err); ok {
+		return err
+	}
+	return fmt.Errorf("opening %s: %w", path, err)
+}
+
+var errLocked = errors.New("it is locked")
+
+// openWhole opens the bbolt file, after it was looked at under its lock.
+func (e *Store) openWhole() (*bolt.DB, *os.File, error) {
+	for attempt := 0; ; attempt++ {
+		if err := e.verifyLocked(); err != nil {
+			return nil, nil, err
+		}
+		db, file, err := openFile(e.path, e.cfg.LockTimeout)
+		// While we waited for the lock, the file may have been replaced by its
+		// compacted copy: then ours has no name any more.
+		if err != nil || attempt == 3 || named(file, e.path) {
+			return db, file, err
+		}
+		_ = db.Close()
+	}
+}
+
+// verifyLocked is verify, while nobody else writes.
+func (e *Store) verifyLocked() error {
+	file, err := os.OpenFile(e.path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	err = lock(file, e.cfg.LockTimeout)
+	if err == nil {
+		err = verify(e.path, file)
+	}
+	return errors.Join(err, file.Close())
+}
+
 // openJournal opens the journal, which is first made where there is none yet. Only when
 // it is there does the bbolt file say so.
 func (e *Store) openJournal(db *bolt.DB, anew bool) error {
+	j := &e.journal
 	if anew {
-		if err := makeJournal(e.journalPath(), e.id, e.journal.generation); err != nil {
+		if err := makeJournal(e.journalPath(), j.id, j.generation); err != nil {
 			return err
 		}
-		e.journal.headed = e.journal.generation
-		err := db.Update(func(tx *bolt.Tx) error { return storeGeneration(tx, e.journal.generation, e.journal.headed) })
-		if err != nil {
+		p := pair{id: j.id, generation: j.generation, base: j.generation}
+		if err := db.Update(p.store); err != nil {
 			return err
 		}
+		j.headed = j.generation
 	}
-	return e.journal.open(e.journalPath())
-}
-
-// storeGeneration stores how far the bbolt file is, and the journal's head.
-func storeGeneration(tx *bolt.Tx, generation, headed uint64) error {
-	meta := tx.Bucket(metaBucket)
-	if err := meta.Put(generationKey, sequence(generation)); err != nil || headed == 0 {
-		return err
-	}
-	return meta.Put(baseKey, sequence(headed))
+	return j.open(e.journalPath())
 }
 
 // release closes what is open. What is not durable is lost.
@@ -184,7 +205,7 @@ func named(f *os.File, path string) bool {
 // prepare checks the format, or makes an empty file one of ours. It returns what the
 // file says of itself; one of an older format gets its id.
 func prepare(tx *bolt.Tx, path string) (*pair, error) {
-	p := &pair{path: path}
+	p, fresh := &pair{path: path}, false
 	meta := tx.Bucket(metaBucket)
 	if meta == nil {
 		if name, _ := tx.Cursor().First(); name != nil {
@@ -194,9 +215,10 @@ func prepare(tx *bolt.Tx, path string) (*pair, error) {
 		if meta, err = tx.CreateBucket(metaBucket); err != nil {
 			return nil, err
 		}
-		if err := putAll(meta, formatKey, sequence(fileFormat), storeKey, newStoreID().bytes()); err != nil {
+		if err := meta.Put(formatKey, sequence(fileFormat)); err != nil {
 			return nil, err
 		}
+		fresh = true
 	}
 	p.format = number(meta.Get(formatKey))
 	if format := p.format; format > fileFormat {
@@ -214,34 +236,18 @@ func prepare(tx *bolt.Tx, path string) (*pair, error) {
 			return nil, err
 		}
 	}
-	if p.format < fileFormat {
-		if err := putAll(meta, formatKey, sequence(fileFormat), storeKey, newStoreID().bytes()); err != nil {
+	if fresh || p.format < fileFormat {
+		p.id, p.generation = newStoreID(), number(meta.Get(generationKey))
+		if p.generation == 0 {
+			p.generation = binary.BigEndian.Uint64(newStoreID().bytes())>>1 + 1
+		}
+		if err := errors.Join(meta.Put(formatKey, sequence(fileFormat)), meta.Delete(generationKey), p.store(tx)); err != nil {
 			return nil, err
 		}
-	}
-	if n := copy(p.id[:], meta.Get(storeKey)); n != len(p.id) {
-		return nil, errors.New("it carries no store's id: it is damaged")
-	}
-	p.base = number(meta.Get(baseKey))
-	if p.generation = number(meta.Get(generationKey)); p.generation == 0 {
-		var random [8]byte
-		if _, err := rand.Read(random[:]); err != nil {
-			return nil, err
-		}
-		p.generation = binary.BigEndian.Uint64(random[:])>>1 + 1
+	} else if err := p.read(meta.Get(pairKey)); err != nil {
+		return nil, &Damage{File: path, What: err.Error(), Loss: lossAll}
 	}
 	return p, meta.Put(openedKey, sequence(number(meta.Get(openedKey))+1))
-}
-
-// putAll stores keys, each followed by its value.
-func putAll(b *bolt.Bucket, pairs ...[]byte) error {
-	for len(pairs) > 1 {
-		if err := b.Put(pairs[0], pairs[1]); err != nil {
-			return err
-		}
-		pairs = pairs[2:]
-	}
-	return nil
 }
 
 // number reads eight big-endian bytes; 0 for anything else.

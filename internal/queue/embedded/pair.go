@@ -44,6 +44,30 @@ type pair struct {
 	base       uint64 // 0: there is no journal
 }
 
+// appendPair appends what the bbolt file has under pairKey: id, generation, base, and a
+// CRC-32C of these.
+func appendPair(dst []byte, p *pair) []byte {
+	dst = append(dst, p.id[:]...)
+	dst = binary.BigEndian.AppendUint64(dst, p.generation)
+	dst = binary.BigEndian.AppendUint64(dst, p.base)
+	return binary.BigEndian.AppendUint32(dst, crc32.Checksum(dst, castagnoli))
+}
+
+func (p *pair) read(b []byte) error {
+	const sum = len(p.id) + 8 + 8
+	if len(b) != sum+4 || crc32.Checksum(b[:sum], castagnoli) != binary.BigEndian.Uint32(b[sum:]) {
+		return errors.New("what it says of its journal cannot be read")
+	}
+	copy(p.id[:], b)
+	p.generation, p.base = binary.BigEndian.Uint64(b[len(p.id):]), binary.BigEndian.Uint64(b[len(p.id)+8:])
+	return nil
+}
+
+// store stores how far the bbolt file is, and the generation of the journal's head.
+func (p *pair) store(tx *bolt.Tx) error {
+	return tx.Bucket(metaBucket).Put(pairKey, appendPair(nil, p))
+}
+
 const (
 	// journalHead is how much the head takes: a page, so that no record shares one with it.
 	journalHead  = 4096

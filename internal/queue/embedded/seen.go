@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"encoding/binary"
+	"hash/crc32"
 	"slices"
 
 	bolt "go.etcd.io/bbolt"
@@ -21,7 +22,7 @@ import (
 // filters of groups that are full stand in the file too, opening reads two bytes
 // an id.
 //
-//	seen   slice → until (8 bytes), filter, ids (16 bytes each)
+//	seen   slice → until (8 bytes), filter, ids (16 bytes each), CRC-32C of all these (not in files of format 3)
 //	seenf  group → filter; of groups to which no slice will be added
 //
 // Until is the last that an id of the slice counts from, ms. A slice is kept, and
@@ -62,6 +63,11 @@ var (
 func seenKey(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
 
 func (s *seenSlice) until() int64 { return int64(number(s.value[:8])) }
+
+// withoutSum is a slice's value without the checksum, if it has one.
+func withoutSum(value []byte) []byte {
+	return value[:len(value)-(len(value)-seenHead)%len(queue.ID{})]
+}
 
 // sliceFilter is the filter in a slice's value.
 func sliceFilter(value []byte) layer { return layer{bits: value[8:seenHead]} }
@@ -201,7 +207,7 @@ func (s *seen) store(tx *bolt.Tx) error {
 
 func (s *seen) storeSlices(tx *bolt.Tx) error {
 	for _, d := range s.dirty {
-		if err := tx.Bucket(seenBucket).Put(seenKey(d.number), slices.Clip(d.value)); err != nil {
+		if err := tx.Bucket(seenBucket).Put(seenKey(d.number), binary.BigEndian.AppendUint32(slices.Clip(d.value), crc32.Checksum(d.value, castagnoli))); err != nil {
 			return err
 		}
 	}
@@ -233,7 +239,7 @@ func (s *seen) resume(tx *bolt.Tx) {
 	s.open, s.dirty, s.last, s.stale = nil, s.dirty[:0], 0, false
 	if key, value := tx.Bucket(seenBucket).Cursor().Last(); key != nil {
 		s.last = binary.BigEndian.Uint32(key)
-		s.open = &seenSlice{number: s.last, value: append(make([]byte, 0, seenFull), value...)}
+		s.open = &seenSlice{number: s.last, value: append(make([]byte, 0, seenFull), withoutSum(value)...)}
 		s.open.begun = s.open.until()
 	}
 	s.groups = slices.DeleteFunc(s.groups, func(g *seenGroup) bool { return g.number > s.last/seenGroupOf })

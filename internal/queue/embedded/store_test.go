@@ -24,7 +24,7 @@ func TestEmbeddedCountsBytes(t *testing.T) {
 				if len(name) != 5 || name[0] != entryBucket && name[0] != deadBucket {
 					return nil
 				}
-				return b.ForEach(func(_, v []byte) error { found += cost(v); return nil })
+				return b.ForEach(func(_, v []byte) error { found += cost(unstamped(v)); return nil })
 			})
 			if found != counted {
 				t.Errorf("%d bytes are counted, %d are there", counted, found)

@@ -113,6 +113,7 @@ func (t *txn) sweepDead() (int, error) {
 			if key == nil {
 				break
 			}
+			value = unstamped(value)
 			letter, _, err := codec.DecodeDeath(value)
 			if err != nil {
 				return 0, err

@@ -110,7 +110,7 @@ func (t *txn) flush() error {
 			continue
 		}
 		t.scratch = appendDestination(t.scratch[:0], d)
-		if err := t.put(t.table(destsBucket), destKey(d.Dest), t.scratch); err != nil {
+		if err := t.putStamped(t.table(destsBucket), destKey(d.Dest), t.scratch); err != nil {
 			return fmt.Errorf("storing counters of %s: %w", d.Name, err)
 		}
 		d.changed = false
@@ -181,7 +181,7 @@ func (t *txn) addEntry(d *destination, value []byte) ([]byte, error) {
 	t.bytes += cost(value)
 	t.wake[d.Dest] = struct{}{}
 	key := sequence(n)
-	return key, t.put(b, key, value)
+	return key, t.putStamped(b, key, value)
 }
 
 // addDead appends a dead letter's record to d's. Their numbers are the whole
@@ -198,7 +198,7 @@ func (t *txn) addDead(d *destination, value []byte) error {
 	d.dead++
 	d.changed = true
 	t.bytes += cost(value)
-	if err := t.put(b, sequence(n), value); err != nil || d.Dest != queue.Unmatched {
+	if err := t.putStamped(b, sequence(n), value); err != nil || d.Dest != queue.Unmatched {
 		return err
 	}
 	for d.dead > queue.UnmatchedKeep {
@@ -206,7 +206,7 @@ func (t *txn) addDead(d *destination, value []byte) error {
 		if key == nil {
 			return nil
 		}
-		if err := t.removeDead(d, b, key, old); err != nil {
+		if err := t.removeDead(d, b, key, unstamped(old)); err != nil {
 			return err
 		}
 	}

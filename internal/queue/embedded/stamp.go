@@ -1,0 +1,68 @@
+package embedded
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"slices"
+
+	"github.com/leadgate/leadgate/internal/queue/codec"
+)
+
+// Bbolt has a checksum of its two meta pages alone. So the records that matter carry one:
+// entries, dead letters, destinations and clicks. A stamped record is the stamp's byte, a
+// CRC-32C of the bucket's name, the key and the record, and the record itself. One of a
+// file that was of format 3 has no stamp until it is written again: no record begins with
+// that byte, but with its version.
+const (
+	stampByte = 0xc4
+	stampSize = 1 + 4
+)
+
+// stamped says which buckets' values are stamped.
+func stamped(bucket []byte) bool {
+	switch {
+	case len(bucket) == 5:
+		return bucket[0] == entryBucket || bucket[0] == deadBucket || string(bucket) == string(destsBucket)
+	default:
+		return string(bucket) == string(clicksBucket)
+	}
+}
+
+func stampOf(bucket, key, record []byte) uint32 {
+	sum := crc32.Update(crc32.Update(0, castagnoli, bucket), castagnoli, key)
+	return crc32.Update(sum, castagnoli, record)
+}
+
+// putStamped stores a record of a stamped bucket.
+func (t *txn) putStamped(tb *table, key, record []byte) error {
+	t.writes++
+	t.redo(redoPut, tb.name)
+	t.log = codec.AppendText(t.log, key)
+	t.log = binary.AppendUvarint(t.log, uint64(stampSize+len(record)))
+	from := len(t.log)
+	t.log = append(slices.Grow(t.log, stampSize+len(record)), stampByte)
+	t.log = binary.BigEndian.AppendUint32(t.log, stampOf(tb.name, key, record))
+	t.log = append(t.log, record...)
+	return tb.b.Put(key, t.log[from:len(t.log):len(t.log)]) // as in put
+}
+
+// unstamped is the record in a value that was checked before, or is checked later.
+func unstamped(value []byte) []byte {
+	if len(value) >= stampSize && value[0] == stampByte {
+		return value[stampSize:]
+	}
+	return value
+}
+
+// checked is the record in a value.
+func checked(bucket, key, value []byte) ([]byte, error) {
+	if len(value) < stampSize || value[0] != stampByte {
+		return value, nil // of format 3
+	}
+	record := value[stampSize:]
+	if stampOf(bucket, key, record) != binary.BigEndian.Uint32(value[1:]) {
+		return nil, fmt.Errorf("record %x of bucket %q is damaged: stop the edge, and run `caddy leadgate repair`", key, bucket)
+	}
+	return record, nil
+}

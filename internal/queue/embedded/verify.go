@@ -1,0 +1,280 @@
+package embedded
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"os"
+
+	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/codec"
+	"github.com/leadgate/leadgate/internal/queue/embedded/pages"
+)
+
+// verify reads the whole bbolt file before bbolt does, and returns what is wrong with it:
+// pages, the shape of every record, the checksums of those that have one, and whether
+// there are as many entries and dead letters as their destinations count. It takes half a
+// second for each gigabyte in use that is in the system's cache.
+func verify(path string, file *os.File) error {
+	damage := func(err error) error {
+		return &Damage{File: path, What: err.Error(), Loss: "what stood there, of " + lossAll + ","}
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	f, err := pages.Open(file, info.Size(), pageSize)
+	if err != nil {
+		return damage(err)
+	}
+	if err := f.Whole(); err != nil {
+		return damage(err)
+	}
+	v := &verifier{counts: newTally()}
+	if err := f.Walk(v); err != nil {
+		return damage(err)
+	}
+	if err := v.complete(); err != nil {
+		return damage(err)
+	}
+	return nil
+}
+
+// verifier is the visitor of a file that should be whole.
+type verifier struct {
+	counts tally
+	names  map[string]bool
+	err    error // the first record that is none
+}
+
+func (v *verifier) Bad(b pages.Bad) error { return b }
+
+func (v *verifier) Bucket(name []byte, sequence uint64) error {
+	if v.names == nil {
+		v.names = map[string]bool{}
+	}
+	v.names[string(name)] = true
+	v.counts.sequences[string(name)] = sequence
+	return nil
+}
+
+func (v *verifier) Pair(bucket, key, value []byte) error {
+	err := checkPair(bucket, key, value)
+	if err == nil {
+		err = v.counts.add(bucket, key, value)
+	}
+	if err != nil && v.err == nil {
+		v.err = fmt.Errorf("record %x of bucket %q: %w", key, bucket, err)
+	}
+	return nil
+}
+
+// complete says what is wrong with a file whose pages are whole. What is no file of ours,
+// or of another format, open refuses.
+func (v *verifier) complete() error {
+	format := v.counts.format
+	switch {
+	case !v.names[string(metaBucket)] || format < oldestFormat || format > fileFormat:
+		return nil
+	case v.err != nil || format < fileFormat:
+		return v.err
+	}
+	for _, name := range fixedBuckets {
+		if !v.names[string(name)] {
+			return fmt.Errorf("bucket %q is missing", name)
+		}
+	}
+	return v.counts.compare()
+}
+
+// kindOf splits the name of a destination's bucket; num is 0 for every other.
+func kindOf(bucket []byte) (kind byte, num uint32) {
+	if len(bucket) == 5 && (bucket[0] == entryBucket || bucket[0] == retryBucket || bucket[0] == deadBucket) {
+		return bucket[0], binary.BigEndian.Uint32(bucket[1:])
+	}
+	return 0, 0
+}
+
+// shapes are the lengths of keys and values of buckets where these are always the same; 0
+// is any.
+var shapes = map[string]struct{ key, value int }{
+	string(seenBucket):   {4, 0},
+	string(seenFilters):  {4, layerSize(seenGroupOf*seenSliceIDs, seenGroupBits)},
+	string(idsBucket):    {6 + 16, 0},
+	string(onceBucket):   {16, 8},
+	string(onceIndex):    {8 + 16, 0},
+	string(clicksIndex):  {8 + 16, 0},
+	string(clicksBucket): {16, 0}, string(aliasBucket): {16, 16},
+	string(msgsBucket): {4 + 16, 8 + 16}, string(countsBucket): {0, 0},
+	string(destsBucket): {0, 0}, string(metaBucket): {0, 0},
+}
+
+var errShape = errors.New("it has not the shape of one")
+
+// checkPair says what is wrong with a record of a bucket. Each bucket that this Leadgate
+// writes has its case here: another's name is damage too.
+func checkPair(bucket, key, value []byte) error {
+	if kind, num := kindOf(bucket); num != 0 {
+		return checkEntry(kind, bucket, key, value)
+	}
+	shape, known := shapes[string(bucket)]
+	switch {
+	case !known:
+		return errors.New("the bucket is unknown")
+	case shape.key > 0 && len(key) != shape.key || shape.value > 0 && len(value) != shape.value:
+		return errShape
+	}
+	switch string(bucket) {
+	case string(seenBucket):
+		return checkSlice(value)
+	case string(metaBucket):
+		if string(key) == string(pairKey) {
+			return new(pair).read(value)
+		}
+		if len(value) != 8 {
+			return errShape
+		}
+	case string(countsBucket):
+		if len(value) == 0 {
+			return errShape
+		}
+	case string(destsBucket):
+		record, err := checked(bucket, key, value)
+		if err == nil {
+			_, err = decodeDestination(record)
+		}
+		return err
+	case string(clicksBucket):
+		record, err := checked(bucket, key, value)
+		if err == nil {
+			_, err = decodeClicks(record)
+		}
+		return err
+	}
+	return nil
+}
+
+// checkEntry is checkPair for an entry, a dead letter or a retry state. What has a stamp
+// need not be decoded.
+func checkEntry(kind byte, bucket, key, value []byte) error {
+	if len(key) != 8 {
+		return errShape
+	}
+	record, err := checked(bucket, key, value)
+	stamped := len(record) < len(value)
+	switch {
+	case err != nil:
+		return err
+	case kind == retryBucket:
+		_, err = codec.DecodeRetry(value)
+	case kind == deadBucket && !stamped:
+		if _, record, err = codec.DecodeDeath(record); err == nil {
+			_, _, err = codec.DecodeHeader(record)
+		}
+	case kind == entryBucket && !stamped:
+		_, _, err = codec.DecodeHeader(record)
+	}
+	return err
+}
+
+// checkSlice checks a slice of ids. In a file of format 3 it has no checksum.
+func checkSlice(value []byte) error {
+	if len(value) < seenHead {
+		return errShape
+	}
+	body := withoutSum(value)
+	switch len(value) - len(body) {
+	case 0:
+		return nil
+	case 4:
+		if crc32.Checksum(body, castagnoli) == binary.BigEndian.Uint32(value[len(body):]) {
+			return nil
+		}
+		return errors.New("its checksum is wrong")
+	}
+	return errShape
+}
+
+// tally counts what there is of each destination, and what should be.
+type tally struct {
+	format    uint64
+	dests     map[uint32]destination
+	found     map[uint32]*struct{ entries, dead int }
+	last      map[string]uint64 // key of a bucket of which keys are numbers
+	sequences map[string]uint64
+	letters   uint64 // the highest number of a dead letter
+}
+
+func newTally() tally {
+	return tally{
+		dests: map[uint32]destination{}, found: map[uint32]*struct{ entries, dead int }{},
+		last: map[string]uint64{}, sequences: map[string]uint64{},
+	}
+}
+
+// add counts a record that was checked.
+func (c *tally) add(bucket, key, value []byte) error {
+	kind, num := kindOf(bucket)
+	switch {
+	case string(bucket) == string(metaBucket) && string(key) == string(formatKey):
+		c.format = number(value)
+	case string(bucket) == string(destsBucket):
+		d, err := decodeDestination(unstamped(value))
+		if err != nil {
+			return err
+		}
+		if other, ok := c.dests[d.num]; ok {
+			return fmt.Errorf("destinations %q and %q have one number", other.Name, key)
+		}
+		tenant, name, _ := bytes.Cut(key, []byte{0})
+		d.Dest = queue.Dest{Tenant: string(tenant), Name: string(name)}
+		c.dests[d.num] = d
+	case kind == entryBucket || kind == deadBucket:
+		n := c.found[num]
+		if n == nil {
+			n = &struct{ entries, dead int }{}
+			c.found[num] = n
+		}
+		if kind == deadBucket {
+			n.dead++
+			c.letters = max(c.letters, number(key))
+			return nil
+		}
+		n.entries++
+		c.last[string(bucket)] = number(key)
+	}
+	return nil
+}
+
+// compare says whether there is what should be.
+func (c *tally) compare() error {
+	for num, n := range c.found {
+		if _, ok := c.dests[num]; !ok {
+			return fmt.Errorf("of the destination with number %d there are %d entries and %d dead letters, but not what it is", num, n.entries, n.dead)
+		}
+	}
+	for num, d := range c.dests {
+		n := c.found[num]
+		if n == nil {
+			n = &struct{ entries, dead int }{}
+		}
+		if n.entries != d.backlog || n.dead != d.dead {
+			return fmt.Errorf("of destination %s of %s there are %d entries and %d dead letters, and should be %d and %d",
+				d.Name, d.Tenant, n.entries, n.dead, d.backlog, d.dead)
+		}
+		if uint64(num) > c.sequences[string(destsBucket)] {
+			return fmt.Errorf("the number of destinations is less than that of %s", d.Name)
+		}
+	}
+	for bucket, last := range c.last {
+		if last > c.sequences[bucket] {
+			return fmt.Errorf("the sequence of bucket %q is behind its last record", bucket)
+		}
+	}
+	if c.letters > c.sequences[string(metaBucket)] {
+		return errors.New("the number of dead letters is less than that of the last one")
+	}
+	return nil
+}

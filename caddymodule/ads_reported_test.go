@@ -22,7 +22,8 @@ func (e *edge) adSum(base, ad string) string {
 			reported, pending = reported+r.Reported, pending+r.Pending
 		}
 	}
-	return fmt.Sprintf("%d clicks of %d, %d leads, %d qualified, %d reported, %d pending", clicks, contacts, leads, qualified, reported, pending)
+	return fmt.Sprintf("%d clicks of %d, %d leads, %d qualified, %d reported, %d pending", clicks, contacts, leads, qualified, reported,
+		pending)
 }
 
 // TestAdsReported follows an ad's figures through a parked dataset, a refusal and
@@ -44,7 +45,8 @@ func TestAdsReported(t *testing.T) {
 			now := time.Now()
 			click := func(n int, from string) {
 				t.Helper()
-				if resp, _ := e.post("/webhooks/meta", adClick(fmt.Sprint("wamid.", n), from, fmt.Sprint("Aff-", n), "111", "Sale", now)); resp.StatusCode != 200 {
+				if resp, _ := e.post("/webhooks/meta", adClick(fmt.Sprint("wamid.", n), from, fmt.Sprint("Aff-", n), "111", "Sale",
+					now)); resp.StatusCode != 200 {
 					t.Fatalf("status %d", resp.StatusCode)
 				}
 			}

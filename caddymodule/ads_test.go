@@ -23,7 +23,8 @@ func adClick(id, from, clid, ad, headline string, at time.Time) []byte {
 }
 
 func automatic(id, name, clid, custom string) []byte {
-	return []byte(strings.Replace(string(envelope("106540352242922", fmt.Sprintf(`"automatic_events":[{"id":%q,"event_name":%q,"timestamp":%d,"ctwa_clid":%q%s}]`,
+	return []byte(strings.Replace(string(envelope("106540352242922", fmt.Sprintf(`"automatic_events":[{"id":%q,"event_name":%q,`+
+		`"timestamp":%d,"ctwa_clid":%q%s}]`,
 		id, name, time.Now().Unix(), clid, custom))), `"field":"messages"`, `"field":"automatic_events"`, 1))
 }
 
@@ -119,7 +120,8 @@ func TestAds(t *testing.T) {
 			if status := e.admin(base, "GET", "/leadgate/ads?tenant=globex", nil, nil); status != 404 {
 				t.Errorf("an unknown tenant: %d", status)
 			}
-			for _, bad := range []string{"from=yesterday", "to=2026-13-01", "from=2026-02-01&to=2026-01-01", "from=2020-01-01", "tenant=a%20b", "tenant=", "tennant=acme"} {
+			for _, bad := range []string{"from=yesterday", "to=2026-13-01", "from=2026-02-01&to=2026-01-01", "from=2020-01-01", "tenant=a%20b",
+				"tenant=", "tennant=acme"} {
 				if status := e.admin(base, "GET", "/leadgate/ads?"+bad, nil, nil); status != 400 {
 					t.Errorf("%s: %d", bad, status)
 				}

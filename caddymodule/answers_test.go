@@ -60,9 +60,13 @@ func TestAnswers(t *testing.T) {
 		{"an array", []byte(`[1,2]`), nil, 200, 0},
 		{"another shape", []byte(`{"hello":"world"}`), nil, 200, 0},
 		{"no entries", []byte(`{"object":"whatsapp_business_account","entry":[]}`), nil, 200, 0},
-		{"unknown field", []byte(`{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"new_thing","value":{"a":1}}]}]}`), nil, 200, 0},
-		{"unknown type", bytes.Replace(message("wamid.2", "15551234567", "x"), []byte(`"type":"text"`), []byte(`"type":"hologram"`), 1), nil, 200, 1},
-		{"numbers for strings", []byte(`{"object":"whatsapp_business_account","entry":[{"id":102290129340398,"changes":[{"value":{"metadata":{"phone_number_id":106540352242922},"messages":[{"from":15551234567,"id":4711,"timestamp":1736535600,"type":"text","text":{"body":42}}]},"field":"messages"}]}]}`), nil, 200, 1},
+		{"unknown field", []byte(`{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"new_thing","value":{` +
+			`"a":1}}]}]}`), nil, 200, 0},
+		{"unknown type", bytes.Replace(message("wamid.2", "15551234567", "x"), []byte(`"type":"text"`), []byte(`"type":"hologram"`), 1), nil,
+			200, 1},
+		{"numbers for strings", []byte(`{"object":"whatsapp_business_account","entry":[{"id":102290129340398,"changes":[{"value":{` +
+			`"metadata":{"phone_number_id":106540352242922},"messages":[{"from":15551234567,"id":4711,"timestamp":1736535600,"type":"text",` +
+			`"text":{"body":42}}]},"field":"messages"}]}]}`), nil, 200, 1},
 		{"lone surrogate", bytes.Replace(message("wamid.3", "15551234567", "cut"), []byte("cut"), []byte(`cut \ud83d`), 1), nil, 200, 1},
 		{"1000 entries", envelope1000(), nil, 200, 1000},
 		{"PUT", good, method("PUT"), 405, 0},
@@ -112,7 +116,8 @@ func TestAnswers(t *testing.T) {
 func envelope1000() []byte {
 	var entries []string
 	for i := range 1000 {
-		entries = append(entries, entry("106540352242922", fmt.Sprintf(`"messages":[{"from":"1555%07d","id":"wamid.many.%d","timestamp":"1736535600","type":"text","text":{"body":"x"}}]`, i%50, i)))
+		entries = append(entries, entry("106540352242922", fmt.Sprintf(`"messages":[{"from":"1555%07d","id":"wamid.many.%d",`+
+			`"timestamp":"1736535600","type":"text","text":{"body":"x"}}]`, i%50, i)))
 	}
 	return []byte(`{"object":"whatsapp_business_account","entry":[` + strings.Join(entries, ",") + `]}`)
 }
@@ -151,7 +156,8 @@ func TestHandshake(t *testing.T) {
 // TestSeveralSecrets is a rotation: old and new are good at once.
 func TestSeveralSecrets(t *testing.T) {
 	s := newSink(t)
-	e := startEdge(t, strings.Replace(site("forward "+s.URL), "app_secret "+testSecret, "app_secret old_secret\n\t\t\tapp_secret "+testSecret+" third_secret", 1))
+	e := startEdge(t, strings.Replace(site("forward "+s.URL), "app_secret "+testSecret, "app_secret old_secret\n\t\t\tapp_secret "+
+		testSecret+" third_secret", 1))
 	for i, secret := range []string{"old_secret", testSecret, "third_secret"} {
 		body := message(fmt.Sprintf("wamid.%d", i), "15551234567", "x")
 		resp, _ := e.post("/webhooks/meta", body, func(r *http.Request) { r.Header.Set("X-Hub-Signature-256", signature(secret, body)) })
@@ -166,7 +172,8 @@ func TestSeveralSecrets(t *testing.T) {
 // and that handle_errors cannot answer for us.
 func TestRefusingQueue(t *testing.T) {
 	s := newSink(t)
-	config := strings.Replace(siteWith("queue embedded %DIR%/queue {\n\t\t\tmax_size 1KiB\n\t\t}", "forward "+s.URL+" {\n\t\t\tname crm\n\t\t}"),
+	config := strings.Replace(siteWith("queue embedded %DIR%/queue {\n\t\t\tmax_size 1KiB\n\t\t}",
+		"forward "+s.URL+" {\n\t\t\tname crm\n\t\t}"),
 		`respond "next" 418`, "respond \"next\" 418\n\thandle_errors {\n\t\trespond \"all is well\" 200\n\t}", 1)
 	s.status = func(delivered) int { return http.StatusServiceUnavailable }
 	e := startEdge(t, config)
@@ -215,7 +222,8 @@ func TestTenants(t *testing.T) {
 		return fmt.Sprintf(`"messages":[{"from":"15551234567","id":%q,"timestamp":"1736535600","type":"text","text":{"body":"x"}}]`, id)
 	}
 	other := strings.Replace(entry("999", msg("wamid.o")), "102290129340398", "555", 1)
-	body := []byte(`{"object":"whatsapp_business_account","entry":[` + entry("111", msg("wamid.a")) + "," + entry("222", msg("wamid.g")) + "," +
+	body := []byte(`{"object":"whatsapp_business_account","entry":[` + entry("111", msg("wamid.a")) + "," + entry("222",
+		msg("wamid.g")) + "," +
 		entry("333", msg("wamid.w")) + "," + other + `]}`)
 	if resp, _ := e.post("/webhooks/meta", body); resp.StatusCode != 200 {
 		t.Fatalf("status %d", resp.StatusCode)
@@ -227,7 +235,8 @@ func TestTenants(t *testing.T) {
 			if got := d.event["message"].(map[string]any)["id"]; got != want || d.event["tenantId"] != tenant {
 				t.Errorf("%s of %s, want %s of %s", got, d.event["tenantId"], want, tenant)
 			}
-			if d.header.Get("Leadgate-Tenant") != tenant || d.header.Get("Leadgate-Event-Id") != d.event["id"] || d.header.Get("Leadgate-Kind") != "message" || d.header.Get("Leadgate-Attempt") != "1" {
+			if d.header.Get("Leadgate-Tenant") != tenant || d.header.Get("Leadgate-Event-Id") != d.event["id"] ||
+				d.header.Get("Leadgate-Kind") != "message" || d.header.Get("Leadgate-Attempt") != "1" {
 				t.Errorf("headers: %v", d.header)
 			}
 		}
@@ -256,7 +265,8 @@ func TestRawParts(t *testing.T) {
 		}
 `))
 	msg := func(id string) string {
-		return fmt.Sprintf(`"messages":[{"from":"15551234567","id":%q,"timestamp":"1736535600","type":"text","text":{"body":"caf\u00e9 \/ x"}}]`, id)
+		return fmt.Sprintf(`"messages":[{"from":"15551234567","id":%q,"timestamp":"1736535600","type":"text","text":{"body":"caf\u00e9 \/ `+
+			`x"}}]`, id)
 	}
 	whole := envelope("111", msg("wamid.whole"))
 	e.post("/webhooks/meta", whole)
@@ -266,7 +276,8 @@ func TestRawParts(t *testing.T) {
 	}
 	two := `{"id":"9","changes":[` + strings.TrimSuffix(strings.SplitN(entry("111", msg("wamid.a2")), `"changes":[`, 2)[1], "]}") + "," +
 		strings.TrimSuffix(strings.SplitN(entry("222", msg("wamid.g2")), `"changes":[`, 2)[1], "]}") + `]}`
-	body := []byte(`{"object":"whatsapp_business_account","entry":[` + entry("111", msg("wamid.a")) + "," + entry("222", msg("wamid.g")) + "," + two + `]}`)
+	body := []byte(`{"object":"whatsapp_business_account","entry":[` + entry("111", msg("wamid.a")) + "," + entry("222",
+		msg("wamid.g")) + "," + two + `]}`)
 	e.post("/webhooks/meta", body)
 	for s, want := range map[*sink][]string{acme: {"wamid.a", "wamid.a2"}, globex: {"wamid.g", "wamid.g2"}} {
 		d := s.next(t)
@@ -313,7 +324,8 @@ func TestInline(t *testing.T) {
 	if err := json.Unmarshal(d.body, &events); err != nil || len(events) != 1 || events[0]["tenantId"] != "bot" {
 		t.Fatalf("body: %s", d.body)
 	}
-	if d.header.Get("Leadgate-Events") != "1" || d.header.Get("X-Hub-Signature-256") != "" || d.header.Get("Content-Type") != "application/json" {
+	if d.header.Get("Leadgate-Events") != "1" || d.header.Get("X-Hub-Signature-256") != "" ||
+		d.header.Get("Content-Type") != "application/json" {
 		t.Errorf("headers: %v", d.header)
 	}
 	s.status = func(delivered) int { return http.StatusTeapot }
@@ -338,8 +350,10 @@ func TestInline(t *testing.T) {
 // TestOutcomeHeader says what became of webhooks that no destination gets.
 func TestOutcomeHeader(t *testing.T) {
 	s := newSink(t)
-	e := startEdge(t, strings.Replace(site("tenant acme {\n\t\t\tmatch phone_number_id 106540352242922\n\t\t\tforward "+s.URL+" {\n\t\t\t\tonly statuses\n\t\t\t}\n\t\t}"),
-		"\tleadgate /webhooks/meta", "\tleadgate /inline {\n\t\tprovider meta {\n\t\t\tapp_secret "+testSecret+"\n\t\t\tverify_token "+testToken+"\n\t\t}\n\t}\n\tleadgate /webhooks/meta", 1))
+	e := startEdge(t, strings.Replace(site("tenant acme {\n\t\t\tmatch phone_number_id 106540352242922\n\t\t\tforward "+s.URL+" {"+
+		"\n\t\t\t\tonly statuses\n\t\t\t}\n\t\t}"),
+		"\tleadgate /webhooks/meta", "\tleadgate /inline {\n\t\tprovider meta {\n\t\t\tapp_secret "+testSecret+"\n\t\t\tverify_token "+
+			testToken+"\n\t\t}\n\t}\n\tleadgate /webhooks/meta", 1))
 	for _, c := range []struct{ name, path, outcome string }{
 		{"wanted by nobody", "/webhooks/meta", "empty"},
 		{"matched by nobody", "/webhooks/meta", "unmatched"},

@@ -105,7 +105,8 @@ func webhooksOf(n int, kind string) []signed {
 			out[i] = sign(message(id, from, "Hello, what are your opening hours?"))
 		default:
 			out[i] = sign(envelope("106540352242922", fmt.Sprintf(
-				`"statuses":[{"id":%q,"status":"delivered","timestamp":"%d","recipient_id":%q,"pricing":{"billable":true,"pricing_model":"PMP","category":"service"}}]`,
+				`"statuses":[{"id":%q,"status":"delivered","timestamp":"%d","recipient_id":%q,"pricing":{"billable":true,"pricing_model":"PMP",`+
+					`"category":"service"}}]`,
 				id, 1736535600+i/1000, from)))
 		}
 	}
@@ -166,7 +167,8 @@ func BenchmarkServeQueued(b *testing.B) {
 	b.Cleanup(sink.Close)
 	for _, kind := range []string{"click", "message", "status"} {
 		b.Run(kind, func(b *testing.B) {
-			h := benchHandler(b, siteWith("queue embedded %DIR%/queue\n\t\tmax_backlog 100000000", "forward "+sink.URL+" {\n\t\t\tname crm\n\t\t\tconcurrency 1\n\t\t}"))
+			h := benchHandler(b, siteWith("queue embedded %DIR%/queue\n\t\tmax_backlog 100000000",
+				"forward "+sink.URL+" {\n\t\t\tname crm\n\t\t\tconcurrency 1\n\t\t}"))
 			s := webhooksOf(b.N, kind)
 			benchServe(b, h, func(i int) *signed { return &s[i] })
 		})
@@ -183,10 +185,12 @@ func BenchmarkVerify(b *testing.B) {
 		{"twilio", "auth_token " + testSecret, testSecret},
 	} {
 		b.Run(bm.provider, func(b *testing.B) {
-			h := benchHandler(b, "{\n admin off\n}\nhttp://127.0.0.1:%PORT% {\n leadgate {\n provider "+bm.provider+" {\n "+bm.options+"\n }\n }\n}\n")
+			h := benchHandler(b, "{\n admin off\n}\nhttp://127.0.0.1:%PORT% {\n leadgate {\n provider "+bm.provider+" {\n "+bm.options+
+				"\n }\n }\n}\n")
 			body := click("wamid.1", "15551234567", "Aff-1")
 			if bm.provider == "twilio" {
-				body = []byte("From=whatsapp%3A%2B15551234567&To=whatsapp%3A%2B15550783881&MessageSid=SM00000000000000000000000000000001&Body=Hello&NumMedia=0&ProfileName=Maria")
+				body = []byte("From=whatsapp%3A%2B15551234567&To=whatsapp%3A%2B15550783881&MessageSid=SM00000000000000000000000000000001&" +
+					"Body=Hello&NumMedia=0&ProfileName=Maria")
 			}
 			r := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "http://bots.example.com/webhooks", bytes.NewReader(body))
 			h.provider.(interface {

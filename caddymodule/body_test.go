@@ -20,7 +20,8 @@ func (e *edge) raw(length int, piece string) net.Conn {
 		e.t.Fatal(err)
 	}
 	e.t.Cleanup(func() { conn.Close() })
-	if _, err := fmt.Fprintf(conn, "POST /webhooks/meta HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Length: %d\r\n\r\n%s", e.port, length, piece); err != nil {
+	if _, err := fmt.Fprintf(conn, "POST /webhooks/meta HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Length: %d\r\n\r\n%s", e.port, length,
+		piece); err != nil {
 		e.t.Fatal(err)
 	}
 	return conn
@@ -74,7 +75,8 @@ func TestMaxInflightBody(t *testing.T) {
 
 // TestMaxInflightConversions: the bound is also that of posted conversions.
 func TestMaxInflightConversions(t *testing.T) {
-	config := strings.Replace(siteWith("queue embedded %DIR%/queue\n\t\tmax_inflight_body 1KiB", "tenant acme\n\t\tcapi {\n\t\t\tdataset 1\n\t\t\taccess_token x\n\t\t}"),
+	config := strings.Replace(siteWith("queue embedded %DIR%/queue\n\t\tmax_inflight_body 1KiB",
+		"tenant acme\n\t\tcapi {\n\t\t\tdataset 1\n\t\t\taccess_token x\n\t\t}"),
 		`respond "next" 418`, "leadgate_conversions /conversions {\n\t\ttenant acme\n\t\ttoken crm\n\t}", 1)
 	e := startEdge(t, config)
 	req, err := http.NewRequest(http.MethodPost, e.url("/conversions"), strings.NewReader(`{"x":"`+strings.Repeat("x", 2<<10)+`"}`))
@@ -90,7 +92,8 @@ func TestMaxInflightConversions(t *testing.T) {
 // TestAbortedRequest: a next handler that panics, as Caddy's abort does, and a
 // webhook that is refused leave nothing in flight.
 func TestAbortedRequest(t *testing.T) {
-	e := startEdge(t, strings.NewReplacer("\tleadgate /webhooks/meta", "\troute {\n\tleadgate /webhooks/meta", `respond "next" 418`, "abort\n\t}").Replace(site("")))
+	e := startEdge(t, strings.NewReplacer("\tleadgate /webhooks/meta", "\troute {\n\tleadgate /webhooks/meta", `respond "next" 418`,
+		"abort\n\t}").Replace(site("")))
 	before := body.InFlight()
 	hook := message("wamid.1", "15551234567", "x")
 	for _, secret := range []string{testSecret, "other"} {

@@ -107,24 +107,30 @@ func TestFromClickToSale(t *testing.T) {
 		t.Errorf("lead: %v", lead)
 	}
 
-	for i, who := range []string{`"waPhone":"+5531987654321"`, `"waPhone":"5531987654321"`, `"waId":"553187654321"`, `"messageId":"wamid.lead"`, `"ctwaClid":"Aff-sale"`} {
-		status, answer := e.convert(fmt.Sprintf(`{"eventName":"won",%s,"value":"12.50","currency":"usd","orderId":"A-%d","email":"Maria@Example.com","externalId":"c-1"}`, who, i))
+	for i, who := range []string{`"waPhone":"+5531987654321"`, `"waPhone":"5531987654321"`, `"waId":"553187654321"`,
+		`"messageId":"wamid.lead"`, `"ctwaClid":"Aff-sale"`} {
+		status, answer := e.convert(fmt.Sprintf(`{"eventName":"won",%s,"value":"12.50","currency":"usd","orderId":"A-%d",`+
+			`"email":"Maria@Example.com","externalId":"c-1"}`, who, i))
 		if status != 200 || answer.Results[0].Status != "queued" || answer.Results[0].Click["ctwaClid"] != "Aff-sale" {
 			t.Fatalf("%s: %d %+v", who, status, answer)
 		}
 		sale := acceptedEvents(t, meta, i+2)[i+1]
 		user, custom := sale["user_data"].(map[string]any), sale["custom_data"].(map[string]any)
-		if sale["event_name"] != "Purchase" || sale["event_id"] != *answer.Results[0].EventID || user["ctwa_clid"] != "Aff-sale" || user["whatsapp_business_account_id"] != "102290129340398" ||
-			custom["value"] != 12.5 || custom["currency"] != "USD" || custom["order_id"] != fmt.Sprintf("A-%d", i) || user["em"] == nil || user["external_id"] == nil {
+		if sale["event_name"] != "Purchase" || sale["event_id"] != *answer.Results[0].EventID || user["ctwa_clid"] != "Aff-sale" ||
+			user["whatsapp_business_account_id"] != "102290129340398" ||
+			custom["value"] != 12.5 || custom["currency"] != "USD" || custom["order_id"] != fmt.Sprintf("A-%d", i) || user["em"] == nil ||
+			user["external_id"] == nil {
 			t.Errorf("sale: %v", sale)
 		}
 		d := s.next(t)
-		if d.event["kind"] != "conversion" || d.event["id"] != sale["event_id"] || d.event["waPhone"] != "+5531987654321" || bytes.Contains(d.body, []byte("xample.com")) {
+		if d.event["kind"] != "conversion" || d.event["id"] != sale["event_id"] || d.event["waPhone"] != "+5531987654321" ||
+			bytes.Contains(d.body, []byte("xample.com")) {
 			t.Errorf("event: %s", d.body)
 		}
 	}
 	// The same again is the same.
-	if _, answer := e.convert(`{"eventName":"Purchase","waPhone":"+5531987654321","value":12.5,"currency":"USD","orderId":"A-0"}`); answer.Results[0].Status != "duplicate" {
+	if _, answer := e.convert(`{"eventName":"Purchase","waPhone":"+5531987654321","value":12.5,"currency":"USD",` +
+		`"orderId":"A-0"}`); answer.Results[0].Status != "duplicate" {
 		t.Errorf("a repetition: %+v", answer)
 	}
 	// The lead of this click has been reported.
@@ -233,7 +239,8 @@ func TestTouches(t *testing.T) {
 	e := startEdge(t, conversionsSite(meta, s))
 	at := func(body []byte, ago time.Duration) []byte {
 		now := time.Now()
-		return bytes.Replace(body, fmt.Appendf(nil, `"timestamp":"%d"`, now.Unix()), fmt.Appendf(nil, `"timestamp":"%d"`, now.Add(-ago).Unix()), 1)
+		return bytes.Replace(body, fmt.Appendf(nil, `"timestamp":"%d"`, now.Unix()), fmt.Appendf(nil, `"timestamp":"%d"`,
+			now.Add(-ago).Unix()), 1)
 	}
 	// Out of order, as webhooks come.
 	for i, ago := range []time.Duration{2 * time.Hour, time.Hour, 3 * time.Hour} {
@@ -267,7 +274,8 @@ func TestMistakesInConversions(t *testing.T) {
 	}
 	e := &edge{t: t, port: freeport.New(t), dir: t.TempDir()}
 	for tenant, says := range map[string]string{"acme": "tenant acme has no capi", "globex": "tenant globex is in no leadgate block"} {
-		err := e.load(strings.Replace(block, `	respond "next"`, "	leadgate_conversions /c {\n tenant "+tenant+"\n token x\n}\n	respond \"next\"", 1))
+		err := e.load(strings.Replace(block, `	respond "next"`, "	leadgate_conversions /c {\n tenant "+tenant+
+			"\n token x\n}\n	respond \"next\"", 1))
 		if err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v, want %s", tenant, err, says)
 		}
@@ -288,8 +296,10 @@ func TestClickWithoutClidToSale(t *testing.T) {
 			e := startEdge(t, config)
 			now := time.Now()
 			messaging := func(object, sender, account, mid string) []byte {
-				return fmt.Appendf(nil, `{"object":%q,"entry":[{"id":%q,"time":%d,"messaging":[{"sender":{"id":%q},"recipient":{"id":%q},"timestamp":%d,`+
-					`"message":{"mid":%q,"text":"Hi","referral":{"ref":"","source":"ADS","type":"OPEN_THREAD","ad_id":"120210000000000001","ads_context_data":{"ad_title":"Sale"}}}}]}]}`,
+				return fmt.Appendf(nil, `{"object":%q,"entry":[{"id":%q,"time":%d,"messaging":[{"sender":{"id":%q},"recipient":{"id":%q},`+
+					`"timestamp":%d,`+
+					`"message":{"mid":%q,"text":"Hi","referral":{"ref":"","source":"ADS","type":"OPEN_THREAD","ad_id":"120210000000000001",`+
+					`"ads_context_data":{"ad_title":"Sale"}}}}]}]}`,
 					object, account, now.UnixMilli(), sender, account, now.UnixMilli(), mid)
 			}
 			e.post("/webhooks/meta", messaging("page", "7301234567890123", "1029384756", "m_1"))
@@ -301,12 +311,14 @@ func TestClickWithoutClidToSale(t *testing.T) {
 				{"instagram", `"userId":"8301234567890123"`, "ig_sid", "8301234567890123"},
 				{"messenger", `"messageId":"m_1"`, "page_scoped_user_id", "7301234567890123"},
 			} {
-				_, answer := e.convert(fmt.Sprintf(`{"eventName":"Purchase","channel":%q,%s,"value":7.25,"currency":"EUR","orderId":"A-%d"}`, c.channel, c.who, i))
+				_, answer := e.convert(fmt.Sprintf(`{"eventName":"Purchase","channel":%q,%s,"value":7.25,"currency":"EUR","orderId":"A-%d"}`,
+					c.channel, c.who, i))
 				if r := answer.Results[0]; r.Status != "queued" || r.Click["adId"] != "120210000000000001" {
 					t.Fatalf("%s: %+v", c.who, r)
 				}
 				sale := acceptedEvents(t, meta, i+3)[i+2]
-				if user := sale["user_data"].(map[string]any); sale["event_name"] != "Purchase" || sale["messaging_channel"] != c.channel || user[c.key] != c.id {
+				if user := sale["user_data"].(map[string]any); sale["event_name"] != "Purchase" || sale["messaging_channel"] != c.channel ||
+					user[c.key] != c.id {
 					t.Errorf("%s: %v", c.who, sale)
 				}
 			}

@@ -36,7 +36,8 @@ func TestDashboardInBrowser(t *testing.T) {
 		_, _ = w.Write([]byte(`{"error":{"message":"Invalid OAuth access token","type":"OAuthException","code":190}}`))
 	}))
 	t.Cleanup(meta.Close)
-	e := startEdge(t, dashboardSite("tenant acme\nforward "+s.URL+" {\n\t\t\tname crm\n\t\t}\n\t\tcapi whatsapp {\n\t\t\tname meta\n\t\t\tdataset 1234567890\n\t\t\taccess_token wrong\n\t\t\tendpoint "+meta.URL+"\n\t\t\tlinger 1ms\n\t\t}"))
+	e := startEdge(t, dashboardSite("tenant acme\nforward "+s.URL+" {\n\t\t\tname crm\n\t\t}\n\t\tcapi whatsapp {\n\t\t\tname "+
+		"meta\n\t\t\tdataset 1234567890\n\t\t\taccess_token wrong\n\t\t\tendpoint "+meta.URL+"\n\t\t\tlinger 1ms\n\t\t}"))
 	provider, err := newProvider("meta")
 	if err != nil {
 		t.Fatal(err)
@@ -66,14 +67,16 @@ func TestDashboardInBrowser(t *testing.T) {
 	})
 
 	b := startBrowser(t, chromium)
-	b.call("Network.setExtraHTTPHeaders", map[string]any{"headers": map[string]string{"Authorization": "Basic " + base64.StdEncoding.EncodeToString([]byte("anna:correct horse"))}})
+	b.call("Network.setExtraHTTPHeaders", map[string]any{"headers": map[string]string{"Authorization": "Basic " +
+		base64.StdEncoding.EncodeToString([]byte("anna:correct horse"))}})
 	b.open(e.url("/leadgate/"))
 	b.until(`document.querySelector('#destinations-rows tr[data-name="meta"] .pill.parked')`)
 	b.until(`document.querySelectorAll('#events-rows details').length >= 15`)
 	b.until(`document.querySelectorAll('#dead-rows tr').length == 25`)
 	b.until(`document.querySelectorAll('.plot canvas').length == 3`)
 	b.until(`document.querySelector('#ads-rows').textContent.includes('120210000000000001')`)
-	b.is(`document.querySelector('#notices').textContent.includes('meta is parked') && document.querySelector('#notices').textContent.includes('token')`, "true")
+	b.is(`document.querySelector('#notices').textContent.includes('meta is parked') && `+
+		`document.querySelector('#notices').textContent.includes('token')`, "true")
 	b.is(`document.querySelector('#dead-page').textContent`, "page 1 of 2")
 	b.is(`document.body.textContent.includes('5551234567')`, "false")
 
@@ -82,7 +85,8 @@ func TestDashboardInBrowser(t *testing.T) {
 	b.until(`document.querySelector('#events-rows pre .k')`)
 	b.run(`document.querySelector('#dead-rows button').click()`)
 	b.until(`document.querySelector('#show').open && document.querySelector('#show-json .k')`)
-	b.is(`document.querySelector('#events-rows').textContent.includes('<img src=x onerror=') && document.querySelector('#show-json').textContent.includes('<img src=x onerror=')`, "true")
+	b.is(`document.querySelector('#events-rows').textContent.includes('<img src=x onerror=') && `+
+		`document.querySelector('#show-json').textContent.includes('<img src=x onerror=')`, "true")
 	b.is(`document.querySelectorAll('img[src="x"], #events-rows script, #events-rows img, #show-json img').length`, "0")
 	b.is(`String(window.pwned)`, "undefined")
 	b.run(`document.querySelector('#show').close()`)
@@ -156,9 +160,11 @@ func TestDashboardScreenshots(t *testing.T) {
 	chromium := findChromium(t)
 	e := startBusyEdge(t)
 	b := startBrowser(t, chromium)
-	b.call("Network.setExtraHTTPHeaders", map[string]any{"headers": map[string]string{"Authorization": "Basic " + base64.StdEncoding.EncodeToString([]byte("anna:correct horse"))}})
+	b.call("Network.setExtraHTTPHeaders", map[string]any{"headers": map[string]string{"Authorization": "Basic " +
+		base64.StdEncoding.EncodeToString([]byte("anna:correct horse"))}})
 	b.open(e.url("/leadgate/"))
-	b.until(`document.querySelectorAll('.plot canvas').length == 3 && document.querySelectorAll('#events-rows details').length > 8 && document.querySelectorAll('#dead-rows tr').length > 5`)
+	b.until(`document.querySelectorAll('.plot canvas').length == 3 && document.querySelectorAll('#events-rows details').length > 8 && ` +
+		`document.querySelectorAll('#dead-rows tr').length > 5`)
 	b.until(`document.querySelector('#tiles').textContent.includes('Leads from ads')`)
 	for _, shot := range []struct {
 		name, scheme  string
@@ -168,8 +174,10 @@ func TestDashboardScreenshots(t *testing.T) {
 		{"light", "light", 1280, 1000, false}, {"light-full", "light", 1280, 1000, true}, {"dark-full", "dark", 1280, 1000, true},
 		{"phone", "light", 390, 844, true}, {"phone-dark", "dark", 390, 844, true}, {"tablet", "light", 900, 1000, true},
 	} {
-		b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": shot.width, "height": shot.height, "deviceScaleFactor": 1, "mobile": shot.width < 500})
-		b.call("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": shot.scheme}}})
+		b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": shot.width, "height": shot.height, "deviceScaleFactor": 1,
+			"mobile": shot.width < 500})
+		b.call("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme",
+			"value": shot.scheme}}})
 		b.run(`new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))`)
 		if err := os.WriteFile(filepath.Join(dir, shot.name+".png"), b.screenshot(shot.full), 0o600); err != nil {
 			t.Fatal(err)

@@ -59,7 +59,8 @@ func startBusyEdge(t *testing.T) *edge {
 		t.Fatal(err)
 	}
 	people := []string{"Maria Souza", "John Doe", "Aisha Khan", "Lena Vogel", "Tomás Rivera", "Wei Zhang", "Priya Nair"}
-	texts := []string{"Hi! Is the blue one still available?", "What does it cost to ship to Lisbon?", "Ship it tomorrow please", "sticker", "Yes, Saturday works for me", "sticker with a cat", "Can I pay with a card?"}
+	texts := []string{"Hi! Is the blue one still available?", "What does it cost to ship to Lisbon?", "Ship it tomorrow please", "sticker",
+		"Yes, Saturday works for me", "sticker with a cat", "Can I pay with a card?"}
 	for i := range 42 {
 		body := message(fmt.Sprintf("wamid.busy%d", i), fmt.Sprintf("155512%05d", 11111+i%7*1234), texts[i%len(texts)])
 		if i%5 == 0 {
@@ -92,7 +93,8 @@ func startBusyEdge(t *testing.T) *edge {
 func makeUpAds(ctx context.Context, t *testing.T, q queue.Queue) {
 	random := rand.New(rand.NewPCG(1, 2))
 	today := time.Now().UnixMilli() / queue.DayMS
-	for i, headline := range []string{"Summer sale: 20 % off all tents", "Chat with us for a free quote", "New: the folding e-bike", "Book a test ride", "Last pieces in stock", "Refer a friend"} {
+	for i, headline := range []string{"Summer sale: 20 % off all tents", "Chat with us for a free quote", "New: the folding e-bike",
+		"Book a test ride", "Last pieces in stock", "Refer a friend"} {
 		group := queue.Group{Tenant: []string{"acme", "acme", "acme", "globex", "acme", "globex"}[i]}
 		for day := range int64(28) {
 			var id queue.ID
@@ -101,7 +103,8 @@ func makeUpAds(ctx context.Context, t *testing.T, q queue.Queue) {
 			n := len(group.Events) - 1
 			clicks := int64(float64(60-9*i) * (1 + .5*math.Sin(float64(day+int64(i))/3.5)) * (.7 + .6*random.Float64()))
 			add := func(field string, n64 int64) {
-				group.Counters = append(group.Counters, queue.Counter{Day: today - day, Key: fmt.Sprint("12021000000000", 1000+i), Field: field, Add: n64, When: queue.WhenNew, Of: n})
+				group.Counters = append(group.Counters, queue.Counter{Day: today - day, Key: fmt.Sprint("12021000000000", 1000+i), Field: field,
+					Add: n64, When: queue.WhenNew, Of: n})
 			}
 			leads := int64(float64(clicks) * (.25 + .2*random.Float64()))
 			add("clicks", clicks)
@@ -111,7 +114,8 @@ func makeUpAds(ctx context.Context, t *testing.T, q queue.Queue) {
 			add("purchases", leads/5)
 			add(ads.FateReported.Field("acme-meta"), leads+leads/3+leads/5)
 			add("value "+[]string{"USD", "EUR"}[i%2]+" 2", leads/5*int64(4990+random.IntN(3000)))
-			group.Counters = append(group.Counters, queue.Counter{Day: today - day, Key: fmt.Sprint("12021000000000", 1000+i), Field: "headline", Text: headline, When: queue.WhenNew, Of: n})
+			group.Counters = append(group.Counters, queue.Counter{Day: today - day, Key: fmt.Sprint("12021000000000", 1000+i), Field: "headline",
+				Text: headline, When: queue.WhenNew, Of: n})
 		}
 		if result := q.Append(ctx, []queue.Group{group})[0]; result.Err != nil {
 			t.Fatal(result.Err)

@@ -12,7 +12,9 @@ func TestDashboardSeesWebhooks(t *testing.T) {
 	body := click("wamid.1", "15551234567", "Aff-1")
 	e.post("/webhooks/meta", body)
 	e.post("/webhooks/meta", body) // a redelivery
-	e.post("/webhooks/meta", message("wamid.2", "15551234567", "x"), func(r *http.Request) { r.Header.Set("X-Hub-Signature-256", "sha256=00") })
+	e.post("/webhooks/meta", message("wamid.2", "15551234567", "x"), func(r *http.Request) {
+		r.Header.Set("X-Hub-Signature-256", "sha256=00")
+	})
 	var answer struct {
 		Events []struct {
 			Event struct {

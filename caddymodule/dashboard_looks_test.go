@@ -31,15 +31,18 @@ func TestDashboardLooks(t *testing.T) {
 		{"empty", "", `document.querySelector('#notices').textContent.includes('No webhook has come yet')`, func(t *testing.T) *edge {
 			return startEdge(t, dashboardSite("forward http://127.0.0.1:9/ {\n\t\t\tname crm\n\t\t}"))
 		}},
-		{"busy", "", `document.querySelectorAll('.plot canvas').length == 3 && document.querySelectorAll('#events-rows details').length > 8 && document.querySelectorAll('#dead-rows tr').length > 5`, startBusyEdge},
-		{"bad", badState, `document.querySelectorAll('.plot canvas').length == 3 && document.querySelectorAll('#dead-rows tr').length > 2`, func(t *testing.T) *edge {
-			return startEdge(t, dashboardSite("forward http://127.0.0.1:9/ {\n\t\t\tname crm\n\t\t}"))
-		}},
+		{"busy", "", `document.querySelectorAll('.plot canvas').length == 3 && document.querySelectorAll('#events-rows details').length > 8 &` +
+			`& document.querySelectorAll('#dead-rows tr').length > 5`, startBusyEdge},
+		{"bad", badState, `document.querySelectorAll('.plot canvas').length == 3 && document.querySelectorAll('#dead-rows tr').length > 2`,
+			func(t *testing.T) *edge {
+				return startEdge(t, dashboardSite("forward http://127.0.0.1:9/ {\n\t\t\tname crm\n\t\t}"))
+			}},
 	} {
 		t.Run(state.name, func(t *testing.T) {
 			e := state.edge(t)
 			b := startBrowser(t, chromium)
-			b.call("Network.setExtraHTTPHeaders", map[string]any{"headers": map[string]string{"Authorization": "Basic " + base64.StdEncoding.EncodeToString([]byte("anna:correct horse"))}})
+			b.call("Network.setExtraHTTPHeaders", map[string]any{"headers": map[string]string{"Authorization": "Basic " +
+				base64.StdEncoding.EncodeToString([]byte("anna:correct horse"))}})
 			if state.script != "" {
 				b.call("Page.addScriptToEvaluateOnNewDocument", map[string]any{"source": state.script})
 			}
@@ -50,8 +53,10 @@ func TestDashboardLooks(t *testing.T) {
 				width  int
 				scheme string
 			}{{"wide", 1280, "light"}, {"wide-dark", 1280, "dark"}, {"phone", 390, "light"}, {"phone-dark", 390, "dark"}} {
-				b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": look.width, "height": 844, "deviceScaleFactor": 1, "mobile": look.width < 500})
-				b.call("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": look.scheme}}})
+				b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": look.width, "height": 844, "deviceScaleFactor": 1,
+					"mobile": look.width < 500})
+				b.call("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme",
+					"value": look.scheme}}})
 				b.run(`new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))`)
 				if dir := os.Getenv("LEADGATE_SCREENSHOTS"); dir != "" {
 					if err := os.WriteFile(filepath.Join(dir, "looks-"+state.name+"-"+look.name+".png"), b.screenshot(true), 0o600); err != nil {
@@ -100,14 +105,17 @@ func TestDashboardTellsWhatIsWrong(t *testing.T) {
 	chromium := findChromium(t)
 	e := startEdge(t, dashboardSite("forward http://127.0.0.1:9/ {\n\t\t\tname crm\n\t\t}"))
 	b := startBrowser(t, chromium)
-	b.call("Network.setExtraHTTPHeaders", map[string]any{"headers": map[string]string{"Authorization": "Basic " + base64.StdEncoding.EncodeToString([]byte("anna:correct horse"))}})
+	b.call("Network.setExtraHTTPHeaders", map[string]any{"headers": map[string]string{"Authorization": "Basic " +
+		base64.StdEncoding.EncodeToString([]byte("anna:correct horse"))}})
 	b.call("Page.addScriptToEvaluateOnNewDocument", map[string]any{"source": badState})
 	b.open(e.url("/leadgate/"))
 	b.until(`document.querySelectorAll('#dead-rows tr').length > 2 && document.querySelectorAll('.plot canvas').length == 3`)
 
 	// What waits for a person comes first; equal ones are one; none is left out.
-	titles, _ := b.eval(`[...document.querySelectorAll('#notices .notice > b, #notices-folded .notice > b')].map(e => e.textContent).join('\n')`)
-	for i, want := range []string{"2 destinations are parked", "meta is parked", "5 webhooks were answered 503", "15 destinations are failing", "odd-1 is failing"} {
+	titles, _ := b.eval(`[...document.querySelectorAll('#notices .notice > b, #notices-folded .notice > b')].map(e => ` +
+		`e.textContent).join('\n')`)
+	for i, want := range []string{"2 destinations are parked", "meta is parked", "5 webhooks were answered 503",
+		"15 destinations are failing", "odd-1 is failing"} {
 		if lines := strings.Split(titles, "\n"); i >= len(lines) || !strings.HasPrefix(lines[i], want) {
 			t.Errorf("notice %d is not %q in\n%s", i+1, want, titles)
 		}
@@ -135,7 +143,8 @@ func TestDashboardTellsWhatIsWrong(t *testing.T) {
 	b.run(`document.querySelector('#dead-replay').click()`)
 	b.is(`document.querySelector('#ask-text').textContent.includes('routed again')`, "true")
 	b.run(`document.querySelector('#ask-yes').click()`)
-	b.until(`document.querySelector('#toasts').textContent.includes('15 routed again') && document.querySelector('#toasts').textContent.includes('5 still match nobody')`)
+	b.until(`document.querySelector('#toasts').textContent.includes('15 routed again') && ` +
+		`document.querySelector('#toasts').textContent.includes('5 still match nobody')`)
 	b.run(`document.querySelector('#dead-rows tr.folded button').click()`)
 	b.is(`document.querySelectorAll('#dead-rows tr.folded').length`, "0")
 	b.is(`document.querySelectorAll('#dead-rows tr').length`, "23")

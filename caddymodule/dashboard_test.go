@@ -130,7 +130,8 @@ func TestDashboardFiles(t *testing.T) {
 		}
 	}
 	for path, want := range map[string]int{
-		"assets/nothing.js": 404, "assets/": 404, "index.php": 404, "api/nothing": 404, "api/traffic?range=week": 400, "api/events?after=x": 400, "api/dead?after=x": 400,
+		"assets/nothing.js": 404, "assets/": 404, "index.php": 404, "api/nothing": 404, "api/traffic?range=week": 400,
+		"api/events?after=x": 400, "api/dead?after=x": 400,
 	} {
 		if resp, body := e.dashboard("GET", path, ""); resp.StatusCode != want {
 			t.Errorf("%s: %d, want %d: %s", path, resp.StatusCode, want, body)
@@ -154,13 +155,15 @@ func TestDashboardFiles(t *testing.T) {
 func TestDashboardWithoutSlash(t *testing.T) {
 	const dashboard = "leadgate_dashboard /leadgate* {\n\t\t\n\t}\n"
 	for name, c := range map[string]struct{ login, block, path, to string }{
-		"star":          {"/leadgate/*", "leadgate_dashboard /leadgate*\n", "/leadgate", "./leadgate/"},
-		"slash, star":   {"/leadgate/*", "leadgate_dashboard /leadgate/*\n", "/leadgate", "./leadgate/"},
-		"named":         {"@page", "@page path /x/* /ops/leadgate/*\n\tleadgate_dashboard @page\n", "/ops/leadgate", "./leadgate/"},
-		"named, method": {"/leadgate/*", "@page {\n\t\tmethod GET POST\n\t\tpath /leadgate/*\n\t}\n\tleadgate_dashboard @page\n", "/leadgate", "./leadgate/"},
-		"handle_path":   {"/none", "handle_path /ops/leadgate* {\n\t\t" + strings.Replace(dashboardLogin, "/leadgate/*", "/*", 1) + "\t\tleadgate_dashboard\n\t}\n", "/ops/leadgate", "./leadgate/"},
-		"handle":        {"/none", "handle /leadgate* {\n\t\t" + dashboardLogin + "\t\tleadgate_dashboard\n\t}\n", "/leadgate", "./leadgate/"},
-		"any path":      {"/leadgate/*", "leadgate_dashboard\n", "/leadgate", "./leadgate/"},
+		"star":        {"/leadgate/*", "leadgate_dashboard /leadgate*\n", "/leadgate", "./leadgate/"},
+		"slash, star": {"/leadgate/*", "leadgate_dashboard /leadgate/*\n", "/leadgate", "./leadgate/"},
+		"named":       {"@page", "@page path /x/* /ops/leadgate/*\n\tleadgate_dashboard @page\n", "/ops/leadgate", "./leadgate/"},
+		"named, method": {"/leadgate/*", "@page {\n\t\tmethod GET POST\n\t\tpath /leadgate/*\n\t}\n\tleadgate_dashboard @page\n", "/leadgate",
+			"./leadgate/"},
+		"handle_path": {"/none", "handle_path /ops/leadgate* {\n\t\t" + strings.Replace(dashboardLogin, "/leadgate/*", "/*",
+			1) + "\t\tleadgate_dashboard\n\t}\n", "/ops/leadgate", "./leadgate/"},
+		"handle":   {"/none", "handle /leadgate* {\n\t\t" + dashboardLogin + "\t\tleadgate_dashboard\n\t}\n", "/leadgate", "./leadgate/"},
+		"any path": {"/leadgate/*", "leadgate_dashboard\n", "/leadgate", "./leadgate/"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := dashboardSiteWith("forward http://127.0.0.1:9/", strings.Replace(dashboardLogin, "/leadgate/*", c.login, 1), "")
@@ -237,7 +240,8 @@ func TestDashboardForgery(t *testing.T) {
 	if resp, _ := e.dashboard("GET", "api/destinations/crm/pause", "", fromPage); resp.StatusCode != http.StatusNotFound {
 		t.Errorf("GET: %d", resp.StatusCode)
 	}
-	for _, what := range []string{"destinations/crm/drop", "destinations/crm/move", "destinations/crm", "contacts/erase", "destinations/../contacts/pause", "dead", "dead/replay/x", "overview"} {
+	for _, what := range []string{"destinations/crm/drop", "destinations/crm/move", "destinations/crm", "contacts/erase",
+		"destinations/../contacts/pause", "dead", "dead/replay/x", "overview"} {
 		if resp, _ := e.dashboard("POST", "api/"+what, "{}", fromPage); resp.StatusCode != http.StatusNotFound {
 			t.Errorf("%s: %d", what, resp.StatusCode)
 		}
@@ -274,7 +278,8 @@ func TestDashboardDeadLetters(t *testing.T) {
 		t.Error("a reason that nothing has found something")
 	}
 	e.ask("dead?id="+second.Dead[4].ID, &one)
-	if len(one.Dead) != 1 || one.Dead[0].ID != second.Dead[4].ID || !strings.Contains(string(one.Dead[0].Event), "1555…67") || strings.Contains(string(one.Dead[0].Event), "15551234567") {
+	if len(one.Dead) != 1 || one.Dead[0].ID != second.Dead[4].ID || !strings.Contains(string(one.Dead[0].Event), "1555…67") ||
+		strings.Contains(string(one.Dead[0].Event), "15551234567") {
 		t.Fatalf("one: %+v", one)
 	}
 
@@ -291,10 +296,12 @@ func TestDashboardDeadLetters(t *testing.T) {
 	if got := s.next(t); got.header.Get("Leadgate-Event-Id") != first.Dead[0].EventID {
 		t.Errorf("replayed %s", got.body)
 	}
-	if resp, body = e.dashboard("POST", "api/dead/drop", `{"destination":"crm"}`, fromPage); resp.StatusCode != http.StatusBadRequest || !strings.Contains(body, "error") {
+	if resp, body = e.dashboard("POST", "api/dead/drop", `{"destination":"crm"}`, fromPage); resp.StatusCode != http.StatusBadRequest ||
+		!strings.Contains(body, "error") {
 		t.Errorf("drop of nothing: %d %s", resp.StatusCode, body)
 	}
-	if resp, body = e.dashboard("POST", "api/dead/drop", `{"destination":"crm","all":true}`, fromPage); strings.TrimSpace(body) != fmt.Sprintf(`{"count":%d}`, n-1) {
+	if resp, body = e.dashboard("POST", "api/dead/drop", `{"destination":"crm","all":true}`,
+		fromPage); strings.TrimSpace(body) != fmt.Sprintf(`{"count":%d}`, n-1) {
 		t.Errorf("drop: %d %s", resp.StatusCode, body)
 	}
 }
@@ -306,7 +313,9 @@ func TestDashboardTraffic(t *testing.T) {
 	e := startEdge(t, config)
 	since := e.overview().Window.Since
 	e.post("/webhooks/meta", message("wamid.1", "15551234567", "x"))
-	e.post("/webhooks/meta", message("wamid.2", "15551234567", "x"), func(r *http.Request) { r.Header.Set("X-Hub-Signature-256", "sha256=00") })
+	e.post("/webhooks/meta", message("wamid.2", "15551234567", "x"), func(r *http.Request) {
+		r.Header.Set("X-Hub-Signature-256", "sha256=00")
+	})
 	s.next(t)
 	if err := e.load(config + "\n# again"); err != nil {
 		t.Fatal(err)
@@ -327,7 +336,8 @@ func TestDashboardTraffic(t *testing.T) {
 
 func TestDashboardMistakes(t *testing.T) {
 	for text, want := range map[string]string{
-		"leadgate_dashboard /x {\n\t\tinsecure\n\t}":                  "leadgate_dashboard has no option 'insecure': write one of insecure_skip_auth",
+		"leadgate_dashboard /x {\n\t\tinsecure\n\t}": "leadgate_dashboard has no option 'insecure': write one of " +
+			"insecure_skip_auth",
 		"leadgate_dashboard /x {\n\t\tinsecure_skip_auth please\n\t}": "takes nothing behind it",
 		"leadgate_dashboard /x y":                                     "takes nothing behind it",
 	} {
@@ -358,7 +368,8 @@ func TestDashboardEvents(t *testing.T) {
 	}
 	for i := range dashboard.KeptEvents + 3 {
 		var batch normalize.Batch
-		if err := provider.Normalize(nil, message(fmt.Sprintf("wamid.%d", i), "15551234567", fmt.Sprint("number ", i)), 1736535600000, &batch); err != nil {
+		if err := provider.Normalize(nil, message(fmt.Sprintf("wamid.%d", i), "15551234567", fmt.Sprint("number ", i)), 1736535600000,
+			&batch); err != nil {
 			t.Fatal(err)
 		}
 		batch.Events[0].SetTenant("acme")
@@ -376,7 +387,8 @@ func TestDashboardEvents(t *testing.T) {
 	}
 	e.ask("events", &answer)
 	first := answer.Events[0]
-	if len(answer.Events) != dashboard.KeptEvents || answer.Kept != dashboard.KeptEvents || answer.Since == 0 || first.Event.Message.Text != fmt.Sprint("number ", dashboard.KeptEvents+2) ||
+	if len(answer.Events) != dashboard.KeptEvents || answer.Kept != dashboard.KeptEvents || answer.Since == 0 ||
+		first.Event.Message.Text != fmt.Sprint("number ", dashboard.KeptEvents+2) ||
 		first.Event.TenantID != "acme" || first.Event.WaPhone != "+1555…67" {
 		t.Fatalf("%d events, first %+v", len(answer.Events), first)
 	}

@@ -185,13 +185,16 @@ func (s *sink) expectNone(t *testing.T) {
 
 // message is a WhatsApp webhook with one text message.
 func message(id, from, text string) []byte {
-	return envelope("106540352242922", fmt.Sprintf(`"contacts":[{"profile":{"name":"Maria"},"wa_id":%q}],"messages":[{"from":%q,"id":%q,"timestamp":"%d","type":"text","text":{"body":%q}}]`,
+	return envelope("106540352242922", fmt.Sprintf(`"contacts":[{"profile":{"name":"Maria"},"wa_id":%q}],"messages":[{"from":%q,"id":%q,`+
+		`"timestamp":"%d","type":"text","text":{"body":%q}}]`,
 		from, from, id, time.Now().Unix(), text))
 }
 
 // click is a WhatsApp webhook with a message that an ad brought.
 func click(id, from, clid string) []byte {
-	return envelope("106540352242922", fmt.Sprintf(`"contacts":[{"profile":{"name":"Maria"},"wa_id":%q}],"messages":[{"from":%q,"id":%q,"timestamp":"%d","type":"text","text":{"body":"Hi"},"referral":{"source_url":"https:\/\/fb.me\/x?utm_source=facebook","source_id":"120210000000000001","source_type":"ad","headline":"Sale","ctwa_clid":%q}}]`,
+	return envelope("106540352242922", fmt.Sprintf(`"contacts":[{"profile":{"name":"Maria"},"wa_id":%q}],"messages":[{"from":%q,"id":%q,`+
+		`"timestamp":"%d","type":"text","text":{"body":"Hi"},"referral":{"source_url":"https:\/\/fb.me\/x?utm_source=facebook",`+
+		`"source_id":"120210000000000001","source_type":"ad","headline":"Sale","ctwa_clid":%q}}]`,
 		from, from, id, time.Now().Unix(), clid))
 }
 
@@ -200,7 +203,8 @@ func envelope(phoneNumberID, value string) []byte {
 }
 
 func entry(phoneNumberID, value string) string {
-	return fmt.Sprintf(`{"id":"102290129340398","changes":[{"value":{"messaging_product":"whatsapp","metadata":{"display_phone_number":"15550783881","phone_number_id":%q},%s},"field":"messages"}]}`, phoneNumberID, value)
+	return fmt.Sprintf(`{"id":"102290129340398","changes":[{"value":{"messaging_product":"whatsapp","metadata":{`+
+		`"display_phone_number":"15550783881","phone_number_id":%q},%s},"field":"messages"}]}`, phoneNumberID, value)
 }
 
 // site is a Caddyfile with one leadgate block.

@@ -22,7 +22,8 @@ func FuzzMetaVerify(f *testing.F) {
 		r.Header["X-Hub-Signature-256"], r.Header["X-Hub-Signature"] = []string{header}, []string{legacy}
 		err := m.Verify(r, body)
 		// Hex may stand in either case; nothing else may differ.
-		right := len(header) == 71 && header[:7] == "sha256=" && (lower(header[7:]) == signature("test_app_secret", body)[7:] || lower(header[7:]) == signature("other", body)[7:])
+		right := len(header) == 71 && header[:7] == "sha256=" && (lower(header[7:]) == signature("test_app_secret", body)[7:] ||
+			lower(header[7:]) == signature("other", body)[7:])
 		if (err == nil) != right {
 			t.Errorf("%q of %q: %v", header, body, err)
 		}

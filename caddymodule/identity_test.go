@@ -17,7 +17,8 @@ import (
 func TestChangedIdentity(t *testing.T) {
 	now := time.Now().Unix()
 	system := func(from, body string) []byte {
-		return envelope("106540352242922", fmt.Sprintf(`"messages":[{%s"id":"wamid.system","timestamp":"%d","type":"system","system":%s}]`, from, now, body))
+		return envelope("106540352242922", fmt.Sprintf(`"messages":[{%s"id":"wamid.system","timestamp":"%d","type":"system","system":%s}]`,
+			from, now, body))
 	}
 	for name, c := range map[string]struct {
 		ids, contacts string // of the message with the click
@@ -31,7 +32,8 @@ func TestChangedIdentity(t *testing.T) {
 		},
 		"number and BSUID": {
 			`"from":"15551234567","from_user_id":"US.1",`, `{"wa_id":"15551234567","user_id":"US.1"}`,
-			system(`"from":"15551234567",`, `{"type":"user_changed_number","wa_id":"15557654321","user_id":"US.2","previous_user_id":"US.1","parent_user_id":"US.ENT.2"}`),
+			system(`"from":"15551234567",`, `{"type":"user_changed_number","wa_id":"15557654321","user_id":"US.2","previous_user_id":"US.1",`+
+				`"parent_user_id":"US.ENT.2"}`),
 			[]string{`"userId":"US.2"`, `"userId":"US.1"`, `"userId":"US.ENT.2"`, `"waPhone":"+15557654321"`, `"waId":"15551234567"`},
 		},
 		"number": {
@@ -53,7 +55,8 @@ func TestChangedIdentity(t *testing.T) {
 					config = strings.Replace(config, "queue embedded %DIR%/queue", "queue redis "+redistest.Start(t).URL(), 1)
 				}
 				e := startEdge(t, config)
-				click := envelope("106540352242922", fmt.Sprintf(`"contacts":[%s],"messages":[{%s"id":"wamid.click","timestamp":"%d","type":"text","text":{"body":"Hi"},
+				click := envelope("106540352242922", fmt.Sprintf(`"contacts":[%s],"messages":[{%s"id":"wamid.click","timestamp":"%d","type":"text",`+
+					`"text":{"body":"Hi"},
 					"referral":{"source_type":"ad","source_id":"120210000000000001","ctwa_clid":"Aff-1"}}]`, c.contacts, c.ids, now-60))
 				for _, body := range [][]byte{click, c.change} {
 					if resp, _ := e.post("/webhooks/meta", body); resp.StatusCode != http.StatusOK {
@@ -81,7 +84,8 @@ func TestGroupReceipts(t *testing.T) {
 	}
 	var list []string
 	for _, m := range members {
-		list = append(list, fmt.Sprintf(`{"id":"wamid.group","status":"read","timestamp":"%d","recipient_type":"group","recipient_id":"Y2FwaV9ncm91cDox",%s}`, time.Now().Unix(), m))
+		list = append(list, fmt.Sprintf(`{"id":"wamid.group","status":"read","timestamp":"%d","recipient_type":"group",`+
+			`"recipient_id":"Y2FwaV9ncm91cDox",%s}`, time.Now().Unix(), m))
 	}
 	body := envelope("106540352242922", `"statuses":[`+strings.Join(list, ",")+`]`)
 	for _, store := range []string{"embedded", "redis"} {
@@ -132,11 +136,13 @@ func TestHandoverIsRouted(t *testing.T) {
 `))
 	for number, s := range map[string]*sink{`"phone_number_id":"111"`: first, `"display_phone_number":"+1 555-078-3881"`: second} {
 		body := `{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messaging_handovers","value":{
-			"sender":{"phone_number":"15551234567"},"recipient":{` + number + `},"timestamp":"1736535600","type":"control_passed","control_passed":{}}}]}]}`
+			"sender":{"phone_number":"15551234567"},"recipient":{` + number + `},"timestamp":"1736535600","type":"control_passed",` +
+			`"control_passed":{}}}]}]}`
 		if resp, _ := e.post("/webhooks/meta", []byte(body)); resp.StatusCode != http.StatusOK {
 			t.Fatalf("status %d", resp.StatusCode)
 		}
-		if d := s.next(t); d.event["waId"] != "15551234567" || d.event["waPhone"] != "+15551234567" || d.event["rawLastEventType"] != "messaging_handovers" {
+		if d := s.next(t); d.event["waId"] != "15551234567" || d.event["waPhone"] != "+15551234567" ||
+			d.event["rawLastEventType"] != "messaging_handovers" {
 			t.Errorf("%s", d.body)
 		}
 	}

@@ -61,15 +61,22 @@ func TestMedia(t *testing.T) {
 		contentRange string
 		asked        []string
 	}{
-		{"a part", "GET", []func(*http.Request){mediatest.With("Range", "bytes=100-299")}, 206, body[100:300], "bytes 100-299/200000", []string{"GET /files/1013859600285441"}},
-		{"the end", "GET", []func(*http.Request){mediatest.With("Range", "bytes=-5")}, 206, body[199_995:], "bytes 199995-199999/200000", []string{"GET /files/1013859600285441"}},
-		{"a part of the same file", "GET", []func(*http.Request){mediatest.With("Range", "bytes=0-0"), mediatest.With("If-Range", tag)}, 206, body[:1], "bytes 0-0/200000", []string{"GET /files/1013859600285441"}},
-		{"a part of another file", "GET", []func(*http.Request){mediatest.With("Range", "bytes=0-0"), mediatest.With("If-Range", `"other"`)}, 200, body, "", []string{"GET /files/1013859600285441"}},
-		{"two parts", "GET", []func(*http.Request){mediatest.With("Range", "bytes=0-0,5-6")}, 200, body, "", []string{"GET /files/1013859600285441"}},
-		{"beyond the end", "GET", []func(*http.Request){mediatest.With("Range", "bytes=200000-")}, 416, nil, "bytes */200000", []string{"GET /files/1013859600285441"}},
+		{"a part", "GET", []func(*http.Request){mediatest.With("Range", "bytes=100-299")}, 206, body[100:300], "bytes 100-299/200000",
+			[]string{"GET /files/1013859600285441"}},
+		{"the end", "GET", []func(*http.Request){mediatest.With("Range", "bytes=-5")}, 206, body[199_995:], "bytes 199995-199999/200000",
+			[]string{"GET /files/1013859600285441"}},
+		{"a part of the same file", "GET", []func(*http.Request){mediatest.With("Range", "bytes=0-0"), mediatest.With("If-Range", tag)}, 206,
+			body[:1], "bytes 0-0/200000", []string{"GET /files/1013859600285441"}},
+		{"a part of another file", "GET", []func(*http.Request){mediatest.With("Range", "bytes=0-0"), mediatest.With("If-Range", `"other"`)},
+			200, body, "", []string{"GET /files/1013859600285441"}},
+		{"two parts", "GET", []func(*http.Request){mediatest.With("Range", "bytes=0-0,5-6")}, 200, body, "",
+			[]string{"GET /files/1013859600285441"}},
+		{"beyond the end", "GET", []func(*http.Request){mediatest.With("Range", "bytes=200000-")}, 416, nil, "bytes */200000",
+			[]string{"GET /files/1013859600285441"}},
 		{"HEAD", "HEAD", nil, 200, nil, "", []string{"HEAD /files/1013859600285441"}},
 		{"not modified", "GET", []func(*http.Request){mediatest.With("If-None-Match", `"x", W/`+tag)}, 304, nil, "", nil},
-		{"modified", "GET", []func(*http.Request){mediatest.With("If-None-Match", `"x"`)}, 200, body, "", []string{"GET /files/1013859600285441"}},
+		{"modified", "GET", []func(*http.Request){mediatest.With("If-None-Match", `"x"`)}, 200, body, "",
+			[]string{"GET /files/1013859600285441"}},
 	} {
 		resp, got, err := mediatest.Fetch(t, c.method, url, c.edit...)
 		if err != nil || resp.StatusCode != c.status || !bytes.Equal(got, c.body) || resp.Header.Get("Content-Range") != c.contentRange {
@@ -105,7 +112,8 @@ func TestMedia(t *testing.T) {
 		resp, _, _ := mediatest.Fetch(t, c.method, e.url(c.path), func(r *http.Request) {
 			r.Header.Set("Authorization", c.token)
 		})
-		if resp.StatusCode != c.status || resp.StatusCode == 405 && resp.Header.Get("Allow") != "GET, HEAD" || resp.StatusCode == 401 && resp.Header.Get("WWW-Authenticate") != "Bearer" {
+		if resp.StatusCode != c.status || resp.StatusCode == 405 && resp.Header.Get("Allow") != "GET, HEAD" || resp.StatusCode == 401 &&
+			resp.Header.Get("WWW-Authenticate") != "Bearer" {
 			t.Errorf("%s: %d %v, want %d", c.name, resp.StatusCode, resp.Header, c.status)
 		}
 	}
@@ -168,7 +176,8 @@ func TestMediaBroken(t *testing.T) {
 		t.Errorf("of max_size: %d, %d bytes, %v", resp.StatusCode, len(got), err)
 	}
 	meta.Add("empty", "text/plain", nil)
-	if resp, got, err := mediatest.Fetch(t, http.MethodGet, e.url("/media/empty")); err != nil || resp.StatusCode != 200 || len(got) != 0 || resp.Header.Get("Content-Length") != "0" {
+	if resp, got, err := mediatest.Fetch(t, http.MethodGet, e.url("/media/empty")); err != nil || resp.StatusCode != 200 || len(got) != 0 ||
+		resp.Header.Get("Content-Length") != "0" {
 		t.Errorf("empty: %d, %d bytes, %v", resp.StatusCode, len(got), err)
 	}
 }
@@ -177,7 +186,8 @@ func TestMediaBroken(t *testing.T) {
 func TestMediaMetrics(t *testing.T) {
 	meta := mediatest.New(t)
 	meta.Add("1", "image/jpeg", mediatest.Picture(1234))
-	caddyfile := strings.Replace(strings.ReplaceAll(mediaSite(meta.URL, "access_token "+mediatest.MetaToken), "tenant acme", "tenant counted"), "\trespond", "\troute /metrics {\n\t\tmetrics\n\t}\n\trespond", 1)
+	caddyfile := strings.Replace(strings.ReplaceAll(mediaSite(meta.URL, "access_token "+mediatest.MetaToken), "tenant acme",
+		"tenant counted"), "\trespond", "\troute /metrics {\n\t\tmetrics\n\t}\n\trespond", 1)
 	e := startEdge(t, caddyfile)
 	mediatest.Fetch(t, http.MethodGet, e.url("/media/1"))
 	if err := e.load(caddyfile); err != nil {
@@ -212,7 +222,8 @@ func TestMediaTokenRenewed(t *testing.T) {
 	write("EAAG_old")
 	e := startEdge(t, mediaSite(meta.URL, "access_token {file."+file+"}"))
 	resp, text := mediatest.Sentence(t, e.url("/media/1"))
-	if took := meta.Took(); resp.StatusCode != 502 || !strings.Contains(text, "190/463") || !strings.Contains(text, "expired") || strings.Contains(text, "EAAG") || len(took) != 1 {
+	if took := meta.Took(); resp.StatusCode != 502 || !strings.Contains(text, "190/463") || !strings.Contains(text, "expired") ||
+		strings.Contains(text, "EAAG") || len(took) != 1 {
 		t.Errorf("%d %s, Meta was asked %v", resp.StatusCode, text, took)
 	}
 	write(mediatest.MetaToken)

@@ -36,7 +36,8 @@ func (a *App) warnWithoutTimeouts() {
 		return
 	}
 	slices.Sort(listen)
-	a.logger.Warn("a server that takes webhooks has no read timeouts, so that slow clients can hold its connections for as long as they like: write `servers { timeouts { read_body 10s read_header 5s } }` in the global options",
+	a.logger.Warn("a server that takes webhooks has no read timeouts, so that slow clients can hold its connections for as long as they "+
+		"like: write `servers { timeouts { read_body 10s read_header 5s } }` in the global options",
 		zap.Strings("listen", listen))
 }
 
@@ -61,7 +62,8 @@ func (h *Handler) warnOfLogs(server *caddyhttp.Server) {
 		default:
 			continue
 		}
-		h.logger.Warn("the provider's token stands in the site's access log, unless a filter takes it out: write `"+line+"` in `log { format filter { … } }`",
+		h.logger.Warn("the provider's token stands in the site's access log, unless a filter takes it out: write "+
+			"`"+line+"` in `log { format filter { … } }`",
 			zap.String("provider", h.providerName()), zap.String("token", t.Name))
 	}
 }

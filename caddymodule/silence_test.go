@@ -45,7 +45,8 @@ func TestSilenceOption(t *testing.T) {
 	told := make(chan struct{}, 1)
 	logger := zap.New(core, zap.Hooks(func(zapcore.Entry) error { told <- struct{}{}; return nil }))
 	began := time.UnixMilli(1_767_225_600_000)
-	a := &App{Silence: caddy.Duration(time.Millisecond), logger: logger, tenants: make(map[string]*intake.Tenant), now: func() time.Time { return began }, attached: new(atomic.Bool)}
+	a := &App{Silence: caddy.Duration(time.Millisecond), logger: logger, tenants: make(map[string]*intake.Tenant),
+		now: func() time.Time { return began }, attached: new(atomic.Bool)}
 	a.tenantNamed("silence-option")
 	defer a.tenants["silence-option"].Forget()
 	a.now = func() time.Time { return began.Add(time.Minute) }
@@ -79,7 +80,8 @@ func TestLastWebhook(t *testing.T) {
 	s := newSink(t)
 	other := "\t\ttenant globex {\n\t\t\tmatch phone_number_id 200\n\t\t\tforward " + s.URL + "/globex\n\t\t}\n"
 	block := func(rest string) string {
-		return site("\t\ttenant acme {\n\t\t\tmatch phone_number_id 106540352242922\n\t\t\tforward " + s.URL + " {\n\t\t\t\tonly statuses\n\t\t\t}\n\t\t}\n" + rest)
+		return site("\t\ttenant acme {\n\t\t\tmatch phone_number_id 106540352242922\n\t\t\tforward " + s.URL + " {\n\t\t\t\tonly " +
+			"statuses\n\t\t\t}\n\t\t}\n" + rest)
 	}
 	before := float64(time.Now().UnixMilli()) / 1000
 	e := startEdge(t, block(other))
@@ -89,7 +91,9 @@ func TestLastWebhook(t *testing.T) {
 	}
 	setHeard(t, "acme", 5_000)
 	setHeard(t, "globex", 6_000)
-	if resp, _ := e.post("/webhooks/meta", message("wamid.1", "15551234567", "x"), func(r *http.Request) { r.Header.Set("X-Hub-Signature-256", "sha256=00") }); resp.StatusCode != 401 {
+	if resp, _ := e.post("/webhooks/meta", message("wamid.1", "15551234567", "x"), func(r *http.Request) {
+		r.Header.Set("X-Hub-Signature-256", "sha256=00")
+	}); resp.StatusCode != 401 {
 		t.Fatalf("status %d", resp.StatusCode)
 	}
 	if err := e.load(block(other) + "# reloaded\n"); err != nil {

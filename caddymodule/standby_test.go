@@ -31,7 +31,8 @@ func standbyCases() []standbyCase {
 	cloud := func(prefix string) func(list, id, referral string) []byte {
 		return func(list, id, referral string) []byte {
 			value := fmt.Sprintf(`"contacts":[{"profile":{"name":"Ana"},"wa_id":"15551234567","user_id":"US.1349"}],
-				"messages":[{"from":"15551234567","from_user_id":"US.1349","id":%q,"timestamp":"%d","type":"text","text":{"body":"Hi"}%s}]`, id, now.Unix(), referral)
+				"messages":[{"from":"15551234567","from_user_id":"US.1349","id":%q,"timestamp":"%d","type":"text","text":{"body":"Hi"}%s}]`, id,
+				now.Unix(), referral)
 			if list == standbyList {
 				value = `"standby":{` + value + `}`
 			}
@@ -135,7 +136,8 @@ http://127.0.0.1:%PORT% {
 		name string
 		ids  []string
 	}{
-		{usual, "usual", []string{"id.3"}}, {standby, "only standby", []string{"id.1", "id.2"}}, {echoes, "only echoes", []string{"id.1", "id.2"}},
+		{usual, "usual", []string{"id.3"}}, {standby, "only standby", []string{"id.1", "id.2"}}, {echoes, "only echoes", []string{"id.1",
+			"id.2"}},
 		{everything, "only all", []string{"id.1", "id.2", "id.3"}}, {adsOnly, "only standby ads", []string{"id.1"}},
 	} {
 		for _, wanted := range want.ids {
@@ -144,7 +146,8 @@ http://127.0.0.1:%PORT% {
 				t.Errorf("%s got %s, want %s: %s", want.name, id(d), wanted, d.body)
 			}
 			isStandby := wanted != "id.3"
-			if (d.event["rawLastEventType"] == "standby") != isStandby || (d.event["replyUntil"] == nil) != isStandby || d.event["kind"] != "message" {
+			if (d.event["rawLastEventType"] == "standby") != isStandby || (d.event["replyUntil"] == nil) != isStandby ||
+				d.event["kind"] != "message" {
 				t.Errorf("%s: %s", want.name, d.body)
 			}
 			if attribution, _ := d.event["attribution"].(map[string]any); attribution["firstClick"] == nil {
@@ -159,7 +162,8 @@ http://127.0.0.1:%PORT% {
 	if d := rawStandby.next(t); !bytes.Equal(d.body, body) {
 		t.Errorf("raw of standby got %s, want %s", d.body, body)
 	}
-	if lead := acceptedEvents(t, meta, 1)[0]; lead["event_name"] != "LeadSubmitted" || lead["messaging_channel"] != strings.NewReplacer("gupshup", "whatsapp", "360dialog", "whatsapp").Replace(c.name) {
+	if lead := acceptedEvents(t, meta, 1)[0]; lead["event_name"] != "LeadSubmitted" ||
+		lead["messaging_channel"] != strings.NewReplacer("gupshup", "whatsapp", "360dialog", "whatsapp").Replace(c.name) {
 		t.Errorf("lead %v", lead)
 	}
 	status, answer := e.convert(`{"eventName":"Purchase","value":7.25,"currency":"EUR",` + c.sale + `}`)

@@ -10,7 +10,8 @@ import (
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
-const gupshupV3Text = `{"object":"whatsapp_business_account","gs_app_id":"a1b2","entry":[{"id":"102290129340398","changes":[{"field":"messages","value":{
+const gupshupV3Text = `{"object":"whatsapp_business_account","gs_app_id":"a1b2","entry":[{"id":"102290129340398","changes":[{` +
+	`"field":"messages","value":{
 	"messaging_product":"whatsapp","metadata":{"display_phone_number":"15550783881","phone_number_id":"106540352242922"},
 	"contacts":[{"profile":{"name":"Maria"},"wa_id":"15551234567"}],
 	"messages":[{"from":"15551234567","id":"wamid.%s","timestamp":"%d","type":"text","text":{"body":"Hi"}}]}}]}]}`

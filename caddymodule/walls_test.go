@@ -57,7 +57,8 @@ func wallSite(queue, provider string, tenants ...string) string {
 }
 
 func wallTenant(name, match string, raw, events *sink) string {
-	return "tenant " + name + " {\n" + match + "\nforward " + raw.URL + " {\nname " + name + "-raw\nraw\nonly all\n}\nforward " + events.URL + " {\nname " + name + "-events\nonly all\n}\n}"
+	return "tenant " + name + " {\n" + match + "\nforward " + raw.URL + " {\nname " + name + "-raw\nraw\nonly all\n}\nforward " +
+		events.URL + " {\nname " + name + "-events\nonly all\n}\n}"
 }
 
 // gathered is what came to a sink until the edge has nothing left to deliver.
@@ -94,11 +95,13 @@ const (
 // those for events. A part is signed again where there is a key, else not at all.
 func TestWalls(t *testing.T) {
 	change := func(number, text string) string {
-		return fmt.Sprintf(`{"value" : {"metadata":{"phone_number_id":%q},"contacts":[{"wa_id":"7","profile":{"name":"of %[2]s"}}],"messages":[{"from":"7","id":"wamid.%[2]s","type":"text","text":{"body":"caf\u00e9 \/ %[2]s"}}]},"field":"messages"}`, number, text)
+		return fmt.Sprintf(`{"value" : {"metadata":{"phone_number_id":%q},"contacts":[{"wa_id":"7","profile":{"name":"of %[2]s"}}],`+
+			`"messages":[{"from":"7","id":"wamid.%[2]s","type":"text","text":{"body":"caf\u00e9 \/ %[2]s"}}]},"field":"messages"}`, number, text)
 	}
 	one := func(number, text string) string { return `{"id":"9","changes":[` + change(number, text) + `]}` }
 	item := func(to, text string) string {
-		return fmt.Sprintf(`{"sender":{"id":"7"},"recipient":{"id":%q},"timestamp":1736535600412,"message":{"mid":"m_%[2]s","text":"caf\u00e9 \/ %[2]s"}}`, to, text)
+		return fmt.Sprintf(`{"sender":{"id":"7"},"recipient":{"id":%q},"timestamp":1736535600412,"message":{"mid":"m_%[2]s",`+
+			`"text":"caf\u00e9 \/ %[2]s"}}`, to, text)
 	}
 	cloud := func(entries ...string) string {
 		return `{"object":"whatsapp_business_account","entry":[` + strings.Join(entries, " , ") + `],"note":"kept","others":["222"]}`
@@ -120,44 +123,62 @@ func TestWalls(t *testing.T) {
 		{"meta, entries", wallMeta, numbers, entries, partA, partB},
 		{"gupshup V3, entries", wallGupshup, numbers, entries, partA, partB},
 		{"360dialog, entries", wallDialog, numbers, entries, partA, partB},
-		{"meta, changes", wallMeta, numbers, cloud(`{"id":"9","changes":[` + change("222", "B1") + `,` + change("111", "A1") + `,` + change("333", "N1") + `]}`),
+		{"meta, changes", wallMeta, numbers, cloud(`{"id":"9","changes":[` + change("222", "B1") + `,` + change("111",
+			"A1") + `,` + change("333", "N1") + `]}`),
 			part(one("111", "A1")), part(one("222", "B1"))},
 		{"gupshup V3, by its app's id", wallGupshup, []string{"match phone_number_id 111", "match app g-222"},
 			`{"gs_app_id":"g-222","object":"whatsapp_business_account","entry":[` + one("111", "A1") + `,` + one("222", "B1") + `]}`,
 			`{"gs_app_id":"g-222","object":"whatsapp_business_account","entry":[` + one("111", "A1") + `]}`,
 			`{"gs_app_id":"g-222","object":"whatsapp_business_account","entry":[` + one("222", "B1") + `]}`},
-		{"instagram, items", wallMeta, accounts, page("instagram", `"time":5,"messaging":[`+item("111", "A1")+`,`+item("222", "B1")+`,`+item("333", "N1")+`]`),
+		{"instagram, items", wallMeta, accounts, page("instagram", `"time":5,"messaging":[`+item("111", "A1")+`,`+item("222",
+			"B1")+`,`+item("333", "N1")+`]`),
 			page("instagram", `"time":5,"messaging":[`+item("111", "A1")+`]`), page("instagram", `"time":5,"messaging":[`+item("222", "B1")+`]`)},
-		{"instagram, an entry of acme's", wallMeta, accounts, page("instagram", `"id":"111","time":5,"messaging":[`+item("111", "A1")+`,`+item("222", "B1")+`]`),
-			page("instagram", `"id":"111","time":5,"messaging":[`+item("111", "A1")+`]`), page("instagram", `"time":5,"messaging":[`+item("222", "B1")+`]`)},
-		{"instagram, an entry of globex's", wallMeta, accounts, page("instagram", `"id":"222","messaging":[`+item("111", "A1")+`,`+item("222", "B1")+`]`),
+		{"instagram, an entry of acme's", wallMeta, accounts, page("instagram", `"id":"111","time":5,"messaging":[`+item("111",
+			"A1")+`,`+item("222", "B1")+`]`),
+			page("instagram", `"id":"111","time":5,"messaging":[`+item("111", "A1")+`]`), page("instagram", `"time":5,"messaging":[`+item("222",
+				"B1")+`]`)},
+		{"instagram, an entry of globex's", wallMeta, accounts, page("instagram", `"id":"222","messaging":[`+item("111", "A1")+`,`+item("222",
+			"B1")+`]`),
 			page("instagram", `"messaging":[`+item("111", "A1")+`]`), page("instagram", `"id":"222","messaging":[`+item("222", "B1")+`]`)},
-		{"messenger, an entry of acme's", wallMeta, pages, page("page", `"id":"111","messaging":[`+item("111", "A1")+`],"standby":[`+item("222", "B1")+`]`),
+		{"messenger, an entry of acme's", wallMeta, pages, page("page", `"id":"111","messaging":[`+item("111",
+			"A1")+`],"standby":[`+item("222", "B1")+`]`),
 			page("page", `"id":"111","messaging":[`+item("111", "A1")+`]`), page("page", `"standby":[`+item("222", "B1")+`]`)},
 		{"messenger, an entry of nobody's", wallMeta, pages, page("page", `"id":"999","standby":[`+item("222", "B1")+`,`+item("111", "A1")+`]`),
 			page("page", `"id":"999","standby":[`+item("111", "A1")+`]`), page("page", `"id":"999","standby":[`+item("222", "B1")+`]`)},
 		{"instagram, changes beside messaging", wallMeta, accounts,
-			page("instagram", `"messaging":[`+item("111", "A1")+`],"changes":[{"field":"messages","value":`+item("222", "B1")+`},{"field":"messages","value":`+item("111", "A2")+`}]`),
+			page("instagram", `"messaging":[`+item("111", "A1")+`],"changes":[{"field":"messages","value":`+item("222",
+				"B1")+`},{"field":"messages","value":`+item("111", "A2")+`}]`),
 			page("instagram", `"messaging":[`+item("111", "A1")+`],"changes":[{"field":"messages","value":`+item("111", "A2")+`}]`),
 			page("instagram", `"changes":[{"field":"messages","value":`+item("222", "B1")+`}]`)},
-		{"messenger, lists that are none", wallMeta, pages, page("page", `"id":"111","messaging":`+item("111", "A1")+`,"standby":`+item("222", "B1")),
+		{"messenger, lists that are none", wallMeta, pages, page("page", `"id":"111","messaging":`+item("111", "A1")+`,"standby":`+item("222",
+			"B1")),
 			page("page", `"id":"111","messaging":`+item("111", "A1")), page("page", `"standby":`+item("222", "B1"))},
-		{"360dialog, bare", wallDialog, numbers, `{"metadata":{"phone_number_id":"222"},"messages":[{"from":"7","id":"wamid.B1","type":"text","text":{"body":"B1"}}]}`, "",
+		{"360dialog, bare", wallDialog, numbers, `{"metadata":{"phone_number_id":"222"},"messages":[{"from":"7","id":"wamid.B1",` +
+			`"type":"text","text":{"body":"B1"}}]}`, "",
 			`{"metadata":{"phone_number_id":"222"},"messages":[{"from":"7","id":"wamid.B1","type":"text","text":{"body":"B1"}}]}`},
-		{"gupshup V2", wallGupshup, []string{"match app one", "match app two"}, `{"app":"one","timestamp":1736535600123,"version":2,"type":"message","payload":{"id":"A1","source":"7","type":"text","payload":{"text":"A1"}}}`,
-			`{"app":"one","timestamp":1736535600123,"version":2,"type":"message","payload":{"id":"A1","source":"7","type":"text","payload":{"text":"A1"}}}`, ""},
-		{"whapi", "whapi {\n token query token x\n}", []string{"match channel_id C-1", "match channel_id C-2"}, `{"messages":[{"id":"A1","from":"7","chat_id":"7@s.whatsapp.net","type":"text","text":{"body":"A1"},"timestamp":1736535600}],"statuses":[{"id":"A2","status":"read"}],"channel_id":"C-1"}`,
-			`{"messages":[{"id":"A1","from":"7","chat_id":"7@s.whatsapp.net","type":"text","text":{"body":"A1"},"timestamp":1736535600}],"statuses":[{"id":"A2","status":"read"}],"channel_id":"C-1"}`, ""},
-		{"twilio", "twilio {\n token query token x\n}", []string{"match account_sid AC1", "match account_sid AC2"}, "MessageSid=SMB1&AccountSid=AC2&From=%2B15551234567&To=%2B15550783881&Body=B1", "",
+		{"gupshup V2", wallGupshup, []string{"match app one", "match app two"}, `{"app":"one","timestamp":1736535600123,"version":2,` +
+			`"type":"message","payload":{"id":"A1","source":"7","type":"text","payload":{"text":"A1"}}}`,
+			`{"app":"one","timestamp":1736535600123,"version":2,"type":"message","payload":{"id":"A1","source":"7","type":"text","payload":{` +
+				`"text":"A1"}}}`, ""},
+		{"whapi", "whapi {\n token query token x\n}", []string{"match channel_id C-1", "match channel_id C-2"},
+			`{"messages":[{"id":"A1","from":"7","chat_id":"7@s.whatsapp.net","type":"text","text":{"body":"A1"},"timestamp":1736535600}],` +
+				`"statuses":[{"id":"A2","status":"read"}],"channel_id":"C-1"}`,
+			`{"messages":[{"id":"A1","from":"7","chat_id":"7@s.whatsapp.net","type":"text","text":{"body":"A1"},"timestamp":1736535600}],` +
+				`"statuses":[{"id":"A2","status":"read"}],"channel_id":"C-1"}`, ""},
+		{"twilio", "twilio {\n token query token x\n}", []string{"match account_sid AC1", "match account_sid AC2"},
+			"MessageSid=SMB1&AccountSid=AC2&From=%2B15551234567&To=%2B15550783881&Body=B1", "",
 			"MessageSid=SMB1&AccountSid=AC2&From=%2B15551234567&To=%2B15550783881&Body=B1"},
 		{"an unknown object of two tenants", wallMeta, pages, `{"object":"new","entry":[{"id":"111","x":"A1"},{"id":"222","x":"B1"}]}`, "", ""},
-		{"an unknown object of one", wallMeta, pages, `{"object":"new","entry":[{"id":"222","x":"B1"}]}`, "", `{"object":"new","entry":[{"id":"222","x":"B1"}]}`},
-		{"an entry without anything known, of two", wallMeta, pages, page("page", `"id":"111","new":[{"recipient":{"id":"222"},"x":"B1"}]`), "", ""},
+		{"an unknown object of one", wallMeta, pages, `{"object":"new","entry":[{"id":"222","x":"B1"}]}`, "",
+			`{"object":"new","entry":[{"id":"222","x":"B1"}]}`},
+		{"an entry without anything known, of two", wallMeta, pages, page("page", `"id":"111","new":[{"recipient":{"id":"222"},"x":"B1"}]`),
+			"", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			onStores(t, func(t *testing.T, queue string) {
 				rawA, rawB, eventsA, eventsB := newSink(t), newSink(t), newSink(t), newSink(t)
-				config, base := withAdmin(t, wallSite(queue, c.provider, wallTenant("acme", c.match[0], rawA, eventsA), wallTenant("globex", c.match[1], rawB, eventsB)))
+				config, base := withAdmin(t, wallSite(queue, c.provider, wallTenant("acme", c.match[0], rawA, eventsA), wallTenant("globex",
+					c.match[1], rawB, eventsB)))
 				e := startEdge(t, config)
 				if resp, _ := e.post("/webhooks?token=x", []byte(c.body)); resp.StatusCode != 200 {
 					t.Fatalf("status %d", resp.StatusCode)
@@ -209,13 +230,15 @@ func TestWalls(t *testing.T) {
 func TestWallsDirect(t *testing.T) {
 	onStores(t, func(t *testing.T, queue string) {
 		acme, rest := newSink(t), newSink(t)
-		config, base := withAdmin(t, wallSite(queue, wallMeta, "tenant acme {\nmatch phone_number_id 111\nforward "+acme.URL+" {\nraw\n}\n}\nforward "+rest.URL+" {\nraw\n}"))
+		config, base := withAdmin(t, wallSite(queue, wallMeta, "tenant acme {\nmatch phone_number_id 111\nforward "+acme.URL+
+			" {\nraw\n}\n}\nforward "+rest.URL+" {\nraw\n}"))
 		e := startEdge(t, config)
 		msg := `"messages":[{"from":"15551234567","id":"wamid.1","type":"text","text":{"body":"x"}}]`
 		e.post("/webhooks", []byte(`{"object":"whatsapp_business_account","entry":[`+entry("111", msg)+`,`+entry("222", msg)+`]}`))
 		for s, number := range map[*sink]string{acme: "111", rest: "222"} {
 			got := e.gathered(base, s)
-			if len(got) != 1 || string(got[0].body) != string(envelope(number, msg)) || got[0].header.Get("X-Hub-Signature-256") != signature(testSecret, got[0].body) {
+			if len(got) != 1 || string(got[0].body) != string(envelope(number, msg)) ||
+				got[0].header.Get("X-Hub-Signature-256") != signature(testSecret, got[0].body) {
 				t.Errorf("%s: %v", number, got)
 			}
 		}
@@ -244,12 +267,14 @@ func TestIndivisible(t *testing.T) {
 		}
 		var page deadPage
 		e.admin(base, "GET", "/leadgate/dead?destination=acme-raw", nil, &page)
-		if len(page.Dead) != 1 || page.Dead[0].Reason != "indivisible" || !strings.Contains(page.Dead[0].Explanation, "other tenants") || string(page.Dead[0].Event) != `[{"anew":"A3"},{"anew":"A4"}]` {
+		if len(page.Dead) != 1 || page.Dead[0].Reason != "indivisible" || !strings.Contains(page.Dead[0].Explanation, "other tenants") ||
+			string(page.Dead[0].Event) != `[{"anew":"A3"},{"anew":"A4"}]` {
 			t.Fatalf("dead letters: %+v", page.Dead)
 		}
 		var count struct{ Count int }
 		e.admin(base, "POST", "/leadgate/dead/replay", map[string]any{"destination": "acme-raw", "all": true}, &count)
-		if got := e.gathered(base, raw); count.Count != 1 || len(got) != 1 || string(got[0].body) != `[{"anew":"A3"},{"anew":"A4"}]` || got[0].header.Get("X-Hub-Signature-256") != "" {
+		if got := e.gathered(base, raw); count.Count != 1 || len(got) != 1 || string(got[0].body) != `[{"anew":"A3"},{"anew":"A4"}]` ||
+			got[0].header.Get("X-Hub-Signature-256") != "" {
 			t.Errorf("replayed %d: %v", count.Count, got)
 		}
 		e.admin(base, "GET", "/leadgate/dead?destination=unmatched", nil, &page)
@@ -262,7 +287,8 @@ func TestIndivisible(t *testing.T) {
 // TestUnsignedParts says at load, once a block, that parts cannot be signed.
 func TestUnsignedParts(t *testing.T) {
 	const said = "there is no key to sign the parts with"
-	two := "tenant acme {\nmatch phone_number_id 111\nforward http://127.0.0.1:9/a {\nraw\n}\n}\ntenant globex {\nmatch phone_number_id 222\nforward http://127.0.0.1:9/b {\nname b\nraw\n}\n}"
+	two := "tenant acme {\nmatch phone_number_id 111\nforward http://127.0.0.1:9/a {\nraw\n}\n}\ntenant globex {\nmatch phone_number_id " +
+		"222\nforward http://127.0.0.1:9/b {\nname b\nraw\n}\n}"
 	for _, c := range []struct {
 		provider, tenants string
 		want              int

@@ -50,15 +50,19 @@ var providerBlocks = map[string]string{
 func manyEvents(n int) map[string]map[string]string {
 	messages := list(n, `{"from":"1555%07d","type":"text","text":{"body":"x"}}`)
 	cloud := `{"object":"whatsapp_business_account","entry":[` + entry("106540352242922", `"messages":[`+messages+`]`) + `]}`
-	statuses := `{"object":"whatsapp_business_account","entry":[` + entry("106540352242922", `"statuses":[`+list(n, `{"id":"wamid.%d","status":"read"}`)+`]`) + `]}`
+	statuses := `{"object":"whatsapp_business_account","entry":[` + entry("106540352242922", `"statuses":[`+list(n,
+		`{"id":"wamid.%d","status":"read"}`)+`]`) + `]}`
 	return map[string]map[string]string{
 		"meta": {
 			"messages": cloud, "statuses": statuses,
-			"changes":    `{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[` + list(n, `{"field":"f%d"}`) + `]}]}`,
-			"entries":    `{"object":"whatsapp_business_account","entry":[` + list(n, `{"id":"%d"}`) + `]}`,
-			"messaging":  `{"object":"page","entry":[{"id":"9","messaging":[` + list(n, `{"sender":{"id":"%d"},"message":{"mid":"m%[1]d"}}`) + `]}]}`,
-			"standby":    `{"object":"instagram","entry":[{"id":"9","standby":[` + list(n, `{"sender":{"id":"%d"},"message":{"mid":"m%[1]d"}}`) + `]}]}`,
-			"mids":       `{"object":"page","entry":[{"id":"9","messaging":[{"sender":{"id":"7"},"delivery":{"mids":[` + list(n, `"m_%d"`) + `]}}]}]}`,
+			"changes": `{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[` + list(n, `{"field":"f%d"}`) + `]}]}`,
+			"entries": `{"object":"whatsapp_business_account","entry":[` + list(n, `{"id":"%d"}`) + `]}`,
+			"messaging": `{"object":"page","entry":[{"id":"9","messaging":[` + list(n, `{"sender":{"id":"%d"},"message":{"mid":"m%[`+
+				`1]d"}}`) + `]}]}`,
+			"standby": `{"object":"instagram","entry":[{"id":"9","standby":[` + list(n, `{"sender":{"id":"%d"},"message":{"mid":"m%[`+
+				`1]d"}}`) + `]}]}`,
+			"mids": `{"object":"page","entry":[{"id":"9","messaging":[{"sender":{"id":"7"},"delivery":{"mids":[` + list(n,
+				`"m_%d"`) + `]}}]}]}`,
 			"comments":   `{"object":"instagram","entry":[{"id":"9","changes":[` + list(n, `{"field":"comments","value":{"id":"%d"}}`) + `]}]}`,
 			"read mids":  `{"object":"page","entry":[{"id":"9","messaging":[{"sender":{"id":"7"},"read":{"mid":[` + list(n, `"m_%d"`) + `]}}]}]}`,
 			"page items": `{"object":"page","entry":[` + list(n, `{"id":"9","messaging":[{"sender":{"id":"%d"},"optin":{}}]}`) + `]}`,
@@ -66,9 +70,10 @@ func manyEvents(n int) map[string]map[string]string {
 		"gupshup":   {"v3": cloud, "bare": `{"messages":[` + messages + `]}`},
 		"360dialog": {"cloud": cloud, "bare": `{"statuses":[` + list(n, `{"id":"gBEG%d","status":"read"}`) + `]}`},
 		"whapi": {
-			"messages": `{"channel_id":"X","messages":[` + list(n, `{"id":"%d","type":"text","text":{"body":"x"},"from":"15551234567","chat_id":"15551234567@s.whatsapp.net"}`) + `]}`,
-			"removed":  `{"channel_id":"X","chats_removed":[` + list(n, `"%d@s.whatsapp.net"`) + `]}`,
-			"arrays":   `{"channel_id":"X",` + list(n, `"a%[1]d":[%[1]d]`) + `}`,
+			"messages": `{"channel_id":"X","messages":[` + list(n, `{"id":"%d","type":"text","text":{"body":"x"},"from":"15551234567",`+
+				`"chat_id":"15551234567@s.whatsapp.net"}`) + `]}`,
+			"removed": `{"channel_id":"X","chats_removed":[` + list(n, `"%d@s.whatsapp.net"`) + `]}`,
+			"arrays":  `{"channel_id":"X",` + list(n, `"a%[1]d":[%[1]d]`) + `}`,
 		},
 	}
 }
@@ -105,7 +110,8 @@ func TestMaxEvents(t *testing.T) {
 				t.Run(queue+"/"+provider+"/"+shape, func(t *testing.T) {
 					s := newSink(t)
 					tenant := strings.ReplaceAll(provider+"-"+shape, " ", "-") // whose ids are its own
-					config := strings.Replace(otherSite(block, "max_events 5\n tenant "+tenant+"\n forward "+s.URL+" {\n only all\n}"), "queue embedded %DIR%/queue", option, 1)
+					config := strings.Replace(otherSite(block, "max_events 5\n tenant "+tenant+"\n forward "+s.URL+" {\n only all\n}"),
+						"queue embedded %DIR%/queue", option, 1)
 					e := startEdge(t, config)
 					before := keptWhole(t, provider)
 					fits := manyEvents(most)[provider][shape]
@@ -229,7 +235,8 @@ func TestWholeOfSeveralTenants(t *testing.T) {
 		}`))
 			e := startEdge(t, config)
 			part := func(number string, n int) string {
-				return entry(number, `"messages":[`+list(n, `{"from":"15551234567","id":"wamid.`+number+`.%d","type":"text","text":{"body":"secret of `+number+`"}}`)+`]`)
+				return entry(number, `"messages":[`+list(n, `{"from":"15551234567","id":"wamid.`+number+`.%d","type":"text","text":{"body":"secret `+
+					`of `+number+`"}}`)+`]`)
 			}
 			post := func(entries ...string) []byte {
 				body := []byte(`{"object":"whatsapp_business_account","entry":[` + strings.Join(entries, ",") + `]}`)
@@ -281,7 +288,8 @@ func TestWholeHidesNobody(t *testing.T) {
 		return `{"object":"whatsapp_business_account","entry":[` + messages + `,` + more + `]}`
 	}
 	page := func(more string) string {
-		return `{"object":"page","entry":[{"id":"111","messaging":[` + list(4, `{"sender":{"id":"7%d"},"recipient":{"id":"111"},"message":{"mid":"m%[1]d"}}`) + `]},` + more + `]}`
+		return `{"object":"page","entry":[{"id":"111","messaging":[` + list(4, `{"sender":{"id":"7%d"},"recipient":{"id":"111"},"message":{`+
+			`"mid":"m%[1]d"}}`) + `]},` + more + `]}`
 	}
 	for _, queue := range bothQueues {
 		t.Run(queue, func(t *testing.T) {
@@ -311,16 +319,19 @@ func TestWholeHidesNobody(t *testing.T) {
 	`
 			}
 			config, base := withAdmin(t, siteWith(queueOption(t, queue), ""))
-			config = strings.Replace(config, "\tleadgate /webhooks/meta {", "\t"+site("meta", "m")+strings.ReplaceAll(site("twilio", "t"), "tenant acme {", "tenant acme-t {")+"leadgate /webhooks/meta {", 1)
+			config = strings.Replace(config, "\tleadgate /webhooks/meta {", "\t"+site("meta", "m")+strings.ReplaceAll(site("twilio", "t"),
+				"tenant acme {", "tenant acme-t {")+"leadgate /webhooks/meta {", 1)
 			e := startEdge(t, config)
 			form := func(fields int, sid string) string {
-				return strings.ReplaceAll(list(fields, "F%d=x"), ",", "&") + "&AccountSid=" + sid + "&MessageSid=SM11111111111111111111111111111111&From=%2B15551234567&Body=secret"
+				return strings.ReplaceAll(list(fields, "F%d=x"), ",", "&") + "&AccountSid=" + sid +
+					"&MessageSid=SM11111111111111111111111111111111&From=%2B15551234567&Body=secret"
 			}
 			bodies := []struct{ path, body string }{
 				{"/m", page(`{"id":"222","time":1736535600,"novelty":{"text":"secret"}}`)},
 				{"/m", page(`{"id":"222","time":1736535600,"field":"comments","value":{"text":"secret"}}`)},
 				{"/m", page(`{"id":"111","time":1736535600,"novelty":{"page":"222"}}`)},
-				{"/m", `{"object":"page","entry":[{"id":"111","novelty":{"page":"222"}},` + strings.TrimPrefix(page(`{}`), `{"object":"page","entry":[`)},
+				{"/m", `{"object":"page","entry":[{"id":"111","novelty":{"page":"222"}},` + strings.TrimPrefix(page(`{}`),
+					`{"object":"page","entry":[`)},
 				{"/m", cloud(`{"id":"111","novelty":{"phone_number_id":"222"}}`)},
 				{"/t", form(5000, "AC11111111111111111111111111111111")},
 				{"/t", form(5000, "AC22222222222222222222222222222222")},

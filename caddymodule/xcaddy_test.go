@@ -69,7 +69,8 @@ func TestXcaddyJSON(t *testing.T) {
 	}
 	// Caddy keeps no public list of directives: what is claimed must parse.
 	for _, d := range file.Caddy.Directives {
-		if err := validate(t, "http://127.0.0.1:9080 {\n "+d+" {\n }\n}\n"); err != nil && strings.Contains(err.Error(), "unrecognized directive") {
+		if err := validate(t, "http://127.0.0.1:9080 {\n "+d+" {\n }\n}\n"); err != nil && strings.Contains(err.Error(),
+			"unrecognized directive") {
 			t.Errorf("directive %s: %v", d, err)
 		}
 	}

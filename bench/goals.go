@@ -22,11 +22,14 @@ func (r *report) goals() []goal {
 		out = append(out, goal{fmt.Sprintf(format, args...), limit, atMost, measured, met})
 	}
 	for _, a := range r.Acknowledgements {
-		bare := a.find(bareName)
+		bare, one := a.find(bareName), a.find("embedded")
 		for i := range a.Results {
 			m := &a.Results[i]
 			switch a.key {
 			case 'c':
+				if m.Name == "embedded-10" && one != nil {
+					add(true, 1.4, ratio(m.EdgeCPU, one.EdgeCPU), "%s: CPU a request ÷ one destination", m.About)
+				}
 				for _, g := range []struct {
 					name       string
 					speed, cpu float64

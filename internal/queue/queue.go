@@ -91,8 +91,8 @@ type Queue interface {
 	// yet. It returns how many there were. The error is ErrNotFound for a
 	// destination that the store doesn't know.
 	Move(ctx context.Context, from, to Dest) (int, error)
-	// Drop discards a destination with its entries and dead letters, and returns
-	// how many there were. The error is ErrNotFound as in Move.
+	// Drop discards a destination with its entries and dead letters, some at a time, and
+	// returns how many there were. The error is ErrNotFound as in Move.
 	Drop(ctx context.Context, d Dest) (int, error)
 
 	// Dead lists dead letters, newest first.

@@ -1,7 +1,9 @@
 package embedded
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -46,10 +48,10 @@ func groupSize(g *queue.Group) int64 {
 			size += 3*int64(len(c.Data)) + 512
 		}
 	}
-	for i := range g.Jobs {
-		size += onPages(int64(len(g.Payloads[g.Jobs[i].Payload])) + 256)
+	for i := range g.Payloads {
+		size += onPages(int64(len(g.Payloads[i])) + 256)
 	}
-	return size
+	return size + int64(len(g.Jobs))*512
 }
 
 // onPages is what a record of n bytes takes in the file: a small one shares its
@@ -63,13 +65,15 @@ func onPages(n int64) int64 {
 
 // draft is what append found out before its first write.
 type draft struct {
-	values [][]byte                // per job: the record, nil for a duplicate
-	ids    map[queue.ID]bool       // of this group, where it has several events
-	keys   map[codec.KeyHash]int64 // once keys that its jobs set, and their expiry
-	seals  []queue.ID              // to be remembered
-	queued map[queue.Dest]int      // entries that it adds
-	first  []bool                  // per event: its click is its contact's first; filled while writing
-	arena  []byte                  // where the values lie
+	values   [][]byte                // per job: the record, nil for a duplicate
+	shared   []sharing               // per payload
+	numbered uint64                  // how many of these have a number
+	ids      map[queue.ID]bool       // of this group, where it has several events
+	keys     map[codec.KeyHash]int64 // once keys that its jobs set, and their expiry
+	seals    []queue.ID              // to be remembered
+	queued   map[queue.Dest]int      // entries that it adds
+	first    []bool                  // per event: its click is its contact's first; filled while writing
+	arena    []byte                  // where the values lie
 }
 
 // alloc returns n bytes that are good until the draft is reset.
@@ -83,9 +87,25 @@ func (d *draft) alloc(n int) []byte {
 	return d.arena[at : at+n : at+n]
 }
 
+// join is alloc of parts.
+func (d *draft) join(parts ...[]byte) []byte {
+	n := 0
+	for _, p := range parts {
+		n += len(p)
+	}
+	value := d.alloc(n)[:0]
+	for _, p := range parts {
+		value = append(value, p...)
+	}
+	return value
+}
+
 func (d *draft) reset() {
+	d.numbered = 0
 	clear(d.values)
 	d.values = d.values[:0]
+	clear(d.shared)
+	d.shared = d.shared[:0]
 	clear(d.ids)
 	clear(d.keys)
 	clear(d.queued)
@@ -112,16 +132,9 @@ func (t *txn) append(g *queue.Group, r *queue.Result) error {
 		}
 		fresh = fresh || r.New[i]
 	}
-	var need int64
-	for i := range g.Jobs {
-		value, err := t.draftJob(g, r, i)
-		if err != nil {
-			return err
-		}
-		t.draft.values = append(t.draft.values, value)
-		if value != nil {
-			need += cost(value)
-		}
+	need, err := t.draftJobs(g, r)
+	if err != nil {
+		return err
 	}
 	if need > 0 && t.opts.MaxSize > 0 && t.bytes+need > t.opts.MaxSize {
 		return fmt.Errorf("%w: over max_size, %d bytes wait", queue.ErrFull, t.bytes)
@@ -149,6 +162,9 @@ func (t *txn) append(g *queue.Group, r *queue.Result) error {
 		if err := t.setOnce(key, expiry); err != nil {
 			return fmt.Errorf("remembering once key: %w", err)
 		}
+	}
+	if err := t.addShared(); err != nil {
+		return fmt.Errorf("storing payload: %w", err)
 	}
 	for i, value := range t.draft.values {
 		if value == nil {
@@ -187,20 +203,48 @@ func (t *txn) unsealed(ev *queue.Event) bool {
 	return true
 }
 
-// draftJob decides a job's outcome and encodes its record.
-func (t *txn) draftJob(g *queue.Group, r *queue.Result, i int) ([]byte, error) {
+// draftJobs decides the jobs' outcomes and encodes their records. need is what these
+// count against MaxSize.
+func (t *txn) draftJobs(g *queue.Group, r *queue.Result) (need int64, err error) {
+	d := &t.draft
+	d.shared = append(d.shared, make([]sharing, len(g.Payloads))...)
+	for i := range g.Jobs {
+		if r.Jobs[i], err = t.decide(g, r, i); err != nil {
+			return 0, err
+		}
+		if r.Jobs[i] != queue.Duplicate {
+			d.shared[g.Jobs[i].Payload].jobs++
+		}
+	}
+	for i := range g.Jobs {
+		var value []byte
+		if r.Jobs[i] != queue.Duplicate {
+			value = t.draftRecord(g, r, i)
+			need += cost(value)
+		}
+		d.values = append(d.values, value)
+	}
+	for i := range d.shared {
+		if value := d.shared[i].value; value != nil {
+			need += cost(value)
+		}
+	}
+	return need, nil
+}
+
+// decide decides a job's outcome.
+func (t *txn) decide(g *queue.Group, r *queue.Result, i int) (queue.Admission, error) {
 	j := &g.Jobs[i]
-	r.Jobs[i] = queue.Duplicate
 	fresh := false
 	for _, n := range j.Events {
 		fresh = fresh || r.New[n]
 	}
 	if !fresh {
-		return nil, nil
+		return queue.Duplicate, nil
 	}
 	for k := range j.Once {
 		if o := &j.Once[k]; o.Use != queue.Mark && t.onceKnown(codec.HashKey(g.Tenant, o.Key)) {
-			return nil, nil
+			return queue.Duplicate, nil
 		}
 	}
 	for k := range j.Once {
@@ -208,32 +252,55 @@ func (t *txn) draftJob(g *queue.Group, r *queue.Result, i int) ([]byte, error) {
 			t.draft.keys[codec.HashKey(g.Tenant, o.Key)] = t.now + o.Window.Milliseconds()
 		}
 	}
-	died := j.Dead
-	if died != nil {
-		r.Jobs[i] = queue.Died
-	} else {
-		d, err := t.find(j.Dest)
-		if err != nil {
-			return nil, err
-		}
-		backlog := t.draft.queued[j.Dest]
-		if d != nil {
-			backlog += d.backlog
-		}
-		if t.opts.MaxBacklog > 0 && backlog >= t.opts.MaxBacklog {
-			r.Jobs[i], died = queue.Overflow, &queue.OverflowReason
-		} else {
-			r.Jobs[i] = queue.Queued
-			t.draft.queued[j.Dest]++
-		}
+	if j.Dead != nil {
+		return queue.Died, nil
 	}
+	d, err := t.find(j.Dest)
+	if err != nil {
+		return 0, err
+	}
+	backlog := t.draft.queued[j.Dest]
+	if d != nil {
+		backlog += d.backlog
+	}
+	if t.opts.MaxBacklog > 0 && backlog >= t.opts.MaxBacklog {
+		return queue.Overflow, nil
+	}
+	t.draft.queued[j.Dest]++
+	return queue.Queued, nil
+}
+
+// draftRecord encodes a job's record: with its payload, or as a reference to one that
+// it shares with other jobs.
+func (t *txn) draftRecord(g *queue.Group, r *queue.Result, i int) []byte {
+	j := &g.Jobs[i]
 	t.scratch = t.scratch[:0]
-	if died != nil {
-		t.scratch = codec.AppendDeath(t.scratch, 0, 0, t.now, died)
+	switch r.Jobs[i] {
+	case queue.Died:
+		t.scratch = codec.AppendDeath(t.scratch, 0, 0, t.now, j.Dead)
+	case queue.Overflow:
+		t.scratch = codec.AppendDeath(t.scratch, 0, 0, t.now, &queue.OverflowReason)
 	}
+	death := len(t.scratch)
 	t.scratch = codec.AppendHeader(t.scratch, &j.Header)
-	payload := g.Payloads[j.Payload]
-	value := t.draft.alloc(len(t.scratch) + len(payload))
-	copy(value[copy(value, t.scratch):], payload)
-	return value, nil
+	s, payload := &t.draft.shared[j.Payload], g.Payloads[j.Payload]
+	if s.jobs == 1 {
+		return t.draft.join(t.scratch, payload)
+	}
+	header := t.scratch[death:]
+	if s.value == nil {
+		var uses [binary.MaxVarintLen64]byte
+		t.draft.numbered++
+		s.number = t.table(sharedBucket).b.Sequence() + t.draft.numbered
+		n := binary.PutUvarint(uses[:], uint64(s.jobs))
+		s.value = t.draft.join(uses[:n], header, payload)
+		s.header = s.value[n : n+len(header)]
+	}
+	ref := reference{format: j.Header.Format, number: s.number, uses: uint64(s.jobs)}
+	if !bytes.Equal(header, s.header) {
+		ref.skip, ref.own = len(s.header), header
+	}
+	whole := len(t.scratch)
+	t.scratch = appendReference(t.scratch, &ref)
+	return t.draft.join(t.scratch[:death], t.scratch[whole:])
 }

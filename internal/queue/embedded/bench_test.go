@@ -31,7 +31,7 @@ func BenchmarkEmbeddedAppend(b *testing.B) {
 				for i := range uint64(7) {
 					load(t, e, 1<<32+i*50_000, 50_000, size)
 				}
-				drainAll(t, e, 1000)
+				drainAll(t, e, testDest, 1000)
 			}},
 			{"remember1M", func(t testing.TB, e *Store, _ int) {
 				rememberIDs(t, e, 1<<33, 1_000_000, func(j uint64, id queue.ID) int64 { return int64(j-1<<33)/1000*1000 - int64(id[3])*8 })
@@ -92,7 +92,7 @@ func BenchmarkEmbeddedDrain(b *testing.B) {
 	load(b, e, 1, uint64(b.N), 1200)
 	b.ReportAllocs()
 	b.ResetTimer()
-	drainAll(b, e, 100)
+	drainAll(b, e, testDest, 100)
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "entries/s")
 }
 
@@ -144,8 +144,8 @@ func load(t testing.TB, e *Store, from, n uint64, size int) {
 	}
 }
 
-func drainAll(t testing.TB, e *Store, n int) {
-	d := e.Drain(testDest, func() {})
+func drainAll(t testing.TB, e *Store, dest queue.Dest, n int) {
+	d := e.Drain(dest, func() {})
 	defer d.Close()
 	var after queue.Pos
 	at := make([]queue.Pos, 0, n)
@@ -166,4 +166,29 @@ func drainAll(t testing.TB, e *Store, n int) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkEmbeddedDrainShared is BenchmarkEmbeddedDrain of what three destinations share.
+func BenchmarkEmbeddedDrainShared(b *testing.B) {
+	e := openTest(b, b.TempDir())
+	g := testGroup(1, 1200)
+	for i := uint64(0); i < uint64(b.N); i += 50 {
+		var groups []queue.Group
+		for j := i; j < min(i+50, uint64(b.N)); j++ {
+			g = testGroup(j, 1200)
+			for _, name := range []string{"n8n", "meta"} {
+				job := g.Jobs[0]
+				job.Dest.Name = name
+				g.Jobs = append(g.Jobs, job)
+			}
+			groups = append(groups, g)
+		}
+		mustAppend(b, e, groups...)
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range g.Jobs {
+		drainAll(b, e, g.Jobs[i].Dest, 100)
+	}
+	b.ReportMetric(float64(3*b.N)/b.Elapsed().Seconds(), "entries/s")
 }

@@ -51,8 +51,8 @@ const (
 )
 
 // walkDead calls visit for the dead letters that f selects, newest first. The
-// letter has all but its header and its payload, which stand in entry, lent.
-func (e *Store) walkDead(ctx context.Context, f queue.DeadFilter, visit func(deadRef, *queue.DeadLetter, []byte) error) error {
+// letter has all but its header and its payload, which are the content's.
+func (e *Store) walkDead(ctx context.Context, f queue.DeadFilter, visit func(deadRef, *queue.DeadLetter, *content) error) error {
 	before := uint64(math.MaxUint64)
 	if f.After != "" {
 		after, ok := parseID(f.After)
@@ -65,7 +65,7 @@ func (e *Store) walkDead(ctx context.Context, f queue.DeadFilter, visit func(dea
 	if keep := e.opts.Load().KeepDead; keep > 0 {
 		since = max(since, e.cfg.Now().Add(-keep).UnixMilli()+1)
 	}
-	found := 0
+	total := 0
 	for more := true; more; {
 		err := e.view(ctx, func(tx *bolt.Tx) error {
 			scan, err := newDeadScan(tx, f, before)
@@ -90,12 +90,16 @@ func (e *Store) walkDead(ctx context.Context, f queue.DeadFilter, visit func(dea
 				if letter.DiedAt < since || f.Reason != "" && letter.Reason.Reason != f.Reason {
 					continue
 				}
-				size += len(value)
-				letter.ID, letter.Dest = ref.id(), ref.dest
-				if err := visit(ref, &letter, entry); err != nil {
+				found, err := e.txn.content(entry)
+				if err != nil {
 					return err
 				}
-				if found++; f.Limit > 0 && found >= f.Limit {
+				size += found.size()
+				letter.ID, letter.Dest = ref.id(), ref.dest
+				if err := visit(ref, &letter, &found); err != nil {
+					return err
+				}
+				if total++; f.Limit > 0 && total >= f.Limit {
 					return nil
 				}
 			}
@@ -110,8 +114,8 @@ func (e *Store) walkDead(ctx context.Context, f queue.DeadFilter, visit func(dea
 // Dead implements [queue.Queue].
 func (e *Store) Dead(ctx context.Context, f queue.DeadFilter) (list []queue.DeadLetter, err error) {
 	size := 0
-	err = e.walkDead(ctx, f, func(_ deadRef, letter *queue.DeadLetter, entry []byte) (err error) {
-		if letter.Header, letter.Payload, err = codec.DecodeHeader(entry); err != nil {
+	err = e.walkDead(ctx, f, func(_ deadRef, letter *queue.DeadLetter, found *content) (err error) {
+		if letter.Header, letter.Payload, err = found.decode(); err != nil {
 			return err
 		}
 		size += len(letter.Payload)
@@ -165,7 +169,7 @@ func (e *Store) ReplayDead(ctx context.Context, f queue.DeadFilter) (int, error)
 			return err
 		}
 		again := bytes.Clone(entry)
-		if err := t.removeDead(d, letters, key, value); err != nil {
+		if err := t.takeDead(d, letters, key, value); err != nil {
 			return err
 		}
 		_, err = t.addEntry(d, again)
@@ -185,9 +189,9 @@ func (e *Store) ReplayDead(ctx context.Context, f queue.DeadFilter) (int, error)
 func (e *Store) selectDead(ctx context.Context, f queue.DeadFilter, also func(*queue.DeadLetter) (bool, error)) ([]deadRef, error) {
 	var refs []deadRef
 	f.Limit, f.After = 0, ""
-	err := e.walkDead(ctx, f, func(ref deadRef, letter *queue.DeadLetter, entry []byte) (err error) {
+	err := e.walkDead(ctx, f, func(ref deadRef, letter *queue.DeadLetter, found *content) (err error) {
 		if also != nil {
-			if letter.Header, _, err = codec.DecodeHeader(entry); err != nil {
+			if letter.Header, _, err = found.decode(); err != nil {
 				return err
 			}
 			if ok, err := also(letter); !ok || err != nil {

@@ -8,7 +8,6 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/leadgate/leadgate/internal/queue"
-	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
 // Destinations implements [queue.Queue].
@@ -18,7 +17,11 @@ func (e *Store) Destinations(ctx context.Context) (list []queue.Info, err error)
 			info := queue.Info{Dest: d.Dest, Backlog: d.backlog, Dead: d.dead, State: d.state}
 			if b := tx.Bucket(bucketName(nil, entryBucket, d.num)); b != nil {
 				if _, value := b.Cursor().First(); value != nil {
-					h, _, err := codec.DecodeHeader(unstamped(value))
+					found, err := e.txn.content(unstamped(value))
+					if err != nil {
+						return err
+					}
+					h, _, err := found.decode()
 					if err != nil {
 						return err
 					}
@@ -125,7 +128,7 @@ func (t *txn) pour(src, dst *destination, attempts bool) (n int, more bool, err 
 		if attempts && retries != nil {
 			retry = bytes.Clone(retries.get(key))
 		}
-		if err := t.removeEntry(src, b, retries, key, value); err != nil {
+		if err := t.takeEntry(src, b, retries, key, value); err != nil {
 			return err
 		}
 		at, err := t.addEntry(dst, value)
@@ -142,7 +145,7 @@ func (t *txn) pour(src, dst *destination, attempts bool) (n int, more bool, err 
 		return 0, false, err
 	}
 	err = take(deadBucket, func(b *table, key, value []byte) error {
-		if err := t.removeDead(src, b, key, value); err != nil {
+		if err := t.takeDead(src, b, key, value); err != nil {
 			return err
 		}
 		letters, err := t.needBucket(deadBucket, dst.num)
@@ -159,36 +162,67 @@ func (t *txn) pour(src, dst *destination, attempts bool) (n int, more bool, err 
 	return n, more, err
 }
 
-// Drop implements [queue.Queue].
+// Drop implements [queue.Queue]. It goes in steps, as Move does.
 func (e *Store) Drop(ctx context.Context, d queue.Dest) (int, error) {
-	n := 0
-	err := e.do(ctx, 0, func(t *txn) error {
-		n = 0
-		found, err := t.find(d)
-		if err != nil {
+	total := 0
+	for more := true; more; {
+		n := 0
+		err := e.do(ctx, 0, func(t *txn) (err error) {
+			n, more, err = t.drop(d)
 			return err
+		})
+		if err != nil {
+			return total, fmt.Errorf("dropping %s: %w", d.Name, err)
 		}
-		if found == nil {
-			return queue.ErrNotFound
-		}
-		for _, kind := range []byte{entryBucket, deadBucket} {
-			b := t.bucket(kind, found.num)
-			if b == nil {
-				continue
-			}
-			c := b.b.Cursor()
-			for key, value := c.First(); key != nil; key, value = c.Next() {
-				n++
-				t.bytes -= cost(unstamped(value))
-			}
-		}
-		t.moved[d] = struct{}{}
-		return t.removeDestination(found)
-	})
-	if err != nil {
-		return 0, fmt.Errorf("dropping %s: %w", d.Name, err)
+		total += n
 	}
-	return n, nil
+	return total, nil
+}
+
+// drop discards some entries and dead letters, oldest first, and the destination with
+// the last. more says that some are left.
+func (t *txn) drop(d queue.Dest) (n int, more bool, err error) {
+	found, err := t.find(d)
+	if err != nil {
+		return 0, false, err
+	}
+	if found == nil {
+		return 0, false, queue.ErrNotFound
+	}
+	t.moved[d] = struct{}{}
+	retries := t.bucket(retryBucket, found.num)
+	remove := map[byte]func(b *table, key, value []byte) error{
+		entryBucket: func(b *table, key, value []byte) error { return t.removeEntry(found, b, retries, key, value) },
+		deadBucket:  func(b *table, key, value []byte) error { return t.removeDead(found, b, key, value) },
+	}
+	for _, kind := range []byte{entryBucket, deadBucket} {
+		b := t.bucket(kind, found.num)
+		if b == nil {
+			continue
+		}
+		for _, r := range firstRecords(b, sweepBatch-n) {
+			if err := remove[kind](b, r.key, r.value); err != nil {
+				return 0, false, err
+			}
+			n++
+		}
+		if n == sweepBatch {
+			return n, true, nil
+		}
+	}
+	return n, false, t.removeDestination(found)
+}
+
+// keyed is a record with its key.
+type keyed struct{ key, value []byte }
+
+// firstRecords returns up to n of a table's records, their keys copied.
+func firstRecords(tb *table, n int) (list []keyed) {
+	c := tb.b.Cursor()
+	for key, value := c.First(); key != nil && len(list) < n; key, value = c.Next() {
+		list = append(list, keyed{bytes.Clone(key), unstamped(value)})
+	}
+	return list
 }
 
 // removeDestination deletes a destination's record and buckets. A later one of

@@ -20,7 +20,8 @@
 //	meta    format, bytes stored, number of openings, and what makes the files a pair, see pair.go;
 //	        its sequence numbers dead letters
 //	dests   tenant NUL name → counters and state; its sequence numbers destinations
-//	e<num>  sequence → header and payload of an entry
+//	e<num>  sequence → header and payload of an entry, or a reference to what several share
+//	shared  number → header and payload that several refer to; spent: how many of these are gone, see shared.go
 //	r<num>  sequence → retry state
 //	x<num>  number → dead letter
 //	seen    slice → the remembered ids of events, see seen.go; seenf: group → filter
@@ -37,7 +38,8 @@
 // the store's id and a generation, and a journal has a head and its records say what was
 // durable (pair.go, journal.go, journalread.go); records carry checksums (stamp.go); the
 // whole file is looked at before it is opened (verify.go, where each bucket and record has
-// its shape: a new bucket has its case there). What is not as it was left is a [Damage],
+// its shape: a new bucket has its case there); what goes to several destinations is stored
+// once (shared.go), and a record of an older file stays as it is. What is not as it was left is a [Damage],
 // and not opened.
 //
 // # What else there is

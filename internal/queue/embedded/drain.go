@@ -130,10 +130,14 @@ func (d *drain) Read(ctx context.Context, after queue.Pos, n, maxBytes int) (lis
 		c := b.Cursor()
 		size := 0
 		for key, value := c.Seek(sequence(after.Seq + 1)); key != nil && len(list) < n; key, value = c.Next() {
-			if size += len(value); size > maxBytes && len(list) > 0 {
+			found, err := d.e.txn.checkedContent(name, key, value)
+			if err != nil {
+				return err
+			}
+			if size += found.size(); size > maxBytes && len(list) > 0 {
 				break
 			}
-			entry, err := decodeEntry(name, key, value)
+			entry, err := found.entry(key)
 			if err != nil {
 				return err
 			}
@@ -157,7 +161,11 @@ func (d *drain) Get(ctx context.Context, at []queue.Pos) (list []queue.Entry, er
 			if value == nil {
 				continue
 			}
-			entry, err := decodeEntry(name, key, value)
+			found, err := d.e.txn.checkedContent(name, key, value)
+			if err != nil {
+				return err
+			}
+			entry, err := found.entry(key)
 			if err != nil {
 				return err
 			}
@@ -168,13 +176,9 @@ func (d *drain) Get(ctx context.Context, at []queue.Pos) (list []queue.Entry, er
 	return list, err
 }
 
-// decodeEntry copies what it returns: the file's pages are only lent.
-func decodeEntry(bucket, key, value []byte) (queue.Entry, error) {
-	record, err := checked(bucket, key, value)
-	if err != nil {
-		return queue.Entry{}, err
-	}
-	h, payload, err := codec.DecodeHeader(record)
+// entry copies what it returns: the file's pages are only lent.
+func (c *content) entry(key []byte) (queue.Entry, error) {
+	h, payload, err := c.decode()
 	if err != nil {
 		return queue.Entry{}, err
 	}
@@ -210,7 +214,7 @@ func (d *drain) change(ctx context.Context, n int, pos func(int) queue.Pos, begi
 				continue
 			}
 			// Meta would count a conversion twice.
-			t.urgent = t.urgent || codec.Format(value) == queue.FormatCAPI
+			t.urgent = t.urgent || formatOf(value) == queue.FormatCAPI
 			if err := f(t, found, entries, retries, i, key, value); err != nil {
 				return err
 			}
@@ -265,7 +269,7 @@ func (d *drain) Dead(ctx context.Context, list []queue.Death) error {
 				n, size = i+1, size+len(value)
 				death := &list[i]
 				letter := t.deathOf(value, death)
-				if err := t.removeEntry(dest, entries, retries, key, value); err != nil {
+				if err := t.takeEntry(dest, entries, retries, key, value); err != nil {
 					return err
 				}
 				return t.addDead(dest, letter)

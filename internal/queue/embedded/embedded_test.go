@@ -57,6 +57,7 @@ func TestEmbedded(t *testing.T) {
 				e = openEmbedded(t, dir, clock)
 				return e
 			},
+			Payloads: func(t *testing.T) int { return embedded.Payloads(t, e) },
 			Sweep: func(t *testing.T) {
 				if err := e.Sweep(context.Background()); err != nil {
 					t.Fatal(err)

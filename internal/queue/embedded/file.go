@@ -42,10 +42,12 @@ var (
 	aliasBucket  = []byte("alias")
 	msgsBucket   = []byte("msgs")
 	countsBucket = []byte("counts")
+	sharedBucket = []byte("shared")
+	spentBucket  = []byte("spent")
 
 	fixedBuckets = [][]byte{
 		metaBucket, destsBucket, seenBucket, seenFilters, onceBucket, onceIndex,
-		clicksBucket, clicksIndex, aliasBucket, msgsBucket, countsBucket,
+		clicksBucket, clicksIndex, aliasBucket, msgsBucket, countsBucket, sharedBucket, spentBucket,
 	}
 
 	formatKey     = []byte("format")

@@ -10,7 +10,7 @@ import (
 )
 
 // Bbolt has a checksum of its two meta pages alone. So the records that matter carry one:
-// entries, dead letters, destinations and clicks. A stamped record is the stamp's byte, a
+// entries, dead letters, what these share, destinations and clicks. A stamped record is the stamp's byte, a
 // CRC-32C of the bucket's name, the key and the record, and the record itself. One of a
 // file that was of format 3 has no stamp until it is written again: no record begins with
 // that byte, but with its version.
@@ -25,7 +25,7 @@ func stamped(bucket []byte) bool {
 	case len(bucket) == 5:
 		return bucket[0] == entryBucket || bucket[0] == deadBucket || string(bucket) == string(destsBucket)
 	default:
-		return string(bucket) == string(clicksBucket)
+		return string(bucket) == string(clicksBucket) || string(bucket) == string(sharedBucket)
 	}
 }
 

@@ -36,9 +36,11 @@ const nearlySequential = 0.6
 
 // fills is how full pages are left when they are split, where that is not half.
 var fills = map[string]float64{
-	string(onceIndex):   nearlySequential,
-	string(clicksIndex): nearlySequential,
-	string(msgsBucket):  nearlySequential,
+	string(onceIndex):    nearlySequential,
+	string(clicksIndex):  nearlySequential,
+	string(msgsBucket):   nearlySequential,
+	string(spentBucket):  nearlySequential,
+	string(sharedBucket): 1,
 }
 
 // table returns a bucket, nil if it isn't there.
@@ -81,11 +83,16 @@ func (t *txn) delete(tb *table, key []byte) error {
 
 // next counts the bucket's sequence on.
 func (t *txn) next(tb *table) (uint64, error) {
+	n := tb.b.Sequence() + 1
+	return n, t.counted(tb, n)
+}
+
+// counted sets the bucket's sequence.
+func (t *txn) counted(tb *table, n uint64) error {
 	t.writes++
-	n, err := tb.b.NextSequence()
 	t.redo(redoSequence, tb.name)
 	t.log = binary.AppendUvarint(t.log, n)
-	return n, err
+	return tb.b.SetSequence(n)
 }
 
 // The kinds of a destination's buckets.

@@ -213,8 +213,17 @@ func (t *txn) addDead(d *destination, value []byte) error {
 	return nil
 }
 
-// removeEntry deletes an entry and its retry state.
+// removeEntry deletes an entry, with what it alone still holds.
 func (t *txn) removeEntry(d *destination, entries, retries *table, key, value []byte) error {
+	if err := t.release(value); err != nil {
+		return err
+	}
+	return t.takeEntry(d, entries, retries, key, value)
+}
+
+// takeEntry takes an entry's record out of its queue, and its retry state. The record is
+// kept elsewhere.
+func (t *txn) takeEntry(d *destination, entries, retries *table, key, value []byte) error {
 	d.backlog--
 	d.changed = true
 	t.bytes -= cost(value)
@@ -226,7 +235,20 @@ func (t *txn) removeEntry(d *destination, entries, retries *table, key, value []
 	return t.delete(entries, key)
 }
 
+// removeDead deletes a dead letter, with what it alone still holds.
 func (t *txn) removeDead(d *destination, letters *table, key, value []byte) error {
+	_, entry, err := codec.DecodeDeath(value)
+	if err == nil {
+		err = t.release(entry)
+	}
+	if err != nil {
+		return err
+	}
+	return t.takeDead(d, letters, key, value)
+}
+
+// takeDead takes a dead letter's record out, which is kept elsewhere.
+func (t *txn) takeDead(d *destination, letters *table, key, value []byte) error {
 	d.dead--
 	d.changed = true
 	t.bytes -= cost(value)

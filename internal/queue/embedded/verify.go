@@ -109,6 +109,7 @@ var shapes = map[string]struct{ key, value int }{
 	string(clicksBucket): {16, 0}, string(aliasBucket): {16, 16},
 	string(msgsBucket): {4 + 16, 8 + 16}, string(countsBucket): {0, 0},
 	string(destsBucket): {0, 0}, string(metaBucket): {0, 0},
+	string(sharedBucket): {8, 0}, string(spentBucket): {8, 0},
 }
 
 var errShape = errors.New("it has not the shape of one")
@@ -145,6 +146,9 @@ func checkPair(bucket, key, value []byte) error {
 		if err == nil {
 			_, err = decodeDestination(record)
 		}
+		return err
+	case string(sharedBucket):
+		_, err := checked(bucket, key, value)
 		return err
 	case string(clicksBucket):
 		record, err := checked(bucket, key, value)
@@ -205,6 +209,7 @@ type tally struct {
 	last      map[string]uint64 // key of a bucket of which keys are numbers
 	sequences map[string]uint64
 	letters   uint64 // the highest number of a dead letter
+	uses      uses   // of what several share
 }
 
 func newTally() tally {
@@ -217,7 +222,12 @@ func newTally() tally {
 // add counts a record that was checked.
 func (c *tally) add(bucket, key, value []byte) error {
 	kind, num := kindOf(bucket)
+	if err := c.uses.add(kind, bucket, key, value); err != nil {
+		return err
+	}
 	switch {
+	case string(bucket) == string(sharedBucket):
+		c.last[string(bucket)] = number(key)
 	case string(bucket) == string(metaBucket) && string(key) == string(formatKey):
 		c.format = number(value)
 	case string(bucket) == string(destsBucket):
@@ -276,5 +286,5 @@ func (c *tally) compare() error {
 	if c.letters > c.sequences[string(metaBucket)] {
 		return errors.New("the number of dead letters is less than that of the last one")
 	}
-	return nil
+	return c.uses.compare()
 }

@@ -33,6 +33,10 @@ type Harness struct {
 	// Nil for a store that one process has for itself.
 	Second func(t *testing.T) queue.Queue
 
+	// Payloads counts the payloads that are kept once for several entries or dead
+	// letters. Nil if the store keeps none so.
+	Payloads func(t *testing.T) int
+
 	OwnExpiry bool // expiry follows a server's clock and not Clock: such tests are left out
 	NoMaxSize bool // the store has no MaxSize
 }
@@ -86,6 +90,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"Limits", limitTests},
 		{"Drain", drainTests},
 		{"Together", togetherTests},
+		{"Shared", sharedTests},
 		{"Large", largeTests},
 		{"Dead", slices.Concat(deadTests, replayTests)},
 		{"Destinations", destinationTests},

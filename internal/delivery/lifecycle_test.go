@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/leadgate/leadgate/internal/delivery/gate"
 	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/queue"
 )
@@ -274,11 +275,11 @@ func TestNothingIsSentAgainWhileItIsDeleted(t *testing.T) {
 		q.hold = hold
 		q.add(crm, contacts("a", "b", "")...)
 		start(t, q, Options{}, forwardTo(s))
-		elapse(time.Second)
+		elapse(gate.StorePatience / 4)
 		q.change(crm, func(m *memDest) { m.epoch++ })
-		elapse(time.Second)
+		elapse(gate.StorePatience / 4)
 		q.add(crm, contacts("c")...)
-		elapse(time.Second)
+		elapse(gate.StorePatience / 4)
 		if n, _, _ := q.counts(crm); n != 4 || len(s.seqs()) != 4 {
 			t.Fatalf("%d entries while none can be deleted; sent %v", n, s.seqs())
 		}

@@ -6,6 +6,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/internal/delivery/backoff"
+	"github.com/leadgate/leadgate/internal/delivery/gate"
 )
 
 // How long a store that does not answer is left alone: doubled from the first on.
@@ -14,23 +15,34 @@ const (
 	longestOutage = 5 * time.Second
 )
 
+// silenceSaid is how long the store may hold up deliveries by its silence until that is
+// said.
+const silenceSaid = time.Second
+
 // outage is a time in which the store does not answer.
 type outage struct {
 	what    string // that fails: "reading"
 	fails   int
 	retryAt time.Duration
+	said    bool // that the store does not answer
 }
 
-// failed notes that the store did not answer; it reports whether that is new.
+// failed notes that the store did not answer; it reports whether that is to be said.
 func (o *outage) failed(now time.Duration) (begins bool) {
 	o.retryAt = now + backoff.Doubled(firstOutage, longestOutage, o.fails)
 	o.fails++
-	return o.fails == 1
+	return o.silent()
 }
 
-// worked notes that the store answered; it reports whether that is new.
+// silent notes that the store is taking too long; it reports whether that is to be said.
+func (o *outage) silent() (begins bool) {
+	begins, o.said = !o.said, true
+	return begins
+}
+
+// worked notes that the store answered; it reports whether it was said that it does not.
 func (o *outage) worked() (ends bool) {
-	ends = o.fails > 0
+	ends, o.said = o.said, false
 	o.fails = 0
 	return ends
 }
@@ -50,6 +62,24 @@ func (w *worker) storeFailed(o *outage, err error) {
 		w.logger().Warn("queue does not answer, deliveries wait", zap.String("while", o.what), zap.Error(err))
 	}
 	w.at(o.retryAt)
+}
+
+// watchStore takes back what lies ready when the store has left a write without an
+// answer for too long, and says so if that goes on.
+func (w *worker) watchStore() {
+	at, silent := w.gate.Silent(w.now)
+	if !silent {
+		w.at(at)
+		return
+	}
+	w.recall()
+	switch said := at - gate.StorePatience + silenceSaid; {
+	case w.now < said:
+		w.at(said)
+	case w.acks.outage.silent():
+		w.logger().Warn("queue does not answer, deliveries wait", zap.String("while", w.acks.outage.what),
+			zap.Duration("for", silenceSaid))
+	}
 }
 
 // storeAnswered notes that the store answered, and says so if it had not.

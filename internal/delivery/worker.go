@@ -79,6 +79,7 @@ func (w *worker) step() (ended bool) {
 		w.dispatch()
 	}
 	w.flush()
+	w.watchStore()
 	flying := w.senders.flying() > 0
 	if !flying {
 		w.senders.dismiss()

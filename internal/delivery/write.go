@@ -89,6 +89,7 @@ func (w *worker) flush() {
 		return
 	}
 	o := a.begin()
+	w.gate.Writing(w.now)
 	w.e.wg.Go(func() { a.written <- w.tell(o) })
 }
 
@@ -97,6 +98,7 @@ func (w *worker) wrote(how written) {
 	w.now = w.e.tick()
 	failedHere := len(w.acks.writing.retry) + len(w.acks.writing.dead)
 	w.acks.end(how)
+	w.gate.Written()
 	if how.lost {
 		// Those events still wait, and are another edge's: should the right come
 		// back, they are read again.

@@ -1,6 +1,7 @@
 // Package gate decides whether a destination may be sent to: what of it, how many
 // calls at once, and when to ask again. A destination is held up by a pause, since it
-// is parked, by its own wish (throttled), by its breaker, and by its rate.
+// is parked, by its own wish (throttled), by its breaker, by its rate, and by a store
+// that does not answer.
 //
 // It is pure: it knows no store, no clock and no goroutine, and imports nothing of this
 // repository but package backoff. Times are durations since the engine began, never 0.
@@ -45,6 +46,7 @@ type Gate struct {
 	limiter  *rate.Limiter // nil = no rate
 
 	paused, parked bool
+	writing        time.Duration // since when a write to the store is on its way; 0 = none is
 	throttledUntil time.Duration
 	parkProbeAt    time.Duration
 	parkProbing    bool
@@ -76,8 +78,9 @@ func clock(now time.Duration) time.Time { return time.Unix(0, 0).Add(now) }
 // Never if it does not.
 func (g *Gate) Check(now time.Duration) (m Mode, next time.Duration) {
 	m = All
+	_, silent := g.Silent(now)
 	switch {
-	case g.paused:
+	case g.paused, silent:
 		return Nothing, Never
 	case g.throttledUntil > now:
 		return Nothing, g.throttledUntil

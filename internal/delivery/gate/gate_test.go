@@ -28,9 +28,15 @@ func TestCheck(t *testing.T) {
 		want  Mode
 		next  time.Duration
 	}{
-		"nothing in the way": {func(*Gate) {}, All, Never},
-		"paused":             {func(g *Gate) { g.Enter(true, false, now) }, Nothing, Never},
-		"throttled":          {func(g *Gate) { g.Throttle(now + second) }, Nothing, now + second},
+		"nothing in the way":     {func(*Gate) {}, All, Never},
+		"paused":                 {func(g *Gate) { g.Enter(true, false, now) }, Nothing, Never},
+		"a write just begun":     {func(g *Gate) { g.Writing(now) }, All, Never},
+		"a write without answer": {func(g *Gate) { g.Writing(now - StorePatience) }, Nothing, Never},
+		"a write that was answered late": {func(g *Gate) {
+			g.Writing(now - second)
+			g.Written()
+		}, All, Never},
+		"throttled": {func(g *Gate) { g.Throttle(now + second) }, Nothing, now + second},
 		"throttled twice, the longer counts": {func(g *Gate) {
 			g.Throttle(now + 5*second)
 			g.Throttle(now + second)
@@ -187,5 +193,23 @@ func TestBreakerHeedsRetryAfter(t *testing.T) {
 	b.success()
 	if b.open || b.fails != 0 || len(b.contacts) != 0 {
 		t.Fatalf("after a success: %+v", b)
+	}
+}
+
+func TestSilent(t *testing.T) {
+	g := open()
+	if at, silent := g.Silent(second); silent || at != Never {
+		t.Fatalf("silent %v at %v without a write", silent, at)
+	}
+	g.Writing(second)
+	if at, silent := g.Silent(second + StorePatience - 1); silent || at != second+StorePatience {
+		t.Fatalf("silent %v at %v, too early", silent, at)
+	}
+	if _, silent := g.Silent(second + StorePatience); !silent {
+		t.Fatal("its patience has no end")
+	}
+	g.Written()
+	if _, silent := g.Silent(time.Hour); silent {
+		t.Fatal("silent after the answer")
 	}
 }

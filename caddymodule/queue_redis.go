@@ -127,6 +127,8 @@ func (q *RedisQueue) provision(repl *caddy.Replacer) (*store, error) {
 		shown: "redis " + strings.Join(shown, " ") + " " + cfg.Prefix,
 		open: func(o queue.Options, logger *zap.Logger) (queue.Queue, error) {
 			cfg.Logger = logger
+			id := edgeIdentity(logger)
+			cfg.Edge, cfg.Process = id.Edge, id.Process
 			return redis.Open(cfg, o)
 		},
 	}

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// way is an address that leads to a server, and later to another.
+// way is an address that leads to a server, and later to another. It can be frozen: then
+// nothing goes either way, and no connection ends.
 type way struct {
 	addr string
 
@@ -18,6 +19,7 @@ type way struct {
 	target string
 	closed bool
 	conns  map[net.Conn]bool
+	frozen chan struct{} // closed when it is thawed; nil = it is not frozen
 }
 
 func newWay(t *testing.T, target string) *way {
@@ -32,6 +34,7 @@ func newWay(t *testing.T, target string) *way {
 		l.Close()
 		w.mu.Lock()
 		w.closed = true
+		w.melt()
 		w.end()
 		w.mu.Unlock()
 		w.owner.Wait()
@@ -45,6 +48,37 @@ func (w *way) lead(target string) {
 	defer w.mu.Unlock()
 	w.target = target
 	w.end()
+}
+
+// freeze lets nothing through until thaw.
+func (w *way) freeze() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.frozen = make(chan struct{})
+}
+
+// thaw lets through what has come meanwhile, and all that comes.
+func (w *way) thaw() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.melt()
+}
+
+func (w *way) melt() {
+	if w.frozen != nil {
+		close(w.frozen)
+		w.frozen = nil
+	}
+}
+
+// thawed waits while the way is frozen.
+func (w *way) thawed() {
+	w.mu.Lock()
+	frozen := w.frozen
+	w.mu.Unlock()
+	if frozen != nil {
+		<-frozen
+	}
 }
 
 // end ends all connections; w.mu is held.
@@ -78,11 +112,23 @@ func (w *way) accept() {
 }
 
 func (w *way) copy(to, from net.Conn) {
-	_, _ = io.Copy(to, from)
+	_, _ = io.Copy(slowly{to, w}, from)
+	w.thawed() // an end is not told either
 	to.Close()
 	from.Close()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.conns, to)
 	delete(w.conns, from)
+}
+
+// slowly writes what may go through.
+type slowly struct {
+	io.Writer
+	way *way
+}
+
+func (s slowly) Write(p []byte) (int, error) {
+	s.way.thawed()
+	return s.Writer.Write(p)
 }

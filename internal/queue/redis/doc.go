@@ -38,6 +38,10 @@
 // faster, so a message may be lost. What delivers needs no lease to say that something
 // was delivered, but to store a retry or a death.
 //
+// A look that has no answer for a quarter of a second stops the sends, too:
+// what is sent then may never be settled. An edge with an identity, see owner.go, takes
+// the leases of its own dead processes at once.
+//
 // # Notes
 //
 // A group that would keep Redis busy for too long is stored in parts, under a note.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/codec"
@@ -25,9 +26,11 @@ type drain struct {
 
 	mu       sync.Mutex
 	held     bool // the lease is ours, by the last look
+	refused  bool // a write was, since the lease was not ours: whose it is, the next look says
 	lost     bool // it was not, or Redis could not be reached, since epoch was set
 	epoch    uint64
 	renewed  time.Time // when the last good renewal began
+	asked    time.Time // when the first look began that has no answer; zero = all have
 	state    string    // the state record
 	stated   bool      // state was read
 	takeover takeover
@@ -61,10 +64,14 @@ func (d *drain) notify() {
 // state record.
 func (d *drain) looked(held int64, renewal bool, began time.Time, other, backlog bool, state string) {
 	d.mu.Lock()
+	late := d.silent()
+	d.asked = time.Time{}
 	changed := !d.stated || d.state != state
 	d.state, d.stated = state, true
 	was := d.held
 	d.held = held != 0
+	lost := held == 0 && (was || d.refused)
+	d.refused = false
 	switch {
 	case held == 0:
 		d.lost = d.lost || was
@@ -77,12 +84,36 @@ func (d *drain) looked(held int64, renewal bool, began time.Time, other, backlog
 	if held == 2 || held == 1 && renewal {
 		d.renewed = began
 	}
-	changed = changed || was != d.held
+	changed = changed || was != d.held || late
 	wake := changed || d.held && backlog
 	d.mu.Unlock()
+	if lost {
+		d.sayLost()
+	}
 	if wake {
 		d.notify()
 	}
+}
+
+// ask notes that a look begins.
+func (d *drain) ask(now time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.asked.IsZero() {
+		d.asked = now
+	}
+}
+
+// silent reports whether Redis has let a look wait for so long that it may answer no
+// more. d.mu is held.
+func (d *drain) silent() bool { return !d.asked.IsZero() && time.Since(d.asked) >= d.r.timing.silence }
+
+// sayLost logs that another edge has taken the lease: it did so as this one could not
+// renew it in time.
+func (d *drain) sayLost() {
+	d.r.log.Warn("lost the lease of a destination to another edge, which delivers its events from now on: "+
+		"what was sent here and is not yet settled may be sent again",
+		zap.String("destination", d.dest.Name), zap.String("tenant", d.dest.Tenant))
 }
 
 // steady reports whether the lease was ours and may be thought to be still: else the
@@ -112,7 +143,7 @@ func (d *drain) forget() {
 func (d *drain) Epoch() (uint64, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.epoch, d.held && d.takeover.settled && time.Since(d.renewed) < d.r.timing.hold
+	return d.epoch, d.held && d.takeover.settled && time.Since(d.renewed) < d.r.timing.hold && !d.silent()
 }
 
 // Close implements [queue.Drain].

@@ -51,6 +51,7 @@ func (d *drain) holding(ctx context.Context, doing string, s *script, keys []str
 // lostLease notes that the lease is another edge's.
 func (d *drain) lostLease(doing string) error {
 	d.mu.Lock()
+	d.refused = d.refused || d.held
 	d.held, d.lost = false, true
 	d.mu.Unlock()
 	d.r.lease.hurry()

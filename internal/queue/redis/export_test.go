@@ -9,7 +9,7 @@ import (
 // Timing is the protocol between edges, shortened: a sweep every sweep,
 // leases of ttl, renewed three times in it, held for two thirds of it.
 func Timing(sweep, ttl, timeout time.Duration) timing {
-	return timing{sweep: sweep, ttl: ttl, renew: ttl / 3, hold: ttl * 2 / 3, trim: time.Hour, timeout: timeout}
+	return timing{sweep: sweep, ttl: ttl, renew: ttl / 3, hold: ttl * 2 / 3, silence: ttl / 4, trim: time.Hour, timeout: timeout}
 }
 
 // OpenWith is Open with a timing of its own.
@@ -26,3 +26,9 @@ func IsPlain(g *queue.Group) bool { return plain(g) }
 // PackGeneral has a store that has appended nothing yet pack every group as a general
 // one.
 func PackGeneral(r *Store) { r.packer.general = true }
+
+// Silence is the timing with another patience for looks.
+func (t timing) Silence(d time.Duration) timing {
+	t.silence = d
+	return t
+}

@@ -18,7 +18,7 @@ import (
 //	r:<dest>      retries, a hash of records: by stream id, in a bundle with -<number> behind it
 //	d:<dest>      dead letters, a stream: t (when it died, ms), d (the death's record), h, p
 //	s:<dest>      state, a record
-//	l:<dest>      lease: the token of who holds it
+//	l:<dest>      lease: the token of who holds it, see owner.go
 //
 //	h:q:<dest>, h:g:, h:r:, h:d:   what the destination takes over from another tenant, until its own is put behind that
 //	h:m:<dest>    how far that went, a hash: by q or d and the other tenant the last stream id that was taken

@@ -79,12 +79,13 @@ type timing struct {
 	ttl     time.Duration // how long a lease lives
 	renew   time.Duration // between renewals
 	hold    time.Duration // after the last good renewal began, no new send is started
+	silence time.Duration // nor when a look has had no answer for so long, until one has
 	trim    time.Duration // between looks for dead letters that have expired
 	timeout time.Duration // for dialing, reading and writing
 }
 
 var defaultTiming = timing{
-	sweep: time.Second, ttl: 10 * time.Second, renew: 3 * time.Second, hold: 6 * time.Second,
+	sweep: time.Second, ttl: 10 * time.Second, renew: 3 * time.Second, hold: 6 * time.Second, silence: 250 * time.Millisecond,
 	trim: time.Minute, timeout: 2 * time.Second,
 }
 

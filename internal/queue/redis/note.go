@@ -61,7 +61,7 @@ func (n *note) field() string {
 // storeNoted stores a group under a note, or goes on with the note that an earlier
 // delivery of the webhook wrote.
 func (r *Store) storeNoted(ctx context.Context, g *queue.Group, result *queue.Result) error {
-	n := &note{r: r, keys: r.keys(g.Tenant), name: noteName(g), by: nonce()}
+	n := &note{r: r, keys: r.keys(g.Tenant), name: noteName(g), by: r.cfg.newToken()}
 	by, err := r.client.HGet(ctx, n.key(), "by").Result()
 	if errors.Is(err, redis.Nil) {
 		by, err = n.write(ctx, g)

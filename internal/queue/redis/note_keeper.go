@@ -50,7 +50,7 @@ func (r *Store) finishNotes(ctx context.Context) error {
 		for i := 0; i+1 < len(fields); i += 2 {
 			began, _ := strconv.ParseInt(fields[i+1], 10, 64)
 			age := time.Duration(r.now()-began) * time.Millisecond
-			if age.Abs() < noteAge {
+			if age.Abs() < noteAge && !r.orphaned(fields[i]) {
 				continue
 			}
 			if err := r.finishNote(ctx, fields[i], age); err != nil {
@@ -61,6 +61,12 @@ func (r *Store) finishNotes(ctx context.Context) error {
 			return errors.Join(failures...)
 		}
 	}
+}
+
+// orphaned reports whether who wrote the note that a field names is known to be dead.
+func (r *Store) orphaned(field string) bool {
+	words := strings.Fields(field)
+	return len(words) == 3 && r.cfg.isDead(words[2])
 }
 
 // finishNote finishes the note that a field of the hash of notes names, if it was
@@ -85,6 +91,13 @@ func (r *Store) finishNote(ctx context.Context, field string, age time.Duration)
 	// One edge is enough. Two would do no harm, but do the work twice.
 	busy := n.key() + ":busy"
 	mine, err := r.client.SetNX(ctx, busy, r.token, time.Minute).Result()
+	if err == nil && !mine {
+		var who string
+		if who, err = r.get(ctx, busy); r.cfg.isDead(who) {
+			mine = true
+			err = r.client.Set(ctx, busy, r.token, time.Minute).Err()
+		}
+	}
 	if err != nil || !mine {
 		return err
 	}

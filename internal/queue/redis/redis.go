@@ -28,6 +28,11 @@ type Config struct {
 	Sentinels      []string
 	// Prefix begins every key. Default: leadgate.
 	Prefix string
+	// Edge and Process say whose leases these are, 16 hex digits each: Edge is of this
+	// process alone while it lives, and of those before it, and Process of it alone, as
+	// package identity has them. Leases of processes before it are taken at once.
+	// Without them every lease is waited for until it ends.
+	Edge, Process string
 	// Now is the clock by which things are stored and expire. Default: time.Now.
 	Now func() time.Time
 	// Logger gets what was found at connecting, and when Redis goes and comes.
@@ -80,7 +85,7 @@ func open(cfg Config, opts queue.Options, t timing) (*Store, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = zap.NewNop()
 	}
-	r := &Store{cfg: cfg, prefix: cfg.Prefix, timing: t, log: cfg.Logger, token: nonce()}
+	r := &Store{cfg: cfg, prefix: cfg.Prefix, timing: t, log: cfg.Logger, token: cfg.newToken()}
 	r.life, r.end = context.WithCancel(context.Background())
 	r.options.Store(&opts)
 	var err error

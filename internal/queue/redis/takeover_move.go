@@ -19,7 +19,9 @@ func (d *drain) takeFrom(ctx context.Context, other queue.Dest, late bool) (done
 		return false, nil
 	}
 	lease := []string{from.lease(name), from.queue(name), from.state(name)}
-	reply, err := r.run(ctx, scriptLease, lease, r.takeoverToken(), r.timing.ttl.Milliseconds(), "1").Slice()
+	taken := r.leaseCall(ctx, lease, r.takeoverToken(), "1")
+	pipeline(ctx, r.client, []redis.Cmder{taken})
+	reply, err := taken.Slice()
 	if err != nil {
 		return false, err
 	}

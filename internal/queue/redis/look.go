@@ -1,0 +1,134 @@
+package redis
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
+)
+
+// lookup is a look at the leases of a tenant.
+type lookup struct {
+	tenant string
+	drains []*drain
+	keys   []string
+	cmd    *redis.Cmd
+}
+
+// look has the script take, renew and look at the leases of each tenant, and tells the
+// drains what it found.
+func (m *leaseManager) look(ctx context.Context, tenants map[string][]*drain) {
+	r := m.r
+	began := time.Now()
+	renew := began.Sub(m.renewed) >= r.timing.renew
+	var looks []*lookup
+	for tenant, drains := range tenants {
+		l := &lookup{tenant: tenant, drains: drains, keys: make([]string, 0, 3*len(drains))}
+		for _, d := range drains {
+			renew = renew || !d.steady()
+			d.ask(began)
+			l.keys = append(l.keys, d.keys.lease(d.dest.Name), d.keys.queue(d.dest.Name), d.keys.state(d.dest.Name))
+		}
+		looks = append(looks, l)
+	}
+	renewArg := "0"
+	if renew {
+		renewArg = "1"
+	}
+	for _, l := range looks {
+		l.cmd = r.leaseCall(ctx, l.keys, r.token, renewArg)
+	}
+
+	var failure error
+	inspect := false
+	redialed := r.servers.redialed.Load()
+	answers, n := m.ask(ctx, looks)
+	for range n {
+		answered := <-answers
+		redialed = r.servers.redialed.Load() // with a connection made just now
+		for _, l := range answered {
+			other, err := m.take(l, renew, began, redialed)
+			failure, inspect = cmp.Or(failure, err), inspect || other
+		}
+	}
+	if inspect {
+		if err := r.inspect(ctx); err != nil {
+			failure = queueError("connecting to redis", err)
+		}
+	}
+	if renew && failure == nil {
+		m.renewed = began
+	}
+	m.redialed = redialed
+	m.report(failure)
+}
+
+// leaseCall is a call of lease.lua.
+func (r *Store) leaseCall(ctx context.Context, keys []string, token, renew string) *redis.Cmd {
+	return scriptLease.call(ctx, keys, token, r.timing.ttl.Milliseconds(), renew, r.cfg.family(), r.cfg.self())
+}
+
+// ask makes the calls of looks, and hands over so many times those that are answered, or
+// failed. Each node of a Cluster is asked by itself: one that does not answer holds up
+// no other.
+func (m *leaseManager) ask(ctx context.Context, looks []*lookup) (answers <-chan []*lookup, times int) {
+	byNode := map[*redis.Client][]*lookup{}
+	cluster, _ := m.r.leases.(*redis.ClusterClient)
+	for _, l := range looks {
+		var node *redis.Client
+		if cluster != nil {
+			node, _ = cluster.MasterForKey(ctx, l.keys[0]) // without one, the call says why
+		}
+		byNode[node] = append(byNode[node], l)
+	}
+	answered := make(chan []*lookup, len(byNode))
+	for _, group := range byNode {
+		m.owner.Go(func() {
+			cmds := make([]redis.Cmder, len(group))
+			for i, l := range group {
+				cmds[i] = l.cmd
+			}
+			pipeline(ctx, m.r.leases, cmds)
+			answered <- group
+		})
+	}
+	return answered, len(byNode)
+}
+
+// take takes in what a look at a tenant's leases found. other reports whether another
+// server answered than before, which must be inspected.
+func (m *leaseManager) take(l *lookup, renew bool, began time.Time, redialed int64) (inspect bool, err error) {
+	reply, err := l.cmd.Slice()
+	if err == nil && len(reply) != 1+3*len(l.drains) {
+		err = fmt.Errorf("redis answered with %d values to %d leases", len(reply), len(l.drains))
+	}
+	if err != nil {
+		for _, d := range l.drains {
+			d.away()
+		}
+		return false, queueError("renewing leases", err)
+	}
+	// Another server may hold less than the one before it did. Where INFO
+	// is refused, every new connection may lead to another server.
+	runID, _ := reply[0].(string)
+	before, known := m.runIDs[l.tenant]
+	other := known && (runID != before || runID == "" && redialed != m.redialed)
+	m.runIDs[l.tenant] = runID
+	for i, d := range l.drains {
+		at := reply[1+3*i:]
+		held, isNumber := at[0].(int64)
+		if !isNumber {
+			m.r.log.Error("a lease can't be read", zap.String("destination", d.dest.Name), zap.Any("reason", at[0]))
+		}
+		backlog, _ := at[1].(int64)
+		state, _ := at[2].(string)
+		d.looked(held, renew, began, other, backlog > 0, state)
+		if held != 0 && d.isClosed() && m.holder(d.dest) == nil {
+			d.release() // taken while it was being given back
+		}
+	}
+	return known && runID != before, nil
+}

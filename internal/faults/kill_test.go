@@ -8,8 +8,7 @@ import (
 )
 
 // TestKill kills the edge with kill -9 at random moments: sometimes while it
-// delivers, sometimes before it has the right to, which on Redis takes the ten
-// seconds that the dead edge's lease has left.
+// delivers, sometimes perhaps before it does.
 func TestKill(t *testing.T) {
 	t.Parallel()
 	onBoth(t, "kill -9 of the edge", options{}, func(t *testing.T, s *scenario) {

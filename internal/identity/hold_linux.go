@@ -15,7 +15,7 @@ func hold(f *os.File) (string, error) {
 	if err := syscall.Fstatfs(int(f.Fd()), &fs); err != nil {
 		return "", fmt.Errorf("looking at file system: %w", err)
 	}
-	if err := proves(uint32(fs.Type)); err != nil { //nolint:gosec // a number of 32 bits
+	if err := proves(uint32(fs.Type)); err != nil {
 		return "", err
 	}
 	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")

@@ -11,6 +11,7 @@ import (
 type holding struct {
 	Entries []queue.Entry       // without positions
 	Retries map[int]queue.Retry // by the entry's index, without positions
+	Doubts  map[int]int64       // when it departed, likewise
 	State   queue.State
 }
 
@@ -70,14 +71,14 @@ func (w *world) sweepDead() {
 // lines shows each entry in a line.
 func (h holding) lines() (lines []string) {
 	for i, e := range h.Entries {
-		lines = append(lines, fmt.Sprintf("%+v %.80q %+v", e.Header, e.Payload, h.Retries[i]))
+		lines = append(lines, fmt.Sprintf("%+v %.80q %+v %d", e.Header, e.Payload, h.Retries[i], h.Doubts[i]))
 	}
 	return append(lines, fmt.Sprintf("%+v", h.State))
 }
 
 func (w *world) holding(tw *twin, name string) holding {
 	w.Helper()
-	h := holding{Entries: w.held(tw, name), Retries: map[int]queue.Retry{}}
+	h := holding{Entries: w.held(tw, name), Retries: map[int]queue.Retry{}, Doubts: map[int]int64{}}
 	at := map[queue.Pos]int{}
 	for i := range h.Entries {
 		at[h.Entries[i].Pos] = i
@@ -92,6 +93,15 @@ func (w *world) holding(tw *twin, name string) holding {
 		}
 		r.Pos = queue.Pos{}
 		h.Retries[i] = r
+	}
+	left, err := tw.drains[name].Departures(w.Context())
+	w.must(err)
+	for _, d := range left {
+		for _, pos := range d.Entries {
+			if i, stands := at[pos]; stands {
+				h.Doubts[i] = max(h.Doubts[i], d.At)
+			}
+		}
 	}
 	h.State, err = tw.drains[name].State(w.Context())
 	w.must(err)

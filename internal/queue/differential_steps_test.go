@@ -61,6 +61,44 @@ func (w *world) deliver() string {
 	return fmt.Sprintf("%d of %s", n, name)
 }
 
+// depart notes of some entries of a destination that they are about to be sent.
+func (w *world) depart() string {
+	name, seed := pick(w, worldNames...), w.r.Uint64()
+	n := 0
+	for _, tw := range w.twins {
+		r := rand.New(rand.NewPCG(seed, 1))
+		var at []queue.Pos
+		for _, e := range w.held(tw, name) {
+			if r.IntN(3) == 0 {
+				at = append(at, e.Pos)
+			}
+		}
+		if n = len(at); n == 0 {
+			continue
+		}
+		_, err := tw.drains[name].Departures(w.Context()) // what came with a move must have been looked at
+		w.must(err)
+		_, err = tw.drains[name].Depart(w.Context(), at)
+		w.must(err)
+	}
+	return fmt.Sprintf("%d of %s", n, name)
+}
+
+// judge forgets what departed before a destination's drain was opened.
+func (w *world) judge() string {
+	name := pick(w, worldNames...)
+	for _, tw := range w.twins {
+		left, err := tw.drains[name].Departures(w.Context())
+		w.must(err)
+		var ids []string
+		for i := range left {
+			ids = append(ids, left[i].ID)
+		}
+		w.must(tw.drains[name].Forget(w.Context(), ids))
+	}
+	return name
+}
+
 // letters are the dead letters that a filter selects, without their ids, in an order
 // of their own.
 func (w *world) letters(tw *twin, f queue.DeadFilter) []queue.DeadLetter {

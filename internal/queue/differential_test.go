@@ -250,7 +250,8 @@ func (w *world) run(steps int) {
 		name   string
 		do     func() string
 	}{
-		{40, "append", w.append}, {30, "deliver", w.deliver}, {6, "replay", w.replay}, {3, "drop dead", w.dropDead},
+		{40, "append", w.append}, {30, "deliver", w.deliver}, {8, "depart", w.depart}, {3, "judge", w.judge},
+		{6, "replay", w.replay}, {3, "drop dead", w.dropDead},
 		{4, "erase", w.erase}, {2, "move", w.move}, {1, "drop", w.drop}, {3, "state", w.state}, {10, "clock", w.tick},
 		{2, "reopen", w.reopen}, {3, "rename", w.rename}, {3, "late", w.late}, {2, "backlog", w.configure}, {2, "sweep", w.sweepAll},
 	}

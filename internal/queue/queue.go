@@ -15,7 +15,8 @@
 // A job that is queued is an [Entry] of its destination, at a [Pos]. A destination is
 // drained by one edge at a time, through a [Drain]: it reads from the head, sends, and
 // says what became of it. Delivered entries are removed, failed ones wait with a
-// [Retry], refused ones become a [DeadLetter] by a [Death]. Entries never expire.
+// [Retry], refused ones become a [DeadLetter] by a [Death]. Entries never expire. Where
+// nothing may be sent twice without a word, a [Departure] is noted before.
 //
 // # Stores
 //
@@ -145,6 +146,17 @@ type Drain interface {
 	Retry(ctx context.Context, r []Retry) error
 	// Dead moves entries to the dead letters, under the same conditions.
 	Dead(ctx context.Context, d []Death) error
+
+	// Depart notes that entries are about to be sent, and returns the note's id when it
+	// is durable. The error is ErrLost as for Retry: nothing may be sent then.
+	Depart(ctx context.Context, at []Pos) (id string, err error)
+	// Departures returns the notes that stand, but for those of this Drain itself: what
+	// an edge left that died or lost the right to drain, or this one before it was
+	// closed. They stay when entries come to another name or tenant.
+	Departures(ctx context.Context) ([]Departure, error)
+	// Forget removes notes, whoever has the right to drain: what became of their entries
+	// is stored, or nothing was sent.
+	Forget(ctx context.Context, ids []string) error
 
 	// Close gives the right back.
 	Close()

@@ -14,6 +14,7 @@ const (
 	deadVersion   = 1
 	retryVersion  = 1
 	stateVersion  = 1
+	departVersion = 1
 )
 
 // AppendHeader appends h's record:

@@ -50,11 +50,13 @@ func TestUnknownVersion(t *testing.T) {
 	death := appendDead(nil, &queue.DeadLetter{})
 	retry := AppendRetry(nil, &queue.Retry{})
 	state := AppendState(nil, &queue.State{})
+	departure := AppendDeparture(nil, 1, nil)
 	header := AppendHeader(nil, &queue.Header{})
 	for name, decode := range map[string]func() error{
 		"header":      func() error { header[0] = 9; _, _, err := DecodeHeader(header); return err },
 		"dead letter": func() error { death[0] = 9; _, err := decodeDead(death); return err },
 		"retry":       func() error { retry[0] = 9; _, err := DecodeRetry(retry); return err },
+		"departure":   func() error { departure[0] = 9; _, err := DecodeDeparture(departure); return err },
 		"state":       func() error { state[0] = 9; _, err := DecodeState(state); return err },
 	} {
 		if err := decode(); err == nil || !strings.Contains(err.Error(), "version 9") {

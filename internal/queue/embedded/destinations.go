@@ -100,8 +100,8 @@ func (t *txn) move(from, to queue.Dest) (n int, more bool, err error) {
 }
 
 // pour puts some entries and dead letters of a destination behind those of
-// another, oldest first, with what is known of their attempts or without. more
-// says that some are left.
+// another, oldest first, with what is known of their attempts or without. What may have
+// arrived still may. more says that some are left.
 func (t *txn) pour(src, dst *destination, attempts bool) (n int, more bool, err error) {
 	size := 0
 	take := func(kind byte, move func(b *table, key, value []byte) error) error {
@@ -123,6 +123,10 @@ func (t *txn) pour(src, dst *destination, attempts bool) (n int, more bool, err 
 		return nil
 	}
 	retries := t.bucket(retryBucket, src.num)
+	departed, err := t.departed(src)
+	if err != nil {
+		return 0, false, err
+	}
 	err = take(entryBucket, func(b *table, key, value []byte) error {
 		var retry []byte
 		if attempts && retries != nil {
@@ -132,6 +136,9 @@ func (t *txn) pour(src, dst *destination, attempts bool) (n int, more bool, err 
 			return err
 		}
 		at, err := t.addEntry(dst, value)
+		if when, doubtful := departed[number(key)]; doubtful && err == nil {
+			err = t.departAnew(dst, at, when)
+		}
 		if err != nil || retry == nil {
 			return err
 		}
@@ -230,7 +237,7 @@ func firstRecords(tb *table, n int) (list []keyed) {
 func (t *txn) removeDestination(d *destination) error {
 	t.writes++
 	d.gone = true
-	for _, kind := range []byte{entryBucket, retryBucket, deadBucket} {
+	for _, kind := range []byte{entryBucket, retryBucket, departBucket, deadBucket} {
 		if err := t.removeBucket(kind, d.num); err != nil {
 			return err
 		}

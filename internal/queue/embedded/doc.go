@@ -23,6 +23,7 @@
 //	e<num>  sequence → header and payload of an entry, or a reference to what several share
 //	shared  number → header and payload that several refer to; spent: how many of these are gone, see shared.go
 //	r<num>  sequence → retry state
+//	n<num>  drain, number → entries that were about to be sent, see departures.go
 //	x<num>  number → dead letter
 //	seen    slice → the remembered ids of events, see seen.go; seenf: group → filter
 //	ids     time, event id → nothing; in files that were of format 2, until they have expired

@@ -23,6 +23,8 @@ type drain struct {
 	epoch atomic.Uint64
 	ready atomic.Bool
 
+	departures departures
+
 	mu     sync.Mutex // held while wake runs, so that nothing comes after Close
 	wake   func()
 	closed bool
@@ -32,6 +34,7 @@ type drain struct {
 func (e *Store) Drain(d queue.Dest, wake func()) queue.Drain {
 	reader := &drain{e: e, dest: d, wake: wake}
 	reader.epoch.Store(1)
+	reader.departures.init()
 	e.drainsMu.Lock()
 	if e.drains[d] == nil {
 		e.drains[d] = map[*drain]struct{}{}

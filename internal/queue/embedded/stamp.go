@@ -10,10 +10,10 @@ import (
 )
 
 // Bbolt has a checksum of its two meta pages alone. So the records that matter carry one:
-// entries, dead letters, what these share, destinations and clicks. A stamped record is the stamp's byte, a
-// CRC-32C of the bucket's name, the key and the record, and the record itself. One of a
-// file that was of format 3 has no stamp until it is written again: no record begins with
-// that byte, but with its version.
+// entries, departures, dead letters, what these share, destinations and clicks. A stamped
+// record is the stamp's byte, a CRC-32C of the bucket's name, the key and the record, and
+// the record itself. One of a file that was of format 3 has no stamp until it is written
+// again: no record begins with that byte, but with its version.
 const (
 	stampByte = 0xc4
 	stampSize = 1 + 4
@@ -23,7 +23,7 @@ const (
 func stamped(bucket []byte) bool {
 	switch {
 	case len(bucket) == 5:
-		return bucket[0] == entryBucket || bucket[0] == deadBucket || string(bucket) == string(destsBucket)
+		return bucket[0] == entryBucket || bucket[0] == departBucket || bucket[0] == deadBucket || string(bucket) == string(destsBucket)
 	default:
 		return string(bucket) == string(clicksBucket) || string(bucket) == string(sharedBucket)
 	}

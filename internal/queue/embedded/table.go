@@ -97,9 +97,10 @@ func (t *txn) counted(tb *table, n uint64) error {
 
 // The kinds of a destination's buckets.
 const (
-	entryBucket = 'e'
-	retryBucket = 'r'
-	deadBucket  = 'x'
+	entryBucket  = 'e'
+	retryBucket  = 'r'
+	departBucket = 'n'
+	deadBucket   = 'x'
 )
 
 func bucketName(dst []byte, kind byte, num uint32) []byte {

@@ -91,8 +91,12 @@ func (v *verifier) complete() error {
 
 // kindOf splits the name of a destination's bucket; num is 0 for every other.
 func kindOf(bucket []byte) (kind byte, num uint32) {
-	if len(bucket) == 5 && (bucket[0] == entryBucket || bucket[0] == retryBucket || bucket[0] == deadBucket) {
-		return bucket[0], binary.BigEndian.Uint32(bucket[1:])
+	if len(bucket) != 5 {
+		return 0, 0
+	}
+	switch kind = bucket[0]; kind {
+	case entryBucket, retryBucket, departBucket, deadBucket:
+		return kind, binary.BigEndian.Uint32(bucket[1:])
 	}
 	return 0, 0
 }
@@ -160,10 +164,10 @@ func checkPair(bucket, key, value []byte) error {
 	return nil
 }
 
-// checkEntry is checkPair for an entry, a dead letter or a retry state. What has a stamp
-// need not be decoded.
+// checkEntry is checkPair for an entry, a dead letter, a retry state or a departure. What
+// has a stamp need not be decoded.
 func checkEntry(kind byte, bucket, key, value []byte) error {
-	if len(key) != 8 {
+	if len(key) != 8 && (kind != departBucket || len(key) != departKey) {
 		return errShape
 	}
 	record, err := checked(bucket, key, value)
@@ -173,6 +177,8 @@ func checkEntry(kind byte, bucket, key, value []byte) error {
 		return err
 	case kind == retryBucket:
 		_, err = codec.DecodeRetry(value)
+	case kind == departBucket:
+		_, err = codec.DecodeDeparture(record)
 	case kind == deadBucket && !stamped:
 		if _, record, err = codec.DecodeDeath(record); err == nil {
 			_, _, err = codec.DecodeHeader(record)

@@ -58,10 +58,27 @@ func (q *Queue) Move(ctx context.Context, from, to queue.Dest) (n int, err error
 // pour puts what a destination has behind what another has, and forgets it.
 func (d *data) pour(from, to queue.Dest, attempts bool) {
 	src, dst := d.dests[from], d.need(to)
+	places := map[queue.Pos]queue.Pos{}
 	for _, e := range src.entries {
 		r, tried := src.retries[e.Pos]
 		if r.Pos = dst.add(e); tried && attempts {
 			dst.retries[r.Pos] = r
+		}
+		places[e.Pos] = r.Pos
+	}
+	for id, left := range src.departs {
+		at := left.Entries
+		left.Entries = nil
+		for _, p := range at {
+			if now, stands := places[p]; stands {
+				left.Entries = append(left.Entries, now)
+			}
+		}
+		left.by = nil
+		dst.departs[id] = left
+		for _, drain := range d.drains[to] { // which must look
+			drain.epoch++
+			d.woken[drain] = struct{}{}
 		}
 	}
 	for i := range src.dead {

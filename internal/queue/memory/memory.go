@@ -33,6 +33,7 @@ type data struct {
 	tenants map[string]*tenant
 	dests   map[queue.Dest]*dest
 	letters uint64 // counts the dead letters
+	departs uint64 // counts the departures
 	drains  map[queue.Dest][]*drain
 	woken   map[*drain]struct{} // to be called when mu is free
 }
@@ -58,6 +59,13 @@ type dest struct {
 	retries map[queue.Pos]queue.Retry
 	dead    []letter // oldest first
 	state   queue.State
+	departs map[string]departure // by id
+}
+
+// departure is a note, and the drain that wrote it.
+type departure struct {
+	queue.Departure
+	by *drain
 }
 
 type letter struct {
@@ -141,7 +149,7 @@ func (d *data) tenant(name string) *tenant {
 func (d *data) need(name queue.Dest) *dest {
 	m := d.dests[name]
 	if m == nil {
-		m = &dest{retries: map[queue.Pos]queue.Retry{}}
+		m = &dest{retries: map[queue.Pos]queue.Retry{}, departs: map[string]departure{}}
 		d.dests[name] = m
 	}
 	return m

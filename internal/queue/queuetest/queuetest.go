@@ -89,6 +89,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"Seal", sealTests},
 		{"Limits", limitTests},
 		{"Drain", drainTests},
+		{"Departures", departureTests},
 		{"Together", togetherTests},
 		{"Shared", sharedTests},
 		{"Large", largeTests},

@@ -133,7 +133,10 @@ func (r *Store) Move(ctx context.Context, from, to queue.Dest) (int, error) {
 	k := r.keys(from.Tenant)
 	keys := []string{
 		k.queue(from.Name), k.retry(from.Name), k.dead(from.Name), k.state(from.Name), k.pending(from.Name),
-		k.queue(to.Name), k.dead(to.Name), k.pending(to.Name), k.dests(),
+		k.queue(to.Name), k.dead(to.Name), k.pending(to.Name), k.dests(), k.departures(from.Name), k.departures(to.Name),
+	}
+	if err := r.spread(ctx, from); err != nil {
+		return 0, queueError(doing, err)
 	}
 	moved := 0
 	for {
@@ -159,6 +162,7 @@ func (r *Store) Drop(ctx context.Context, d queue.Dest) (int, error) {
 	counts, err := r.run(ctx, scriptDrop, []string{
 		k.queue(d.Name), k.dead(d.Name), k.retry(d.Name), k.state(d.Name), k.dests(), k.pending(d.Name),
 		k.incoming().queue(d.Name), k.incoming().pending(d.Name), k.incoming().retry(d.Name), k.incoming().dead(d.Name), k.taken(d.Name),
+		k.departures(d.Name), k.incoming().departures(d.Name),
 	}, d.Name).Int64Slice()
 	if err != nil {
 		return 0, queueError(doing, err)

@@ -35,6 +35,8 @@ type drain struct {
 	stated   bool      // state was read
 	takeover takeover
 
+	departures departures
+
 	reading sync.Mutex    // held by a Read
 	rest    []queue.Entry // what the last Read did not return of a bundle
 	restAt  queue.Pos     // the last entry that it returned; rest comes next
@@ -44,7 +46,7 @@ type drain struct {
 
 // Drain implements [queue.Queue].
 func (r *Store) Drain(d queue.Dest, wake func()) queue.Drain {
-	drain := &drain{r: r, dest: d, keys: r.keys(d.Tenant), wake: wake}
+	drain := &drain{r: r, dest: d, keys: r.keys(d.Tenant), wake: wake, departures: departures{by: nonce() + "-"}}
 	r.lease.add(drain)
 	return drain
 }

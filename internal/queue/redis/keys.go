@@ -16,11 +16,12 @@ import (
 //	g:<dest>      pending, a hash: of a bundle, by its stream id, "1" or "0" for each of its entries, "1" = it waits;
 //	              by '' how many more the waiting entries are than the stream is long
 //	r:<dest>      retries, a hash of records: by stream id, in a bundle with -<number> behind it
+//	f:<dest>      departures, a hash: see departures.go
 //	d:<dest>      dead letters, a stream: t (when it died, ms), d (the death's record), h, p
 //	s:<dest>      state, a record
 //	l:<dest>      lease: the token of who holds it, see owner.go
 //
-//	h:q:<dest>, h:g:, h:r:, h:d:   what the destination takes over from another tenant, until its own is put behind that
+//	h:q:<dest>, h:g:, h:r:, h:f:, h:d:   what the destination takes over from another tenant, until its own is put behind that
 //	h:m:<dest>    how far that went, a hash: by q or d and the other tenant the last stream id that was taken
 //
 //	i             generations of remembered ids, a record: see lua/append_ids.lua
@@ -76,13 +77,14 @@ func tenantShown(s string) string {
 	return s
 }
 
-func (k tenantKeys) dests() string              { return k.base + "dests" }
-func (k tenantKeys) queue(name string) string   { return k.base + "q:" + name }
-func (k tenantKeys) pending(name string) string { return k.base + "g:" + name }
-func (k tenantKeys) retry(name string) string   { return k.base + "r:" + name }
-func (k tenantKeys) dead(name string) string    { return k.base + "d:" + name }
-func (k tenantKeys) state(name string) string   { return k.base + "s:" + name }
-func (k tenantKeys) lease(name string) string   { return k.base + "l:" + name }
+func (k tenantKeys) dests() string                 { return k.base + "dests" }
+func (k tenantKeys) queue(name string) string      { return k.base + "q:" + name }
+func (k tenantKeys) pending(name string) string    { return k.base + "g:" + name }
+func (k tenantKeys) retry(name string) string      { return k.base + "r:" + name }
+func (k tenantKeys) departures(name string) string { return k.base + "f:" + name }
+func (k tenantKeys) dead(name string) string       { return k.base + "d:" + name }
+func (k tenantKeys) state(name string) string      { return k.base + "s:" + name }
+func (k tenantKeys) lease(name string) string      { return k.base + "l:" + name }
 
 // incoming are the keys of what a destination takes over from another tenant.
 func (k tenantKeys) incoming() tenantKeys { return tenantKeys{tenant: k.tenant, base: k.base + "h:"} }

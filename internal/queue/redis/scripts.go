@@ -18,6 +18,8 @@ var (
 	scriptLease   = newScript("lease.lua")   // take, renew and look at leases
 	scriptRelease = newScript("release.lua") // give one back
 
+	scriptDepart = newScript("depart.lua") // note what is about to be sent
+
 	scriptDone  = newScript("done.lua")  // remove delivered entries
 	scriptRetry = newScript("retry.lua") // keep when an entry is tried again
 	scriptDead  = newScript("dead.lua")  // make entries dead letters

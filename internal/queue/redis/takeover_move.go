@@ -29,6 +29,7 @@ func (d *drain) takeFrom(ctx context.Context, other queue.Dest, late bool) (done
 		return false, nil
 	}
 	moved := 0
+	err = r.spread(ctx, other)
 	for !done && err == nil && !d.isClosed() {
 		var n int
 		n, done, err = d.takePart(ctx, other, late)
@@ -56,6 +57,7 @@ func (d *drain) takePart(ctx context.Context, other queue.Dest, late bool) (move
 	}
 	shown, err := r.run(ctx, scriptTakeoverShow, []string{
 		from.lease(name), from.queue(name), from.retry(name), from.dead(name), from.state(name), from.pending(name),
+		from.departures(name),
 	}, r.takeoverToken(), r.timing.ttl.Milliseconds(), moveEntries, moveBytes).Slice()
 	if err != nil {
 		return 0, false, err
@@ -70,7 +72,7 @@ func (d *drain) takePart(ctx context.Context, other queue.Dest, late bool) (move
 	args := append([]any{r.token, name, other.Tenant}, shown...)
 	ok, err := r.run(ctx, scriptTakeoverAdd, []string{
 		to.lease(name), incoming.queue(name), incoming.retry(name), incoming.pending(name), incoming.dead(name),
-		to.state(name), to.taken(name), to.dests(),
+		to.state(name), to.taken(name), to.dests(), incoming.departures(name),
 	}, args...).Int64()
 	if err == nil && ok == 0 {
 		err = errLeaseLost
@@ -80,6 +82,7 @@ func (d *drain) takePart(ctx context.Context, other queue.Dest, late bool) (move
 	}
 	left, err := r.run(ctx, scriptTakeoverRemove, []string{
 		from.lease(name), from.queue(name), from.retry(name), from.dead(name), from.state(name), from.pending(name), from.dests(),
+		from.departures(name),
 	}, append([]any{r.takeoverToken(), name, entries}, remove...)...).Int64()
 	if err == nil && left == 0 {
 		err = errLeaseLost
@@ -132,10 +135,14 @@ func readShown(shown []any) (entries, letters int, remove []any, err error) {
 // that. Without a token it does so whoever holds the lease.
 func (r *Store) join(ctx context.Context, d queue.Dest, token string) error {
 	k, in := r.keys(d.Tenant), r.keys(d.Tenant).incoming()
+	if err := r.spreadForJoin(ctx, d); err != nil {
+		return fmt.Errorf("joining the queue of %s: %w", d.Name, err)
+	}
 	for {
 		n, err := r.run(ctx, scriptTakeoverJoin, []string{
 			k.lease(d.Name), k.queue(d.Name), k.retry(d.Name), k.pending(d.Name), k.dead(d.Name),
 			in.queue(d.Name), in.retry(d.Name), in.pending(d.Name), in.dead(d.Name), k.taken(d.Name),
+			k.departures(d.Name), in.departures(d.Name),
 		}, token, moveEntries, moveBytes).Int64()
 		switch {
 		case err != nil:

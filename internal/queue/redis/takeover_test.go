@@ -69,6 +69,7 @@ func TestRedisTakeOverAfterACrash(t *testing.T) {
 	for _, wanted := range []int{2, 1} { // the bundle and the entry, then the dead letter
 		shown, err := r.run(ctx, scriptTakeoverShow, []string{
 			from.lease(name), from.queue(name), from.retry(name), from.dead(name), from.state(name), from.pending(name),
+			from.departures(name),
 		}, r.takeoverToken(), 10_000, moveEntries, moveBytes).Slice()
 		if err != nil {
 			t.Fatal(err)
@@ -80,7 +81,7 @@ func TestRedisTakeOverAfterACrash(t *testing.T) {
 		for range 2 { // the edge dies here, and the next one does the same
 			if n, err := r.run(ctx, scriptTakeoverAdd, []string{
 				d.keys.lease(name), in.queue(name), in.retry(name), in.pending(name), in.dead(name),
-				d.keys.state(name), d.keys.taken(name), d.keys.dests(),
+				d.keys.state(name), d.keys.taken(name), d.keys.dests(), in.departures(name),
 			}, append([]any{r.token, name, testDest.Tenant}, shown...)...).Int64(); err != nil || n != 1 {
 				t.Fatal(n, err)
 			}

@@ -11,6 +11,8 @@
 -- KEYS[7] -> dead letters
 -- KEYS[8] -> pending
 -- KEYS[9] -> the tenant's destinations
+-- KEYS[10] -> departures of the one, spread
+-- KEYS[11] -> departures of the other
 -- ARGV[1] -> name of the one
 -- ARGV[2] -> name of the other
 -- ARGV[3] -> how many entries and dead letters it may move
@@ -21,6 +23,9 @@
 -- include moving.lua
 -- include letters.lua
 local queue, retries, letters, state, pending = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local departures, to_departures = KEYS[10], KEYS[11]
+local departed = redis.call('HLEN', departures) > 0
+redis.call('HLEN', to_departures)
 local to_queue, to_letters, to_pending, listed = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 -- What is of another type than it should be is found before the first write.
 for _, k in ipairs({queue, letters, to_queue, to_letters}) do redis.call('XLEN', k) end
@@ -45,11 +50,12 @@ while n + dead < most and bytes < bound do
     else
       n = n + 1
     end
+    if departed then move_departed(departures, e[1], to_departures, new, p) end
     redis.call('XDEL', queue, e[1])
   else
     e = first(letters)
     if not e then
-      redis.call('UNLINK', queue, retries, letters, state, pending)
+      redis.call('UNLINK', queue, retries, letters, state, pending, departures)
       redis.call('SREM', listed, ARGV[1])
       break
     end

@@ -12,6 +12,19 @@ local function take_pending(pending, new, p)
   redis.call('HINCRBY', pending, '', live(p) - 1)
 end
 
+-- move_departed gives an entry, or those of a bundle, which may have been sent (see
+-- departures.go) that under a new stream id. p is what is pending of a bundle.
+local function move_departed(departures, id, to_departures, new, p)
+  for part = p and 1 or 0, p and #p or 0 do
+    local suffix = part == 0 and '' or '-' .. part
+    local at = redis.call('HGET', departures, '=' .. id .. suffix)
+    if at then
+      redis.call('HSET', to_departures, '=' .. new .. suffix, at, '=', '1')
+      redis.call('HDEL', departures, '=' .. id .. suffix)
+    end
+  end
+end
+
 -- move_pending does so, and forgets it under the old stream id.
 local function move_pending(pending, id, to_pending, new, p)
   take_pending(to_pending, new, p)

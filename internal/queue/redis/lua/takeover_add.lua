@@ -10,6 +10,7 @@
 -- KEYS[6] -> state
 -- KEYS[7] -> how far it went: the last stream ids that were added
 -- KEYS[8] -> the tenant's destinations
+-- KEYS[9] -> departures
 -- ARGV[1] -> token
 -- ARGV[2] -> the destination's name
 -- ARGV[3] -> the other tenant
@@ -20,10 +21,10 @@
 -- include letters.lua
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 local queue, retries, pending, letters, state, taken, listed = KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
-local from = ARGV[3]
+local from, departures = ARGV[3], KEYS[9]
 redis.call('XLEN', queue) -- the types, before the first write
 redis.call('XLEN', letters)
-for _, k in ipairs({retries, pending, taken}) do redis.call('HLEN', k) end
+for _, k in ipairs({retries, pending, taken, departures}) do redis.call('HLEN', k) end
 redis.call('SADD', listed, ARGV[2])
 if ARGV[4] ~= '' and redis.call('EXISTS', state) == 0 then redis.call('SET', state, ARGV[4]) end
 
@@ -52,7 +53,12 @@ for _ = 1, tonumber(ARGV[5]) do
   end
   for _ = 1, n do
     local part, record = arg(), arg()
-    if fresh then redis.call('HSET', retries, part == '0' and new or new .. '-' .. part, record) end
+    if fresh then
+      local departed = string.match(part, '^-(%d+)')
+      if departed then part = string.format('%d', departed - 1) end
+      local field = part == '0' and new or new .. '-' .. part
+      if departed then redis.call('HSET', departures, '=' .. field, record, '=', '1') else redis.call('HSET', retries, field, record) end
+    end
   end
 end
 if last then redis.call('HSET', taken, 'q' .. from, last) end

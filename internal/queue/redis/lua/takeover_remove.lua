@@ -9,6 +9,7 @@
 -- KEYS[5] -> state
 -- KEYS[6] -> pending
 -- KEYS[7] -> the tenant's destinations
+-- KEYS[8] -> departures, spread
 -- ARGV[1] -> token
 -- ARGV[2] -> the destination's name
 -- ARGV[3] -> how many entries follow
@@ -19,6 +20,8 @@
 -- include moving.lua
 local lease, queue, retries, letters, state, pending, listed = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 if redis.call('GET', lease) ~= ARGV[1] then return 0 end
+local departures = KEYS[8]
+local departed = redis.call('HLEN', departures) > 0
 local entries, at = tonumber(ARGV[3]), 4
 for _ = 1, entries do
   local id, parts = ARGV[at], tonumber(ARGV[at + 1])
@@ -28,9 +31,13 @@ for _ = 1, entries do
   redis.call('HDEL', pending, id)
   redis.call('HDEL', retries, id)
   for part = 1, parts do redis.call('HDEL', retries, id .. '-' .. part) end
+  if departed then
+    redis.call('HDEL', departures, '=' .. id)
+    for part = 1, parts do redis.call('HDEL', departures, '=' .. id .. '-' .. part) end
+  end
 end
 for i = at, #ARGV do redis.call('XDEL', letters, ARGV[i]) end
 if redis.call('XLEN', queue) + redis.call('XLEN', letters) > 0 then return 1 end
-redis.call('DEL', queue, retries, letters, state, pending)
+redis.call('DEL', queue, retries, letters, state, pending, departures)
 redis.call('SREM', listed, ARGV[2])
 return 2

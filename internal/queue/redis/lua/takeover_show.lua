@@ -8,6 +8,7 @@
 -- KEYS[4] -> dead letters
 -- KEYS[5] -> state
 -- KEYS[6] -> pending
+-- KEYS[7] -> departures, spread
 -- ARGV[1] -> token
 -- ARGV[2] -> how long the lease lives from now on (ms)
 -- ARGV[3] -> how many it may show
@@ -16,9 +17,10 @@
 -- Returns nothing without the lease; else the state, how many entries and how many
 -- dead letters follow, and of each its stream id and fields; of an entry also which
 -- of it are pending ('' if it is no bundle), how many retries it has, and of each of
--- these the number in the bundle (0 = it is none) and the record.
+-- these the number in the bundle (0 = it is none) and the record. What may have been
+-- sent is among the retries, under -1 less the number, with when that was.
 -- include bundles.lua
-local lease, queue, retries, letters, state, pending = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local lease, queue, retries, letters, state, pending, departures = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 if redis.call('GET', lease) ~= ARGV[1] then return {} end
 redis.call('PEXPIRE', lease, ARGV[2])
 local most, bound, bytes = tonumber(ARGV[3]), tonumber(ARGV[4]), 0
@@ -37,16 +39,24 @@ local function show(stream, count, each)
   end
 end
 
+local departed = redis.call('HLEN', departures) > 0
 show(queue, 2, function(e)
   local p = e[2][3] == 'g' and pending_of(queue, pending, e[1])
   add(p or '')
   local at, n = #out + 1, 0
   add(0)
   for part = p and 1 or 0, p and #p or 0 do
-    local r = redis.call('HGET', retries, part == 0 and e[1] or e[1] .. '-' .. part)
+    local field = part == 0 and e[1] or e[1] .. '-' .. part
+    local r = redis.call('HGET', retries, field)
     if r then
       n = n + 1
       add(part)
+      add(r)
+    end
+    r = departed and redis.call('HGET', departures, '=' .. field)
+    if r then
+      n = n + 1
+      add(-1 - part)
       add(r)
     end
   end

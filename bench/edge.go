@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -51,7 +52,7 @@ func startEdge(ctx context.Context, b *builds, s scenario, sitePort int) (e *edg
 		}
 	}
 	if s.queue == "redis" {
-		if e.redis, err = startRedis(ctx, e.dir, e.ports.redis, s.fsync); err != nil {
+		if e.redis, err = startRedis(ctx, e.dir, e.ports.redis, s.fsync, s.soak); err != nil {
 			return e, err
 		}
 	}
@@ -78,10 +79,14 @@ func startEdge(ctx context.Context, b *builds, s scenario, sitePort int) (e *edg
 }
 
 // startRedis starts a Redis that writes an append-only file, which it does not
-// rewrite while we measure.
-func startRedis(ctx context.Context, dir string, port int, fsync string) (*process, error) {
+// rewrite while we measure, unless that is to be measured, too.
+func startRedis(ctx context.Context, dir string, port int, fsync string, rewrite bool) (*process, error) {
+	percentage := "0"
+	if rewrite {
+		percentage = "100"
+	}
 	return start(ctx, dir, listening(port), "redis-server", "--bind", loopback, "--port", strconv.Itoa(port),
-		"--save", "", "--appendonly", "yes", "--appendfsync", fsync, "--auto-aof-rewrite-percentage", "0")
+		"--save", "", "--appendonly", "yes", "--appendfsync", fsync, "--auto-aof-rewrite-percentage", percentage)
 }
 
 // ready says nil when the edge serves.
@@ -108,33 +113,49 @@ func (e *edge) ready() error {
 
 // admin calls the edge's admin endpoint and gives the answer to read.
 func (e *edge) admin(ctx context.Context, method, path string, read func(io.Reader) error) error {
+	return e.call(ctx, method, path, nil, read)
+}
+
+// call is admin with a Caddyfile to post. It tries again for a while: a reload closes
+// the endpoint's connections, and the store of a Redis edge connects while the site
+// serves already.
+func (e *edge) call(ctx context.Context, method, path string, body []byte, read func(io.Reader) error) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	for {
-		req, err := http.NewRequestWithContext(ctx, method, "http://"+address(e.ports.admin)+path, http.NoBody)
-		if err != nil {
-			return fmt.Errorf("calling admin endpoint: %w", err)
+		err := e.callOnce(ctx, method, path, body, read)
+		if err == nil {
+			return nil
 		}
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return fmt.Errorf("calling admin endpoint: %w", err)
-		}
-		if resp.StatusCode == http.StatusOK {
-			defer resp.Body.Close()
-			if read == nil {
-				return nil
-			}
-			return read(resp.Body)
-		}
-		text, _ := io.ReadAll(io.LimitReader(resp.Body, 1000)) // for the message
-		_ = resp.Body.Close()
-		// The store of a Redis edge connects while the site serves already.
 		select {
+		case <-e.caddy.gone:
 		case <-ctx.Done():
-			return fmt.Errorf("calling admin endpoint: %s %s: %s: %s", method, path, resp.Status, text)
 		case <-time.After(20 * time.Millisecond):
+			continue
 		}
+		return fmt.Errorf("calling admin endpoint: %s %s: %w", method, path, err)
 	}
+}
+
+func (e *edge) callOnce(ctx context.Context, method, path string, body []byte, read func(io.Reader) error) error {
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+address(e.ports.admin)+path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "text/caddyfile")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 1000)) // for the message
+		return fmt.Errorf("%s: %s", resp.Status, text)
+	}
+	if read == nil {
+		return nil
+	}
+	return read(resp.Body)
 }
 
 // cpu is the CPU time of the Caddy, and of its Redis.

@@ -25,6 +25,10 @@ type load struct {
 	again  bool // begin the corpus anew when it is used up; only for who remembers nothing
 	next   atomic.Int64
 	conns  []*conn
+
+	// patient has a webhook that was not answered 200 posted again, as providers do.
+	patient  bool
+	repeated atomic.Int64
 }
 
 // sample is what one run of a load gave.
@@ -121,7 +125,7 @@ func (l *load) open(rate int, d time.Duration) (sample, error) {
 	s, err := l.each(began, func(c *conn) (took []time.Duration, err error) {
 		for r := range queue {
 			if err == nil {
-				err = c.roundTrip(r.request)
+				err = l.send(c, r.request)
 				took = append(took, time.Since(r.at))
 			}
 		}
@@ -129,6 +133,23 @@ func (l *load) open(rate int, d time.Duration) (sample, error) {
 	})
 	clock.Wait()
 	return s, err
+}
+
+// send sends a request until it is answered, if the load is patient.
+func (l *load) send(c *conn, request []byte) error {
+	err := c.roundTrip(request)
+	for late := time.Now().Add(answerTimeout); err != nil && l.patient && time.Now().Before(late); {
+		l.repeated.Add(1)
+		time.Sleep(10 * time.Millisecond)
+		fresh, dialErr := dialOne(c.net.RemoteAddr().String(), nil)
+		if dialErr != nil {
+			continue
+		}
+		_ = c.net.Close() // it was of no use
+		*c = *fresh
+		err = c.roundTrip(request)
+	}
+	return err
 }
 
 // each runs a function for every connection and gathers what they return.

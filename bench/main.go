@@ -3,6 +3,7 @@
 //	go run ./bench                   # acknowledgements, in rounds, ratios to bare Caddy
 //	go run ./bench -drain            # deliveries, appends with a backlog, disk
 //	go run ./bench -heap 1000000     # the edge's live heap
+//	go run ./bench -soak 1h          # whether all stays as it is for an hour
 //
 // It builds the Caddy of this repository, starts everything it needs on the
 // loopback (redis-server must be on the PATH for the scenarios with Redis), and
@@ -53,7 +54,9 @@ func exit(err error) {
 type options struct {
 	rounds, connections, latency, rate, requests, heap, appends int
 	seconds, warm                                               float64
-	only, dir, backlogs, profile                                string
+	only, dir, backlogs, profile, queues                        string
+	soak                                                        time.Duration
+	soakRate                                                    int
 	drain, json, markdown                                       bool
 }
 
@@ -73,6 +76,9 @@ func parseFlags(args []string) (*options, error) {
 	f.StringVar(&o.backlogs, "backlog", "0,100000,1000000", "with -drain: the backlogs, with commas; appends are measured at the last one")
 	f.IntVar(&o.appends, "appends", 50_000, "with -drain: how many appends are timed, each time")
 	f.IntVar(&o.heap, "heap", 0, "measure the heap after so many webhooks instead")
+	f.DurationVar(&o.soak, "soak", 0, "look for so long at an edge under load instead, on each of -queue, whether it stays what it is")
+	f.StringVar(&o.queues, "queue", "embedded,redis", "with -soak: on which queues, with commas")
+	f.IntVar(&o.soakRate, "soak-rate", 500, "with -soak: webhooks a second")
 	f.StringVar(&o.dir, "dir", "bench/out", "where stores and logs go, from the repository's root")
 	f.StringVar(&o.profile, "profile", "", "folder for CPU and heap profiles of each edge while it is measured, for go tool pprof; they "+
 		"cost a little")
@@ -84,7 +90,8 @@ func parseFlags(args []string) (*options, error) {
 	if f.NArg() > 0 {
 		return nil, fmt.Errorf("reading flags: %q is none", f.Arg(0))
 	}
-	if o.rounds < 1 || o.seconds <= 0 || o.warm < 0 || o.appends < 1 || min(o.connections, o.latency, o.rate, o.requests, o.heap) < 0 {
+	if o.rounds < 1 || o.seconds <= 0 || o.warm < 0 || o.appends < 1 || o.soak < 0 || o.soakRate < 1 ||
+		min(o.connections, o.latency, o.rate, o.requests, o.heap) < 0 {
 		return nil, errors.New("reading flags: counts and times are not negative, -rounds, -seconds and -appends at least one")
 	}
 	return o, nil
@@ -155,6 +162,8 @@ func run(ctx context.Context, args []string) (err error) {
 	switch {
 	case o.drain:
 		err = b.drainInto(ctx, r, o)
+	case o.soak > 0:
+		r.Soaks, err = b.measureSoaks(ctx, o.soak, o.queues, o.soakRate, max(o.connections, 1))
 	case o.heap > 0:
 		r.Heaps, err = b.measureHeaps(ctx, o.heap, max(o.connections, 1))
 	default:
@@ -164,7 +173,10 @@ func run(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	r.Goals = r.goals()
-	return r.write(os.Stdout, o.format())
+	if err := r.write(os.Stdout, o.format()); err != nil {
+		return err
+	}
+	return r.uneven()
 }
 
 func (b *bench) drainInto(ctx context.Context, r *report, o *options) (err error) {

@@ -2,9 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -16,6 +18,7 @@ type report struct {
 	Acknowledgements []*acknowledgements `json:"acknowledgements,omitempty"`
 	Drains           *drains             `json:"drains,omitempty"`
 	Heaps            []heap              `json:"heaps,omitempty"`
+	Soaks            []*soak             `json:"soaks,omitempty"`
 	Goals            []goal              `json:"goals,omitempty"`
 }
 
@@ -49,10 +52,25 @@ func (r *report) tables() []*table {
 	if len(r.Heaps) > 0 {
 		out = append(out, heapTable(r.Heaps))
 	}
+	for _, k := range r.Soaks {
+		out = append(out, k.tables()...)
+	}
 	if len(r.Goals) > 0 {
 		out = append(out, goalTable(r.Goals))
 	}
 	return out
+}
+
+// uneven is an error where a soak's edge did not stay what it was.
+func (r *report) uneven() error {
+	var what []string
+	for _, k := range r.Soaks {
+		what = append(what, k.uneven()...)
+	}
+	if len(what) > 0 {
+		return errors.New("not flat: " + strings.Join(what, "; "))
+	}
+	return nil
 }
 
 func (a *acknowledgements) table(rounds int, length time.Duration) *table {

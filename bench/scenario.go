@@ -15,6 +15,8 @@ type scenario struct {
 	destinations int    // forwards, which all take every event
 	deliver      bool   // to a sink; else the destinations are paused, and the queue grows
 	tls          bool
+	soak         bool   // with two destinations more, and as operators have it: no limit raised
+	turn         int    // of a soak: changed by each reload
 	sections     string // where it is measured: c = closed loop, l = latency, o = open loop, h = heap
 }
 
@@ -99,7 +101,11 @@ func (s *scenario) caddyfile(p ports, dir string) string {
 		if s.queue == "redis" {
 			queue = "queue redis redis://" + address(p.redis)
 		}
-		fmt.Fprintf(&b, "\tleadgate {\n\t\t%s\n\t\tmax_backlog 100000000\n\t}\n", queue)
+		more := "max_backlog 100000000"
+		if s.soak {
+			more = ""
+		}
+		fmt.Fprintf(&b, "\tleadgate {\n\t\t%s\n\t\t%s\n\t}\n", queue, more)
 	}
 	fmt.Fprintf(&b, "}\n%s://%s:%d {\n\tbind %s\n", scheme, host, p.site, loopback)
 	if s.tls {
@@ -109,6 +115,11 @@ func (s *scenario) caddyfile(p ports, dir string) string {
 		fmt.Fprintf(&b, "\tleadgate %s {\n\t\tprovider meta {\n\t\t\tapp_secret %s\n\t\t\tverify_token %s\n\t\t}\n", path, appSecret, verifyToken)
 		for i := range s.destinations {
 			fmt.Fprintf(&b, "\t\tforward http://%s/ {\n\t\t\tname %s\n\t\t}\n", address(p.sink), destinationName(i))
+		}
+		if s.soak {
+			fmt.Fprintf(&b, "\t\tforward http://%s%s {\n\t\t\tname %s\n\t\t\theader X-Turn %d\n\t\t}\n"+
+				"\t\tcapi {\n\t\t\tname meta\n\t\t\tdataset 1\n\t\t\taccess_token x\n\t\t\tendpoint http://%s\n\t\t}\n",
+				address(p.sink), flakyPath, flakyName, s.turn, address(p.sink))
 		}
 		b.WriteString("\t}\n")
 	}

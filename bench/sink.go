@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"sync/atomic"
 )
 
 // sinkCommand makes this program a sink: `bench sink <port>`.
@@ -19,7 +20,7 @@ func startSink(ctx context.Context, b *builds, dir string, port int) (*process, 
 }
 
 // serveSink answers every POST with 200 until the process is ended: with
-// nothing, or as Meta answers a batch of conversions. It speaks just enough
+// nothing, or as Meta answers a batch of conversions; but for [flakyPath]. It speaks just enough
 // HTTP/1.1 for Go's client, since what is measured is who sends.
 func serveSink(port string) error {
 	l, err := net.Listen("tcp", net.JoinHostPort(loopback, port)) //nolint:noctx // listens until the end
@@ -41,7 +42,16 @@ func serveSink(port string) error {
 var (
 	conversionsPath = []byte("/events HTTP/1.1")
 	conversionStart = []byte(`{"event_name":`)
+	flaky           = []byte(flakyPath + " HTTP/1.1")
 )
+
+// flakyPath is where every third request is answered 503.
+const flakyPath = "/flaky"
+
+// flakyName is the destination there.
+const flakyName = "flaky"
+
+var flakyRequests atomic.Int64
 
 // answer answers the requests of one connection until it ends.
 func answer(c io.ReadWriter) error {
@@ -55,6 +65,10 @@ func answer(c io.ReadWriter) error {
 			return err
 		}
 		conversions := bytes.Contains(line, conversionsPath)
+		status := "200 OK"
+		if bytes.Contains(line, flaky) && flakyRequests.Add(1)%3 == 0 {
+			status = "503 Service Unavailable"
+		}
 		length := 0
 		for len(line) > 2 {
 			if line, err = r.ReadSlice('\n'); err != nil {
@@ -78,7 +92,7 @@ func answer(c io.ReadWriter) error {
 		} else if _, err := r.Discard(length); err != nil {
 			return err
 		}
-		out = fmt.Appendf(out[:0], "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(answer), answer)
+		out = fmt.Appendf(out[:0], "HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s", status, len(answer), answer)
 		if _, err := c.Write(out); err != nil {
 			return err
 		}

@@ -54,7 +54,7 @@ func openStore(ctx context.Context, b *builds, name string) (s *store, err error
 	} else {
 		var port int
 		if port, err = freeport.Find(); err == nil {
-			if s.redis, err = startRedis(ctx, s.dir, port, "everysec"); err == nil {
+			if s.redis, err = startRedis(ctx, s.dir, port, "everysec", false); err == nil {
 				s.Queue, err = redis.Open(redis.Config{URLs: []string{"redis://" + address(port)}}, opts)
 			}
 		}

@@ -52,7 +52,7 @@ type Provider interface {
 // Add gives a command those of Leadgate.
 func Add(cmd *cobra.Command, env *Env) {
 	cmd.AddCommand(env.send(), env.normalize(), listen(), fakeMeta(), explain(), env.destinations(), env.dead(),
-		env.doctor(), env.importFile())
+		env.doctor(), repair(), env.importFile())
 	cmd.RunE = onlySubcommands
 	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return noEmptyFlags(cmd) }
 	printing(cmd)

@@ -52,6 +52,7 @@ type File struct {
 	size      int64
 	metas     [2]*Meta
 	metaErrs  [2]error
+	only      string   // the bucket that is walked; "" for all
 	reachable []uint64 // a bit for each page that a walk was at
 }
 
@@ -89,17 +90,6 @@ func (f *File) Whole() error {
 	}
 	if need := int64(f.High) * int64(f.PageSize); f.size < need {
 		return fmt.Errorf("it is cut: it has %d bytes of %d", f.size, need)
-	}
-	return nil
-}
-
-// Older is the file as the commit before the newest left it, as far as its pages were
-// not used again since; nil if that meta page is damaged.
-func (f *File) Older() *File {
-	for _, m := range f.metas {
-		if m != nil && m.Txid < f.Txid {
-			return &File{Meta: *m, r: f.r, size: f.size}
-		}
 	}
 	return nil
 }

@@ -37,7 +37,11 @@ func (b Bad) Error() string {
 const maxDepth = 32
 
 // Walk goes through all buckets, which stand side by side.
-func (f *File) Walk(v Visitor) error {
+func (f *File) Walk(v Visitor) error { return f.WalkOnly("", v) }
+
+// WalkOnly goes through one bucket, or through all if its name is empty.
+func (f *File) WalkOnly(bucket string, v Visitor) error {
+	f.only = bucket
 	f.reachable = make([]uint64, min(f.High, uint64(f.size)/uint64(f.PageSize)+2)/64+1)
 	return f.tree(v, Bad{Page: f.Root}, 0)
 }
@@ -96,6 +100,7 @@ func (f *File) leaf(v Visitor, at Bad, p *page) error {
 		e := &p.elems[i]
 		var err error
 		switch {
+		case at.Bucket == nil && e.bucket && f.only != "" && string(e.Key) != f.only:
 		case at.Bucket == nil && e.bucket:
 			err = f.bucket(v, at.Page, e)
 		case at.Bucket != nil && !e.bucket:

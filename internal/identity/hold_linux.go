@@ -37,7 +37,9 @@ func hold(f *os.File) (string, error) {
 
 // place is a file of a running system: seen from another host, after a restart of the
 // machine, or copied, it is another.
-func place(boot string, device, inode uint64) string { return fmt.Sprintf("%s %d %d", boot, device, inode) }
+func place(boot string, device, inode uint64) string {
+	return fmt.Sprintf("%s %d %d", boot, device, inode)
+}
 
 // proves returns an error for a file system on which a lock is no proof.
 func proves(fileSystem uint32) error {

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"context"
 	"time"
 
 	"github.com/leadgate/leadgate/internal/queue"
@@ -31,4 +32,11 @@ func PackGeneral(r *Store) { r.packer.general = true }
 func (t timing) Silence(d time.Duration) timing {
 	t.silence = d
 	return t
+}
+
+// TakeOverNote goes on with the note of a webhook that was there a moment ago.
+func TakeOverNote(ctx context.Context, r *Store, g *queue.Group) error {
+	n := &note{r: r, keys: r.keys(g.Tenant), name: noteName(g), by: nonce()}
+	result := queue.Result{New: make([]bool, len(g.Events)), Jobs: make([]queue.Admission, len(g.Jobs))}
+	return n.finish(ctx, g, &result)
 }

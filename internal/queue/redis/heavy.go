@@ -114,8 +114,8 @@ func (r *Store) storeHeavy(ctx context.Context, g *queue.Group, result *queue.Re
 		return err
 	}
 	err := r.storeNoted(ctx, g, result)
-	if errors.Is(err, errPiecesGone) {
-		// That note is removed, and here is the whole webhook.
+	if errors.Is(err, errPiecesGone) || errors.Is(err, errGone) {
+		// There is no note any more, and here is the whole webhook.
 		err = r.storeNoted(ctx, g, result)
 	}
 	return err

@@ -29,7 +29,8 @@ import (
 // any edge (see note_keeper.go).
 //
 // The note is a hash: by, which attempt wrote it; parts, how many pieces there are;
-// and by the number of each part what the script answered to it. A piece is an S2
+// plan, how it goes in parts, see note_gone.go; and by the number of each part what the
+// script answered to it. A piece is an S2
 // block of a part of the record.
 type note struct {
 	r      *Store
@@ -102,7 +103,8 @@ func (n *note) write(ctx context.Context, g *queue.Group) (by string, err error)
 // confirm writes the note, if all pieces are there. It returns by which attempt the
 // note is.
 func (n *note) confirm(ctx context.Context, g *queue.Group) (string, error) {
-	args := []any{n.pieces, n.by, noteLife.Milliseconds(), n.keys.base}
+	p := split(g)
+	args := []any{n.pieces, n.by, noteLife.Milliseconds(), n.keys.base, planOf(g, &p)}
 	for _, name := range destinationNames(g) {
 		args = append(args, name)
 	}
@@ -117,14 +119,15 @@ func (n *note) confirm(ctx context.Context, g *queue.Group) (string, error) {
 // webhook, nil if it is not known. What the other has stored is a duplicate of it;
 // what this call stores stands in result, if both have the same jobs.
 func (n *note) finish(ctx context.Context, own *queue.Group, result *queue.Result) error {
-	found, err := n.r.client.HMGet(ctx, n.key(), "by", "parts").Result()
+	found, err := n.r.client.HMGet(ctx, n.key(), "by", "parts", "plan").Result()
 	if err != nil {
 		return err
 	}
 	by, _ := found[0].(string)
 	pieces, _ := found[1].(string)
+	plan, _ := found[2].(string)
 	if by == "" {
-		return nil // it has been finished meanwhile
+		return n.gone(own)
 	}
 	n.by = by
 	if n.pieces, err = strconv.Atoi(pieces); err != nil {
@@ -135,7 +138,7 @@ func (n *note) finish(ctx context.Context, own *queue.Group, result *queue.Resul
 		return err
 	}
 	if record == nil {
-		return n.without(ctx)
+		return n.without(ctx, own, plan, result)
 	}
 	g, p, err := decodeGroup(n.keys.tenant, record)
 	if err != nil {
@@ -145,29 +148,12 @@ func (n *note) finish(ctx context.Context, own *queue.Group, result *queue.Resul
 		result = &queue.Result{New: make([]bool, len(g.Events)), Jobs: make([]queue.Admission, len(g.Jobs))}
 	}
 	if err := n.store(ctx, g, p, result); err != nil {
+		if errors.Is(err, errGone) {
+			err = n.gone(own)
+		}
 		return err
 	}
 	return n.remove(ctx)
-}
-
-// errPiecesGone says that Redis has lost pieces of a webhook, by an eviction or by
-// hand.
-var errPiecesGone = errors.New("pieces of a large webhook are gone from redis: " +
-	"what was not queued of it is lost, unless it is delivered again")
-
-// without ends a note that has lost a piece, unless it has been finished meanwhile.
-func (n *note) without(ctx context.Context) error {
-	by, err := n.r.client.HGet(ctx, n.key(), "by").Result()
-	if errors.Is(err, redis.Nil) || err == nil && by != n.by {
-		return nil
-	}
-	if err == nil {
-		err = n.remove(ctx)
-	}
-	if err == nil {
-		err = noteProblem{errPiecesGone}
-	}
-	return err
 }
 
 // alike reports whether two groups have as many events, and jobs for the same

@@ -2,7 +2,6 @@ package redis
 
 import (
 	"context"
-	"errors"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -10,11 +9,9 @@ import (
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
-// errGone says that another edge has finished the note.
-var errGone = errors.New("the note is gone")
-
 // store stores the parts that are not stored yet. In result it notes what this
-// call stored: what was stored before is a duplicate.
+// call stored: what was stored before is a duplicate. The error is errGone if there is
+// no such note any more.
 func (n *note) store(ctx context.Context, g *queue.Group, p *partition, result *queue.Result) error {
 	counters := p.counters(g)
 	fresh := make([]bool, len(g.Events)) // whoever stored them
@@ -30,14 +27,16 @@ func (n *note) store(ctx context.Context, g *queue.Group, p *partition, result *
 			fresh[c.first+i] = isNew
 			anyFresh = anyFresh || isNew
 			clicked = clicked || isNew && c.group.Events[i].Click != nil
-			result.New[c.first+i] = isNew && !c.before
+			if isNew && !c.before {
+				result.New[c.first+i] = true
+			}
 		}
 	})
 	if clicked {
 		n.r.clicked.Store(true)
 	}
 	if err != nil || !anyFresh {
-		return ignoreGone(err)
+		return err
 	}
 	calls = calls[:0]
 	for i, first := 0, 0; i < len(p.jobs); i++ {
@@ -48,23 +47,16 @@ func (n *note) store(ctx context.Context, g *queue.Group, p *partition, result *
 		}
 		first = end
 	}
-	return ignoreGone(n.send(ctx, calls, func(c *partCall) {
+	return n.send(ctx, calls, func(c *partCall) {
 		for i, outcome := range c.result.Jobs {
 			if outcome == queue.Queued && !c.before {
 				n.r.lease.wake(c.group.Jobs[i].Dest)
 			}
-			if !c.before {
+			if !c.before && outcome != queue.Duplicate {
 				result.Jobs[c.first+i] = outcome
 			}
 		}
-	}))
-}
-
-func ignoreGone(err error) error {
-	if errors.Is(err, errGone) {
-		return nil
-	}
-	return err
+	})
 }
 
 // partCall is the call that stores a part.

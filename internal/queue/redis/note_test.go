@@ -260,46 +260,93 @@ func TestRedisNoteCancelled(t *testing.T) {
 	has(t, r, 500, 1)
 }
 
-// TestRedisNotePieceGone: Redis has lost a piece of a webhook that was noted. That is
-// an error, once; a redelivery brings what is missing.
+// TestRedisNotePieceGone: Redis has lost a piece of a webhook that was noted, before or
+// behind its events. That is an error, once, of who looks after notes; a redelivery brings
+// what is missing, before or after that.
 func TestRedisNotePieceGone(t *testing.T) {
-	s, refuse, open := noteRedis(t)
-	clock := queuetest.NewClock(time.Now())
-	r := open(clock)
-	s.Do("SADD", "leadgate:tenants", "acme")
-	for _, redelivered := range []bool{true, false} {
-		refuse.set("-sadd")
-		g := heavy(1000)
-		if !redelivered {
-			for i := range g.Events {
-				g.Events[i].ID[0] ^= 0xff
-			}
-		}
-		if err := appendOne(t, r, g).Err; err == nil {
-			t.Fatal("queued")
-		}
-		refuse.set("+sadd")
-		for _, key := range leftovers(s) {
-			if strings.HasSuffix(key, ":1") {
-				s.Do("DEL", key)
-			}
-		}
-		if redelivered {
-			if err := appendOne(t, r, g).Err; err != nil {
-				t.Fatal(err)
-			}
-			has(t, r, 1000, 1)
-		} else {
-			clock.Advance(time.Minute)
-			if err := r.Sweep(t.Context()); err == nil || !strings.Contains(err.Error(), "are gone") || errors.Is(err, queue.ErrUnavailable) {
-				t.Fatalf("finishing what is gone: %v", err)
-			}
-			if err := r.Sweep(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if left := leftovers(s); len(left) > 0 {
-			t.Fatalf("left: %v", left)
+	for _, refused := range []string{"sadd", "xadd"} {
+		for _, kept := range []bool{false, true} {
+			t.Run(fmt.Sprintf("without %s, looked after %v", refused, kept), func(t *testing.T) {
+				s, refuse, open := noteRedis(t)
+				clock := queuetest.NewClock(time.Now())
+				r := open(clock)
+				s.Do("SADD", "leadgate:tenants", "acme")
+				refuse.set("-" + refused)
+				g := heavy(1000)
+				if err := appendOne(t, r, g).Err; err == nil {
+					t.Fatal("queued")
+				}
+				refuse.set("+" + refused)
+				for _, key := range leftovers(s) {
+					if strings.HasSuffix(key, ":1") {
+						s.Do("DEL", key)
+					}
+				}
+				if kept {
+					clock.Advance(time.Minute)
+					if err := r.Sweep(t.Context()); err == nil || !strings.Contains(err.Error(), "are gone") || errors.Is(err, queue.ErrUnavailable) {
+						t.Fatalf("finishing what is gone: %v", err)
+					}
+					if err := r.Sweep(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := appendOne(t, r, g).Err; err != nil {
+					t.Fatal(err)
+				}
+				has(t, r, 1000, 1)
+				if left := leftovers(s); len(left) > 0 {
+					t.Fatalf("left: %v", left)
+				}
+			})
 		}
 	}
+}
+
+// TestRedisNoteOtherPlan: a redelivery after another configuration has other jobs than
+// those that were noted and lost: it does not pass for them.
+func TestRedisNoteOtherPlan(t *testing.T) {
+	s, refuse, open := noteRedis(t)
+	r := open(queuetest.NewClock(time.Now()))
+	s.Do("SADD", "leadgate:tenants", "acme")
+	refuse.set("-sadd")
+	g := heavy(1000)
+	if err := appendOne(t, r, g).Err; err == nil {
+		t.Fatal("queued")
+	}
+	refuse.set("+sadd")
+	for _, key := range leftovers(s) {
+		if strings.HasSuffix(key, ":1") {
+			s.Do("DEL", key)
+		}
+	}
+	for i := range g.Jobs {
+		if g.Jobs[i].Dest == n8n {
+			g.Jobs[i].Dest = crm
+		}
+	}
+	if err := appendOne(t, r, g).Err; err != nil {
+		t.Fatal(err)
+	}
+	if n := s.Do("XLEN", "leadgate:{acme}:q:raw"); n != int64(1) {
+		t.Fatalf("%v entries", n)
+	}
+	if n := s.Do("EXISTS", "leadgate:{acme}:q:n8n"); n != int64(0) {
+		t.Fatal("queued for a destination that is not configured")
+	}
+}
+
+// TestRedisNoteGone: while an edge takes over a webhook that another has noted, the note
+// goes. That is no reason to answer 200: it may have been thrown away.
+func TestRedisNoteGone(t *testing.T) {
+	_, _, open := noteRedis(t)
+	r := open(queuetest.NewClock(time.Now()))
+	g := heavy(1000)
+	if err := redis.TakeOverNote(t.Context(), r, &g); err == nil {
+		t.Fatal("it passes for stored")
+	}
+	if err := appendOne(t, r, g).Err; err != nil {
+		t.Fatal(err)
+	}
+	has(t, r, 1000, 1)
 }

@@ -8,6 +8,7 @@
 -- ARGV[2] -> which attempt wrote them
 -- ARGV[3] -> how long note and pieces live from now on (ms)
 -- ARGV[4] -> what the names of the tenant's keys begin with
+-- ARGV[5] -> how the group goes in parts: see note_gone.go
 -- ARGV[…] -> the names of the group's destinations
 --
 -- Returns the attempt that was the first to write the note, or '' if pieces are gone.
@@ -19,12 +20,12 @@ for i = 1, ARGV[1] do
 end
 -- What is of another type than it should be is found before anything is queued.
 redis.call('SCARD', KEYS[2])
-for i = 5, #ARGV do
+for i = 6, #ARGV do
   redis.call('XLEN', ARGV[4] .. 'q:' .. ARGV[i])
   redis.call('XLEN', ARGV[4] .. 'd:' .. ARGV[i])
   redis.call('HLEN', ARGV[4] .. 'g:' .. ARGV[i])
 end
-redis.call('HSET', KEYS[1], 'by', ARGV[2], 'parts', ARGV[1])
+redis.call('HSET', KEYS[1], 'by', ARGV[2], 'parts', ARGV[1], 'plan', ARGV[5])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 for i = 1, ARGV[1] do redis.call('PEXPIRE', pieces .. i, ARGV[3]) end
 return ARGV[2]

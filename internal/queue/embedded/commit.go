@@ -45,7 +45,12 @@ func (e *Store) commit(batch []*request) {
 		}
 	}
 	e.mu.Lock()
-	reopened := e.store(units)
+	reopened := false
+	err := guard(func() error { reopened = e.store(units); return nil })
+	if err != nil {
+		e.txn.reset()
+		e.fault(units, err)
+	}
 	e.mu.Unlock()
 	if reopened {
 		e.restart()
@@ -72,6 +77,7 @@ func (e *Store) store(units []*unit) (reopened bool) {
 			err = e.settle(units)
 		}
 		if err == nil {
+			e.confirm(units)
 			return reopened
 		}
 		e.txn.reset() // nobody is woken for what is not there
@@ -117,8 +123,13 @@ func (e *Store) apply(units []*unit) (bad *unit, err error) {
 	for _, u := range units {
 		need += u.adds
 	}
-	noRoom := e.room(need)
-	if noRoom != nil && len(t.log) > 0 {
+	noRoom := e.takes()
+	if noRoom == nil {
+		noRoom = e.room(need)
+	} else {
+		need = 0
+	}
+	if need > 0 && noRoom != nil && len(t.log) > 0 {
 		// What was drained since the last checkpoint is room after the next.
 		t.start = len(t.log)
 		if err := e.checkpoint(); err != nil {

@@ -35,6 +35,9 @@ type Store struct {
 	space   space
 	closed  bool
 
+	followed bool                  // the names of the files led to them when they were opened
+	lost     atomic.Pointer[error] // why nothing is taken, see gone.go
+
 	broken  atomic.Bool
 	retryAt time.Time // when opening again may be tried; the writer's own
 
@@ -46,7 +49,10 @@ type Store struct {
 	janitor sync.WaitGroup
 }
 
-var _ queue.Queue = (*Store)(nil)
+var (
+	_ queue.Queue   = (*Store)(nil)
+	_ queue.Watched = (*Store)(nil)
+)
 
 // Config is what an embedded store is given for its whole life.
 type Config struct {
@@ -140,7 +146,7 @@ func (e *Store) view(ctx context.Context, f func(*bolt.Tx) error) error {
 	if e.txn.tx == nil || e.closed {
 		return errClosed
 	}
-	return f(e.txn.tx)
+	return guard(func() error { return f(e.txn.tx) })
 }
 
 var errClosed = fmt.Errorf("%w: its file is not open", queue.ErrUnavailable)
@@ -182,6 +188,9 @@ func (e *Store) tidy() {
 		for _, d := range e.unready() {
 			e.adopt(d)
 		}
+		e.mu.Lock()
+		e.watch()
+		e.mu.Unlock()
 		now := e.cfg.Now()
 		if e.broken.Load() {
 			_ = e.do(e.life, 0, func(*txn) error { return nil })

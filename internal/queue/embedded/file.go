@@ -124,6 +124,10 @@ func (e *Store) open() error {
 		e.cfg.Logger.Warn("the queue's journal could not be made; it is slower without one", zap.Error(err))
 	}
 	e.attach(db, file)
+	e.followed = e.named(file, e.path) == nil && (e.journal.file == nil || e.named(e.journal.file, e.journalPath()) == nil)
+	if !e.followed {
+		e.cfg.Logger.Warn("the queue's files have other names than they were opened by: it will not be seen if they are removed")
+	}
 	return nil
 }
 
@@ -283,11 +287,16 @@ func (e *Store) reopen() error {
 		err = e.resume()
 	}
 	if err != nil {
-		e.cfg.Logger.Error("the queue's file could not be opened again", zap.Error(err))
+		if _, ok := errors.AsType[*Damage](err); ok {
+			e.lose(&lost{err.Error()})
+		} else {
+			e.cfg.Logger.Error("the queue's file could not be opened again", zap.Error(err))
+		}
 		return fmt.Errorf("%w: %w", queue.ErrUnavailable, err)
 	}
 	e.retryAt = time.Time{}
 	e.broken.Store(false)
+	e.lose(nil)
 	e.cfg.Logger.Info("the queue's file was opened again")
 	return nil
 }

@@ -36,6 +36,7 @@ import (
 //	w:<note>              note of a group that is stored in parts, a hash: see note.go
 //	w:<note>:<by>:<n>     a piece of the group
 //	w:<note>:busy         somebody finishes it
+//	w:<note>:done         which attempt's note was finished a moment ago
 //
 // and what older Leadgates wrote, which is read while it can be there:
 //

@@ -39,6 +39,7 @@ const (
 	pieceLimit = 4 << 20             // what no piece comes near
 	pieceLife  = 10 * time.Minute    // of a piece, until the note is written
 	noteLife   = 30 * 24 * time.Hour // of both, from then on
+	noteDone   = time.Minute         // how long it is known that a note was finished
 	noteAge    = 10 * time.Second    // by then who wrote the note has had the time to finish it
 
 	// Bundles.

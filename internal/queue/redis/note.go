@@ -21,7 +21,7 @@ import (
 //  2. the note is written: from now on the group is queued for certain;
 //  3. the script stores one part after the other, and keeps under the note what
 //     became of each: first the events, to learn which are new, then the jobs;
-//  4. note and pieces are removed.
+//  4. note and pieces are removed, and it is kept for a minute that this was done.
 //
 // Until 2 nothing of the group is remembered or delivered. After it any edge that
 // finds the note goes on where it stands: the one to which the webhook is delivered
@@ -50,8 +50,9 @@ func noteName(g *queue.Group) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// key and piece are keys in Redis, field is the note's in the hash of all notes.
-func (n *note) key() string { return n.keys.note(n.name) }
+// key, done and piece are keys in Redis, field is the note's in the hash of all notes.
+func (n *note) key() string  { return n.keys.note(n.name) }
+func (n *note) done() string { return n.key() + ":done" }
 func (n *note) piece(i int) string {
 	return n.key() + ":" + n.by + ":" + strconv.Itoa(i)
 }
@@ -71,13 +72,14 @@ func (r *Store) storeNoted(ctx context.Context, g *queue.Group, result *queue.Re
 	case err != nil:
 		return err
 	case by != n.by:
+		n.by = by
 		return n.finish(ctx, g, result)
 	}
 	p := split(g)
 	if err := n.store(ctx, g, &p, result); err != nil {
-		return err
+		return n.unlessFinished(ctx, g, err)
 	}
-	return n.remove(ctx)
+	return n.remove(ctx, true)
 }
 
 // write writes the pieces and the note, and returns by which attempt the note is: an
@@ -127,7 +129,7 @@ func (n *note) finish(ctx context.Context, own *queue.Group, result *queue.Resul
 	pieces, _ := found[1].(string)
 	plan, _ := found[2].(string)
 	if by == "" {
-		return n.gone(own)
+		return n.unlessFinished(ctx, own, errGone)
 	}
 	n.by = by
 	if n.pieces, err = strconv.Atoi(pieces); err != nil {
@@ -148,12 +150,9 @@ func (n *note) finish(ctx context.Context, own *queue.Group, result *queue.Resul
 		result = &queue.Result{New: make([]bool, len(g.Events)), Jobs: make([]queue.Admission, len(g.Jobs))}
 	}
 	if err := n.store(ctx, g, p, result); err != nil {
-		if errors.Is(err, errGone) {
-			err = n.gone(own)
-		}
-		return err
+		return n.unlessFinished(ctx, own, err)
 	}
-	return n.remove(ctx)
+	return n.remove(ctx, true)
 }
 
 // alike reports whether two groups have as many events, and jobs for the same
@@ -163,9 +162,13 @@ func alike(g, h *queue.Group) bool {
 }
 
 // remove removes the note, if it is still this attempt's, and the pieces: the group is
-// stored.
-func (n *note) remove(ctx context.Context) error {
-	if err := n.r.run(ctx, scriptNoteRemove, []string{n.key()}, n.by).Err(); err != nil {
+// stored, or can't be stored under this note.
+func (n *note) remove(ctx context.Context, finished bool) error {
+	kept := int64(0)
+	if finished {
+		kept = noteDone.Milliseconds()
+	}
+	if err := n.r.run(ctx, scriptNoteRemove, []string{n.key(), n.done()}, n.by, kept).Err(); err != nil {
 		return err
 	}
 	return n.removePieces(ctx)

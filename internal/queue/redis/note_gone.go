@@ -13,17 +13,27 @@ import (
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
-// errGone says that the note is gone: it has been finished, or Redis has thrown it away.
-// Whoever has the webhook stores it anew then: what was stored of it is known.
+// errGone says that the note is gone and was not finished, as far as is known: Redis has
+// thrown it away. Whoever has the webhook stores it anew.
 var errGone = errors.New("the note of a large webhook is gone")
 
-// gone is what it means that the note is gone to who has this delivery of the webhook, or
-// none: then it can only have been finished, for all that can be done about it.
-func (n *note) gone(own *queue.Group) error {
+// unlessFinished forgives that the note is gone if it was finished. Without a delivery of
+// the webhook nothing else could be done about it.
+func (n *note) unlessFinished(ctx context.Context, own *queue.Group, err error) error {
+	if !errors.Is(err, errGone) {
+		return err
+	}
 	if own == nil {
 		return nil
 	}
-	return errGone
+	by, failure := n.r.get(ctx, n.done())
+	switch {
+	case failure != nil:
+		return failure
+	case by == n.by:
+		return nil
+	}
+	return err
 }
 
 // errPiecesGone says that Redis has lost pieces of a webhook, by an eviction or by
@@ -38,7 +48,7 @@ func (n *note) without(ctx context.Context, own *queue.Group, plan string, resul
 	by, err := n.r.client.HGet(ctx, n.key(), "by").Result()
 	switch {
 	case errors.Is(err, redis.Nil) || err == nil && by != n.by:
-		return n.gone(own)
+		return n.unlessFinished(ctx, own, errGone)
 	case err != nil:
 		return err
 	case own == nil:
@@ -49,10 +59,10 @@ func (n *note) without(ctx context.Context, own *queue.Group, plan string, resul
 	}
 	p, ok := partitionOf(plan, own)
 	if ok {
-		err = n.store(ctx, own, &p, result)
+		err = n.unlessFinished(ctx, own, n.store(ctx, own, &p, result))
 	}
 	if err == nil {
-		err = n.remove(ctx)
+		err = n.remove(ctx, ok)
 	}
 	if err == nil && !ok {
 		err = noteProblem{errPiecesGone}

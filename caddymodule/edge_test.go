@@ -92,7 +92,7 @@ func (e *edge) post(path string, body []byte, edit ...func(*http.Request)) (*htt
 // transport takes a new connection each time, since every reload closes idle ones.
 var transport = &http.Transport{DisableKeepAlives: true}
 
-// cutOff says whether an error is of a connection that no server took.
+// cutOff reports whether an error is of a connection that no server took.
 func cutOff(err error) bool {
 	dial, ok := errors.AsType[*net.OpError](err)
 	return ok && dial.Op == "dial" || errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)

@@ -149,7 +149,7 @@ type matches map[string]string
 func tenantOptions(taken matches) options[Tenant] {
 	return append(options[Tenant]{
 		{
-			name: "match", args: "<key> <value>...", many: true, help: "the ids by which its events are told",
+			name: "match", args: "<key> <value>...", many: true, help: "the ids that its events have",
 			parse: func(t *Tenant, d *caddyfile.Dispenser) error { return t.parseMatch(d, taken) },
 		},
 	}, kindOptions(func(t *Tenant) *Tenant { return t })...)

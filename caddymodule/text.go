@@ -46,7 +46,7 @@ func replaceText(repl *caddy.Replacer, option, text string) (string, error) {
 	return out, nil
 }
 
-// blank says whether a text has nothing in it that anybody would see, so that it
+// blank reports whether a text has nothing in it that anybody would see, so that it
 // is no secret: spaces, line ends, a byte order mark.
 func blank(text string) bool {
 	return strings.IndexFunc(text, func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }) < 0

@@ -45,7 +45,7 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// runs says whether a command needs nothing but a page's own files and edge.
+// runs reports whether a command needs nothing but a page's own files and edge.
 func runs(words []string) bool {
 	switch words[2] {
 	case "normalize", "send":

@@ -253,7 +253,7 @@ func TestStamps(t *testing.T) {
 	}
 }
 
-// declares says whether the package in a folder has the variable as the linker
+// declares reports whether the package in a folder has the variable as the linker
 // wants it: a string that nothing initializes.
 func declares(t *testing.T, dir, name string) bool {
 	t.Helper()

@@ -74,7 +74,7 @@ type selector struct {
 // targetLabels are those that Prometheus adds to each target.
 var targetLabels = []string{"instance", "job"}
 
-// returns says whether the result has the label, "by" and "on" being the only
+// returns reports whether the result has the label, "by" and "on" being the only
 // ways in which a label is dropped here.
 func (q *query) returns(label string) bool {
 	if len(q.grouping) > 0 {

@@ -13,7 +13,7 @@ var (
 
 // cloudValue normalizes the `value` of a change of the WhatsApp Cloud API, or
 // the same as a whole body (360dialog's old product, Gupshup's V3 with its own
-// ids). It says whether everything in it became an event; if not, the caller
+// ids). It reports whether everything in it became an event; if not, the caller
 // passes the whole on as account.
 //
 //	{"messaging_product":"whatsapp","metadata":{"display_phone_number":"15550783881","phone_number_id":"106540352242922"},

@@ -266,7 +266,7 @@ func (e *edge) beside(t *testing.T, word string) (stop func()) {
 	return wg.Wait
 }
 
-// isWhole says whether an event is a webhook kept whole.
+// isWhole reports whether an event is a webhook kept whole.
 func isWhole(event, body []byte) bool {
 	var e struct {
 		Kind string

@@ -37,7 +37,6 @@ type Env struct {
 	// answer that is none of success is an error that quotes it.
 	AdminRequest func(address, method, uri string, body io.Reader) (*http.Response, error)
 	// Examine loads a configuration and says what the doctor finds.
-	Import  func() *cobra.Command
 	Examine func(ctx context.Context, config, adapter string) (finding.List, error)
 }
 

@@ -21,7 +21,7 @@ func attemptsOf(name string) *attempts {
 	return a.(*attempts)
 }
 
-// CountAttempts counts the ends of attempts, by the name of their class.
+// CountAttempts counts the ends of attempts, by the name of their action.
 func CountAttempts(name, outcome string, events int) {
 	switch outcome {
 	case destination.Again.String(): // not tried

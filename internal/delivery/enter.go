@@ -9,7 +9,7 @@ import (
 // stateReadEvery is how often the stored state is looked at: another edge may change it.
 const stateReadEvery = time.Second
 
-// enter says whether this edge may read and send now. When the right to the
+// enter reports whether this edge may read and send now. When the right to the
 // queue was lost in between, it starts a new view.
 func (w *worker) enter() bool {
 	epoch, ok := w.drain.Epoch()

@@ -8,8 +8,9 @@
 // to Meta's Conversions API. What they have in common (queues, retries, order,
 // limits, dead letters) is package delivery's.
 //
-// It imports the queue, for what is stored of a job, and normalize, for what an
-// event is; no Caddy, and nothing of delivery.
+// It imports the queue, for what is stored of a job, clicks, for the one that a
+// conversion is credited to, and normalize, for what an event is; no Caddy, and
+// nothing of delivery.
 package destination
 
 import (

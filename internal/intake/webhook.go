@@ -87,7 +87,8 @@ const largeBody = 256 << 10
 
 var turns = make(chan struct{}, 4)
 
-// Turn is one, which ends once. nil is that of a small body, which needs none.
+// Turn is a large body's turn, which ends once. nil is that of a small body, which
+// needs none.
 type Turn struct{ ended bool }
 
 // TakeTurn waits for a turn where the body is large, as long as for the store. It

@@ -12,7 +12,7 @@ import (
 // Destination is what the gauges show of a destination.
 type Destination struct {
 	Name    string
-	State   string // the word of status: running, waiting, …
+	State   string // as the admin API says it: running, retrying, …
 	Removed bool   // it has left the configuration
 	Backlog int    // events that wait
 	Dead    int    // dead letters

@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 )
 
-// control says whether a character moves the cursor, sets the terminal, or turns
+// control reports whether a character moves the cursor, sets the terminal, or turns
 // the text around it: C0, DEL and C1 controls, and those of the bidirectional
 // algorithm (Trojan Source, CVE-2021-42574).
 func control(r rune) bool {

@@ -116,7 +116,7 @@ func (b *batch) all(verdicts []destination.Verdict, o destination.Verdict) {
 	}
 }
 
-// post sends a batch; it says whether the other batches have to wait.
+// post sends a batch; it reports whether the other batches have to wait.
 func (s *Sender) post(ctx context.Context, b *batch, verdicts []destination.Verdict) (stop bool) {
 	results, err := s.client.Send(ctx, b.items)
 	if err != nil || len(results) != len(b.items) {

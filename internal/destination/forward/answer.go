@@ -17,7 +17,7 @@ import (
 	"github.com/leadgate/leadgate/internal/retryafter"
 )
 
-// taken says whether a status means that the destination has the event.
+// taken reports whether a status means that the destination has the event.
 func taken(status int) bool { return status >= 200 && status < 300 }
 
 // classify says what an HTTP answer of a forward destination means.
@@ -55,7 +55,7 @@ func classify(status int, header http.Header, now time.Time) destination.Verdict
 // Explain is what a status of a forward destination means, without its headers.
 func Explain(status int) destination.Verdict { return classify(status, nil, time.Time{}) }
 
-// atFault says whether a status speaks against the destination's settings and
+// atFault reports whether a status speaks against the destination's settings and
 // not against the event.
 func atFault(status int) bool {
 	return status >= 300 && status < 400 || faults[status] != ""

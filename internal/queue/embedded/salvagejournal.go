@@ -63,7 +63,7 @@ func (r *repair) replayJournal(b []byte) error {
 	return r.replayRecords(&s, b[journalHead:], generation)
 }
 
-// whichJournal says whether the journal has what the base lacks, and of which generation.
+// whichJournal reports whether the journal has what the base lacks, and of which generation.
 func (r *repair) whichJournal(b []byte) (generation uint64, use bool) {
 	if len(b) <= journalHead {
 		if r.found.base != 0 || r.found.id == (storeID{}) {

@@ -298,7 +298,7 @@ func (c *CAPI) provision(a *App, tenant string, repl *caddy.Replacer) (*destinat
 	d.Options = capiOptions().settings(r)
 	d.Options["channel"] = c.Channels
 	for _, warning := range settings.Warnings() {
-		a.logger.Warn(warning, zap.String("destination", r.Name))
+		a.logger.Warn(warning.String(), zap.String("destination", r.Name))
 	}
 	return d, nil
 }

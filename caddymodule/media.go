@@ -93,7 +93,7 @@ func (m *Media) provision(repl *caddy.Replacer) error {
 		return err
 	}
 	for _, warning := range settings.Warnings() {
-		m.logger.Warn(warning, zap.String("tenant", m.Tenant))
+		m.logger.Warn(warning.String(), zap.String("tenant", m.Tenant))
 	}
 	c.Endpoint, c.GraphVersion, c.MaxSize = settings.Endpoint, settings.GraphVersion, r.MaxSize
 	if m.server, err = media.New(c); err != nil {

@@ -153,7 +153,7 @@ func TestSettingsValidate(t *testing.T) {
 	if err := full.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	if w := full.Warnings(); len(w) != 1 || !strings.Contains(w[0], "test_event_code") {
+	if w := full.Warnings(); len(w) != 1 || w[0].Problem != "test_event_code is set" {
 		t.Errorf("warnings %q", w)
 	}
 	for option, change := range map[string]func(*Settings){
@@ -191,7 +191,7 @@ func TestSettingsValidate(t *testing.T) {
 	}
 	old := good()
 	old.GraphVersion = "v19.0"
-	if w := old.Warnings(); len(w) != 1 || !strings.Contains(w[0], "v27.0") {
+	if w := old.Warnings(); len(w) != 1 || w[0].Advice != "write v27.0" {
 		t.Errorf("warnings %q", w)
 	}
 }

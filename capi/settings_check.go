@@ -171,15 +171,27 @@ func checkTestEventCode(s *Settings) string {
 	return ""
 }
 
+// Warning is what a setting that works today has against it.
+type Warning struct {
+	Problem string // which names the option: test_event_code is set
+	Advice  string // what to write instead, or what to know of it
+}
+
+// String is the warning in one sentence.
+func (w Warning) String() string { return w.Problem + ": " + w.Advice }
+
 // Warnings says what works today and is still worth a look.
-func (s *Settings) Warnings() []string {
-	var out []string
+func (s *Settings) Warnings() []Warning {
+	var out []Warning
 	if n, ok := versionNumber(s.graphVersion()); ok && n <= lastExpiredVersion {
-		out = append(out, fmt.Sprintf("graph_version %s has expired and Meta answers as it likes: write %s", s.graphVersion(),
-			DefaultGraphVersion))
+		out = append(out, Warning{
+			fmt.Sprintf("graph_version %s has expired and Meta answers as it likes", s.graphVersion()), "write " + DefaultGraphVersion,
+		})
 	}
 	if s.TestEventCode != "" {
-		out = append(out, "test_event_code is set: the events show in the Test Events tab, and still count for delivery and measurement")
+		out = append(out, Warning{
+			"test_event_code is set", "the events show in the Test Events tab, and still count for delivery and measurement",
+		})
 	}
 	return out
 }

@@ -19,8 +19,7 @@ import (
 func Check(ctx context.Context, where string, s *capi.Settings) (found finding.List) {
 	found = append(found, readable(ctx, where, s))
 	for _, warning := range s.Warnings() {
-		what, fix, _ := strings.Cut(warning, ": ")
-		found.Warn(where+": "+what, fix)
+		found.Warn(where+": "+warning.Problem, warning.Advice)
 	}
 	if endpoint := cmp.Or(s.Endpoint, capi.DefaultEndpoint); endpoint != capi.DefaultEndpoint {
 		found.OK(where + ": conversions go to " + printable.URL(endpoint) + ", and not to Meta")

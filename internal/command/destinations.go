@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/destination/dataset"
 	"github.com/leadgate/leadgate/internal/printable"
 )
 
@@ -113,7 +114,7 @@ func shownReason(d *delivery.Status) string {
 
 // shownTarget is a dataset, or a URL without its scheme and any phone number.
 func shownTarget(d *delivery.Status) string {
-	if d.Kind == "capi" {
+	if d.Kind == dataset.Kind {
 		return "dataset " + d.Target
 	}
 	_, rest, ok := strings.Cut(d.Target, "://")

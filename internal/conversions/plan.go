@@ -9,7 +9,6 @@ import (
 	"github.com/leadgate/leadgate/internal/ads"
 	"github.com/leadgate/leadgate/internal/clicks"
 	"github.com/leadgate/leadgate/internal/destination"
-	"github.com/leadgate/leadgate/internal/destination/dataset"
 	"github.com/leadgate/leadgate/internal/jsondoc"
 	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/internal/queue"
@@ -186,7 +185,7 @@ func (p *plan) add(i int, click *clicks.Click, to *destination.Destination, repo
 // window is for how long the same item is a duplicate.
 func (p *plan) window(it *item) time.Duration {
 	if it.orderID != "" {
-		return max(p.e.Dedupe, dataset.MinOnce)
+		return max(p.e.Dedupe, destination.MinOnce)
 	}
 	return 24 * time.Hour
 }

@@ -58,6 +58,10 @@ type Reporter interface {
 	Reported(name string, unified []byte, now time.Time) Report
 }
 
+// MinOnce is how long a conversion is remembered at the least, so that it is
+// reported once: Meta takes events up to an age of 7 days.
+const MinOnce = 8 * 24 * time.Hour
+
 // Conversion is a posted conversion, and the click it is credited to.
 type Conversion struct {
 	Unified   []byte // its event in unified JSON

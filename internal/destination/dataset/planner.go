@@ -11,15 +11,11 @@ import (
 	"github.com/leadgate/leadgate/normalize"
 )
 
-// MinOnce is how long an event that was reported is remembered at the least:
-// Meta takes events up to an age of 7 days.
-const MinOnce = 8 * 24 * time.Hour
-
 // Planner has a dataset get the ad clicks and the conversions of its channels.
 type Planner struct {
 	Settings capi.Settings
 	Channels []string      // none: what no other dataset of the tenant names
-	Dedupe   time.Duration // how long a reported event's id is remembered, if longer than MinOnce
+	Dedupe   time.Duration // how long a reported event's id is remembered, if longer than destination.MinOnce
 }
 
 // Plan is [destination.Planner]'s.
@@ -32,7 +28,7 @@ func (p *Planner) Plan(ev *normalize.Event, among []*destination.Destination) (d
 		return destination.Job{}, false
 	}
 	once := make([]queue.Once, 0, 1+len(plan.Once))
-	once = append(once, queue.Once{Key: p.Settings.Dataset + "\nevent\n" + ev.ID().String(), Window: max(p.Dedupe, MinOnce)})
+	once = append(once, queue.Once{Key: p.Settings.Dataset + "\nevent\n" + ev.ID().String(), Window: max(p.Dedupe, destination.MinOnce)})
 	return destination.Job{Format: queue.FormatCAPI, Once: appendOnce(once, plan.Once), Report: plan.Name}, true
 }
 

@@ -39,7 +39,8 @@ func innerBlocks(block string) []string {
 	switch block {
 	case "global leadgate":
 		queues := new(Queue).kindTexts(func(k storeKind) string { return "queue " + k.name() })
-		return slices.Concat(queues, []string{"provider meta"}, kindNames())
+		providers, _ := providerOptions()
+		return slices.Concat(queues, providers, kindNames())
 	case "leadgate":
 		providers, _ := providerOptions()
 		return slices.Concat(providers, kindNames(), []string{"tenant"})

@@ -303,6 +303,8 @@ func (c *CAPI) provision(a *App, tenant string, repl *caddy.Replacer) (*destinat
 	return d, nil
 }
 
+func (c *CAPI) reports() bool { return true }
+
 func (c *CAPI) isNamed() bool { return c.Name != "" }
 
 // credentials reads the secrets anew, for when Meta has refused the last ones.

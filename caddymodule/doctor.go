@@ -65,12 +65,10 @@ func subjectOf(config []byte) (*doctor.Subject, error) {
 	if q == nil {
 		q = &Queue{Kind: defaultQueue}
 	}
-	repl := caddy.NewReplacer()
 	return &doctor.Subject{
-		Sites:   found,
-		Resolve: func(option, text string) (string, error) { return replaceText(repl, option, text) },
-		Queue:   q.examine,
-		Admin:   adminEndpoint(&root.Admin),
+		Sites: found,
+		Queue: q.examine,
+		Admin: adminEndpoint(&root.Admin),
 	}, nil
 }
 

@@ -162,6 +162,8 @@ func (f *Forward) provision(_ *App, tenant string, repl *caddy.Replacer) (*desti
 	return d, nil
 }
 
+func (f *Forward) reports() bool { return false }
+
 func (f *Forward) isNamed() bool { return f.Name != "" }
 
 // defaultForwardName is <tenant>-<host>[-<port>]; an IPv6 address keeps its

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -68,6 +70,23 @@ func (m *Meta) Validate() error {
 			"into Meta's dashboard")
 	}
 	return nil
+}
+
+var appSecret = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+// Advise looks for an app secret that can be one of Meta's.
+func (m *Meta) Advise() []Advice {
+	repl := caddy.NewReplacer()
+	if slices.ContainsFunc(m.AppSecret, func(text string) bool {
+		secret, err := replaceText(repl, "app_secret", text)
+		return err == nil && appSecret.MatchString(secret)
+	}) {
+		return nil
+	}
+	return []Advice{{
+		Problem: "app_secret is not 32 hex digits, as Meta's are: webhooks of Meta would be refused with 401",
+		Fix:     "copy it from the app's dashboard, App settings, Basic",
+	}}
 }
 
 // SkipsVerification reports insecure_skip_verify.
@@ -189,6 +208,7 @@ func (m *Meta) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 
 var (
 	_ Provider              = (*Meta)(nil)
+	_ Adviser               = (*Meta)(nil)
 	_ HeaderSigner          = (*Meta)(nil)
 	_ MethodLister          = (*Meta)(nil)
 	_ PartSigner            = (*Meta)(nil)

@@ -1,10 +1,12 @@
 package caddymodule
 
 import (
+	"encoding/json"
 	"net/http"
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/leadgate/leadgate/internal/finding"
 	"github.com/leadgate/leadgate/internal/sites"
 	"github.com/leadgate/leadgate/normalize"
 )
@@ -15,7 +17,7 @@ import (
 // three questions. One whose webhooks are verified by a token embeds [Tokens]
 // and writes Normalize alone. docs/providers/guest.md shows a whole one.
 //
-// What else a provider may do, it says by also being an [Answerer], [ContentTyper],
+// What else a provider may do, it says by also being an [Adviser], [Answerer], [ContentTyper],
 // [HeaderSigner], [MethodLister], [PartSigner], [PathExtender], [RequestSigner],
 // [Sealer], [SecretHolder], [SingleAccount], [TokenCarrier], [VerificationSkipper]
 // or [WABAOmitter]. The built-in providers use the same ones.
@@ -39,6 +41,15 @@ type Provider interface {
 // MethodLister is a Provider that takes other methods than POST. GET is one that
 // only its handshake answers.
 type MethodLister interface{ Methods() []string }
+
+// Adviser is a Provider that knows when settings of its own, which load, are most
+// likely wrong. `caddy leadgate doctor` asks one that was read from JSON and is not
+// provisioned: placeholders are not replaced.
+type Adviser interface{ Advise() []Advice }
+
+// Advice is one sentence on what is wrong, and one on what to do. Neither quotes a
+// secret.
+type Advice struct{ Problem, Fix string }
 
 // Answerer is a Provider that wants another answer than an empty 200 to a webhook
 // that was accepted. It writes header and body.
@@ -138,8 +149,9 @@ func providerOptions() (blocks []string, names map[string][]string) {
 	return blocks, names
 }
 
-// providerFacts is what a provider, built in or not, says of its webhooks.
-func providerFacts(name string) (f sites.Facts) {
+// providerFacts is what a provider, built in or not, says of its webhooks, and of its
+// settings in JSON.
+func providerFacts(name string, settings []byte) (f sites.Facts) {
 	info, err := caddy.GetModule("leadgate.providers." + name)
 	if err != nil {
 		return f
@@ -150,6 +162,17 @@ func providerFacts(name string) (f sites.Facts) {
 	}
 	if p, ok := provider.(PathExtender); ok {
 		f.Below = p.PostsBelow()
+	}
+	if p, ok := provider.(Adviser); ok {
+		f.Check = func() (found finding.List) {
+			if json.Unmarshal(settings, p) != nil {
+				return nil // loading the configuration says so
+			}
+			for _, a := range p.Advise() {
+				found.Warn(a.Problem, a.Fix)
+			}
+			return found
+		}
 	}
 	return f
 }

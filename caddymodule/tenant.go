@@ -50,6 +50,8 @@ type kind interface {
 	optionNames() []string
 	// provision checks the settings and replaces their placeholders.
 	provision(a *App, tenant string, repl *caddy.Replacer) (*destination.Destination, error)
+	// reports reports whether conversions are reported to it.
+	reports() bool
 	// isNamed reports whether its name was written, and is not the default.
 	isNamed() bool
 	// examine is what the doctor says of it; of those with the same key once.
@@ -135,7 +137,7 @@ func (t *Tenant) site(name string) sites.Tenant {
 	out := sites.Tenant{Name: name}
 	for _, d := range t.destinations() {
 		out.Destinations = append(out.Destinations, sites.Destination{
-			Kind: d.name, Key: d.key(), Check: func(ctx context.Context) finding.List { return d.examine(ctx, name) },
+			Kind: d.name, Reports: d.reports(), Key: d.key(), Check: func(ctx context.Context) finding.List { return d.examine(ctx, name) },
 		})
 	}
 	return out

@@ -106,6 +106,18 @@ func (p *Twilio) Validate() error {
 	return nil
 }
 
+// Advise asks for public_url.
+func (p *Twilio) Advise() []Advice {
+	if !p.signatures() || p.PublicURL != "" {
+		return nil
+	}
+	return []Advice{{
+		Problem: "Twilio's signatures are checked for the scheme and host that a request itself names, " +
+			"and a webhook signed for another host passes",
+		Fix: "write `public_url https://…` into the provider block: the scheme and host that Twilio posts to",
+	}}
+}
+
 // signatures reports whether webhooks must be signed.
 func (p *Twilio) signatures() bool { return len(p.AuthToken)+len(p.SharedKey) > 0 }
 
@@ -216,6 +228,7 @@ func (p *Twilio) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 
 var (
 	_ Provider              = (*Twilio)(nil)
+	_ Adviser               = (*Twilio)(nil)
 	_ Answerer              = (*Twilio)(nil)
 	_ ContentTyper          = (*Twilio)(nil)
 	_ HeaderSigner          = (*Twilio)(nil)

@@ -1,12 +1,12 @@
 // Package doctor looks at a configuration that loads, and at all that it needs to
 // be there: secrets, the queue, the destinations, the order of the sites'
 // directives. It posts nothing, stores nothing and opens nothing that a running
-// edge has open. It knows no Caddy: who calls it resolves what only Caddy can, and
-// says it in a [Subject].
+// edge has open. It knows no Caddy: what only Caddy can find out stands in a
+// [Subject].
 //
 // Begin with [Examine]. What is said of a kind of destination stands beside its
-// sender (Check), of a kind of store in its own package (Examine); the mistakes of
-// the sites are package sites'.
+// sender (Check), of a kind of store in its own package (Examine), of a provider's
+// settings with the provider; the mistakes of the sites are package sites'.
 package doctor
 
 import (
@@ -25,8 +25,6 @@ import (
 // Subject is a configuration that is looked at.
 type Subject struct {
 	Sites *sites.Sites
-	// Resolve replaces the placeholders of an option.
-	Resolve func(option, text string) (string, error)
 	// Queue looks at the store; it is called if a destination needs one.
 	Queue func(context.Context) finding.List
 	// Admin is where the edge of this configuration answers, if it runs; nil if

@@ -30,7 +30,7 @@ type Sites struct {
 	open       []*Block // of a site that answers 200 to what nothing handles; one for each site
 
 	tenants Tenants
-	facts   func(provider string) Facts
+	facts   FactsOf
 }
 
 // Block is one of Leadgate's handlers, and where it is.
@@ -55,7 +55,8 @@ type Tenant struct {
 
 // Destination is one of a tenant's destinations.
 type Destination struct {
-	Kind string // "forward", "capi"
+	Kind    string // "forward", "capi"
+	Reports bool   // conversions are reported to it
 	// Key is the same for two that need to be looked at once.
 	Key string
 	// Check looks whether it takes what will be sent. It asks the destination
@@ -67,14 +68,20 @@ type Destination struct {
 // with their names.
 type Tenants func(handler []byte) ([]Tenant, error)
 
-// Facts are what a provider says of its webhooks.
+// Facts are what a provider says of its webhooks, and of a block's settings.
 type Facts struct {
 	Secrets []string // the options that hold what webhooks are verified by
 	Below   string   // what it appends to the block's path, for example: /messages; "" for nothing
+	// Check looks at the settings themselves, which have loaded; nil where nothing
+	// can be wrong with them.
+	Check func() finding.List
 }
 
-// Read finds Leadgate's blocks in Caddy's JSON. facts are a provider's, by its name.
-func Read(config []byte, tenants Tenants, facts func(provider string) Facts) (*Sites, error) {
+// FactsOf are the facts of a provider, by its name and a block's settings in JSON.
+type FactsOf func(provider string, settings []byte) Facts
+
+// Read finds Leadgate's blocks in Caddy's JSON.
+func Read(config []byte, tenants Tenants, facts FactsOf) (*Sites, error) {
 	var root struct {
 		Apps struct {
 			HTTP struct {

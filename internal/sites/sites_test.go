@@ -22,7 +22,7 @@ func tenantsOf(handler []byte) (list []Tenant, err error) {
 			tenant.Destinations = append(tenant.Destinations, Destination{Kind: "forward"})
 		}
 		for range t.CAPI {
-			tenant.Destinations = append(tenant.Destinations, Destination{Kind: "capi"})
+			tenant.Destinations = append(tenant.Destinations, Destination{Kind: "capi", Reports: true})
 		}
 		list = append(list, tenant)
 	}
@@ -30,7 +30,7 @@ func tenantsOf(handler []byte) (list []Tenant, err error) {
 }
 
 // factsOf is what a provider says, of the one that posts below its path.
-func factsOf(provider string) (f Facts) {
+func factsOf(provider string, _ []byte) (f Facts) {
 	if provider == "whapi" {
 		f.Below = "/messages"
 	}

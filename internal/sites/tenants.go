@@ -24,9 +24,9 @@ func (s *Sites) AllTenants() []Tenant {
 	return list
 }
 
-// has reports whether a tenant has a destination of a kind.
-func (t *Tenant) has(kind string) bool {
-	return slices.ContainsFunc(t.Destinations, func(d Destination) bool { return d.Kind == kind })
+// reports reports whether conversions of a tenant can be reported.
+func (t *Tenant) reports() bool {
+	return slices.ContainsFunc(t.Destinations, func(d Destination) bool { return d.Reports })
 }
 
 // KnowsTenant fails a block whose tenant is in no leadgate block. reports asks
@@ -37,7 +37,7 @@ func (s *Sites) KnowsTenant(directive, name string, reports bool) error {
 	for _, t := range s.AllTenants() {
 		names = append(names, t.Name)
 		if t.Name == name {
-			known, can = true, can || t.has("capi")
+			known, can = true, can || t.reports()
 		}
 	}
 	slices.Sort(names)

@@ -123,7 +123,7 @@ func (s *Sites) leadgate(b *Block, handler map[string]any) error {
 		return fmt.Errorf("reading config: %w", err)
 	}
 	name, _ := b.Provider["name"].(string)
-	b.Facts = s.facts(name)
+	b.Facts = s.facts(name, block.Provider)
 	return nil
 }
 

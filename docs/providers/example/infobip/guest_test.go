@@ -35,6 +35,7 @@ type guest struct {
 
 var (
 	_ caddymodule.Provider            = (*guest)(nil)
+	_ caddymodule.Adviser             = (*guest)(nil)
 	_ caddymodule.Answerer            = (*guest)(nil)
 	_ caddymodule.ContentTyper        = (*guest)(nil)
 	_ caddymodule.HeaderSigner        = (*guest)(nil)
@@ -130,6 +131,10 @@ func (*guest) OneAccount() bool             { return false }
 func (*guest) SignatureHeaders() []string   { return []string{guestSignature} }
 func (g *guest) CanSign() bool              { return true }
 func (*guest) Seal(r *http.Request) string  { return r.Header.Get(guestSignature) }
+func (*guest) Advise() []caddymodule.Advice {
+	return []caddymodule.Advice{{Problem: "the secret is short", Fix: "write a longer one"}}
+}
+
 func (*guest) TokenPlaces() []caddymodule.TokenPlace {
 	return []caddymodule.TokenPlace{{Name: "X-Token"}, {Query: true, Name: "token"}}
 }

@@ -280,6 +280,8 @@ func newCounter(n int64) *counter {
 }
 
 // Delivered implements [delivery.Observer].
+func (c *counter) InDoubt(string, string, int) {}
+
 func (c *counter) Delivered(_, _, outcome string, events int, _ time.Duration) {
 	if outcome != destination.Done.String() {
 		c.failed.Add(int64(events))

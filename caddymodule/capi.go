@@ -89,8 +89,10 @@ type CAPI struct {
 	// How long an event waits for others to share its request. Default: 1s.
 	Linger *caddy.Duration `json:"linger,omitempty"`
 
-	// What becomes of events whose request timed out after it was sent, when
-	// Meta may have counted them: retry or drop. Default: retry.
+	// What becomes of events in doubt, which were sent, and nothing says whether Meta
+	// has them: no answer came, or the edge died or lost the right to send before it
+	// kept the answer. retry sends them again, drop makes them dead letters
+	// `unconfirmed`. Default: retry.
 	OnTimeout string `json:"on_timeout,omitempty"`
 
 	// For how long an event is tried again. Default and most: 168h (7d).
@@ -178,7 +180,8 @@ func capiOptions() options[CAPI] {
 		},
 		{
 			name: "on_timeout", args: "retry|drop", def: "retry", at: func(c *CAPI) value { return wordValue{&c.OnTimeout, oneOf("retry", "drop")} },
-			help: "what becomes of events of which Meta may have counted some",
+			help: "events that were sent and of which nothing says whether Meta has them: `retry` misses none, `drop` repeats none " +
+				"([in doubt](docs/conversions.md#in-doubt))",
 		},
 		{
 			name: "retry_for", args: "<duration>", def: "7d", check: (*CAPI).checkRetryFor,
@@ -295,6 +298,7 @@ func (c *CAPI) provision(a *App, tenant string, repl *caddy.Replacer) (*destinat
 			Settings: settings, Credentials: c.credentials, OnEvents: metrics.Conversions(r.Name), Logger: a.logger.Named("capi"),
 		},
 	})
+	metrics.InDoubt(r.Name, 0)
 	d.Options = capiOptions().settings(r)
 	d.Options["channel"] = c.Channels
 	for _, warning := range settings.Warnings() {

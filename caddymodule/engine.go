@@ -49,6 +49,9 @@ func (observer) Delivered(destination, _, outcome string, events int, took time.
 	dashboard.CountAttempts(destination, outcome, events)
 }
 
+// InDoubt implements delivery.Observer.
+func (observer) InDoubt(destination, _ string, events int) { metrics.InDoubt(destination, events) }
+
 // gauges describes the destinations of all open stores for the metrics.
 func gauges(ctx context.Context) []metrics.Destination {
 	list := adminEdge.Statuses(ctx)

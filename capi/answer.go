@@ -51,8 +51,9 @@ func (c *Client) read(resp *http.Response, root jsondoc.Node, failed *graph.Erro
 		c.throttled.Add(1)
 		return answer{Result: Result{Fate: Retry, Class: Throttled, Throttled: true, After: c.throttleWait(wait),
 			Text: "Meta asks for fewer requests; nothing to do: it waits"}}
-	case status == http.StatusGatewayTimeout && c.settings.OnTimeoutDrop:
-		return timedOut()
+	case status == http.StatusBadGateway, status == http.StatusGatewayTimeout:
+		return c.inDoubt(answer{Result: Result{Fate: Retry, Class: Transient, After: wait,
+			Text: fmt.Sprintf("HTTP status %d: a gateway answered, and not Meta; nothing to do: it is tried again", status)}})
 	case status >= 500 || status == http.StatusRequestTimeout:
 		return answer{Result: Result{Fate: Retry, Class: Transient, After: wait,
 			Text: fmt.Sprintf("HTTP status %d without an error of the Graph API; nothing to do: it is tried again", status)}}
@@ -122,12 +123,15 @@ func shorten(s string) string {
 
 // received compares how many events were sent with how many Meta counts.
 func (c *Client) received(root jsondoc.Node, sent int, wait time.Duration) answer {
-	n, _ := root.Get("events_received").Int()
+	n, counted := root.Get("events_received").Int()
 	trace := root.Get("fbtrace_id").String()
 	switch {
 	case n >= int64(sent):
 		c.throttled.Store(0)
 		return answer{verdict: accepted, Result: Result{Fate: Done, After: wait, TraceID: trace}}
+	case !counted:
+		return c.inDoubt(answer{Result: Result{Fate: Retry, Class: Transient, Unconfirmed: true, After: wait, TraceID: trace,
+			Text: "the answer is cut, or not Meta's: it does not say how many events were received; nothing to do: it is tried again"}})
 	case n <= 0:
 		return answer{Result: Result{Fate: Retry, Class: Transient, Unconfirmed: true, After: wait, TraceID: trace,
 			Text: "Meta answered 200 and counts none of the events; nothing to do: it is tried again"}}

@@ -32,8 +32,13 @@ func TestAnswers(t *testing.T) {
 	}{
 		{"none counted", capitest.Answer{Body: `{"events_received":0,"fbtrace_id":"T"}`},
 			capi.Result{Fate: capi.Retry, Class: capi.Transient, Unconfirmed: true, TraceID: "T"}},
-		{"empty 200", capitest.Answer{}, capi.Result{Fate: capi.Retry, Class: capi.Transient, Unconfirmed: true}},
-		{"a proxy's page with 200", capitest.Answer{Body: "<html>"}, capi.Result{Fate: capi.Retry, Class: capi.Transient, Unconfirmed: true}},
+		{"empty 200", capitest.Answer{}, capi.Result{Fate: capi.Retry, Class: capi.Transient, Unconfirmed: true, InDoubt: true}},
+		{"a proxy's page with 200", capitest.Answer{Body: "<html>"},
+			capi.Result{Fate: capi.Retry, Class: capi.Transient, Unconfirmed: true, InDoubt: true}},
+		{"half an answer", capitest.Answer{Body: `{"events_rec`},
+			capi.Result{Fate: capi.Retry, Class: capi.Transient, Unconfirmed: true, InDoubt: true}},
+		{"a gateway that got no answer", capitest.Answer{Status: 504, Body: "<html>"},
+			capi.Result{Fate: capi.Retry, Class: capi.Transient, InDoubt: true, Text: "a gateway answered"}},
 		{"some counted", capitest.Answer{Body: `{"events_received":1}`}, capi.Result{Fate: capi.Dead, Class: capi.BadEvent,
 			Reason: capi.ReasonUnconfirmed, Text: "1 of the batch's 2"}},
 		{"more counted", capitest.Answer{Body: `{"events_received":3}`}, capi.Result{Fate: capi.Done}},
@@ -88,7 +93,7 @@ func TestAnswers(t *testing.T) {
 		{"another kind of error", capitest.Answer{Status: 400, Body: `{"error":"no"}`},
 			capi.Result{Fate: capi.Park, Class: capi.Configuration, Text: "400"}},
 		{"huge page", capitest.Answer{Status: 502, Body: strings.Repeat("x", 1<<20)},
-			capi.Result{Fate: capi.Retry, Class: capi.Transient, Text: "502"}},
+			capi.Result{Fate: capi.Retry, Class: capi.Transient, InDoubt: true, Text: "502"}},
 	} {
 		meta, client := setup(t, nil)
 		meta.Script(1, c.answer)

@@ -51,6 +51,7 @@ type Result struct {
 	After         time.Duration
 	Throttled     bool       // Retry, because of Meta's limits: no fault of the destination
 	Unconfirmed   bool       // Retry, because events_received was 0: counts for Item.Unconfirmed
+	InDoubt       bool       // the request left, and no answer says whether Meta has the event: Retry, or Dead with OnTimeoutDrop
 	Class         ErrorClass // of the error; 0 without one
 	Reason        string     // Dead: one of the Reason constants
 	Code, Subcode int        // Meta's; 0 without one

@@ -173,17 +173,24 @@ func TestNoAnswer(t *testing.T) {
 		meta, c := setup(t, func(s *capi.Settings) { s.OnTimeoutDrop = drop })
 		meta.Script(1, capitest.Answer{Cut: true, Accept: true})
 		r := only(t, send(t, c, items(t, 2)))
-		if r.Fate != want || (r.Reason == capi.ReasonTimeout) != drop || meta.Total() != 2 {
+		if r.Fate != want || !r.InDoubt || (r.Reason == capi.ReasonUnconfirmed) != drop || meta.Total() != 2 {
 			t.Errorf("drop %v, connection cut: %+v", drop, r)
 		}
 		if strings.Contains(r.Text, "EAAtoken") {
 			t.Errorf("the token is in %q", r.Text)
 		}
 
-		// The gateway before Meta gives up: as good as no answer.
-		meta.Script(1, capitest.Answer{Status: 504})
-		if r := only(t, send(t, c, items(t, 1))); r.Fate != want {
-			t.Errorf("drop %v, 504: %+v", drop, r)
+		// The gateway before Meta gives up, or the answer is cut: as good as no answer.
+		for _, a := range []capitest.Answer{{Status: 504}, {Status: 502}, {Body: `{"events_rec`}, {Body: "<html>"}} {
+			meta.Script(1, a)
+			if r := only(t, send(t, c, items(t, 1))); r.Fate != want || !r.InDoubt || (r.Reason == capi.ReasonUnconfirmed) != drop {
+				t.Errorf("drop %v, %+v: %+v", drop, a, r)
+			}
+		}
+		// Meta's own answer leaves no doubt.
+		meta.Script(1, capitest.Answer{Status: 503})
+		if r := only(t, send(t, c, items(t, 1))); r.Fate != capi.Retry || r.InDoubt {
+			t.Errorf("drop %v, 503: %+v", drop, r)
 		}
 
 		// Stopped while Meta has the request.
@@ -215,7 +222,7 @@ func TestNoAnswer(t *testing.T) {
 		s.Endpoint, s.OnTimeoutDrop, s.AppSecret = dead.URL, drop, "secret"
 		dead.Close()
 		nobody := capi.NewClient(s)
-		if r := only(t, send(t, nobody, items(t, 1))); r.Fate != capi.Retry || strings.Contains(r.Text, "proof") {
+		if r := only(t, send(t, nobody, items(t, 1))); r.Fate != capi.Retry || r.InDoubt || strings.Contains(r.Text, "proof") {
 			t.Errorf("drop %v, nobody there: %+v", drop, r)
 		}
 	}

@@ -170,6 +170,5 @@ func (r *Refusal) Name() string { return Explanation{Code: r.Code, Subcode: r.Su
 const (
 	ReasonRefused     = "refused"     // Meta refused the event, or is known to refuse it
 	ReasonExpired     = "expired"     // seven days old
-	ReasonUnconfirmed = "unconfirmed" // Meta did not count the event, or not all of its batch
-	ReasonTimeout     = "timeout"     // on_timeout drop: sent, and no answer came
+	ReasonUnconfirmed = "unconfirmed" // Meta may have the event: it did not count all of a batch, or, with on_timeout drop, no answer came
 )

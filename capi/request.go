@@ -53,21 +53,24 @@ func (c *Client) post(ctx context.Context, items []Item) answer {
 // unanswered is the result of a request to which no answer came.
 func (c *Client) unanswered(ctx context.Context, err error, written bool) answer {
 	switch {
-	case written && c.settings.OnTimeoutDrop:
-		return timedOut()
-	case !written && ctx.Err() != nil:
+	case written:
+		return c.inDoubt(answer{verdict: other, Result: Result{Fate: Retry, Class: Transient, Text: "no answer came from Meta: " + err.Error()}})
+	case ctx.Err() != nil:
 		return answer{verdict: other} // stopped before anything was sent: NotSent
 	}
-	text := "no answer came from Meta: "
-	if !written {
-		text = "Meta was not reached: "
-	}
-	return answer{verdict: other, Result: Result{Fate: Retry, Class: Transient, Text: text + err.Error()}}
+	return answer{verdict: other, Result: Result{Fate: Retry, Class: Transient, Text: "Meta was not reached: " + err.Error()}}
 }
 
-func timedOut() answer {
-	return answer{verdict: other, Result: Result{Fate: Dead, Class: Transient, Reason: ReasonTimeout,
-		Text: "the request was sent and no answer came, so that Meta may or may not have the event; `on_timeout drop` asks not to repeat it"}}
+// inDoubt is the answer to a request that left, of which nothing says whether Meta has
+// its events.
+func (c *Client) inDoubt(a answer) answer {
+	a.InDoubt = true
+	if c.settings.OnTimeoutDrop {
+		a.Result = Result{Fate: Dead, Class: Transient, Reason: ReasonUnconfirmed, InDoubt: true,
+			Text: "the request was sent, and nothing says whether Meta has the event; `on_timeout drop` asks not to repeat it: " +
+				"compare with the Events Manager before a replay"}
+	}
+	return a
 }
 
 // appendRequest appends the body of a request: the events as they are.

@@ -21,8 +21,9 @@ func (env *Env) destinations() *cobra.Command {
 		Short: "Lists the destinations of a running edge, and what waits for them",
 		Long: `Lists the destinations of a running edge: their state, how many events wait
 (WAITING) and for how long the oldest one has (OLDEST), and how many dead
-letters there are (DEAD). Below one that doesn't run stands why, with Meta's
-code or the HTTP status, and until when it waits.
+letters there are (DEAD); of a dataset also how many events were in doubt: sent,
+and nothing said whether Meta has them. Below one that doesn't run stands why,
+with Meta's code or the HTTP status, and until when it waits.
 
 States: running; retrying: the last requests failed, or the destination asks to
 wait (Meta throttles or blocks a dataset for a time); failing (open in the
@@ -89,6 +90,10 @@ func DestinationTable(list []delivery.Status) string {
 		row(shown, shownState(d.State), fmt.Sprint(d.Backlog), printable.Age(d.OldestAgeSeconds), fmt.Sprint(d.Dead), inRow)
 		if inRow != to {
 			b.WriteString("  " + printable.Fit(to, min(utf8.RuneCountInString(to), printable.Width-2)) + "\n")
+		}
+		if d.InDoubt > 0 {
+			b.WriteString(printable.Wrap(fmt.Sprintf("%d in doubt since the edge began: caddy leadgate explain \"in doubt\"", d.InDoubt), "  ", "  ",
+				printable.Width))
 		}
 		if d.Reason != "" && d.State != delivery.StateRunning {
 			b.WriteString(printable.Wrap(shownReason(d), "  ", "  ", printable.Width))

@@ -27,6 +27,8 @@ type outcomes struct {
 	retry []queue.Retry
 	dead  []queue.Death
 	done  []queue.Pos
+	notes []string // to be forgotten when all that is known
+	left  []string // likewise, of others, which are this edge's to judge while it has the right
 	tallies
 }
 
@@ -45,19 +47,23 @@ func (o *outcomes) died(dest queue.Dest, e *view.Entry, v *destination.Verdict) 
 	o.tallies.died(dest, e)
 }
 
-func (o *outcomes) len() int { return len(o.retry) + len(o.dead) + len(o.done) }
+func (o *outcomes) len() int {
+	return len(o.retry) + len(o.dead) + len(o.done) + len(o.notes) + len(o.left)
+}
 
 // before puts older ones in front.
 func (o *outcomes) before(older *outcomes) {
 	o.retry = append(older.retry, o.retry...)
 	o.dead = append(older.dead, o.dead...)
 	o.done = append(older.done, o.done...)
+	o.notes = append(older.notes, o.notes...)
+	o.left = append(older.left, o.left...)
 	o.tallies.before(&older.tallies)
 }
 
 // emptied is their memory, to be used again, without what is counted.
 func (o *outcomes) emptied() outcomes {
-	return outcomes{retry: o.retry[:0], dead: o.dead[:0], done: o.done[:0]}
+	return outcomes{retry: o.retry[:0], dead: o.dead[:0], done: o.done[:0], notes: o.notes[:0], left: o.left[:0]}
 }
 
 // acks are the outcomes until they are written, one write at a time: what comes
@@ -109,6 +115,9 @@ func (a *acks) end(how written) {
 	}
 	if how.done {
 		a.writing.done = a.writing.done[:0]
+	}
+	if how.notes {
+		a.writing.notes, a.writing.left = a.writing.notes[:0], a.writing.left[:0]
 	}
 	if how.err == nil {
 		a.pending.tallies.before(&a.writing.tallies)

@@ -20,13 +20,15 @@ func at(seqs ...uint64) (list []queue.Pos) {
 
 // someOutcomes are those of one event each: delivered, dead, to be tried again.
 func someOutcomes() outcomes {
-	return outcomes{done: at(1), dead: []queue.Death{{Pos: queue.Pos{Seq: 2}}}, retry: []queue.Retry{{Pos: queue.Pos{Seq: 3}}}}
+	return outcomes{done: at(1), dead: []queue.Death{{Pos: queue.Pos{Seq: 2}}}, retry: []queue.Retry{{Pos: queue.Pos{Seq: 3}}},
+		notes: []string{"own"}, left: []string{"another's"}}
 }
 
 // settlement is a store that answers with these errors, and says what it was told.
 type settlement struct {
-	done, dead, retry error
-	told              string
+	done, dead, retry, forget error
+
+	told string
 }
 
 func (s *settlement) Done(_ context.Context, at []queue.Pos) error {
@@ -44,19 +46,29 @@ func (s *settlement) Retry(_ context.Context, r []queue.Retry) error {
 	return s.retry
 }
 
+func (s *settlement) Forget(_ context.Context, ids []string) error {
+	s.told += fmt.Sprint("forget ", ids)
+	return s.forget
+}
+
 func TestWrite(t *testing.T) {
 	refused := errors.New("refused")
 	const all = "done 1 dead 1 retry 1 "
+	const forgot = "forget [own another's]"
 	for name, c := range map[string]struct {
 		store settlement
 		want  written
 		told  string
 	}{
-		"all well":          {settlement{}, written{done: true, dead: true, retry: true}, all},
+		"all well":          {settlement{}, written{done: true, dead: true, retry: true, notes: true}, all + forgot},
 		"a part is refused": {settlement{dead: refused}, written{done: true, retry: true, err: refused}, all},
 		"the store is away": {settlement{done: queue.ErrUnavailable}, written{err: queue.ErrUnavailable}, "done 1 "},
 		"another edge drains": {
-			settlement{dead: queue.ErrLost, retry: queue.ErrLost}, written{done: true, dead: true, retry: true, lost: true}, all,
+			settlement{dead: queue.ErrLost, retry: queue.ErrLost}, written{done: true, dead: true, retry: true, lost: true, notes: true},
+			all + "forget [own]",
+		},
+		"a note stays": {
+			settlement{forget: refused}, written{done: true, dead: true, retry: true, err: refused}, all + forgot,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -77,10 +89,11 @@ func TestAcks(t *testing.T) {
 	for name, c := range map[string]struct {
 		how               written
 		done, dead, retry []uint64
+		notes             int
 	}{
-		"all well":           {written{done: true, dead: true, retry: true}, []uint64{10}, nil, nil},
-		"nothing":            {written{err: refused}, []uint64{1, 10}, []uint64{2}, []uint64{3}},
-		"deaths are refused": {written{done: true, retry: true, err: refused}, []uint64{10}, []uint64{2}, nil},
+		"all well":           {written{done: true, dead: true, retry: true, notes: true}, []uint64{10}, nil, nil, 0},
+		"nothing":            {written{err: refused}, []uint64{1, 10}, []uint64{2}, []uint64{3}, 2},
+		"deaths are refused": {written{done: true, retry: true, err: refused}, []uint64{10}, []uint64{2}, nil, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := acks{pending: someOutcomes()}
@@ -92,6 +105,9 @@ func TestAcks(t *testing.T) {
 			a.end(c.how)
 			if !slices.Equal(a.pending.done, at(c.done...)) || a.isWriting {
 				t.Errorf("delivered: %v", a.pending.done)
+			}
+			if n := len(a.pending.notes) + len(a.pending.left); n != c.notes {
+				t.Errorf("%d notes are to be forgotten", n)
 			}
 			var dead, retry []uint64
 			for _, d := range a.pending.dead {

@@ -33,6 +33,8 @@ type Observer interface {
 	// Delivered tells the outcome (an Action's name) of so many events of one
 	// Send, and how long it took.
 	Delivered(destination, kind, outcome string, events int, took time.Duration)
+	// InDoubt tells that so many events may have arrived, and nothing says whether.
+	InDoubt(destination, kind string, events int)
 }
 
 // Options are what an engine is made with. All may be left out.

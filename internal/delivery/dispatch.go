@@ -28,7 +28,7 @@ func (w *worker) dispatch() {
 
 // mayStart says what may be sent now, and notes when that changes by itself.
 func (w *worker) mayStart() gate.Mode {
-	if w.stopping || !w.view.Loaded() || w.resting(&w.reader.outage) || w.acks.block() {
+	if w.stopping || !w.view.Loaded() || w.resting(&w.reader.outage) || w.resting(&w.departs) || w.acks.block() {
 		return gate.Nothing
 	}
 	mode, next := w.gate.Check(w.now)

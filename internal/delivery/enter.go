@@ -35,6 +35,10 @@ func (w *worker) enter() bool {
 		w.storeFailed(&w.reader.outage, fmt.Errorf("reading retries: %w", err))
 		return false
 	}
+	if err := w.judgeDeparted(retries); err != nil {
+		w.storeFailed(&w.reader.outage, fmt.Errorf("reading what was sent: %w", err))
+		return false
+	}
 	reason := w.view.Load(retries, w.acks.pending.retry, w.acks.writing.retry)
 	w.report.lastFailure = cmp.Or(w.report.lastFailure, reason) // for who asks before the next attempt
 	w.storeAnswered(&w.reader.outage)

@@ -25,17 +25,19 @@ type actions [destination.Again + 1]int
 // said is what a job's verdicts say of the whole destination.
 type said struct {
 	actions actions
+	doubts  int // events that may have arrived
 	// The last verdict each, nil for none.
 	park, gone, wait *destination.Verdict
 }
 
 // finish takes in what became of a job.
 func (w *worker) finish(j *job) {
+	w.now = w.e.tick()
+	w.departed(j)
 	if j.unsent {
 		w.takeBack(j)
 		return
 	}
-	w.now = w.e.tick()
 	w.untrack(j)
 	w.senders.inFlight.Add(-int64(len(j.entries)))
 	stopped := w.e.sendCtx.Err() != nil
@@ -44,7 +46,11 @@ func (w *worker) finish(j *job) {
 	for i, e := range j.entries {
 		v := &j.verdicts[i]
 		tidy(v, stopped)
+		w.settleDoubt(v)
 		s.actions[v.Action]++
+		if v.InDoubt && v.Action != destination.Again {
+			s.doubts++
+		}
 		w.judge(e, v, j.mode, &s)
 	}
 	// What was not tried goes back to the front, in its order.
@@ -54,6 +60,7 @@ func (w *worker) finish(j *job) {
 			w.view.Requeue(e, w.wall())
 		}
 	}
+	w.doubted(s.doubts, "no answer came, or none that says whether they arrived")
 	w.heed(&s, j, stopped)
 	w.observe(j, &s.actions)
 	w.spares.recycle(j)

@@ -19,7 +19,9 @@ type job struct {
 	took     time.Duration
 	epoch    uint64 // of the right to send it
 	place    int    // in senders.flyingJobs
-	unsent   bool   // the right was gone when its turn came
+	unsent   bool   // the right was gone when its turn came, or it could not be noted
+	note     string // that its entries depart; "" = none was written
+	unnoted  error  // why there is none
 }
 
 // plain reports whether all was delivered, and no wish came with it: then what may

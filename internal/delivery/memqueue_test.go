@@ -128,6 +128,16 @@ func (q *memQueue) elsewhere(t *testing.T, d queue.Dest, f func(queue.Drain) err
 	}
 }
 
+// alone does something with the right to drain, while nobody has it.
+func (q *memQueue) alone(t *testing.T, d queue.Dest, f func(queue.Drain) error) {
+	t.Helper()
+	r := q.Queue.Drain(d, func() {})
+	defer r.Close()
+	if err := f(r); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // retried stores that an entry failed elsewhere.
 func (q *memQueue) retried(t *testing.T, d queue.Dest, r queue.Retry) {
 	t.Helper()
@@ -245,6 +255,30 @@ func (r *memDrain) Get(ctx context.Context, at []queue.Pos) ([]queue.Entry, erro
 		return nil, err
 	}
 	return r.Drain.Get(ctx, at)
+}
+
+func (r *memDrain) Depart(ctx context.Context, at []queue.Pos) (string, error) {
+	if err := r.m.q.fails(true); err != nil {
+		return "", err
+	}
+	if r.isLost() {
+		return "", queue.ErrLost
+	}
+	return r.Drain.Depart(ctx, at)
+}
+
+func (r *memDrain) Departures(ctx context.Context) ([]queue.Departure, error) {
+	if err := r.m.q.fails(false); err != nil {
+		return nil, err
+	}
+	return r.Drain.Departures(ctx)
+}
+
+func (r *memDrain) Forget(ctx context.Context, ids []string) error {
+	if err := r.m.q.fails(true); err != nil {
+		return err
+	}
+	return r.Drain.Forget(ctx, ids)
 }
 
 func (r *memDrain) Done(ctx context.Context, at []queue.Pos) error {

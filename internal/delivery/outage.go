@@ -34,6 +34,11 @@ func (o *outage) failed(now time.Duration) (begins bool) {
 	return o.silent()
 }
 
+// rest leaves the store alone for a moment.
+func (o *outage) rest(now time.Duration) {
+	o.fails, o.retryAt = max(o.fails, 1), now+firstOutage
+}
+
 // silent notes that the store is taking too long; it reports whether that is to be said.
 func (o *outage) silent() (begins bool) {
 	begins, o.said = !o.said, true

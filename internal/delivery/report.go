@@ -53,12 +53,14 @@ type report struct {
 	published published // written by the loop
 
 	delivered atomic.Int64 // events, since the worker began
+	inDoubt   atomic.Int64 // likewise
 
 	// The loop's own.
 	lastFailure string        // why, of the last failed attempt
 	waiting     waiting       // what the whole destination waits for, by its own wish
 	noticedAt   time.Duration // a line about failing
 	deadAt      time.Duration // a line about dead letters
+	doubtAt     time.Duration // a line about events in doubt
 }
 
 // lineEvery is how often a line of one kind is written.

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"context"
 	"iter"
 	"slices"
 	"sync"
@@ -20,7 +21,7 @@ import (
 // for the loop each time cost two switches of goroutines an event.
 type senders struct {
 	e        *Engine
-	right    interface{ Epoch() (uint64, bool) } // to send, see queue.Drain
+	right    sendRight
 	logger   func() *zap.Logger
 	results  chan struct{} // jobs have ended
 	inFlight atomic.Int64  // events
@@ -44,7 +45,13 @@ type senders struct {
 	spare   []*job // memory for ended
 }
 
-func (s *senders) init(e *Engine, right queue.Drain, logger func() *zap.Logger) {
+// sendRight is what sending needs of a [queue.Drain].
+type sendRight interface {
+	Epoch() (uint64, bool)
+	Depart(ctx context.Context, at []queue.Pos) (id string, err error)
+}
+
+func (s *senders) init(e *Engine, right sendRight, logger func() *zap.Logger) {
 	s.e, s.right, s.logger = e, right, logger
 	s.results = make(chan struct{}, 1)
 	s.work.L = &s.mu

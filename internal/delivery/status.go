@@ -23,6 +23,7 @@ type Status struct {
 	InFlight         int    `json:"inFlight"`
 	Dead             int    `json:"dead"`
 	Delivered        int64  `json:"delivered"` // since this process began
+	InDoubt          int64  `json:"inDoubt"`   // events that may have arrived, and nothing said whether; since this process began
 	OldestAgeSeconds int64  `json:"oldestAgeSeconds"`
 }
 
@@ -86,7 +87,7 @@ func (w *worker) status() (Status, bool) {
 	return Status{
 		Name: w.dest.Name, Tenant: w.dest.Tenant, Kind: p.kind, Target: p.target,
 		State: p.state, Reason: p.text(), Code: p.code, Until: until,
-		InFlight: int(w.senders.inFlight.Load()), Delivered: w.report.delivered.Load(),
+		InFlight: int(w.senders.inFlight.Load()), Delivered: w.report.delivered.Load(), InDoubt: w.report.inDoubt.Load(),
 	}, !removed
 }
 

@@ -22,7 +22,8 @@ type worker struct {
 	gate    gate.Gate  // whether it may be sent now
 	reader  reader
 	senders senders
-	acks    acks // what became of events, until the store knows
+	departs outage // of notes of what is sent
+	acks    acks   // what became of events, until the store knows
 
 	assignment assignment  // what the configs want; shared
 	state      storedState // paused or parked
@@ -50,6 +51,7 @@ func newWorker(e *Engine, d *destination.Destination) *worker {
 		outage:  outage{what: "reading"},
 	}
 	w.senders.init(e, w.drain, w.logger)
+	w.departs.what = "noting what is sent"
 	w.acks = acks{written: make(chan written, 1), outage: outage{what: "writing"}}
 	return w
 }

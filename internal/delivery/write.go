@@ -15,11 +15,13 @@ type outcomeStore interface {
 	Done(ctx context.Context, at []queue.Pos) error
 	Retry(ctx context.Context, r []queue.Retry) error
 	Dead(ctx context.Context, d []queue.Death) error
+	Forget(ctx context.Context, ids []string) error
 }
 
 // written is which parts of a write are done with, and why not all.
 type written struct {
 	retry, dead, done bool
+	notes             bool // are forgotten, or not this edge's
 	lost              bool // retries and deaths were refused, since another edge drains
 	err               error
 }
@@ -44,7 +46,7 @@ func (w *worker) tell(o *outcomes) (how written) {
 // the rest, or it would be delivered again by whoever drains next; an event that
 // had failed before is then gone, and the store leaves its retry out. A part that
 // is refused holds up no other; a store that is away holds up all. The loop may
-// read o meanwhile.
+// read o meanwhile. Notes of what was sent go last: what they are of is known then.
 func write(ctx context.Context, s outcomeStore, o *outcomes) (how written) {
 	part := func(n int, tell func() error) bool {
 		if n == 0 {
@@ -64,6 +66,13 @@ func write(ctx context.Context, s outcomeStore, o *outcomes) (how written) {
 	how.done = part(len(o.done), func() error { return s.Done(ctx, o.done) })
 	how.dead = part(len(o.dead), func() error { return s.Dead(ctx, o.dead) })
 	how.retry = part(len(o.retry), func() error { return s.Retry(ctx, o.retry) })
+	if how.err == nil {
+		notes := o.notes
+		if !how.lost {
+			notes = append(notes[:len(notes):len(notes)], o.left...)
+		}
+		how.notes = part(len(notes), func() error { return s.Forget(ctx, notes) })
+	}
 	if how.err == nil {
 		how.err = ctx.Err()
 	}

@@ -43,6 +43,7 @@ type Destination struct {
 	Hold        time.Duration // how long a failing event holds back its contact's later ones; < 0 = forever
 	Batch       int           // items of one Send at most, at least 1
 	Linger      time.Duration // how long a batch that is not full waits for more
+	InDoubt     InDoubt       // whether what is sent is noted before, and what is done with what may have arrived
 }
 
 // HoldForever is the Hold of an event that holds back its contact until it is gone.

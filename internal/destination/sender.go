@@ -61,6 +61,7 @@ type Verdict struct {
 	Code        string        // the HTTP status, or Meta's code/subcode; "" if none
 	Explanation string        // what it means and what to do
 	Unconfirmed bool          // Retry: counts for Item.Unconfirmed
+	InDoubt     bool          // the request left, and nothing says whether it arrived: see InDoubt
 }
 
 // LongestWish is the longest wait that a destination's own wish is heeded for.

@@ -50,6 +50,10 @@ var (
 		Help:    "Time that a destination took to answer a request.",
 		Buckets: prometheus.ExponentialBuckets(.001, 2.5, 11),
 	}, []string{"destination"})
+	inDoubt = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "leadgate_capi_in_doubt_total",
+		Help: "Conversions that were sent, and nothing says whether Meta has them: by on_timeout sent again, or dead letters.",
+	}, []string{"destination"})
 	capiEvents = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "leadgate_capi_events_total",
 		Help: "Conversions, by event name and by what became of them.",
@@ -63,7 +67,7 @@ var (
 // Register adds the metrics to a configuration's registry, and more of the
 // caller's own, such as [Destinations]. What is there already stays.
 func Register(registry prometheus.Registerer, more ...prometheus.Collector) {
-	register(registry, webhooks, whole, events, ack, deliveries, deliverySeconds, capiEvents, unknownWords)
+	register(registry, webhooks, whole, events, ack, deliveries, deliverySeconds, capiEvents, inDoubt, unknownWords)
 	register(registry, more...)
 }
 
@@ -128,6 +132,10 @@ func Delivered(destination, outcome string, n int, took time.Duration) {
 	deliveries.WithLabelValues(destination, outcome).Add(float64(n))
 	deliverySeconds.WithLabelValues(destination).Observe(took.Seconds())
 }
+
+// InDoubt counts so many conversions of which nothing says whether the dataset has them;
+// 0 makes the series be there.
+func InDoubt(destination string, n int) { inDoubt.WithLabelValues(destination).Add(float64(n)) }
 
 // Unsent counts a job that its store did not queue, so that no sender tells of
 // it. conversion is the conversion's event name, "" for a job that is none.

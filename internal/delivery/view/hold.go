@@ -64,6 +64,7 @@ func (v *View) awaitSuccess(f *Failed) {
 // Succeeded notes that the destination took an event, and ends the holds that
 // have lasted long enough.
 func (v *View) Succeeded(now time.Duration) {
+	v.grow()
 	for i, f := range v.holds.pending {
 		v.holds.pending[i] = nil
 		f.hold.pending = false

@@ -39,7 +39,7 @@ func (v *View) PickBatch(now time.Duration, reading bool) (batch []*Entry, until
 		v.batchSince = 0
 		return nil, 0
 	}
-	if total < v.settings.Batch {
+	if total < v.batch() {
 		if reading {
 			return nil, 0
 		}
@@ -51,7 +51,7 @@ func (v *View) PickBatch(now time.Duration, reading bool) (batch []*Entry, until
 		}
 	}
 	v.batchSince = 0
-	batch = make([]*Entry, 0, min(total, v.settings.Batch))
+	batch = make([]*Entry, 0, min(total, v.batch()))
 	for v.due.Len() > 0 && len(batch) < cap(batch) {
 		batch = append(batch, v.due.Pop())
 	}
@@ -59,6 +59,28 @@ func (v *View) PickBatch(now time.Duration, reading bool) (batch []*Entry, until
 		batch = append(batch, v.ready.Pop())
 	}
 	return batch, 0
+}
+
+// smallBatch is how many events the first batch after a crash has.
+const smallBatch = 16
+
+// BeginSmall has batches begin small, and double until they are as large as they may be:
+// whoever died may die again, and what is in doubt then is what is on its way.
+func (v *View) BeginSmall() { v.small = smallBatch }
+
+// batch is how many events a batch has at most now.
+func (v *View) batch() int {
+	if v.small > 0 {
+		return min(v.small, v.settings.Batch)
+	}
+	return v.settings.Batch
+}
+
+// grow doubles a batch that began small.
+func (v *View) grow() {
+	if v.small *= 2; v.small >= v.settings.Batch {
+		v.small = 0
+	}
 }
 
 // Empty reports whether there is nothing to probe with before more is read.

@@ -68,6 +68,7 @@ type View struct {
 	dueToFetch deque.Deque[*Failed] // likewise
 	toRefill   deque.Deque[*lane]   // that soon have no payloads
 
+	small       int           // events of a batch for now, 0 = as many as may be
 	batchSince  time.Duration // when a batch that is not full began to wait
 	lastRetried bool          // the last that was picked had failed before
 }
@@ -160,6 +161,9 @@ func (v *View) Load(stored []queue.Retry, unwritten ...[]queue.Retry) (reason st
 func (v *View) know(r *queue.Retry) {
 	v.known[r.Pos] = known{attempts: r.Attempts, firstAt: r.FirstAt, due: r.Due}
 }
+
+// Skip has an event not be sent, whenever it is read: it is about to be a dead letter.
+func (v *View) Skip(at queue.Pos) { v.settled[at] = struct{}{} }
 
 // ForgetRetries forgets the retry states of what was not read: they are another edge's.
 func (v *View) ForgetRetries() { clear(v.known) }

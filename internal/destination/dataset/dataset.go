@@ -37,10 +37,15 @@ type Settings struct {
 // New makes a destination. What differs between two of one name is the caller's to
 // fill in.
 func New(s *Settings) *destination.Destination {
+	inDoubt := destination.SendAgain
+	if s.Config.Settings.OnTimeoutDrop {
+		inDoubt = destination.Bury
+	}
 	return &destination.Destination{
 		Dest: s.Dest, Kind: Kind, Target: s.Config.Settings.Dataset,
 		Planner:     &Planner{Settings: s.Config.Settings, Channels: s.Channels, Dedupe: s.Dedupe},
 		Sender:      NewSender(s.Config),
 		Concurrency: concurrency, RetryFor: s.RetryFor, Batch: s.Batch, Linger: s.Linger,
+		InDoubt: inDoubt,
 	}
 }

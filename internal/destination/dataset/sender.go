@@ -214,7 +214,7 @@ func refused(err error) destination.Verdict {
 }
 
 func verdictOf(r *capi.Result) destination.Verdict {
-	o := destination.Verdict{After: r.After, Reason: r.Reason, Explanation: r.Text}
+	o := destination.Verdict{After: r.After, Reason: r.Reason, Explanation: r.Text, InDoubt: r.InDoubt}
 	if r.Code != 0 {
 		o.Code = strconv.Itoa(r.Code)
 		if r.Subcode != 0 {

@@ -38,6 +38,8 @@ type engine struct {
 	configs  []*App // started, newest last; the last one is kept for the final drain
 	grace    time.Duration
 	logger   *zap.Logger
+
+	succession succession
 }
 
 // observer counts what workers deliver.
@@ -68,7 +70,7 @@ func gauges(ctx context.Context) []metrics.Destination {
 
 func acquireEngine(s *store) (*engine, error) {
 	value, _, err := engines.LoadOrNew(s.key, func() (caddy.Destructor, error) {
-		return &engine{store: s}, nil
+		return &engine{store: s, succession: succession{closed: make(chan struct{})}}, nil
 	})
 	if err != nil {
 		return nil, err
@@ -147,6 +149,7 @@ func (e *engine) attach(a *App) error {
 	}
 	if e.delivery == nil {
 		e.delivery = delivery.New(e.queue, delivery.Options{Logger: a.logger.Named("delivery"), Observer: observer{}})
+		e.succeed()
 	}
 	// One that has been stopped but was kept, as the last, has no say any more.
 	e.configs = slices.DeleteFunc(e.configs, func(c *App) bool { return !c.attached.Load() })
@@ -182,12 +185,14 @@ func (e *engine) rule(a *App) {
 func (e *engine) Destruct() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	defer close(e.succession.closed)
 	if !e.opened {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), e.grace)
 	defer cancel()
 	if e.delivery != nil {
+		e.handOver(ctx)
 		e.delivery.Close(ctx)
 		e.delivery = nil
 	}

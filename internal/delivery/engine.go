@@ -4,6 +4,7 @@ import (
 	"context"
 	"hash/maphash"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,6 +45,7 @@ type Engine struct {
 	mu      sync.Mutex
 	workers map[queue.Dest]*worker
 	closing atomic.Bool // written under mu
+	held    atomic.Bool // see Hold
 	wg      sync.WaitGroup
 }
 
@@ -121,6 +123,44 @@ func (e *Engine) begin(d *destination.Destination) {
 	w := newWorker(e, d)
 	e.workers[d.Dest] = w
 	e.wg.Go(w.run)
+}
+
+// Hold keeps all destinations from delivering until Release.
+func (e *Engine) Hold() { e.held.Store(true) }
+
+// Release ends a Hold.
+func (e *Engine) Release() {
+	e.held.Store(false)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, w := range e.workers {
+		w.poke()
+	}
+}
+
+// drainLook is how often Drain looks.
+const drainLook = 10 * time.Millisecond
+
+// Drain goes on delivering until nothing waits but for destinations that cannot be
+// sent to (paused, parked, open), or ctx ends.
+func (e *Engine) Drain(ctx context.Context) {
+	for {
+		list, err := e.Status(ctx)
+		if err != nil {
+			return // then nothing is read of it, either
+		}
+		waits := func(s Status) bool { return s.Backlog > 0 && (s.State == StateRunning || s.State == StateRetrying) }
+		if !slices.ContainsFunc(list, func(s Status) bool { return waits(s) && s.Kind != "" }) {
+			return
+		}
+		next, stop := e.o.Timer(drainLook)
+		select {
+		case <-ctx.Done():
+			stop()
+			return
+		case <-next:
+		}
+	}
 }
 
 // Close starts no new sends, waits until ctx ends for those in flight, breaks

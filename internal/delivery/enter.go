@@ -17,7 +17,7 @@ func (w *worker) enter() bool {
 		w.epoch = epoch
 		w.reset()
 	}
-	if !ok || w.resting(&w.reader.outage) {
+	if !ok || w.e.held.Load() || w.resting(&w.reader.outage) {
 		return false
 	}
 	if !w.view.Loaded() || w.now >= w.state.lookAt {

@@ -370,3 +370,50 @@ func TestClicksComeWithTheEvent(t *testing.T) {
 		}
 	})
 }
+
+// TestHeld delivers nothing until it is released, and then what came meanwhile.
+func TestHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newMemQueue()
+		s := &sink{}
+		e := New(q, Options{})
+		defer e.Close(t.Context())
+		e.Hold()
+		e.Configure([]destination.Destination{forwardTo(s)})
+		q.add(crm, contacts("a", "b")...)
+		elapse(time.Minute)
+		if n := len(s.seqs()); n != 0 {
+			t.Fatalf("%d were sent", n)
+		}
+		e.Release()
+		synctest.Wait()
+		wantSeqs(t, s, 1, 2)
+	})
+}
+
+// TestDrain goes on until nothing waits, and no longer than it may.
+func TestDrain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newMemQueue()
+		s := &sink{answer: slow(time.Second)}
+		q.add(crm, contacts("a", "a", "a")...)
+		e := start(t, q, Options{}, forwardTo(s))
+		e.Drain(t.Context())
+		if n, _, _ := q.counts(crm); n != 0 || len(s.seqs()) != 3 {
+			t.Fatalf("%d left; sent %v", n, s.seqs())
+		}
+		q.add(crm, contacts("a", "a", "a")...)
+		ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+		defer cancel()
+		e.Drain(ctx)
+		if n, _, _ := q.counts(crm); n != 2 {
+			t.Fatalf("%d left after a time for one", n)
+		}
+		// What cannot be sent to is not waited for.
+		if err := e.Pause(t.Context(), "crm", "lunch"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		e.Drain(t.Context())
+	})
+}

@@ -2,8 +2,11 @@ package faults
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"net/http"
 	"strconv"
 	"testing"
+	"time"
 )
 
 // TestReloadStorm loads one config after the other: no webhook is refused, no
@@ -34,4 +37,29 @@ func TestReloadStorm(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestStoreChange loads a config with the other store again and again, while the sink
+// takes its time, so that something always waits: what the old store has comes first.
+// A webhook that got no answer, since the config before closed its connection, may be
+// in both.
+func TestStoreChange(t *testing.T) {
+	t.Parallel()
+	s, server := onRedis(t, "change of store, embedded and Redis", options{twoStores: true})
+	s.row.queue = "both"
+	s.sink.behave(func(_ http.ResponseWriter, _ *http.Request, take func()) {
+		pass(time.Duration(rand.IntN(15)) * time.Millisecond)
+		take()
+	})
+	s.run()
+	e := s.edges[0]
+	for i := range form(4, 20) {
+		s.senders.more(t, 50+rand.IntN(100))
+		e.global = "queue embedded %DIR%/queue"
+		if i%2 == 1 {
+			e.global = "queue redis " + server.URL()
+		}
+		e.load(s.block(""))
+	}
+	s.finish()
 }

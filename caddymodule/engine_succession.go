@@ -1,0 +1,83 @@
+package caddymodule
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// succession is what an engine has to do with those of other stores. At a change of
+// store what the old one still has comes before what the new one gets: the order of a
+// contact's events would not survive the change otherwise. So the new one takes
+// webhooks at once, and delivers when the old one is closed.
+type succession struct {
+	closed     chan struct{} // when the store is given up
+	delivering atomic.Bool
+	awaited    atomic.Int32 // by so many engines
+
+	giveUp context.CancelFunc // nil if it waits for none
+	wait   sync.WaitGroup
+}
+
+// afterGrace is how much longer than its grace an old store is waited for: requests
+// that it still takes, and its last write.
+const afterGrace = 10 * time.Second
+
+// succeed holds deliveries back while other stores are open. e.mu is held.
+func (e *engine) succeed() {
+	var before []*engine
+	engines.Range(func(_, value any) bool {
+		if other := value.(*engine); other != e && other.succession.delivering.Load() {
+			before = append(before, other)
+			other.succession.awaited.Add(1)
+		}
+		return true
+	})
+	e.succession.delivering.Store(true)
+	if len(before) == 0 {
+		return
+	}
+	grace := time.Duration(0)
+	for _, other := range before {
+		grace = max(grace, other.graceNow())
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), grace+afterGrace)
+	e.succession.giveUp = cancel
+	delivery := e.delivery
+	delivery.Hold()
+	e.succession.wait.Go(func() {
+		defer cancel()
+		for _, other := range before {
+			select {
+			case <-other.succession.closed:
+			case <-ctx.Done():
+			}
+			other.succession.awaited.Add(-1)
+		}
+		delivery.Release()
+	})
+}
+
+func (e *engine) graceNow() time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.grace
+}
+
+// handOver ends the wait for other stores, and where another waits for this one goes
+// on delivering for half of what is left: the other half is for what is in flight then.
+// e.mu is held.
+func (e *engine) handOver(ctx context.Context) {
+	if e.succession.giveUp != nil {
+		e.succession.giveUp()
+		e.succession.wait.Wait()
+	}
+	e.succession.delivering.Store(false)
+	if e.succession.awaited.Load() == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, e.grace/2)
+	defer cancel()
+	e.delivery.Drain(ctx)
+}

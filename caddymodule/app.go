@@ -16,6 +16,7 @@ import (
 	"github.com/leadgate/leadgate/internal/heap"
 	"github.com/leadgate/leadgate/internal/intake"
 	"github.com/leadgate/leadgate/internal/metrics"
+	"github.com/leadgate/leadgate/internal/notice"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/sites"
 )
@@ -62,6 +63,7 @@ type App struct {
 	engine       *engine
 	requests     *atomic.Int64 // that use the engine, see enter
 	attached     *atomic.Bool
+	notices      *notice.Board        // what becomes Caddy events
 	alarm        *intake.SilenceAlarm // nil where silence is off, and before the start
 	trim         *heap.Trimmer        // nil before the start
 	tenants      map[string]*intake.Tenant
@@ -97,6 +99,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return err
 	}
 	metrics.Register(ctx.GetMetricsRegistry(), metrics.Destinations(gauges), metrics.LastWebhooks(intake.LastWebhooks))
+	if err := a.provisionNotices(ctx); err != nil {
+		return err
+	}
 	var err error
 	if a.store, err = a.Queue.provision(); err != nil {
 		return err
@@ -116,7 +121,7 @@ func (a *App) Start() error {
 	a.trim = heap.NewTrimmer()
 	a.trim.Start()
 	if a.Silence > 0 {
-		a.alarm = intake.NewSilenceAlarm(time.Duration(a.Silence), a.tenants, a.logger)
+		a.alarm = intake.NewSilenceAlarm(time.Duration(a.Silence), a.tenants, a.notices, a.logger)
 		a.alarm.Start(a.now)
 	}
 	if len(a.destinations) == 0 {
@@ -169,6 +174,7 @@ func (a *App) detach() {
 	if a.attached.Swap(false) {
 		a.engine.detach(a)
 	}
+	a.stopNotices()
 }
 
 // options are the settings of the store that a reload may change.

@@ -61,7 +61,7 @@ func (c *Conversions) Provision(ctx caddy.Context) error {
 	}
 	e.Tenant, e.Map, e.Logger, e.Now, e.ReadStatus = c.Tenant, c.Map, logger(ctx), a.now, readStatus
 	e.Remember, e.Dedupe, e.MaxInFlight = time.Duration(a.RememberClicks), time.Duration(a.Dedupe), a.MaxInflightBody
-	e.Open = a.openForConversions
+	e.Open, e.Notices = a.openForConversions, a.notices
 	a.atStart = append(a.atStart, func() error {
 		e.Destinations = a.tenants[c.Tenant].Destinations
 		return nil

@@ -176,6 +176,7 @@ func (e *engine) detach(a *App) {
 func (e *engine) rule(a *App) {
 	e.grace, e.logger = time.Duration(*a.Grace), a.logger
 	e.delivery.SetLogger(a.logger.Named("delivery"))
+	e.delivery.SetNotices(a.notices)
 	e.queue.Configure(a.options())
 	e.delivery.Configure(a.deliveries())
 }

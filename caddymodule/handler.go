@@ -105,7 +105,8 @@ func (h *Handler) newBlock() *intake.Block {
 		MaxBody: h.MaxBody, Limit: h.MaxEvents, Remember: time.Duration(h.app.RememberClicks),
 		Normalize: h.provider.Normalize, SignatureHeaders: signatureHeaders,
 		Now: h.app.now, Requests: metrics.NewWebhooks(h.providerName()), OnEvent: dashboard.RecordEvent,
-		Logger: h.logger, Clicks: h.app.events,
+		Notices: h.app.notices,
+		Logger:  h.logger, Clicks: h.app.events,
 	}
 	if s, ok := h.provider.(HeaderSigner); ok {
 		b.SignatureHeaders = append(slices.Clone(signatureHeaders), s.SignatureHeaders()...)

@@ -22,6 +22,7 @@ func init() {
 	caddy.RegisterModule(Conversions{})
 	caddy.RegisterModule(Media{})
 	caddy.RegisterModule(Dashboard{})
+	caddy.RegisterModule(AlertWebhook{})
 	caddy.RegisterModule(adminAPI{})
 	for _, provider := range builtIn {
 		caddy.RegisterModule(provider)

@@ -93,6 +93,7 @@ func TestDocumentedDefaults(t *testing.T) {
 	checkDefaults(t, comments, forwardOptions())
 	checkDefaults(t, comments, capiOptions())
 	checkDefaults(t, comments, mediaOptions())
+	checkDefaults(t, comments, alertOptions())
 	var handler options[Handler]
 	for _, row := range handlerOptions() {
 		handler = append(handler, option[Handler]{name: row.name, def: row.def})

@@ -25,6 +25,7 @@ import (
 	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/httperr"
 	"github.com/leadgate/leadgate/internal/jsondoc"
+	"github.com/leadgate/leadgate/internal/notice"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/retryafter"
 	"github.com/leadgate/leadgate/internal/verify"
@@ -50,6 +51,7 @@ type Endpoint struct {
 	Open       func() (q Store, done func(), err error) // the store, until done
 	ReadStatus func(error) int                          // the status for a body that could not be read
 	Now        func() time.Time
+	Notices    *notice.Board // is told of what died when it came
 	Logger     *zap.Logger
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/jsondoc"
 	"github.com/leadgate/leadgate/internal/metrics"
+	"github.com/leadgate/leadgate/internal/notice"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
 )
@@ -237,5 +238,8 @@ func (p *plan) report(result *queue.Result) {
 	}
 	for j, o := range result.Jobs {
 		metrics.Unsent(&p.group.Jobs[j], p.names[j], o)
+		if n, dead := notice.Unsent(&p.group.Jobs[j], o); dead {
+			p.e.Notices.Tell(n)
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/delivery/view"
 	"github.com/leadgate/leadgate/internal/destination"
+	"github.com/leadgate/leadgate/internal/notice"
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
@@ -76,6 +77,7 @@ func (w *worker) judgeDeparted(retries []queue.Retry) error {
 		}
 		w.acks.pending.died(w.dest, e, &unconfirmed)
 		w.view.Skip(e.Pos)
+		w.notify(notice.Dead, unconfirmed.Why())
 	}
 	return nil
 }

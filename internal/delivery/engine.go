@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/internal/destination"
+	"github.com/leadgate/leadgate/internal/notice"
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
@@ -34,8 +35,9 @@ type Engine struct {
 	began   time.Time
 	seed    maphash.Seed
 	logger  atomic.Pointer[zap.Logger]
-	window  atomic.Int64 // bytes of payloads that each destination may hold
-	tracked atomic.Int64 // events that wait for a retry or behind one
+	notices atomic.Pointer[notice.Board] // nil = nobody is told
+	window  atomic.Int64                 // bytes of payloads that each destination may hold
+	tracked atomic.Int64                 // events that wait for a retry or behind one
 
 	sendCtx     context.Context // ends when deliveries in flight are broken off
 	cancelSends context.CancelFunc
@@ -79,6 +81,10 @@ func (e *Engine) SetLogger(l *zap.Logger) {
 	}
 	e.logger.Store(l)
 }
+
+// SetNotices replaces who is told what operators may want to know: a board belongs to
+// a config, too.
+func (e *Engine) SetNotices(b *notice.Board) { e.notices.Store(b) }
 
 // tick is the time since the engine began, unmoved by jumps of the clock; never
 // 0, which means "not yet".

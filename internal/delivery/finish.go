@@ -12,6 +12,7 @@ import (
 	"github.com/leadgate/leadgate/internal/delivery/gate"
 	"github.com/leadgate/leadgate/internal/delivery/view"
 	"github.com/leadgate/leadgate/internal/destination"
+	"github.com/leadgate/leadgate/internal/notice"
 	"github.com/leadgate/leadgate/internal/printable"
 	"github.com/leadgate/leadgate/internal/queue"
 )
@@ -145,6 +146,7 @@ func (w *worker) succeeded(m gate.Mode) {
 func (w *worker) die(e *view.Entry, v *destination.Verdict) {
 	w.acks.pending.died(w.dest, e, v)
 	w.view.Settle(e)
+	w.notify(notice.Dead, v.Why())
 	if w.report.mayMentionDeath(w.now) {
 		w.logger().Warn("event became a dead letter", zap.String("reason", v.Reason), zap.String("code", v.Code),
 			zap.String("explanation", v.Explanation), zap.Int("attempts", e.Attempts+1))

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/leadgate/leadgate/internal/queue"
@@ -117,6 +118,7 @@ func (e *Engine) order(ctx context.Context, name string, change func(queue.State
 			found[infos[i].Dest] = infos[i].State
 		}
 	}
+	stored := maps.Clone(found) // a worker that does not drain may know less
 	workers := map[queue.Dest]*worker{}
 	e.mu.Lock()
 	for dest, w := range e.workers {
@@ -130,14 +132,19 @@ func (e *Engine) order(ctx context.Context, name string, change func(queue.State
 		return fmt.Errorf("finding destination %q: %w", name, queue.ErrNotFound)
 	}
 	for dest, state := range found {
+		next := change(state)
 		if w := workers[dest]; w != nil {
-			err = w.order(ctx, change(state))
+			err = w.order(ctx, next)
 		} else {
-			err = e.q.SetState(ctx, dest, change(state))
+			err = e.q.SetState(ctx, dest, next)
 		}
 		if err != nil {
 			return fmt.Errorf("storing state: %w", err)
 		}
+		if was, ok := stored[dest]; ok {
+			state = was
+		}
+		e.notifyState(dest, &state, &next)
 	}
 	return nil
 }

@@ -115,6 +115,11 @@ func (w *worker) pauseGone(v *destination.Verdict) {
 // changeState sets a state that the worker came to itself. It holds at once;
 // the store is told as soon as it answers.
 func (w *worker) changeState(s queue.State) {
+	was := w.state.current
+	if !w.state.unsaved {
+		was = w.state.get() // with what was ordered meanwhile, and told of
+	}
+	w.e.notifyState(w.dest, &was, &s)
 	w.enterState(s)
 	w.state.unsaved = true
 	w.saveState()

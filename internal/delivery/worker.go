@@ -28,6 +28,7 @@ type worker struct {
 	assignment assignment  // what the configs want; shared
 	state      storedState // paused or parked
 	report     report      // what is said of the destination
+	announced  announced   // what operators were told of its breaker
 
 	settings *destination.Destination
 	retired  []destination.Sender // of settings before, with requests still on their way
@@ -87,6 +88,7 @@ func (w *worker) step() (ended bool) {
 		w.senders.dismiss()
 	}
 	w.publish()
+	w.announce()
 	if !w.stopping || flying || w.acks.isWriting || w.reader.busy() {
 		return false
 	}

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/internal/metrics"
+	"github.com/leadgate/leadgate/internal/notice"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
 )
@@ -34,6 +35,7 @@ type Block struct {
 	Now      func() time.Time
 	Requests *metrics.Webhooks
 	OnEvent  func(*normalize.Event) // is told of each new event
+	Notices  *notice.Board          // is told of what died when it came
 	Logger   *zap.Logger
 	Clicks   *zap.Logger // has a line for each ad click
 }

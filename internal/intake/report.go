@@ -5,6 +5,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/leadgate/leadgate/internal/metrics"
+	"github.com/leadgate/leadgate/internal/notice"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
 )
@@ -39,7 +40,11 @@ func (b *Block) report(w *Webhook, results []queue.Result) (Outcome, error) {
 		b.Requests.Add(tenant, outcome.String(), 1)
 		all = max(all, outcome)
 		for j, o := range result.Jobs {
-			metrics.Unsent(&w.groups[g].Jobs[j], draft.reports[j], o)
+			job := &w.groups[g].Jobs[j]
+			metrics.Unsent(job, draft.reports[j], o)
+			if n, dead := notice.Unsent(job, o); dead {
+				b.Notices.Tell(n)
+			}
 		}
 	}
 	return all, failed

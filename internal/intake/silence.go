@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/leadgate/leadgate/internal/notice"
 )
 
 // heard is when a tenant's last webhook came, whatever became of it. It lives
@@ -80,6 +82,7 @@ func (w *Webhook) hear(now time.Time) {
 type SilenceAlarm struct {
 	after  time.Duration
 	heard  map[string]*heard // by tenant
+	tell   *notice.Board
 	logger *zap.Logger
 
 	quit  chan struct{}
@@ -88,8 +91,8 @@ type SilenceAlarm struct {
 
 // NewSilenceAlarm returns an alarm for silences of at least so long, which has not
 // begun.
-func NewSilenceAlarm(after time.Duration, tenants map[string]*Tenant, logger *zap.Logger) *SilenceAlarm {
-	a := &SilenceAlarm{after: after, heard: make(map[string]*heard, len(tenants)), logger: logger, quit: make(chan struct{})}
+func NewSilenceAlarm(after time.Duration, tenants map[string]*Tenant, tell *notice.Board, logger *zap.Logger) *SilenceAlarm {
+	a := &SilenceAlarm{after: after, heard: make(map[string]*heard, len(tenants)), tell: tell, logger: logger, quit: make(chan struct{})}
 	for name, t := range tenants {
 		a.heard[name] = t.heard
 	}
@@ -137,6 +140,7 @@ func (a *SilenceAlarm) look(now time.Time) {
 		if warned == 0 && silent >= a.after && h.warned.CompareAndSwap(0, last) {
 			a.logger.Warn("no webhook came for a tenant: look at the provider's webhook settings, and at the log for refused ones",
 				zap.String("tenant", name), zap.Duration("for", silent.Round(time.Second)), zap.Time("since", time.UnixMilli(last)))
+			a.tell.Tell(notice.Notice{Name: notice.Silent, Tenant: name, Reason: "no webhook for " + silent.Round(time.Second).String()})
 		}
 	}
 }

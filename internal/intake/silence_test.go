@@ -18,9 +18,9 @@ func TestSilenceAlarm(t *testing.T) {
 	h.last.Store(start.UnixMilli())
 	core, logs := zapobserver.New(zapcore.InfoLevel)
 	tenants := map[string]*Tenant{"acme": {Name: "acme", heard: h}}
-	alarm := NewSilenceAlarm(time.Hour, tenants, zap.New(core))
+	alarm := NewSilenceAlarm(time.Hour, tenants, nil, zap.New(core))
 	// A reload with the same setting: its alarm looks at the same tenant.
-	reloaded := NewSilenceAlarm(time.Hour, tenants, zap.New(core))
+	reloaded := NewSilenceAlarm(time.Hour, tenants, nil, zap.New(core))
 	for i, step := range []struct {
 		at    time.Duration // since the start
 		heard time.Duration // a webhook came then; 0 if none did

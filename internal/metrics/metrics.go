@@ -62,12 +62,16 @@ var (
 		Name: "leadgate_unknown_words_total",
 		Help: "Words in webhooks that this version does not know, such as a new type of message; the log and the dashboard name them.",
 	}, []string{"provider"})
+	noticesDropped = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "leadgate_caddy_events_dropped_total",
+		Help: "Caddy events that were not emitted or not posted, since a handler was too slow for them.",
+	}, []string{"event"})
 )
 
 // Register adds the metrics to a configuration's registry, and more of the
 // caller's own, such as [Destinations]. What is there already stays.
 func Register(registry prometheus.Registerer, more ...prometheus.Collector) {
-	register(registry, webhooks, whole, events, ack, deliveries, deliverySeconds, capiEvents, inDoubt, unknownWords)
+	register(registry, webhooks, whole, events, ack, deliveries, deliverySeconds, capiEvents, inDoubt, unknownWords, noticesDropped)
 	register(registry, more...)
 }
 
@@ -125,6 +129,10 @@ func Ack(took time.Duration) { ack.Observe(took.Seconds()) }
 // UnknownWords counts n words of a provider's webhook that normalize does not
 // know; 0 makes the series be there.
 func UnknownWords(provider string, n int) { unknownWords.WithLabelValues(provider).Add(float64(n)) }
+
+// NoticesDropped counts n Caddy events that a handler was too slow for; 0 makes the series
+// be there. event is one of Leadgate's, or "other".
+func NoticesDropped(event string, n int) { noticesDropped.WithLabelValues(event).Add(float64(n)) }
 
 // Delivered counts so many events of one request to a destination, by the
 // outcome of the attempt, and observes how long it took.

@@ -20,6 +20,7 @@ import (
 	"github.com/leadgate/leadgate/internal/clicks"
 	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/sign"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -54,7 +55,7 @@ type Sender struct {
 	header    http.Header     // what all requests have
 	own       map[string]bool // the names in it that the user set
 	plain     *http.Request   // what all requests are copies of
-	signer    *signer
+	signer    *sign.Key
 	transport *http.Transport
 	deadlines deadlines
 }
@@ -96,7 +97,7 @@ func NewSender(c Config) (*Sender, error) {
 	f.header["Leadgate-Tenant"], f.own["Leadgate-Tenant"] = []string{c.Tenant}, true
 	f.plain = &http.Request{Method: http.MethodPost, URL: u, Host: f.host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
 	if c.Sign != "" {
-		if f.signer, err = newSigner(c.Sign); err != nil {
+		if f.signer, err = sign.New(c.Sign); err != nil {
 			return nil, fmt.Errorf("reading sign secret: %w", err)
 		}
 	}
@@ -215,7 +216,7 @@ func (f *Sender) headers(it *destination.Item, body []byte) http.Header {
 		now := f.c.Now().Unix()
 		h["Webhook-Id"] = h["Leadgate-Event-Id"]
 		set("Webhook-Timestamp", strconv.FormatInt(now, 10))
-		set("Webhook-Signature", f.signer.sign(id, now, body))
+		set("Webhook-Signature", f.signer.Sign(id, now, body))
 	}
 	return h
 }

@@ -124,7 +124,7 @@ func TestForwardRequest(t *testing.T) {
 	if r.method != "POST" || r.path != "/hook?key=1" || r.host != "inner.example.com" || r.body != string(it.Payload) {
 		t.Errorf("request %+v", r)
 	}
-	signature := f.signer.sign(id, now.Unix(), it.Payload)
+	signature := f.signer.Sign(id, now.Unix(), it.Payload)
 	for name, want := range map[string]string{
 		"Content-Type": "application/json", "User-Agent": "Leadgate/1.2.3", "X-Own": "yes",
 		"Authorization":     "Basic dXNlcjpwYSBzcw==",

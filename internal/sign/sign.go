@@ -1,4 +1,5 @@
-package forward
+// Package sign makes signatures of Standard Webhooks. It is a leaf.
+package sign
 
 import (
 	"crypto/hmac"
@@ -11,12 +12,12 @@ import (
 	"sync"
 )
 
-// signer makes signatures of Standard Webhooks
+// Key makes signatures of Standard Webhooks
 // (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md).
-type signer struct{ macs sync.Pool }
+type Key struct{ macs sync.Pool }
 
-// newSigner takes a secret: "whsec_" and base64, or any other text as its bytes.
-func newSigner(secret string) (*signer, error) {
+// New takes a secret: "whsec_" and base64, or any other text as its bytes.
+func New(secret string) (*Key, error) {
 	key := []byte(secret)
 	if text, ok := strings.CutPrefix(secret, "whsec_"); ok {
 		var err error
@@ -29,11 +30,11 @@ func newSigner(secret string) (*signer, error) {
 	if len(key) == 0 {
 		return nil, errors.New("the secret is empty")
 	}
-	return &signer{macs: sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}, nil
+	return &Key{macs: sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}, nil
 }
 
-// sign returns the value of webhook-signature; timestamp is in seconds.
-func (s *signer) sign(id string, timestamp int64, body []byte) string {
+// Sign returns the value of webhook-signature; timestamp is in seconds.
+func (s *Key) Sign(id string, timestamp int64, body []byte) string {
 	mac := s.macs.Get().(hash.Hash)
 	defer s.macs.Put(mac)
 	mac.Reset()

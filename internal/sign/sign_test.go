@@ -1,4 +1,4 @@
-package forward
+package sign
 
 import (
 	"strings"
@@ -7,12 +7,12 @@ import (
 
 // The vector of the Standard Webhooks libraries' own tests.
 func TestSignVector(t *testing.T) {
-	s, err := newSigner("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+	s, err := New("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 2 { // the second time with a pooled state
-		got := s.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, []byte(`{"test": 2432232314}`))
+		got := s.Sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, []byte(`{"test": 2432232314}`))
 		if want := "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="; got != want {
 			t.Fatalf("signature %s, want %s", got, want)
 		}
@@ -20,22 +20,22 @@ func TestSignVector(t *testing.T) {
 }
 
 func TestSignSecrets(t *testing.T) {
-	plain, err := newSigner("secret")
+	plain, err := New("secret")
 	if err != nil {
 		t.Fatal(err)
 	}
-	coded, err := newSigner("whsec_c2VjcmV0")
+	coded, err := New("whsec_c2VjcmV0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if plain.sign("id", 1, nil) != coded.sign("id", 1, nil) {
+	if plain.Sign("id", 1, nil) != coded.Sign("id", 1, nil) {
 		t.Error("a secret as its bytes and as base64 sign differently")
 	}
-	if plain.sign("id", 1, nil) == plain.sign("id", 2, nil) || plain.sign("id", 1, nil) == plain.sign("ie", 1, nil) {
+	if plain.Sign("id", 1, nil) == plain.Sign("id", 2, nil) || plain.Sign("id", 1, nil) == plain.Sign("ie", 1, nil) {
 		t.Error("id or timestamp is not signed")
 	}
 	for _, bad := range []string{"", "whsec_", "whsec_%%hidden%%"} {
-		if _, err := newSigner(bad); err == nil {
+		if _, err := New(bad); err == nil {
 			t.Errorf("secret %q is accepted", bad)
 		} else if strings.Contains(err.Error(), "hidden") {
 			t.Errorf("the error shows the secret: %v", err)

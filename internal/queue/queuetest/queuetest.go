@@ -34,8 +34,10 @@ type Harness struct {
 	Second func(t *testing.T) queue.Queue
 
 	// Payloads counts the payloads that are kept once for several entries or dead
-	// letters. Nil if the store keeps none so.
-	Payloads func(t *testing.T) int
+	// letters. Nil if the store keeps none so. With PayloadsTogether several may be kept
+	// as one, and dead letters have their own: there must be none when nobody waits.
+	Payloads         func(t *testing.T) int
+	PayloadsTogether bool
 
 	OwnExpiry bool // expiry follows a server's clock and not Clock: such tests are left out
 	NoMaxSize bool // the store has no MaxSize

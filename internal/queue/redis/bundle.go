@@ -2,8 +2,10 @@ package redis
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 
 	"github.com/klauspost/compress/s2"
@@ -19,15 +21,32 @@ import (
 //	bundle:  version, number of entries (1 byte each), an S2 block of the entries
 //	entry:   header and payload, each with its length in front
 //
+// What bundles of one call hold alike, since destinations get the same, is stored once, as
+// a block, and they refer to it:
+//
+//	bundle:  version, number of entries (1 byte each), the block's id
+//	block:   what a bundle has behind these two bytes
+//
+// An edge that knows no blocks reads no such bundle, and says so.
+//
 // Which of its entries are pending, and which never were, since their events were
 // known, is kept beside the stream: see lua/bundles.lua. A bundle stays until its last
 // entry is gone, so what a failing event can hold on to is bounded.
 type bundle struct {
 	dest          int      // its destination's index in the call
+	content       int      // what it holds: an index into bundleWriter.contents
+	block         int      // the block's number in the call; 0 = none
 	header, bytes argument // the first entry's header, the bundle
 }
 
-const bundleVersion = 1
+// block is what several bundles hold.
+type block struct{ id, bytes argument }
+
+const (
+	bundleVersion = 1
+	blockVersion  = 2 // of a bundle that refers to a block
+	blockID       = 16
+)
 
 // bundleWriter fills the bundles of a pipeline's calls.
 type bundleWriter struct {
@@ -35,8 +54,18 @@ type bundleWriter struct {
 	done  []bundle
 	first int // of the call
 	arena []byte
-	last  []byte // the entries of the bundle that was closed last
-	same  bundle // and that bundle
+
+	contents []content // of the call's bundles, each once
+	spare    [][]byte  // memory for entries
+	blocks   []block
+}
+
+// content is what a bundle holds, or several.
+type content struct {
+	entries       []byte
+	header, bytes argument
+	bundles       int // that hold it
+	block         int // its number in the call; 0 = it is none
 }
 
 // openBundle is where a destination's next entries go.
@@ -51,18 +80,25 @@ type openBundle struct {
 // reset makes room for the next pipeline.
 func (w *bundleWriter) reset() {
 	clear(w.done)
-	w.done, w.same, w.arena, w.last = w.done[:0], bundle{}, emptied(w.arena), emptied(w.last)
+	clear(w.blocks)
+	w.done, w.blocks, w.arena = w.done[:0], w.blocks[:0], emptied(w.arena)
 }
 
 // begin starts a call with so many jobs for each destination. One job alone needs no
-// bundle.
+// bundle, unless another destination has one, too, which is likely to be the same.
 func (w *bundleWriter) begin(jobs []int, unbundled bool) {
 	w.first = len(w.done)
+	alone := 0
+	for _, n := range jobs {
+		if n == 1 {
+			alone++
+		}
+	}
 	for len(w.open) < len(jobs) {
 		w.open = append(w.open, openBundle{})
 	}
 	for i := range w.open {
-		w.open[i].bundled = !unbundled && i < len(jobs) && jobs[i] > 1
+		w.open[i].bundled = !unbundled && i < len(jobs) && (jobs[i] > 1 || alone > 1)
 		w.open[i].number, w.open[i].entries = 0, emptied(w.open[i].entries)
 	}
 }
@@ -103,23 +139,37 @@ func (w *bundleWriter) add(dest int, h *queue.Header, payload []byte) int {
 	return o.number
 }
 
-// close writes a bundle. Destinations often get the same entries, which are compressed
-// once.
+// close writes a bundle, unless there is one that holds the same.
 func (w *bundleWriter) close(o *openBundle) {
 	p := &w.done[w.first+o.number-1]
 	o.number = 0
-	if w.same.bytes != nil && bytes.Equal(o.entries, w.last) {
-		p.header, p.bytes = w.same.header, w.same.bytes
-		return
+	for i := range w.contents {
+		if c := &w.contents[i]; bytes.Equal(c.entries, o.entries) {
+			c.bundles++
+			p.content, p.header, p.bytes = i, c.header, c.bytes
+			return
+		}
 	}
+	p.header = w.keep(o.entries[4 : 4+o.header])
 	start := len(w.arena)
-	w.arena = append(w.arena, o.entries[4:4+o.header]...)
-	p.header = w.arena[start:len(w.arena):len(w.arena)]
-	start = len(w.arena)
 	w.arena = append(w.arena, bundleVersion, byte(o.n))
 	w.arena = appendS2(w.arena, o.entries)
 	p.bytes = w.arena[start:len(w.arena):len(w.arena)]
-	w.same, w.last, o.entries = *p, o.entries, w.last[:0]
+	p.content = len(w.contents)
+	w.contents = append(w.contents, content{entries: o.entries, header: p.header, bytes: p.bytes, bundles: 1})
+	o.entries = nil
+	if n := len(w.spare); n > 0 {
+		o.entries, w.spare = w.spare[n-1][:0], w.spare[:n-1]
+	}
+}
+
+// keep copies to the arena.
+func (w *bundleWriter) keep(parts ...[]byte) argument {
+	start := len(w.arena)
+	for _, b := range parts {
+		w.arena = append(w.arena, b...)
+	}
+	return w.arena[start:len(w.arena):len(w.arena)]
 }
 
 // appendS2 appends an S2 block.
@@ -128,14 +178,36 @@ func appendS2(dst, src []byte) []byte {
 	return dst[:len(dst)+len(s2.Encode(dst[len(dst):cap(dst)], src))]
 }
 
-// end closes what is open, and returns the call's bundles.
-func (w *bundleWriter) end() []bundle {
+// end closes what is open, and returns the call's bundles and blocks.
+func (w *bundleWriter) end() ([]bundle, []block) {
 	for i := range w.open {
 		if w.open[i].number > 0 {
 			w.close(&w.open[i])
 		}
 	}
-	return w.done[w.first:]
+	first := len(w.blocks)
+	for i := range w.done[w.first:] {
+		p := &w.done[w.first+i]
+		c := &w.contents[p.content]
+		if c.bundles < 2 {
+			continue
+		}
+		if c.block == 0 {
+			id := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, rand.Uint64()), rand.Uint64())
+			w.blocks = append(w.blocks, block{id: id, bytes: c.bytes[2:]})
+			c.block = len(w.blocks) - first
+			c.bytes = w.keep([]byte{blockVersion, c.bytes[1]}, id)
+		}
+		p.block, p.bytes = c.block, c.bytes
+	}
+	for i := range w.contents {
+		if b := emptied(w.contents[i].entries); b != nil && len(w.spare) < 64 {
+			w.spare = append(w.spare, b)
+		}
+	}
+	clear(w.contents)
+	w.contents = w.contents[:0]
+	return w.done[w.first:], w.blocks[first:]
 }
 
 // decodeBundle returns those entries of the bundle with this stream id for which

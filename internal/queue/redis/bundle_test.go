@@ -18,7 +18,8 @@ func bundleOf(payloads ...[]byte) bundle {
 	for i, p := range payloads {
 		w.add(1, &queue.Header{EventID: queue.ID{byte(i)}, Contact: "whatsapp:1555", Time: int64(i)}, p)
 	}
-	return w.end()[0]
+	bundles, _ := w.end()
+	return bundles[0]
 }
 
 func TestBundleRoundTrip(t *testing.T) {
@@ -52,7 +53,7 @@ func TestBundleRoundTrip(t *testing.T) {
 }
 
 // TestBundleBounds: a bundle is closed when it is full, and what two destinations get
-// alike is compressed once.
+// alike is one block.
 func TestBundleBounds(t *testing.T) {
 	var w bundleWriter
 	w.begin([]int{200, 200, 1}, false)
@@ -64,17 +65,21 @@ func TestBundleBounds(t *testing.T) {
 	if w.takes(3, &queue.Job{}) || !w.takes(1, &queue.Job{}) || w.takes(1, &queue.Job{Dead: &queue.Reason{}}) {
 		t.Error("a bundle for one entry, or for a dead letter, or none for many")
 	}
-	bundles := w.end()
+	bundles, blocks := w.end()
 	entries := 0
 	for i, p := range bundles {
 		n := int(p.bytes[1])
 		entries += n
-		if size, err := s2.DecodedLen(p.bytes[2:]); err != nil || size > bundleLimit || n > bundleEntries {
+		if p.block == 0 || p.bytes[0] != blockVersion || !bytes.Equal(p.bytes[2:], blocks[p.block-1].id) {
+			t.Fatalf("bundle %d refers to no block, though two destinations get it", i)
+		}
+		block := blocks[p.block-1].bytes
+		if size, err := s2.DecodedLen(block); err != nil || size > bundleLimit || n > bundleEntries {
 			t.Errorf("bundle %d: %d entries of %d bytes, %v", i, n, size, err)
 		}
-		if i%2 == 1 && &p.bytes[0] != &bundles[i-1].bytes[0] {
-			t.Errorf("bundle %d was compressed again", i)
-		}
+	}
+	if len(bundles) != 2*len(blocks) {
+		t.Errorf("%d bundles of %d blocks", len(bundles), len(blocks))
 	}
 	if entries != 400 || bundles[0].dest != 1 || bundles[1].dest != 2 {
 		t.Errorf("%d entries in %d bundles", entries, len(bundles))
@@ -87,6 +92,7 @@ func TestDamagedBundle(t *testing.T) {
 	for want, record := range map[string][]byte{
 		"cut short":      good[:1],
 		"version 9":      append([]byte{9}, good[1:]...),
+		"version 2":      append([]byte{blockVersion, 2}, make([]byte, blockID)...), // as an edge of before reads it
 		"3 entries":      append([]byte{bundleVersion, 3}, good[2:]...),
 		"too large":      huge,
 		"reading page 1": good[:len(good)-3],

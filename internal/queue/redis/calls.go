@@ -20,8 +20,8 @@ type call struct {
 
 // doneEntries are entries of a destination, and the keys of that.
 type doneEntries struct {
-	queue, retry, pending string
-	at                    []queue.Pos
+	queue, retry, pending, blocks string
+	at                            []queue.Pos
 }
 
 // do hands a call over, which goes in a pipeline with those that come at the same
@@ -50,7 +50,7 @@ func (r *Store) execute(batch []*call) {
 		for _, d := range k.done {
 			m := merged[d.queue]
 			if m == nil || len(m.at)+len(d.at) > donePositions {
-				m = &mergedDone{doneEntries: doneEntries{queue: d.queue, retry: d.retry, pending: d.pending}}
+				m = &mergedDone{doneEntries: doneEntries{queue: d.queue, retry: d.retry, pending: d.pending, blocks: d.blocks}}
 				merged[d.queue] = m
 				order = append(order, m)
 			}
@@ -59,7 +59,7 @@ func (r *Store) execute(batch []*call) {
 		}
 	}
 	for _, m := range order {
-		m.cmd = scriptDone.call(r.life, []string{m.queue, m.retry, m.pending}, doneArgs(m.at)...)
+		m.cmd = scriptDone.call(r.life, []string{m.queue, m.retry, m.pending, m.blocks}, doneArgs(m.at)...)
 		cmds = append(cmds, m.cmd)
 	}
 	for len(cmds) > 0 {

@@ -159,17 +159,21 @@ func (r *Store) Move(ctx context.Context, from, to queue.Dest) (int, error) {
 func (r *Store) Drop(ctx context.Context, d queue.Dest) (int, error) {
 	doing := "dropping destination " + d.Name
 	k := r.keys(d.Tenant)
-	counts, err := r.run(ctx, scriptDrop, []string{
+	keys := []string{
 		k.queue(d.Name), k.dead(d.Name), k.retry(d.Name), k.state(d.Name), k.dests(), k.pending(d.Name),
 		k.incoming().queue(d.Name), k.incoming().pending(d.Name), k.incoming().retry(d.Name), k.incoming().dead(d.Name), k.taken(d.Name),
-		k.departures(d.Name), k.incoming().departures(d.Name),
-	}, d.Name).Int64Slice()
-	if err != nil {
-		return 0, queueError(doing, err)
+		k.departures(d.Name), k.incoming().departures(d.Name), k.blocks(),
 	}
-	n := int(counts[0] + counts[1])
-	if n == 0 && counts[2] == 0 {
-		return 0, fmt.Errorf("%s: %w", doing, queue.ErrNotFound)
+	n := 0
+	for more := true; more; {
+		counts, err := r.run(ctx, scriptDrop, keys, d.Name, moveEntries, moveBytes).Int64Slice()
+		if err != nil {
+			return n, queueError(doing, err)
+		}
+		n, more = n+int(counts[0]+counts[1]), counts[3] == 1
+		if n == 0 && counts[2] == 0 && !more {
+			return 0, fmt.Errorf("%s: %w", doing, queue.ErrNotFound)
+		}
 	}
 	r.forgotten(ctx, d)
 	return n, nil

@@ -6,8 +6,9 @@
 // # What stands in Redis
 //
 // Each destination has a stream, its queue. An entry of it is a job, or a bundle:
-// several jobs that were queued in one call, compressed together. Beside the queue
-// stand which entries of bundles are still pending, retry state, the dead letters,
+// several jobs that were queued in one call, compressed together. What several
+// destinations get alike is stored once, as a block of the tenant's, to which their
+// bundles refer: see bundle.go. Beside the queue stand which entries of bundles are still pending, retry state, the dead letters,
 // which are a stream, too, the destination's state and its lease. A tenant has the set
 // of its destinations, remembered ids, once keys, clicks and counters. keys.go names
 // them all.
@@ -58,7 +59,8 @@
 //
 // Edges of neighbouring versions share a Redis. So names of keys and formats of
 // records stay as they are, or what is new is written under another name, and what is
-// old is read while it can be there.
+// old is read while it can be there. An edge that knows no blocks reads no bundle that
+// refers to one, and says so: it stops with that destination, until a newer edge has it.
 //
 // # An effect on the whole process
 //

@@ -15,7 +15,7 @@ func (d *drain) Done(ctx context.Context, at []queue.Pos) error {
 		return nil
 	}
 	name := d.dest.Name
-	part := doneEntries{queue: d.keys.queue(name), retry: d.keys.retry(name), pending: d.keys.pending(name)}
+	part := doneEntries{queue: d.keys.queue(name), retry: d.keys.retry(name), pending: d.keys.pending(name), blocks: d.keys.blocks()}
 	k := &call{}
 	for len(at) > 0 {
 		n := min(len(at), donePositions)
@@ -98,7 +98,7 @@ func (d *drain) Dead(ctx context.Context, list []queue.Death) error {
 	}
 	name := d.dest.Name
 	return d.holding(ctx, doing, scriptDead,
-		[]string{d.keys.lease(name), d.keys.queue(name), d.keys.retry(name), d.keys.dead(name), d.keys.pending(name)},
+		[]string{d.keys.lease(name), d.keys.queue(name), d.keys.retry(name), d.keys.dead(name), d.keys.pending(name), d.keys.blocks()},
 		[]any{d.r.token, now, drainBytes}, args, 5)
 }
 

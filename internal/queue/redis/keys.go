@@ -13,8 +13,10 @@ import (
 //
 //	q:<dest>      queue, a stream. An entry has h (its header's record) and p (its payload);
 //	              a bundle of entries has h (the first one's header) and g (the bundle)
-//	g:<dest>      pending, a hash: of a bundle, by its stream id, "1" or "0" for each of its entries, "1" = it waits;
+//	g:<dest>      pending, a hash: of a bundle, by its stream id, "1" or "0" for each of its entries, "1" = it waits,
+//	              but not of a bundle of one, which waits while it is there;
 //	              by '' how many more the waiting entries are than the stream is long
+//	b             blocks, a hash: what bundles of several destinations hold alike, by an id, and by # and that how many refer to it
 //	r:<dest>      retries, a hash of records: by stream id, in a bundle with -<number> behind it
 //	f:<dest>      departures, a hash: see departures.go
 //	d:<dest>      dead letters, a stream: t (when it died, ms), d (the death's record), h, p
@@ -79,6 +81,7 @@ func tenantShown(s string) string {
 }
 
 func (k tenantKeys) dests() string                 { return k.base + "dests" }
+func (k tenantKeys) blocks() string                { return k.base + "b" }
 func (k tenantKeys) queue(name string) string      { return k.base + "q:" + name }
 func (k tenantKeys) pending(name string) string    { return k.base + "g:" + name }
 func (k tenantKeys) retry(name string) string      { return k.base + "r:" + name }

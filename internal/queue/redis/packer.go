@@ -75,8 +75,8 @@ func (r *Store) pack(c *appendCall, p *packer) *redis.Cmd {
 		p.group(ref.group)
 	}
 	packed := argument(p.manifests[manifests:])
-	bundles := p.bundles.end()
-	head := p.head(c, opts, len(p.contacts)-contacts, bundles)
+	bundles, blocks := p.bundles.end()
+	head := p.head(c, opts, len(p.contacts)-contacts, bundles, len(blocks))
 	start := len(p.arena)
 	p.arena = codec.AppendDeath(p.arena, 0, 0, p.now, &queue.OverflowReason)
 	overflow := p.since(start)
@@ -88,6 +88,9 @@ func (r *Store) pack(c *appendCall, p *packer) *redis.Cmd {
 	}
 	for i := range bundles {
 		p.args = append(p.args, &bundles[i].header, &bundles[i].bytes)
+	}
+	for i := range blocks {
+		p.args = append(p.args, &blocks[i].id, &blocks[i].bytes)
 	}
 	for _, payload := range p.payloads[payloads:] {
 		p.args = append(p.args, payload)
@@ -107,7 +110,7 @@ func (r *Store) channelFor(tenant string, destinations []string) string {
 }
 
 // head packs the call's first argument.
-func (p *packer) head(c *appendCall, opts *queue.Options, contacts int, bundles []bundle) argument {
+func (p *packer) head(c *appendCall, opts *queue.Options, contacts int, bundles []bundle, blocks int) argument {
 	backlog := opts.MaxBacklog
 	if backlog <= 0 {
 		backlog = math.MaxInt32
@@ -117,7 +120,7 @@ func (p *packer) head(c *appendCall, opts *queue.Options, contacts int, bundles 
 	b = appendFloat(b, int64(backlog))
 	b = appendFloat(b, opts.RememberClicks.Milliseconds())
 	b = appendFloat(b, opts.Dedupe.Milliseconds())
-	for _, n := range [...]int{p.buckets.firstDay, p.buckets.days, len(p.buckets.all), len(p.names), len(bundles)} {
+	for _, n := range [...]int{p.buckets.firstDay, p.buckets.days, len(p.buckets.all), len(p.names), len(bundles), blocks} {
 		b = appendIndex(b, n)
 	}
 	b = appendCount(b, len(c.groups))
@@ -134,7 +137,7 @@ func (p *packer) head(c *appendCall, opts *queue.Options, contacts int, bundles 
 		b = appendShort(appendCount(appendCount(b, keep), p.jobs[i]), name)
 	}
 	for i := range bundles {
-		b = appendIndex(b, bundles[i].dest)
+		b = appendIndex(appendIndex(b, bundles[i].dest), bundles[i].block)
 	}
 	p.arena = b
 	return p.since(start)

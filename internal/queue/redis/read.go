@@ -3,10 +3,7 @@ package redis
 import (
 	"context"
 	"fmt"
-	"strings"
 	"unsafe"
-
-	"github.com/redis/go-redis/v9"
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/codec"
@@ -162,104 +159,6 @@ func (d *drain) Get(ctx context.Context, at []queue.Pos) ([]queue.Entry, error) 
 	return entries, nil
 }
 
-// streamed is an entry of the stream: an entry, or a bundle.
-type streamed struct {
-	pos          queue.Pos // of the stream
-	header, body string
-	bundle       bool
-	pending      string // which entries of the bundle are; "" if it is gone
-}
-
-// stream reads up to count entries of the stream.
-func (d *drain) stream(ctx context.Context, from, to string, count int) ([]streamed, error) {
-	reply, err := d.r.client.Do(ctx, "XRANGE", d.keys.queue(d.dest.Name), from, to, "COUNT", count).Slice()
-	if err != nil {
-		return nil, queueError("reading entries", err)
-	}
-	return d.withPending(ctx, reply)
-}
-
-// byID reads these entries of the stream.
-func (d *drain) byID(ctx context.Context, ids []queue.Pos) ([]streamed, error) {
-	all, err := d.lookUp(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	return d.withPending(ctx, all)
-}
-
-// lookUp is XRANGE's reply for these entries of the stream.
-func (d *drain) lookUp(ctx context.Context, ids []queue.Pos) (all []any, err error) {
-	cmds := make([]*redis.Cmd, len(ids))
-	pipe := d.r.client.Pipeline()
-	for i, p := range ids {
-		id := streamID(p)
-		cmds[i] = pipe.Do(ctx, "XRANGE", d.keys.queue(d.dest.Name), id, id)
-	}
-	_, _ = pipe.Exec(ctx)
-	for _, cmd := range cmds {
-		reply, err := cmd.Slice()
-		if err != nil {
-			return nil, queueError("reading entries", err)
-		}
-		all = append(all, reply...)
-	}
-	return all, nil
-}
-
-// withPending takes entries of XRANGE's reply apart (see keys.go), and reads what is
-// pending of bundles.
-func (d *drain) withPending(ctx context.Context, reply []any) ([]streamed, error) {
-	found := make([]streamed, len(reply))
-	bundles := map[string]*streamed{}
-	var ids []string
-	for i := range reply {
-		id, fields, err := streamEntry(reply[i], 4)
-		if err != nil {
-			return nil, fmt.Errorf("reading entries: %w", err)
-		}
-		s := &found[i]
-		if s.pos, err = parseStreamID(id); err != nil {
-			return nil, fmt.Errorf("reading entries: %w", err)
-		}
-		s.header, s.body = fields[1], fields[3]
-		if fields[2] == "g" {
-			s.bundle = true
-			bundles[id], ids = s, append(ids, id)
-		}
-	}
-	if len(ids) == 0 {
-		return found, nil
-	}
-	pending, err := d.r.client.HMGet(ctx, d.keys.pending(d.dest.Name), ids...).Result()
-	if err != nil {
-		return nil, queueError("reading marks", err)
-	}
-	var gone []queue.Pos
-	for i, id := range ids {
-		if m, ok := pending[i].(string); ok {
-			bundles[id].pending = m
-		} else {
-			gone = append(gone, bundles[id].pos)
-		}
-	}
-	if len(gone) == 0 {
-		return found, nil
-	}
-	// These bundles are gone since they were read: nothing of them is pending. Or
-	// somebody has removed the hash: rather than lose an entry, take all to be pending.
-	standing, err := d.lookUp(ctx, gone)
-	if err != nil {
-		return nil, err
-	}
-	for _, e := range standing {
-		if id, fields, err := streamEntry(e, 4); err == nil && bundles[id] != nil && len(fields[3]) > 1 {
-			bundles[id].pending = strings.Repeat("1", int(fields[3][1]))
-		}
-	}
-	return found, nil
-}
-
 // unpack decodes an entry, or those of a bundle that are pending. It needs d.reading.
 func (d *drain) unpack(s *streamed) (entries []queue.Entry, err error) {
 	switch {
@@ -271,23 +170,6 @@ func (d *drain) unpack(s *streamed) (entries []queue.Entry, err error) {
 	}
 	entries, d.scratch, err = decodeBundle(s.pos, owned(s.body), s.pending, d.scratch)
 	return entries, err
-}
-
-// streamEntry reads an entry of XRANGE's reply, which has n names and values.
-func streamEntry(reply any, n int) (id string, fields []string, err error) {
-	e, _ := reply.([]any)
-	if len(e) == 2 {
-		id, _ = e[0].(string)
-		list, _ := e[1].([]any)
-		fields = make([]string, len(list))
-		for i := range list {
-			fields[i], _ = list[i].(string)
-		}
-	}
-	if len(fields) != n {
-		return "", nil, fmt.Errorf("stream entry %q has %d fields and not %d: something else wrote to it", id, len(fields)/2, n/2)
-	}
-	return id, fields, nil
 }
 
 func headerOf(record string) (queue.Header, error) {

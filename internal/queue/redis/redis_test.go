@@ -63,7 +63,8 @@ func harness(cfg redis.Config, crash func(t *testing.T)) func(t *testing.T) queu
 					t.Fatal(err)
 				}
 			},
-			NoMaxSize: true,
+			NoMaxSize: true, PayloadsTogether: true,
+			Payloads: func(t *testing.T) int { return redis.Blocks(t, r) },
 		}
 		if crash != nil {
 			h.Crash = func(t *testing.T) queue.Queue {

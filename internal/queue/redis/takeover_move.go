@@ -57,7 +57,7 @@ func (d *drain) takePart(ctx context.Context, other queue.Dest, late bool) (move
 	}
 	shown, err := r.run(ctx, scriptTakeoverShow, []string{
 		from.lease(name), from.queue(name), from.retry(name), from.dead(name), from.state(name), from.pending(name),
-		from.departures(name),
+		from.departures(name), from.blocks(),
 	}, r.takeoverToken(), r.timing.ttl.Milliseconds(), moveEntries, moveBytes).Slice()
 	if err != nil {
 		return 0, false, err
@@ -82,7 +82,7 @@ func (d *drain) takePart(ctx context.Context, other queue.Dest, late bool) (move
 	}
 	left, err := r.run(ctx, scriptTakeoverRemove, []string{
 		from.lease(name), from.queue(name), from.retry(name), from.dead(name), from.state(name), from.pending(name), from.dests(),
-		from.departures(name),
+		from.departures(name), from.blocks(),
 	}, append([]any{r.takeoverToken(), name, entries}, remove...)...).Int64()
 	if err == nil && left == 0 {
 		err = errLeaseLost

@@ -69,7 +69,7 @@ func TestRedisTakeOverAfterACrash(t *testing.T) {
 	for _, wanted := range []int{2, 1} { // the bundle and the entry, then the dead letter
 		shown, err := r.run(ctx, scriptTakeoverShow, []string{
 			from.lease(name), from.queue(name), from.retry(name), from.dead(name), from.state(name), from.pending(name),
-			from.departures(name),
+			from.departures(name), from.blocks(),
 		}, r.takeoverToken(), 10_000, moveEntries, moveBytes).Slice()
 		if err != nil {
 			t.Fatal(err)

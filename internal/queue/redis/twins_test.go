@@ -148,10 +148,26 @@ func content(server *redistest.Server, key string) string {
 		fmt.Fprintf(&b, "%q", members)
 	case "stream":
 		for _, e := range server.Do("XRANGE", key, "-", "+").([]any) {
-			fmt.Fprintf(&b, "%q\n", e.([]any)[1])
+			fields := e.([]any)[1].([]any)
+			if last, _ := fields[len(fields)-1].(string); len(last) == 2+16 && last[0] == 2 {
+				blocks := key[:strings.Index(key, "}:")] + "}:b" // ids of blocks are random
+				fields[len(fields)-1] = server.Do("HGET", blocks, last[2:])
+			}
+			fmt.Fprintf(&b, "%q\n", fields)
 		}
-	case "hash": // of what is pending, by stream ids
+	case "hash": // of blocks, or of what is pending, by stream ids
 		fields, _ := server.Do("HGETALL", key).([]any)
+		if strings.HasSuffix(key, "}:b") {
+			var blocks []string
+			for i := 0; i+1 < len(fields); i += 2 {
+				if id := fields[i].(string); len(id) == 16 {
+					blocks = append(blocks, fmt.Sprintf("%q: %q", fields[i+1], server.Do("HGET", key, "#"+id)))
+				}
+			}
+			slices.Sort(blocks)
+			fmt.Fprintf(&b, "%d fields\n%s", len(fields), strings.Join(blocks, "\n"))
+			return b.String()
+		}
 		place := map[string]string{"": ""}
 		for i, e := range server.Do("XRANGE", strings.Replace(key, "}:g:", "}:q:", 1), "-", "+").([]any) {
 			place[e.([]any)[0].(string)] = fmt.Sprintf("%06d", i)

@@ -19,12 +19,12 @@ import (
 //
 // The call:
 //
-//	>ddddHHHHHI4I4Hc0I4   now, largest backlog, how long clicks are remembered, how long ids are;
+//	>ddddHHHHHHI4I4Hc0I4  now, largest backlog, how long clicks are remembered, how long ids are;
 //	                      the first of the buckets that are days, how many of them are; how many buckets, destinations, bundles,
-//	                      groups and contact keys there are; the note ('' = none) and the part that is stored under it
+//	                      blocks, groups and contact keys there are; the note ('' = none) and the part that is stored under it
 //	>Hc0                  of each bucket: its key
 //	>I4I4Hc0              of each destination: how many dead letters it keeps (0 = all), how many jobs it gets, its name
-//	>H                    of each bundle: its destination
+//	>HH                   of each bundle: its destination, the block that it refers to (0 = none)
 //
 // Each manifest:
 //

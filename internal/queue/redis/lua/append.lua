@@ -14,7 +14,8 @@
 -- ARGV[4]  -> the channel on which other edges are told; '' = nobody need be told
 -- ARGV[5]  -> who tells them: this edge's token, and the tenant
 -- ARGV[6]  -> the groups' manifests
--- ARGV[7…] -> the keys of contacts, then of each bundle the header of its first entry and its bytes, then the payloads
+-- ARGV[7…] -> the keys of contacts, then of each bundle the header of its first entry and its bytes, then of each block
+--              its id and its bytes, then the payloads
 --
 -- Returns a line for each group; or "=" if bundles have no room, "-" if the part's
 -- note is gone, "~" and the answer if the part was stored before.
@@ -23,8 +24,8 @@ local ARGV, listed, tonumber, type = ARGV, KEYS[1], tonumber, type
 local call, try, parse, pack, concat = redis.call, redis.pcall, struct.unpack, struct.pack, table.concat
 local byte, format, match, sub = string.byte, string.format, string.match, string.sub
 
-local now, backlog, remember_clicks, window, first_day, days, nbuckets, ndests, nbundles, ngroups, ncontacts, note, part, at =
-  parse('>ddddHHHHHI4I4Hc0I4', ARGV[1], 1)
+local now, backlog, remember_clicks, window, first_day, days, nbuckets, ndests, nbundles, nblocks, ngroups, ncontacts, note, part, at =
+  parse('>ddddHHHHHHI4I4Hc0I4', ARGV[1], 1)
 local base, manifests, first_contact = ARGV[3], ARGV[6], 7
 local bundles_at = first_contact + ncontacts
 
@@ -69,7 +70,7 @@ end
 -- include append_bundles.lua
 
 -- Where the next group's manifest, its payloads and its contacts' keys begin.
-local manifest_at, payload_at, key_at = 1, bundles_at + 2 * nbundles, 1
+local manifest_at, payload_at, key_at = 1, bundles_at + 2 * nbundles + 2 * nblocks, 1
 
 local link, group -- made by the first that needs them
 

@@ -11,6 +11,7 @@ for i = 1, ndests do
   if type(len) == 'table' then d.err, len = len.err, 0 end
   if type(extra) == 'table' then d.err, extra = extra.err, 0 end
   d.extra = len > 0 and math.max(0, tonumber(extra or 0)) or 0
+  d.counted = tonumber(extra or 0) == d.extra
   d.len = len + d.extra
   if len == 0 and not d.err then
     local known = try('SCARD', listed)

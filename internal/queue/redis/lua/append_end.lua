@@ -5,12 +5,14 @@ for i = 1, nbundles do
   local b, d = bundles[i], bundles[i].dest
   if b.live > 0 then
     d.extra = d.extra + b.live - 1
-    call('HSET', d.pending, b.id, concat(b), '', d.extra)
+    -- Of the one entry of a bundle is known that it waits, while the bundle is there.
+    if #b > 1 or not d.counted then call('HSET', d.pending, b.id, concat(b), '', d.extra) end
     list(d)
     woken[d.name] = true
   elseif b.id then
     call('XDEL', d.queue, b.id)
   end
+  if b.live == 0 and b.block > 0 then spare(b.block) end
 end
 
 -- Other edges are told which destinations entries came for.

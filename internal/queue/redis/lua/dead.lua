@@ -6,6 +6,7 @@
 -- KEYS[3] -> retries
 -- KEYS[4] -> dead letters
 -- KEYS[5] -> pending
+-- KEYS[6] -> the tenant's blocks
 -- ARGV[1] -> token
 -- ARGV[2] -> now (ms)
 -- ARGV[3] -> how many bytes of entries it may move
@@ -19,6 +20,7 @@ local lease, queue, retries, letters, pending = KEYS[1], KEYS[2], KEYS[3], KEYS[
 if redis.call('GET', lease) ~= ARGV[1] then return -1 end
 redis.call('XLEN', letters) -- its type, before the first write
 redis.call('HLEN', retries)
+local blocks = blocks_in(KEYS[6])
 local now, bytes = ARGV[2], tonumber(ARGV[3])
 for i = 4, #ARGV, 5 do
   if bytes <= 0 then return (i - 4) / 5 end
@@ -32,7 +34,7 @@ for i = 4, #ARGV, 5 do
   if e then
     bytes = bytes - #e[#e]
     bury(letters, now, 't', now, 'd', ARGV[i + 2], unpack(e))
-    if part == 0 then redis.call('XDEL', queue, id) else clear(queue, pending, id, string.char(part)) end
+    if part == 0 then redis.call('XDEL', queue, id) else clear(queue, pending, id, string.char(part), blocks) end
   end
   redis.call('HDEL', retries, part == 0 and id or id .. '-' .. part)
 end

@@ -10,6 +10,7 @@
 -- KEYS[6] -> pending
 -- KEYS[7] -> the tenant's destinations
 -- KEYS[8] -> departures, spread
+-- KEYS[9] -> the tenant's blocks
 -- ARGV[1] -> token
 -- ARGV[2] -> the destination's name
 -- ARGV[3] -> how many entries follow
@@ -20,14 +21,14 @@
 -- include moving.lua
 local lease, queue, retries, letters, state, pending, listed = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 if redis.call('GET', lease) ~= ARGV[1] then return 0 end
-local departures = KEYS[8]
+local departures, blocks = KEYS[8], blocks_in(KEYS[9])
 local departed = redis.call('HLEN', departures) > 0
 local entries, at = tonumber(ARGV[3]), 4
 for _ = 1, entries do
   local id, parts = ARGV[at], tonumber(ARGV[at + 1])
   at = at + 2
   local p = parts > 0 and pending_of(queue, pending, id)
-  if redis.call('XDEL', queue, id) == 1 and p then redis.call('HINCRBY', pending, '', 1 - live(p)) end
+  if remove(queue, id, blocks) == 1 and p then redis.call('HINCRBY', pending, '', 1 - live(p)) end
   redis.call('HDEL', pending, id)
   redis.call('HDEL', retries, id)
   for part = 1, parts do redis.call('HDEL', retries, id .. '-' .. part) end

@@ -9,6 +9,7 @@
 -- KEYS[5] -> state
 -- KEYS[6] -> pending
 -- KEYS[7] -> departures, spread
+-- KEYS[8] -> the tenant's blocks: what refers to one is shown with it
 -- ARGV[1] -> token
 -- ARGV[2] -> how long the lease lives from now on (ms)
 -- ARGV[3] -> how many it may show
@@ -23,6 +24,7 @@
 local lease, queue, retries, letters, state, pending, departures = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 if redis.call('GET', lease) ~= ARGV[1] then return {} end
 redis.call('PEXPIRE', lease, ARGV[2])
+local blocks = blocks_in(KEYS[8])
 local most, bound, bytes = tonumber(ARGV[3]), tonumber(ARGV[4]), 0
 local out = {redis.call('GET', state) or '', 0, 0}
 local function add(v) out[#out + 1] = v end
@@ -31,6 +33,12 @@ local function show(stream, count, each)
   for _, e in ipairs(redis.call('XRANGE', stream, '-', '+', 'COUNT', most)) do
     if bytes > bound then return end
     if #e[2] ~= (each and 4 or 8) then error('a stream entry has other fields: something else wrote to it') end
+    local b = each and e[2][3] == 'g' and string.byte(e[2][4]) == 2 and e[2][4]
+    if b then
+      local block = blocks and redis.call('HGET', blocks, string.sub(b, 3))
+      if not block then error('what entry ' .. e[1] .. ' refers to is gone') end
+      e[2][4] = '\1' .. string.sub(b, 2, 2) .. block
+    end
     bytes = bytes + #e[2][#e[2]]
     out[count] = out[count] + 1
     add(e[1])

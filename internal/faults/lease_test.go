@@ -115,37 +115,83 @@ func commandCalls(t *testing.T, server *redistest.Server, command string) (n int
 	return n
 }
 
-// TestRedisFrozen freezes the connections of the edge that drains, in the midst of a
-// backlog of which it has much in memory, until the other edge has taken over: what the
-// first one has sent and could not settle is sent again, and that is little.
-func TestRedisFrozen(t *testing.T) {
-	t.Parallel()
+// TestRedisAway has Redis be away for the edge that drains, in the midst of a backlog of
+// which it has much in memory, until the other edge has taken over: its connections
+// freeze, or are cut. What the first one has sent and could not settle is sent again, and
+// that is little.
+func TestRedisAway(t *testing.T) {
 	const perSecond = 350
-	server := redistest.Start(t, always...)
-	way := newWay(t, server.Addr)
-	s := onRedisAt(t, "frozen connection of the edge that drains", "queue redis redis://"+way.addr, server.Addr,
-		options{edges: 2, perSecond: 2000, more: fmt.Sprintf("rate %d", perSecond)})
-	s.edges[1].global = "queue redis " + server.URL()
-	s.edges[1].Configure(s.edges[1].caddyfile(s.block("")))
-	s.run()
-	s.senders.more(t, 1500)
-	s.senders.pace.SetLimit(20)
-	if n := s.drainer(0); n != 0 {
-		t.Fatalf("edge %d drains", n)
+	for name, c := range map[string]struct {
+		begin, end func(*way)
+		most       int // repeats, beside what was on its way
+	}{
+		// What goes in a quarter of a second, and until a write begins.
+		"frozen": {(*way).freeze, (*way).thaw, perSecond/4 + 4},
+		"cut":    {(*way).sever, (*way).mend, 2 * concurrency},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := redistest.Start(t, always...)
+			way := newWay(t, server.Addr)
+			s := onRedisAt(t, name+" connections of the edge that drains", "queue redis redis://"+way.addr, server.Addr,
+				options{edges: 2, perSecond: 2000, more: fmt.Sprintf("rate %d", perSecond)})
+			s.edges[1].global = "queue redis " + server.URL()
+			s.edges[1].Configure(s.edges[1].caddyfile(s.block("")))
+			s.run()
+			s.senders.more(t, 1500)
+			s.senders.pace.SetLimit(20)
+			if n := s.drainer(0); n != 0 {
+				t.Fatalf("edge %d drains", n)
+			}
+			c.begin(way)
+			before := s.delivered()[1]
+			s.note(true) // a request to Meta holds what it holds
+			edgetest.Until(t, "the other edge delivers", func() bool { return s.edges[1].Destinations()[crm].Delivered > before+perSecond })
+			c.end(way)
+			s.more = ""
+			for _, e := range s.edges {
+				e.load(s.block(""))
+			}
+			s.repeats = concurrency + c.most
+			s.finish()
+			if s.row.repeated > s.repeats {
+				t.Errorf("%d deliveries were repeated, want at most %d", s.row.repeated, s.repeats)
+			}
+			if !strings.Contains(s.edges[0].Said(), "lost the lease of a destination to another edge") {
+				t.Error("it does not say that it lost the lease")
+			}
+		})
 	}
-	way.freeze()
-	before := s.delivered()[1]
-	edgetest.Until(t, "the other edge delivers", func() bool { return s.edges[1].Destinations()[crm].Delivered > before+perSecond })
-	s.notePaused()
-	way.thaw()
-	for _, e := range s.edges {
-		s.more = ""
-		e.load(s.block(""))
-	}
-	// What was on its way, and what goes in a quarter of a second and until a write begins.
-	s.repeats = concurrency + perSecond/4 + 4
-	s.finish()
-	if !strings.Contains(s.edges[0].Said(), "lost the lease of a destination to another edge") {
-		t.Error("it does not say that it lost the lease")
+}
+
+// TestRedisAwayForAMoment freezes, cuts and slows the connections of a lone edge: nobody
+// takes over meanwhile, and so nothing is repeated.
+func TestRedisAwayForAMoment(t *testing.T) {
+	for name, c := range map[string]struct{ begin, end func(*way) }{
+		"frozen": {(*way).freeze, (*way).thaw},
+		"cut":    {(*way).sever, (*way).mend},
+		"slow":   {func(w *way) { w.slow(20 * time.Millisecond) }, func(w *way) { w.slow(0) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := redistest.Start(t, always...)
+			way := newWay(t, server.Addr)
+			s := onRedisAt(t, name+" connections of a lone edge", "queue redis redis://"+way.addr, server.Addr, options{})
+			s.run()
+			for range form(2, 10) {
+				s.senders.more(t, 100)
+				c.begin(way)
+				if name == "slow" {
+					s.senders.more(t, 100)
+				} else {
+					s.senders.moreRefused(t, contacts)
+				}
+				c.end(way)
+			}
+			s.finish()
+			if s.row.repeated > 0 {
+				t.Errorf("%d deliveries were repeated", s.row.repeated)
+			}
+		})
 	}
 }

@@ -5,10 +5,12 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"time"
 )
 
 // way is an address that leads to a server, and later to another. It can be frozen: then
-// nothing goes either way, and no connection ends.
+// nothing goes either way, and no connection ends; cut: then there are no connections; and
+// slow.
 type way struct {
 	addr string
 
@@ -20,6 +22,8 @@ type way struct {
 	closed bool
 	conns  map[net.Conn]bool
 	frozen chan struct{} // closed when it is thawed; nil = it is not frozen
+	cut    bool
+	delay  time.Duration // of what goes either way
 }
 
 func newWay(t *testing.T, target string) *way {
@@ -57,6 +61,27 @@ func (w *way) freeze() {
 	w.frozen = make(chan struct{})
 }
 
+// sever ends all connections, and those that are made, until mend.
+func (w *way) sever() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cut = true
+	w.end()
+}
+
+func (w *way) mend() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cut = false
+}
+
+// slow delays what goes either way.
+func (w *way) slow(delay time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.delay = delay
+}
+
 // thaw lets through what has come meanwhile, and all that comes.
 func (w *way) thaw() {
 	w.mu.Lock()
@@ -71,11 +96,12 @@ func (w *way) melt() {
 	}
 }
 
-// thawed waits while the way is frozen.
+// thawed waits while the way is frozen, and as long as it is slow.
 func (w *way) thawed() {
 	w.mu.Lock()
-	frozen := w.frozen
+	frozen, delay := w.frozen, w.delay
 	w.mu.Unlock()
+	pass(delay)
 	if frozen != nil {
 		<-frozen
 	}
@@ -96,7 +122,7 @@ func (w *way) accept() {
 		}
 		w.mu.Lock()
 		out, err := net.Dial("tcp", w.target)
-		if err != nil || w.closed {
+		if err != nil || w.closed || w.cut {
 			in.Close()
 			if out != nil {
 				out.Close()

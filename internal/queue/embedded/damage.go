@@ -27,6 +27,6 @@ const (
 	lossSince   = "what came between the two"
 )
 
-func missing(path, other, loss string) error {
+func missing(path, other, loss string) *Damage {
 	return &Damage{File: path, What: "it is missing, and " + filepath.Base(other) + " beside it is not", Loss: loss}
 }

@@ -17,8 +17,11 @@ import (
 	"github.com/leadgate/leadgate/internal/queue/batch"
 )
 
-// fileName is the store's file in its folder.
-const fileName = "leadgate.db"
+// The store's files in its folder.
+const (
+	fileName    = "leadgate.db"
+	journalName = "leadgate.journal"
+)
 
 // Store is the store in a folder. Its methods are those of [queue.Queue].
 type Store struct {

@@ -37,7 +37,12 @@ func Examine(folder string, maxSize int64) finding.List {
 		if err := mayWrite(file); err != nil {
 			return one(finding.Fail, where+": "+file+" belongs to another user: "+err.Error(), "run this command and the edge as the same user")
 		}
+		if found := half(file, info.Size(), where); found != nil {
+			return found
+		}
 		note = fmt.Sprintf("; its file has %s", megabytes(info.Size()))
+	case errors.Is(err, fs.ErrNotExist) && exists(filepath.Join(folder, journalName)):
+		return damaged(where, missing(file, journalName, lossAll))
 	case !errors.Is(err, fs.ErrNotExist):
 		return one(finding.Fail, where+": "+err.Error(), "")
 	}
@@ -54,6 +59,33 @@ func Examine(folder string, maxSize int64) finding.List {
 			"make room, or set a smaller max_size, so that a backlog doesn't fill the disk for others")
 	}
 	return one(finding.OK, where+" can be written"+note, "")
+}
+
+// half says what is wrong with the pair of files, as far as that shows without opening
+// what a running edge may have open.
+func half(file string, size int64, where string) finding.List {
+	journal := filepath.Join(filepath.Dir(file), journalName)
+	info, err := os.Stat(journal)
+	switch {
+	case size == 0:
+		return damaged(where, &Damage{File: file, What: "it is empty", Loss: lossAll})
+	case err == nil && info.Size() < journalSize:
+		return damaged(where, &Damage{File: journal, What: fmt.Sprintf("it is cut: it has %d bytes", info.Size()), Loss: lossBatches})
+	case errors.Is(err, fs.ErrNotExist):
+		return one(finding.Warn, where+": "+journal+" is missing",
+			"if the edge does not start, put both files back as they were at one moment, or run caddy leadgate repair --dir "+filepath.Dir(file))
+	}
+	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+func damaged(where string, damage *Damage) finding.List {
+	return one(finding.Fail, where+": "+damage.File+" is damaged: "+damage.What,
+		"put both files back as they were at one moment, or run caddy leadgate repair --dir "+filepath.Dir(damage.File))
 }
 
 func megabytes(n int64) string { return fmt.Sprintf("%d MiB", n>>20) }

@@ -34,14 +34,14 @@ func (e *Store) Alerts() []queue.Alert {
 	return nil
 }
 
-// lose notes why nothing is taken from now on, nil that it is again. What is new is said.
+// lose notes why nothing is taken from now on, nil that it is again. It is said once.
 func (e *Store) lose(why error) {
 	was := e.lost.Load()
 	switch {
 	case why == nil && was != nil:
 		e.lost.Store(nil)
 		e.cfg.Logger.Info("the queue's files are there again, and it takes webhooks")
-	case why != nil && (was == nil || (*was).Error() != why.Error()):
+	case why != nil && was == nil:
 		e.lost.Store(&why)
 		e.cfg.Logger.Error("the queue takes nothing, and webhooks are answered 503", zap.Error(why))
 	}

@@ -118,7 +118,7 @@ func (e *Store) present() error {
 	return makeFile(e.path, e.cfg.LockTimeout, func(*bolt.Tx) error { return nil })
 }
 
-func (e *Store) journalPath() string { return filepath.Join(filepath.Dir(e.path), "leadgate.journal") }
+func (e *Store) journalPath() string { return filepath.Join(filepath.Dir(e.path), journalName) }
 
 // checkJournal reads the journal that goes with the bbolt file, and what is to be
 // replayed of it.

@@ -7,10 +7,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/leadgate/leadgate/internal/finding"
 )
 
 // grab is a copy of an open store's files, or of one of them.
@@ -216,5 +219,33 @@ func unpack(t *testing.T, archive, dir string) {
 		if err := os.WriteFile(filepath.Join(dir, filepath.Base(h.Name)), b, 0o600); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// The doctor says what it can see without opening anything.
+func TestExamineDamage(t *testing.T) {
+	e := openTest(t, t.TempDir())
+	mustAppend(t, e, testGroup(1, 100))
+	db, journal := grab(t, e)
+	for name, c := range map[string]struct {
+		db, journal []byte
+		want        finding.Level
+		says        string
+	}{
+		"whole":         {db, journal, finding.OK, "can be written"},
+		"no file":       {nil, journal, finding.Fail, "leadgate.db is damaged: it is missing"},
+		"no journal":    {db, nil, finding.Warn, "leadgate.journal is missing"},
+		"an empty file": {[]byte{}, journal, finding.Fail, "leadgate.db is damaged: it is empty"},
+		"a cut journal": {db, journal[:5000], finding.Fail, "leadgate.journal is damaged: it is cut"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			found := Examine(folder(t, c.db, c.journal), 1<<20)
+			if len(found) != 1 || found[0].Level != c.want || !strings.Contains(found[0].What, c.says) {
+				t.Errorf("%+v, want %v and %q", found, c.want, c.says)
+			}
+			if c.want != finding.OK && !strings.Contains(found[0].Fix, "caddy leadgate repair --dir ") {
+				t.Errorf("the fix is %q", found[0].Fix)
+			}
+		})
 	}
 }

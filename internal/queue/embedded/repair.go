@@ -55,7 +55,7 @@ type repair struct {
 // anything is renamed: after a crash in the middle it can be done again.
 func Repair(folder string, now time.Time) (*Repaired, error) {
 	r := &repair{
-		folder: folder, path: filepath.Join(folder, "leadgate.db"), journal: filepath.Join(folder, "leadgate.journal"),
+		folder: folder, path: filepath.Join(folder, fileName), journal: filepath.Join(folder, journalName),
 		lost:   map[uint32]int{},
 		report: Repaired{Damage: []string{}, Kept: []string{}, Uncounted: []string{}, Destinations: []RepairedDestination{}},
 	}

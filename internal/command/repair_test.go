@@ -40,7 +40,9 @@ func TestRepair(t *testing.T) {
 	id := queue.ID{1}
 	result := e.Append(t.Context(), []queue.Group{{
 		Tenant: "acme", Events: []queue.Event{{ID: id, Time: 1}}, Payloads: [][]byte{[]byte(`{}`)},
-		Jobs: []queue.Job{{Dest: queue.Dest{Tenant: "acme", Name: "crm"}, Events: []int{0}, Header: queue.Header{EventID: id, Format: queue.FormatEvent}}},
+		Jobs: []queue.Job{{
+			Dest: queue.Dest{Tenant: "acme", Name: "crm"}, Events: []int{0}, Header: queue.Header{EventID: id, Format: queue.FormatEvent},
+		}},
 	}})
 	if result[0].Err != nil {
 		t.Fatal(result[0].Err)
@@ -67,7 +69,8 @@ func TestRepair(t *testing.T) {
 		t.Fatalf("%s, %v: want 1 saved, none lost, and one file kept", out, err)
 	}
 	text := RepairReport(dir, &report)
-	for _, want := range []string{"Saved: 1 record. Lost: 0 records.", "leadgate.journal: it is missing", report.Kept[0], "crm: 1 event to deliver"} {
+	wanted := []string{"Saved: 1 record. Lost: 0 records.", "leadgate.journal: it is missing", report.Kept[0], "crm: 1 event to deliver"}
+	for _, want := range wanted {
 		if !strings.Contains(strings.Join(strings.Fields(text), " "), want) {
 			t.Errorf("the report does not say %q:\n%s", want, text)
 		}

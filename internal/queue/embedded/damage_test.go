@@ -112,7 +112,7 @@ func contents(t *testing.T, e *Store) string {
 // was, opened with everything.
 func mustRefuse(t *testing.T, dir, file, all string) (refused bool) {
 	t.Helper()
-	e, err := Open(Config{Dir: dir, LockTimeout: time.Second, Now: func() time.Time { return testNow }, Tick: make(chan time.Time)}, testOptions())
+	e, err := openAt(dir)
 	if err == nil {
 		defer func() { _ = e.Close() }()
 		if got := contents(t, e); got != all {

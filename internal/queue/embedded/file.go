@@ -98,7 +98,7 @@ func (e *Store) open() error {
 		if p, err = prepare(tx, e.path); err != nil {
 			return err
 		}
-		headed := uint64(0)
+		var headed uint64
 		if records, headed, err = e.checkJournal(p); err != nil {
 			return err
 		}
@@ -137,37 +137,6 @@ func notOpened(path string, err error) error {
 		return err
 	}
 	return fmt.Errorf("opening %s: %w", path, err)
-}
-
-var errLocked = errors.New("it is locked")
-
-// openWhole opens the bbolt file, after it was looked at under its lock.
-func (e *Store) openWhole() (*bolt.DB, *os.File, error) {
-	for attempt := 0; ; attempt++ {
-		if err := e.verifyLocked(); err != nil {
-			return nil, nil, err
-		}
-		db, file, err := openFile(e.path, e.cfg.LockTimeout)
-		// While we waited for the lock, the file may have been replaced by its
-		// compacted copy: then ours has no name any more.
-		if err != nil || attempt == 3 || named(file, e.path) {
-			return db, file, err
-		}
-		_ = db.Close()
-	}
-}
-
-// verifyLocked is verify, while nobody else writes.
-func (e *Store) verifyLocked() error {
-	file, err := os.OpenFile(e.path, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	err = lock(file, e.cfg.LockTimeout)
-	if err == nil {
-		err = verify(e.path, file)
-	}
-	return errors.Join(err, file.Close())
 }
 
 // openJournal opens the journal, which is first made where there is none yet. Only when

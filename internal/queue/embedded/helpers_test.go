@@ -35,6 +35,12 @@ func openTest(t testing.TB, dir string, change ...func(*Config)) *Store {
 	return e
 }
 
+// openAt opens what may be refused.
+func openAt(dir string) (*Store, error) {
+	now := func() time.Time { return testNow }
+	return Open(Config{Dir: dir, LockTimeout: time.Second, Now: now, Tick: make(chan time.Time)}, testOptions())
+}
+
 // testGroup is one event with one job, whose payload has size bytes.
 func testGroup(n uint64, size int) queue.Group {
 	var id queue.ID

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -52,7 +51,7 @@ func mustRepair(t *testing.T, dir string, before []string) *Repaired {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := Open(Config{Dir: dir, LockTimeout: time.Second, Now: func() time.Time { return testNow }, Tick: make(chan time.Time)}, testOptions())
+	e, err := openAt(dir)
 	if err != nil {
 		t.Fatalf("after the repair: %v", err)
 	}

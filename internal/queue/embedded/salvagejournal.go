@@ -91,7 +91,8 @@ func (r *repair) whichJournal(b []byte) (generation uint64, use bool) {
 		// Its records are in the base already, or they are newer than its head.
 		generation = r.found.generation
 	case ours && generation > r.found.generation:
-		r.uncounted("leadgate.db is older than the journal: what came between the two is lost, and what was delivered in between may be delivered again")
+		r.uncounted("leadgate.db is older than the journal: what came between the two is lost, " +
+			"and what was delivered in between may be delivered again")
 	}
 	return generation, true
 }

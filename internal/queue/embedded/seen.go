@@ -207,7 +207,8 @@ func (s *seen) store(tx *bolt.Tx) error {
 
 func (s *seen) storeSlices(tx *bolt.Tx) error {
 	for _, d := range s.dirty {
-		if err := tx.Bucket(seenBucket).Put(seenKey(d.number), binary.BigEndian.AppendUint32(slices.Clip(d.value), crc32.Checksum(d.value, castagnoli))); err != nil {
+		value := binary.BigEndian.AppendUint32(slices.Clip(d.value), crc32.Checksum(d.value, castagnoli))
+		if err := tx.Bucket(seenBucket).Put(seenKey(d.number), value); err != nil {
 			return err
 		}
 	}

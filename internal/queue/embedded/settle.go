@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	bolt "go.etcd.io/bbolt"
@@ -93,7 +94,8 @@ func (r *repair) nameless(counts *tally) error {
 		}
 		d := destination{Dest: queue.Dest{Tenant: tenant, Name: fmt.Sprintf("recovered-%d", num)}, num: num, backlog: n.entries, dead: n.dead}
 		counts.dests[num] = d
-		r.uncounted(fmt.Sprintf("it is lost whose %d records are: they are now those of destination %s, to be moved (`POST /leadgate/destinations/%s/move`)",
+		r.uncounted(fmt.Sprintf("it is lost whose %d records are: they are now those of destination %s, "+
+			"to be moved (`POST /leadgate/destinations/%s/move`)",
 			n.entries+n.dead, d.Name, d.Name))
 	}
 	return nil
@@ -162,9 +164,7 @@ func (r *repair) sequences(counts *tally) error {
 	for num := range counts.dests {
 		last[string(destsBucket)] = max(last[string(destsBucket)], uint64(num))
 	}
-	for name, n := range counts.last {
-		last[name] = n
-	}
+	maps.Copy(last, counts.last)
 	for name, n := range last {
 		b := r.tx.Bucket([]byte(name))
 		if err := b.SetSequence(max(b.Sequence(), n)); err != nil {

@@ -268,7 +268,8 @@ func (c *tally) add(bucket, key, value []byte) error {
 func (c *tally) compare() error {
 	for num, n := range c.found {
 		if _, ok := c.dests[num]; !ok {
-			return fmt.Errorf("of the destination with number %d there are %d entries and %d dead letters, but not what it is", num, n.entries, n.dead)
+			return fmt.Errorf("of the destination with number %d there are %d entries and %d dead letters, but not what it is",
+				num, n.entries, n.dead)
 		}
 	}
 	for num, d := range c.dests {

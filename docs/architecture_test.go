@@ -37,15 +37,15 @@ func readPicture(t *testing.T) *picture {
 	for _, m := range drawnRoom.FindAllStringSubmatch(text, -1) {
 		names, _, _ := strings.Cut(tag.ReplaceAllString(m[2], ""), "<br>")
 		inside, below, _ := strings.Cut(names, ": ") // destination: forward/, dataset/
-		for _, name := range strings.Split(inside, ", ") {
+		for _, name := range strings.SplitSeq(inside, ", ") {
 			p.room[name] = m[1]
 		}
-		for _, name := range strings.Split(below, ", ") {
+		for _, name := range strings.SplitSeq(below, ", ") {
 			p.room[m[1]+"/"+strings.TrimSuffix(name, "/")] = m[1]
 		}
 	}
 	for _, m := range drawnArrow.FindAllStringSubmatch(text, -1) {
-		for _, from := range strings.Split(m[1], " & ") {
+		for _, from := range strings.SplitSeq(m[1], " & ") {
 			p.arrows[from] = append(p.arrows[from], strings.Split(m[2], " & ")...)
 		}
 	}

@@ -19,11 +19,6 @@ import (
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
-// engines holds the store and its workers, one engine for each store, shared by
-// the configurations and requests that use it: at a reload the new and the old
-// configuration overlap, and old requests outlive theirs.
-var engines = caddy.NewUsagePool()
-
 // engine is a store and what drains it. The settings (destinations, tokens,
 // logger) belong to the configurations; the newest that started rules.
 type engine struct {

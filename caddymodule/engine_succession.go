@@ -5,7 +5,14 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/caddyserver/caddy/v2"
 )
+
+// engines holds the store and its workers, one engine for each store, shared by
+// the configurations and requests that use it: at a reload the new and the old
+// configuration overlap, and old requests outlive theirs.
+var engines = caddy.NewUsagePool()
 
 // succession is what an engine has to do with those of other stores. At a change of
 // store what the old one still has comes before what the new one gets: the order of a

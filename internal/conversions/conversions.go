@@ -44,7 +44,7 @@ type Endpoint struct {
 	Secrets      verify.Secrets    // what the CRM sends as Authorization: Bearer <token>
 	Map          map[string]string // the CRM's own words for event names
 	Destinations []*destination.Destination
-	Remember     time.Duration // how long clicks are
+	Remember     time.Duration // how long clicks are remembered
 	Dedupe       time.Duration // how long an order's id is, if longer than Meta takes events
 	MaxInFlight  int64         // bytes of all requests' bodies, see body.Read
 

@@ -23,7 +23,7 @@ type Block struct {
 	Place    func() Place  // which block it is
 	MaxBody  int64         // bytes
 	Limit    int           // events of one webhook
-	Remember time.Duration // how long clicks are
+	Remember time.Duration // how long clicks are remembered
 
 	// Normalize is the provider's. SignatureHeaders go along with raw bytes. Seal
 	// and SignPart are nil where the provider has none.

@@ -56,6 +56,8 @@ type options struct {
 	mayLose   bool   // losses are counted and not promised not to be
 	twoStores bool   // what got no answer may be in both
 	repeats   int    // deliveries that may be repeated, for a sink that takes and doesn't say so
+	slowMeta  bool   // Meta takes its time, so that a fault falls between a request and its answer
+	drop      bool   // on_timeout drop: nothing is reported twice
 }
 
 var always = []string{"--appendonly", "yes", "--appendfsync", "always"}
@@ -91,7 +93,7 @@ func begin(t *testing.T, name, store, global string, o options) *scenario {
 	}
 	s := &scenario{t: t, row: row{scenario: name, queue: store}, sink: newSink(t), meta: new(capitest.Server),
 		options: o, inFlight: map[string]bool{}}
-	s.metaURL = s.toMeta.serve(t, s.meta).URL
+	s.metaURL = s.toMeta.serve(t, s.metaHandler()).URL
 	for range o.edges {
 		s.edges = append(s.edges, newEdge(t, global, s.block("")))
 	}
@@ -102,7 +104,8 @@ func begin(t *testing.T, name, store, global string, o options) *scenario {
 // block is the destinations, with more options of the forward.
 func (s *scenario) block(more string) string {
 	return "forward " + s.sink.URL + " {\n name " + crm + "\n" + s.more + "\n" + more + "\n}\n" +
-		"capi {\n name " + meta + "\n dataset 1\n access_token x\n linger 20ms\n endpoint " + s.metaURL + "\n}"
+		"capi {\n name " + meta + "\n dataset 1\n access_token x\n linger 20ms\n on_timeout " + s.onTimeout() + "\n endpoint " +
+		s.metaURL + "\n}"
 }
 
 // run starts the edges and the senders.
@@ -170,8 +173,8 @@ func (s *scenario) finish() {
 		edgetest.Until(s.t, "nothing waits any more", s.edges[0].idle)
 	} else {
 		s.await("everything is delivered", func() bool { return s.sink.delivered() >= posted })
-		s.await("every click is reported", func() bool {
-			return s.meta.Total() >= len(clicks) && len(s.reported()) >= len(clicks)
+		s.await("every click is reported, or dead", func() bool {
+			return s.meta.Total()+s.unconfirmed() >= len(clicks) && len(s.reported())+s.unconfirmed() >= len(clicks)
 		})
 		// So that a repeat has its time to come.
 		s.await("nothing waits any more", s.edges[0].idle)
@@ -248,17 +251,18 @@ func (s *scenario) check(posted int, clicks []string) {
 				s.t.Errorf("click %s was reported as %s and as %s", clid, ids[0], id)
 			}
 		}
-		if len(ids) > 1 && !s.inFlight[ids[0]] && !s.mayLose && !s.twoStores {
+		if len(ids) > 1 && (s.drop || !s.inFlight[ids[0]]) && !s.mayLose && !s.twoStores {
 			s.t.Errorf("click %s was reported %d times", clid, len(ids))
 		}
 	}
+	dead := s.doubtful()
 	for _, clid := range clicks {
-		if len(reported[clid]) == 0 && !s.mayLose {
-			s.t.Errorf("click %s was not reported", clid)
+		if len(reported[clid]) == 0 && !dead[clid] && !s.mayLose {
+			s.t.Errorf("click %s was not reported, and is no dead letter", clid)
 		}
 	}
 	for name, d := range s.edges[0].Destinations() {
-		if d.Dead > 0 && !s.mayLose {
+		if d.Dead > 0 && !s.mayLose && !(s.drop && name == meta && d.Dead == len(dead)) {
 			s.t.Errorf("%s has %d dead letters: %s", name, d.Dead, d.Reason)
 		}
 	}

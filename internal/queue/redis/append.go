@@ -97,7 +97,9 @@ func (r *Store) send(calls []*appendCall) error {
 		c.cmd = r.pack(c, &r.packer)
 		cmds = append(cmds, c.cmd)
 	}
-	pipeline(r.life, r.client, cmds)
+	ctx, cancel := r.bounded()
+	pipeline(ctx, r.client, cmds)
+	cancel()
 	if index != nil && index.Err() == nil {
 		for _, tenant := range introduced {
 			r.tenants.Store(tenant, true)

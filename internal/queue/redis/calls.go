@@ -64,7 +64,9 @@ func (r *Store) execute(batch []*call) {
 	}
 	for len(cmds) > 0 {
 		n := min(len(cmds), pipelineCommands)
-		pipeline(r.life, r.client, cmds[:n])
+		ctx, cancel := r.bounded()
+		pipeline(ctx, r.client, cmds[:n])
+		cancel()
 		cmds = cmds[n:]
 	}
 	for _, k := range batch {

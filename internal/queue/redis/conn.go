@@ -1,8 +1,8 @@
 package redis
 
 import (
+	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/url"
@@ -27,11 +27,40 @@ func (noLog) Printf(context.Context, string, ...any) {}
 // counts its connections. It dials nothing yet.
 func (r *Store) connect(poolSize int, dialed *atomic.Int64) (redis.UniversalClient, error) {
 	silence()
-	if len(r.cfg.URLs) == 0 {
+	all, err := r.cfg.options()
+	if err != nil {
+		return nil, err
+	}
+	if r.access.Load() == nil {
+		r.access.Store(r.cfg.access(all[0]))
+	}
+	opt := all[0]
+	r.setUp(opt, dialed)
+	if poolSize > 0 {
+		opt.PoolSize = poolSize
+	}
+	switch {
+	case r.cfg.SentinelMaster != "":
+		return r.hooked(redis.NewFailoverClient(&redis.FailoverOptions{
+			MasterName: r.cfg.SentinelMaster, SentinelAddrs: r.cfg.Sentinels,
+			CredentialsProviderContext: opt.CredentialsProviderContext, DB: opt.DB, TLSConfig: opt.TLSConfig,
+			MaxRetries: opt.MaxRetries, DialerRetries: opt.DialerRetries, DialTimeout: opt.DialTimeout,
+			ReadTimeout: opt.ReadTimeout, WriteTimeout: opt.WriteTimeout, ContextTimeoutEnabled: true,
+			DisableIdentity: true, Protocol: 2, PoolSize: opt.PoolSize, OnConnect: opt.OnConnect,
+		})), nil
+	case len(all) > 1:
+		return r.connectCluster(all), nil
+	}
+	return r.hooked(redis.NewClient(opt)), nil
+}
+
+// options reads the URLs.
+func (c *Config) options() ([]*redis.Options, error) {
+	if len(c.URLs) == 0 {
 		return nil, errors.New("reading redis URL: there is none")
 	}
-	all := make([]*redis.Options, len(r.cfg.URLs))
-	for i, u := range r.cfg.URLs {
+	all := make([]*redis.Options, len(c.URLs))
+	for i, u := range c.URLs {
 		opt, err := parseRedisURL(u)
 		if err != nil {
 			return nil, err
@@ -42,72 +71,39 @@ func (r *Store) connect(poolSize int, dialed *atomic.Int64) (redis.UniversalClie
 		}
 		all[i] = opt
 	}
-	opt := all[0]
+	if (c.SentinelMaster == "") != (len(c.Sentinels) == 0) {
+		return nil, errors.New("reading sentinels: a master's name and at least one host:port are needed")
+	}
+	if len(all) == 1 {
+		return all, nil
+	}
+	if c.SentinelMaster != "" {
+		return nil, errors.New("reading redis URLs: with sentinels there is one URL, for user, password, database and TLS")
+	}
+	for _, o := range all {
+		if o.Network != "tcp" || o.DB != 0 {
+			return nil, errors.New("reading redis URLs: the nodes of a Cluster are redis:// or rediss:// URLs without a database")
+		}
+	}
+	return all, nil
+}
+
+// setUp sets what all connections have in common.
+func (r *Store) setUp(opt *redis.Options, dialed *atomic.Int64) {
 	// No blind repeats: a call that timed out may have been carried out. The
 	// timeouts are such that an append that meets a dead connection has its
 	// answer before the provider loses its patience.
 	opt.MaxRetries = -1
 	opt.DialerRetries = 1
-	if opt.DialTimeout == 0 {
-		opt.DialTimeout = r.timing.timeout
-	}
-	if opt.ReadTimeout == 0 {
-		opt.ReadTimeout = r.timing.timeout
-	}
-	if opt.WriteTimeout == 0 {
-		opt.WriteTimeout = r.timing.timeout
-	}
+	opt.DialTimeout = cmp.Or(opt.DialTimeout, r.timing.timeout)
+	opt.ReadTimeout = cmp.Or(opt.ReadTimeout, r.timing.timeout)
+	opt.WriteTimeout = cmp.Or(opt.WriteTimeout, r.timing.timeout)
 	opt.ContextTimeoutEnabled = true
 	opt.DisableIdentity = true
 	opt.Protocol = 2
 	opt.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	if poolSize > 0 {
-		opt.PoolSize = poolSize
-	}
-	onConnect := func(context.Context, *redis.Conn) error {
-		dialed.Add(1)
-		return nil
-	}
-
-	switch {
-	case r.cfg.SentinelMaster != "" || len(r.cfg.Sentinels) > 0:
-		if r.cfg.SentinelMaster == "" || len(r.cfg.Sentinels) == 0 {
-			return nil, errors.New("reading sentinels: a master's name and at least one host:port are needed")
-		}
-		if len(all) > 1 {
-			return nil, errors.New("reading redis URLs: with sentinels there is one URL, for user, password, database and TLS")
-		}
-		return redis.NewFailoverClient(&redis.FailoverOptions{
-			MasterName: r.cfg.SentinelMaster, SentinelAddrs: r.cfg.Sentinels,
-			Username: opt.Username, Password: opt.Password, DB: opt.DB, TLSConfig: opt.TLSConfig,
-			MaxRetries: opt.MaxRetries, DialerRetries: opt.DialerRetries, DialTimeout: opt.DialTimeout,
-			ReadTimeout: opt.ReadTimeout, WriteTimeout: opt.WriteTimeout, ContextTimeoutEnabled: true,
-			DisableIdentity: true, Protocol: 2, PoolSize: opt.PoolSize, OnConnect: onConnect,
-		}), nil
-	case len(all) > 1:
-		addrs := make([]string, len(all))
-		for i, o := range all {
-			if o.Network != "tcp" || o.DB != 0 {
-				return nil, errors.New("reading redis URLs: the nodes of a Cluster are redis:// or rediss:// URLs without a database")
-			}
-			addrs[i] = o.Addr
-		}
-		if opt.TLSConfig != nil {
-			// Of the first node only; each is checked by its own name.
-			opt.TLSConfig = &tls.Config{
-				MinVersion:         opt.TLSConfig.MinVersion,
-				InsecureSkipVerify: opt.TLSConfig.InsecureSkipVerify, //nolint:gosec // only as the user's URL asks, by skip_verify
-			}
-		}
-		return redis.NewClusterClient(&redis.ClusterOptions{
-			Addrs: addrs, Username: opt.Username, Password: opt.Password, TLSConfig: opt.TLSConfig,
-			MaxRetries: -1, DialerRetries: opt.DialerRetries, DialTimeout: opt.DialTimeout,
-			ReadTimeout: opt.ReadTimeout, WriteTimeout: opt.WriteTimeout, ContextTimeoutEnabled: true,
-			DisableIdentity: true, Protocol: 2, PoolSize: opt.PoolSize, OnConnect: onConnect,
-		}), nil
-	}
-	opt.OnConnect = onConnect
-	return redis.NewClient(opt), nil
+	opt.Username, opt.Password, opt.CredentialsProviderContext = "", "", r.login
+	opt.OnConnect = func(ctx context.Context, c *redis.Conn) error { return r.admit(ctx, c, dialed) }
 }
 
 // parseRedisURL reads a URL; its errors don't show it, for it holds a password.

@@ -52,7 +52,7 @@ func Check(ctx context.Context, cfg Config) ([]Report, error) {
 		return nil
 	}
 	switch c := client.(type) {
-	case *redis.ClusterClient:
+	case *clusterClient:
 		err = c.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
 			return look(ctx, node, node.Options().Addr)
 		})

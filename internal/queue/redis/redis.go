@@ -26,6 +26,12 @@ type Config struct {
 	// SentinelMaster is the name of the master that Sentinels ("host:port") know.
 	SentinelMaster string
 	Sentinels      []string
+	// SentinelUsername and SentinelPassword are the sentinels' own, if they have any.
+	SentinelUsername string
+	SentinelPassword string
+	// Again reads the configuration anew, when Redis refuses its user and password:
+	// they may stand in a file that has changed. nil: they can't have changed.
+	Again func() (Config, error)
 	// Prefix begins every key. Default: leadgate.
 	Prefix string
 	// Edge and Process say whose leases these are, 16 hex digits each: Edge is of this
@@ -49,6 +55,8 @@ type Store struct {
 	log    *zap.Logger
 
 	options atomic.Pointer[queue.Options]
+	access  atomic.Pointer[access]
+	rereads rereads
 	client  redis.UniversalClient
 	leases  redis.UniversalClient // connections of their own, so that renewals never wait for work
 	appends *batch.Batcher[*gathered]
@@ -88,6 +96,7 @@ func open(cfg Config, opts queue.Options, t timing) (*Store, error) {
 	r := &Store{cfg: cfg, prefix: cfg.Prefix, timing: t, log: cfg.Logger, token: cfg.newToken()}
 	r.life, r.end = context.WithCancel(context.Background())
 	r.options.Store(&opts)
+	r.rereads.again = cfg.Again
 	var err error
 	if r.client, err = r.connect(0, &r.servers.dialed); err != nil {
 		return nil, fmt.Errorf("opening redis queue: %w", err)
@@ -142,6 +151,15 @@ func nonce() string {
 
 // now is the time by the edges' clock, ms.
 func (r *Store) now() int64 { return r.cfg.Now().UnixMilli() }
+
+// bounded is the life of a call for work. In a Cluster a call is tried again, but no
+// longer than one of a lone server takes at most.
+func (r *Store) bounded() (context.Context, context.CancelFunc) {
+	if _, ok := r.client.(*clusterClient); ok {
+		return context.WithTimeout(r.life, r.timing.timeout)
+	}
+	return r.life, func() {}
+}
 
 // run calls a script now, on a connection of its own.
 func (r *Store) run(ctx context.Context, s *script, keys []string, args ...any) *redis.Cmd {

@@ -64,7 +64,7 @@ func (r *Store) Durability() string {
 // inspect asks the servers who they are and logs what an operator must know.
 // INFO and CONFIG may be refused by ACL rules: then less is known.
 func (r *Store) inspect(ctx context.Context) error {
-	cluster, ok := r.leases.(*redis.ClusterClient)
+	cluster, ok := r.leases.(*clusterClient)
 	if !ok {
 		return r.inspectServer(ctx, r.leases)
 	}

@@ -1,6 +1,7 @@
 package redistest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -16,16 +17,67 @@ import (
 // Cluster starts a Cluster of n masters, at least three, without replicas.
 func Cluster(tb testing.TB, n int) []*Server {
 	tb.Helper()
+	return cluster(tb, n, 0)
+}
+
+// ReplicatedCluster is Cluster with a replica for each master. Which of the nodes are
+// masters tells [Server.IsMaster].
+func ReplicatedCluster(tb testing.TB, n int, args ...string) []*Server {
+	tb.Helper()
+	nodes := cluster(tb, 2*n, 1, args...)
+	for _, node := range nodes {
+		if !node.IsMaster() {
+			node.await("master_link_status:up", "INFO", "replication")
+		}
+	}
+	return nodes
+}
+
+// IsMaster reports whether the server is no replica, by its own word.
+func (s *Server) IsMaster() bool {
+	s.tb.Helper()
+	answer, _ := s.Do("INFO", "replication").(string)
+	return strings.Contains(answer, "role:master")
+}
+
+// MasterOf is the address of a Cluster's master of a key, by the word of this node; ""
+// if it says that there is none, or that it has failed.
+func (s *Server) MasterOf(key string) string {
+	s.tb.Helper()
+	slot, _ := s.Do("CLUSTER", "KEYSLOT", key).(int64)
+	nodes, _ := s.Do("CLUSTER", "NODES").(string)
+	for line := range strings.Lines(nodes) {
+		f := strings.Fields(line)
+		if len(f) < 9 || !strings.Contains(f[2], "master") || strings.Contains(f[2], "fail") {
+			continue
+		}
+		for _, r := range f[8:] {
+			from, to, _ := strings.Cut(r, "-")
+			first, err := strconv.ParseInt(from, 10, 64)
+			last, err2 := strconv.ParseInt(cmp.Or(to, from), 10, 64)
+			if err == nil && err2 == nil && first <= slot && slot <= last {
+				addr, _, _ := strings.Cut(f[1], "@")
+				return addr
+			}
+		}
+	}
+	return ""
+}
+
+func cluster(tb testing.TB, n, replicas int, args ...string) []*Server {
+	tb.Helper()
 	if missing() == nil {
 		if _, err := exec.LookPath("redis-cli"); err != nil {
 			tb.Skip("redis-cli is not on the PATH")
 		}
 	}
 	nodes := make([]*Server, n)
-	create := []string{"--cluster-yes", "--cluster", "create"}
+	create := []string{"--cluster-yes", "--cluster-replicas", strconv.Itoa(replicas), "--cluster", "create"}
 	for i := range nodes {
-		nodes[i] = Start(tb, "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(freeport.New(tb)),
-			"--cluster-config-file", "nodes.conf", "--cluster-node-timeout", "2000")
+		nodes[i] = Start(tb, append([]string{
+			"--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(freeport.New(tb)),
+			"--cluster-config-file", "nodes.conf", "--cluster-node-timeout", "2000",
+		}, args...)...)
 		create = append(create, nodes[i].Addr)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

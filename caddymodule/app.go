@@ -127,6 +127,9 @@ func (a *App) Start() error {
 	if len(a.destinations) == 0 {
 		return nil
 	}
+	if err := a.engine.admit(a); err != nil {
+		return fmt.Errorf("queue %s: %w; the configuration before stays; correct user and password, or give the user its rights, and load again", a.store.shown, err)
+	}
 	if err := a.engine.attach(a); err != nil {
 		return fmt.Errorf("opening the queue: %w", err)
 	}

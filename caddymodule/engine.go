@@ -135,6 +135,17 @@ func (e *engine) openLocked(a *App) (queue.Queue, error) {
 	return q, nil
 }
 
+// admit tries whether the store lets a configuration in that replaces another. Without
+// another the edge starts, and answers 503 for as long as it is not let in: somebody
+// looks at a reload that fails, and providers knock again at an edge that is there.
+func (e *engine) admit(a *App) error {
+	running := caddy.ActiveContext().Context != nil
+	if try := a.store.try; try != nil && running {
+		return try(context.Background())
+	}
+	return nil
+}
+
 // attach makes a configuration the newest.
 func (e *engine) attach(a *App) error {
 	e.mu.Lock()
@@ -173,6 +184,9 @@ func (e *engine) rule(a *App) {
 	e.delivery.SetLogger(a.logger.Named("delivery"))
 	e.delivery.SetNotices(a.notices)
 	e.queue.Configure(a.options())
+	if renew := a.store.renew; renew != nil {
+		renew(e.queue)
+	}
 	e.delivery.Configure(a.deliveries())
 }
 

@@ -80,6 +80,8 @@ type store struct {
 	key     string // the store's identity: what it is, without settings and credentials
 	shown   string // for people
 	open    func(queue.Options, *zap.Logger) (queue.Queue, error)
+	try     func(context.Context) error        // whether the store lets this configuration in; nil: there is nothing to try
+	renew   func(queue.Queue)                  // has the open store use this configuration's settings; nil: there are none
 	maxSize int64                              // bytes of what waits and of dead letters; 0 where the store itself has a limit
 	examine func(context.Context) finding.List // what the doctor says of it
 }

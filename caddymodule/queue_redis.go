@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -14,8 +11,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/internal/finding"
-	"github.com/leadgate/leadgate/internal/hosts"
-	"github.com/leadgate/leadgate/internal/printable"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/redis"
 	"github.com/leadgate/leadgate/internal/wording"
@@ -31,17 +26,29 @@ type RedisQueue struct {
 	SentinelMaster string   `json:"sentinel_master,omitempty"`
 	Sentinels      []string `json:"sentinels,omitempty"`
 
+	// redis: the user and password of the sentinels themselves, where they ask for them.
+	SentinelUsername string `json:"sentinel_username,omitempty"`
+	SentinelPassword string `json:"sentinel_password,omitempty"`
+
 	// redis: what the keys begin with. Default: leadgate.
 	Prefix string `json:"prefix,omitempty"`
 }
 
 func redisOptions() options[RedisQueue] {
 	return options[RedisQueue]{
-		{name: "sentinel", args: "<master> <host:port>...", parse: (*RedisQueue).parseSentinel},
+		{name: "sentinel", args: "<master> <host:port>... [{ username … ; password … }]", parse: (*RedisQueue).parseSentinel},
 		{
 			name: "prefix", args: "<prefix>", def: "leadgate", at: func(q *RedisQueue) value { return nameValue{&q.Prefix} },
 			check: (*RedisQueue).checkPrefix,
 		},
+	}
+}
+
+// sentinelOptions are those of the block behind sentinel.
+func sentinelOptions() options[RedisQueue] {
+	return options[RedisQueue]{
+		{name: "username", args: "<name>", at: func(q *RedisQueue) value { return textValue{&q.SentinelUsername} }},
+		{name: "password", args: "<secret>", at: func(q *RedisQueue) value { return textValue{&q.SentinelPassword} }},
 	}
 }
 
@@ -73,6 +80,22 @@ func (q *RedisQueue) parseSentinel(d *caddyfile.Dispenser) error {
 		return d.Err("sentinel needs the master's name and at least one address: write `sentinel mymaster 10.0.0.1:26379`")
 	}
 	q.SentinelMaster, q.Sentinels = words[0], words[1:]
+	if err := sentinelOptions().parse(q, d, "sentinel", nil); err != nil {
+		return err
+	}
+	if err := q.checkSentinelUser(); err != nil {
+		return d.WrapErr(err)
+	}
+	return nil
+}
+
+func (q *RedisQueue) checkSentinelUser() error {
+	switch {
+	case q.SentinelUsername != "" && q.SentinelPassword == "":
+		return errors.New("queue redis: sentinel: username needs a password: write `password <secret>` below it")
+	case q.SentinelPassword != "" && q.SentinelMaster == "":
+		return errors.New("queue redis: a sentinel's password stands without a sentinel: write `sentinel <master> <host:port>...`")
+	}
 	return nil
 }
 
@@ -91,7 +114,8 @@ func (q *RedisQueue) checkPrefix() error {
 }
 
 func (q *RedisQueue) foreign() string {
-	if len(q.URLs) == 0 && q.SentinelMaster == "" && len(q.Sentinels) == 0 && q.Prefix == "" {
+	if len(q.URLs) == 0 && q.SentinelMaster == "" && len(q.Sentinels) == 0 && q.Prefix == "" &&
+		q.SentinelUsername == "" && q.SentinelPassword == "" {
 		return ""
 	}
 	return "has settings of queue redis: write `\"kind\": \"redis\"`, or delete them"
@@ -102,80 +126,36 @@ func (q *RedisQueue) provision(repl *caddy.Replacer) (*store, error) {
 	if err := redisOptions().resolve(&r, nil); err != nil {
 		return nil, err
 	}
-	if err := r.checkAddress(); err != nil {
+	if err := errors.Join(r.checkAddress(), r.checkSentinelUser()); err != nil {
 		return nil, err
 	}
-	cfg := redis.Config{SentinelMaster: r.SentinelMaster, Prefix: r.Prefix}
-	var shown []string
-	for _, text := range r.URLs {
-		text, at, err := redisURL(repl, text)
-		if err != nil {
-			return nil, err
-		}
-		cfg.URLs, shown = append(cfg.URLs, text), append(shown, at)
+	cfg, where, err := r.config(repl)
+	if err != nil {
+		return nil, err
 	}
-	for _, text := range r.Sentinels {
-		text, err := sentinelAddress(repl, text)
-		if err != nil {
-			return nil, err
+	if r.readsFiles() {
+		cfg.Again = func() (redis.Config, error) {
+			cfg, _, err := r.config(caddy.NewReplacer())
+			return cfg, err
 		}
-		cfg.Sentinels, shown = append(cfg.Sentinels, text), append(shown, "sentinel "+r.SentinelMaster+" "+text)
 	}
-	slices.Sort(shown)
 	s := &store{
-		key:   "redis:" + strings.Join(shown, ",") + " " + cfg.Prefix,
-		shown: "redis " + strings.Join(shown, " ") + " " + cfg.Prefix,
+		key:   "redis:" + where.identity + " " + cfg.Prefix,
+		shown: "redis " + strings.Join(where.shown, " ") + " " + cfg.Prefix,
 		open: func(o queue.Options, logger *zap.Logger) (queue.Queue, error) {
+			cfg := cfg
 			cfg.Logger = logger
 			id := edgeIdentity(logger)
 			cfg.Edge, cfg.Process = id.Edge, id.Process
 			return redis.Open(cfg, o)
 		},
+		try: func(ctx context.Context) error { return redis.Try(ctx, cfg) },
+		renew: func(q queue.Queue) {
+			if open, ok := q.(*redis.Store); ok {
+				open.Renew(cfg)
+			}
+		},
 	}
 	s.examine = func(ctx context.Context) finding.List { return redis.Examine(ctx, s.shown, cfg) }
 	return s, nil
-}
-
-// redisURL checks a URL; shown is what may be shown of it.
-func redisURL(repl *caddy.Replacer, option string) (text, shown string, err error) {
-	if text, err = replaceText(repl, "queue redis", option); err != nil {
-		return "", "", err
-	}
-	u, err := url.Parse(text)
-	if err != nil || !slices.Contains([]string{"redis", "rediss", "unix"}, u.Scheme) {
-		return "", "", errors.New("queue redis: a URL is not redis://, rediss:// or unix://: write one such as redis://127.0.0.1:6379")
-	}
-	if err := hosts.Check(u.Hostname()); err != nil {
-		return "", "", fmt.Errorf("queue redis: %w", err)
-	}
-	if strings.Contains(u.Host, ",") || strings.Contains(u.Path, ",") {
-		return "", "", errors.New("queue redis: a URL has a comma: write several with a space between them")
-	}
-	if u.Scheme != "unix" && strings.Trim(u.Path, "/0123456789") != "" {
-		return "", "", errors.New("queue redis: the path of a URL is the number of a database, 0 for example: " +
-			"write one such as redis://127.0.0.1:6379/0")
-	}
-	u.User = nil
-	db := u.Query().Get("db")
-	u.RawQuery, u.Fragment = "", ""
-	shown = strings.TrimSuffix(u.String(), "/")
-	if db != "" {
-		shown += "?db=" + db
-	}
-	return text, shown, nil
-}
-
-func sentinelAddress(repl *caddy.Replacer, option string) (string, error) {
-	text, err := replaceText(repl, "queue redis: sentinel", option)
-	if err != nil {
-		return "", err
-	}
-	host, _, err := net.SplitHostPort(text)
-	if err != nil {
-		return "", fmt.Errorf("queue redis: sentinel '%s' is no host and port: write one such as 10.0.0.1:26379", printable.URL(text))
-	}
-	if err := hosts.Check(host); err != nil {
-		return "", fmt.Errorf("queue redis: sentinel: %w", err)
-	}
-	return text, nil
 }

@@ -2,7 +2,9 @@ package redis
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,6 +29,9 @@ func (r *Store) login(context.Context) (user, password string, err error) {
 	return a.user, a.password, nil
 }
 
+// errNoPassword is what a server says that wants a password where none is known.
+var errNoPassword = errors.New("NOAUTH: redis wants a user and password")
+
 // admit looks at a new connection, and refuses one that could do nothing: it would stay
 // in the pool when the password is known.
 func (r *Store) admit(ctx context.Context, c *redis.Conn, dialed *atomic.Int64) error {
@@ -46,7 +51,7 @@ func (r *Store) admit(ctx context.Context, c *redis.Conn, dialed *atomic.Int64) 
 	}
 	if user == "" && password == "" {
 		if err := c.Ping(ctx).Err(); redis.HasErrorPrefix(err, "NOAUTH") {
-			return err
+			return errNoPassword
 		}
 	}
 	return nil
@@ -79,8 +84,7 @@ func refusedLogin(err error) bool {
 		return false
 	}
 	text := err.Error()
-	return strings.Contains(text, "WRONGPASS") || strings.Contains(text, "NOAUTH") ||
-		strings.Contains(text, "AUTH <password> called without any password")
+	return strings.Contains(text, "WRONGPASS") || strings.Contains(text, "NOAUTH")
 }
 
 // Renew has new connections use a configuration's user and password.
@@ -164,7 +168,7 @@ func (h loginHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 func (h loginHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
 		tried := h.r.access.Load()
-		err := next(ctx, cmds)
+		err := stamp(cmds, next(ctx, cmds))
 		refused := refusedOf(cmds)
 		if len(refused) == 0 || !h.r.reread(tried) {
 			return err
@@ -172,8 +176,20 @@ func (h loginHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Pro
 		for _, cmd := range refused {
 			cmd.SetErr(nil)
 		}
-		return next(ctx, refused)
+		return stamp(refused, next(ctx, refused))
 	}
+}
+
+// stamp has commands that were never sent fail: where Redis refuses the password, go-redis
+// returns that, and leaves the commands as if they had gone well.
+func stamp(cmds []redis.Cmder, err error) error {
+	if err == nil || slices.ContainsFunc(cmds, func(c redis.Cmder) bool { return c.Err() != nil }) {
+		return err
+	}
+	for _, cmd := range cmds {
+		cmd.SetErr(err)
+	}
+	return err
 }
 
 // refusedOf are the commands that were not carried out for want of a right password.

@@ -107,16 +107,26 @@ func Replica(tb testing.TB, master *Server, args ...string) *Server {
 // waits until it knows of its replicas.
 func Sentinel(tb testing.TB, master *Server, replicas int) *Server {
 	tb.Helper()
+	s := SentinelWith(tb, master, "")
+	s.await("slaves="+strconv.Itoa(replicas), "INFO", "sentinel")
+	return s
+}
+
+// SentinelWith is Sentinel with more lines for its configuration, and knows nothing of
+// replicas yet.
+func SentinelWith(tb testing.TB, master *Server, config string) *Server {
+	tb.Helper()
 	host, port, err := net.SplitHostPort(master.Addr)
 	if err != nil {
 		tb.Fatal(err)
 	}
+	if master.password != "" {
+		config += "sentinel auth-pass leadgate " + master.password + "\n"
+	}
 	// A sentinel wants a file in which it keeps what it has learned.
-	s := start(tb, "+monitor master leadgate", fmt.Sprintf(
+	return start(tb, "+monitor master leadgate", fmt.Sprintf(
 		"sentinel monitor leadgate %s %s 1\nsentinel down-after-milliseconds leadgate 1000\nsentinel failover-timeout leadgate 5000\n",
-		host, port), []string{"--sentinel"})
-	s.await("slaves="+strconv.Itoa(replicas), "INFO", "sentinel")
-	return s
+		host, port)+config, []string{"--sentinel"})
 }
 
 // await asks until the answer contains a text.

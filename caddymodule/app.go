@@ -98,7 +98,8 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := appOptions().resolve(a, nil); err != nil {
 		return err
 	}
-	metrics.Register(ctx.GetMetricsRegistry(), metrics.Destinations(gauges), metrics.LastWebhooks(intake.LastWebhooks))
+	metrics.Register(ctx.GetMetricsRegistry(), metrics.Destinations(gauges), metrics.LastWebhooks(intake.LastWebhooks),
+		metrics.StoreAlerts(adminEdge.Alerts))
 	if err := a.provisionNotices(ctx); err != nil {
 		return err
 	}

@@ -44,6 +44,23 @@ type Engine struct {
 	Queue    queue.Queue
 }
 
+// Alerts are what the open stores have noticed, at most one for each reason.
+func (e *Edge) Alerts() []queue.Alert {
+	all := []queue.Alert{}
+	for _, engine := range e.Engines() {
+		watched, ok := engine.Queue.(queue.Watched)
+		if !ok {
+			continue
+		}
+		for _, a := range watched.Alerts() {
+			if !slices.ContainsFunc(all, func(b queue.Alert) bool { return a.Reason == b.Reason }) {
+				all = append(all, a)
+			}
+		}
+	}
+	return all
+}
+
 // Config is a running configuration, and its store.
 type Config struct {
 	Queue        queue.Queue

@@ -15,6 +15,7 @@ import (
 	"github.com/leadgate/leadgate/internal/delivery"
 	"github.com/leadgate/leadgate/internal/httperr"
 	"github.com/leadgate/leadgate/internal/intake"
+	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/wording"
 )
 
@@ -108,6 +109,7 @@ type overview struct {
 	User         string               `json:"user"`
 	Now          int64                `json:"now"`     // ms
 	Problem      string               `json:"problem"` // why something is missing here, in words; "" if nothing is
+	Alerts       []queue.Alert        `json:"alerts"`  // of the stores
 	Window       trafficWindow        `json:"window"`
 	Destinations []delivery.Status    `json:"destinations"`
 	Tenants      []string             `json:"tenants"`
@@ -119,7 +121,7 @@ func (p *Page) overview(w http.ResponseWriter, r *http.Request) error {
 	defer cancel()
 	out := overview{
 		Version: p.Version, User: p.User(r), Now: p.Now().UnixMilli(), Window: p.Recorder.window(),
-		Destinations: p.Edge.Statuses(ctx), Tenants: []string{}, Words: intake.UnknownWords(),
+		Destinations: p.Edge.Statuses(ctx), Tenants: []string{}, Words: intake.UnknownWords(), Alerts: p.Edge.Alerts(),
 	}
 	if out.Destinations == nil {
 		out.Destinations = []delivery.Status{}

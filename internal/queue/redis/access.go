@@ -87,7 +87,8 @@ func refusedLogin(err error) bool {
 	return strings.Contains(text, "WRONGPASS") || strings.Contains(text, "NOAUTH")
 }
 
-// Renew has new connections use a configuration's user and password.
+// Renew has new connections use a configuration's user and password, and appends wait as
+// it says.
 func (r *Store) Renew(cfg Config) {
 	all, err := cfg.options()
 	if err != nil {
@@ -96,7 +97,11 @@ func (r *Store) Renew(cfg Config) {
 	r.rereads.mu.Lock()
 	defer r.rereads.mu.Unlock()
 	r.rereads.again = cfg.Again
-	r.setAccess(cfg.access(all[0]))
+	r.wait.Store(cfg.waiting())
+	if r.setAccess(cfg.access(all[0])) {
+		r.servers.mute.Store(false) // this user may be allowed more
+	}
+	r.watch.acknowledge()
 }
 
 // setAccess reports whether it is news.

@@ -53,3 +53,6 @@ func answered(err error) bool {
 	var refused redis.Error
 	return errors.As(err, &refused)
 }
+
+// isNil reports whether there is no such key.
+func isNil(err error) bool { return errors.Is(err, redis.Nil) }

@@ -10,7 +10,8 @@ import (
 // Timing is the protocol between edges, shortened: a sweep every sweep,
 // leases of ttl, renewed three times in it, held for two thirds of it.
 func Timing(sweep, ttl, timeout time.Duration) timing {
-	return timing{sweep: sweep, ttl: ttl, renew: ttl / 3, hold: ttl * 2 / 3, silence: ttl / 4, trim: time.Hour, timeout: timeout}
+	return timing{sweep: sweep, ttl: ttl, renew: ttl / 3, hold: ttl * 2 / 3, silence: ttl / 4, trim: time.Hour,
+		watch: sweep, mark: sweep, timeout: timeout}
 }
 
 // OpenWith is Open with a timing of its own.
@@ -40,3 +41,6 @@ func TakeOverNote(ctx context.Context, r *Store, g *queue.Group) error {
 	result := queue.Result{New: make([]bool, len(g.Events)), Jobs: make([]queue.Admission, len(g.Jobs))}
 	return n.finish(ctx, g, &result)
 }
+
+// Looks is how often the servers were looked at.
+func (r *Store) Looks() int64 { return r.watch.looks.Load() }

@@ -22,11 +22,14 @@ type Report struct {
 	Version    string // as the server calls it: 7.2.4
 	TooOld     bool   // Leadgate needs Redis 7.0, or Valkey
 	Durability string // in words: what a crash of the server may lose
+	Failover   string // in words: what may be lost when another takes its place
+	Guarded    bool   // by min-replicas-to-write, by wait, or since nothing takes its place
 	Journaled  bool   // it has an append-only file, so that a crash loses seconds at most
 	Policy     string // maxmemory-policy; noeviction is the right one
 	LoneNode   bool   // a node of a Cluster that was not named as one: it keeps only a part of the keys
 
-	runID string // another for each start of the server
+	replication map[string]string // of INFO
+	runID       string            // another for each start of the server
 }
 
 // Check looks at the servers of a configuration without opening the store:
@@ -46,6 +49,7 @@ func Check(ctx context.Context, cfg Config) ([]Report, error) {
 			return err
 		}
 		report.Addr = addr
+		report.setFailover(r.sentinels(), cfg.waiting())
 		mu.Lock()
 		defer mu.Unlock()
 		all = append(all, report)
@@ -84,12 +88,12 @@ func checkServer(ctx context.Context, c redis.UniversalClient) (Report, error) {
 
 // identify asks a server who it is.
 func identify(ctx context.Context, c redis.UniversalClient) (Report, error) {
-	info, err := c.Info(ctx, "server").Result()
+	info, err := c.Info(ctx).Result()
 	if err != nil {
 		return Report{}, err
 	}
 	fields := infoFields(info)
-	report := Report{Name: "redis", Version: fields["redis_version"], runID: fields["run_id"]}
+	report := Report{Name: "redis", Version: fields["redis_version"], runID: fields["run_id"], replication: fields}
 	if v := fields["valkey_version"]; v != "" {
 		report.Name, report.Version = "valkey", v
 	}
@@ -132,6 +136,26 @@ func durabilityOf(settings map[string]string) string {
 		return "loses everything since the last snapshot (no append-only file); set appendonly yes"
 	}
 	return "loses everything (no append-only file, no snapshots); set appendonly yes"
+}
+
+// setFailover says what a failover may lose.
+func (r *Report) setFailover(sentinels bool, wait *waiting) {
+	replicas := r.replication["connected_slaves"]
+	r.Guarded = !losesOnFailover(r.replication, sentinels, wait.replicas)
+	switch {
+	case r.replication == nil:
+		r.Failover, r.Guarded = "not known: this user may not run INFO", true
+	case (replicas == "0" || replicas == "") && !sentinels:
+		r.Failover = "there is none, since it has no replicas"
+	case wait.replicas > 0:
+		r.Failover = fmt.Sprintf("loses nothing that was acknowledged, unless a replica takes over that is none of the %d that had it (wait %d)",
+			wait.replicas, wait.replicas)
+	case r.Guarded:
+		r.Failover = "may lose the last moment, and of a partition as many seconds as min-replicas-max-lag says; with `wait 1` it loses neither"
+	default:
+		r.Failover = "may lose the last moment, and all that its master acknowledged while it was cut off from its replicas: " +
+			"set min-replicas-to-write 1 and min-replicas-max-lag 10, or write `wait 1` into `queue redis`"
+	}
 }
 
 // infoFields reads the lines of INFO.

@@ -55,12 +55,25 @@ func (r *Store) keys(tenant string) tenantKeys {
 	return tenantKeys{tenant: tenant, base: r.prefix + ":{" + shownTenant(tenant) + "}:"}
 }
 
-// These keys belong to no tenant, and so to no hash tag: the set of tenants, the hash
-// of notes (by tenant, note and attempt: when it began, ms), and the channel by which
-// edges tell each other the news.
+// These keys belong to no tenant, and so to no tenant's hash tag: the set of tenants, the
+// hash of notes (by tenant, note and attempt: when it began, ms), the channel by which
+// edges tell each other the news, and the markers, by whose absence an edge knows that
+// somebody has emptied the Redis.
 func (r *Store) tenantsKey() string { return r.prefix + ":tenants" }
 func (r *Store) notesKey() string   { return r.prefix + ":notes" }
 func (r *Store) channel() string    { return r.prefix + ":wake" }
+
+func (r *Store) markers() []string {
+	base := r.prefix + ":marker"
+	if _, ok := r.client.(*clusterClient); !ok {
+		return []string{base}
+	}
+	keys := make([]string, clusterMarkers)
+	for i := range keys {
+		keys[i] = base + ":" + strconv.Itoa(i)
+	}
+	return keys
+}
 
 // noTenant stands for the empty tenant in a hash tag, where an empty one would
 // hash the whole key; it is in no tenant's name.

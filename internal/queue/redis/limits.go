@@ -69,6 +69,8 @@ const (
 	infoDests  = 200  // destinations that are looked at in a round trip
 	scanFields = 1000 // fields of a hash that a command asks for
 
+	clusterMarkers = 64 // spread over a Cluster's slots
+
 	maxArena    = 4 << 20 // bytes of memory that a buffer holds on to
 	linkedSlots = 1 << 16 // keys of which it is known that the script was told of them, …
 	linkedMS    = 60_000  // … and for how long: another edge may store a click
@@ -82,12 +84,14 @@ type timing struct {
 	hold    time.Duration // after the last good renewal began, no new send is started
 	silence time.Duration // nor when a look has had no answer for so long, until one has
 	trim    time.Duration // between looks for dead letters that have expired
+	watch   time.Duration // between looks at what the servers say of themselves
+	mark    time.Duration // between looks for the markers
 	timeout time.Duration // for dialing, reading and writing
 }
 
 var defaultTiming = timing{
 	sweep: time.Second, ttl: 10 * time.Second, renew: 3 * time.Second, hold: 6 * time.Second, silence: 250 * time.Millisecond,
-	trim: time.Minute, timeout: 2 * time.Second,
+	trim: time.Minute, watch: time.Minute, mark: 5 * time.Second, timeout: 2 * time.Second,
 }
 
 // Units of time, ms.

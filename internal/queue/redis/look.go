@@ -68,7 +68,11 @@ func (m *leaseManager) look(ctx context.Context, tenants map[string][]*drain) {
 
 // leaseCall is a call of lease.lua.
 func (r *Store) leaseCall(ctx context.Context, keys []string, token, renew string) *redis.Cmd {
-	return scriptLease.call(ctx, keys, token, r.timing.ttl.Milliseconds(), renew, r.cfg.family(), r.cfg.self())
+	mute := "0"
+	if r.servers.mute.Load() {
+		mute = "1"
+	}
+	return scriptLease.call(ctx, keys, token, r.timing.ttl.Milliseconds(), renew, r.cfg.family(), r.cfg.self(), mute)
 }
 
 // ask makes the calls of looks, and hands over so many times those that are answered, or
@@ -76,7 +80,7 @@ func (r *Store) leaseCall(ctx context.Context, keys []string, token, renew strin
 // no other.
 func (m *leaseManager) ask(ctx context.Context, looks []*lookup) (answers <-chan []*lookup, times int) {
 	byNode := map[*redis.Client][]*lookup{}
-	cluster, _ := m.r.leases.(*redis.ClusterClient)
+	cluster, _ := m.r.leases.(*clusterClient)
 	for _, l := range looks {
 		var node *redis.Client
 		if cluster != nil {

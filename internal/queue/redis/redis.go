@@ -32,6 +32,10 @@ type Config struct {
 	// Again reads the configuration anew, when Redis refuses its user and password:
 	// they may stand in a file that has changed. nil: they can't have changed.
 	Again func() (Config, error)
+	// Wait is how many replicas must have what Append acknowledges, 0 for none, and
+	// WaitTimeout how long it waits for them. Default: 1 s.
+	Wait        int
+	WaitTimeout time.Duration
 	// Prefix begins every key. Default: leadgate.
 	Prefix string
 	// Edge and Process say whose leases these are, 16 hex digits each: Edge is of this
@@ -57,6 +61,7 @@ type Store struct {
 	options atomic.Pointer[queue.Options]
 	access  atomic.Pointer[access]
 	rereads rereads
+	wait    atomic.Pointer[waiting]
 	client  redis.UniversalClient
 	leases  redis.UniversalClient // connections of their own, so that renewals never wait for work
 	appends *batch.Batcher[*gathered]
@@ -69,13 +74,17 @@ type Store struct {
 
 	servers  servers
 	lease    leaseManager
+	watch    watcher
 	closing  sync.Once
 	closeErr error
 	life     context.Context // ends when the store closes
 	end      context.CancelFunc
 }
 
-var _ queue.Queue = (*Store)(nil)
+var (
+	_ queue.Queue   = (*Store)(nil)
+	_ queue.Watched = (*Store)(nil)
+)
 
 // Open opens the store. It doesn't fail when Redis can't be reached: until
 // it can, Append returns [queue.ErrUnavailable]. Bad URLs are errors.
@@ -97,6 +106,7 @@ func open(cfg Config, opts queue.Options, t timing) (*Store, error) {
 	r.life, r.end = context.WithCancel(context.Background())
 	r.options.Store(&opts)
 	r.rereads.again = cfg.Again
+	r.wait.Store(cfg.waiting())
 	var err error
 	if r.client, err = r.connect(0, &r.servers.dialed); err != nil {
 		return nil, fmt.Errorf("opening redis queue: %w", err)
@@ -108,6 +118,7 @@ func open(cfg Config, opts queue.Options, t timing) (*Store, error) {
 	r.calls = batch.New(batch.Config[*call]{Write: r.execute})
 	r.slots = make(chan struct{}, heavyAtOnce)
 	r.lease.start(r)
+	r.watch.start(r)
 	return r, nil
 }
 
@@ -133,6 +144,7 @@ func (r *Store) Close() error {
 		r.heavy.close()
 		r.appends.Close()
 		r.lease.stop()
+		r.watch.stop()
 		r.calls.Close()
 		r.end()
 		if err := errors.Join(r.client.Close(), r.leases.Close()); err != nil {

@@ -3,7 +3,6 @@ package redis
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -18,6 +17,7 @@ type servers struct {
 	dialed   atomic.Int64 // connections made so far for work: a new one may lead to another server
 	redialed atomic.Int64 // those made for leases
 	tooOld   atomic.Pointer[error]
+	mute     atomic.Bool // this user may not ask for INFO, which is asked once
 
 	mu         sync.Mutex
 	durability string
@@ -64,24 +64,19 @@ func (r *Store) Durability() string {
 // inspect asks the servers who they are and logs what an operator must know.
 // INFO and CONFIG may be refused by ACL rules: then less is known.
 func (r *Store) inspect(ctx context.Context) error {
-	cluster, ok := r.leases.(*clusterClient)
-	if !ok {
-		return r.inspectServer(ctx, r.leases)
-	}
-	var mu sync.Mutex
-	return cluster.ForEachMaster(ctx, func(ctx context.Context, c *redis.Client) error {
-		mu.Lock()
-		defer mu.Unlock()
-		return r.inspectServer(ctx, c)
-	})
+	return r.eachServer(ctx, r.inspectServer)
 }
 
 func (r *Store) inspectServer(ctx context.Context, c redis.UniversalClient) error {
+	if r.servers.mute.Load() {
+		return nil
+	}
 	report, err := identify(ctx, c)
 	if err != nil {
 		if !redis.HasErrorPrefix(err, "NOPERM") {
 			return err
 		}
+		r.servers.mute.Store(true)
 		r.servers.setDurability("not known: this user may not run INFO")
 		r.log.Warn("redis doesn't tell this user its version and settings: allow INFO and CONFIG GET, or check by hand that "+
 			"it is Redis 7 or Valkey with appendonly yes and maxmemory-policy noeviction", zap.Error(err))
@@ -102,15 +97,10 @@ func (r *Store) inspectServer(ctx context.Context, c redis.UniversalClient) erro
 	if err := report.readSettings(ctx, c); err != nil {
 		return err
 	}
+	report.setFailover(r.sentinels(), r.wait.Load())
 	r.servers.setDurability(report.Durability)
 	r.log.Info("connected to redis", zap.String("server", report.Name), zap.String("version", report.Version),
-		zap.String("run_id", report.runID), zap.String("a crash of redis", report.Durability))
-	if policy := report.Policy; policy != "" && policy != "noeviction" {
-		message := "redis may throw away remembered ids and clicks when its memory is full: set maxmemory-policy noeviction"
-		if strings.HasPrefix(policy, "allkeys") {
-			message = "redis may throw away queued events when its memory is full: set maxmemory-policy noeviction"
-		}
-		r.log.Warn(message, zap.String("maxmemory-policy", policy))
-	}
+		zap.String("run_id", report.runID), zap.String("a crash of redis", report.Durability),
+		zap.String("a failover", report.Failover))
 	return nil
 }

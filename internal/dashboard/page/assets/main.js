@@ -53,10 +53,20 @@ function overview() {
 	show($("user"), last.user ? `signed in as ${last.user}` : "");
 }
 
+const storeAlerts = {
+	evicting: "The queue throws things away",
+	emptied: "The queue was emptied",
+	unreplicated: "A failover of the queue would lose events",
+	gone: "The queue's files are gone",
+};
+
 // trouble says what somebody should look at: what waits for a person first. Equal
 // ones are one, and what is folded says how many it holds.
 function trouble(problem) {
 	const list = problem ? [{ key: "problem", rank: 0, cls: "bad", title: "Something is missing here", text: problem }] : [];
+	for (const alert of last?.alerts || []) {
+		list.push({ key: `alert ${alert.reason}`, rank: 0, cls: "bad", title: storeAlerts[alert.reason] || "The queue has lost something", text: `${alert.text}.` });
+	}
 	if (last && last.window.unavailable > 0 && !problem) {
 		list.push({ key: "503", rank: 2, cls: "warn", title: `${number(last.window.unavailable)} webhooks were answered 503 since ${time(last.window.from, true)}`, text: "The queue could not take them. Providers send them again, and what was queued is not queued twice." });
 	}

@@ -7,6 +7,7 @@
 -- ARGV[3] -> 1 = renew those that are held
 -- ARGV[4] -> what tokens of this edge begin with, '' = it has no identity
 -- ARGV[5] -> and those of this process: any other process of the edge is dead
+-- ARGV[6] -> 1 = INFO is refused, as is known
 --
 -- Returns the server's run id, '' where INFO is refused; then of each destination:
 -- 0 = the lease is another's, 1 = it is still ours, 2 = it is ours from now on, or why
@@ -14,7 +15,7 @@
 local token, ttl, renew, edge, process = ARGV[1], ARGV[2], ARGV[3] == '1', ARGV[4], ARGV[5]
 local function begins(s, with) return string.sub(s, 1, #with) == with end
 local function dead(holder) return edge ~= '' and begins(holder, edge) and not begins(holder, process) end
-local info = redis.pcall('INFO', 'server')
+local info = ARGV[6] ~= '1' and redis.pcall('INFO', 'server')
 local out = {type(info) == 'string' and string.match(info, 'run_id:(%x+)') or ''}
 for i = 1, #KEYS, 3 do
   local lease, queue, state = KEYS[i], KEYS[i + 1], KEYS[i + 2]

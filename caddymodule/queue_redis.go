@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -30,6 +31,13 @@ type RedisQueue struct {
 	SentinelUsername string `json:"sentinel_username,omitempty"`
 	SentinelPassword string `json:"sentinel_password,omitempty"`
 
+	// redis: how many replicas must have an event before its webhook is answered
+	// 200; with fewer it is answered 503, and is posted again. Default: 0.
+	Wait int `json:"wait,omitempty"`
+
+	// redis: how long they are waited for. Default: 1s.
+	WaitTimeout caddy.Duration `json:"wait_timeout,omitempty"`
+
 	// redis: what the keys begin with. Default: leadgate.
 	Prefix string `json:"prefix,omitempty"`
 }
@@ -37,6 +45,7 @@ type RedisQueue struct {
 func redisOptions() options[RedisQueue] {
 	return options[RedisQueue]{
 		{name: "sentinel", args: "<master> <host:port>... [{ username … ; password … }]", parse: (*RedisQueue).parseSentinel},
+		{name: "wait", args: "<replicas> [<timeout>]", parse: (*RedisQueue).parseWait, check: (*RedisQueue).checkWait},
 		{
 			name: "prefix", args: "<prefix>", def: "leadgate", at: func(q *RedisQueue) value { return nameValue{&q.Prefix} },
 			check: (*RedisQueue).checkPrefix,
@@ -99,6 +108,43 @@ func (q *RedisQueue) checkSentinelUser() error {
 	return nil
 }
 
+// longestWait leaves time for an answer before providers lose their patience.
+const longestWait = 4 * time.Second
+
+func (q *RedisQueue) parseWait(d *caddyfile.Dispenser) error {
+	option, words := d.Val(), d.RemainingArgs()
+	if len(words) == 0 || len(words) > 2 {
+		return d.Err("wait takes a number of replicas, and how long they are waited for: write `wait 1` or `wait 1 500ms`")
+	}
+	if err := (numberValue{&q.Wait}).parse(option, words[:1]); err != nil {
+		return d.WrapErr(err)
+	}
+	if len(words) == 2 {
+		if err := (timeValue{&q.WaitTimeout}).parse(option, words[1:]); err != nil {
+			return d.WrapErr(err)
+		}
+		if q.WaitTimeout == 0 {
+			return d.Err("wait: a timeout of 0 would wait for ever: write one such as 1s, or leave it out")
+		}
+	}
+	if err := q.checkWait(); err != nil {
+		return d.WrapErr(err)
+	}
+	return nil
+}
+
+func (q *RedisQueue) checkWait() error {
+	timeout := time.Duration(q.WaitTimeout)
+	switch {
+	case q.Wait < 0:
+		return fmt.Errorf("queue redis: wait '%d' is no number of replicas: write `wait 1`, or leave it out", q.Wait)
+	case timeout < 0, timeout > 0 && timeout < time.Millisecond, timeout > longestWait:
+		return fmt.Errorf("queue redis: wait: a timeout of %s is not between 1ms and %s: a provider must have its answer within 5 seconds",
+			timeout, longestWait)
+	}
+	return nil
+}
+
 func (q *RedisQueue) checkAddress() error {
 	if len(q.URLs) == 0 && q.SentinelMaster == "" {
 		return errors.New("queue redis needs a URL: write `queue redis redis://127.0.0.1:6379`")
@@ -115,7 +161,7 @@ func (q *RedisQueue) checkPrefix() error {
 
 func (q *RedisQueue) foreign() string {
 	if len(q.URLs) == 0 && q.SentinelMaster == "" && len(q.Sentinels) == 0 && q.Prefix == "" &&
-		q.SentinelUsername == "" && q.SentinelPassword == "" {
+		q.SentinelUsername == "" && q.SentinelPassword == "" && q.Wait == 0 && q.WaitTimeout == 0 {
 		return ""
 	}
 	return "has settings of queue redis: write `\"kind\": \"redis\"`, or delete them"

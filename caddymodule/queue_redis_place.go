@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -33,7 +34,7 @@ func (q *RedisQueue) config(repl *caddy.Replacer) (cfg redis.Config, where redis
 	}
 	cfg = redis.Config{
 		SentinelMaster: r.SentinelMaster, SentinelUsername: r.SentinelUsername, SentinelPassword: r.SentinelPassword,
-		Prefix: r.Prefix,
+		Prefix: r.Prefix, Wait: r.Wait, WaitTimeout: time.Duration(r.WaitTimeout),
 	}
 	var identities []string
 	for _, text := range r.URLs {

@@ -84,22 +84,15 @@ func (r *Store) callsFor(batch []*gathered) (calls []*appendCall) {
 // send makes calls in one pipeline, fills their results and wakes the drains. It
 // returns an error if Redis could not be reached.
 func (r *Store) send(calls []*appendCall) error {
-	cmds := make([]redis.Cmder, 0, len(calls)+1)
 	index, introduced := r.indexOf(calls)
-	if index != nil {
-		cmds = append(cmds, index)
-	}
 	r.packer.reset()
 	if r.clicked.Load() && r.clicked.Swap(false) {
 		r.packer.linked.forget()
 	}
 	for _, c := range calls {
 		c.cmd = r.pack(c, &r.packer)
-		cmds = append(cmds, c.cmd)
 	}
-	ctx, cancel := r.bounded()
-	pipeline(ctx, r.client, cmds)
-	cancel()
+	r.makeAppends(calls, index)
 	if index != nil && index.Err() == nil {
 		for _, tenant := range introduced {
 			r.tenants.Store(tenant, true)
@@ -115,6 +108,30 @@ func (r *Store) send(calls []*appendCall) error {
 	default:
 		return r.send(again)
 	}
+}
+
+// makeAppends makes the calls, and that of the index, if there is one.
+func (r *Store) makeAppends(calls []*appendCall, index *redis.IntCmd) {
+	w := r.wait.Load()
+	ctx, cancel := r.bounded(w)
+	defer cancel()
+	cmds := make([]redis.Cmder, 0, len(calls)+1)
+	if index != nil {
+		cmds = append(cmds, index)
+	}
+	if w.replicas == 0 {
+		for _, c := range calls {
+			cmds = append(cmds, c.cmd)
+		}
+		pipeline(ctx, r.client, cmds)
+		return
+	}
+	pipeline(ctx, r.client, cmds) // of no tenant: it may stand on another node, and heals
+	all := make([]waited, len(calls))
+	for i, c := range calls {
+		all[i] = waited{c.keys, c.cmd}
+	}
+	r.durably(ctx, all)
 }
 
 // indexOf puts tenants into the set of tenants that may not be there yet; nil if there

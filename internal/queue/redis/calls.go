@@ -64,7 +64,7 @@ func (r *Store) execute(batch []*call) {
 	}
 	for len(cmds) > 0 {
 		n := min(len(cmds), pipelineCommands)
-		ctx, cancel := r.bounded()
+		ctx, cancel := r.bounded(&waiting{})
 		pipeline(ctx, r.client, cmds[:n])
 		cancel()
 		cmds = cmds[n:]

@@ -23,7 +23,8 @@ func (r *Store) ReplayDead(ctx context.Context, f queue.DeadFilter) (int, error)
 		}
 		k := r.keys(d.Tenant)
 		args := append([]any{d.Name, backlog}, ids...)
-		counts, err := r.run(ctx, scriptReplay, []string{k.dead(d.Name), k.queue(d.Name), k.dests(), k.pending(d.Name)}, args...).Int64Slice()
+		keys := []string{k.dead(d.Name), k.queue(d.Name), k.dests(), k.pending(d.Name)}
+		counts, err := r.runDurably(ctx, k, scriptReplay, keys, args...).Int64Slice()
 		if err != nil {
 			return err
 		}

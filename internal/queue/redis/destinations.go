@@ -83,7 +83,7 @@ func (r *Store) SetState(ctx context.Context, d queue.Dest, s queue.State) error
 		return queueError(doing, err)
 	}
 	k := r.keys(d.Tenant)
-	cmd := r.run(ctx, scriptState, []string{k.state(d.Name), k.dests()},
+	cmd := r.runDurably(ctx, k, scriptState, []string{k.state(d.Name), k.dests()},
 		d.Name, record, r.channel(), r.lease.message(d, newsState))
 	if err := cmd.Err(); err != nil {
 		return queueError(doing, err)
@@ -140,7 +140,7 @@ func (r *Store) Move(ctx context.Context, from, to queue.Dest) (int, error) {
 	}
 	moved := 0
 	for {
-		counts, err := r.run(ctx, scriptMove, keys, from.Name, to.Name, moveEntries, moveBytes).Int64Slice()
+		counts, err := r.runDurably(ctx, k, scriptMove, keys, from.Name, to.Name, moveEntries, moveBytes).Int64Slice()
 		if err != nil {
 			return moved, queueError(doing, err)
 		}
@@ -166,7 +166,7 @@ func (r *Store) Drop(ctx context.Context, d queue.Dest) (int, error) {
 	}
 	n := 0
 	for more := true; more; {
-		counts, err := r.run(ctx, scriptDrop, keys, d.Name, moveEntries, moveBytes).Int64Slice()
+		counts, err := r.runDurably(ctx, k, scriptDrop, keys, d.Name, moveEntries, moveBytes).Int64Slice()
 		if err != nil {
 			return n, queueError(doing, err)
 		}

@@ -154,7 +154,7 @@ func (e *erasure) step(ctx context.Context, name string, keys []string) (n int, 
 		for _, key := range part {
 			args = append(args, key)
 		}
-		removed, err := e.r.run(ctx, scriptErase, []string{e.keys.contact(name)}, args...).Int()
+		removed, err := e.r.runDurably(ctx, e.keys, scriptErase, []string{e.keys.contact(name)}, args...).Int()
 		if n += removed; err != nil {
 			return n, err
 		}

@@ -9,6 +9,7 @@ import (
 // so that they stand on one node of a Cluster, and a script may touch them all.
 // Behind <prefix>:{tenant}: there is
 //
+//	wait          written so that replicas can be waited for: see wait.go
 //	dests         set of the names of its destinations
 //
 //	q:<dest>      queue, a stream. An entry has h (its header's record) and p (its payload);
@@ -93,6 +94,7 @@ func tenantShown(s string) string {
 	return s
 }
 
+func (k tenantKeys) waited() string                { return k.base + "wait" }
 func (k tenantKeys) dests() string                 { return k.base + "dests" }
 func (k tenantKeys) blocks() string                { return k.base + "b" }
 func (k tenantKeys) queue(name string) string      { return k.base + "q:" + name }

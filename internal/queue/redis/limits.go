@@ -69,6 +69,8 @@ const (
 	infoDests  = 200  // destinations that are looked at in a round trip
 	scanFields = 1000 // fields of a hash that a command asks for
 
+	waitRounds = 4 // of calls that wait for replicas: scripts to send, nodes that have moved
+
 	clusterMarkers = 64 // spread over a Cluster's slots
 
 	maxArena    = 4 << 20 // bytes of memory that a buffer holds on to

@@ -64,7 +64,9 @@ func (n *note) field() string {
 // delivery of the webhook wrote.
 func (r *Store) storeNoted(ctx context.Context, g *queue.Group, result *queue.Result) error {
 	n := &note{r: r, keys: r.keys(g.Tenant), name: noteName(g), by: r.cfg.newToken()}
-	by, err := r.client.HGet(ctx, n.key(), "by").Result()
+	found := redis.NewStringCmd(ctx, "HGET", n.key(), "by")
+	r.durably(ctx, []waited{{n.keys, found}})
+	by, err := found.Result()
 	if errors.Is(err, redis.Nil) {
 		by, err = n.write(ctx, g)
 	}
@@ -110,7 +112,7 @@ func (n *note) confirm(ctx context.Context, g *queue.Group) (string, error) {
 	for _, name := range destinationNames(g) {
 		args = append(args, name)
 	}
-	by, err := n.r.run(ctx, scriptNoteWrite, []string{n.key(), n.keys.dests()}, args...).Text()
+	by, err := n.r.runDurably(ctx, n.keys, scriptNoteWrite, []string{n.key(), n.keys.dests()}, args...).Text()
 	if err == nil && by == "" {
 		err = fmt.Errorf("%w: it took longer than %s", queue.ErrUnavailable, pieceLife)
 	}

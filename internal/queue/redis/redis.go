@@ -166,9 +166,13 @@ func (r *Store) now() int64 { return r.cfg.Now().UnixMilli() }
 
 // bounded is the life of a call for work. In a Cluster a call is tried again, but no
 // longer than one of a lone server takes at most.
-func (r *Store) bounded() (context.Context, context.CancelFunc) {
-	if _, ok := r.client.(*clusterClient); ok {
-		return context.WithTimeout(r.life, r.timing.timeout)
+func (r *Store) bounded(w *waiting) (context.Context, context.CancelFunc) {
+	timeout := r.timing.timeout
+	if w.replicas > 0 {
+		timeout += w.timeout
+	}
+	if _, ok := r.client.(*clusterClient); ok || w.replicas > 0 {
+		return context.WithTimeout(r.life, timeout)
 	}
 	return r.life, func() {}
 }

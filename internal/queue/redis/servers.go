@@ -64,7 +64,7 @@ func (r *Store) Durability() string {
 // inspect asks the servers who they are and logs what an operator must know.
 // INFO and CONFIG may be refused by ACL rules: then less is known.
 func (r *Store) inspect(ctx context.Context) error {
-	return r.eachServer(ctx, r.inspectServer)
+	return eachServer(ctx, r.leases, r.inspectServer)
 }
 
 func (r *Store) inspectServer(ctx context.Context, c redis.UniversalClient) error {

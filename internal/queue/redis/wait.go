@@ -2,10 +2,18 @@ package redis
 
 import (
 	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
 	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
-// waiting is for how many replicas an append waits, and how long.
+// waiting is for how many replicas what is acknowledged waits, and how long.
 type waiting struct {
 	replicas int
 	timeout  time.Duration
@@ -17,3 +25,121 @@ func (c *Config) waiting() *waiting {
 
 // sentinels reports whether sentinels look after the server.
 func (r *Store) sentinels() bool { return r.cfg.SentinelMaster != "" }
+
+// waited is a command of a tenant that is acknowledged only when replicas have what it
+// wrote, and what it found written before.
+type waited struct {
+	keys tenantKeys
+	cmd  redis.Cmder
+}
+
+// durably makes calls, in a round trip, and has those fail that too few replicas have.
+// They are carried out all the same: who repeats one, as a provider does that had a 503,
+// waits again.
+//
+// WAIT looks at what was written on its own connection, so it goes with the calls: after a
+// failover another connection may lead to another master, which has all that it knows of.
+// A call that writes nothing, since its event is a duplicate, must wait for who wrote it;
+// so a key is written before WAIT.
+func (r *Store) durably(ctx context.Context, calls []waited) {
+	w := r.wait.Load()
+	if w.replicas == 0 {
+		cmds := make([]redis.Cmder, len(calls))
+		for i := range calls {
+			cmds[i] = calls[i].cmd
+		}
+		pipeline(ctx, r.client, cmds)
+		return
+	}
+	for range waitRounds {
+		if len(calls) == 0 {
+			return
+		}
+		tried := r.access.Load()
+		var all sync.WaitGroup
+		for node, part := range r.byNode(ctx, calls) {
+			all.Go(func() { w.store(ctx, node, part) })
+		}
+		all.Wait()
+		calls = r.unsent(ctx, calls, tried)
+	}
+}
+
+// byNode sorts calls by the servers that keep their tenants.
+func (r *Store) byNode(ctx context.Context, calls []waited) map[*redis.Client][]waited {
+	nodes := map[*redis.Client][]waited{}
+	switch c := r.client.(type) {
+	case *redis.Client:
+		nodes[c] = calls
+	case *clusterClient:
+		for _, call := range calls {
+			node, err := c.MasterForKey(ctx, call.keys.waited())
+			if err != nil {
+				call.cmd.SetErr(err)
+				c.topology.failed()
+				continue
+			}
+			nodes[node] = append(nodes[node], call)
+		}
+	}
+	return nodes
+}
+
+// store makes the calls of one server.
+func (w *waiting) store(ctx context.Context, node *redis.Client, calls []waited) {
+	pipe := node.WithTimeout(node.Options().ReadTimeout + w.timeout).Pipeline()
+	for _, call := range calls {
+		_ = pipe.Process(ctx, call.cmd)
+	}
+	written := pipe.Set(ctx, calls[0].keys.waited(), "", time.Minute)
+	have := redis.NewIntCmd(ctx, "WAIT", w.replicas, w.timeout.Milliseconds())
+	_ = pipe.Process(ctx, have)
+	_, _ = pipe.Exec(ctx)
+	err := written.Err()
+	if err == nil {
+		err = have.Err()
+	}
+	if err == nil && have.Val() < int64(w.replicas) {
+		err = fmt.Errorf("%w: %d of %d replicas had it after %s (wait %d)",
+			queue.ErrUnavailable, have.Val(), w.replicas, w.timeout, w.replicas)
+	}
+	for _, call := range calls {
+		if err != nil && call.cmd.Err() == nil {
+			call.cmd.SetErr(err)
+		}
+	}
+}
+
+// unsent are the calls that were not carried out, and can be now: for want of the script's
+// text, of the right server or of the right password.
+func (r *Store) unsent(ctx context.Context, calls []waited, tried *access) (again []waited) {
+	cluster, _ := r.client.(*clusterClient)
+	moved := false
+	for _, call := range calls {
+		switch err := call.cmd.Err(); {
+		case err == nil:
+		case len(unknown([]redis.Cmder{call.cmd})) > 0:
+			again = append(again, call)
+		case cluster != nil && (redis.HasErrorPrefix(err, "MOVED") || redis.HasErrorPrefix(err, "ASK")):
+			call.cmd.SetErr(errMoving)
+			again, moved = append(again, call), true
+		case cluster != nil && refusedLogin(err) && r.reread(tried):
+			again = append(again, call)
+		case cluster != nil && (!answered(err) || redis.HasErrorPrefix(err, "CLUSTERDOWN") || redis.HasErrorPrefix(err, "READONLY")) &&
+			!errors.Is(err, queue.ErrUnavailable):
+			cluster.topology.failed()
+		}
+	}
+	if moved {
+		// Whoever asks all masters has asked who they are.
+		_ = cluster.ForEachMaster(ctx, func(context.Context, *redis.Client) error { return nil })
+	}
+	return again
+}
+
+// runDurably is run for what is acknowledged.
+func (r *Store) runDurably(ctx context.Context, k tenantKeys, s *script, keys []string, args ...any) *redis.Cmd {
+	cmd := s.call(ctx, keys, args...)
+	r.durably(ctx, []waited{{k, cmd}})
+	return cmd
+}

@@ -102,6 +102,8 @@ func (w *watcher) acknowledge() { w.set(queue.AlertEmptied, "") }
 func (w *watcher) look() {
 	ctx, cancel := context.WithTimeout(w.r.life, 2*w.r.timing.timeout)
 	defer cancel()
+	// Not on the connections for leases: where INFO is refused, a new one of those may
+	// mean another server.
 	w.seeMarks(ctx)
 	dialed := w.r.servers.dialed.Load()
 	if now := time.Now(); now.Sub(w.looked) >= w.r.timing.watch || dialed != w.dialed {
@@ -128,7 +130,7 @@ func (w *watcher) askServers(ctx context.Context) error {
 		}
 		return err
 	}
-	err := w.r.eachServer(ctx, ask)
+	err := eachServer(ctx, w.r.client, ask)
 	if err != nil || w.r.servers.mute.Load() {
 		return err
 	}
@@ -195,10 +197,10 @@ func losesOnFailover(info map[string]string, sentinels bool, wait int) bool {
 }
 
 // eachServer calls fn with the server, or with a Cluster's masters, one after the other.
-func (r *Store) eachServer(ctx context.Context, fn func(context.Context, redis.UniversalClient) error) error {
-	cluster, ok := r.leases.(*clusterClient)
+func eachServer(ctx context.Context, client redis.UniversalClient, fn func(context.Context, redis.UniversalClient) error) error {
+	cluster, ok := client.(*clusterClient)
 	if !ok {
-		return fn(ctx, r.leases)
+		return fn(ctx, client)
 	}
 	var mu sync.Mutex
 	return cluster.ForEachMaster(ctx, func(ctx context.Context, c *redis.Client) error {
@@ -212,7 +214,7 @@ func (r *Store) eachServer(ctx context.Context, fn func(context.Context, redis.U
 // node of some size has one.
 func (w *watcher) seeMarks(ctx context.Context) {
 	keys := w.r.markers()
-	pipe := w.r.leases.Pipeline()
+	pipe := w.r.client.Pipeline()
 	values := make([]*redis.StringCmd, len(keys))
 	for i, key := range keys {
 		values[i] = pipe.Get(ctx, key)
@@ -245,7 +247,7 @@ func (w *watcher) seeMarks(ctx context.Context) {
 func (w *watcher) mark(ctx context.Context, keys []string) {
 	name := nonce()
 	for chunk := range slices.Chunk(keys, pipelineCommands) {
-		pipe := w.r.leases.Pipeline()
+		pipe := w.r.client.Pipeline()
 		set := make([]*redis.BoolCmd, len(chunk))
 		for i, key := range chunk {
 			set[i] = pipe.SetNX(ctx, key, name, 0)

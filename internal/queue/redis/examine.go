@@ -50,6 +50,11 @@ func examineServer(r *Report) (found finding.List) {
 	} else {
 		found.Warn(crash, "set appendonly yes; with appendfsync always not even the last second is lost")
 	}
+	if failover := where + ": a failover " + r.Failover; r.Guarded {
+		found.OK(failover)
+	} else {
+		found.Warn(failover, "set min-replicas-to-write 1 and min-replicas-max-lag 10 in it, or write `wait 1` into `queue redis`")
+	}
 	switch {
 	case strings.HasPrefix(r.Policy, "allkeys"):
 		found.Warn(where+" throws away queued events when its memory is full ("+r.Policy+")", "set maxmemory-policy noeviction")

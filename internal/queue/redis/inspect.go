@@ -153,8 +153,7 @@ func (r *Report) setFailover(sentinels bool, wait *waiting) {
 	case r.Guarded:
 		r.Failover = "may lose the last moment, and of a partition as many seconds as min-replicas-max-lag says; with `wait 1` it loses neither"
 	default:
-		r.Failover = "may lose the last moment, and all that its master acknowledged while it was cut off from its replicas: " +
-			"set min-replicas-to-write 1 and min-replicas-max-lag 10, or write `wait 1` into `queue redis`"
+		r.Failover = "may lose the last moment, and all that its master acknowledged while it was cut off from its replicas"
 	}
 }
 

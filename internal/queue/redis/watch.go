@@ -248,13 +248,13 @@ func (w *watcher) mark(ctx context.Context, keys []string) {
 	name := nonce()
 	for chunk := range slices.Chunk(keys, pipelineCommands) {
 		pipe := w.r.client.Pipeline()
-		set := make([]*redis.BoolCmd, len(chunk))
+		set := make([]*redis.StatusCmd, len(chunk))
 		for i, key := range chunk {
-			set[i] = pipe.SetNX(ctx, key, name, 0)
+			set[i] = pipe.SetArgs(ctx, key, name, redis.SetArgs{Mode: "NX"})
 		}
 		_, _ = pipe.Exec(ctx)
 		for i, s := range set {
-			if s.Err() == nil && s.Val() {
+			if s.Err() == nil {
 				w.marks[chunk[i]] = name
 			} else {
 				delete(w.marks, chunk[i]) // another edge was faster, or Redis takes nothing now

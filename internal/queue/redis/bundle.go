@@ -2,10 +2,9 @@ package redis
 
 import (
 	"bytes"
-	"encoding/binary"
+	"crypto/rand"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 
 	"github.com/klauspost/compress/s2"
@@ -193,7 +192,8 @@ func (w *bundleWriter) end() ([]bundle, []block) {
 			continue
 		}
 		if c.block == 0 {
-			id := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, rand.Uint64()), rand.Uint64())
+			id := make([]byte, blockID)
+			_, _ = rand.Read(id) // never fails
 			w.blocks = append(w.blocks, block{id: id, bytes: c.bytes[2:]})
 			c.block = len(w.blocks) - first
 			c.bytes = w.keep([]byte{blockVersion, c.bytes[1]}, id)

@@ -91,7 +91,7 @@ func (b *bench) soak(ctx context.Context, k *soak, length time.Duration, connect
 		return errors.Join(err, errors.New(e.caddy.tail()))
 	}
 	k.Reloads = w.reloads
-	left, err := e.drained(ctx)
+	left, err := e.drained(ctx, unlucky(k.Rate))
 	k.Left, k.Waiting, k.Dead = left.well, left.flaky, left.dead
 	k.Verdicts = k.judge()
 	return err
@@ -153,16 +153,18 @@ func (e *edge) backlog(ctx context.Context) (b backlog, err error) {
 	return b, err
 }
 
-// unlucky is how many events may have failed so often in a row that they wait for
-// minutes: one in seven hundred fails six times.
-const unlucky = 10
+// unlucky is how many events may have failed so often in a row that they wait for a
+// minute and longer. So many a second fail k times in a row, and then wait for some
+// 2^k/2 s: rate ÷ 3^k, so rate ÷ 2 · (2/3)^k wait at any time, and with k from 7 on
+// that is a twelfth of the rate.
+func unlucky(rate int) int { return 10 + rate/10 }
 
 // drained waits a while until all is delivered but for a few.
-func (e *edge) drained(ctx context.Context) (b backlog, err error) {
+func (e *edge) drained(ctx context.Context, butFor int) (b backlog, err error) {
 	late := time.Now().Add(time.Minute)
 	for {
 		b, err = e.backlog(ctx)
-		if err != nil || b.well == 0 && b.flaky <= unlucky || time.Now().After(late) {
+		if err != nil || b.well == 0 && b.flaky <= butFor || time.Now().After(late) {
 			return b, err
 		}
 		select {

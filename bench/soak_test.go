@@ -61,7 +61,7 @@ func TestSoakVerdict(t *testing.T) {
 	if got := k.uneven(); len(got) != 0 || k.Verdicts[6].Flat || k.Verdicts[6].What != "p50, ms" {
 		t.Errorf("latency: %q, %+v", got, k.Verdicts)
 	}
-	for _, lost := range []soak{{Left: 1}, {Waiting: unlucky + 1}, {Dead: 1}} {
+	for _, lost := range []soak{{Left: 1}, {Waiting: unlucky(10) + 1}, {Dead: 1}} {
 		k := soaked(func(int, *slice) {})
 		k.Left, k.Waiting, k.Dead = lost.Left, lost.Waiting, lost.Dead
 		k.Verdicts = k.judge()

@@ -199,10 +199,10 @@ func (e *engine) Destruct() error {
 	if !e.opened {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), e.grace)
-	defer cancel()
 	if e.delivery != nil {
-		e.handOver(ctx)
+		e.handOver()
+		ctx, cancel := context.WithTimeout(context.Background(), e.grace)
+		defer cancel()
 		e.delivery.Close(ctx)
 		e.delivery = nil
 	}

@@ -27,8 +27,8 @@ type succession struct {
 	wait   sync.WaitGroup
 }
 
-// afterGrace is how much longer than its grace an old store is waited for: requests
-// that it still takes, and its last write.
+// afterGrace is how much longer than its grace, for what waits and then for what is in
+// flight, an old store is waited for: requests that it still takes, and its last write.
 const afterGrace = 10 * time.Second
 
 // succeed holds deliveries back while other stores are open. e.mu is held.
@@ -49,7 +49,7 @@ func (e *engine) succeed() {
 	for _, other := range before {
 		grace = max(grace, other.graceNow())
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), grace+afterGrace)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*grace+afterGrace)
 	e.succession.giveUp = cancel
 	delivery := e.delivery
 	delivery.Hold()
@@ -73,9 +73,8 @@ func (e *engine) graceNow() time.Duration {
 }
 
 // handOver ends the wait for other stores, and where another waits for this one goes
-// on delivering for half of what is left: the other half is for what is in flight then.
-// e.mu is held.
-func (e *engine) handOver(ctx context.Context) {
+// on delivering for as long as the grace. e.mu is held.
+func (e *engine) handOver() {
 	if e.succession.giveUp != nil {
 		e.succession.giveUp()
 		e.succession.wait.Wait()
@@ -84,7 +83,7 @@ func (e *engine) handOver(ctx context.Context) {
 	if e.succession.awaited.Load() == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, e.grace/2)
+	ctx, cancel := context.WithTimeout(context.Background(), e.grace)
 	defer cancel()
 	e.delivery.Drain(ctx)
 }

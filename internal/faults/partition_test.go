@@ -84,34 +84,6 @@ func TestOldMaster(t *testing.T) {
 	}
 }
 
-// TestCutOffFromRedis cuts the way of the edge that drains to Redis, in the midst of a
-// backlog: it answers 503 and sends no more, and the other takes over.
-func TestCutOffFromRedis(t *testing.T) {
-	t.Parallel()
-	server := redistest.Start(t, always...)
-	way := newWay(t, server.Addr)
-	s := onRedisAt(t, "two edges, one cut off from Redis", "queue redis redis://"+way.addr, server.Addr,
-		options{edges: 2, perSecond: 2000, more: "rate 350"})
-	s.edges[1].global = "queue redis " + server.URL()
-	s.edges[1].Configure(s.edges[1].caddyfile(s.block("")))
-	s.run()
-	s.senders.more(t, 1000)
-	s.senders.pace.SetLimit(100)
-	if n := s.drainer(0); n != 0 {
-		t.Fatalf("edge %d drains", n)
-	}
-	way.lead(nowhere)
-	s.notePaused()
-	before := s.delivered()[1]
-	edgetest.Until(t, "the other edge delivers", func() bool { return s.edges[1].Destinations()[crm].Delivered > before+350 })
-	way.lead(server.Addr)
-	s.more = ""
-	for _, e := range s.edges {
-		e.load(s.block(""))
-	}
-	s.finish()
-}
-
 // TestNoInternet has the edge that drains see Redis, and not the destinations. It keeps
 // its leases, since it cannot know whether another fares better: what it drains waits,
 // in order, until the way is back or the edge is stopped, and then another takes over

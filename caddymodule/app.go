@@ -135,6 +135,7 @@ func (a *App) Start() error {
 		return fmt.Errorf("opening the queue: %w", err)
 	}
 	a.attached.Store(true)
+	rulers.add(a)
 	a.logger.Info("leadgate is running",
 		zap.String("version", Version()),
 		zap.String("queue", a.store.shown),
@@ -176,6 +177,7 @@ func (a *App) detach() {
 		a.alarm = nil
 	}
 	if a.attached.Swap(false) {
+		rulers.remove(a)
 		a.engine.detach(a)
 	}
 	a.stopNotices()

@@ -75,7 +75,7 @@ func (a *App) openForConversions() (conversions.Store, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	leave := func() { a.leave(counted) }
+	leave := func() { a.leave(engine, counted) }
 	q, err := engine.open(a)
 	if err != nil {
 		leave()

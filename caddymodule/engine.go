@@ -84,12 +84,13 @@ const ended = 1 << 62
 // enter returns the engine for a request, which calls leave when it is done
 // with it: until then the engine stays, though the configuration may go. That
 // takes a count and no lock; only a request that comes after its configuration
-// has gone asks the pool, and is not counted.
+// has gone asks the pool, and is not counted. What it brings goes to the store of the
+// configuration that rules now: in its own, given up, nobody would deliver it.
 func (a *App) enter() (e *engine, counted bool, err error) {
 	for {
 		n := a.requests.Load()
 		if n >= ended {
-			e, err = acquireEngine(a.store)
+			e, err = acquireEngine(rulers.store(a.store))
 			return e, false, err
 		}
 		if a.requests.CompareAndSwap(n, n+1) {
@@ -99,11 +100,11 @@ func (a *App) enter() (e *engine, counted bool, err error) {
 }
 
 // leave gives back what enter returned.
-func (a *App) leave(counted bool) {
+func (a *App) leave(e *engine, counted bool) {
 	if counted && a.requests.Add(-1) != ended {
 		return
 	}
-	if err := releaseEngine(a.store); err != nil {
+	if err := releaseEngine(e.store); err != nil {
 		a.logger.Error("releasing the queue", zap.Error(err))
 	}
 }

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -86,4 +87,34 @@ func (e *engine) handOver() {
 	ctx, cancel := context.WithTimeout(context.Background(), e.grace)
 	defer cancel()
 	e.delivery.Drain(ctx)
+}
+
+// rulers are the configurations that have started and not ended. The newest rules.
+var rulers rulerList
+
+type rulerList struct {
+	mu   sync.Mutex
+	apps []*App
+}
+
+func (l *rulerList) add(a *App) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.apps = append(l.apps, a)
+}
+
+func (l *rulerList) remove(a *App) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.apps = slices.DeleteFunc(l.apps, func(other *App) bool { return other == a })
+}
+
+// store is that of the configuration that rules, or this one where none does.
+func (l *rulerList) store(otherwise *store) *store {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.apps) == 0 {
+		return otherwise
+	}
+	return l.apps[len(l.apps)-1].store
 }

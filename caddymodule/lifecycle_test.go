@@ -189,3 +189,32 @@ func TestRestart(t *testing.T) {
 	}
 	ids(t, s, 20)
 }
+
+// TestLateRequest has a request enter when its configuration has gone: it goes into the
+// store of the one that rules, since nobody delivers from a store that was given up.
+func TestLateRequest(t *testing.T) {
+	s := newSink(t)
+	block := func(folder string) string {
+		return siteWith("queue embedded %DIR%/"+folder, "forward "+s.URL+" {\n\t\t\tname crm\n\t\t}")
+	}
+	e := startEdge(t, block("a"))
+	running := func() *App {
+		app, err := caddy.ActiveContext().App("leadgate")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return app.(*App)
+	}
+	old := running()
+	if err := e.load(block("b")); err != nil {
+		t.Fatal(err)
+	}
+	engine, counted, err := old.enter()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer old.leave(engine, counted)
+	if got, want := engine, running().engine; got != want {
+		t.Errorf("it enters %s, not %s", got.store.shown, want.store.shown)
+	}
+}

@@ -114,7 +114,7 @@ func (h *Handler) store(r *http.Request, hook *intake.Webhook, came time.Time) (
 	if err != nil {
 		return intake.Refused, err
 	}
-	defer h.app.leave(counted)
+	defer h.app.leave(engine, counted)
 	q, err := engine.open(h.app)
 	if err != nil {
 		return intake.Refused, err

@@ -35,10 +35,12 @@ func TestOldMaster(t *testing.T) {
 		options string
 		refuses bool // the old master's edge, after a while
 		loses   bool
+		stops   bool // neither side acknowledges anything: the new master has no replica either
 	}{
 		{name: "old master still takes writes", loses: true},
 		{name: "old master, min-replicas-to-write 1, max-lag 2", refuses: true, loses: true,
 			server: []string{"--min-replicas-to-write", "1", "--min-replicas-max-lag", "2"}},
+		{name: "old master, wait 1", refuses: true, stops: true, options: " {\nwait 1\n}"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -64,7 +66,9 @@ func TestOldMaster(t *testing.T) {
 				s.senders.moreRefused(t, 2*contacts)
 				meanwhile = taken()
 			}
-			s.senders.more(t, form(200, 1000))
+			if !tt.stops {
+				s.senders.more(t, form(200, 1000))
+			}
 			if !tt.refuses {
 				meanwhile = taken()
 			}

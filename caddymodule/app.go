@@ -63,6 +63,7 @@ type App struct {
 	engine       *engine
 	requests     *atomic.Int64 // that use the engine, see enter
 	attached     *atomic.Bool
+	tracing      *tracing             // nil where no site has Caddy's tracing
 	notices      *notice.Board        // what becomes Caddy events
 	alarm        *intake.SilenceAlarm // nil where silence is off, and before the start
 	trim         *heap.Trimmer        // nil before the start
@@ -161,6 +162,7 @@ func (a *App) Cleanup() error {
 	for _, t := range a.tenants {
 		t.Forget()
 	}
+	defer a.tracing.end(a.logger) // after the last deliveries
 	if a.requests.Add(ended) > ended {
 		return nil // the last request that still runs releases it
 	}

@@ -184,6 +184,7 @@ func (e *engine) rule(a *App) {
 	e.grace, e.logger = time.Duration(*a.Grace), a.logger
 	e.delivery.SetLogger(a.logger.Named("delivery"))
 	e.delivery.SetNotices(a.notices)
+	e.delivery.SetTracer(a.tracing.get())
 	e.queue.Configure(a.options())
 	if renew := a.store.renew; renew != nil {
 		renew(e.queue)

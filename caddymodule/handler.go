@@ -92,6 +92,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := h.app.survey(ctx); err != nil {
 		return err
 	}
+	h.block.Tracer = h.app.tracing.get()
 	server := serverOf(ctx)
 	h.app.servedBy(server)
 	h.warnOfLogs(server)

@@ -48,7 +48,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	// in flight for ever.
 	flying := len(b.Data)
 	defer func() { body.Landed(flying) }()
-	if err := h.provider.Verify(r, b.Data); err != nil {
+	span := h.block.Tracer.Begin(r.Context(), "leadgate.verify", "leadgate.provider", h.block.Provider)
+	err := h.provider.Verify(r, b.Data)
+	span.End(verified(err), err != nil)
+	if err != nil {
 		b.Release()
 		h.refuse(w, http.StatusUnauthorized, "unauthorized", err)
 		return nil
@@ -87,6 +90,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	h.accept(w, outcome)
 	metrics.Ack(time.Since(came))
 	return nil
+}
+
+// verified is what a span says of a webhook's verification.
+func verified(err error) string {
+	if err != nil {
+		return "unauthorized"
+	}
+	return "verified"
 }
 
 // readBody reads a request's body, or answers why not and returns nil.

@@ -31,6 +31,11 @@ func (a *App) survey(ctx caddy.Context) error {
 	if a.sites, err = sites.Read(config, readTenants, providerFacts); err != nil {
 		return err
 	}
+	if a.sites.Traced {
+		if a.tracing, err = beginTracing(ctx); err != nil {
+			return fmt.Errorf("tracing: %w", err)
+		}
+	}
 	for _, m := range a.sites.Mistakes() {
 		a.logger.Warn(m.What, zap.String("fix", m.Fix))
 	}

@@ -17,8 +17,10 @@ func (s *senders) attempt(j *job) {
 		return
 	}
 	s.inFlight.Add(int64(len(j.entries)))
+	span := s.trace(j)
 	began := s.e.tick()
 	j.verdicts = s.call(j)
+	endTrace(span, j.verdicts)
 	j.took = s.e.tick() - began
 }
 

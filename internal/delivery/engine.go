@@ -15,6 +15,7 @@ import (
 	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/notice"
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/trace"
 )
 
 // lastWriteTime is how long the last write to the store may take at Close.
@@ -36,6 +37,7 @@ type Engine struct {
 	seed    maphash.Seed
 	logger  atomic.Pointer[zap.Logger]
 	notices atomic.Pointer[notice.Board] // nil = nobody is told
+	tracer  atomic.Pointer[trace.Tracer] // nil = nothing is traced
 	window  atomic.Int64                 // bytes of payloads that each destination may hold
 	tracked atomic.Int64                 // events that wait for a retry or behind one
 
@@ -85,6 +87,9 @@ func (e *Engine) SetLogger(l *zap.Logger) {
 // SetNotices replaces who is told what operators may want to know: a board belongs to
 // a config, too.
 func (e *Engine) SetNotices(b *notice.Board) { e.notices.Store(b) }
+
+// SetTracer replaces what makes spans of deliveries; nil makes none.
+func (e *Engine) SetTracer(t *trace.Tracer) { e.tracer.Store(t) }
 
 // tick is the time since the engine began, unmoved by jumps of the clock; never
 // 0, which means "not yet".

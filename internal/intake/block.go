@@ -10,6 +10,7 @@ import (
 	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/internal/notice"
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/trace"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -36,6 +37,7 @@ type Block struct {
 	Requests *metrics.Webhooks
 	OnEvent  func(*normalize.Event) // is told of each new event
 	Notices  *notice.Board          // is told of what died when it came
+	Tracer   *trace.Tracer          // nil where nothing is traced
 	Logger   *zap.Logger
 	Clicks   *zap.Logger // has a line for each ad click
 }
@@ -77,10 +79,14 @@ func (b *Block) normalize(w *Webhook, r *http.Request, now time.Time) error {
 // reading what it was given, so that w is not to be released then.
 func (b *Block) Store(ctx context.Context, q Store, w *Webhook, r *http.Request) (Outcome, error) {
 	b.lookUpAds(ctx, q, w)
+	w.trace = b.Tracer.Record(r.Context())
 	b.plan(w, r)
 	if len(w.groups) == 0 {
 		b.Requests.Add("", Empty.String(), 1)
 		return Empty, nil // nobody wants these
 	}
-	return b.report(w, q.Append(ctx, w.groups))
+	span := b.Tracer.Begin(r.Context(), "leadgate.append", "leadgate.provider", b.Provider)
+	outcome, err := b.report(w, q.Append(ctx, w.groups))
+	span.End(outcome.String(), err != nil)
+	return outcome, err
 }

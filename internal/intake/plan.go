@@ -89,6 +89,6 @@ func (w *Webhook) addEvent(g, i int) (n int, header queue.Header) {
 	}
 	return n, queue.Header{
 		EventID: ev.ID(), Kind: uint8(ev.Kind), Contact: order, ClickKey: known.Contact,
-		Time: ev.ReceivedAt, QueuedAt: ev.IngestedAt,
+		Time: ev.ReceivedAt, QueuedAt: ev.IngestedAt, Trace: w.trace,
 	}
 }

@@ -46,7 +46,7 @@ func (w *Webhook) rawHeader(g int, events []int) queue.Header {
 	first := &w.batch.Events[draft.events[events[0]]]
 	header := queue.Header{
 		Format: queue.FormatRaw, Kind: uint8(first.Kind), Contact: group.Events[events[0]].Contact,
-		Time: first.ReceivedAt, QueuedAt: first.IngestedAt,
+		Time: first.ReceivedAt, QueuedAt: first.IngestedAt, Trace: w.trace,
 	}
 	for _, n := range events {
 		if group.Events[n].Contact != header.Contact {

@@ -17,8 +17,9 @@ import (
 // the store. It comes from a pool.
 type Webhook struct {
 	body    *body.Body
-	turn    *Turn // nil for all but large ones
-	mixed   bool  // the one event is the whole webhook, and several tenants'
+	turn    *Turn  // nil for all but large ones
+	trace   string // the span of the request, for its entries; "" = none
+	mixed   bool   // the one event is the whole webhook, and several tenants'
 	batch   normalize.Batch
 	tenants []*Tenant // whose each event is, nil for nobody's
 
@@ -56,7 +57,7 @@ func (w *Webhook) Release() {
 	w.turn.End()
 	w.turn = nil
 	w.batch.Reset()
-	w.mixed = false
+	w.mixed, w.trace = false, ""
 	if w.large != nil {
 		w.large.Release()
 		w.large, w.encoded, w.small = nil, w.small, nil

@@ -147,6 +147,9 @@ func (w *world) job(g *queue.Group, d queue.Dest) queue.Job {
 	if w.chance(20) {
 		j.Header.Meta, j.Header.HTTP = []byte("meta"), []queue.HTTPHeader{{Name: "Content-Type", Value: "application/json"}}
 	}
+	if w.chance(20) {
+		j.Header.Trace = pick(w, "a trace\x00\xff", "another")
+	}
 	if w.chance(15) {
 		j.Events = append(j.Events, w.r.IntN(len(g.Events)))
 	}

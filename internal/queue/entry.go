@@ -22,6 +22,7 @@ type Header struct {
 	Attribution uint32 // offset of the null in the payload that attribution replaces; 0 = none
 	HTTP        []HTTPHeader
 	Meta        []byte // for the sender's own use, opaque here
+	Trace       string // the span of the webhook that brought it, opaque here; "" = none
 }
 
 // HTTPHeader is a header of the webhook that a raw entry passes on.

@@ -24,6 +24,7 @@ type Sites struct {
 	Blocks      []*Block // leadgate
 	Conversions []*Block // leadgate_conversions
 	Media       []*Block // leadgate_media
+	Traced      bool     // a site has Caddy's directive tracing
 
 	dashboards []*Block
 	shadowed   []*Block // behind something that answers first

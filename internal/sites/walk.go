@@ -95,6 +95,9 @@ func (s *Sites) handler(handler map[string]any, at place) error {
 			break
 		}
 		s.Conversions = append(s.Conversions, b)
+	case "tracing":
+		s.Traced = true
+		return nil
 	case "leadgate_dashboard":
 		s.dashboards = append(s.dashboards, b)
 	default:

@@ -21,6 +21,7 @@ import (
 	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/sign"
+	"github.com/leadgate/leadgate/internal/trace"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -202,7 +203,7 @@ func (f *Sender) headers(it *destination.Item, body []byte) http.Header {
 		maps.Copy(h, f.header)
 	}
 	id := uuid.UUID(it.Header.EventID).String()
-	values := make([]string, 0, 5) // of all headers in one piece
+	values := make([]string, 0, 6) // of all headers in one piece
 	set := func(name, value string) {
 		values = append(values, value)
 		h[name] = values[len(values)-1 : len(values) : len(values)]
@@ -211,6 +212,9 @@ func (f *Sender) headers(it *destination.Item, body []byte) http.Header {
 	set("Leadgate-Attempt", strconv.Itoa(it.Attempt))
 	if kind := normalize.Kind(it.Header.Kind); kind >= normalize.KindMessage && kind <= normalize.KindConversion {
 		set("Leadgate-Kind", kind.String())
+	}
+	if parent := trace.Traceparent(it.Header.Trace); parent != "" && !f.own["Traceparent"] {
+		set("Traceparent", parent)
 	}
 	if f.signer != nil {
 		now := f.c.Now().Unix()

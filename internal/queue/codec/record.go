@@ -11,6 +11,7 @@ import (
 // The version of each record.
 const (
 	headerVersion = 1
+	tracedVersion = 2 // a header with a trace, which the one without has not
 	deadVersion   = 1
 	retryVersion  = 1
 	stateVersion  = 1
@@ -21,11 +22,15 @@ const (
 //
 //	version, event id (16 bytes), format, kind, contact, click key, time,
 //	queued at - time, attribution, number of HTTP headers, their names and
-//	values, meta
+//	values, meta; in version 2, trace
 //
 // What follows it, the payload, is DecodeHeader's rest.
 func AppendHeader(dst []byte, h *queue.Header) []byte {
-	dst = append(dst, headerVersion)
+	version := byte(headerVersion)
+	if h.Trace != "" {
+		version = tracedVersion
+	}
+	dst = append(dst, version)
 	dst = append(dst, h.EventID[:]...)
 	dst = append(dst, byte(h.Format), h.Kind)
 	dst = AppendText(dst, h.Contact)
@@ -39,7 +44,11 @@ func AppendHeader(dst []byte, h *queue.Header) []byte {
 		dst = AppendText(dst, h.HTTP[i].Name)
 		dst = AppendText(dst, h.HTTP[i].Value)
 	}
-	return AppendText(dst, h.Meta)
+	dst = AppendText(dst, h.Meta)
+	if h.Trace != "" {
+		dst = AppendText(dst, h.Trace)
+	}
+	return dst
 }
 
 // Format reads the format alone of a record that begins with a header; 0
@@ -153,7 +162,12 @@ func DecodeState(b []byte) (queue.State, error) {
 
 // Header reads what AppendHeader wrote.
 func (r *Reader) Header() (h queue.Header) {
-	r.Version(headerVersion)
+	traced := len(r.Rest) > 0 && r.Rest[0] == tracedVersion
+	if traced {
+		r.Byte()
+	} else {
+		r.Version(headerVersion)
+	}
 	copy(h.EventID[:], r.Take(uint64(len(h.EventID))))
 	h.Format, h.Kind = queue.Format(r.Byte()), r.Byte()
 	h.Contact, h.ClickKey = r.Text(), r.Text()
@@ -178,5 +192,8 @@ func (r *Reader) Header() (h queue.Header) {
 		}
 	}
 	h.Meta = append([]byte(nil), r.Bytes()...)
+	if traced {
+		h.Trace = r.Text()
+	}
 	return h
 }

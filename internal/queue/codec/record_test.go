@@ -17,6 +17,7 @@ var sampleHeaders = []queue.Header{
 		HTTP: []queue.HTTPHeader{{Name: "Content-Type", Value: "application/json"}, {Name: "X-Hub-Signature-256"}},
 		Meta: []byte{0, 255},
 	},
+	{Format: queue.FormatEvent, Contact: "15551234567", Trace: "\x00sixteen and eight bytes\x01"},
 	{Format: queue.FormatCAPI, Time: -1, QueuedAt: -1 << 62, Contact: strings.Repeat("x", 300)},
 }
 
@@ -151,4 +152,16 @@ func FuzzRecords(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestUntracedHeader: a header without a trace is as it always was, so that older edges
+// read it and nothing is stored more.
+func TestUntracedHeader(t *testing.T) {
+	h := sampleHeaders[1]
+	plain := AppendHeader(nil, &h)
+	h.Trace = "x"
+	traced := AppendHeader(nil, &h)
+	if plain[0] != headerVersion || traced[0] != tracedVersion || !bytes.Equal(traced[1:], append(plain[1:], 1, 'x')) {
+		t.Errorf("records %q and %q", plain, traced)
+	}
 }

@@ -27,8 +27,9 @@ var appendTests = []test{
 		g.Jobs[0].Header = queue.Header{
 			EventID: id(1), Format: queue.FormatRaw, Kind: 3, Contact: "16505551234", ClickKey: "whatsapp\n16505551234",
 			Time: s.now() - 5000, QueuedAt: s.now(), Attribution: 1 << 20,
-			HTTP: []queue.HTTPHeader{{Name: "Content-Type", Value: "application/json"}, {Name: "X-Hub-Signature-256", Value: "sha256=00"}},
-			Meta: []byte{0, 1, 255},
+			HTTP:  []queue.HTTPHeader{{Name: "Content-Type", Value: "application/json"}, {Name: "X-Hub-Signature-256", Value: "sha256=00"}},
+			Meta:  []byte{0, 1, 255},
+			Trace: "\x00sixteen and eight bytes\xff",
 		}
 		g.Payloads[0] = []byte{0, 255, '\n', 0}
 		s.append(g)
@@ -47,6 +48,7 @@ var appendTests = []test{
 		expect(s, "format and kind", [2]uint8{uint8(e.Header.Format), e.Header.Kind}, [2]uint8{uint8(want.Format), want.Kind})
 		expect(s, "attribution", e.Header.Attribution, want.Attribution)
 		expect(s, "event id", e.Header.EventID, want.EventID)
+		expect(s, "trace", e.Header.Trace, want.Trace)
 	}},
 	{name: "what an entry has not is nil", run: func(s *suite) {
 		none := func(what string, h *queue.Header, payload []byte) {

@@ -16,7 +16,7 @@ var sampleHeaders = []queue.Header{
 	{
 		EventID: queue.ID{1, 2, 15: 255}, Format: queue.FormatRaw, Kind: 2, Contact: "15551234567", ClickKey: "whatsapp\n15551234567",
 		Time: 1736535600000, QueuedAt: 1736535600412, Attribution: 1<<32 - 1,
-		HTTP: []queue.HTTPHeader{{Name: "Content-Type", Value: "application/json"}, {Name: "X-Hub-Signature-256"}},
+		HTTP:  []queue.HTTPHeader{{Name: "Content-Type", Value: "application/json"}, {Name: "X-Hub-Signature-256"}},
 		Trace: "a span", Meta: []byte{0, 255},
 	},
 	{Format: queue.FormatCAPI, Time: -1, QueuedAt: -1 << 62, Contact: strings.Repeat("x", 300)},

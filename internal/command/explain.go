@@ -62,7 +62,8 @@ var reasons = []reasonMeans{
 		"Meta answered without counting all events of the request, or the event was in doubt and on_timeout is drop: its request was sent, and " +
 			"no answer came, or the edge died or lost the right to send before it kept the answer. Meta may have the event or not",
 		"look into the Events Manager before you replay it: a replay sends it, and Meta counts a repeated event twice"},
-	{"in doubt", "a request with the event was sent, and nothing says whether Meta has it: on_timeout retry sends it again, drop makes it a dead letter",
+	{"in doubt", "a request with the event was sent, and nothing says whether Meta has it: on_timeout retry sends it again, drop makes it " +
+		"a dead letter",
 		"nothing, unless you would rather miss an event than repeat one: then write on_timeout drop"},
 	{"timeout", "of an older Leadgate, now unconfirmed: the request was sent, no answer came, and on_timeout is drop",
 		"look into the Events Manager before you replay it: Meta counts a repeated event twice"},

@@ -84,8 +84,8 @@ func (w *worker) judgeDeparted(retries []queue.Retry) error {
 
 var unconfirmed = destination.Verdict{
 	Action: destination.Dead, Reason: destination.Unconfirmed,
-	Explanation: "its request was sent, and the edge died, or lost the right to send, before it stored an answer: the destination may have it; " +
-		"`on_timeout drop` asks not to send it again: compare with what the destination has before a replay",
+	Explanation: "its request was sent, and the edge died, or lost the right to send, before it stored an answer: " +
+		"the destination may have it; `on_timeout drop` asks not to send it again: compare with what the destination has before a replay",
 }
 
 // doubtPage is how many entries are looked up at a time.
@@ -146,5 +146,6 @@ func (w *worker) doubted(n int, why string) {
 	if w.settings.InDoubt == destination.Bury {
 		becomes = "they become dead letters: unconfirmed (on_timeout drop)"
 	}
-	w.logger().Warn("events are in doubt: the destination may have them", zap.Int("events", n), zap.String("why", why), zap.String("then", becomes))
+	w.logger().Warn("events are in doubt: the destination may have them", zap.Int("events", n), zap.String("why", why),
+		zap.String("then", becomes))
 }

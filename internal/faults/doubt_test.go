@@ -138,7 +138,8 @@ func TestDoubtRedisKill(t *testing.T) {
 // TestDoubtTakeover kills one of two edges while it reports; the other one takes over.
 func TestDoubtTakeover(t *testing.T) {
 	t.Parallel()
-	s, _ := onRedis(t, "two edges, one killed while it reports, on_timeout drop", options{edges: 2, slowMeta: true, drop: true, perSecond: 600})
+	s, _ := onRedis(t, "two edges, one killed while it reports, on_timeout drop",
+		options{edges: 2, slowMeta: true, drop: true, perSecond: 600})
 	s.run()
 	for range form(1, 6) {
 		s.senders.more(t, 60)
@@ -157,7 +158,8 @@ func TestDoubtTakeover(t *testing.T) {
 // when the other one has taken over: what it had on its way is reported once.
 func TestDoubtPause(t *testing.T) {
 	t.Parallel()
-	s, _ := onRedis(t, "two edges, one paused while it reports, on_timeout drop", options{edges: 2, slowMeta: true, drop: true, perSecond: 600})
+	s, _ := onRedis(t, "two edges, one paused while it reports, on_timeout drop",
+		options{edges: 2, slowMeta: true, drop: true, perSecond: 600})
 	s.run()
 	for range form(1, 4) {
 		s.senders.more(t, 60)

@@ -74,6 +74,14 @@ func (b *bench) soak(ctx context.Context, k *soak, length time.Duration, connect
 	defer l.close()
 	l.patient = true
 	w := watch(ctx, e, min(time.Minute, length/soakSlices))
+	// Connections and pools fill first, which is not counted.
+	if err := b.soakSlice(ctx, k, l, soakSegment); err != nil {
+		return errors.Join(err, w.end(), errors.New(e.caddy.tail()))
+	}
+	if _, _, err := w.slice(ctx); err != nil {
+		return errors.Join(err, w.end())
+	}
+	k.Slices = nil
 	for i := range soakSlices {
 		b.working("soak of %s, %s, slice %d of %d", length, k.Queue, i+1, soakSlices)
 		if err := b.soakSlice(ctx, k, l, length/soakSlices); err != nil {

@@ -91,7 +91,8 @@ func (k *soak) judge() []verdict {
 	}
 	return append(out,
 		verdict{What: "left undelivered a minute after the end", Last: float64(k.Left), Flat: k.Left == 0},
-		verdict{What: "of the destination that fails", Last: float64(k.Waiting), Limit: float64(unlucky(k.Rate)), Flat: k.Waiting <= unlucky(k.Rate)},
+		verdict{What: "of the destination that fails", Last: float64(k.Waiting), Limit: float64(unlucky(k.Rate)),
+			Flat: k.Waiting <= unlucky(k.Rate)},
 		verdict{What: "dead letters", Last: float64(k.Dead), Flat: k.Dead == 0})
 }
 

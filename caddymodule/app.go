@@ -130,7 +130,8 @@ func (a *App) Start() error {
 		return nil
 	}
 	if err := a.engine.admit(a); err != nil {
-		return fmt.Errorf("queue %s: %w; the configuration before stays; correct user and password, or give the user its rights, and load again", a.store.shown, err)
+		return fmt.Errorf("queue %s: %w; the configuration before stays; correct user and password, or give the user its rights, and load again",
+			a.store.shown, err)
 	}
 	if err := a.engine.attach(a); err != nil {
 		return fmt.Errorf("opening the queue: %w", err)

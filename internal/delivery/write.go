@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 
 	"go.uber.org/zap"
 
@@ -69,7 +70,7 @@ func write(ctx context.Context, s outcomeStore, o *outcomes) (how written) {
 	if how.err == nil {
 		notes := o.notes
 		if !how.lost {
-			notes = append(notes[:len(notes):len(notes)], o.left...)
+			notes = append(slices.Clip(notes), o.left...)
 		}
 		how.notes = part(len(notes), func() error { return s.Forget(ctx, notes) })
 	}

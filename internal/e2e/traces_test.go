@@ -104,7 +104,7 @@ func TestTraces(t *testing.T) {
 
 			body := click("wamid.traced", "15551234567", "Aff-1")
 			const trace, caller = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
-			resp, err := e.PostTo(http.DefaultClient, "/webhooks/meta", http.Header{ //nolint:bodyclose // PostTo has closed it
+			resp, err := e.PostTo(http.DefaultClient, "/webhooks/meta", http.Header{
 				"Content-Type": {"application/json"}, "X-Hub-Signature-256": {edgetest.Sign(body)},
 				"Traceparent": {"00-" + trace + "-" + caller + "-01"},
 			}, body)

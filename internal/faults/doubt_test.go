@@ -4,6 +4,7 @@ package faults
 
 import (
 	"encoding/json"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -40,9 +41,7 @@ func (s *scenario) metaHandler() http.Handler {
 		answer := httptest.NewRecorder()
 		s.meta.ServeHTTP(answer, r)
 		think()
-		for name, values := range answer.Header() {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), answer.Header())
 		w.WriteHeader(answer.Code)
 		_, _ = w.Write(answer.Body.Bytes())
 	})

@@ -12,25 +12,25 @@ const idLength = 16
 // an edge that does not read it so, it is a word as good as any. Who has an identity
 // knows that every other process of it is dead, see package identity, and takes what
 // stands under such a process's token without waiting for it to end.
-func (cfg *Config) family() string {
-	if len(cfg.Edge) != idLength || len(cfg.Process) != idLength {
+func (c *Config) family() string {
+	if len(c.Edge) != idLength || len(c.Process) != idLength {
 		return ""
 	}
-	return cfg.Edge
+	return c.Edge
 }
 
-func (cfg *Config) self() string {
-	if cfg.family() == "" {
+func (c *Config) self() string {
+	if c.family() == "" {
 		return ""
 	}
-	return cfg.Edge + cfg.Process
+	return c.Edge + c.Process
 }
 
 // newToken is a token of this process that nobody else has.
-func (cfg *Config) newToken() string { return cfg.self() + nonce() }
+func (c *Config) newToken() string { return c.self() + nonce() }
 
 // isDead reports whether a token is of a process that is known to be dead. lease.lua
 // asks the same.
-func (cfg *Config) isDead(token string) bool {
-	return cfg.family() != "" && strings.HasPrefix(token, cfg.family()) && !strings.HasPrefix(token, cfg.self())
+func (c *Config) isDead(token string) bool {
+	return c.family() != "" && strings.HasPrefix(token, c.family()) && !strings.HasPrefix(token, c.self())
 }

@@ -150,6 +150,49 @@ func TestEmbeddedRepairs(t *testing.T) {
 	}
 }
 
+// What a repair says of what it could not count, and of a record that is damaged.
+func TestEmbeddedRepairSays(t *testing.T) {
+	e := richStore(t, t.TempDir())
+	before := waiting(t, e)
+	db, journal := grab(t, e)
+	other := richStore(t, t.TempDir())
+	_, foreign := grab(t, other)
+	const again = "what was delivered since may be delivered again"
+	for name, c := range map[string]struct {
+		db, journal []byte
+		says        string
+	}{
+		"no journal":              {db, nil, again},
+		"another store's journal": {db, foreign, again},
+		"half the journal":        {db, journal[:(journalHead+len(e.txn.log))/2], "what was delivered then may be delivered again"},
+		"both empty":              {[]byte{}, []byte{}, "neither leadgate.db nor the journal says how much there was"},
+		"text, and no journal":    {[]byte("hello\n"), nil, "neither leadgate.db nor the journal says how much there was"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			report := mustRepair(t, folder(t, c.db, c.journal), before)
+			if said := strings.Join(report.Uncounted, "\n"); !strings.Contains(said, c.says) {
+				t.Errorf("it says %q, want %q in it", said, c.says)
+			}
+		})
+	}
+	t.Run("a payload", func(t *testing.T) {
+		damaged := bytes.Clone(db)
+		err := e.view(t.Context(), func(tx *bolt.Tx) error {
+			_, value := tx.Bucket(sharedBucket).Cursor().First()
+			damaged[bytes.Index(db, value)+len(value)-1] ^= 1
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		report := mustRepair(t, folder(t, damaged, journal), before)
+		said := strings.Join(report.Damage, "\n")
+		if !strings.Contains(said, "its checksum is wrong") || strings.Contains(said, "run `") {
+			t.Errorf("it says %q, want what is wrong, and not to do what is being done", said)
+		}
+	})
+}
+
 func zeroed(b []byte, from, to int) []byte {
 	b = bytes.Clone(b)
 	clear(b[from:to])

@@ -63,11 +63,18 @@ func (r *repair) replayJournal(b []byte) error {
 	return r.replayRecords(&s, b[journalHead:], generation)
 }
 
+// lostSince is what the loss of a journal means.
+const lostSince = "what came since leadgate.db was last written is lost, up to 2 MiB of webhooks, " +
+	"and what was delivered since may be delivered again"
+
 // whichJournal reports whether the journal has what the base lacks, and of which generation.
 func (r *repair) whichJournal(b []byte) (generation uint64, use bool) {
 	if len(b) <= journalHead {
-		if r.found.base != 0 || r.found.id == (storeID{}) {
-			r.uncounted("the journal cannot be read: what came since leadgate.db was last written is lost, up to 2 MiB of webhooks")
+		switch {
+		case r.found.id == (storeID{}):
+			r.uncounted("neither leadgate.db nor the journal says how much there was: what is not saved is lost")
+		case r.found.base != 0:
+			r.uncounted("the journal cannot be read: " + lostSince)
 		}
 		return 0, false
 	}
@@ -81,11 +88,11 @@ func (r *repair) whichJournal(b []byte) (generation uint64, use bool) {
 		generation = binary.BigEndian.Uint64(b[journalHead+8:])
 		r.uncounted("the journal's head cannot be read")
 	case ours && id != r.found.id:
-		r.uncounted("the journal is another store's: what that one lost with it is not counted, and nothing of it was taken")
+		r.uncounted("the journal is another store's, and nothing of it was taken: " + lostSince)
 		return 0, false
 	case ours && generation < r.found.generation:
 		if generation < r.found.base {
-			r.uncounted("the journal is older than leadgate.db: what came since that was last written is lost, up to 2 MiB of webhooks")
+			r.uncounted("the journal is older than leadgate.db: " + lostSince)
 			return 0, false
 		}
 		// Its records are in the base already, or they are newer than its head.
@@ -130,7 +137,8 @@ func (r *repair) replayRecords(s *seen, b []byte, generation uint64) error {
 // torn notes that a journal is cut, so that nothing says what came behind its last record.
 func (r *repair) torn(b []byte, at int) {
 	if old := r.found.format > 0 && r.found.format < fileFormat; !old && len(b)+journalHead < journalFile {
-		r.uncounted(fmt.Sprintf("the journal is cut: what came behind its byte %d, up to 2 MiB of webhooks, is not known", journalHead+at))
+		r.uncounted(fmt.Sprintf("the journal is cut: what came behind its byte %d, up to 2 MiB of webhooks, is not known, "+
+			"and what was delivered then may be delivered again", journalHead+at))
 	}
 }
 

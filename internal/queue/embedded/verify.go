@@ -146,16 +146,16 @@ func checkPair(bucket, key, value []byte) error {
 			return errShape
 		}
 	case string(destsBucket):
-		record, err := checked(bucket, key, value)
+		record, err := judged(bucket, key, value)
 		if err == nil {
 			_, err = decodeDestination(record)
 		}
 		return err
 	case string(sharedBucket):
-		_, err := checked(bucket, key, value)
+		_, err := judged(bucket, key, value)
 		return err
 	case string(clicksBucket):
-		record, err := checked(bucket, key, value)
+		record, err := judged(bucket, key, value)
 		if err == nil {
 			_, err = decodeClicks(record)
 		}
@@ -170,7 +170,7 @@ func checkEntry(kind byte, bucket, key, value []byte) error {
 	if len(key) != 8 && (kind != departBucket || len(key) != departKey) {
 		return errShape
 	}
-	record, err := checked(bucket, key, value)
+	record, err := judged(bucket, key, value)
 	stamped := len(record) < len(value)
 	switch {
 	case err != nil:
@@ -202,7 +202,7 @@ func checkSlice(value []byte) error {
 		if crc32.Checksum(body, castagnoli) == binary.BigEndian.Uint32(value[len(body):]) {
 			return nil
 		}
-		return errors.New("its checksum is wrong")
+		return errStamp
 	}
 	return errShape
 }

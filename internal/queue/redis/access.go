@@ -70,12 +70,30 @@ func Try(ctx context.Context, cfg Config) error {
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(ctx, r.timing.timeout)
 	defer cancel()
-	err = client.SCard(ctx, r.tenantsKey()).Err()
-	if refusedLogin(err) || redis.HasErrorPrefix(err, "NOPERM") {
+	var commands []any
+	for name := range strings.FieldsSeq(neededCommands) {
+		commands = append(commands, name)
+	}
+	if cfg.Wait > 0 {
+		commands = append(commands, "wait")
+	}
+	call := scriptTry.call(ctx, []string{r.tenantsKey()}, commands...)
+	pipeline(ctx, client, []redis.Cmder{call})
+	refused, err := call.Text()
+	switch {
+	case refusedLogin(err) || redis.HasErrorPrefix(err, "NOPERM"):
 		return fmt.Errorf("redis refuses this user and password: %w", err)
+	case err == nil && refused != "":
+		return fmt.Errorf("redis refuses this user and password: NOPERM this user may not run the %q command on the keys of the queue", refused)
 	}
 	return nil
 }
+
+// neededCommands are what a store makes of keys, in scripts and without them: a user who may
+// not run one of them is refused when a configuration is loaded, and not when it is first
+// wanted. What Leadgate can do without is not among them.
+const neededCommands = "eval evalsha scard hscan hget hset hdel hlen hexists hmget hincrby get mget set del unlink exists pexpire pttl " +
+	"rename sadd srem smembers sismember sscan xadd xdel xlen xrange xrevrange xtrim"
 
 // refusedLogin reports whether an error is that user and password are wrong, and so
 // nothing was done. What sentinels say comes in other errors.

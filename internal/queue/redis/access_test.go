@@ -1,6 +1,7 @@
 package redis_test
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -123,6 +124,39 @@ func TestTryRedis(t *testing.T) {
 				t.Fatalf("shows a secret: %v", err)
 			}
 		})
+	}
+}
+
+// TestTryRedisRights takes each right away that the docs name, one after the other: the
+// configuration is refused, and not a webhook later.
+func TestTryRedisRights(t *testing.T) {
+	s := redistest.Start(t)
+	try := func(wait int, rules ...string) error {
+		set := []any{"ACL", "SETUSER", "edge", "reset"}
+		for _, rule := range append(strings.Fields(aclRules), rules...) {
+			set = append(set, rule)
+		}
+		s.Do(set...)
+		url := "redis://edge:secret@" + s.Addr
+		return redis.Try(t.Context(), redis.Config{URLs: []string{url}, Prefix: "leadgate", Wait: wait})
+	}
+	refused := func(command string, err error) {
+		if err == nil || !strings.Contains(err.Error(), "NOPERM") || !strings.Contains(err.Error(), command) {
+			t.Errorf("without %s: %v", command, err)
+		}
+	}
+	if err := try(0); err != nil {
+		t.Fatal(err)
+	}
+	optional := []string{"publish", "subscribe", "ping", "select", "client|setname"}
+	for rule := range strings.FieldsSeq(aclRules) {
+		if command, allows := strings.CutPrefix(rule, "+"); allows && !slices.Contains(optional, command) {
+			refused(command, try(0, "-"+command))
+		}
+	}
+	refused("wait", try(1))
+	if err := try(1, "+wait"); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -13,6 +13,8 @@ import (
 // All scripts. The head of each file in lua/ says what its keys, its arguments and
 // its answer are.
 var (
+	scriptTry = newScript("try.lua") // may this user do what a store does?
+
 	scriptAppend = newScript("append.lua") // store groups: see wire.go
 
 	scriptLease   = newScript("lease.lua")   // take, renew and look at leases

@@ -110,6 +110,10 @@ func (w *waiting) store(ctx context.Context, node *redis.Client, calls []waited)
 	}
 }
 
+// errUnsent is of a call that has not been carried out and is to be made again: should it
+// not be, since too much moves, it must not look as if it had been.
+var errUnsent = errors.New("redis has not carried out the call: it is to be made again")
+
 // unsent are the calls that were not carried out, and can be now: for want of the script's
 // text, of the right server or of the right password.
 func (r *Store) unsent(ctx context.Context, calls []waited, tried *access) (again []waited) {
@@ -119,6 +123,7 @@ func (r *Store) unsent(ctx context.Context, calls []waited, tried *access) (agai
 		switch err := call.cmd.Err(); {
 		case err == nil:
 		case len(unknown([]redis.Cmder{call.cmd})) > 0:
+			call.cmd.SetErr(errUnsent)
 			again = append(again, call)
 		case cluster != nil && (redis.HasErrorPrefix(err, "MOVED") || redis.HasErrorPrefix(err, "ASK")):
 			call.cmd.SetErr(errMoving)

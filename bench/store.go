@@ -15,6 +15,7 @@ import (
 
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/clicks"
+	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/freeport"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/embedded"
@@ -154,8 +155,8 @@ func (s *source) groups(n int, now time.Time) ([]queue.Group, error) {
 			if !ok {
 				return nil, errors.New("planning conversion: the click is none")
 			}
-			job.Header.Format, job.Header.ClickKey = queue.FormatCAPI, ""
-			job.Once = append(job.Once, queue.Once{Key: testDataset + "\nevent\n" + ev.ID().String(), Window: 8 * 24 * time.Hour})
+			job.Header.Format, job.Header.ClickKey = queue.FormatConversion, ""
+			job.Once = append(job.Once, queue.Once{Key: testDataset + "\nevent\n" + ev.ID().String(), Window: destination.MinOnce})
 			for _, o := range plan.Once {
 				job.Once = append(job.Once, queue.Once{Key: o.Key, Window: o.Window, Use: queue.Use(o.Use)})
 			}

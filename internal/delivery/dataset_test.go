@@ -27,7 +27,7 @@ func clickItem(n int, waba string, at time.Time) destination.Item {
 	it := destination.Item{Attempt: 1}
 	it.Pos = queue.Pos{Seq: uint64(n)}
 	it.Payload = []byte(payload)
-	it.Header = queue.Header{Format: queue.FormatCAPI, Kind: uint8(normalize.KindMessage), EventID: queue.ID{15: byte(n)}}
+	it.Header = queue.Header{Format: queue.FormatConversion, Kind: uint8(normalize.KindMessage), EventID: queue.ID{15: byte(n)}}
 	return it
 }
 

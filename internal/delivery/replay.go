@@ -28,7 +28,7 @@ func Replay(ctx context.Context, q DeadStore, filter queue.DeadFilter) (int, err
 			return 0, err
 		}
 		// A forward's letters have no figures.
-		counted := func(l queue.DeadLetter) bool { return l.Header.Format == queue.FormatCAPI }
+		counted := func(l queue.DeadLetter) bool { return l.Header.Format == queue.FormatConversion }
 		if len(letters) < replayPage || !slices.ContainsFunc(letters, counted) {
 			return q.ReplayDead(ctx, filter)
 		}

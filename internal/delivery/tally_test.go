@@ -95,7 +95,7 @@ func TestFatesAreCountedOnce(t *testing.T) {
 			g := queue.Group{Tenant: crm.Tenant, Payloads: [][]byte{[]byte(`{"id":"x"}`)}}
 			for i := range n {
 				h := queue.Header{
-					EventID: queue.ID{3: 9, 15: byte(i)}, Format: queue.FormatCAPI, QueuedAt: int64(i),
+					EventID: queue.ID{3: 9, 15: byte(i)}, Format: queue.FormatConversion, QueuedAt: int64(i),
 					Meta: destination.Tally{Day: day, Key: "ad"}.Meta(),
 				}
 				if i == 0 {

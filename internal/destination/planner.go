@@ -28,7 +28,7 @@ type Exclusive interface {
 
 // Job is an event as one destination gets it.
 type Job struct {
-	// Format is what is sent: queue.FormatEvent, FormatRaw, FormatCAPI.
+	// Format is what is sent: queue.FormatEvent, FormatRaw, FormatConversion.
 	Format queue.Format
 	// Attributed is whether the contact's clicks are looked up when it is sent,
 	// for Item.Clicks.

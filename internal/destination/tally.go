@@ -31,7 +31,7 @@ type Tallied struct {
 
 // TallyOf reads an entry's tally, nil if it has none.
 func TallyOf(h *queue.Header) *Tally {
-	if h.Format != queue.FormatCAPI || len(h.Meta) == 0 {
+	if h.Format != queue.FormatConversion || len(h.Meta) == 0 {
 		return nil
 	}
 	var m Tallied

@@ -15,7 +15,7 @@ import (
 // planned shows the groups of a webhook: for each the tenant, how many events, and
 // its jobs as destination:format:kind.
 func planned(w *Webhook) (out []string) {
-	formats := map[queue.Format]string{queue.FormatEvent: "event", queue.FormatRaw: "raw", queue.FormatCAPI: "capi"}
+	formats := map[queue.Format]string{queue.FormatEvent: "event", queue.FormatRaw: "raw", queue.FormatConversion: "capi"}
 	for _, g := range w.groups {
 		text := fmt.Sprintf("%s %d", g.Tenant, len(g.Events))
 		for _, j := range g.Jobs {

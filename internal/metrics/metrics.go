@@ -149,7 +149,7 @@ func InDoubt(destination string, n int) { inDoubt.WithLabelValues(destination).A
 // it. conversion is the conversion's event name, "" for a job that is none.
 func Unsent(job *queue.Job, conversion string, o queue.Admission) {
 	switch {
-	case job.Header.Format == queue.FormatCAPI && o == queue.Duplicate:
+	case job.Header.Format == queue.FormatConversion && o == queue.Duplicate:
 		capiEvents.WithLabelValues(job.Dest.Name, conversion, "duplicate").Inc()
 	case o == queue.Overflow:
 		deliveries.WithLabelValues(job.Dest.Name, "overflow").Inc()

@@ -5,9 +5,9 @@ type Format uint8
 
 // The formats.
 const (
-	FormatEvent Format = iota + 1 // unified JSON
-	FormatRaw                     // a webhook's body as it came
-	FormatCAPI                    // unified JSON, to be reported to the Conversions API
+	FormatEvent      Format = iota + 1 // unified JSON
+	FormatRaw                          // a webhook's body as it came
+	FormatConversion                   // unified JSON, to be reported to an ad platform
 )
 
 // Header is what an entry carries beside its payload.

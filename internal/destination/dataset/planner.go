@@ -29,7 +29,7 @@ func (p *Planner) Plan(ev *normalize.Event, among []*destination.Destination) (d
 	}
 	once := make([]queue.Once, 0, 1+len(plan.Once))
 	once = append(once, queue.Once{Key: p.Settings.Dataset + "\nevent\n" + ev.ID().String(), Window: max(p.Dedupe, destination.MinOnce)})
-	return destination.Job{Format: queue.FormatCAPI, Once: appendOnce(once, plan.Once), Report: plan.Name}, true
+	return destination.Job{Format: queue.FormatConversion, Once: appendOnce(once, plan.Once), Report: plan.Name}, true
 }
 
 func appendOnce(to []queue.Once, more []capi.Once) []queue.Once {
@@ -78,7 +78,7 @@ func (p *Planner) Convert(c *destination.Conversion, now time.Time) (destination
 		return destination.Job{}, destination.Report{}, err
 	}
 	plan := p.Settings.PlanConversion(c.Name, &c.Click.Click, c.Value, c.Currency)
-	job := destination.Job{Format: queue.FormatCAPI, Once: appendOnce(nil, plan.Once), Report: plan.Name}
+	job := destination.Job{Format: queue.FormatConversion, Once: appendOnce(nil, plan.Once), Report: plan.Name}
 	return job, report(plan.Name, forMeta), nil
 }
 

@@ -18,7 +18,7 @@ var sampleHeaders = []queue.Header{
 		Meta: []byte{0, 255},
 	},
 	{Format: queue.FormatEvent, Contact: "15551234567", Trace: "\x00sixteen and eight bytes\x01"},
-	{Format: queue.FormatCAPI, Time: -1, QueuedAt: -1 << 62, Contact: strings.Repeat("x", 300)},
+	{Format: queue.FormatConversion, Time: -1, QueuedAt: -1 << 62, Contact: strings.Repeat("x", 300)},
 }
 
 func TestHeaderRoundTrip(t *testing.T) {

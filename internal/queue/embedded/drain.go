@@ -217,7 +217,7 @@ func (d *drain) change(ctx context.Context, n int, pos func(int) queue.Pos, begi
 				continue
 			}
 			// Meta would count a conversion twice.
-			t.urgent = t.urgent || formatOf(value) == queue.FormatCAPI
+			t.urgent = t.urgent || formatOf(value) == queue.FormatConversion
 			if err := f(t, found, entries, retries, i, key, value); err != nil {
 				return err
 			}

@@ -322,7 +322,7 @@ func TestEmbeddedAcks(t *testing.T) {
 		mustAppend(t, e, testGroup(n, 100))
 	}
 	conversion := testGroup(4, 100)
-	conversion.Jobs[0].Header.Format = queue.FormatCAPI
+	conversion.Jobs[0].Header.Format = queue.FormatConversion
 	mustAppend(t, e, conversion)
 	synced(0)
 	durable := len(e.txn.log)

@@ -89,7 +89,7 @@ func wideGroup(n uint64, size, destinations int) queue.Group {
 		j := g.Jobs[0]
 		j.Dest.Name = fmt.Sprintf("crm-%d", i)
 		if i%2 == 1 {
-			j.Header.Format = queue.FormatCAPI
+			j.Header.Format = queue.FormatConversion
 		}
 		g.Jobs = append(g.Jobs, j)
 	}

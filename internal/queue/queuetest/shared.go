@@ -57,7 +57,7 @@ var sharedTests = []test{
 	{name: "with headers of their own", run: func(s *suite) {
 		dests := destinations(3)
 		g := s.shared(dests, 1)
-		g.Jobs[1].Header.Format, g.Jobs[1].Header.Meta = queue.FormatCAPI, []byte("LeadSubmitted")
+		g.Jobs[1].Header.Format, g.Jobs[1].Header.Meta = queue.FormatConversion, []byte("LeadSubmitted")
 		g.Jobs[2].Header.HTTP = []queue.HTTPHeader{{Name: "Content-Type", Value: "application/json"}}
 		s.append(g)
 		s.payloads(1)

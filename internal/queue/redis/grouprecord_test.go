@@ -19,7 +19,7 @@ var sampleHeaders = []queue.Header{
 		HTTP:  []queue.HTTPHeader{{Name: "Content-Type", Value: "application/json"}, {Name: "X-Hub-Signature-256"}},
 		Trace: "a span", Meta: []byte{0, 255},
 	},
-	{Format: queue.FormatCAPI, Time: -1, QueuedAt: -1 << 62, Contact: strings.Repeat("x", 300)},
+	{Format: queue.FormatConversion, Time: -1, QueuedAt: -1 << 62, Contact: strings.Repeat("x", 300)},
 }
 
 func sampleGroup() (*queue.Group, *partition) {

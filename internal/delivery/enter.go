@@ -17,6 +17,9 @@ func (w *worker) enter() bool {
 		w.epoch = epoch
 		w.reset()
 	}
+	if !ok {
+		w.state.forget()
+	}
 	if !ok || w.e.held.Load() || w.resting(&w.reader.outage) {
 		return false
 	}

@@ -330,6 +330,28 @@ func TestPauseByAnotherEdge(t *testing.T) {
 	})
 }
 
+// What another edge drains, or none yet, shows as what the store says of it.
+func TestStatusOfWhatIsStopped(t *testing.T) {
+	for want, stored := range map[State]queue.State{
+		StatePaused: {Paused: true, Reason: "elsewhere"},
+		StateParked: {Parked: true, Reason: "190: the token has expired"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			q, s := newMemQueue(), &sink{}
+			q.add(crm, contacts("a")...)
+			if err := q.SetState(t.Context(), crm, stored); err != nil {
+				t.Fatal(err)
+			}
+			q.change(crm, func(m *memDest) { m.lost = true })
+			e := start(t, q, Options{}, forwardTo(s))
+			elapse(time.Second)
+			if st := statusOf(t, e, "crm"); st.State != want || st.Reason != stored.Reason {
+				t.Errorf("it is %s, because of %q, want %s, %q", st.State, st.Reason, want, stored.Reason)
+			}
+		})
+	}
+}
+
 // A paused destination keeps nothing in memory, however long it stays so.
 func TestPausedKeepsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

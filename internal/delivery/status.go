@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
@@ -55,6 +56,9 @@ func (e *Engine) Status(ctx context.Context) ([]Status, error) {
 	e.mu.Lock()
 	for dest, w := range e.workers {
 		if s, ok := w.status(); ok {
+			if !w.state.isKnown() {
+				s.stopped(dest, byName[dest.Name])
+			}
 			add(s, byName[dest.Name])
 			delete(byName, dest.Name)
 		}
@@ -72,6 +76,20 @@ func (e *Engine) Status(ctx context.Context) ([]Status, error) {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Tenant, b.Tenant))
 	})
 	return list, nil
+}
+
+// stopped shows what the store says of a destination of which the worker does not know yet:
+// right after the start, and where another edge drains it.
+func (s *Status) stopped(dest queue.Dest, infos []*queue.Info) {
+	for _, info := range infos {
+		switch {
+		case info.Dest != dest:
+		case info.State.Paused:
+			s.State, s.Reason, s.Code, s.Until = StatePaused, info.State.Reason, "", nil
+		case info.State.Parked:
+			s.State, s.Reason, s.Code, s.Until = StateParked, info.State.Reason, destination.CodeOf(info.State.Reason), nil
+		}
+	}
 }
 
 // status is the worker's own part; not ok if no config names the destination.

@@ -18,6 +18,7 @@ type storedState struct {
 	// Shared, under mu.
 	mu      sync.Mutex
 	stored  queue.State // as last read or set
+	known   bool        // stored is, since this edge has the right to drain
 	resumed bool        // by an operator: the loop has not noticed yet
 
 	// The loop's own.
@@ -36,7 +37,21 @@ func (s *storedState) get() queue.State {
 func (s *storedState) set(stored queue.State) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.stored = stored
+	s.stored, s.known = stored, true
+}
+
+// forget says that another edge may change it, and that it is not looked at.
+func (s *storedState) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.known = false
+}
+
+// isKnown reports whether it was looked at since this edge has the right to drain.
+func (s *storedState) isKnown() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.known
 }
 
 // ordered notes what an operator had stored.

@@ -4,8 +4,9 @@ import "time"
 
 // StorePatience is how long a write to the store may go without an answer while more is
 // sent: what is sent meanwhile is sent again by whoever drains next, should the answer
-// never come.
-const StorePatience = 250 * time.Millisecond
+// never come. It leaves room, in the quarter of a second that the contract names, for what
+// was sent while the write before was on its way.
+const StorePatience = 200 * time.Millisecond
 
 // Writing notes that a write to the store has begun, one at a time.
 func (g *Gate) Writing(now time.Duration) { g.writing = now }

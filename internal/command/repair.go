@@ -22,17 +22,17 @@ func repair() *cobra.Command {
 		Use:   "repair --dir <folder> [--json]",
 		Short: "Saves what can be read of a damaged embedded queue",
 		Long: `Makes a whole queue of what can be read of a damaged embedded one, for an edge
-that does not start and names leadgate.db or leadgate.journal. The folder is that
-of the edge's message, of ` + "`queue embedded <folder>`" + ` in the configuration.
+that does not start and names leadgate.db or leadgate.journal. The folder is
+that of the edge's message, of ` + "`queue embedded <folder>`" + ` in the configuration.
 
 Stop the edge first: a folder that an edge runs on is refused. The damaged files
 stay beside, as leadgate.db.damaged-<time> and leadgate.journal.damaged-<time>,
 until you remove them; there must be room for the new file. A folder in which
 nothing is damaged is left as it is.
 
-It prints how many records (events that wait, and dead letters) were saved and
-how many were there and could not be, by destination. Where that cannot be known,
-as of a journal that is missing, it says so. Then start the edge: it delivers
+It prints how many records (events that wait, and dead letters) were saved, and
+how many were there and could not be, by destination. Where that cannot be
+known, as of a journal that is missing, it says so. Then start the edge: it delivers
 what was saved, in order. What is remembered of events stays where it can be
 read, so that redeliveries are not queued again.
 

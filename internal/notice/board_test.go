@@ -3,6 +3,7 @@ package notice
 import (
 	"context"
 	"slices"
+	"sync"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -14,10 +15,18 @@ import (
 // told are the notices of a board whose taker is quick.
 func told(t *testing.T) (b *Board, take func() []Notice) {
 	t.Helper()
+	var mu sync.Mutex
 	var got []Notice
-	b = NewBoard(func(_ context.Context, n Notice) { got = append(got, n) }, func(n Notice) { t.Errorf("dropped %+v", n) })
+	taken := func(_ context.Context, n Notice) {
+		mu.Lock()
+		defer mu.Unlock()
+		got = append(got, n)
+	}
+	b = NewBoard(taken, func(n Notice) { t.Errorf("dropped %+v", n) })
 	return b, func() []Notice {
 		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
 		list := got
 		got = nil
 		return list

@@ -32,9 +32,9 @@ nothing is damaged is left as it is.
 
 It prints how many records (events that wait, and dead letters) were saved, and
 how many were there and could not be, by destination. Where that cannot be
-known, as of a journal that is missing, it says so. Then start the edge: it delivers
-what was saved, in order. What is remembered of events stays where it can be
-read, so that redeliveries are not queued again.
+known, as of a journal that is missing, it says so. Then start the edge: it
+delivers what was saved, in order. What is remembered of events stays where it
+can be read, so that redeliveries are not queued again.
 
 It succeeds if the queue is whole afterwards, whatever was lost: see "lost" and
 "uncounted" of --json.`,

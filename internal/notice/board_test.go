@@ -3,8 +3,8 @@ package notice
 import (
 	"context"
 	"slices"
-	"sync"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"

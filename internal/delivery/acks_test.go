@@ -144,16 +144,18 @@ func TestGathering(t *testing.T) {
 	now := time.Second
 	for name, c := range map[string]struct {
 		flying, pending int
+		calls           int
 		failed          bool
 		want            bool
 	}{
-		"others are on their way":   {flying: 1, pending: 1, want: true},
-		"none is":                   {pending: 1},
-		"enough":                    {flying: 1, pending: 8},
-		"after a write that failed": {flying: 1, pending: 1, failed: true},
+		"others are on their way":             {flying: 1, pending: 1, want: true},
+		"none is":                             {pending: 1},
+		"enough":                              {flying: 1, pending: 8},
+		"after a write that failed":           {flying: 1, pending: 1, failed: true},
+		"calls that count until it is stored": {flying: 1, pending: 1, calls: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := acks{pending: outcomes{done: make([]queue.Pos, c.pending)}}
+			a := acks{pending: outcomes{done: make([]queue.Pos, c.pending), calls: c.calls}}
 			if c.failed {
 				a.outage.failed(now)
 			}
@@ -163,6 +165,28 @@ func TestGathering(t *testing.T) {
 			}
 			if _, gathering := a.gathering(now+gatherTime, c.flying, 4); gathering {
 				t.Error("it gathers for too long")
+			}
+		})
+	}
+}
+
+func TestMayGrow(t *testing.T) {
+	for name, c := range map[string]struct {
+		calls, seen int
+		writing     bool
+		want        bool
+	}{
+		"a call":                {calls: 1, want: true},
+		"none that counts":      {},
+		"a yield brought more":  {calls: 3, seen: 2, want: true},
+		"a yield brought none":  {calls: 2, seen: 2},
+		"half of them wait":     {calls: 4},
+		"a write is on its way": {calls: 1, writing: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := acks{pending: outcomes{calls: c.calls}, isWriting: c.writing}
+			if got := a.mayGrow(c.seen, 8); got != c.want {
+				t.Errorf("%v", got)
 			}
 		})
 	}

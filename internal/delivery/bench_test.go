@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"runtime"
@@ -111,18 +112,26 @@ const benchmarked = 100_000
 // BenchmarkDrainForward drains 100 000 events of 1270 bytes and 20 000 contacts
 // from the embedded store into a trivial sink in the same process.
 func BenchmarkDrainForward(b *testing.B) {
+	for _, concurrency := range []int{32, 8} {
+		b.Run(fmt.Sprint("concurrency ", concurrency), func(b *testing.B) { drainForward(b, concurrency) })
+	}
+}
+
+func drainForward(b *testing.B, concurrency int) {
 	b.StopTimer()
 	m := meter{b: b}
 	for range b.N {
 		q := openEmbedded(b, b.TempDir())
 		fillStore(b, q, 0, benchmarked, 20_000, make([]byte, 1270))
 		url, done := trivialSink(b, benchmarked)
-		f, err := forward.NewSender(forward.Config{Timeout: 10 * time.Second, URL: url, Tenant: crm.Tenant, Version: "1", Concurrency: 32})
+		f, err := forward.NewSender(forward.Config{
+			Timeout: 10 * time.Second, URL: url, Tenant: crm.Tenant, Version: "1", Concurrency: concurrency,
+		})
 		if err != nil {
 			b.Fatal(err)
 		}
 		d := forwardTo(f)
-		d.Concurrency = 32
+		d.Concurrency = concurrency
 		e := New(q, Options{})
 		m.start()
 		e.Configure([]destination.Destination{d})

@@ -44,6 +44,7 @@ func (w *worker) finish(j *job) {
 	stopped := w.e.sendCtx.Err() != nil
 
 	var s said
+	before := w.acks.pending.len()
 	for i, e := range j.entries {
 		v := &j.verdicts[i]
 		tidy(v, stopped)
@@ -54,6 +55,7 @@ func (w *worker) finish(j *job) {
 		}
 		w.judge(e, v, j.mode, &s)
 	}
+	w.owe(j, w.acks.pending.len() > before)
 	// What was not tried goes back to the front, in its order.
 	for i, e := range slices.Backward(j.entries) {
 		switch j.verdicts[i].Action {
@@ -65,6 +67,17 @@ func (w *worker) finish(j *job) {
 	w.heed(&s, j, stopped)
 	w.observe(j, &s.actions)
 	w.spares.recycle(j)
+}
+
+// owe has a call count as in flight until its outcome is stored, if it has one.
+func (w *worker) owe(j *job, outcome bool) {
+	switch {
+	case !j.counts():
+	case outcome:
+		w.acks.pending.calls++
+	default:
+		w.senders.settled(1)
+	}
 }
 
 // tidy makes a verdict one that can be used. stopped says that we broke sends off.

@@ -35,6 +35,10 @@ func (j *job) plain() bool {
 	return !j.unsent
 }
 
+// counts reports whether the call counts as in flight until its outcome is stored: a
+// crash before that repeats it. Where its entries are noted in the store, that says so.
+func (j *job) counts() bool { return !j.unsent && j.settings.InDoubt == destination.Unnoted }
+
 // spares are the memory of finished jobs, for the next.
 type spares struct {
 	jobs []*job

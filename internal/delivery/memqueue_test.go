@@ -31,6 +31,8 @@ type memQueue struct {
 	hold    chan struct{} // deletions wait for it to be closed
 	slow    time.Duration // how long reads take
 	reads   int
+
+	slowDone time.Duration // how long deletions take
 }
 
 // memDest is what goes wrong with a destination.
@@ -283,8 +285,11 @@ func (r *memDrain) Forget(ctx context.Context, ids []string) error {
 
 func (r *memDrain) Done(ctx context.Context, at []queue.Pos) error {
 	r.m.q.mu.Lock()
-	hold := r.m.q.hold
+	hold, slow := r.m.q.hold, r.m.q.slowDone
 	r.m.q.mu.Unlock()
+	if slow > 0 {
+		<-time.After(slow)
+	}
 	if hold != nil {
 		<-hold
 	}

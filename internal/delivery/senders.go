@@ -18,7 +18,9 @@ import (
 // senders are the goroutines that send for a worker. They start on demand, and end
 // when nothing is left to send. Jobs lie ready for them, so that one that is done
 // goes on with the next while the loop takes in what became of the last: to wait
-// for the loop each time cost two switches of goroutines an event.
+// for the loop each time cost two switches of goroutines an event. What was sent and
+// whose outcome is not stored is sent again after a crash, and counts as being sent: of
+// both there are no more than the limit.
 type senders struct {
 	e        *Engine
 	right    sendRight
@@ -32,8 +34,9 @@ type senders struct {
 	work   sync.Cond // something may have changed for one that waits
 	next   deque.Deque[*job]
 	ended  []*job
-	limit  int // jobs sent at once
+	limit  int // jobs sent at once, and those that were and are not settled
 	busy   int // jobs that are being sent
+	owed   int // jobs that were sent, and whose outcome is not stored
 	size   int // goroutines
 	idle   int // of them, those that wait and were not called
 	halted bool
@@ -85,6 +88,11 @@ func (s *senders) hand(j *job) {
 	defer s.mu.Unlock()
 	s.next.Push(j)
 	s.off = false
+	s.rouse()
+}
+
+// rouse has one more look for a job, if there may be. s.mu is held.
+func (s *senders) rouse() {
 	if !s.wake() && s.size < s.limit {
 		s.size++
 		s.wg.Go(s.send)
@@ -134,7 +142,7 @@ func (s *senders) send() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {
-		for s.halted || s.busy >= s.limit || s.next.Len() == 0 {
+		for s.halted || s.busy+s.owed >= s.limit || s.next.Len() == 0 {
 			if s.size > s.limit || s.off && s.next.Len() == 0 {
 				s.size--
 				s.wake()
@@ -149,6 +157,9 @@ func (s *senders) send() {
 		s.attempt(j)
 		s.mu.Lock()
 		s.busy--
+		if j.counts() {
+			s.owed++
+		}
 		s.halted = s.halted || !j.plain()
 		s.ended = append(s.ended, j)
 		s.tell()
@@ -179,6 +190,19 @@ func (s *senders) goOn() {
 	if len(s.ended) == 0 {
 		s.halted = false
 		s.wakeAll()
+	}
+}
+
+// settled notes that the outcomes of so many calls are stored. Anybody may call it.
+func (s *senders) settled(calls int) {
+	if calls == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.owed -= calls
+	for range min(calls, s.next.Len()) {
+		s.rouse()
 	}
 }
 

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"cmp"
+	"runtime"
 	"time"
 
 	"github.com/leadgate/leadgate/internal/delivery/gate"
@@ -117,6 +118,14 @@ func (w *worker) wait() {
 		default:
 		}
 	}
+	w.takeIn()
+}
+
+// takeIn takes in what has come. Before outcomes are written that calls wait for, whoever
+// is ready to run brings its own: on an idle machine that costs nothing, and on a busy one
+// dozens go with a write.
+func (w *worker) takeIn() {
+	seen := 0
 	for {
 		select {
 		case <-w.senders.results:
@@ -126,7 +135,11 @@ func (w *worker) wait() {
 		case r := <-w.reader.results:
 			w.arrived(r)
 		default:
-			return
+			if !w.acks.mayGrow(seen, w.settings.Concurrency) {
+				return
+			}
+			seen = w.acks.pending.calls
+			runtime.Gosched()
 		}
 	}
 }

@@ -40,6 +40,9 @@ func (w *worker) tell(o *outcomes) (how written) {
 		o.buried = nil
 		o.tallies.count(ctx, w.e.q, w.dest)
 	}
+	if how.err == nil {
+		w.senders.settled(o.calls) // at once, and not when the loop comes to it: senders wait
+	}
 	return how
 }
 

@@ -140,11 +140,15 @@ func (s *scenario) notePaused() {
 
 func (s *scenario) note(late bool) {
 	s.t.Helper()
-	taken := s.sink.takenIDs()
+	taken, more := s.sink.takenIDs(), 0
 	for _, id := range s.waiting(crm) {
-		if taken[id] {
+		if taken[id] && !s.inFlight[id] {
 			s.inFlight[id] = true
+			more++
 		}
+	}
+	if more > concurrency {
+		s.t.Errorf("%d forwards were delivered and not settled when the edge was killed, want at most %d", more, concurrency)
 	}
 	taken = map[string]bool{}
 	for _, ids := range s.reported() {

@@ -120,6 +120,9 @@ func (a *App) Start() error {
 		}
 	}
 	a.warnWithoutTimeouts()
+	if len(a.servers) > 0 {
+		heap.HoldBallast()
+	}
 	a.trim = heap.NewTrimmer()
 	a.trim.Start()
 	if a.Silence > 0 {

@@ -14,7 +14,6 @@ import (
 	"github.com/leadgate/leadgate/internal/admin"
 	"github.com/leadgate/leadgate/internal/dashboard"
 	"github.com/leadgate/leadgate/internal/delivery"
-	"github.com/leadgate/leadgate/internal/heap"
 	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/internal/queue"
 )
@@ -125,7 +124,6 @@ func (e *engine) openLocked(a *App) (queue.Queue, error) {
 		return e.queue, nil
 	}
 	e.logger = a.logger
-	heap.HoldBallast()
 	q, err := e.store.open(a.options(), a.logger.Named("queue"))
 	if err != nil {
 		return nil, err

@@ -1,6 +1,8 @@
 package delivery
 
 import (
+	"sync"
+
 	"github.com/leadgate/leadgate/internal/notice"
 	"github.com/leadgate/leadgate/internal/queue"
 )
@@ -40,6 +42,27 @@ func (w *worker) notify(name notice.Name, reason string) {
 	w.e.notices.Load().Tell(n)
 }
 
+// ended remembers the ends of stops that operators were told of: a probe that is taken and
+// an operator's order may both end one.
+type ended struct {
+	mu    sync.Mutex
+	since map[queue.Dest]int64 // when the last of them began
+}
+
+// first reports whether the end of a stop is not told yet, and notes that it is now.
+func (x *ended) first(d queue.Dest, stop *queue.State) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if since, ok := x.since[d]; ok && since == stop.Since {
+		return false
+	}
+	if x.since == nil {
+		x.since = map[queue.Dest]int64{}
+	}
+	x.since[d] = stop.Since
+	return true
+}
+
 // notifyState tells operators that a destination's state became another.
 func (e *Engine) notifyState(d queue.Dest, was, is *queue.State) {
 	n := notice.Notice{Destination: d.Name, Tenant: d.Tenant, Reason: is.Reason}
@@ -48,7 +71,7 @@ func (e *Engine) notifyState(d queue.Dest, was, is *queue.State) {
 		n.Name = notice.Parked
 	case is.Paused && !was.Paused:
 		n.Name = notice.Paused
-	case (was.Parked || was.Paused) && !is.Parked && !is.Paused:
+	case (was.Parked || was.Paused) && !is.Parked && !is.Paused && e.ended.first(d, was):
 		n.Name, n.Reason = notice.Resumed, was.Reason
 	default:
 		return

@@ -47,6 +47,23 @@ func (h *hearing) want(t *testing.T, what string, want ...string) {
 	h.told = nil
 }
 
+// TestEndedOnce: a probe that is taken and an operator's order end a stop once, and each
+// stop has an end.
+func TestEndedOnce(t *testing.T) {
+	var x ended
+	for i, c := range []struct {
+		since int64
+		first bool
+	}{{1, true}, {1, false}, {2, true}, {2, false}, {1, true}} {
+		if got := x.first(crm, &queue.State{Parked: true, Since: c.since}); got != c.first {
+			t.Errorf("%d: %v", i, got)
+		}
+	}
+	if !x.first(queue.Dest{Tenant: "globex", Name: "other"}, &queue.State{Paused: true, Since: 1}) {
+		t.Error("another destination's is told")
+	}
+}
+
 // TestAnnouncesChanges: each change of a destination is told once, with its reason, and
 // by who drains it: not again after a restart, and not by an edge that looks on.
 func TestAnnouncesChanges(t *testing.T) {

@@ -38,8 +38,9 @@ type Engine struct {
 	logger  atomic.Pointer[zap.Logger]
 	notices atomic.Pointer[notice.Board] // nil = nobody is told
 	tracer  atomic.Pointer[trace.Tracer] // nil = nothing is traced
-	window  atomic.Int64                 // bytes of payloads that each destination may hold
-	tracked atomic.Int64                 // events that wait for a retry or behind one
+	ended   ended
+	window  atomic.Int64 // bytes of payloads that each destination may hold
+	tracked atomic.Int64 // events that wait for a retry or behind one
 
 	sendCtx     context.Context // ends when deliveries in flight are broken off
 	cancelSends context.CancelFunc

@@ -103,9 +103,9 @@ func TestAlerts(t *testing.T) {
 			// What was told is not told again, by another config or another process.
 			e.Load(strings.Replace(config, "silence 1s", "silence 2s", 1))
 			e.Kill()
+			status.Store(http.StatusBadRequest) // before, since the breaker of the next process would open, too
 			e.Start()
 			meta.Reset()
-			status.Store(http.StatusBadRequest)
 			if code, body := e.Ask(http.MethodPost, "/leadgate/destinations/meta/resume", "application/json", "{}"); code != http.StatusOK {
 				t.Fatalf("resuming: %d %s", code, body)
 			}

@@ -36,21 +36,21 @@ func (v *View) retriesTurn(retries int) bool {
 func (v *View) PickBatch(now time.Duration, reading bool) (batch []*Entry, until time.Duration) {
 	total := v.InMemory()
 	if total == 0 {
-		v.batchSince = 0
+		v.gathering.since = 0
 		return nil, 0
 	}
 	if total < v.batch() {
 		if reading {
 			return nil, 0
 		}
-		if v.batchSince == 0 {
-			v.batchSince = now
+		if v.gathering.since == 0 {
+			v.gathering.since = now
 		}
-		if until := v.batchSince + v.settings.Linger; v.exhausted && now < until {
+		if until := v.gathering.since + v.settings.Linger; v.exhausted && now < until {
 			return nil, until
 		}
 	}
-	v.batchSince = 0
+	v.gathering.since = 0
 	batch = make([]*Entry, 0, min(total, v.batch()))
 	for v.due.Len() > 0 && len(batch) < cap(batch) {
 		batch = append(batch, v.due.Pop())
@@ -66,20 +66,20 @@ const smallBatch = 16
 
 // BeginSmall has batches begin small, and double until they are as large as they may be:
 // whoever died may die again, and what is in doubt then is what is on its way.
-func (v *View) BeginSmall() { v.small = smallBatch }
+func (v *View) BeginSmall() { v.gathering.most = smallBatch }
 
 // batch is how many events a batch has at most now.
 func (v *View) batch() int {
-	if v.small > 0 {
-		return min(v.small, v.settings.Batch)
+	if v.gathering.most > 0 {
+		return min(v.gathering.most, v.settings.Batch)
 	}
 	return v.settings.Batch
 }
 
 // grow doubles a batch that began small.
 func (v *View) grow() {
-	if v.small *= 2; v.small >= v.settings.Batch {
-		v.small = 0
+	if v.gathering.most *= 2; v.gathering.most >= v.settings.Batch {
+		v.gathering.most = 0
 	}
 }
 

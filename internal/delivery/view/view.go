@@ -68,9 +68,14 @@ type View struct {
 	dueToFetch deque.Deque[*Failed] // likewise
 	toRefill   deque.Deque[*lane]   // that soon have no payloads
 
-	small       int           // events of a batch for now, 0 = as many as may be
-	batchSince  time.Duration // when a batch that is not full began to wait
-	lastRetried bool          // the last that was picked had failed before
+	gathering   gathering
+	lastRetried bool // the last that was picked had failed before
+}
+
+// gathering is the next batch, where there are batches.
+type gathering struct {
+	since time.Duration // when one that is not full began to wait; 0 = none does
+	most  int           // events of one for now; 0 = as many as may be
 }
 
 // known is the retry state of an event that was not read yet in this view.
@@ -109,7 +114,7 @@ func (v *View) Reset(inFlight iter.Seq[*Entry], settled iter.Seq[queue.Pos]) {
 	v.ready, v.due = deque.Deque[*Entry]{}, deque.Deque[*Entry]{}
 	v.toFetch, v.dueToFetch, v.toRefill = deque.Deque[turn]{}, deque.Deque[*Failed]{}, deque.Deque[*lane]{}
 	v.dueHeap, v.holds = newDueHeap(), newHolds()
-	v.failing, v.window.bytes, v.batchSince = 0, 0, 0
+	v.failing, v.window.bytes, v.gathering.since = 0, 0, 0
 	v.cursor, v.exhausted, v.loaded = queue.Pos{}, false, false
 	maps.DeleteFunc(v.known, func(_ queue.Pos, k known) bool { return !k.unsaved })
 

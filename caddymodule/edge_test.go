@@ -130,6 +130,12 @@ type delivered struct {
 	event  map[string]any
 }
 
+// signatures are all of Meta's signatures that a delivery has, "" for none: of two that
+// are alike a receiver may make one text, and refuse it.
+func signatures(d delivered) string {
+	return strings.Join(d.header.Values("X-Hub-Signature-256"), ", ")
+}
+
 // sink is a destination that keeps what it gets.
 type sink struct {
 	*httptest.Server

@@ -104,13 +104,10 @@ func (h *Handler) newBlock() *intake.Block {
 	b := &intake.Block{
 		Provider: h.providerName(), Place: func() intake.Place { return h.app.place(h) },
 		MaxBody: h.MaxBody, Limit: h.MaxEvents, Remember: time.Duration(h.app.RememberClicks),
-		Normalize: h.provider.Normalize, SignatureHeaders: signatureHeaders,
+		Normalize: h.provider.Normalize, SignatureHeaders: signatureHeaders(h.provider),
 		Now: h.app.now, Requests: metrics.NewWebhooks(h.providerName()), OnEvent: dashboard.RecordEvent,
 		Notices: h.app.notices,
 		Logger:  h.logger, Clicks: h.app.events,
-	}
-	if s, ok := h.provider.(HeaderSigner); ok {
-		b.SignatureHeaders = append(slices.Clone(signatureHeaders), s.SignatureHeaders()...)
 	}
 	if s, ok := h.provider.(PartSigner); ok {
 		b.SignPart = s.SignPart

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -125,16 +126,27 @@ type WABAOmitter interface{ OmitsWABA() string }
 // interfaces above; nothing else lists them.
 var builtIn = []caddy.Module{Meta{}, Twilio{}, Dialog360{}, Gupshup{}, Whapi{}}
 
-// signatureHeaders are what the built-in providers sign their webhooks with. They
-// are one list for all, since some pass on what Meta has signed.
-var signatureHeaders = func() (names []string) {
-	for _, m := range builtIn {
-		if s, ok := m.CaddyModule().New().(HeaderSigner); ok {
-			names = append(names, s.SignatureHeaders()...)
+// signatureHeaders are the names, each once, of the headers that may sign a webhook of
+// a provider: those of the built-in ones, for some pass on what Meta has signed, and
+// its own.
+func signatureHeaders(p Provider) (names []string) {
+	add := func(of any) {
+		s, ok := of.(HeaderSigner)
+		if !ok {
+			return
+		}
+		for _, name := range s.SignatureHeaders() {
+			if name = http.CanonicalHeaderKey(name); !slices.Contains(names, name) {
+				names = append(names, name)
+			}
 		}
 	}
+	for _, m := range builtIn {
+		add(m.CaddyModule().New())
+	}
+	add(p)
 	return names
-}()
+}
 
 // providerOptions are the names of each built-in provider's options, by its block
 // in a Caddyfile: provider meta.

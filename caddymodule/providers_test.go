@@ -1,10 +1,12 @@
 package caddymodule
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +73,67 @@ func TestSamples(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRawHeaders: a raw destination of any provider gets each header of a webhook as often
+// as it came.
+func TestRawHeaders(t *testing.T) {
+	s := newSink(t)
+	for _, c := range []struct{ provider, block, signature string }{
+		{"meta", "meta {\n app_secret x\n verify_token x\n}", "X-Hub-Signature-256"},
+		{"gupshup", "gupshup {\n token query token x\n}", ""},
+		{"whapi", "whapi {\n token query token x\n}", ""},
+		{"twilio", "twilio {\n auth_token x\n}", "X-Twilio-Signature"},
+	} {
+		t.Run(c.provider, func(t *testing.T) {
+			e := startEdge(t, otherSite(c.block, "forward "+s.URL+" {\n raw\n}"))
+			sample := map[string]string{"meta": "click"}[c.provider]
+			if sample == "" {
+				sample = c.provider + "-click"
+			}
+			body, err := samples.Render(sample, time.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := sendAs(t, e.url("/webhooks/x"), c.provider, "x", body); err != nil {
+				t.Fatal(err)
+			}
+			d := s.next(t)
+			if !bytes.Equal(d.body, body) || len(d.header["Content-Type"]) != 1 {
+				t.Errorf("%v\n%s", d.header, d.body)
+			}
+			if c.signature != "" && len(d.header[c.signature]) != 1 {
+				t.Errorf("%s: %q", c.signature, d.header[c.signature])
+			}
+			for name, values := range d.header {
+				if len(values) != 1 {
+					t.Errorf("%s: %q", name, values)
+				}
+			}
+		})
+	}
+}
+
+// TestSignatureHeadersOnce: names of a provider's own that others sign with, too, or that
+// it writes in another way, are one.
+func TestSignatureHeadersOnce(t *testing.T) {
+	for _, m := range builtIn {
+		names := signatureHeaders(m.CaddyModule().New().(Provider))
+		sorted := slices.Sorted(slices.Values(names))
+		if len(names) < 3 || len(slices.Compact(sorted)) != len(names) {
+			t.Errorf("%s: %v", m.CaddyModule().ID, names)
+		}
+	}
+	if all, own := signatureHeaders(new(Whapi)), signatureHeaders(oddSigner{}); len(own) != len(all)+1 || !slices.Contains(own, "X-Own") {
+		t.Errorf("%v", own)
+	}
+}
+
+// oddSigner is a guest that names headers in lower case, twice, and Meta's besides.
+type oddSigner struct{ Provider }
+
+func (oddSigner) SignatureHeaders() []string {
+	return []string{"x-own", "X-Own", "x-hub-signature-256"}
 }
 
 const gupshupText = `{"app":"shop","timestamp":%d,"version":2,"type":"message","payload":{"id":"wamid.%s","source":"15551234567",` +

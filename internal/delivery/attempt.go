@@ -24,14 +24,14 @@ func (s *senders) attempt(j *job) {
 	j.took = s.e.tick() - began
 }
 
-// may reports whether the right to send a job is still there.
+// may reports whether the right to send a job is still there, and no halt was asked for.
 func (s *senders) may(j *job) bool {
 	epoch, ok := s.right.Epoch()
-	return ok && epoch == j.epoch
+	return ok && epoch == j.epoch && j.halts == s.halts.Load()
 }
 
 // depart notes that a job's entries are about to be sent, where that is to be noted. It
-// reports whether they may be: the note takes a while, and the right may be gone by then.
+// reports whether they may be: the note takes a while, and what allows it may be gone by then.
 func (s *senders) depart(j *job) bool {
 	if j.settings.InDoubt == destination.Unnoted {
 		return true

@@ -216,3 +216,54 @@ func TestBrokenOffStaysInDoubt(t *testing.T) {
 		}
 	})
 }
+
+// TestStoppedWhileItIsNoted has a note of what is to be sent take its time, and an
+// operator stop the destination meanwhile: nothing new is sent, and nothing is in doubt.
+func TestStoppedWhileItIsNoted(t *testing.T) {
+	for name, c := range map[string]struct {
+		stop func(*Engine)
+		goOn func(*Engine, destination.Destination)
+	}{
+		"paused": {
+			stop: func(e *Engine) { _ = e.Pause(context.Background(), crm.Name, "by hand") },
+			goOn: func(e *Engine, _ destination.Destination) { _ = e.Resume(context.Background(), crm.Name) },
+		},
+		"removed": {
+			stop: func(e *Engine) { e.Configure(nil) },
+			goOn: func(e *Engine, d destination.Destination) { e.Configure([]destination.Destination{d}) },
+		},
+		"closed": {stop: func(e *Engine) { go e.Close(context.Background()) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				q, s := newMemQueue(), &sink{}
+				q.departs = make(chan struct{})
+				q.add(crm, numbered("c", 3)...)
+				d := datasetTo(s, destination.Bury)
+				e := start(t, q, Options{}, d)
+				elapse(time.Second)
+				if n := len(q.departed(t, crm)); n != 3 {
+					t.Fatalf("%d are noted", n)
+				}
+				c.stop(e)
+				elapse(2 * time.Second) // the loop has taken back what lay ready
+				close(q.departs)
+				elapse(time.Minute)
+				wantSeqs(t, s)
+				if n := len(q.departed(t, crm)); n != 0 {
+					t.Errorf("%d are noted still", n)
+				}
+				want := 3
+				if c.goOn != nil {
+					c.goOn(e, d)
+					elapse(time.Minute)
+					wantSeqs(t, s, 1, 2, 3)
+					want = 0
+				}
+				if entries, _, dead := q.counts(crm); entries != want || dead != 0 {
+					t.Errorf("%d wait, %d are dead", entries, dead)
+				}
+			})
+		})
+	}
+}

@@ -18,8 +18,9 @@ type job struct {
 	settings *destination.Destination
 	took     time.Duration
 	epoch    uint64 // of the right to send it
-	place    int    // in senders.flyingJobs
-	unsent   bool   // the right was gone when its turn came, or it could not be noted
+	halts    uint64 // of the senders, when they took it
+	place    int    // in senders.jobs
+	unsent   bool   // it was not to be sent any more when its turn came, or it could not be noted
 	note     string // that its entries depart; "" = none was written
 	unnoted  error  // why there is none
 }

@@ -29,6 +29,7 @@ type memQueue struct {
 	noDone  bool          // writes fail
 	noRetry error         // retries are refused with it
 	hold    chan struct{} // deletions wait for it to be closed
+	departs chan struct{} // notes are written, and are answered when it is closed
 	slow    time.Duration // how long reads take
 	reads   int
 
@@ -266,7 +267,14 @@ func (r *memDrain) Depart(ctx context.Context, at []queue.Pos) (string, error) {
 	if r.isLost() {
 		return "", queue.ErrLost
 	}
-	return r.Drain.Depart(ctx, at)
+	r.m.q.mu.Lock()
+	departs := r.m.q.departs
+	r.m.q.mu.Unlock()
+	id, err := r.Drain.Depart(ctx, at)
+	if departs != nil {
+		<-departs
+	}
+	return id, err
 }
 
 func (r *memDrain) Departures(ctx context.Context) ([]queue.Departure, error) {

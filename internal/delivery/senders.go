@@ -40,7 +40,8 @@ type senders struct {
 	size   int // goroutines
 	idle   int // of them, those that wait and were not called
 	halted bool
-	off    bool // whoever has nothing to do ends
+	halts  atomic.Uint64 // that were asked for
+	off    bool          // whoever has nothing to do ends
 
 	// The loop's own.
 	jobs    []*job // handed over and not yet finished
@@ -152,6 +153,7 @@ func (s *senders) send() {
 			s.work.Wait()
 		}
 		j := s.next.Pop()
+		j.halts = s.halts.Load()
 		s.busy++
 		s.mu.Unlock()
 		s.attempt(j)
@@ -207,10 +209,11 @@ func (s *senders) settled(calls int) {
 }
 
 // halt keeps the senders from beginning another job until the loop has taken back
-// what lies ready. Anybody may call it.
+// what lies ready, and from sending what they are about to. Anybody may call it.
 func (s *senders) halt() {
 	s.mu.Lock()
 	s.halted = true
+	s.halts.Add(1)
 	s.mu.Unlock()
 	s.tell()
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/redis"
@@ -72,6 +73,39 @@ func TestRedisPasswordRead(t *testing.T) {
 		if err := appendOne(t, r, one(n, []byte("x"), crm)).Err; err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestRedisPasswordReadInCluster has the password change in a Cluster whose appends wait for
+// replicas: a node that refuses a connection says so, and the password is read anew.
+func TestRedisPasswordReadInCluster(t *testing.T) {
+	nodes := redistest.ReplicatedCluster(t, 3)
+	urls := func(password string) (all []string) {
+		for _, n := range nodes {
+			all = append(all, "redis://edge:"+password+"@"+n.Addr)
+		}
+		return all
+	}
+	everywhere := func(do func(*redistest.Server)) {
+		for _, n := range nodes {
+			do(n)
+		}
+	}
+	everywhere(func(n *redistest.Server) { allowed(n, "edge", ">one") })
+	for name, wait := range map[string]int{"without wait": 0, "with wait": 1} {
+		t.Run(name, func(t *testing.T) {
+			everywhere(func(n *redistest.Server) { allowed(n, "edge", ">one") })
+			cfg := redis.Config{URLs: urls("one"), Wait: wait, WaitTimeout: 2 * time.Second}
+			cfg.Again = func() (redis.Config, error) { return redis.Config{URLs: urls("two")}, nil }
+			r := waits(t, cfg)
+			eventually(t, "it is stored", func() bool { return appendOne(t, r, one(0, []byte("x"), crm)).Err == nil })
+			everywhere(func(n *redistest.Server) { allowed(n, "edge", ">two"); disconnect(n, "edge") })
+			for n := range 3 {
+				if err := appendOne(t, r, one(1+n, []byte("x"), crm)).Err; err != nil {
+					t.Error(err)
+				}
+			}
+		})
 	}
 }
 

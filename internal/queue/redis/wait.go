@@ -94,8 +94,9 @@ func (w *waiting) store(ctx context.Context, node *redis.Client, calls []waited)
 	written := pipe.Set(ctx, calls[0].keys.waited(), "", time.Minute)
 	have := redis.NewIntCmd(ctx, "WAIT", w.replicas, w.timeout.Milliseconds())
 	_ = pipe.Process(ctx, have)
-	_, _ = pipe.Exec(ctx)
-	err := written.Err()
+	made, err := pipe.Exec(ctx)
+	_ = stamp(made, err) // a node's own client has no hook that does it
+	err = written.Err()
 	if err == nil {
 		err = have.Err()
 	}

@@ -85,13 +85,16 @@ func (r *Store) byNode(ctx context.Context, calls []waited) map[*redis.Client][]
 	return nodes
 }
 
+// writeForWait writes a key, also where Redis is full: an operator makes room there.
+const writeForWait = "#!lua flags=allow-oom\nreturn redis.call('set', KEYS[1], '', 'ex', 60)"
+
 // store makes the calls of one server.
 func (w *waiting) store(ctx context.Context, node *redis.Client, calls []waited) {
 	pipe := node.WithTimeout(node.Options().ReadTimeout + w.timeout).Pipeline()
 	for _, call := range calls {
 		_ = pipe.Process(ctx, call.cmd)
 	}
-	written := pipe.Set(ctx, calls[0].keys.waited(), "", time.Minute)
+	written := pipe.Eval(ctx, writeForWait, []string{calls[0].keys.waited()})
 	have := redis.NewIntCmd(ctx, "WAIT", w.replicas, w.timeout.Milliseconds())
 	_ = pipe.Process(ctx, have)
 	made, err := pipe.Exec(ctx)

@@ -28,9 +28,7 @@ func TestRedisWait(t *testing.T) {
 			s := redistest.Start(t)
 			replica := redistest.Replica(t, s)
 			r := waits(t, redis.Config{URLs: []string{s.URL()}, Wait: 1, WaitTimeout: 100 * time.Millisecond})
-			if err := appendOne(t, r, one(0, []byte("x"), crm)).Err; err != nil {
-				t.Fatal(err)
-			}
+			eventually(t, "the replica takes part", func() bool { return appendOne(t, r, one(0, []byte("x"), crm)).Err == nil })
 			replica.Stop()
 			for range 2 {
 				err := appendOne(t, r, g).Err
@@ -88,6 +86,29 @@ func TestRedisWaitReplays(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		s.Do("FLUSHALL")
+	}
+}
+
+// TestRedisWaitFull does what an operator may do while Redis is full, which makes room.
+func TestRedisWaitFull(t *testing.T) {
+	s := redistest.Start(t)
+	redistest.Replica(t, s)
+	r := waits(t, redis.Config{URLs: []string{s.URL()}, Wait: 1, WaitTimeout: 2 * time.Second})
+	g := one(1, []byte("x"), crm)
+	g.Events[0].Contact, g.Events[0].Click = "15551234567", &queue.Click{At: time.Now().UnixMilli(), Data: []byte("{}")}
+	eventually(t, "the replica takes part", func() bool { return appendOne(t, r, g).Err == nil })
+	s.Do("CONFIG", "SET", "maxmemory", "1")
+	if err := appendOne(t, r, one(2, []byte("x"), crm)).Err; !errors.Is(err, queue.ErrFull) {
+		t.Errorf("an append: %v", err)
+	}
+	if err := r.SetState(t.Context(), crm, queue.State{Parked: true}); err != nil {
+		t.Errorf("state: %v", err)
+	}
+	if n, err := r.Erase(t.Context(), crm.Tenant, "15551234567"); err != nil || n == 0 {
+		t.Errorf("erase: %d, %v", n, err)
+	}
+	if n, err := r.Drop(t.Context(), crm); err != nil || n != 1 {
+		t.Errorf("drop: %d, %v", n, err)
 	}
 }
 

@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	bolt "go.etcd.io/bbolt"
-
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
@@ -130,12 +128,8 @@ func mustRefuse(t *testing.T, dir, file, all string) (refused bool) {
 func TestEmbeddedDamagedFile(t *testing.T) {
 	e := richStore(t, t.TempDir())
 	all := contents(t, e)
-	db, journal := grab(t, e)
+	db, journal := grabUsed(t, e)
 	used := len(db)
-	if err := e.view(t.Context(), func(tx *bolt.Tx) error { used = int(tx.Size()); return nil }); err != nil {
-		t.Fatal(err)
-	}
-	db = db[:used]
 	zero := func(from, n int) func([]byte) []byte {
 		return func(b []byte) []byte { clear(b[from : from+n]); return b }
 	}
@@ -177,12 +171,8 @@ func TestEmbeddedDamagedFile(t *testing.T) {
 func TestEmbeddedFlips(t *testing.T) {
 	e := richStore(t, t.TempDir())
 	all := contents(t, e)
-	db, journal := grab(t, e)
-	used := 0
-	if err := e.view(t.Context(), func(tx *bolt.Tx) error { used = int(tx.Size()); return nil }); err != nil {
-		t.Fatal(err)
-	}
-	db = db[:used]
+	db, journal := grabUsed(t, e)
+	used := len(db)
 	logged := journalHead + len(e.txn.log) + recordHead
 	seed := binary.BigEndian.Uint64(db[len(db)-8:]) ^ uint64(len(db))
 	random := rand.New(rand.NewPCG(seed, 7))

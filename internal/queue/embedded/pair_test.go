@@ -29,6 +29,17 @@ func grab(t *testing.T, e *Store) (db, journal []byte) {
 	return db, journal
 }
 
+// grabUsed is grab, without what lies behind the pages that are in use.
+func grabUsed(t *testing.T, e *Store) (db, journal []byte) {
+	t.Helper()
+	db, journal = grab(t, e)
+	used := 0
+	if err := e.view(t.Context(), func(tx *bolt.Tx) error { used = int(tx.Size()); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return db[:used], journal
+}
+
 // folder makes one of the files; nil is one that is missing.
 func folder(t *testing.T, db, journal []byte) (dir string) {
 	t.Helper()

@@ -93,12 +93,8 @@ func mustRepair(t *testing.T, dir string, before []string) *Repaired {
 func TestEmbeddedRepairs(t *testing.T) {
 	e := richStore(t, t.TempDir())
 	before := waiting(t, e)
-	db, journal := grab(t, e)
-	used := 0
-	if err := e.view(t.Context(), func(tx *bolt.Tx) error { used = int(tx.Size()); return nil }); err != nil {
-		t.Fatal(err)
-	}
-	db = db[:used]
+	db, journal := grabUsed(t, e)
+	used := len(db)
 	logged := journalHead + len(e.txn.log)
 	// How many the journal alone brought: 40 events for two destinations.
 	const inJournal = 80
@@ -204,12 +200,8 @@ func zeroed(b []byte, from, to int) []byte {
 func TestEmbeddedRepairsAny(t *testing.T) {
 	e := richStore(t, t.TempDir())
 	before := waiting(t, e)
-	db, journal := grab(t, e)
-	used := 0
-	if err := e.view(t.Context(), func(tx *bolt.Tx) error { used = int(tx.Size()); return nil }); err != nil {
-		t.Fatal(err)
-	}
-	db = db[:used]
+	db, journal := grabUsed(t, e)
+	used := len(db)
 	logged := journalHead + len(e.txn.log) + recordHead
 	for page := range used / pageSize {
 		mustRepair(t, folder(t, zeroed(db, page*pageSize, (page+1)*pageSize), journal), before)

@@ -47,6 +47,7 @@ func (a *App) provisionNotices(ctx caddy.Context) error {
 // stopNotices emits what waits.
 func (a *App) stopNotices() {
 	if left := a.notices.Stop(noticeGrace); left > 0 {
+		metrics.NoticesDropped("other", left)
 		a.logger.Error("Caddy events were not emitted any more: their handlers are too slow", zap.Int("events", left))
 	}
 }

@@ -10,8 +10,9 @@ import (
 )
 
 // How many events are kept, in memory only, and only while a dashboard is
-// configured, and up to which size, in bytes, as unified JSON. An event that is larger is kept without the provider's own object,
-// and not at all if that does not help.
+// configured, and up to which size, in bytes, as unified JSON. An event that is
+// larger is kept without the provider's own object, and not at all if that does
+// not help.
 const (
 	KeptEvents   = 50
 	maxKeptEvent = 64 << 10

@@ -267,3 +267,21 @@ func TestStoppedWhileItIsNoted(t *testing.T) {
 		})
 	}
 }
+
+// TestNoteOfNothing has notes be written whose answers do not arrive: nothing is sent, and
+// nothing stands for whoever drains next to hold for sent.
+func TestNoteOfNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q, s := newMemQueue(), &sink{}
+		q.unheard = true
+		q.add(crm, numbered("c", 3)...)
+		e := New(q, Options{})
+		e.Configure([]destination.Destination{datasetTo(s, destination.Bury)})
+		elapse(time.Minute)
+		wantSeqs(t, s)
+		e.Close(t.Context())
+		if n := len(q.departed(t, crm)); n != 0 {
+			t.Errorf("%d are noted", n)
+		}
+	})
+}

@@ -30,6 +30,7 @@ type memQueue struct {
 	noRetry error         // retries are refused with it
 	hold    chan struct{} // deletions wait for it to be closed
 	departs chan struct{} // notes are written, and are answered when it is closed
+	unheard bool          // notes are written, and the answers do not arrive
 	slow    time.Duration // how long reads take
 	reads   int
 
@@ -268,9 +269,12 @@ func (r *memDrain) Depart(ctx context.Context, at []queue.Pos) (string, error) {
 		return "", queue.ErrLost
 	}
 	r.m.q.mu.Lock()
-	departs := r.m.q.departs
+	departs, unheard := r.m.q.departs, r.m.q.unheard
 	r.m.q.mu.Unlock()
 	id, err := r.Drain.Depart(ctx, at)
+	if unheard {
+		return id, errAway
+	}
 	if departs != nil {
 		<-departs
 	}

@@ -148,7 +148,8 @@ type Drain interface {
 	Dead(ctx context.Context, d []Death) error
 
 	// Depart notes that entries are about to be sent, and returns the note's id when it
-	// is durable. The error is ErrLost as for Retry: nothing may be sent then.
+	// is durable. The error is ErrLost as for Retry: nothing may be sent then. An id beside
+	// an error is of a note that may stand all the same, to be forgotten.
 	Depart(ctx context.Context, at []Pos) (id string, err error)
 	// Departures returns the notes that stand, but for those of this Drain itself: what
 	// an edge left that died or lost the right to drain, or this one before it was

@@ -37,11 +37,11 @@ func (d *drain) Depart(ctx context.Context, at []queue.Pos) (id string, err erro
 	cmd := scriptDepart.call(d.r.life, []string{d.keys.lease(d.dest.Name), d.keys.departures(d.dest.Name)},
 		d.r.token, id, codec.AppendDeparture(nil, d.r.now(), at))
 	if err := d.r.do(ctx, &call{cmd: cmd}); err != nil {
-		return "", queueError(doing, err)
+		return id, queueError(doing, err) // it may have arrived all the same
 	}
 	n, err := cmd.Int()
 	if err != nil {
-		return "", queueError(doing, err)
+		return id, queueError(doing, err)
 	}
 	switch {
 	case n < 0:

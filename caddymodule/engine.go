@@ -169,6 +169,9 @@ func (e *engine) detach(a *App) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if len(e.configs) == 1 {
+		if next := rulers.newest(); next != nil { // of another store: a's own notices end here
+			e.delivery.SetNotices(next.notices)
+		}
 		return
 	}
 	newest := e.configs[len(e.configs)-1] == a

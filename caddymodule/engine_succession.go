@@ -109,12 +109,20 @@ func (l *rulerList) remove(a *App) {
 	l.apps = slices.DeleteFunc(l.apps, func(other *App) bool { return other == a })
 }
 
-// store is that of the configuration that rules, or this one where none does.
-func (l *rulerList) store(otherwise *store) *store {
+// newest is the configuration that rules, nil where none does.
+func (l *rulerList) newest() *App {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.apps) == 0 {
-		return otherwise
+		return nil
 	}
-	return l.apps[len(l.apps)-1].store
+	return l.apps[len(l.apps)-1]
+}
+
+// store is that of the configuration that rules, or this one where none does.
+func (l *rulerList) store(otherwise *store) *store {
+	if a := l.newest(); a != nil {
+		return a.store
+	}
+	return otherwise
 }

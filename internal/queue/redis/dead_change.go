@@ -56,9 +56,10 @@ func (r *Store) DropDead(ctx context.Context, f queue.DeadFilter) (int, error) {
 }
 
 func (r *Store) dropDead(ctx context.Context, d queue.Dest, ids []any) (int, error) {
-	cmd := redis.NewIntCmd(ctx, append([]any{"XDEL", r.keys(d.Tenant).dead(d.Name)}, ids...)...)
-	err := r.client.Process(ctx, cmd)
-	return int(cmd.Val()), err
+	k := r.keys(d.Tenant)
+	cmd := redis.NewIntCmd(ctx, append([]any{"XDEL", k.dead(d.Name)}, ids...)...)
+	r.durably(ctx, []waited{{k, cmd}})
+	return int(cmd.Val()), cmd.Err()
 }
 
 // eachMatch calls fn with the stream ids of matching letters, the oldest first,

@@ -70,14 +70,21 @@ func waits(t *testing.T, cfg redis.Config) *redis.Store {
 func TestRedisWaitReplays(t *testing.T) {
 	s := redistest.Start(t)
 	r := waits(t, redis.Config{URLs: []string{s.URL()}, Wait: 1, WaitTimeout: 20 * time.Millisecond})
+	n := 0
 	for name, do := range map[string]func() error{
-		"state": func() error { return r.SetState(t.Context(), crm, queue.State{Parked: true}) },
-		"drop":  func() error { _, err := r.Drop(t.Context(), crm); return err },
-		"erase": func() error { _, err := r.Erase(t.Context(), crm.Tenant, "15551234567"); return err },
+		"state":     func() error { return r.SetState(t.Context(), crm, queue.State{Parked: true}) },
+		"drop":      func() error { _, err := r.Drop(t.Context(), crm); return err },
+		"drop dead": func() error { _, err := r.DropDead(t.Context(), queue.DeadFilter{}); return err },
+		"replay":    func() error { _, err := r.ReplayDead(t.Context(), queue.DeadFilter{}); return err },
+		"erase":     func() error { _, err := r.Erase(t.Context(), crm.Tenant, "15551234567"); return err },
 	} {
 		r.Renew(redis.Config{URLs: []string{s.URL()}})
-		g := one(1, []byte("x"), crm)
+		n++
+		g := one(n, []byte("x"), crm)
 		g.Events[0].Contact, g.Events[0].Click = "15551234567", &queue.Click{At: 1, Data: []byte("{}")}
+		letter := g.Jobs[0]
+		letter.Dead = &queue.Reason{Reason: "unmatched"}
+		g.Jobs = append(g.Jobs, letter)
 		if err := appendOne(t, r, g).Err; err != nil {
 			t.Fatal(err)
 		}
@@ -85,7 +92,6 @@ func TestRedisWaitReplays(t *testing.T) {
 		if err := do(); !errors.Is(err, queue.ErrUnavailable) {
 			t.Errorf("%s: %v", name, err)
 		}
-		s.Do("FLUSHALL")
 	}
 }
 

@@ -35,7 +35,7 @@ func Find(ctx context.Context, q ClickStore, tenant string, clids []string) map[
 
 // clickWith is the stored click with a click id, nil if none of them has it.
 func clickWith(stored *queue.Clicks, clid string) *clicks.Click {
-	for _, data := range [][]byte{stored.LastClid, stored.First, stored.Last} {
+	for _, data := range [][]byte{stored.Newest[queue.ClickClid], stored.Oldest[queue.ClickClid]} {
 		if len(data) == 0 {
 			continue
 		}

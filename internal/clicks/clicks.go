@@ -109,13 +109,15 @@ func (k *Keys) Touch(ev *normalize.Event, into *queue.Event) {
 	if messaged {
 		// A Messenger ad may come without its id: source ADS alone makes it one.
 		if r := ev.Referral; r.IsAd() || r != nil && string(r.SourceType) == `"ad"` {
+			kind := queue.ClickAd
 			if r.CtwaClid != nil {
+				kind = queue.ClickClid
 				k.buf = append(k.buf, clidPrefix...)
 				k.buf = shorten(r.CtwaClid.Append(k.buf), len(k.buf))
 				ends[n] = len(k.buf)
 				n++
 			}
-			into.Click = &queue.Click{At: ev.ReceivedAt, HasClid: r.CtwaClid != nil, Data: appendClick(nil, ev)}
+			into.Clicks = []queue.Click{{At: ev.ReceivedAt, Kind: kind, Data: appendClick(nil, ev)}}
 		}
 	}
 	keys := n

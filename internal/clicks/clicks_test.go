@@ -36,10 +36,10 @@ func TestTouch(t *testing.T) {
 	if want := []string{"whatsapp:5531987654321", "whatsapp:553187654321", "clid:Aff-1"}; !reflect.DeepEqual(known.Aliases, want) {
 		t.Errorf("aliases %q, want %q", known.Aliases, want)
 	}
-	if known.Click == nil || known.Click.At != 1736535600000 || !known.Click.HasClid {
-		t.Fatalf("click %+v", known.Click)
+	if len(known.Clicks) != 1 || known.Clicks[0].At != 1736535600000 || known.Clicks[0].Kind != queue.ClickClid {
+		t.Fatalf("click %+v", known.Clicks)
 	}
-	click, err := Parse(known.Click.Data)
+	click, err := Parse(known.Clicks[0].Data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestTouch(t *testing.T) {
 // TestAttribution shows of a click what the contract names, and nothing else.
 func TestAttribution(t *testing.T) {
 	_, known := touch(t, webhook)
-	out := AppendAttribution([]byte("x"), queue.Clicks{First: known.Click.Data, Last: known.Click.Data})
+	out := AppendAttribution([]byte("x"), queue.Clicks{First: known.Clicks[0].Data, Last: known.Clicks[0].Data})
 	var got map[string]map[string]any
 	if err := json.Unmarshal(out[1:], &got); err != nil {
 		t.Fatalf("%s: %v", out, err)
@@ -79,7 +79,7 @@ func TestAttribution(t *testing.T) {
 func TestOrganic(t *testing.T) {
 	_, known := touch(t, `{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"value":{"messages":[{"from":"15551234567",`+
 		`"id":"wamid.1","timestamp":"1736535600","type":"text","text":{"body":"Hi"}}]},"field":"messages"}]}]}`)
-	if known.Contact != "whatsapp:15551234567" || len(known.Aliases) != 0 || known.Click != nil {
+	if known.Contact != "whatsapp:15551234567" || len(known.Aliases) != 0 || known.Clicks != nil {
 		t.Errorf("%+v", known)
 	}
 	_, known = touch(t, `{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"value":{},"field":"account_update"}]}]}`)
@@ -93,13 +93,13 @@ func TestMessengerAd(t *testing.T) {
 	for _, ad := range []string{`"source":"ADS","ad_id":"6045246247433"`, `"source":"ADS"`} {
 		_, known := touch(t, `{"object":"page","entry":[{"id":"1029384756","time":1736535600000,"messaging":[{"sender":{"id":"24685"},`+
 			`"recipient":{"id":"1029384756"},"timestamp":1736535600000,"referral":{"type":"OPEN_THREAD",`+ad+`}}]}]}`)
-		if known.Contact != "messenger:24685" || known.Click == nil || known.Click.HasClid {
+		if known.Contact != "messenger:24685" || len(known.Clicks) != 1 || known.Clicks[0].Kind != queue.ClickAd {
 			t.Errorf("%s: %+v", ad, known)
 		}
 	}
 	_, known := touch(t, `{"object":"page","entry":[{"id":"1029384756","time":1736535600000,"messaging":[{"sender":{"id":"24685"},`+
 		`"recipient":{"id":"1029384756"},"timestamp":1736535600000,"referral":{"type":"OPEN_THREAD","source":"SHORTLINK","ref":"x"}}]}]}`)
-	if known.Click != nil {
+	if known.Clicks != nil {
 		t.Error("a link counts as an ad")
 	}
 }

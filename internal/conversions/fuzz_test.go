@@ -34,7 +34,7 @@ func (s clickStore) Clicks(_ context.Context, _ string, keys []string) ([]queue.
 	found := make([]queue.Clicks, len(keys))
 	for i := range found {
 		if i == 0 {
-			found[i] = queue.Clicks{First: s.click, Last: s.click, LastClid: s.click}
+			found[i] = queue.Touches{{Kind: queue.ClickClid, Data: s.click}}.Clicks()
 		}
 	}
 	return found, nil
@@ -62,7 +62,7 @@ func FuzzConversions(f *testing.F) {
 		f.Fatal(err)
 	}
 	clicks.Touch(&batch.Events[0], &touched)
-	store := clickStore{click: touched.Click.Data}
+	store := clickStore{click: touched.Clicks[0].Data}
 	all, err := destination.ParseWants("all")
 	if err != nil {
 		f.Fatal(err)

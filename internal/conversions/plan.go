@@ -98,12 +98,7 @@ func describe(d time.Duration) string {
 func (p *plan) click(it *item) (*clicks.Click, error) {
 	var best *clicks.Click
 	for _, found := range p.found[it.at : it.at+len(it.keys)] {
-		data := found.First
-		if !it.first {
-			if data = found.LastClid; len(data) == 0 {
-				data = found.Last
-			}
-		}
+		data := clicks.OfAd(&found, it.first)
 		if len(data) == 0 {
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/ads"
 	"github.com/leadgate/leadgate/internal/destination"
+	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -14,7 +15,7 @@ import (
 func (b *Block) countAds(w *Webhook, g, n, first int) {
 	group, draft := &w.groups[g], &w.drafts[g]
 	ev := &w.batch.Events[draft.events[n]]
-	click := group.Events[n].Click != nil
+	click := adClick(&group.Events[n])
 	var ad ads.Ad
 	switch {
 	case click:
@@ -64,6 +65,9 @@ func (b *Block) reported(w *Webhook, g, j int) destination.Report {
 	}
 	return destination.Report{}
 }
+
+// adClick reports whether an event is an ad's click, whatever else it brings.
+func adClick(ev *queue.Event) bool { return len(ev.Clicks) > 0 && ev.Clicks[0].Kind.OfAd() }
 
 func adOf(r *normalize.Referral) ads.Ad {
 	return ads.Ad{ID: r.AdID.String(), Headline: r.Headline.String()}

@@ -82,7 +82,7 @@ func (w *Webhook) keepGroups() {
 
 func touchesClicks(events []queue.Event) bool {
 	for i := range events {
-		if events[i].Click != nil || len(events[i].Former) > 0 {
+		if len(events[i].Clicks) > 0 || len(events[i].Former) > 0 {
 			return true
 		}
 	}

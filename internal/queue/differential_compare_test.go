@@ -2,6 +2,7 @@ package queue_test
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/leadgate/leadgate/internal/queue"
@@ -46,8 +47,11 @@ func (w *world) compare() {
 			w.must(err)
 			var shown []string
 			for i, c := range found {
-				if c.First != nil || c.Last != nil || c.LastClid != nil {
-					shown = append(shown, fmt.Sprintf("%s: %s %s %s %v", keys[i], c.First, c.Last, c.LastClid, c.LastClid == nil))
+				if !reflect.DeepEqual(c, queue.Clicks{}) { // nothing is nil
+					shown = append(shown, fmt.Sprintf("%s: %q %q, oldest %q, newest %q", keys[i], c.First, c.Last, c.Oldest, c.Newest))
+					for kind := range queue.ClickKinds {
+						shown = append(shown, fmt.Sprint(c.Oldest[kind] == nil, c.Newest[kind] == nil))
+					}
 				}
 			}
 			return shown

@@ -87,12 +87,21 @@ func (w *world) event(tenant string) queue.Event {
 		w.marks = append(w.marks, ev.MessageID)
 	}
 	if w.chance(35) {
-		ev.Click = &queue.Click{At: w.now() - w.r.Int64N(5)*1000 + 1000, HasClid: w.chance(50)}
-		if w.chance(95) {
-			ev.Click.Data = fmt.Appendf(nil, `{"click":%d}`, w.events)
-		}
+		ev.Clicks = w.clicks()
 	}
 	return ev
+}
+
+// clicks makes those of one event: nearly always one, and of several some of equal time.
+func (w *world) clicks() []queue.Click {
+	clicks := make([]queue.Click, 1+max(0, w.r.IntN(6)-3))
+	for i := range clicks {
+		clicks[i] = queue.Click{At: w.now() - w.r.Int64N(5)*1000 + 1000, Kind: queue.ClickKind(w.r.IntN(int(queue.ClickKinds)))}
+		if w.chance(95) {
+			clicks[i].Data = fmt.Appendf(nil, `{"click":%d,"of":%d}`, i, w.events)
+		}
+	}
+	return clicks
 }
 
 // group makes a tenant's webhook for its destinations, or nil if it has none.
@@ -224,8 +233,8 @@ func describe(groups []queue.Group) string {
 				if ev.MessageID != "" {
 					text += " " + ev.MessageID
 				}
-				if ev.Click != nil {
-					text += fmt.Sprintf(" %s at %d %v", ev.Click.Data, ev.Click.At, ev.Click.HasClid)
+				for _, c := range ev.Clicks {
+					text += fmt.Sprintf(" %s at %d %d", c.Data, c.At, c.Kind)
 				}
 				text += "]"
 			}

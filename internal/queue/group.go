@@ -23,26 +23,47 @@ type Event struct {
 
 	// Contact is the contact's key, see package clicks; "" if the event has
 	// none. Aliases are the contact's other keys, MessageID the message's key.
-	// They are written when the contact has a click, or this event is one.
+	// They are written when the contact has a click, or this event brings one.
 	Contact   string
 	Aliases   []string
 	MessageID string
-	Click     *Click // nil if the event is no ad click
+	Clicks    []Click // in order: of equal times the later one is the newer. Nearly always none or one, at most MaxClicks
 
 	// Former are contact keys of the same person's old identities. What is stored
 	// under them moves to Contact, and they become aliases of it.
 	Former []string
 }
 
-// Click is what is kept of an ad click. Of each contact a store keeps the
-// oldest, the newest and the newest with a click id.
+// MaxClicks is how many clicks an event may bring.
+const MaxClicks = 3
+
+// ClickKind is which platforms can be told of a click: of each kind a contact's oldest
+// and newest click are kept, so that none hides another. The numbers are stored.
+type ClickKind uint8
+
+// The kinds of clicks.
+const (
+	ClickAd     ClickKind = iota // an ad's, without an id that platforms take: Messenger, Instagram, Status ads
+	ClickClid                    // an ad's, with a ctwa_clid
+	ClickGoogle                  // a link's, with gclid, gbraid or wbraid
+	ClickLink                    // any other link's
+
+	ClickKinds // how many there are
+)
+
+// OfAd reports whether it is a kind of ads' clicks.
+func (k ClickKind) OfAd() bool { return k == ClickAd || k == ClickClid }
+
+// Click is what is kept of a click on an ad or on a link.
 type Click struct {
-	At      int64  // ms; one in the future counts as now
-	HasClid bool   // carries a ctwa_clid
-	Data    []byte // JSON, see package clicks; a click without it is none
+	At   int64 // ms; one in the future counts as now
+	Kind ClickKind
+	Data []byte // JSON, see package clicks; a click without it is none
 }
 
-// Clicks are a contact's stored clicks; nil for a contact without.
+// Clicks are a contact's stored clicks, JSON each, nil where there is none: of all the
+// oldest and the newest, and of each kind.
 type Clicks struct {
-	First, Last, LastClid []byte // JSON; LastClid is the newest with a ctwa_clid
+	First, Last    []byte
+	Oldest, Newest [ClickKinds][]byte
 }

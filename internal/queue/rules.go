@@ -11,12 +11,17 @@ import (
 
 // What stores decide alike. Package memory decides it once more, by itself.
 
-// KeptClick is the event's click, nil where there is none to be kept.
-func (ev *Event) KeptClick() *Click {
-	if c := ev.Click; c != nil && len(c.Data) > 0 && ev.Contact != "" {
-		return c
+// KeptClicks are the event's clicks that are to be kept: those of a contact, with data.
+func (ev *Event) KeptClicks() []Click {
+	if ev.Contact == "" {
+		return nil
 	}
-	return nil
+	for i := range ev.Clicks {
+		if len(ev.Clicks[i].Data) == 0 {
+			return slices.DeleteFunc(slices.Clone(ev.Clicks), func(c Click) bool { return len(c.Data) == 0 })
+		}
+	}
+	return ev.Clicks
 }
 
 // SealEvent is an event's seal as the event that it is remembered as, nil for none.

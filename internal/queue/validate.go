@@ -14,6 +14,11 @@ func (g *Group) Validate() error {
 	if strings.ContainsAny(g.Tenant, "{} \n\x00") || len(g.Tenant) > maxName {
 		return fmt.Errorf("queueing events: %q is no tenant's name", g.Tenant)
 	}
+	for i := range g.Events {
+		if problem := g.Events[i].clickProblem(); problem != "" {
+			return fmt.Errorf("queueing events: %s", problem)
+		}
+	}
 	for i := range g.Jobs {
 		j := &g.Jobs[i]
 		if j.Dest.Tenant != g.Tenant {
@@ -35,6 +40,19 @@ func (g *Group) Validate() error {
 		return fmt.Errorf("queueing events: %s", problem)
 	}
 	return nil
+}
+
+// clickProblem says what is wrong with an event's clicks, "" if nothing is.
+func (ev *Event) clickProblem() string {
+	if len(ev.Clicks) > MaxClicks {
+		return "an event brings more clicks than an event can"
+	}
+	for i := range ev.Clicks {
+		if ev.Clicks[i].Kind >= ClickKinds {
+			return "an event brings a click of a kind that there is not"
+		}
+	}
+	return ""
 }
 
 // counterProblem says what is wrong with a group's counters, "" if nothing is.

@@ -44,8 +44,8 @@ func groupSize(g *queue.Group) int64 {
 	size := int64(64 + 256*len(g.Counters))
 	for i := range g.Events {
 		size += 64
-		if c := g.Events[i].Click; c != nil {
-			size += 3*int64(len(c.Data)) + 512
+		for k := range g.Events[i].Clicks {
+			size += 3*int64(len(g.Events[i].Clicks[k].Data)) + 512
 		}
 	}
 	for i := range g.Payloads {

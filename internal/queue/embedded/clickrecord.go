@@ -1,7 +1,9 @@
 package embedded
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -10,41 +12,30 @@ import (
 )
 
 const (
-	clickVersion = 1
+	// clickVersion 1 had three clicks without their kinds, see readOldTouches.
+	clickVersion = 2
 	// maxAliases bounds a contact's record; beyond it the oldest alias goes.
 	maxAliases = 64
 )
 
-// touchpoint is one stored click; data is empty for none.
-type touchpoint struct {
-	at   int64
-	data []byte
-}
-
 // clickRecord is what is stored of a contact.
 type clickRecord struct {
-	first, last, clid touchpoint
-	seen              int64 // the last click's time, but not in the future; expiry counts from here
-	aliases           []codec.KeyHash
-	changed           bool // since it was read
+	touches queue.Touches
+	seen    int64 // the last click's time, but not in the future; expiry counts from here
+	aliases []codec.KeyHash
+	changed bool // since it was read
 }
 
-// appendClicks appends a record: version, seen, the three clicks (time, data;
-// the last and the one with a click id have a byte in front that says which
-// earlier one they equal), aliases.
+// appendClicks appends a record: version, seen, the clicks (kind, time, data), aliases.
+// Lists have their number of elements in front.
 func appendClicks(dst []byte, c *clickRecord) []byte {
 	dst = append(dst, clickVersion)
 	dst = binary.AppendVarint(dst, c.seen)
-	points := [3]*touchpoint{&c.first, &c.last, &c.clid}
-	for i, p := range points {
-		same := slices.IndexFunc(points[:i], func(q *touchpoint) bool {
-			return q.at == p.at && string(q.data) == string(p.data)
-		})
-		dst = append(dst, byte(same+1))
-		if same < 0 {
-			dst = binary.AppendVarint(dst, p.at)
-			dst = codec.AppendText(dst, p.data)
-		}
+	dst = binary.AppendUvarint(dst, uint64(len(c.touches)))
+	for i := range c.touches {
+		t := &c.touches[i]
+		dst = binary.AppendVarint(append(dst, byte(t.Kind)), t.At)
+		dst = codec.AppendText(dst, t.Data)
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(c.aliases)))
 	for i := range c.aliases {
@@ -57,18 +48,17 @@ func appendClicks(dst []byte, c *clickRecord) []byte {
 // stays as it is until the transaction ends.
 func decodeClicks(b []byte) (*clickRecord, error) {
 	r := codec.Reader{Rest: b}
-	r.Version(clickVersion)
+	old := len(b) > 0 && b[0] == 1
+	if old {
+		r.Byte()
+	} else {
+		r.Version(clickVersion)
+	}
 	c := &clickRecord{seen: r.Varint()}
-	points := [3]*touchpoint{&c.first, &c.last, &c.clid}
-	for i, p := range points {
-		if same := int(r.Byte()); same > i {
-			r.Fail(codec.ErrShort)
-		} else if same > 0 {
-			*p = *points[same-1]
-		} else {
-			p.at = r.Varint()
-			p.data = r.Bytes()
-		}
+	if old {
+		c.touches = readOldTouches(&r)
+	} else {
+		c.touches = readTouches(&r)
 	}
 	n := r.Count()
 	if hashes := r.Take(uint64(n) * uint64(len(codec.KeyHash{}))); hashes != nil {
@@ -83,28 +73,47 @@ func decodeClicks(b []byte) (*clickRecord, error) {
 	return c, nil
 }
 
-// add counts a click in.
-func (c *clickRecord) add(click touchpoint, hasClid bool) {
-	o := clickRecord{first: click, last: click}
-	if hasClid {
-		o.clid = click
+func readTouches(r *codec.Reader) queue.Touches {
+	n := r.Elements()
+	touches := make(queue.Touches, n, n+1) // one is often added
+	for i := range touches {
+		touches[i] = queue.Click{Kind: queue.ClickKind(r.Byte()), At: r.Varint(), Data: r.Bytes()}
+		if touches[i].Kind >= queue.ClickKinds {
+			r.Fail(errors.New("a click is of an unknown kind"))
+		}
 	}
-	c.join(&o)
+	return touches
 }
 
-// join counts another record's clicks in: the oldest, the newest, the newest with a
-// click id.
-func (c *clickRecord) join(o *clickRecord) {
-	c.changed = true
-	if len(c.first.data) == 0 || len(o.first.data) > 0 && o.first.at < c.first.at {
-		c.first = o.first
+// readOldTouches reads the clicks of a record of version 1: the first, the last, and the
+// last with a click id (time, data), each with a byte in front that says which of those
+// before it, counted from 1, it equals.
+func readOldTouches(r *codec.Reader) queue.Touches {
+	var old [3]queue.Click
+	for i := range old {
+		if same := int(r.Byte()); same > i {
+			r.Fail(codec.ErrShort)
+		} else if same > 0 {
+			old[i] = old[same-1]
+		} else {
+			old[i] = queue.Click{At: r.Varint(), Data: r.Bytes()}
+		}
 	}
-	if len(c.last.data) == 0 || len(o.last.data) > 0 && o.last.at >= c.last.at {
-		c.last = o.last
+	return queue.OldTouches(old[0], old[1], old[2])
+}
+
+// add counts a click in.
+func (c *clickRecord) add(click queue.Click) {
+	c.touches, c.changed = c.touches.Add(click), true
+}
+
+// clicks are the record's own, and no longer lent.
+func (c *clickRecord) clicks() queue.Clicks {
+	own := slices.Clone(c.touches)
+	for i := range own {
+		own[i].Data = bytes.Clone(own[i].Data)
 	}
-	if len(c.clid.data) == 0 || len(o.clid.data) > 0 && o.clid.at >= c.clid.at {
-		c.clid = o.clid
-	}
+	return own.Clicks()
 }
 
 func (c *clickRecord) expired(now int64, o queue.Options) bool {

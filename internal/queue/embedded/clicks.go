@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"math"
 	"slices"
 
 	"github.com/leadgate/leadgate/internal/queue"
@@ -47,14 +48,8 @@ func (t *txn) touch(tenant string, ev *queue.Event) (first bool, err error) {
 			}
 		}
 	}
-	// A click of long ago alone is not kept.
-	if click := ev.KeptClick(); click != nil && (rec != nil || min(click.At, t.now)+t.opts.RememberClicks.Milliseconds() > t.now) {
-		if rec == nil {
-			rec, first = &clickRecord{}, true
-		}
-		at := min(click.At, t.now)
-		rec.add(touchpoint{at: at, data: click.Data}, click.HasClid)
-		if err := t.see(contact, rec, at); err != nil {
+	if clicks := ev.KeptClicks(); len(clicks) > 0 {
+		if rec, first, err = t.click(contact, rec, clicks); err != nil {
 			return false, err
 		}
 	}
@@ -77,6 +72,25 @@ func (t *txn) touch(tenant string, ev *queue.Event) (first bool, err error) {
 		return first, nil
 	}
 	return first, t.setMessage(codec.HashKey(tenant, ev.MessageID), contact)
+}
+
+// click counts an event's clicks in. rec may be nil; first says that it was, and is not any more.
+func (t *txn) click(contact codec.KeyHash, rec *clickRecord, clicks []queue.Click) (_ *clickRecord, first bool, err error) {
+	last := int64(math.MinInt64)
+	for i := range clicks {
+		last = max(last, min(clicks[i].At, t.now))
+	}
+	if rec == nil {
+		if last+t.opts.RememberClicks.Milliseconds() <= t.now {
+			return nil, false, nil // of long ago alone is not kept
+		}
+		rec, first = &clickRecord{}, true
+	}
+	for _, click := range clicks {
+		click.At = min(click.At, t.now)
+		rec.add(click)
+	}
+	return rec, first, t.see(contact, rec, last)
 }
 
 // contact resolves a key: to itself, or to the contact whose alias it is. The
@@ -140,7 +154,9 @@ func (t *txn) merge(contact codec.KeyHash, rec *clickRecord, alias codec.KeyHash
 	if rec == nil {
 		rec = &clickRecord{}
 	}
-	rec.join(old)
+	for _, click := range old.touches {
+		rec.add(click)
+	}
 	if err := t.see(contact, rec, old.seen); err != nil {
 		return nil, err
 	}

@@ -25,7 +25,7 @@ func (e *Store) Clicks(ctx context.Context, tenant string, keys []string) ([]que
 				return err
 			}
 			if rec != nil && !rec.expired(now, opts) {
-				found[i] = queue.Clicks{First: bytes.Clone(rec.first.data), Last: bytes.Clone(rec.last.data), LastClid: bytes.Clone(rec.clid.data)}
+				found[i] = rec.clicks()
 			}
 		}
 		return nil

@@ -57,7 +57,7 @@ func richGroup(n uint64) queue.Group {
 	ev.Contact, ev.MessageID = fmt.Sprintf("whatsapp/%d", n%20), fmt.Sprintf("message/%d", n)
 	ev.Aliases = []string{fmt.Sprintf("phone/%d", n%20)}
 	if n%3 == 0 {
-		ev.Click = &queue.Click{At: testNow.UnixMilli() - int64(n), Data: bytes.Repeat([]byte{byte(n)}, 50), HasClid: true}
+		ev.Clicks = []queue.Click{{At: testNow.UnixMilli() - int64(n), Data: bytes.Repeat([]byte{byte(n)}, 50), Kind: queue.ClickClid}}
 	}
 	job := g.Jobs[0]
 	job.Dest.Name = "n8n"

@@ -248,7 +248,7 @@ func TestEmbeddedMessages(t *testing.T) {
 			ev := testGroup(j, 0).Events[0]
 			ev.Contact, ev.MessageID = "whatsapp/1", message(j)
 			if j == 0 {
-				ev.Click = &queue.Click{At: clock.UnixMilli(), Data: []byte("click")}
+				ev.Clicks = []queue.Click{{At: clock.UnixMilli(), Data: []byte("click")}}
 			}
 			g.Events = append(g.Events, ev)
 		}

@@ -29,7 +29,7 @@ func mixGroup(n uint64, start int64) queue.Group {
 	switch kind := n * 7 % 20; {
 	case kind == 19:
 		ev.Aliases = append(ev.Aliases, fmt.Sprintf("clid/Aff-n8ZTODiE79d22KtAwQKj9e_mIEOOj27vDVwFjN80dp4_0NiNhEgpGo0AHemvuSoifXaytf%016d", n))
-		ev.Click = &queue.Click{At: at, HasClid: true, Data: make([]byte, 500)}
+		ev.Clicks = []queue.Click{{At: at, Kind: queue.ClickClid, Data: make([]byte, 500)}}
 		for _, field := range []string{"clicks", "contacts"} {
 			counters = append(counters, queue.Counter{Day: at / queue.DayMS, Key: fmt.Sprint(1_202_000_000_000_000 + n%500), Field: field, Add: 1})
 		}

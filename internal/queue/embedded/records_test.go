@@ -1,9 +1,10 @@
 package embedded
 
 import (
-	"bytes"
+	"reflect"
 	"testing"
 
+	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
@@ -11,13 +12,13 @@ import (
 // what a decoder accepts says the same when encoded again.
 func FuzzRecords(f *testing.F) {
 	f.Add(appendClicks(nil, &clickRecord{
-		first: touchpoint{1, []byte("{}")}, last: touchpoint{2, []byte("[]")}, aliases: []codec.KeyHash{{1}},
+		touches: queue.Touches{{At: 1, Data: []byte("{}")}, {At: 2, Kind: queue.ClickLink, Data: []byte("[]")}}, aliases: []codec.KeyHash{{1}},
 	}))
 	f.Add(appendDestination(nil, &destination{num: 3, backlog: 4, dead: 5}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if c, err := decodeClicks(b); err == nil {
 			again, err := decodeClicks(appendClicks(nil, c))
-			if err != nil || !bytes.Equal(again.first.data, c.first.data) || again.last.at != c.last.at || len(again.aliases) != len(c.aliases) {
+			if err != nil || !reflect.DeepEqual(again.touches, c.touches) || len(again.aliases) != len(c.aliases) {
 				t.Fatalf("clicks %+v became %+v, %v", c, again, err)
 			}
 		}

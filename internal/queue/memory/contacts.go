@@ -17,8 +17,9 @@ type contacts struct {
 }
 
 type person struct {
-	first, last, clid touch
-	aliases           []string // oldest first
+	first, last    touch
+	oldest, newest [queue.ClickKinds]touch
+	aliases        []string // oldest first
 }
 
 type touch struct {
@@ -56,7 +57,10 @@ func older(old, t touch) touch {
 }
 
 func (p *person) merge(o *person) {
-	p.first, p.last, p.clid = older(p.first, o.first), newer(p.last, o.last), newer(p.clid, o.clid)
+	p.first, p.last = older(p.first, o.first), newer(p.last, o.last)
+	for kind := range queue.ClickKinds {
+		p.oldest[kind], p.newest[kind] = older(p.oldest[kind], o.oldest[kind]), newer(p.newest[kind], o.newest[kind])
+	}
 }
 
 // of returns the person that a key leads to, nil if there is none, and the key.
@@ -124,16 +128,11 @@ func (c *contacts) touch(ev *queue.Event, now, remember int64) (first bool) {
 		}
 		link(former)
 	}
-	// A click of long ago alone is not kept.
-	if click := ev.Click; click != nil && len(click.Data) > 0 && (p != nil || min(click.At, now)+remember > now) {
+	if clicked := clickedBy(ev, now); clicked != nil && (p != nil || clicked.last.at+remember > now) { // of long ago alone is not kept
 		if p == nil {
 			p, first = &person{}, true
 		}
-		t := touch{min(click.At, now), copyOf(click.Data)}
-		p.first, p.last = older(p.first, t), newer(p.last, t)
-		if click.HasClid {
-			p.clid = newer(p.clid, t)
-		}
+		p.merge(clicked)
 	}
 	if p == nil {
 		return false
@@ -155,6 +154,23 @@ func (c *contacts) touch(ev *queue.Event, now, remember int64) (first bool) {
 		c.messages[ev.MessageID] = message{key, now + keepMessages}
 	}
 	return first
+}
+
+// clickedBy is who knows nothing but an event's clicks, nil if it has none.
+func clickedBy(ev *queue.Event, now int64) (p *person) {
+	for _, click := range ev.Clicks {
+		if len(click.Data) == 0 {
+			continue
+		}
+		t := touch{min(click.At, now), copyOf(click.Data)}
+		one := person{first: t, last: t}
+		one.oldest[click.Kind], one.newest[click.Kind] = t, t
+		if p == nil {
+			p = &person{}
+		}
+		p.merge(&one)
+	}
+	return p
 }
 
 // find is of, by a message's key too.
@@ -187,7 +203,10 @@ func (q *Queue) Clicks(ctx context.Context, tenant string, keys []string) (found
 		for _, key := range keys {
 			var c queue.Clicks
 			if _, p := q.d.tenant(tenant).contacts.find(key, q.d.ms(), q.d.opts.RememberClicks.Milliseconds()); p != nil {
-				c = queue.Clicks{First: copyOf(p.first.data), Last: copyOf(p.last.data), LastClid: copyOf(p.clid.data)}
+				c = queue.Clicks{First: copyOf(p.first.data), Last: copyOf(p.last.data)}
+				for kind := range queue.ClickKinds {
+					c.Oldest[kind], c.Newest[kind] = copyOf(p.oldest[kind].data), copyOf(p.newest[kind].data)
+				}
 			}
 			found = append(found, c)
 		}

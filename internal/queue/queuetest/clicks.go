@@ -2,25 +2,38 @@ package queuetest
 
 import (
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
-// click is an event of contact c that clicked an ad at a time.
+// click is an event of contact c that clicked an ad at a time, of WhatsApp or of another channel.
 func (s *suite) click(n int, c string, at int64, clid bool, aliases ...string) queue.Group {
 	g := s.group(crm, n)
 	g.Events[0].Contact, g.Events[0].Aliases = c, aliases
 	g.Events[0].MessageID = fmt.Sprintf("m:wamid.%d", n)
-	g.Events[0].Click = &queue.Click{At: at, HasClid: clid, Data: fmt.Appendf(nil, `{"click":%d}`, n)}
+	kind := queue.ClickAd
+	if clid {
+		kind = queue.ClickClid
+	}
+	g.Events[0].Clicks = []queue.Click{{At: at, Kind: kind, Data: data(n)}}
 	return g
 }
 
 // organic is an event of contact c without a click.
 func (s *suite) organic(n int, c string, aliases ...string) queue.Group {
 	g := s.click(n, c, 0, false, aliases...)
-	g.Events[0].Click = nil
+	g.Events[0].Clicks = nil
 	return g
+}
+
+// data is the click of event n, nil for event 0.
+func data(n int) []byte {
+	if n == 0 {
+		return nil
+	}
+	return fmt.Appendf(nil, `{"click":%d}`, n)
 }
 
 // touches checks which clicks are stored for a key: the numbers of the events
@@ -30,14 +43,8 @@ func (s *suite) touches(key string, first, last, clid int) {
 	found, err := s.Queue.Clicks(s.Context(), tenant, []string{key})
 	s.check(err)
 	expect(s, "answers", len(found), 1)
-	data := func(n int) string {
-		if n == 0 {
-			return ""
-		}
-		return fmt.Sprintf(`{"click":%d}`, n)
-	}
-	got := [3]string{string(found[0].First), string(found[0].Last), string(found[0].LastClid)}
-	expect(s, "first, last, last with a click id of "+key, got, [3]string{data(first), data(last), data(clid)})
+	got := [3]string{string(found[0].First), string(found[0].Last), string(found[0].Newest[queue.ClickClid])}
+	expect(s, "first, last, last with a click id of "+key, got, [3]string{string(data(first)), string(data(last)), string(data(clid))})
 }
 
 const (
@@ -68,12 +75,12 @@ var clickTests = []test{
 		s.check(err)
 		for i, c := range found[:3] {
 			expect(s, "first and last", string(c.First)+string(c.Last), `{"click":1}{"click":1}`)
-			expect(s, fmt.Sprintf("the click id of key %d is nil", i), c.LastClid == nil, true)
+			expect(s, fmt.Sprintf("the click id of key %d is nil", i), c.Newest[queue.ClickClid] == nil, true)
 		}
-		expect(s, "a contact without clicks has nil", found[3].First == nil && found[3].Last == nil && found[3].LastClid == nil, true)
+		expect(s, "a contact without clicks has nil", reflect.DeepEqual(found[3], queue.Clicks{}), true)
 		// A click without data is none.
 		g := s.click(3, waID, s.now(), true)
-		g.Events[0].Click.Data = nil
+		g.Events[0].Clicks[0].Data = nil
 		s.append(s.counted(g, "contacts", 1, queue.WhenFirst, 0))
 		s.touches(waID, 0, 0, 0)
 		s.counts(tenant, 0, 0)
@@ -97,7 +104,7 @@ var clickTests = []test{
 	{name: "a redelivery changes nothing", run: func(s *suite) {
 		g := s.click(1, waID, s.now(), true)
 		s.append(g)
-		g.Events[0].Click = &queue.Click{At: s.now() + 1, HasClid: true, Data: []byte(`{"click":9}`)}
+		g.Events[0].Clicks = []queue.Click{{At: s.now() + 1, Kind: queue.ClickClid, Data: []byte(`{"click":9}`)}}
 		s.append(g)
 		s.touches(waID, 1, 1, 1)
 	}},
@@ -113,10 +120,10 @@ var clickTests = []test{
 		s.check(err)
 		expect(s, "answers", len(found), 4)
 		expect(s, "nobody", string(found[0].First), "")
-		expect(s, "first", string(found[1].LastClid), `{"click":1}`)
+		expect(s, "first", string(found[1].Newest[queue.ClickClid]), `{"click":1}`)
 		expect(s, "second", string(found[2].Last), `{"click":2}`)
-		expect(s, "without a click id", string(found[2].LastClid), "")
-		expect(s, "first again", string(found[3].LastClid), `{"click":1}`)
+		expect(s, "without a click id", string(found[2].Newest[queue.ClickClid]), "")
+		expect(s, "first again", string(found[3].Newest[queue.ClickClid]), `{"click":1}`)
 		found, err = s.Queue.Clicks(s.Context(), tenant, nil)
 		s.check(err)
 		expect(s, "no keys", len(found), 0)

@@ -17,7 +17,7 @@ var sealTests = []test{
 		expect(s, "redelivery", s.outcome(s.sealed(1, 1)), queue.Duplicate)
 		altered := s.sealed(2, 1)
 		altered.Events[0].Contact = "whatsapp\n15551234567"
-		altered.Events[0].Click = &queue.Click{At: s.now(), HasClid: true, Data: []byte(`{"forged":true}`)}
+		altered.Events[0].Clicks = []queue.Click{{At: s.now(), Kind: queue.ClickClid, Data: []byte(`{"forged":true}`)}}
 		r := s.append(altered)[0]
 		expect(s, "another event", r.Jobs[0], queue.Duplicate)
 		expect(s, "it is not new", r.New[0], false)

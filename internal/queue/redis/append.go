@@ -156,6 +156,14 @@ func failCalls(calls []*appendCall, err error) {
 	}
 }
 
+// clickBytes are those of an event's clicks.
+func clickBytes(ev *queue.Event) (n int) {
+	for i := range ev.Clicks {
+		n += len(ev.Clicks[i].Data)
+	}
+	return n
+}
+
 // wireSize is about how many bytes a group puts on the wire.
 func wireSize(g *queue.Group) int {
 	n := 64 * (len(g.Events) + len(g.Jobs))
@@ -163,9 +171,7 @@ func wireSize(g *queue.Group) int {
 		n += len(p)
 	}
 	for i := range g.Events {
-		if c := g.Events[i].Click; c != nil {
-			n += len(c.Data)
-		}
+		n += clickBytes(&g.Events[i])
 	}
 	for i := range g.Jobs {
 		n += len(g.Jobs[i].Header.Meta)

@@ -55,7 +55,7 @@ func benchmarkRedisAppend(b *testing.B, writers, size int, kind string, remember
 		}
 		if kind == "click" {
 			ev.Aliases = append(ev.Aliases, "clid:Aff-n8ZTODiE79d22KtAwQKj9e_mIEOOj27vDVwFjN80dp4"+strconv.Itoa(n))
-			ev.Click = &queue.Click{At: ev.Time, HasClid: true, Data: payload[:600]}
+			ev.Clicks = []queue.Click{{At: ev.Time, Kind: queue.ClickClid, Data: payload[:600]}}
 			for _, field := range []string{"clicks", "contacts"} {
 				g.Counters = append(g.Counters, queue.Counter{Day: today, Key: strconv.Itoa(n % 500), Field: field, Add: 1})
 			}

@@ -109,7 +109,7 @@ func TestRedisAliasLives(t *testing.T) {
 			ev.MessageID = fmt.Sprintf("m%d", n)
 			if n%3 != 1 {
 				at := start + int64(n+1)*remember.Milliseconds()/8
-				ev.Click = &queue.Click{At: at, Data: []byte(`{}`)}
+				ev.Clicks = []queue.Click{{At: at, Data: []byte(`{}`)}}
 			}
 			if err := appendOne(t, r, g).Err; err != nil {
 				t.Fatal(err)

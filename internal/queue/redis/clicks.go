@@ -2,8 +2,10 @@ package redis
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -73,14 +75,13 @@ func leadsTo(v string, now int64) (to string, leads bool) {
 func parseClicks(record string) (c queue.Clicks, last int64, err error) {
 	head, data, ok := strings.Cut(record, "\n")
 	words := strings.Fields(strings.TrimPrefix(head, "R"))
-	bad := errors.New("click record is damaged")
 	if !ok || len(words) != 6 {
-		return queue.Clicks{}, 0, bad
+		return queue.Clicks{}, 0, errDamagedClicks
 	}
 	var numbers [6]int64
 	for i, w := range words {
 		if numbers[i], err = strconv.ParseInt(w, 10, 64); err != nil {
-			return queue.Clicks{}, 0, bad
+			return queue.Clicks{}, 0, errDamagedClicks
 		}
 	}
 	part := func(n int64) []byte {
@@ -91,17 +92,49 @@ func parseClicks(record string) (c queue.Clicks, last int64, err error) {
 		data = data[n:]
 		return b
 	}
-	c.First = part(numbers[3])
-	if c.Last = c.First; numbers[4] >= 0 {
-		c.Last = part(numbers[4])
+	var three [3][]byte // the first, the last, the last with a click id
+	three[0] = part(numbers[3])
+	if three[1] = three[0]; numbers[4] >= 0 {
+		three[1] = part(numbers[4])
 	}
 	switch numbers[5] {
 	case -1:
-		c.LastClid = c.Last
+		three[2] = three[1]
 	case -2:
-		c.LastClid = c.First
+		three[2] = three[0]
 	default:
-		c.LastClid = part(numbers[5])
+		three[2] = part(numbers[5])
 	}
-	return c, numbers[1], nil
+	touches, err := parseTouches(data, &three)
+	if len(data) == 0 {
+		touches = queue.OldTouches(
+			queue.Click{At: numbers[0], Data: three[0]}, queue.Click{At: numbers[1], Data: three[1]}, queue.Click{At: numbers[2], Data: three[2]},
+		)
+	}
+	return touches.Clicks(), numbers[1], err
 }
+
+// parseTouches reads what stands behind the three clicks of a record.
+func parseTouches(list string, three *[3][]byte) (touches queue.Touches, err error) {
+	const head = 1 + 8 + 4 // >Bdi4
+	for len(list) > 0 {
+		if len(list) < head {
+			return nil, errDamagedClicks
+		}
+		c := queue.Click{Kind: queue.ClickKind(list[0]), At: int64(math.Float64frombits(binary.BigEndian.Uint64([]byte(list[1:9]))))}
+		n := int(int32(binary.BigEndian.Uint32([]byte(list[9:head]))))
+		list = list[head:]
+		switch {
+		case c.Kind >= queue.ClickKinds || n < -len(three) || n > len(list):
+			return nil, errDamagedClicks
+		case n < 0:
+			c.Data = three[-n-1]
+		default:
+			c.Data, list = []byte(list[:n]), list[n:]
+		}
+		touches = append(touches, c)
+	}
+	return touches, nil
+}
+
+var errDamagedClicks = errors.New("click record is damaged")

@@ -157,7 +157,7 @@ func TestRedisFullMemory(t *testing.T) {
 	for n := range 200 {
 		g := one(n, large, crm)
 		g.Events[0].Contact = fmt.Sprintf("contact-%d", n)
-		g.Events[0].Click = &queue.Click{At: time.Now().UnixMilli(), HasClid: true, Data: []byte(`{}`)}
+		g.Events[0].Clicks = []queue.Click{{At: time.Now().UnixMilli(), Kind: queue.ClickClid, Data: []byte(`{}`)}}
 		g.Jobs[0].Once = []queue.Once{{Key: fmt.Sprintf("once-%d", n), Window: time.Hour}}
 		result := appendOne(t, r, g)
 		if result.Err == nil {

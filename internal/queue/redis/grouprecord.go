@@ -9,14 +9,16 @@ import (
 	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
-// Version 1 has no once keys of counters.
-const groupVersion = 2
+// Version 1 has no once keys of counters; versions 1 and 2 have one click an event at
+// most, of an ad. Version 2 is still written where that says it all.
+const groupVersion = 3
 
 // appendGroup appends a group's record, without its tenant, and how it is divided:
 //
 //	version, the ends of its parts of events, of jobs,
-//	events:   id, seal (0 = none, 1 and the seal), time, contact, aliases, former keys, message id, click (1 = one, 2 =
-//	          with a click id; its time, data)
+//	events:   id, seal (0 = none, 1 and the seal), time, contact, aliases, former keys, message id, clicks
+//	          (each kind, time, data). In version 2 there is one of these: 0 = no click, 1 = a click, 2 = one with a click
+//	          id; its time, data
 //	payloads
 //	jobs:     destination's name, events (each as the difference to the one before), once keys (key, window in ns,
 //	          use), payload, header, dead (1: reason, code, explanation)
@@ -24,7 +26,8 @@ const groupVersion = 2
 //
 // Lists have their number of elements in front.
 func appendGroup(dst []byte, g *queue.Group, p *partition) []byte {
-	dst = append(dst, groupVersion)
+	version := versionOf(g)
+	dst = append(dst, version)
 	for _, ends := range [...][]int{p.events, p.jobs} {
 		dst = binary.AppendUvarint(dst, uint64(len(ends)))
 		for _, end := range ends {
@@ -49,16 +52,7 @@ func appendGroup(dst []byte, g *queue.Group, p *partition) []byte {
 			}
 		}
 		dst = codec.AppendText(dst, ev.MessageID)
-		if ev.Click == nil {
-			dst = append(dst, 0)
-			continue
-		}
-		kind := byte(1)
-		if ev.Click.HasClid {
-			kind = 2
-		}
-		dst = binary.AppendVarint(append(dst, kind), ev.Click.At)
-		dst = codec.AppendText(dst, ev.Click.Data)
+		dst = appendEventClicks(dst, ev, version)
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(g.Payloads)))
 	for _, payload := range g.Payloads {
@@ -81,6 +75,53 @@ func appendGroup(dst []byte, g *queue.Group, p *partition) []byte {
 		}
 	}
 	return dst
+}
+
+// versionOf is the oldest version that says all of a group: an edge of the commit before
+// may have to finish it.
+func versionOf(g *queue.Group) byte {
+	for i := range g.Events {
+		clicks := g.Events[i].Clicks
+		if len(clicks) > 1 || len(clicks) == 1 && clicks[0].Kind > queue.ClickClid {
+			return groupVersion
+		}
+	}
+	return 2
+}
+
+func appendEventClicks(dst []byte, ev *queue.Event, version byte) []byte {
+	plus := byte(0)
+	if version == 2 {
+		if plus = 1; len(ev.Clicks) == 0 {
+			return append(dst, 0)
+		}
+	} else {
+		dst = append(dst, byte(len(ev.Clicks)))
+	}
+	for i := range ev.Clicks {
+		c := &ev.Clicks[i]
+		dst = binary.AppendVarint(append(dst, byte(c.Kind)+plus), c.At)
+		dst = codec.AppendText(dst, c.Data)
+	}
+	return dst
+}
+
+func readEventClicks(r *codec.Reader, version byte) []queue.Click {
+	n, plus := 1, 1
+	if version > 2 {
+		n, plus = r.Elements(), 0
+	} else if len(r.Rest) > 0 && r.Rest[0] == 0 {
+		r.Byte()
+		return nil
+	}
+	if n == 0 {
+		return nil
+	}
+	clicks := make([]queue.Click, n)
+	for i := range clicks {
+		clicks[i] = queue.Click{Kind: queue.ClickKind(int(r.Byte()) - plus), At: r.Varint(), Data: r.Bytes()}
+	}
+	return clicks
 }
 
 func appendJob(dst []byte, j *queue.Job) []byte {
@@ -108,12 +149,11 @@ func appendJob(dst []byte, j *queue.Job) []byte {
 // are slices of b.
 func decodeGroup(tenant string, b []byte) (*queue.Group, *partition, error) {
 	r := codec.Reader{Rest: b}
-	old := len(b) > 0 && b[0] == 1
-	if old {
-		r.Byte()
-	} else {
-		r.Version(groupVersion)
+	version := byte(groupVersion)
+	if len(b) > 0 && b[0] >= 1 && b[0] < groupVersion {
+		version = b[0]
 	}
+	r.Version(version)
 	g, p := &queue.Group{Tenant: tenant}, &partition{}
 	for _, ends := range [...]*[]int{&p.events, &p.jobs} {
 		*ends = make([]int, r.Elements())
@@ -138,9 +178,7 @@ func decodeGroup(tenant string, b []byte) (*queue.Group, *partition, error) {
 			}
 		}
 		ev.MessageID = r.Text()
-		if kind := r.Byte(); kind > 0 {
-			ev.Click = &queue.Click{At: r.Varint(), HasClid: kind == 2, Data: r.Bytes()}
-		}
+		ev.Clicks = readEventClicks(&r, version)
 	}
 	g.Payloads = make([][]byte, r.Elements())
 	for i := range g.Payloads {
@@ -155,7 +193,7 @@ func decodeGroup(tenant string, b []byte) (*queue.Group, *partition, error) {
 		g.Counters[i] = queue.Counter{
 			Day: r.Varint(), Key: r.Text(), Field: r.Text(), Add: r.Varint(), Text: r.Text(), When: queue.When(r.Byte()), Of: r.Count(),
 		}
-		if c := &g.Counters[i]; !old {
+		if c := &g.Counters[i]; version > 1 {
 			if c.Once = r.Text(); c.Once != "" {
 				c.Window = time.Duration(r.Varint())
 			}

@@ -28,9 +28,9 @@ func sampleGroup() (*queue.Group, *partition) {
 		Events: []queue.Event{
 			{
 				ID: queue.ID{1}, Seal: queue.ID{3}, Time: 5, Contact: "whatsapp:1", Aliases: []string{"a", "b"}, Former: []string{"c"},
-				MessageID: "m", Click: &queue.Click{At: 7, HasClid: true, Data: []byte("{}")},
+				MessageID: "m", Clicks: []queue.Click{{At: 7, Kind: queue.ClickClid, Data: []byte("{}")}},
 			},
-			{ID: queue.ID{2}, Click: &queue.Click{At: -1, Data: []byte("[]")}},
+			{ID: queue.ID{2}, Clicks: []queue.Click{{At: -1, Data: []byte("[]")}}},
 		},
 		Payloads: [][]byte{[]byte("one"), []byte("two")},
 		Jobs: []queue.Job{
@@ -91,7 +91,7 @@ func TestGroupRoundTrip(t *testing.T) {
 // above, and so in the record.
 func TestGroupRecordIsWhole(t *testing.T) {
 	g, _ := sampleGroup()
-	for _, sample := range []any{g, g.Events[0], g.Events[0].Click, g.Jobs[0].Once[0], g.Jobs[1].Dead, sampleHeaders[1]} {
+	for _, sample := range []any{g, g.Events[0], g.Events[0].Clicks[0], g.Jobs[0].Once[0], g.Jobs[1].Dead, sampleHeaders[1]} {
 		v := reflect.Indirect(reflect.ValueOf(sample))
 		for i := range v.NumField() {
 			if v.Field(i).IsZero() {
@@ -112,7 +112,7 @@ func TestSplit(t *testing.T) {
 	for i := range n {
 		ev := queue.Event{ID: queue.ID{byte(i), byte(i >> 8)}}
 		if i%2 == 0 {
-			ev.Contact, ev.Aliases, ev.Click = "c", []string{"a", "b"}, &queue.Click{Data: make([]byte, 600)}
+			ev.Contact, ev.Aliases, ev.Clicks = "c", []string{"a", "b"}, []queue.Click{{Data: make([]byte, 600)}}
 			g.Counters = append(g.Counters, queue.Counter{Of: i}, queue.Counter{When: queue.WhenQueued, Of: i})
 		}
 		g.Events = append(g.Events, ev)

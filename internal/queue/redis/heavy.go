@@ -50,7 +50,7 @@ func eventSteps(ev *queue.Event) int {
 	if ev.MessageID != "" {
 		n += 4
 	}
-	if ev.Click != nil {
+	if len(ev.Clicks) > 0 {
 		n += 10
 	}
 	return n

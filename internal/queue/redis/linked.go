@@ -76,11 +76,11 @@ func (k *linkedKeys) forget() { clear(k.slots) }
 // that brings neither a click nor a message only tells that they are the same
 // contact's, which need not be told again for a while.
 func (p *packer) contactKeys(tenant string, ev *queue.Event) int {
-	click, former := ev.KeptClick(), ev.FormerKeys()
-	if ev.Contact == "" || click == nil && len(former) == 0 && ev.MessageID == "" && p.linked.link(tenant, ev, p.now) {
+	clicks, former := ev.KeptClicks(), ev.FormerKeys()
+	if ev.Contact == "" || len(clicks) == 0 && len(former) == 0 && ev.MessageID == "" && p.linked.link(tenant, ev, p.now) {
 		return 0
 	}
-	if click != nil || len(former) > 0 {
+	if len(clicks) > 0 || len(former) > 0 {
 		p.linked.unlink(tenant, ev)
 	}
 	p.contact(ev.Contact)

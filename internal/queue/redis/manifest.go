@@ -13,7 +13,7 @@ func plain(g *queue.Group) bool {
 	if len(g.Events) != 1 || len(g.Payloads) != 1 || len(g.Counters) > 0 {
 		return false
 	}
-	if ev := &g.Events[0]; ev.KeptClick() != nil || ev.SealEvent() != nil || len(ev.Former) > 0 {
+	if ev := &g.Events[0]; len(ev.KeptClicks()) > 0 || ev.SealEvent() != nil || len(ev.Former) > 0 {
 		return false
 	}
 	for i := range g.Jobs {
@@ -70,15 +70,12 @@ func (p *packer) appendEvent(b []byte, tenant string, ev *queue.Event) []byte {
 	if keys == 0 {
 		return append(b, 0)
 	}
-	former := byte(4 * len(ev.FormerKeys()))
-	switch click := ev.KeptClick(); {
-	case click == nil:
-		return appendLong(append(b, former), ev.MessageID)
-	case click.HasClid:
-		return appendClick(appendLong(append(b, former+2), ev.MessageID), click, p.now)
-	default:
-		return appendClick(appendLong(append(b, former+1), ev.MessageID), click, p.now)
+	clicks := ev.KeptClicks()
+	b = appendLong(append(b, byte(4*len(ev.FormerKeys())+len(clicks))), ev.MessageID)
+	for i := range clicks {
+		b = appendClick(b, &clicks[i], p.now)
 	}
+	return b
 }
 
 // appendID writes what is remembered of an event's id, its bucket, and how much
@@ -104,7 +101,7 @@ func rememberedID(id queue.ID) int64 {
 }
 
 func appendClick(b []byte, c *queue.Click, now int64) []byte {
-	return append(appendCount(appendFloat(b, min(c.At, now)), len(c.Data)), c.Data...)
+	return append(appendCount(append(appendFloat(b, min(c.At, now)), byte(c.Kind)), len(c.Data)), c.Data...)
 }
 
 func (p *packer) appendJob(b []byte, g *queue.Group, j *queue.Job, small bool) []byte {

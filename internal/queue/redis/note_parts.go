@@ -26,7 +26,7 @@ func (n *note) store(ctx context.Context, g *queue.Group, p *partition, result *
 		for i, isNew := range c.result.New {
 			fresh[c.first+i] = isNew
 			anyFresh = anyFresh || isNew
-			clicked = clicked || isNew && c.group.Events[i].Click != nil
+			clicked = clicked || isNew && len(c.group.Events[i].Clicks) > 0
 			if isNew && !c.before {
 				result.New[c.first+i] = true
 			}

@@ -24,11 +24,8 @@ func split(g *queue.Group) (p partition) {
 	}
 	var w weight
 	for i := range g.Events {
-		ev, bytes := &g.Events[i], 0
-		if ev.Click != nil {
-			bytes = len(ev.Click.Data)
-		}
-		if !w.add(1, eventSteps(ev)+events[i], bytes) {
+		ev := &g.Events[i]
+		if !w.add(1, eventSteps(ev)+events[i], clickBytes(ev)) {
 			p.events = append(p.events, i)
 		}
 	}

@@ -323,7 +323,7 @@ func clicksOf(n, dests int, untimed bool) queue.Group {
 		ev.Contact = "whatsapp:contact" + strconv.Itoa(i)
 		ev.Aliases = []string{"whatsapp:+1555" + strconv.Itoa(i), "whatsapp:u" + strconv.Itoa(i), "clid:" + strconv.Itoa(first+i)}
 		ev.MessageID = "message:wamid." + strconv.Itoa(first+i)
-		ev.Click = &queue.Click{At: time.Now().UnixMilli(), HasClid: true, Data: data}
+		ev.Clicks = []queue.Click{{At: time.Now().UnixMilli(), Kind: queue.ClickClid, Data: data}}
 		for _, field := range []string{"clicks", "contacts"} {
 			g.Counters = append(g.Counters, queue.Counter{Day: 20_784, Key: strconv.Itoa(i), Field: field, Add: 1, Of: i})
 		}

@@ -91,7 +91,10 @@ func (w *twins) group() queue.Group {
 			ev.MessageID = "message" + strconv.Itoa(w.r.IntN(50))
 		}
 		if w.r.IntN(8) == 0 {
-			ev.Click = &queue.Click{At: now - w.r.Int64N(60_000), HasClid: w.r.IntN(2) == 0, Data: []byte("click" + strconv.Itoa(w.r.IntN(100)))}
+			ev.Clicks = []queue.Click{{
+				At: now - w.r.Int64N(60_000), Kind: queue.ClickKind(w.r.IntN(int(queue.ClickKinds))),
+				Data: []byte("click" + strconv.Itoa(w.r.IntN(100))),
+			}}
 		}
 	}
 	g := queue.Group{Tenant: "acme", Events: []queue.Event{ev}, Payloads: [][]byte{[]byte(`{"id":` + strconv.Itoa(w.r.IntN(1000)) + `}`)}}

@@ -81,7 +81,7 @@ func TestRedisWaitReplays(t *testing.T) {
 		r.Renew(redis.Config{URLs: []string{s.URL()}})
 		n++
 		g := one(n, []byte("x"), crm)
-		g.Events[0].Contact, g.Events[0].Click = "15551234567", &queue.Click{At: 1, Data: []byte("{}")}
+		g.Events[0].Contact, g.Events[0].Clicks = "15551234567", []queue.Click{{At: 1, Data: []byte("{}")}}
 		letter := g.Jobs[0]
 		letter.Dead = &queue.Reason{Reason: "unmatched"}
 		g.Jobs = append(g.Jobs, letter)
@@ -101,7 +101,7 @@ func TestRedisWaitFull(t *testing.T) {
 	redistest.Replica(t, s)
 	r := waits(t, redis.Config{URLs: []string{s.URL()}, Wait: 1, WaitTimeout: 2 * time.Second})
 	g := one(1, []byte("x"), crm)
-	g.Events[0].Contact, g.Events[0].Click = "15551234567", &queue.Click{At: time.Now().UnixMilli(), Data: []byte("{}")}
+	g.Events[0].Contact, g.Events[0].Clicks = "15551234567", []queue.Click{{At: time.Now().UnixMilli(), Data: []byte("{}")}}
 	eventually(t, "the replica takes part", func() bool { return appendOne(t, r, g).Err == nil })
 	s.Do("CONFIG", "SET", "maxmemory", "1")
 	if err := appendOne(t, r, one(2, []byte("x"), crm)).Err; !errors.Is(err, queue.ErrFull) {

@@ -35,10 +35,10 @@ import (
 //	>I4I4I4I4             how many payloads, events, jobs and counters there are
 //	>Bc0HBBc0             of each event: its id in decimal, its bucket, later; its seal's id ('' = none)
 //	>HB                   with a seal: the seal's bucket, later
-//	>BB                   how many contact keys it has; its click (0 = none, 1 = one, 2 = one with a click id) plus 4 times how many of
-//	                      the keys, the last ones, are of a former identity
+//	>BB                   how many contact keys it has; how many clicks, at most 3, plus 4 times how many of the keys, the last ones,
+//	                      are of a former identity
 //	>I4c0                 with contact keys: its message's key
-//	>dI4c0                with a click: when it was, its record
+//	>dBI4c0               of each click: when it was, its kind, itself
 //	>HHI4I4c0I4c0I4I4I4   of each job: its bundle (0 = none), destination and payload; its header; its death record ('' = it is queued);
 //	                      its first event (0 = one that is new), how many more it has, how many once keys
 //	>I4                   of each of these events: its index

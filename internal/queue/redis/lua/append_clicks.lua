@@ -1,9 +1,16 @@
 -- Part of append.lua: the record of a contact's clicks.
 --
 --   "R", then six numbers with a space between each, a line feed, and three texts:
---   when the first click was, the last, and the last with a click id (ms);
+--   when the first click was, the last, and the last with a ctwa_clid (ms);
 --   how long the texts are, in that order. The length -1 stands for "as the text before",
---   -2 for "as the first".
+--   -2 for "as the first". Then the clicks, from the oldest to the newest, of each
+--   kind only these two, see queue.Touches:
+--   >Bdi4   its kind, when it was, how long its text is, which follows; -1, -2, -3 stand
+--           for the first, the second, the third of the texts above
+--
+-- An edge of the version before reads what stands above, and leaves out the rest when
+-- it writes: records of its hand end there.
+local with_clid, kind_clid = '[{"ctwaClid":"', 1
 
 -- alive returns when the last click of a record was; nil if that is no record, or
 -- one that has expired.
@@ -12,38 +19,79 @@ local function alive(v)
   return last and tonumber(last) + remember_clicks > now and last
 end
 
--- decode takes a record apart: f, l and c are the clicks, fa, la and ca when they were.
+-- put counts a click in; of equal times the one that is put later is the newer.
+local function put(r, c)
+  local at = #r + 1
+  while at > 1 and r[at - 1].at > c.at do at = at - 1 end
+  table.insert(r, at, c)
+  local between, of = nil, 0
+  for i = 1, #r do
+    if r[i].kind == c.kind then
+      of = of + 1
+      if of == 2 then between = i end
+    end
+  end
+  if of > 2 then table.remove(r, between) end
+end
+
+-- of_old makes a list of three clicks, as queue.OldTouches does.
+local function of_old(fa, f, la, l, ca, c)
+  local r = {}
+  local function kind(at, data)
+    local clid = c ~= '' and (at == ca and data == c or sub(data, 1, #with_clid) == with_clid)
+    return clid and kind_clid or 0
+  end
+  put(r, {kind = kind(fa, f), at = fa, data = f})
+  if c ~= '' and not (ca == fa and c == f) and not (ca == la and c == l) then put(r, {kind = kind_clid, at = ca, data = c}) end
+  if not (la == fa and l == f) then put(r, {kind = kind(la, l), at = la, data = l}) end
+  return r
+end
+
+-- decode takes a record apart: a list of clicks, each with kind, at and data.
 local function decode(v)
   local fa, la, ca, nf, nl, nc, from =
     match(v, '^R(%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+) (%-?%d+)\n()')
   nf, nl, nc = tonumber(nf), tonumber(nl), tonumber(nc)
-  local r = {fa = tonumber(fa), la = tonumber(la), ca = tonumber(ca)}
-  r.f = sub(v, from, from + nf - 1)
-  from = from + nf
-  if nl < 0 then r.l = r.f else
-    r.l = sub(v, from, from + nl - 1)
-    from = from + nl
+  local function text(n)
+    local s = sub(v, from, from + n - 1)
+    from = from + n
+    return s
   end
-  if nc == -1 then r.c = r.l elseif nc == -2 then r.c = r.f else r.c = sub(v, from, from + nc - 1) end
+  local f = text(nf)
+  local l = nl < 0 and f or text(nl)
+  local c = nc == -1 and l or nc == -2 and f or text(nc)
+  if from > #v then return of_old(tonumber(fa), f, tonumber(la), l, tonumber(ca), c) end
+  local r, three = {}, {f, l, c}
+  while from <= #v do
+    local kind, at, n
+    kind, at, n, from = parse('>Bdi4', v, from)
+    r[#r + 1] = {kind = kind, at = at, data = three[-n] or text(n)}
+  end
   return r
 end
 
 local function encode(r)
-  local nl, l = #r.l, r.l
-  if r.l == r.f then nl, l = -1, '' end
-  local nc, c = #r.c, r.c
-  if c ~= '' then
-    if c == r.l then nc, c = -1, '' elseif c == r.f then nc, c = -2, '' end
+  local first, last, clid = r[1], r[#r], nil
+  for i = 1, #r do
+    if r[i].kind == kind_clid then clid = r[i] end
   end
-  return 'R' .. whole(r.fa) .. ' ' .. whole(r.la) .. ' ' .. whole(r.ca) .. ' ' ..
-    #r.f .. ' ' .. nl .. ' ' .. nc .. '\n' .. r.f .. l .. c
+  local f, l, c = first.data, last.data, clid and clid.data or ''
+  local nl, nc, out = #l, #c, {'', f}
+  if l == f then nl = -1 else out[3] = l end
+  if c ~= '' and c == l then nc = -1 elseif c ~= '' and c == f then nc = -2 else out[#out + 1] = c end
+  out[1] = 'R' .. whole(first.at) .. ' ' .. whole(last.at) .. ' ' .. whole(clid and clid.at or 0) .. ' ' .. #f .. ' ' .. nl .. ' ' .. nc .. '\n'
+  for i = 1, #r do
+    local t = r[i]
+    local n = t.data == f and -1 or t.data == l and -2 or t.data == c and -3 or #t.data
+    out[#out + 1] = pack('>Bdi4', t.kind, t.at, n)
+    if n >= 0 then out[#out + 1] = t.data end
+  end
+  return concat(out)
 end
 
 -- merge adds the clicks of o to r, which may be nil.
 local function merge(r, o)
   if not r then return o end
-  if o.fa < r.fa then r.fa, r.f = o.fa, o.f end
-  if o.la >= r.la then r.la, r.l = o.la, o.l end
-  if o.c ~= '' and (r.c == '' or o.ca >= r.ca) then r.ca, r.c = o.ca, o.c end
+  for i = 1, #o do put(r, o[i]) end
   return r
 end

@@ -99,7 +99,7 @@ end
 -- lead to the contact, if that has a click. It reports whether the click is the
 -- contact's first. Of e: from is the event's first contact key in the call, keys how
 -- many it has, former how many of them, the last ones, are of an old identity;
--- message is its message's key, '' for none; at, data and clid are its click.
+-- message is its message's key, '' for none; clicks are its clicks, as decode gives them.
 local function link(e)
   local contact, raw, last = follow(ARGV[first_contact + e.from - 1], value(e.from))
   local name, rec, absorbed, successors = sub(contact, #contacts + 1), nil, nil, {}
@@ -119,12 +119,11 @@ local function link(e)
     end
   end
   local first = false
-  if e.at then
+  if e.clicks then
     first = not raw and not rec
-    local clid = e.clid and e.data or ''
-    rec = merge(rec or raw and decode(raw), {fa = e.at, f = e.data, la = e.at, l = e.data, ca = e.clid and e.at or 0, c = clid})
+    rec = merge(rec or raw and decode(raw) or {}, e.clicks)
   end
-  if rec then last = rec.la end
+  if rec then last = rec[#rec].at end
   if not last then return first end
   local ms = last + remember_clicks - now
   if ms <= 0 then return false end -- a click of long ago alone is not kept

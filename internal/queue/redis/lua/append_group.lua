@@ -20,7 +20,7 @@ local function group()
 
   local answer, new, remembered, touched = {'+'}, {[0] = true}, {}, nil
   for i = 1, nevents do
-    local id, bucket, later, seal, keys, click, message, clicked, data
+    local id, bucket, later, seal, keys, nclicks, message
     id, bucket, later, seal, p = parse('>Bc0HBBc0', manifests, p)
     local fresh = true
     if seal ~= '' then
@@ -32,18 +32,22 @@ local function group()
     end
     fresh = fresh and remember_id(buckets[bucket], id, later)
     if fresh then remembered[#remembered + 1] = id end
-    keys, click, p = parse('>BB', manifests, p)
+    keys, nclicks, p = parse('>BB', manifests, p)
     if keys > 0 then
-      local former = math.floor(click / 4)
-      click = click % 4
+      local former, clicks = math.floor(nclicks / 4), nil
       message, p = parse('>I4c0', manifests, p)
-      if click > 0 then clicked, data, p = parse('>dI4c0', manifests, p) end
-      local any = clicked
+      for c = 1, nclicks % 4 do
+        local clicked, kind, data
+        clicked, kind, data, p = parse('>dBI4c0', manifests, p)
+        clicks = clicks or {}
+        clicks[c] = {kind = kind, at = clicked, data = data}
+      end
+      local any = clicks
       for k = key_at, key_at + keys - 1 do any = any or value(k) end
       -- What an event before it in the group writes may concern it too.
       if fresh and (any or touched) then
         touched = touched or {}
-        touched[i] = {from = key_at, keys = keys, message = message, at = clicked, clid = click == 2, data = data, former = former}
+        touched[i] = {from = key_at, keys = keys, message = message, clicks = clicks, former = former}
       end
       key_at = key_at + keys
     end

@@ -98,7 +98,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"Dead", slices.Concat(deadTests, replayTests)},
 		{"Destinations", destinationTests},
 		{"Tenants", tenantTests},
-		{"Clicks", slices.Concat(clickTests, identityTests, eraseTests)},
+		{"Clicks", slices.Concat(clickTests, touchTests, identityTests, eraseTests)},
 		{"Counters", counterTests},
 		{"Lifecycle", lifecycleTests},
 	} {

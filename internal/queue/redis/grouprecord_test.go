@@ -87,6 +87,45 @@ func TestGroupRoundTrip(t *testing.T) {
 	}
 }
 
+// TestGroupOfBefore: a group that the version before can finish is written as it writes it.
+func TestGroupOfBefore(t *testing.T) {
+	const id = "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+	const old = "\x02\x01\x03\x00\x03\x01" + id + "\x00\x00\x01c\x00\x00\x01m\x02\x0e\x02{}\x02" + id +
+		"\x00\x00\x00\x00\x00\x00\x00\x03" + id + "\x00\x00\x01d\x00\x00\x00\x01\x01\x02[]\x00\x00\x00"
+	g := &queue.Group{
+		Tenant: "acme",
+		Events: []queue.Event{
+			{ID: queue.ID{1}, Contact: "c", MessageID: "m", Clicks: []queue.Click{{At: 7, Kind: queue.ClickClid, Data: []byte("{}")}}},
+			{ID: queue.ID{2}},
+			{ID: queue.ID{3}, Contact: "d", Clicks: []queue.Click{{At: -1, Data: []byte("[]")}}},
+		},
+		Payloads: [][]byte{}, Jobs: []queue.Job{}, Counters: []queue.Counter{},
+	}
+	p := &partition{events: []int{3}, jobs: []int{}}
+	if b := appendGroup(nil, g, p); string(b) != old {
+		t.Errorf("written as %q", b)
+	}
+	if got, _, err := decodeGroup("acme", []byte(old)); err != nil || !reflect.DeepEqual(got, g) {
+		t.Errorf("read as %+v, %v", got, err)
+	}
+	// What it can't know of has a version that it refuses.
+	for _, more := range [][]queue.Click{
+		{{At: 5, Kind: queue.ClickClid, Data: []byte("ad")}, {At: 5, Kind: queue.ClickGoogle, Data: []byte("link")}},
+		{{At: 9, Kind: queue.ClickLink, Data: []byte("link")}},
+	} {
+		g.Events[1].Clicks = more
+		b := appendGroup(nil, g, p)
+		if got, _, err := decodeGroup("acme", b); err != nil || b[0] != groupVersion || !reflect.DeepEqual(got, g) {
+			t.Errorf("version %d is read as %+v, %v", b[0], got, err)
+		}
+		for n := range b {
+			if _, _, err := decodeGroup("acme", b[:n]); err == nil {
+				t.Fatalf("%d of %d bytes were decoded", n, len(b))
+			}
+		}
+	}
+}
+
 // TestGroupRecordIsWhole: each field of what a group is made of stands in the sample
 // above, and so in the record.
 func TestGroupRecordIsWhole(t *testing.T) {

@@ -78,7 +78,7 @@ type bench struct {
 	warm    time.Duration // before it, not counted
 	only    []string
 	port    int // of all sites: the requests are signed once, with their Host
-	corpus  *corpus
+	corpora map[mix]*corpus
 	profile string                           // folder for CPU and heap profiles of the edges; "" = none
 	working func(format string, args ...any) // tells what is being done
 }
@@ -122,7 +122,7 @@ func (b *bench) measure(ctx context.Context, sc scenario, s section) (m measurem
 		return m, err
 	}
 	defer func() { err = errors.Join(err, e.stop()) }()
-	l, err := dial(address(b.port), e.tls, s.connections, b.corpus)
+	l, err := dial(address(b.port), e.tls, s.connections, b.corpora[sc.load])
 	if err != nil {
 		return m, err
 	}
@@ -204,15 +204,20 @@ func (r *result) compare(bare *result) {
 func (b *bench) prepare(ctx context.Context, requests, connections int) error {
 	if requests == 0 {
 		b.working("how fast bare Caddy is")
-		b.corpus = newCorpus(b.port, 0, 20_000, time.Now())
-		quick := bench{builds: b.builds, length: time.Second, warm: time.Second / 2, port: b.port, corpus: b.corpus}
+		trial := map[mix]*corpus{usual: newCorpus(b.port, 0, 20_000, time.Now())}
+		quick := bench{builds: b.builds, length: time.Second, warm: time.Second / 2, port: b.port, corpora: trial}
 		m, err := quick.measure(ctx, scenarios[0], section{connections: connections})
 		if err != nil {
 			return fmt.Errorf("measuring bare Caddy: %w", err)
 		}
 		requests = int(1.2 * m.PerSecond * (b.warm + b.length).Seconds())
 	}
-	b.working("signing %d webhooks", requests)
-	b.corpus = newCorpus(b.port, 0, requests, time.Now())
+	b.corpora = map[mix]*corpus{}
+	for _, s := range choose('c', b.only) {
+		if b.corpora[s.load] == nil {
+			b.working("signing %d webhooks", requests)
+			b.corpora[s.load] = s.load.corpus(b.port, 0, requests, time.Now())
+		}
+	}
 	return nil
 }

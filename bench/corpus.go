@@ -17,8 +17,32 @@ const (
 	path        = "/webhooks/meta"
 )
 
-// contacts is how many people write.
+// contacts is how many people write in the usual mix.
 const contacts = 20_000
+
+// mix is what the webhooks of a corpus are.
+type mix string
+
+const (
+	usual    mix = ""       // statuses, messages and some clicks
+	adClicks mix = "clicks" // nothing but ad clicks, each of a contact that was never heard of
+)
+
+// kindOf is what webhook number i carries.
+func (m mix) kindOf(i int) kind {
+	if m == adClicks {
+		return click
+	}
+	return kindOf(i)
+}
+
+// contactOf is who sent webhook number i.
+func (m mix) contactOf(i int) int {
+	if m == adClicks {
+		return contacts + i
+	}
+	return contactOf(i)
+}
 
 // corpus is webhooks as whole HTTP/1.1 requests, signed and distinct, one after
 // another in one piece of memory without pointers, so that the collector of the
@@ -48,7 +72,7 @@ const (
 	click
 )
 
-// kindOf is the mix: of 20 webhooks 14 statuses, 5 messages and 1 click, in an
+// kindOf is the usual mix: of 20 webhooks 14 statuses, 5 messages and 1 click, in an
 // order without runs.
 func kindOf(i int) kind {
 	switch n := i * 7 % 20; {
@@ -65,9 +89,9 @@ func kindOf(i int) kind {
 func contactOf(i int) int { return int(uint64(i)*0x9E3779B97F4A7C15>>32) % contacts }
 
 // appendBody appends webhook number i, in the style of Meta's Cloud API, with
-// invented numbers. at is the event's own time.
-func appendBody(b []byte, i int, k kind, at time.Time) []byte {
-	contact := 15551000000 + contactOf(i)
+// invented numbers. who is its contact, at the event's own time.
+func appendBody(b []byte, i int, k kind, who int, at time.Time) []byte {
+	contact := 15551000000 + who
 	b = append(b, `{"object":"whatsapp_business_account","entry":[{"id":"102290129340398","changes":[{"value":{`+
 		`"messaging_product":"whatsapp","metadata":{"display_phone_number":"15550783881","phone_number_id":"106540352242922"},`...)
 	if k == status {
@@ -94,9 +118,14 @@ func appendBody(b []byte, i int, k kind, at time.Time) []byte {
 	return append(b, `},"field":"messages"}]}]}`...)
 }
 
-// newCorpus makes webhooks number first to first+n-1 for the site at a port.
-// Their times lead up to now, 20 000 in a second, as they would in life.
+// newCorpus makes webhooks number first to first+n-1 of the usual mix for the site
+// at a port. Their times lead up to now, 20 000 in a second, as they would in life.
 func newCorpus(port, first, n int, now time.Time) *corpus {
+	return usual.corpus(port, first, n, now)
+}
+
+// corpus is newCorpus of a mix.
+func (m mix) corpus(port, first, n int, now time.Time) *corpus {
 	c := &corpus{bytes: make([]byte, 0, n*1024), ends: make([]int, 0, n)}
 	mac := hmac.New(sha256.New, []byte(appSecret))
 	var body []byte
@@ -105,7 +134,7 @@ func newCorpus(port, first, n int, now time.Time) *corpus {
 		"\r\nUser-Agent: facebookexternalua\r\nAccept: */*\r\nContent-Type: application/json\r\nX-Hub-Signature-256: sha256="
 	for j := range n {
 		at := now.Add(-time.Duration(n-j) * time.Second / 20_000)
-		body = appendBody(body[:0], first+j, kindOf(first+j), at)
+		body = appendBody(body[:0], first+j, m.kindOf(first+j), m.contactOf(first+j), at)
 		mac.Reset()
 		mac.Write(body)
 		c.bytes = append(c.bytes, head...)

@@ -15,16 +15,18 @@ type scenario struct {
 	destinations int    // forwards, which all take every event
 	deliver      bool   // to a sink; else the destinations are paused, and the queue grows
 	tls          bool
+	load         mix
 	soak         bool   // with two destinations more, and as operators have it: no limit raised
 	turn         int    // of a soak: changed by each reload
 	sections     string // where it is measured: c = closed loop, l = latency, o = open loop, h = heap
 }
 
 // bareName is the scenario that the others are measured against, bareTLSName
-// what those with TLS have instead.
+// what those with TLS have instead, and bareClicksName those with clicks.
 const (
-	bareName    = "bare"
-	bareTLSName = "bare-tls"
+	bareName       = "bare"
+	bareTLSName    = "bare-tls"
+	bareClicksName = "bare-clicks"
 )
 
 var scenarios = []scenario{
@@ -44,12 +46,19 @@ var scenarios = []scenario{
 	{name: "inline-tls", about: "inline, TLS", tls: true, sections: "c"},
 	{name: "embedded-tls", about: "embedded, TLS", queue: "embedded", destinations: 1, tls: true, sections: "c"},
 	{name: "redis-tls", about: "Redis everysec, TLS", queue: "redis", fsync: "everysec", destinations: 1, tls: true, sections: "c"},
+	{name: bareClicksName, about: "Caddy, `respond 200`, clicks of new contacts", bare: true, load: adClicks, sections: "c"},
+	{name: "embedded-clicks", about: "embedded, clicks of new contacts", queue: "embedded", destinations: 1, load: adClicks, sections: "c"},
+	{name: "redis-clicks", about: "Redis everysec, clicks of new contacts", queue: "redis", fsync: "everysec", destinations: 1, load: adClicks,
+		sections: "c"},
 }
 
 // baseline is the bare scenario that s is compared with.
 func (s *scenario) baseline() string {
-	if s.tls {
+	switch {
+	case s.tls:
 		return bareTLSName
+	case s.load == adClicks:
+		return bareClicksName
 	}
 	return bareName
 }

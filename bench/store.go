@@ -129,7 +129,7 @@ func (s *source) groups(n int, now time.Time) ([]queue.Group, error) {
 		if s.capi != nil || s.clicks {
 			k = click
 		}
-		body = appendBody(body[:0], s.next, k, now)
+		body = appendBody(body[:0], s.next, k, contactOf(s.next), now)
 		s.next++
 		s.made++
 		batch.Reset()

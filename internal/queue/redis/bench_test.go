@@ -19,12 +19,13 @@ import (
 
 // BenchmarkRedisAppend appends from 64 writers, one event and one job each: events
 // of two sizes that name nobody, then statuses, messages and clicks of 20 000
-// contacts, of which one in twenty has a click when it begins; from one writer; and
+// contacts, of which one in twenty has a click when it begins; clicks of contacts that
+// were never heard of; from one writer; and
 // where 200 000 ids came eight days ago, five days ago, and now.
 func BenchmarkRedisAppend(b *testing.B) {
 	b.Run("1200", func(b *testing.B) { benchmarkRedisAppend(b, 64, 1200, "", 0) })
 	b.Run("2900", func(b *testing.B) { benchmarkRedisAppend(b, 64, 2900, "", 0) })
-	for _, kind := range []string{"status", "message", "click"} {
+	for _, kind := range []string{"status", "message", "click", "click-new"} {
 		b.Run(kind, func(b *testing.B) { benchmarkRedisAppend(b, 64, 1600, kind, 0) })
 	}
 	b.Run("status-alone", func(b *testing.B) { benchmarkRedisAppend(b, 1, 1600, "status", 0) })
@@ -49,11 +50,14 @@ func benchmarkRedisAppend(b *testing.B, writers, size int, kind string, remember
 		}
 		ev := &g.Events[0]
 		contact := strconv.Itoa((n*7919%contacts + contacts) % contacts)
+		if kind == "click-new" {
+			contact = strconv.Itoa(contacts + n)
+		}
 		ev.Contact, ev.Aliases = "whatsapp:US.13490000000000"+contact, []string{"whatsapp:15551000000" + contact}
 		if kind != "status" {
 			ev.MessageID = "message:wamid.HBgLMTU1NTEwMDAwMDAVAgASGBQ" + strconv.Itoa(n)
 		}
-		if kind == "click" {
+		if strings.HasPrefix(kind, "click") {
 			ev.Aliases = append(ev.Aliases, "clid:Aff-n8ZTODiE79d22KtAwQKj9e_mIEOOj27vDVwFjN80dp4"+strconv.Itoa(n))
 			ev.Clicks = []queue.Click{{At: ev.Time, Kind: queue.ClickClid, Data: payload[:600]}}
 			for _, field := range []string{"clicks", "contacts"} {

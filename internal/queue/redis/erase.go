@@ -77,12 +77,17 @@ func (e *erasure) name(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	aliases, err := decodeNames(record)
+	aliases, message, err := decodeNames(record)
 	if err != nil {
 		return err
 	}
 	if err := e.forget(ctx, name, aliases); err != nil {
 		return err
+	}
+	if message != "" {
+		if _, err := e.step(ctx, name, []string{message}); err != nil {
+			return err
+		}
 	}
 	// The sets of these 8 days, of those before, and of the next: the edges' clocks differ.
 	now := e.r.now() / messageMS
@@ -205,18 +210,21 @@ func (e *erasure) letters(ctx context.Context) error {
 	return nil
 }
 
-// decodeNames reads the record of a contact's names: "1", and each with its length
-// in front.
-func decodeNames(record string) (names []string, err error) {
+// decodeNames reads the record of a contact's names: "1" and its aliases, or "2", the id
+// of a message and the aliases, each with its length in front.
+func decodeNames(record string) (aliases []string, message string, err error) {
 	if record == "" {
-		return nil, nil
+		return nil, "", nil
 	}
 	for rest := owned(record[1:]); len(rest) > 0; {
 		var name []byte
 		if name, rest, err = measured(rest); err != nil {
-			return nil, err
+			return nil, "", err
 		}
-		names = append(names, string(name))
+		aliases = append(aliases, string(name))
 	}
-	return names, nil
+	if record[0] == '2' && len(aliases) > 0 {
+		return aliases[1:], aliases[0], nil
+	}
+	return aliases, "", nil
 }

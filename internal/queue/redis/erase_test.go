@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/queuetest"
 	"github.com/leadgate/leadgate/internal/queue/redis"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
@@ -67,6 +68,60 @@ func TestRedisErased(t *testing.T) {
 		if found := naming(s, text); len(found) > 0 {
 			t.Errorf("%s is named by %v", text, found)
 		}
+	}
+}
+
+// TestRedisErasedMessages: the message with which a contact came stands with its other
+// names, and is erased with them whatever became of these.
+func TestRedisErasedMessages(t *testing.T) {
+	const day = 24 * time.Hour
+	click := func(id int, contact, message string, aliases ...string) queue.Group {
+		g := one(id, nil, crm)
+		ev := &g.Events[0]
+		ev.Contact, ev.Aliases, ev.MessageID = contact, aliases, message
+		ev.Clicks = []queue.Click{{Data: []byte("click")}}
+		g.Jobs, g.Payloads = nil, nil
+		return g
+	}
+	first := click(1, "first", "message:wamid.1", "phone")
+	successor := click(3, "second", "message:wamid.3", "phone")
+	successor.Events[0].Former = []string{"first"}
+	for name, tt := range map[string]struct {
+		remember, after time.Duration
+		then            queue.Group
+		erase           string
+	}{
+		"as it came":              {28 * day, 0, click(2, "second", "message:wamid.2"), "first"},
+		"another click":           {28 * day, time.Hour, click(2, "first", "message:wamid.2", "clid"), "phone"},
+		"its clicks were expired": {7 * day, 7*day + time.Hour, click(2, "first", "message:wamid.2"), "first"},
+		"shorter than messages":   {day, time.Hour, click(2, "first", "message:wamid.2"), "first"},
+		"by its successor":        {28 * day, time.Hour, successor, "second"},
+		"as an alias":             {28 * day, time.Hour, click(2, "second", "message:wamid.2", "first"), "second"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := redistest.Start(t)
+			clock := queuetest.NewClock(start)
+			r := open(t, redis.Config{URLs: []string{s.URL()}, Now: clock.Now})
+			opts := queuetest.DefaultOptions()
+			opts.RememberClicks = tt.remember
+			r.Configure(opts)
+			for _, g := range []queue.Group{first, tt.then} {
+				g.Events[0].Clicks[0].At = clock.Now().UnixMilli()
+				if err := appendOne(t, r, g).Err; err != nil {
+					t.Fatal(err)
+				}
+				clock.Advance(tt.after)
+			}
+			if len(naming(s, "wamid.1")) == 0 {
+				t.Fatal("nothing names the message: the test finds nothing")
+			}
+			if _, err := r.Erase(t.Context(), "acme", tt.erase); err != nil {
+				t.Fatal(err)
+			}
+			if found := naming(s, "wamid.1"); len(found) > 0 {
+				t.Errorf("the message is named by %v", found)
+			}
+		})
 	}
 }
 

@@ -32,7 +32,7 @@ import (
 //	u:<hash>      a once key: until when it is known (ms)
 //
 //	c:<key>       a contact's clicks, or the contact to which an alias or message id leads: see lua/append_contacts.lua
-//	n:<key>       a contact's aliases
+//	n:<key>       a contact's aliases, and the message with which it came
 //	m:<n>:<key>   set of a contact's message ids of the n-th 8 days
 //	a:<day>       counters of a day, a hash
 //

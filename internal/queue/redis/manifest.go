@@ -10,11 +10,16 @@ import (
 
 // plain reports whether a group can have a plain manifest.
 func plain(g *queue.Group) bool {
-	if len(g.Events) != 1 || len(g.Payloads) != 1 || len(g.Counters) > 0 {
+	if len(g.Events) != 1 || len(g.Payloads) != 1 {
 		return false
 	}
-	if ev := &g.Events[0]; len(ev.KeptClicks()) > 0 || ev.SealEvent() != nil || len(ev.Former) > 0 {
+	if ev := &g.Events[0]; ev.SealEvent() != nil || len(ev.Former) > 0 {
 		return false
+	}
+	for i := range g.Counters {
+		if c := &g.Counters[i]; c.When == queue.WhenQueued || c.Once != "" {
+			return false
+		}
 	}
 	for i := range g.Jobs {
 		if j := &g.Jobs[i]; j.Dead != nil || len(j.Once) > 0 || len(j.Events) != 1 {
@@ -28,7 +33,11 @@ func plain(g *queue.Group) bool {
 // payloads may go into bundles, payloads is how many go along by themselves.
 func (p *packer) appendPlain(b []byte, g *queue.Group, small bool, payloads int) []byte {
 	ev := &g.Events[0]
-	b = p.appendID(append(b, plainManifest, byte(payloads)), ev)
+	kind, clicks := byte(plainManifest), ev.KeptClicks()
+	if len(clicks) > 0 || len(g.Counters) > 0 {
+		kind = clickManifest
+	}
+	b = p.appendID(append(b, kind, byte(payloads)), ev)
 	b = appendLong(append(b, byte(p.contactKeys(g.Tenant, ev))), ev.MessageID)
 	b = appendIndex(b, len(g.Jobs))
 	for i := range g.Jobs {
@@ -36,6 +45,16 @@ func (p *packer) appendPlain(b []byte, g *queue.Group, small bool, payloads int)
 		if b, bundled = p.appendPlace(b, g, &g.Jobs[i], small); !bundled {
 			b = appendMeasured(b, func(b []byte) []byte { return codec.AppendHeader(b, &g.Jobs[i].Header) })
 		}
+	}
+	if kind == plainManifest {
+		return b
+	}
+	b = appendIndex(append(b, byte(len(clicks))), len(g.Counters))
+	for i := range clicks {
+		b = appendClick(b, &clicks[i], p.now)
+	}
+	for i := range g.Counters {
+		b = appendCounted(append(b, byte(g.Counters[i].When)), &g.Counters[i], p.now)
 	}
 	return b
 }
@@ -146,7 +165,20 @@ func (p *packer) appendPlace(b []byte, g *queue.Group, j *queue.Job, small bool)
 	return appendIndex(appendIndex(b, number), dest), bundled
 }
 
+// appendCounter writes what counts, when, and once for how long.
 func appendCounter(b []byte, tenant string, c *queue.Counter, now int64) []byte {
+	b = append(appendCounted(b, c, now), byte(c.When))
+	b = appendCount(b, c.Of+1)
+	if c.Once == "" {
+		b = appendShort(b, "")
+	} else {
+		b = appendHash(b, codec.CountedHash(tenant, c))
+	}
+	return appendFloat(b, max(c.Window.Milliseconds(), 1))
+}
+
+// appendCounted writes what counts.
+func appendCounted(b []byte, c *queue.Counter, now int64) []byte {
 	b = appendShort(b, strconv.FormatInt(c.Day, 10))
 	b = appendIndex(b, len(c.Key)+1+len(c.Field))
 	b = append(append(append(b, c.Key...), '\n'), c.Field...)
@@ -156,13 +188,5 @@ func appendCounter(b []byte, tenant string, c *queue.Counter, now int64) []byte 
 	} else {
 		b = append(append(appendCount(b, 1+len(c.Text)), textCount), c.Text...)
 	}
-	b = append(b, byte(c.When))
-	b = appendCount(b, c.Of+1)
-	b = appendFloat(b, max((c.Day+1)*dayMS+queue.KeepCounters.Milliseconds()-now, 1))
-	if c.Once == "" {
-		b = appendShort(b, "")
-	} else {
-		b = appendHash(b, codec.CountedHash(tenant, c))
-	}
-	return appendFloat(b, max(c.Window.Milliseconds(), 1))
+	return appendFloat(b, max((c.Day+1)*dayMS+queue.KeepCounters.Milliseconds()-now, 1))
 }

@@ -239,7 +239,7 @@ func TestRedisNoteCalls(t *testing.T) {
 			commands += calls
 		}
 	}
-	if scripts < n/256 || commands < 10*n || commands > 4000*scripts {
+	if scripts < n/256 || commands < 5*n || commands > 4000*scripts {
 		t.Fatalf("%d scripts run %d commands for %d clicks", scripts, commands, n)
 	}
 }

@@ -101,6 +101,9 @@ func (w *twins) group() queue.Group {
 	if w.r.IntN(10) == 0 {
 		g.Payloads[0] = noise(40 << 10) // goes into no bundle
 	}
+	if len(ev.Clicks) > 0 || w.r.IntN(10) == 0 {
+		g.Counters = w.counters(now / (24 * time.Hour).Milliseconds())
+	}
 	for range w.r.IntN(4) {
 		g.Jobs = append(g.Jobs, queue.Job{
 			Dest: queue.Dest{Tenant: "acme", Name: "d" + strconv.Itoa(w.r.IntN(3))}, Events: []int{0},
@@ -108,6 +111,24 @@ func (w *twins) group() queue.Group {
 		})
 	}
 	return g
+}
+
+// counters are some of a few days and fields, that need no job.
+func (w *twins) counters(day int64) (all []queue.Counter) {
+	for range w.r.IntN(4) {
+		c := queue.Counter{
+			Day: day - w.r.Int64N(2), Key: "ad" + strconv.Itoa(w.r.IntN(3)), Field: "field" + strconv.Itoa(w.r.IntN(3)),
+			When: queue.WhenNew, Add: w.r.Int64N(3),
+		}
+		if w.r.IntN(2) == 0 {
+			c.When = queue.WhenFirst
+		}
+		if w.r.IntN(4) == 0 {
+			c.Text, c.Add = "text"+strconv.Itoa(w.r.IntN(2)), 0
+		}
+		all = append(all, c)
+	}
+	return all
 }
 
 // compare compares what stands in Redis under either prefix.
@@ -161,7 +182,7 @@ func content(server *redistest.Server, key string) string {
 			}
 			fmt.Fprintf(&b, "%q\n", fields)
 		}
-	case "hash": // of blocks, or of what is pending, by stream ids
+	case "hash": // of blocks, of counters, or of what is pending, by stream ids
 		fields, _ := server.Do("HGETALL", key).([]any)
 		if strings.HasSuffix(key, "}:b") {
 			var blocks []string
@@ -173,6 +194,14 @@ func content(server *redistest.Server, key string) string {
 			slices.Sort(blocks)
 			fmt.Fprintf(&b, "%d fields\n%s", len(fields), strings.Join(blocks, "\n"))
 			return b.String()
+		}
+		if strings.Contains(key, "}:a:") {
+			var counts []string
+			for i := 0; i+1 < len(fields); i += 2 {
+				counts = append(counts, fmt.Sprintf("%q: %q", fields[i], fields[i+1]))
+			}
+			slices.Sort(counts)
+			return strings.Join(counts, "\n")
 		}
 		place := map[string]string{"": ""}
 		for i, e := range server.Do("XRANGE", strings.Replace(key, "}:g:", "}:q:", 1), "-", "+").([]any) {

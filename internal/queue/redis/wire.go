@@ -28,7 +28,7 @@ import (
 //
 // Each manifest:
 //
-//	>I4B                  its length, these 5 bytes included; 0 = general, 1 = plain
+//	>I4B                  its length, these 5 bytes included; 0 = general, 1 = plain, 2 = plain with a click or counters
 //
 // A general one:
 //
@@ -43,15 +43,18 @@ import (
 //	                      its first event (0 = one that is new), how many more it has, how many once keys
 //	>I4                   of each of these events: its index
 //	>BdHc0I4c0            of each once key: its use, for how long it is known, its hash, and itself in clear
-//	>Hc0Hc0I4I4c0BI4dHc0d of each counter: its day; key, line feed and field; what is added; the text it is set to ('' = none);
-//	                      when it counts, and of which event or job; how long the day lives; its once key's hash ('' = none), for how long
+//	>Hc0Hc0I4I4c0dBI4Hc0d of each counter: its day; key, line feed and field; what is added; the text it is set to ('' = none);
+//	                      how long the day lives; when it counts, and of which event or job; its once key's hash ('' = none), for how long
 //
-// A plain one, of one event without a click and of jobs with nothing special, which
-// nearly every webhook is:
+// A plain one, of one event, of jobs with nothing special and of counters that need no
+// job, which nearly every webhook is:
 //
 //	>BBc0HBBI4c0H         how many payloads there are (1 or 0); id, bucket, later; how many contact keys; its message's key; how many jobs
 //	>HH                   of each job: its bundle (0 = none), its destination
 //	>I4c0                 without a bundle: its header
+//	>BH                   of kind 2: how many clicks and counters
+//	>dBI4c0               of each click: when it was, its kind, itself
+//	>BHc0Hc0I4I4c0d       of each counter: when it counts; day, key and field, what is added, text, how long the day lives
 //
 // A bucket is where an older Leadgate would have an event's id, and later is in how
 // many hours the id's window begins: see [oldBuckets]. The jobs of a bundle are its
@@ -69,8 +72,9 @@ import (
 //	-        the note is gone
 //	~answer  the part was stored before, and this was the answer
 const (
-	plainManifest   = 1
 	generalManifest = 0
+	plainManifest   = 1
+	clickManifest   = 2
 
 	answerStored   = "+"
 	answerRefused  = "!"

@@ -72,15 +72,25 @@ end
 -- Where the next group's manifest, its payloads and its contacts' keys begin.
 local manifest_at, payload_at, key_at = 1, bundles_at + 2 * nbundles + 2 * nblocks, 1
 
-local link, group -- made by the first that needs them
+local link, group, count, tell_counts -- made by the first that needs them
 
--- general makes link and group, which most calls don't need: making their functions
--- costs as much as appending two events.
+-- clicks_at reads some clicks of an event from the manifests, as decode gives them.
+local function clicks_at(p, n)
+  local clicks = {}
+  for i = 1, n do
+    local at, kind, data
+    at, kind, data, p = parse('>dBI4c0', manifests, p)
+    clicks[i] = {kind = kind, at = at, data = data}
+  end
+  return clicks, p
+end
+
+-- general makes these functions, which most calls don't need: making them costs as much
+-- as appending two events.
 local function general()
   -- include append_contacts.lua
   -- include append_counters.lua
   -- include append_group.lua
-  return link, group
 end
 
 -- include append_plain.lua
@@ -88,8 +98,8 @@ end
 local answers = {}
 for g = 1, ngroups do
   local size, kind = parse('>I4B', manifests, manifest_at)
-  if kind == 1 then answers[g] = plain() else
-    if not group then link, group = general() end
+  if kind > 0 then answers[g] = plain(kind) else
+    if not group then general() end
     answers[g] = group()
   end
   manifest_at = manifest_at + size

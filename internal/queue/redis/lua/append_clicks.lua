@@ -71,6 +71,12 @@ local function decode(v)
 end
 
 local function encode(r)
+  if #r == 1 then -- as below, for nearly all
+    local c, at = r[1], whole(r[1].at)
+    local clid = c.kind == kind_clid
+    local old = clid and ' -1 -1\n' or ' -1 0\n'
+    return concat({'R', at, ' ', at, ' ', clid and at or '0', ' ', #c.data, old, c.data, pack('>Bdi4', c.kind, c.at, -1)})
+  end
   local first, last, clid = r[1], r[#r], nil
   for i = 1, #r do
     if r[i].kind == kind_clid then clid = r[i] end

@@ -2,9 +2,10 @@
 --
 -- Under a contact's key stands its record (see append_clicks.lua); under an alias or
 -- a message's id a pointer: "A", until when it holds (ms, 0 = as long as the record),
--- a space, and the contact. A contact's aliases stand under one more key: "1", and
--- each with its length (4 bytes) in front. Its messages' ids stand in a set for each
--- 8 days, which only an erase reads.
+-- a space, and the contact. A contact's names stand under one more key, each with its
+-- length (4 bytes) in front: "1" and its aliases, or "2", the id of the message with
+-- which it came, and its aliases. Its other messages' ids stand in a set for each 8
+-- days. Only an erase reads messages.
 local message_ms = 8 * 86400000 -- a message's id leads to its contact for so long
 local contacts, links, messages = base .. 'c:', base .. 'n:', format('%sm:%.0f:', base, math.floor(now / message_ms))
 local max_names = 64 -- aliases of a contact; beyond them the oldest goes
@@ -53,18 +54,28 @@ local function follow(start, v)
   return start
 end
 
--- names_of returns the aliases of a contact.
+-- names_of returns the aliases of a contact, and the message that stands with them, ''
+-- for none.
 local function names_of(name)
-  local list, v, at = {}, get(links .. name), 2
+  local list, v, at, with = {}, get(links .. name), 2, ''
+  if v and byte(v) == 50 then with, at = parse('>I4c0', v, at) end
   while v and at <= #v do list[#list + 1], at = parse('>I4c0', v, at) end
-  return list
+  return list, with
+end
+
+-- list_message notes for an erase that a message leads to a contact.
+local function list_message(name, id)
+  if id == '' then return end
+  try('SADD', messages .. name, id)
+  try('PEXPIRE', messages .. name, messages_px)
 end
 
 -- absorb makes the aliases of an old contact those of its successor, of which it is
 -- an alias itself from now on. Its messages' ids lead to the successor by it.
 local function absorb(name, old, list)
   if spare < max_names then return end -- they lead there by it, too
-  local theirs = names_of(old)
+  local theirs, with = names_of(old)
+  list_message(old, with)
   spare = spare - #theirs
   for _, n in ipairs(theirs) do
     local k = contacts .. n
@@ -80,7 +91,8 @@ end
 -- unlink forgets the aliases of a contact whose clicks have expired.
 local function unlink(name)
   if spare < max_names then return end
-  local list = names_of(name)
+  local list, with = names_of(name)
+  list_message(name, with)
   spare = spare - #list
   for _, n in ipairs(list) do
     local k = contacts .. n
@@ -89,10 +101,44 @@ local function unlink(name)
       written[k], changed = false, true
     end
   end
-  if #list > 0 then
+  if #list > 0 or with ~= '' then
     call('DEL', links .. name)
     written[links .. name] = false
   end
+end
+
+-- unheard reports whether nothing stands under an event's keys.
+local function unheard(e)
+  for i = e.from, e.from + e.keys - 1 do
+    if value(i) then return false end
+  end
+  return e.keys <= max_names
+end
+
+-- link_new is link for clicks of a contact of whom nothing is known.
+local function link_new(e, contact, name)
+  local rec = #e.clicks == 1 and e.clicks or merge({}, e.clicks)
+  local ms = rec[#rec].at + remember_clicks - now
+  if ms <= 0 then return false end
+  local life, has = math.floor(ms + remember_clicks / 4), {[contact] = true}
+  set(contact, encode(rec), 'PX', whole(ms))
+  local pointer, names = 'A0 ' .. name, {'1'}
+  if e.message ~= '' and contacts .. e.message ~= contact then
+    set(contacts .. e.message, message_pointer .. name, 'PX', message_px)
+    if life < message_ms then list_message(name, e.message) else names[1] = pack('>c1I4c0', '2', #e.message, e.message) end
+  end
+  life = whole(life)
+  for i = first_contact + e.from, first_contact + e.from + e.keys - 2 do
+    local k = ARGV[i]
+    if not has[k] then
+      has[k] = true
+      set(k, pointer, 'PX', life)
+      local n = sub(k, #contacts + 1)
+      names[#names + 1] = pack('>I4c0', #n, n)
+    end
+  end
+  if #names > 1 or byte(names[1]) == 50 then set(links .. name, concat(names), 'PX', life) end
+  return true
 end
 
 -- link writes an event's click, and makes the event's other keys and its message
@@ -100,10 +146,13 @@ end
 -- contact's first. Of e: from is the event's first contact key in the call, keys how
 -- many it has, former how many of them, the last ones, are of an old identity;
 -- message is its message's key, '' for none; clicks are its clicks, as decode gives them.
-local function link(e)
+function link(e)
   local contact, raw, last = follow(ARGV[first_contact + e.from - 1], value(e.from))
   local name, rec, absorbed, successors = sub(contact, #contacts + 1), nil, nil, {}
-  if not raw then unlink(name) end
+  if not raw then
+    unlink(name)
+    if e.clicks and spare >= max_names and unheard(e) then return link_new(e, contact, name) end
+  end
   for i = e.from + 1, e.from + e.keys - 1 do
     local k, v = ARGV[first_contact + i - 1], value(i)
     if i >= e.from + e.keys - (e.former or 0) then
@@ -147,13 +196,13 @@ local function link(e)
   local k = contacts .. e.message
   if e.message ~= '' and k ~= contact then
     set(k, message_pointer .. name, 'PX', message_px)
-    try('SADD', messages .. name, e.message)
-    try('PEXPIRE', messages .. name, messages_px)
+    list_message(name, e.message)
   end
   if not rec and #aliases == 0 then return first end
   local life = try('PTTL', mine)
   if type(life) == 'table' then life = 0 end
-  local list, has = life ~= -2 and names_of(name) or {}, {}
+  local list, has, with = {}, {}, ''
+  if life ~= -2 then list, with = names_of(name) end
   local known = #list
   for i = 1, known do has[list[i]] = true end
   local function take(n)
@@ -183,9 +232,9 @@ local function link(e)
     end
   end
   if #list > known or longer then
-    local packed = {'1'}
+    local packed = {with == '' and '1' or pack('>c1I4c0', '2', #with, with)}
     for i = over + 1, #list do packed[#packed + 1] = pack('>I4c0', #list[i], list[i]) end
-    if #packed > 1 then set(mine, concat(packed), 'PX', whole(life)) end
+    if #packed > 1 or with ~= '' then set(mine, concat(packed), 'PX', whole(life)) end
   end
   return first
 end

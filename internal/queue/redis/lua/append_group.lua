@@ -12,7 +12,7 @@ local function once_known(once)
 end
 
 -- group appends the next group and returns its line of the answer.
-local function group()
+function group()
   local npayloads, nevents, njobs, ncounters, p = parse('>I4I4I4I4', manifests, manifest_at + 5)
   local first_payload = payload_at - 1
   payload_at = payload_at + npayloads
@@ -36,12 +36,7 @@ local function group()
     if keys > 0 then
       local former, clicks = math.floor(nclicks / 4), nil
       message, p = parse('>I4c0', manifests, p)
-      for c = 1, nclicks % 4 do
-        local clicked, kind, data
-        clicked, kind, data, p = parse('>dBI4c0', manifests, p)
-        clicks = clicks or {}
-        clicks[c] = {kind = kind, at = clicked, data = data}
-      end
+      if nclicks % 4 > 0 then clicks, p = clicks_at(p, nclicks % 4) end
       local any = clicks
       for k = key_at, key_at + keys - 1 do any = any or value(k) end
       -- What an event before it in the group writes may concern it too.
@@ -121,8 +116,8 @@ local function group()
     for i = 1, nevents do first[i] = touched[i] and link(touched[i]) end
   end
   for _ = 1, ncounters do
-    local k, field, addend, text, when, of, ttl, once, window
-    k, field, addend, text, when, of, ttl, once, window, p = parse('>Hc0Hc0I4I4c0BI4dHc0d', manifests, p)
+    local day, field, addend, text, when, of, ttl, once, window
+    day, field, addend, text, ttl, when, of, once, window, p = parse('>Hc0Hc0I4I4c0dBI4Hc0d', manifests, p)
     local counts = new[of]
     if when == 1 then counts = first[of] elseif when == 2 then counts = jobs[of].outcome == 'Q' end
     if counts and once ~= '' then
@@ -130,7 +125,7 @@ local function group()
       counts = try('SET', base .. 'u:' .. once, now + window, 'NX', 'PX', window)
       counts = counts and not counts.err
     end
-    if counts then count(base .. 'a:' .. k, field, addend, text, ttl) end
+    if counts then count(day, field, addend, text, ttl) end
   end
   return concat(answer)
 end

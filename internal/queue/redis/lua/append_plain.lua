@@ -1,11 +1,22 @@
 -- Part of append.lua: nearly every webhook.
 
--- plain appends a group that is one event without a click, and jobs that have
--- neither once keys nor a death. It is the twin of group in append_group.lua: it does
+-- count_plain counts what stands from p on, of an event that is new. first says whether its
+-- click is its contact's first.
+local function count_plain(p, counters, first)
+  if not link then general() end
+  for _ = 1, counters do
+    local when, day, field, addend, text, ttl
+    when, day, field, addend, text, ttl, p = parse('>BHc0Hc0I4I4c0d', manifests, p)
+    if first or when == 0 then count(day, field, addend, text, ttl) end
+  end
+end
+
+-- plain appends a group that is one event, jobs that have neither once keys nor a death
+-- and, if its kind is 2, a click or counters that need no job to be queued. It is the twin of group in append_group.lua: it does
 -- the same without tables, and TestTwins holds the two together. One difference is
 -- meant: where a destination's keys are of another type, plain refuses the group before
 -- it looks at the id, and so also one that would only have been a duplicate.
-local function plain()
+local function plain(kind)
   local npayloads, id, bucket, later, keys, message, njobs, p = parse('>BBc0HBBI4c0H', manifests, manifest_at + 5)
   local payload, from = ARGV[payload_at], key_at
   payload_at, key_at = payload_at + npayloads, key_at + keys
@@ -40,12 +51,19 @@ local function plain()
     return '!' .. problem
   end
   if fresh then
-    local touched = changed and keys > 0
+    local counters, clicks, first = 0, nil, nil
+    if kind == 2 then
+      local nclicks
+      nclicks, counters, p = parse('>BH', manifests, p)
+      if nclicks > 0 then clicks, p = clicks_at(p, nclicks) end
+    end
+    local touched = clicks or changed and keys > 0
     for i = from, from + keys - 1 do touched = touched or found[i] end
     if touched then
-      if not link then link, group = general() end
-      link({from = from, keys = keys, message = message})
+      if not link then general() end
+      first = link({from = from, keys = keys, message = message, clicks = clicks})
     end
+    if counters > 0 then count_plain(p, counters, first) end
   end
   return answer
 end

@@ -47,7 +47,8 @@ func (e *Event) AppendJSON(dst []byte) (out []byte, attribution int) {
 	dst = e.AutomaticEvent.appendJSON(append(dst, `,"automaticEvent":`...))
 	dst = value(dst, `,"conversion":`, e.Conversion)
 	dst = value(dst, `,"conversationContext":`, e.ConversationContext)
-	dst = append(dst, `,"attribution":`...)
+	dst = value(dst, `,"link":`, e.Link)
+	dst = append(dst, `,"lead":null,"attribution":`...)
 	attribution = len(dst)
 	dst = value(dst, `null,"raw":`, e.Raw)
 	return append(dst, '}'), attribution

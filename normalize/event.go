@@ -99,6 +99,10 @@ type Event struct {
 	// a person in prose: never log it.
 	ConversationContext Value
 
+	// Link is the click on a link that the message's code names, as the unified
+	// JSON has it. It is kind message's alone, and filled by who keeps the codes.
+	Link Value
+
 	other OtherNames // of the customer
 
 	id  ID

@@ -63,7 +63,7 @@ func TestGoTypesMatchSchema(t *testing.T) {
 		one := e
 		one.Kind = kind
 		if kind != KindMessage {
-			one.Referral, one.UTM, one.Ad, one.ReplyUntil = nil, nil, nil, 0
+			one.Referral, one.UTM, one.Ad, one.ReplyUntil, one.Link = nil, nil, nil, 0, nil
 		}
 		clean(&one)
 		one.SetTenant(e.TenantID)
@@ -104,6 +104,8 @@ func (f filler) fill(v reflect.Value, path string) {
 		switch path[strings.LastIndexByte(path, '.')+1:] {
 		case "Org", "Conversion", "ConversationContext", "Raw":
 			f[path] = fmt.Sprintf(`{"v":%d}`, n)
+		case "Link":
+			f[path] = fmt.Sprintf(`{"name":"l%d","code":"K7QW3-MPDXR","clickedAt":%d,"shared":false,"source":null,"params":{}}`, n, n)
 		case "Address", "URLs":
 			f[path] = fmt.Sprintf(`[%d]`, n)
 		}
@@ -207,7 +209,7 @@ func TestKeyOrder(t *testing.T) {
 	}
 	want := "id tenantId kind channel provider account waPhone waId userId username groupId profileName rawLastEventType rawVersion " +
 		"receivedAt ingestedAt replyUntil message referral utm ad conversation status automaticEvent conversion conversationContext " +
-		"attribution raw"
+		"link lead attribution raw"
 	if got := strings.Join(keys, " "); got != want {
 		t.Errorf("keys %s\nwant %s", got, want)
 	}

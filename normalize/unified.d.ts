@@ -64,6 +64,8 @@ export interface EventBase {
   conversation: Conversation | null;
   /** WhatsApp's value.conversation_context as it came: an agent's summary of the chat. */
   conversationContext: JSONObject | null;
+  /** Kind lead is yet to come. */
+  lead: null;
   /** The contact's stored clicks when the event was first sent; null inline, and without a click. */
   attribution: Attribution | null;
   /** The provider's own JSON for this event: an object, unless a body of another shape was passed on as account. */
@@ -82,12 +84,15 @@ export interface InboundMessage extends EventBase {
   status: null;
   automaticEvent: null;
   conversion: null;
+  /** The click on a link that the message's code names; null for a message without a known code, and inline. */
+  link: Link | null;
 }
 
 /** A message that the business sent, by whatever app. */
 export interface Echo extends EventBase {
   kind: "echo";
   replyUntil: null;
+  link: null;
   message: Message;
   referral: null;
   utm: null;
@@ -101,6 +106,7 @@ export interface Echo extends EventBase {
 export interface StatusUpdate extends EventBase {
   kind: "status";
   replyUntil: null;
+  link: null;
   message: null;
   referral: null;
   utm: null;
@@ -114,6 +120,7 @@ export interface StatusUpdate extends EventBase {
 export interface AutomaticEventNotice extends EventBase {
   kind: "automatic_event";
   replyUntil: null;
+  link: null;
   message: null;
   referral: null;
   utm: null;
@@ -127,6 +134,7 @@ export interface AutomaticEventNotice extends EventBase {
 export interface AccountNotice extends EventBase {
   kind: "account";
   replyUntil: null;
+  link: null;
   message: null;
   referral: null;
   utm: null;
@@ -140,6 +148,7 @@ export interface AccountNotice extends EventBase {
 export interface ConversionPosted extends EventBase {
   kind: "conversion";
   replyUntil: null;
+  link: null;
   message: null;
   referral: null;
   utm: null;
@@ -434,6 +443,25 @@ export interface AutomaticEvent {
   currency: string | null;
   /** In major units. */
   value: number | null;
+}
+
+/** A click on a link of yours that leads to the chat. */
+export interface Link {
+  /** The link's, in the configuration. */
+  name: string;
+  /** As the message has it: K7QW3-MPDXR. */
+  code: string;
+  /** UNIX milliseconds; null where the code stands for no single click, and where it is shared. */
+  clickedAt: number | null;
+  /** Another contact's click, or one too long ago: params are of the campaign alone. */
+  shared: boolean;
+  source: "google" | "meta" | "tiktok" | "microsoft" | "linkedin" | "x" | "snapchat" | "pinterest" | "other" | null;
+  params: LinkParams;
+}
+
+/** What the link was clicked with, by its own names: gclid, utm_source, … */
+export interface LinkParams {
+  [name: string]: string;
 }
 
 /** What is known of the contact's ad clicks. */

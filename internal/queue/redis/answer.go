@@ -13,13 +13,13 @@ import (
 // takeAnswers fills the results of calls that were made, and wakes the drains of what
 // was queued. It returns the calls that must be made again, and an error if Redis
 // could not be reached.
-func (r *Store) takeAnswers(calls []*appendCall) (again []*appendCall, lost error) {
-	wake := map[queue.Dest]bool{}
+func (a *appender) takeAnswers(calls []*appendCall) (again []*appendCall, lost error) {
+	r, wake := a.r, map[queue.Dest]bool{}
 	for _, c := range calls {
 		answer, err := c.cmd.Text()
 		if answer == answerUnbundle && !c.unbundled {
 			c.unbundled = true
-			r.packer.linked.forget()
+			a.packer.linked.forget()
 			again = append(again, c)
 			continue
 		}
@@ -29,9 +29,9 @@ func (r *Store) takeAnswers(calls []*appendCall) (again []*appendCall, lost erro
 		if err != nil {
 			err = queueError("queueing events", err)
 			failCalls([]*appendCall{c}, err)
-			r.packer.linked.forget()
+			a.packer.linked.forget()
 			var answered redis.Error
-			if !errors.As(err, &answered) && errors.Is(err, queue.ErrUnavailable) {
+			if !errors.As(err, &answered) && errors.Is(err, queue.ErrUnavailable) && !isMoving(err) {
 				lost = err
 			}
 			continue
@@ -39,7 +39,7 @@ func (r *Store) takeAnswers(calls []*appendCall) (again []*appendCall, lost erro
 		for _, ref := range c.groups {
 			var line string
 			line, answer, _ = strings.Cut(answer, "\n")
-			r.takeLine(ref, line, wake)
+			a.takeLine(ref, line, wake)
 		}
 	}
 	for d := range wake {
@@ -49,15 +49,15 @@ func (r *Store) takeAnswers(calls []*appendCall) (again []*appendCall, lost erro
 }
 
 // takeLine takes a group's line of an answer.
-func (r *Store) takeLine(ref appendRef, line string, wake map[queue.Dest]bool) {
+func (a *appender) takeLine(ref appendRef, line string, wake map[queue.Dest]bool) {
 	if ref.result.Err = ref.read(line); ref.result.Err != nil {
-		r.packer.linked.forget()
+		a.packer.linked.forget()
 		return
 	}
 	for i, fresh := range ref.result.New {
 		// The script links nothing of an event that came again.
 		if ev := &ref.group.Events[i]; !fresh && len(ev.Aliases) > 0 {
-			r.packer.linked.unlink(ref.group.Tenant, ev)
+			a.packer.linked.unlink(ref.group.Tenant, ev)
 		}
 	}
 	for i, outcome := range ref.result.Jobs {

@@ -32,7 +32,24 @@ func (r *Store) commit(batch []*gathered) {
 		}
 		return
 	}
-	calls := r.callsFor(batch)
+	if !r.clustered() {
+		r.appender.store(batch)
+		return
+	}
+	batch = r.line.takeThose(batch, r.line.isBehind)
+	r.appender.store(batch)
+	r.line.takeThose(batch, (*gathered).isMoving)
+}
+
+// appender makes the calls that append. It is used by one goroutine at a time.
+type appender struct {
+	r      *Store
+	packer packer
+}
+
+// store stores the groups of appends, those that a Cluster has refused once for now only.
+func (a *appender) store(batch []*gathered) {
+	calls := a.r.callsFor(batch)
 	var lost error
 	for len(calls) > 0 {
 		n, bytes, steps := 0, 0, 0
@@ -42,7 +59,7 @@ func (r *Store) commit(batch []*gathered) {
 			n++
 		}
 		if lost == nil {
-			lost = r.send(calls[:n])
+			lost = a.send(calls[:n])
 		} else {
 			// The connection was lost just now: the callers' time is better
 			// spent on an early 503 than on waiting for another timeout.
@@ -59,6 +76,9 @@ func (r *Store) callsFor(batch []*gathered) (calls []*appendCall) {
 	for _, p := range batch {
 		for i := range p.groups {
 			g, result := &p.groups[i], &p.results[i]
+			if p.tried && !isMoving(result.Err) {
+				continue
+			}
 			if result.Err = g.Validate(); result.Err != nil {
 				continue
 			}
@@ -77,20 +97,22 @@ func (r *Store) callsFor(batch []*gathered) (calls []*appendCall) {
 			c.steps += steps
 			c.written += written
 		}
+		p.tried = true
 	}
 	return calls
 }
 
 // send makes calls in one pipeline, fills their results and wakes the drains. It
 // returns an error if Redis could not be reached.
-func (r *Store) send(calls []*appendCall) error {
+func (a *appender) send(calls []*appendCall) error {
+	r := a.r
 	index, introduced := r.indexOf(calls)
-	r.packer.reset()
+	a.packer.reset()
 	if r.clicked.Load() && r.clicked.Swap(false) {
-		r.packer.linked.forget()
+		a.packer.linked.forget()
 	}
 	for _, c := range calls {
-		c.cmd = r.pack(c, &r.packer)
+		c.cmd = r.pack(c, &a.packer)
 	}
 	r.makeAppends(calls, index)
 	if index != nil && index.Err() == nil {
@@ -98,7 +120,7 @@ func (r *Store) send(calls []*appendCall) error {
 			r.tenants.Store(tenant, true)
 		}
 	}
-	again, lost := r.takeAnswers(calls)
+	again, lost := a.takeAnswers(calls)
 	switch {
 	case len(again) == 0:
 		return lost
@@ -106,7 +128,7 @@ func (r *Store) send(calls []*appendCall) error {
 		failCalls(again, lost)
 		return lost
 	default:
-		return r.send(again)
+		return a.send(again)
 	}
 }
 

@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -25,8 +26,22 @@ type doneEntries struct {
 }
 
 // do hands a call over, which goes in a pipeline with those that come at the same
-// time, and waits for it or for ctx.
+// time, and waits for it or for ctx. What a Cluster refuses for now is handed over again.
 func (r *Store) do(ctx context.Context, k *call) error {
+	err := r.doOnce(ctx, k)
+	if !isMoving(err) {
+		return err
+	}
+	for end := time.Now().Add(splitPatience); isMoving(err) && pause(ctx, end); {
+		if k.err = nil; k.cmd != nil {
+			k.cmd.SetErr(nil)
+		}
+		err = r.doOnce(ctx, k)
+	}
+	return err
+}
+
+func (r *Store) doOnce(ctx context.Context, k *call) error {
 	switch err := r.calls.Do(ctx, k); {
 	case err == nil:
 		return k.err
@@ -59,7 +74,7 @@ func (r *Store) execute(batch []*call) {
 		}
 	}
 	for _, m := range order {
-		m.cmd = scriptDone.call(r.life, []string{m.queue, m.retry, m.pending, m.blocks}, doneArgs(m.at)...)
+		m.cmd = r.call(r.life, scriptDone, []string{m.queue, m.retry, m.pending, m.blocks}, doneArgs(m.at)...)
 		cmds = append(cmds, m.cmd)
 	}
 	for len(cmds) > 0 {

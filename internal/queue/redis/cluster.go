@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -33,8 +31,6 @@ const (
 
 // topologyWait is how long other nodes' answers are waited for once there is one.
 const topologyWait = 200 * time.Millisecond
-
-var errMoving = errors.New("the Cluster has moved these keys, and is asked where they are")
 
 // topology asks a Cluster who keeps what.
 type topology struct {
@@ -93,7 +89,10 @@ func (r *Store) connectCluster(all []*redis.Options) redis.UniversalClient {
 	}
 	c := redis.NewClusterClient(&redis.ClusterOptions{
 		Addrs: addrs, CredentialsProviderContext: opt.CredentialsProviderContext,
-		MaxRetries: -1, DialerRetries: opt.DialerRetries, DialTimeout: opt.DialTimeout,
+		// Redirections are followed here: go-redis would make the calls again, too, that
+		// stand beside one that a node refuses for now.
+		MaxRedirects: -1,
+		MaxRetries:   -1, DialerRetries: opt.DialerRetries, DialTimeout: opt.DialTimeout,
 		ReadTimeout: opt.ReadTimeout, WriteTimeout: opt.WriteTimeout, ContextTimeoutEnabled: true,
 		DisableIdentity: true, Protocol: 2, PoolSize: opt.PoolSize, OnConnect: opt.OnConnect,
 		MaintNotificationsConfig: opt.MaintNotificationsConfig,
@@ -102,6 +101,7 @@ func (r *Store) connectCluster(all []*redis.Options) redis.UniversalClient {
 	t.reload = func() { c.ReloadState(context.Background()) }
 	t.owner.Go(t.keep)
 	c.AddHook(topologyHook{t})
+	c.AddHook(redirectHook{t})
 	return r.hooked(&clusterClient{c, t})
 }
 
@@ -280,89 +280,4 @@ func (t *topology) learn(slots []redis.ClusterSlot) {
 	for _, c := range idle {
 		_ = c.Close()
 	}
-}
-
-// dialNode makes a connection for work.
-func (t *topology) dialNode(ctx context.Context, network, addr string) (net.Conn, error) {
-	addr = nodeAddr(addr)
-	c, err := t.dial(ctx, network, addr)
-	if err != nil {
-		t.failed()
-		return nil, err
-	}
-	n := &nodeConn{Conn: c, forget: func(c net.Conn) {
-		t.mu.Lock()
-		delete(t.conns[addr], c)
-		t.mu.Unlock()
-	}}
-	var kept net.Conn = n
-	if sys, ok := c.(syscall.Conn); ok {
-		kept = &rawConn{n, sys} // so that go-redis sees whether it has ended
-	}
-	n.self = kept
-	t.mu.Lock()
-	if t.conns[addr] == nil {
-		t.conns[addr] = map[net.Conn]bool{}
-	}
-	t.conns[addr][kept] = true
-	t.mu.Unlock()
-	return kept, nil
-}
-
-// nodeConn is a connection to a node, which is known until it is closed.
-type nodeConn struct {
-	net.Conn
-	self   net.Conn
-	closed atomic.Bool
-	forget func(net.Conn)
-}
-
-func (c *nodeConn) Close() error {
-	if !c.closed.Swap(true) {
-		c.forget(c.self)
-	}
-	return c.Conn.Close()
-}
-
-type rawConn struct {
-	*nodeConn
-	sys syscall.Conn
-}
-
-func (c *rawConn) SyscallConn() (syscall.RawConn, error) { return c.sys.SyscallConn() }
-
-// topologyHook has the Cluster asked again when a call fails.
-type topologyHook struct{ t *topology }
-
-func (topologyHook) DialHook(next redis.DialHook) redis.DialHook { return next }
-
-func (h topologyHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error {
-		return h.look(next(ctx, cmd))
-	}
-}
-
-func (h topologyHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return func(ctx context.Context, cmds []redis.Cmder) error {
-		err := next(ctx, cmds)
-		for _, cmd := range cmds {
-			cmd.SetErr(h.look(cmd.Err()))
-		}
-		return err
-	}
-}
-
-// look returns the error that a command has from now on.
-func (h topologyHook) look(err error) error {
-	switch {
-	case err == nil || errors.Is(err, redis.Nil):
-		return err
-	case redis.HasErrorPrefix(err, "MOVED"), redis.HasErrorPrefix(err, "ASK"):
-		err = errMoving
-	case answered(err) && !redis.HasErrorPrefix(err, "CLUSTERDOWN") && !redis.HasErrorPrefix(err, "READONLY") &&
-		!redis.HasErrorPrefix(err, "MASTERDOWN") && !redis.HasErrorPrefix(err, "LOADING"):
-		return err
-	}
-	h.t.failed()
-	return err
 }

@@ -34,7 +34,7 @@ func (d *departures) next() string { return d.by + strconv.FormatUint(d.last.Add
 func (d *drain) Depart(ctx context.Context, at []queue.Pos) (id string, err error) {
 	const doing = "noting what is sent"
 	id = d.departures.next()
-	cmd := scriptDepart.call(d.r.life, []string{d.keys.lease(d.dest.Name), d.keys.departures(d.dest.Name)},
+	cmd := d.r.call(d.r.life, scriptDepart, []string{d.keys.lease(d.dest.Name), d.keys.departures(d.dest.Name)},
 		d.r.token, id, codec.AppendDeparture(nil, d.r.now(), at))
 	if err := d.r.do(ctx, &call{cmd: cmd}); err != nil {
 		return id, queueError(doing, err) // it may have arrived all the same

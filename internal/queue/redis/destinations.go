@@ -39,7 +39,7 @@ func (r *Store) infoOf(ctx context.Context, dests []queue.Dest) ([]queue.Info, e
 	for i, d := range dests {
 		k := r.keys(d.Tenant)
 		in := k.incoming()
-		cmds[i] = scriptInfo.call(ctx, []string{
+		cmds[i] = r.call(ctx, scriptInfo, []string{
 			k.queue(d.Name), k.pending(d.Name), k.dead(d.Name), in.queue(d.Name), in.pending(d.Name), in.dead(d.Name), k.state(d.Name),
 		})
 	}

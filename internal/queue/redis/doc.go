@@ -14,7 +14,8 @@
 // them all.
 //
 // The keys of a tenant share the hash tag {tenant}. So a Cluster keeps them on one
-// node, and a script may touch them all. Nothing is ever done with two tenants at
+// node, and a script may touch them all; while a Cluster moves them, it touches none: see
+// split.go. Nothing is ever done with two tenants at
 // once, but for a takeover, which goes in steps that may be repeated. The set of
 // tenants, the hash of notes and the channel belong to no tenant.
 //

@@ -178,7 +178,7 @@ func (d *drain) release() {
 	defer cancel()
 	err := d.r.run(ctx, scriptRelease, []string{d.keys.lease(d.dest.Name)},
 		d.r.token, d.r.channel(), d.r.lease.message(d.dest, newsReleased)).Err()
-	if err != nil {
+	if err != nil && !isMoving(err) {
 		d.r.lease.deaf.Store(true)
 	}
 }

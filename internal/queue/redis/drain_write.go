@@ -32,7 +32,7 @@ func (d *drain) Done(ctx context.Context, at []queue.Pos) error {
 func (d *drain) holding(ctx context.Context, doing string, s *script, keys []string, head, list []any, each int) error {
 	for len(list) > 0 {
 		step := list[:min(len(list), drainStep*each)]
-		cmd := s.call(d.r.life, keys, append(slices.Clone(head), step...)...)
+		cmd := d.r.call(d.r.life, s, keys, append(slices.Clone(head), step...)...)
 		if err := d.r.do(ctx, &call{cmd: cmd}); err != nil {
 			return queueError(doing, err)
 		}

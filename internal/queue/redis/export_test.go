@@ -27,7 +27,7 @@ func IsPlain(g *queue.Group) bool { return plain(g) }
 
 // PackGeneral has a store that has appended nothing yet pack every group as a general
 // one.
-func PackGeneral(r *Store) { r.packer.general = true }
+func PackGeneral(r *Store) { r.appender.packer.general = true }
 
 // Silence is the timing with another patience for looks.
 func (t timing) Silence(d time.Duration) timing {

@@ -14,6 +14,9 @@ type gathered struct {
 	groups  []queue.Group
 	results []queue.Result
 
+	tried  bool          // Redis has answered it
+	inLine chan struct{} // closed when it stands in line no more; nil: it never did
+
 	one  [1]queue.Result
 	news [2]bool
 	jobs [4]queue.Admission
@@ -33,6 +36,16 @@ func newGathered(groups []queue.Group) *gathered {
 	return p
 }
 
+// isMoving reports whether a Cluster has refused any of it for now.
+func (p *gathered) isMoving() bool {
+	for i := range p.results {
+		if err := p.results[i].Err; err != nil && isMoving(err) {
+			return true
+		}
+	}
+	return false
+}
+
 // room is a slice of n elements, of small if it has as many.
 func room[T any](small []T, n int) []T {
 	if n > len(small) {
@@ -46,8 +59,15 @@ func room[T any](small []T, n int) []T {
 func (r *Store) gather(ctx context.Context, groups []queue.Group) []queue.Result {
 	p := newGathered(groups)
 	switch err := r.appends.Do(ctx, p); {
-	case err == nil:
+	case err == nil && p.inLine == nil:
 		return p.results
+	case err == nil:
+		select {
+		case <-p.inLine:
+			return p.results
+		case <-ctx.Done():
+			return queue.Failed(len(groups), context.Cause(ctx))
+		}
 	case errors.Is(err, batch.ErrClosed):
 		return queue.Failed(len(groups), queue.ErrUnavailable)
 	default:

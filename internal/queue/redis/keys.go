@@ -9,6 +9,7 @@ import (
 // so that they stand on one node of a Cluster, and a script may touch them all.
 // Behind <prefix>:{tenant}: there is
 //
+//	never         never written: see split.go
 //	wait          written so that replicas can be waited for: see wait.go
 //	dests         set of the names of its destinations
 //

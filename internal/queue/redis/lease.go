@@ -32,6 +32,7 @@ type leaseManager struct {
 
 	// The rest belongs to the goroutine.
 	runIDs    map[string]string // of the server that answered for a tenant
+	moving    map[string]bool   // tenants whose slot is moved, and that was logged
 	inspected bool
 	dialed    int64     // connections of the store when the server was last inspected
 	redialed  int64     // connections for leases at the last sweep
@@ -46,7 +47,7 @@ func (m *leaseManager) start(r *Store) {
 	m.kick, m.quit = make(chan struct{}, 1), make(chan struct{})
 	m.drains = map[queue.Dest][]*drain{}
 	m.life, m.end = context.WithCancel(r.life)
-	m.runIDs = map[string]string{}
+	m.runIDs, m.moving = map[string]string{}, map[string]bool{}
 	m.trimmed = time.Now()
 	m.owner.Go(func() { r.keepNotes(m.quit) })
 	m.owner.Go(func() {

@@ -45,7 +45,7 @@ func (m *leaseManager) look(ctx context.Context, tenants map[string][]*drain) {
 	var failure error
 	inspect := false
 	redialed := r.servers.redialed.Load()
-	answers, n := m.ask(ctx, looks)
+	answers, n := m.ask(hurried(ctx), looks)
 	for range n {
 		answered := <-answers
 		redialed = r.servers.redialed.Load() // with a connection made just now
@@ -72,7 +72,21 @@ func (r *Store) leaseCall(ctx context.Context, keys []string, token, renew strin
 	if r.servers.mute.Load() {
 		mute = "1"
 	}
-	return scriptLease.call(ctx, keys, token, r.timing.ttl.Milliseconds(), renew, r.cfg.family(), r.cfg.self(), mute)
+	return r.call(ctx, scriptLease, keys, token, r.timing.ttl.Milliseconds(), renew, r.cfg.family(), r.cfg.self(), mute)
+}
+
+// sayMoving logs that a Cluster begins to move a tenant's keys to another node, and that
+// it has.
+func (m *leaseManager) sayMoving(tenant string, moving bool) {
+	switch was := m.moving[tenant]; {
+	case moving && !was:
+		m.moving[tenant] = true
+		m.r.log.Warn("the Cluster moves the slot of a tenant to another node: its webhooks are answered with 503, "+
+			"and nothing of it is delivered, until that is done", zap.String("tenant", tenant))
+	case !moving && was:
+		delete(m.moving, tenant)
+		m.r.log.Info("the slot of a tenant is on one node again", zap.String("tenant", tenant))
+	}
 }
 
 // ask makes the calls of looks, and hands over so many times those that are answered, or
@@ -113,8 +127,12 @@ func (m *leaseManager) take(l *lookup, renew bool, began time.Time, redialed int
 		for _, d := range l.drains {
 			d.away()
 		}
+		if m.sayMoving(l.tenant, isMoving(err)); isMoving(err) {
+			return false, nil // redis is well, and so are other tenants
+		}
 		return false, queueError("renewing leases", err)
 	}
+	m.sayMoving(l.tenant, false)
 	// Another server may hold less than the one before it did. Where INFO
 	// is refused, every new connection may lead to another server.
 	runID, _ := reply[0].(string)

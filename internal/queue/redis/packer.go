@@ -81,7 +81,12 @@ func (r *Store) pack(c *appendCall, p *packer) *redis.Cmd {
 	p.arena = codec.AppendDeath(p.arena, 0, 0, p.now, &queue.OverflowReason)
 	overflow := p.since(start)
 
-	p.args = append(p.args, nil, nil, 1, c.keys.dests(),
+	p.args = append(p.args, nil, nil, 1, c.keys.dests())
+	if r.clustered() {
+		p.args[len(p.args)-2] = 2
+		p.args = append(p.args, c.keys.never())
+	}
+	p.args = append(p.args,
 		&head, &overflow, c.keys.base, r.channelFor(c.keys.tenant, p.names), r.token+" "+shownTenant(c.keys.tenant), &packed)
 	for i := range p.contacts[contacts:] {
 		p.args = append(p.args, &p.contacts[contacts+i])

@@ -58,19 +58,20 @@ type Store struct {
 	timing timing
 	log    *zap.Logger
 
-	options atomic.Pointer[queue.Options]
-	access  atomic.Pointer[access]
-	rereads rereads
-	wait    atomic.Pointer[waiting]
-	client  redis.UniversalClient
-	leases  redis.UniversalClient // connections of their own, so that renewals never wait for work
-	appends *batch.Batcher[*gathered]
-	packer  packer        // of appends
-	heavy   gate          // of the callers that store a heavy group
-	slots   chan struct{} // for those that do it now
-	clicked atomic.Bool   // a heavy group had clicks, of which packer doesn't know
-	calls   *batch.Batcher[*call]
-	tenants sync.Map // tenants known to be in the index
+	options  atomic.Pointer[queue.Options]
+	access   atomic.Pointer[access]
+	rereads  rereads
+	wait     atomic.Pointer[waiting]
+	client   redis.UniversalClient
+	leases   redis.UniversalClient // connections of their own, so that renewals never wait for work
+	appends  *batch.Batcher[*gathered]
+	appender appender
+	line     line          // of appends to tenants whose slot a Cluster moves
+	heavy    door          // of the callers that store a heavy group
+	slots    chan struct{} // for those that do it now
+	clicked  atomic.Bool   // a heavy group had clicks, or one that stood in line, of which the appender doesn't know
+	calls    *batch.Batcher[*call]
+	tenants  sync.Map // tenants known to be in the index
 
 	servers  servers
 	lease    leaseManager
@@ -114,7 +115,9 @@ func open(cfg Config, opts queue.Options, t timing) (*Store, error) {
 	if r.leases, err = r.connect(2, &r.servers.redialed); err != nil {
 		return nil, fmt.Errorf("opening redis queue: %w", errors.Join(err, r.client.Close()))
 	}
+	r.appender.r = r
 	r.appends = batch.New(batch.Config[*gathered]{Write: r.commit, Yield: true})
+	r.line.start(r)
 	r.calls = batch.New(batch.Config[*call]{Write: r.execute})
 	r.slots = make(chan struct{}, heavyAtOnce)
 	r.lease.start(r)
@@ -143,6 +146,7 @@ func (r *Store) Close() error {
 	r.closing.Do(func() {
 		r.heavy.close()
 		r.appends.Close()
+		r.line.stop()
 		r.lease.stop()
 		r.watch.stop()
 		r.calls.Close()
@@ -164,22 +168,23 @@ func nonce() string {
 // now is the time by the edges' clock, ms.
 func (r *Store) now() int64 { return r.cfg.Now().UnixMilli() }
 
-// bounded is the life of a call for work. In a Cluster a call is tried again, but no
-// longer than one of a lone server takes at most.
+// bounded is the life of a call for what many brought: nobody of them waits for a slot that
+// a Cluster moves. In a Cluster a call is tried again, but no longer than one of a lone
+// server takes at most.
 func (r *Store) bounded(w *waiting) (context.Context, context.CancelFunc) {
 	timeout := r.timing.timeout
 	if w.replicas > 0 {
 		timeout += w.timeout
 	}
-	if _, ok := r.client.(*clusterClient); ok || w.replicas > 0 {
-		return context.WithTimeout(r.life, timeout)
+	if r.clustered() || w.replicas > 0 {
+		return context.WithTimeout(hurried(r.life), timeout)
 	}
 	return r.life, func() {}
 }
 
 // run calls a script now, on a connection of its own.
 func (r *Store) run(ctx context.Context, s *script, keys []string, args ...any) *redis.Cmd {
-	cmd := s.call(ctx, keys, args...)
+	cmd := r.call(ctx, s, keys, args...)
 	pipeline(ctx, r.client, []redis.Cmder{cmd})
 	return cmd
 }

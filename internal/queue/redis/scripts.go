@@ -89,7 +89,7 @@ func (s *script) prepare(ctx context.Context, args []any) *redis.Cmd {
 	return redis.NewCmd(ctx, args...)
 }
 
-// call makes a call.
+// call makes a call, of keys that a Cluster may well have on two nodes: see [Store.call].
 func (s *script) call(ctx context.Context, keys []string, args ...any) *redis.Cmd {
 	all := make([]any, 3, 3+len(keys)+len(args))
 	all[2] = len(keys)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,6 +34,8 @@ type waited struct {
 	cmd  redis.Cmder
 }
 
+func (w waited) isSplit() bool { return errors.Is(w.cmd.Err(), errSplit) }
+
 // durably makes calls, in a round trip, and has those fail that too few replicas have.
 // They are carried out all the same: who repeats one, as a provider does that had a 503,
 // waits again.
@@ -51,17 +54,22 @@ func (r *Store) durably(ctx context.Context, calls []waited) {
 		pipeline(ctx, r.client, cmds)
 		return
 	}
-	for range waitRounds {
-		if len(calls) == 0 {
-			return
-		}
+	end := time.Now().Add(splitPatience)
+	for round := 0; len(calls) > 0 && round < waitRounds; round++ {
 		tried := r.access.Load()
 		var all sync.WaitGroup
 		for node, part := range r.byNode(ctx, calls) {
-			all.Go(func() { w.store(ctx, node, part) })
+			all.Go(func() { w.store(ctx, node, part, r.clustered()) })
 		}
 		all.Wait()
 		calls = r.unsent(ctx, calls, tried)
+		switch {
+		case !slices.ContainsFunc(calls, waited.isSplit):
+		case isHurried(ctx) || !pause(ctx, end):
+			calls = slices.DeleteFunc(calls, waited.isSplit)
+		default:
+			round-- // it has an end of its own
+		}
 	}
 }
 
@@ -88,27 +96,39 @@ func (r *Store) byNode(ctx context.Context, calls []waited) map[*redis.Client][]
 // writeForWait writes a key, also where Redis is full: an operator makes room there.
 const writeForWait = "#!lua flags=allow-oom\nreturn redis.call('set', KEYS[1], '', 'ex', 60)"
 
-// store makes the calls of one server.
-func (w *waiting) store(ctx context.Context, node *redis.Client, calls []waited) {
+// store makes the calls of one server. A node of a Cluster may refuse one tenant for now,
+// and take another: there a key of each is written.
+func (w *waiting) store(ctx context.Context, node *redis.Client, calls []waited, each bool) {
 	pipe := node.WithTimeout(node.Options().ReadTimeout + w.timeout).Pipeline()
 	for _, call := range calls {
 		_ = pipe.Process(ctx, call.cmd)
 	}
-	written := pipe.Eval(ctx, writeForWait, []string{calls[0].keys.waited()})
+	written, of := map[string]*redis.Cmd{}, func(call waited) string { return call.keys.tenant }
+	if !each {
+		of = func(waited) string { return "" }
+	}
+	for _, call := range calls {
+		if tenant := of(call); written[tenant] == nil {
+			written[tenant] = pipe.Eval(ctx, writeForWait, []string{call.keys.waited()})
+		}
+	}
 	have := redis.NewIntCmd(ctx, "WAIT", w.replicas, w.timeout.Milliseconds())
 	_ = pipe.Process(ctx, have)
 	made, err := pipe.Exec(ctx)
 	_ = stamp(made, err) // a node's own client has no hook that does it
-	err = written.Err()
-	if err == nil {
-		err = have.Err()
-	}
+	err = have.Err()
 	if err == nil && have.Val() < int64(w.replicas) {
 		err = fmt.Errorf("%w: %d of %d replicas had it after %s (wait %d)",
 			queue.ErrUnavailable, have.Val(), w.replicas, w.timeout, w.replicas)
 	}
 	for _, call := range calls {
-		if err != nil && call.cmd.Err() == nil {
+		if call.cmd.Err() != nil {
+			continue
+		}
+		if refused := written[of(call)].Err(); refusalOf(refused) != notRefused {
+			// An error of another kind: the call itself was carried out.
+			call.cmd.SetErr(fmt.Errorf("%w: replicas can't be asked whether they have it: %s", queue.ErrUnavailable, refused.Error()))
+		} else if err := cmp.Or(refused, err); err != nil {
 			call.cmd.SetErr(err)
 		}
 	}
@@ -129,9 +149,12 @@ func (r *Store) unsent(ctx context.Context, calls []waited, tried *access) (agai
 		case len(unknown([]redis.Cmder{call.cmd})) > 0:
 			call.cmd.SetErr(errUnsent)
 			again = append(again, call)
-		case cluster != nil && (redis.HasErrorPrefix(err, "MOVED") || redis.HasErrorPrefix(err, "ASK")):
-			call.cmd.SetErr(errMoving)
+		case cluster != nil && refusalOf(err) == hasMoved:
+			call.cmd.SetErr(errMoved)
 			again, moved = append(again, call), true
+		case cluster != nil && (refusalOf(err) == isSplit || refusalOf(err) == isElsewhere):
+			call.cmd.SetErr(errSplit)
+			again = append(again, call)
 		case cluster != nil && refusedLogin(err) && r.reread(tried):
 			again = append(again, call)
 		case cluster != nil && (!answered(err) || redis.HasErrorPrefix(err, "CLUSTERDOWN") || redis.HasErrorPrefix(err, "READONLY")) &&
@@ -148,7 +171,7 @@ func (r *Store) unsent(ctx context.Context, calls []waited, tried *access) (agai
 
 // runDurably is run for what is acknowledged.
 func (r *Store) runDurably(ctx context.Context, k tenantKeys, s *script, keys []string, args ...any) *redis.Cmd {
-	cmd := s.call(ctx, keys, args...)
+	cmd := r.call(ctx, s, keys, args...)
 	r.durably(ctx, []waited{{k, cmd}})
 	return cmd
 }

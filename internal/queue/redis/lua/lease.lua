@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Takes, renews or looks at leases, and looks at their queues.
 --
--- KEYS    -> of each destination: lease, queue, state
+-- KEYS    -> of each destination: lease, queue, state; a rest of these is none
 -- ARGV[1] -> token
 -- ARGV[2] -> how long a lease lives (ms)
 -- ARGV[3] -> 1 = renew those that are held
@@ -17,7 +17,7 @@ local function begins(s, with) return string.sub(s, 1, #with) == with end
 local function dead(holder) return edge ~= '' and begins(holder, edge) and not begins(holder, process) end
 local info = ARGV[6] ~= '1' and redis.pcall('INFO', 'server')
 local out = {type(info) == 'string' and string.match(info, 'run_id:(%x+)') or ''}
-for i = 1, #KEYS, 3 do
+for i = 1, #KEYS - 2, 3 do
   local lease, queue, state = KEYS[i], KEYS[i + 1], KEYS[i + 2]
   local holder, held = redis.pcall('GET', lease), 0
   if type(holder) == 'table' then

@@ -1,0 +1,57 @@
+package redis
+
+import (
+	"context"
+	"net"
+	"sync/atomic"
+	"syscall"
+)
+
+// dialNode makes a connection for work.
+func (t *topology) dialNode(ctx context.Context, network, addr string) (net.Conn, error) {
+	addr = nodeAddr(addr)
+	c, err := t.dial(ctx, network, addr)
+	if err != nil {
+		t.failed()
+		return nil, err
+	}
+	n := &nodeConn{Conn: c, forget: func(c net.Conn) {
+		t.mu.Lock()
+		delete(t.conns[addr], c)
+		t.mu.Unlock()
+	}}
+	var kept net.Conn = n
+	if sys, ok := c.(syscall.Conn); ok {
+		kept = &rawConn{n, sys} // so that go-redis sees whether it has ended
+	}
+	n.self = kept
+	t.mu.Lock()
+	if t.conns[addr] == nil {
+		t.conns[addr] = map[net.Conn]bool{}
+	}
+	t.conns[addr][kept] = true
+	t.mu.Unlock()
+	return kept, nil
+}
+
+// nodeConn is a connection to a node, which is known until it is closed.
+type nodeConn struct {
+	net.Conn
+	self   net.Conn
+	closed atomic.Bool
+	forget func(net.Conn)
+}
+
+func (c *nodeConn) Close() error {
+	if !c.closed.Swap(true) {
+		c.forget(c.self)
+	}
+	return c.Conn.Close()
+}
+
+type rawConn struct {
+	*nodeConn
+	sys syscall.Conn
+}
+
+func (c *rawConn) SyscallConn() (syscall.RawConn, error) { return c.sys.SyscallConn() }

@@ -1,0 +1,200 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// refusedBy is why a node of a Cluster has not carried out a command.
+type refusedBy int
+
+const (
+	notRefused  refusedBy = iota
+	hasMoved              // another node keeps its keys: MOVED
+	isElsewhere           // another node has them already, or is to make them: ASK
+	isSplit               // they are on two nodes, or may be: TRYAGAIN
+	isNotReady            // the Cluster, or the node
+)
+
+func refusalOf(err error) refusedBy {
+	switch {
+	case err == nil:
+		return notRefused
+	case redis.HasErrorPrefix(err, "MOVED"):
+		return hasMoved
+	case redis.HasErrorPrefix(err, "ASK"):
+		return isElsewhere
+	case redis.HasErrorPrefix(err, "TRYAGAIN"):
+		return isSplit
+	case redis.HasErrorPrefix(err, "CLUSTERDOWN"), redis.HasErrorPrefix(err, "READONLY"),
+		redis.HasErrorPrefix(err, "MASTERDOWN"), redis.HasErrorPrefix(err, "LOADING"):
+		return isNotReady
+	}
+	return notRefused
+}
+
+// redirectHook makes calls again that a node has not carried out: on another node, and, if
+// nobody else is kept waiting by that, a moment later.
+type redirectHook struct{ t *topology }
+
+func (redirectHook) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (h redirectHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		call := func(cmds []redis.Cmder) { cmds[0].SetErr(next(ctx, cmds[0])) }
+		cmds := []redis.Cmder{cmd}
+		call(cmds)
+		h.follow(ctx, cmds, call)
+		return cmd.Err()
+	}
+}
+
+func (h redirectHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		call := func(cmds []redis.Cmder) { _ = stamp(cmds, next(ctx, cmds)) }
+		call(cmds)
+		h.follow(ctx, cmds, call)
+		for _, cmd := range cmds {
+			if err := cmd.Err(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// follow makes those again that were refused, until none is or there is no more time. call
+// makes them where they belong by what is known of the Cluster.
+func (h redirectHook) follow(ctx context.Context, cmds []redis.Cmder, call func([]redis.Cmder)) {
+	var end time.Time
+	for round := 0; ; round++ {
+		moved, later, elsewhere := sortRefused(cmds)
+		if len(moved)+len(later)+len(elsewhere) == 0 {
+			return
+		}
+		if end.IsZero() {
+			end = time.Now().Add(splitPatience)
+		}
+		if round > 0 || len(later) > 0 {
+			// Nor are the others followed then, which would overtake them.
+			if isHurried(ctx) || !pause(ctx, end) {
+				return
+			}
+		}
+		if len(moved) > 0 {
+			h.t.reload()
+		}
+		if again := append(moved, later...); len(again) > 0 {
+			clearErrors(again)
+			call(again)
+		}
+		for addr, list := range elsewhere {
+			h.ask(ctx, addr, list)
+		}
+	}
+}
+
+// sortRefused returns those commands that belong to another node, those that may go well
+// later, and by its address those that one other node may carry out, if it is asked to.
+func sortRefused(cmds []redis.Cmder) (moved, later []redis.Cmder, elsewhere map[string][]redis.Cmder) {
+	for _, cmd := range cmds {
+		switch err := cmd.Err(); refusalOf(err) {
+		case notRefused:
+		case hasMoved:
+			moved = append(moved, cmd)
+		case isElsewhere:
+			if elsewhere == nil {
+				elsewhere = map[string][]redis.Cmder{}
+			}
+			words := strings.Fields(err.Error()) // ASK <slot> <address>
+			addr := words[len(words)-1]
+			elsewhere[addr] = append(elsewhere[addr], cmd)
+		default:
+			later = append(later, cmd)
+		}
+	}
+	return moved, later, elsewhere
+}
+
+// ask makes calls on the node to which their slot is being moved.
+func (h redirectHook) ask(ctx context.Context, addr string, cmds []redis.Cmder) {
+	clearErrors(cmds)
+	pipe := h.t.client(addr).Pipeline()
+	for _, cmd := range cmds {
+		pipe.Do(ctx, "ASKING")
+		_ = pipe.Process(ctx, cmd)
+	}
+	all, err := pipe.Exec(ctx)
+	_ = stamp(all, err)
+}
+
+func clearErrors(cmds []redis.Cmder) {
+	for _, cmd := range cmds {
+		cmd.SetErr(nil)
+	}
+}
+
+// hurry is in a context of calls that are not made again later: others wait for them.
+type hurry struct{}
+
+func hurried(ctx context.Context) context.Context { return context.WithValue(ctx, hurry{}, true) }
+
+func isHurried(ctx context.Context) bool { return ctx.Value(hurry{}) != nil }
+
+// pause waits a moment before calls are made again. It reports whether there is time
+// for that before ctx and end.
+func pause(ctx context.Context, end time.Time) bool {
+	if time.Until(end) < splitPause {
+		return false
+	}
+	wait := time.NewTimer(splitPause)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// topologyHook has the Cluster asked again when a call fails.
+type topologyHook struct{ t *topology }
+
+func (topologyHook) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (h topologyHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		return h.look(next(ctx, cmd))
+	}
+}
+
+func (h topologyHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		err := next(ctx, cmds)
+		for _, cmd := range cmds {
+			cmd.SetErr(h.look(cmd.Err()))
+		}
+		return err
+	}
+}
+
+// look returns the error that a command has from now on.
+func (h topologyHook) look(err error) error {
+	refused := refusalOf(err)
+	switch {
+	case err == nil || errors.Is(err, redis.Nil):
+		return err
+	case refused == isElsewhere || refused == isSplit:
+		return errSplit
+	case refused == hasMoved:
+		err = errMoved
+	case answered(err) && refused != isNotReady:
+		return err
+	}
+	h.t.failed()
+	return err
+}

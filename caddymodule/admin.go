@@ -90,7 +90,7 @@ func activeQueue() (*App, queue.Queue, error) {
 	if !app.attached.Load() {
 		return nil, nil, httperr.New(http.StatusNotFound, "the running configuration has no destinations")
 	}
-	q, err := app.engine.open(app)
+	q, err := app.engine.open(ctx, app)
 	if err != nil {
 		return nil, nil, httperr.New(http.StatusServiceUnavailable, "the queue is not open: %w", err)
 	}

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -69,14 +70,14 @@ func (c *Conversions) Provision(ctx caddy.Context) error {
 	return a.sites.KnowsTenant("leadgate_conversions", c.Tenant, true)
 }
 
-// openForConversions is the store, for as long as a post needs it.
-func (a *App) openForConversions() (conversions.Store, func(), error) {
+// openForConversions is the store, for as long as a post needs it; ctx is of the wait for it.
+func (a *App) openForConversions(ctx context.Context) (conversions.Store, func(), error) {
 	engine, counted, err := a.enter()
 	if err != nil {
 		return nil, nil, err
 	}
 	leave := func() { a.leave(engine, counted) }
-	q, err := engine.open(a)
+	q, err := engine.open(ctx, a)
 	if err != nil {
 		leave()
 		return nil, nil, err

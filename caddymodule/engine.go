@@ -23,7 +23,8 @@ import (
 type engine struct {
 	store *store
 
-	ready atomic.Pointer[queue.Queue] // the open queue
+	ready   atomic.Pointer[queue.Queue] // the open queue
+	opening opening
 
 	mu       sync.Mutex
 	opened   bool
@@ -108,32 +109,6 @@ func (a *App) leave(e *engine, counted bool) {
 	}
 }
 
-// open opens the store at its first use: from Start, or from a request that
-// came before.
-func (e *engine) open(a *App) (queue.Queue, error) {
-	if q := e.ready.Load(); q != nil {
-		return *q, nil
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.openLocked(a)
-}
-
-func (e *engine) openLocked(a *App) (queue.Queue, error) {
-	if e.opened {
-		return e.queue, nil
-	}
-	e.logger = a.logger
-	q, err := e.store.open(a.options(), a.logger.Named("queue"))
-	if err != nil {
-		return nil, err
-	}
-	e.queue, e.opened = q, true
-	e.ready.Store(&q)
-	e.grace = time.Duration(*a.Grace)
-	return q, nil
-}
-
 // admit tries whether the store lets a configuration in that replaces another. Without
 // another the edge starts, and answers 503 for as long as it is not let in: somebody
 // looks at a reload that fails, and providers knock again at an edge that is there.
@@ -147,11 +122,11 @@ func (e *engine) admit(a *App) error {
 
 // attach makes a configuration the newest.
 func (e *engine) attach(a *App) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if _, err := e.openLocked(a); err != nil {
+	if _, err := e.open(context.Background(), a); err != nil {
 		return err
 	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	if e.delivery == nil {
 		e.delivery = delivery.New(e.queue, delivery.Options{Logger: a.logger.Named("delivery"), Observer: observer{}})
 		e.succeed()
@@ -196,6 +171,7 @@ func (e *engine) rule(a *App) {
 // Destruct waits, up to the grace, for the deliveries in flight, and closes
 // what was opened. What is left stays in the store.
 func (e *engine) Destruct() error {
+	e.opening.settle()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	defer close(e.succession.closed)

@@ -126,11 +126,12 @@ func (h *Handler) store(r *http.Request, hook *intake.Webhook, came time.Time) (
 		return intake.Refused, err
 	}
 	defer h.app.leave(engine, counted)
-	q, err := engine.open(h.app)
+	ctx := deadline.Of(came)
+	q, err := engine.open(ctx, h.app)
 	if err != nil {
 		return intake.Refused, err
 	}
-	return h.block.Store(deadline.Of(came), q, hook, r)
+	return h.block.Store(ctx, q, hook, r)
 }
 
 // serveNext hands the events to the next handler as a JSON array.

@@ -48,8 +48,9 @@ type Endpoint struct {
 	Dedupe       time.Duration // how long an order's id is, if longer than Meta takes events
 	MaxInFlight  int64         // bytes of all requests' bodies, see body.Read
 
-	Open       func() (q Store, done func(), err error) // the store, until done
-	ReadStatus func(error) int                          // the status for a body that could not be read
+	// Open gives the store, until done. It waits for one that is being opened as long as the context lasts.
+	Open       func(context.Context) (q Store, done func(), err error)
+	ReadStatus func(error) int // the status for a body that could not be read
 	Now        func() time.Time
 	Notices    *notice.Board // is told of what died when it came
 	Logger     *zap.Logger
@@ -156,12 +157,12 @@ func (e *Endpoint) fail(w http.ResponseWriter, status int, sentence string, why 
 
 // accept queues the items that can be reported, all in one durable step.
 func (e *Endpoint) accept(items []jsondoc.Node) ([]Result, error) {
-	q, done, err := e.Open()
+	ctx := deadline.Of(time.Now())
+	q, done, err := e.Open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	ctx := deadline.Of(time.Now())
 	p := plan{e: e, now: e.Now(), results: make([]Result, len(items)), group: queue.Group{Tenant: e.Tenant}}
 	if err := p.read(ctx, q, items); err != nil {
 		return nil, err

@@ -92,8 +92,12 @@ func (s *senders) hand(j *job) {
 	s.rouse()
 }
 
-// rouse has one more look for a job, if there may be. s.mu is held.
+// rouse has one more look for a job, if there is a place for it beside those that are at
+// work or about to be. s.mu is held.
 func (s *senders) rouse() {
+	if s.size-s.idle+s.owed >= s.limit {
+		return
+	}
 	if !s.wake() && s.size < s.limit {
 		s.size++
 		s.wg.Go(s.send)

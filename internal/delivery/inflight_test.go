@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"sync/atomic"
 	"testing"
@@ -23,6 +24,7 @@ func TestPlacesComeFree(t *testing.T) {
 	for name, c := range map[string]struct {
 		wrong, right func(*Engine, *memQueue, *sink)
 		meanwhile    func() destination.Verdict // nil: all is delivered, and so no more is to be sent
+		most         int                        // that are sent at once in the end; 0 = as many as at first
 	}{
 		"the store refuses what it is told": {
 			wrong: func(_ *Engine, q *memQueue, _ *sink) { q.change(crm, func(*memDest) { q.noDone = true }) },
@@ -53,6 +55,19 @@ func TestPlacesComeFree(t *testing.T) {
 				q.change(crm, func(*memDest) { q.noDone = false })
 				fewer(e, s, concurrency)
 			},
+		},
+		"fewer at once from now on, while the store refuses": {
+			wrong: func(e *Engine, q *memQueue, s *sink) {
+				q.change(crm, func(*memDest) { q.noDone = true })
+				fewer(e, s, 3)
+			},
+			right: func(_ *Engine, q *memQueue, _ *sink) { q.change(crm, func(*memDest) { q.noDone = false }) },
+			most:  3,
+		},
+		"the store refuses to be told of failures": {
+			wrong:     func(_ *Engine, q *memQueue, _ *sink) { q.change(crm, func(*memDest) { q.noRetry = errAway }) },
+			right:     func(_ *Engine, q *memQueue, _ *sink) { q.change(crm, func(*memDest) { q.noRetry = nil }) },
+			meanwhile: func() destination.Verdict { return destination.Verdict{Action: destination.Retry, Reason: "503"} },
 		},
 		"a hold": {
 			wrong: func(e *Engine, _ *memQueue, _ *sink) { e.Hold() },
@@ -99,7 +114,7 @@ func TestPlacesComeFree(t *testing.T) {
 				if n := q.info(crm).Backlog; n > 0 {
 					t.Errorf("%d events are left", n)
 				}
-				if s.most != concurrency {
+				if s.most != cmp.Or(c.most, concurrency) {
 					t.Errorf("up to %d are sent at once", s.most)
 				}
 				if again := len(s.seqs()) - events; c.meanwhile == nil && again != 0 {

@@ -14,6 +14,7 @@ import (
 	"github.com/leadgate/leadgate/internal/ads"
 	"github.com/leadgate/leadgate/internal/delivery"
 	"github.com/leadgate/leadgate/internal/intake"
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
 // adminCall is what docs/admin-api.md says of a call.
@@ -45,6 +46,7 @@ func TestAdminPage(t *testing.T) {
 		"/leadgate/dead":         {admin.DeadLetter{}},
 		"/leadgate/dead/":        {admin.DeadSelection{}, intake.Replayed{}},
 		"/leadgate/ads":          {ads.Row{}},
+		"/leadgate/store":        {admin.Store{}, queue.Alert{}},
 		"/leadgate/words":        {intake.UnknownWord{}},
 	}
 	for _, route := range adminEdge.Routes() {

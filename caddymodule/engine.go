@@ -288,5 +288,5 @@ func (e *engine) logRest() {
 func (e *engine) live() (admin.Engine, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return admin.Engine{Delivery: e.delivery, Queue: e.queue}, e.delivery != nil
+	return admin.Engine{Store: e.store.shown, Delivery: e.delivery, Queue: e.queue}, e.delivery != nil
 }

@@ -40,6 +40,7 @@ type Edge struct {
 
 // Engine is an open store, and what drains it.
 type Engine struct {
+	Store    string // what it is, for people: "embedded <folder>"
 	Delivery *delivery.Engine
 	Queue    queue.Queue
 }
@@ -48,11 +49,7 @@ type Engine struct {
 func (e *Edge) Alerts() []queue.Alert {
 	all := []queue.Alert{}
 	for _, engine := range e.Engines() {
-		watched, ok := engine.Queue.(queue.Watched)
-		if !ok {
-			continue
-		}
-		for _, a := range watched.Alerts() {
+		for _, a := range engine.alerts() {
 			if !slices.ContainsFunc(all, func(b queue.Alert) bool { return a.Reason == b.Reason }) {
 				all = append(all, a)
 			}
@@ -88,6 +85,7 @@ func (e *Edge) Routes() []Route {
 		{Path: "/leadgate/dead", Method: http.MethodGet, Params: []string{"destination", "reason", "limit", "after", "id"}, answer: e.listDead},
 		{Path: "/leadgate/dead/", Method: http.MethodPost, answer: e.changeDead},
 		{Path: "/leadgate/ads", Method: http.MethodGet, Params: []string{"tenant", "from", "to"}, answer: e.listAds},
+		{Path: "/leadgate/store", Method: http.MethodGet, answer: e.listStores},
 		{Path: "/leadgate/words", Method: http.MethodGet, answer: e.listWords},
 		{Path: "/leadgate/contacts/erase", Method: http.MethodPost, answer: e.erase},
 	}

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -39,6 +40,7 @@ type watcher struct {
 type watched struct {
 	evicted   int64
 	journaled bool
+	policy    string // that would evict, if the server had a limit
 }
 
 func (w *watcher) start(r *Store) {
@@ -135,20 +137,25 @@ func (w *watcher) askServers(ctx context.Context) error {
 		return err
 	}
 	w.set(queue.AlertEvicting, found.evicting)
-	w.set(queue.AlertUnreplicated, found.unreplicated)
+	w.set(queue.AlertUnreplicated, found.unreplicated())
 	return nil
 }
 
-// sightings are what is wrong, "" for nothing.
-type sightings struct{ evicting, unreplicated string }
+// sightings are what is wrong of any server, "" for nothing.
+type sightings struct{ evicting, unjournaled, unguarded string }
 
 func (s *sightings) add(t sightings) {
-	if t.evicting != "" {
-		s.evicting = t.evicting
+	s.evicting = cmp.Or(t.evicting, s.evicting)
+	s.unjournaled = cmp.Or(t.unjournaled, s.unjournaled)
+	s.unguarded = cmp.Or(t.unguarded, s.unguarded)
+}
+
+// unreplicated names both of its reasons where both hold.
+func (s *sightings) unreplicated() string {
+	if s.unjournaled != "" && s.unguarded != "" {
+		return s.unjournaled + "; and " + s.unguarded
 	}
-	if t.unreplicated != "" {
-		s.unreplicated = t.unreplicated
-	}
+	return s.unjournaled + s.unguarded
 }
 
 // see compares what a server says with what it said before.
@@ -162,26 +169,41 @@ func (w *watcher) see(f map[string]string) (s sightings) {
 			before.evicted = 0 // it was started since
 		}
 	}
-	policy := f["maxmemory_policy"]
-	switch {
-	case evicted > before.evicted:
-		s.evicting = fmt.Sprintf("redis has thrown away %d keys for want of memory, queued events among them maybe: "+
-			"set maxmemory-policy noeviction, and give it more memory", evicted-before.evicted)
-	case strings.HasPrefix(policy, "allkeys"):
-		s.evicting = "redis may throw away queued events when its memory is full (" + policy + "): set maxmemory-policy noeviction"
-	case policy != "" && policy != "noeviction":
-		s.evicting = "redis may throw away remembered ids and clicks when its memory is full (" + policy + "): set maxmemory-policy noeviction"
+	policy := ""
+	if f["maxmemory"] == "0" && f["maxmemory_policy"] != "noeviction" {
+		policy = f["maxmemory_policy"]
 	}
+	if policy != "" && policy != before.policy {
+		w.r.log.Warn("redis throws nothing away as long as it has no maxmemory; with one it would (" + policy +
+			"): set maxmemory-policy noeviction")
+	}
+	s.evicting = evicting(f, evicted-before.evicted)
 	on := f["aof_enabled"] == "1"
-	switch {
-	case before.journaled && !on:
-		s.unreplicated = "redis no longer keeps its append-only file, so that a crash loses what came since: set appendonly yes"
+	if before.journaled && !on {
+		s.unjournaled = "redis no longer keeps its append-only file, so that a crash loses what came since: set appendonly yes"
 		on = true // until it is
-	case losesOnFailover(f, w.r.sentinels(), w.r.wait.Load().replicas):
-		s.unreplicated = failoverLoses
 	}
-	w.servers[id] = watched{evicted: evicted, journaled: on}
+	if losesOnFailover(f, w.r.sentinels(), w.r.wait.Load().replicas) {
+		s.unguarded = failoverLoses
+	}
+	w.servers[id] = watched{evicted: evicted, journaled: on, policy: policy}
 	return s
+}
+
+// evicting is what a server throws away, or may: it has since the last look, or its memory
+// has a limit, and a policy that makes room.
+func evicting(f map[string]string, since int64) string {
+	policy, limited := f["maxmemory_policy"], f["maxmemory"] != "0"
+	switch {
+	case since > 0:
+		return fmt.Sprintf("redis has thrown away %d keys for want of memory, queued events among them maybe: "+
+			"set maxmemory-policy noeviction, and give it more memory", since)
+	case policy == "" || policy == "noeviction" || !limited:
+		return ""
+	case strings.HasPrefix(policy, "allkeys"):
+		return "redis may throw away queued events when its memory is full (" + policy + "): set maxmemory-policy noeviction"
+	}
+	return "redis may throw away remembered ids and clicks when its memory is full (" + policy + "): set maxmemory-policy noeviction"
 }
 
 // failoverLoses is said where nothing keeps a master from answering alone.

@@ -58,6 +58,14 @@ func TestRedisEvictionIsSaid(t *testing.T) {
 	s.Do("CONFIG", "SET", "maxmemory-policy", "noeviction")
 	eventually(t, "the policy is right again", func() bool { return !alerted(r, queue.AlertEvicting) })
 
+	s.Do("CONFIG", "SET", "maxmemory", "0")
+	s.Do("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+	before := r.Looks()
+	eventually(t, "another look", func() bool { return r.Looks() > before+1 })
+	if alerted(r, queue.AlertEvicting) {
+		t.Error("without a limit nothing is thrown away")
+	}
+
 	s.Do("SET", "x", strings.Repeat("x", 1<<20), "EX", 3600)
 	s.Do("CONFIG", "SET", "maxmemory-policy", "volatile-lru")
 	s.Do("CONFIG", "SET", "maxmemory", "1mb")
@@ -140,6 +148,16 @@ func TestRedisUnreplicatedIsSaid(t *testing.T) {
 	s.Do("CONFIG", "SET", "appendonly", "no")
 	eventually(t, "the append-only file is missed", func() bool { return alerted(r, queue.AlertUnreplicated) })
 	once(t, logs, "no longer keeps its append-only file")
+	r.Renew(redis.Config{URLs: []string{s.URL()}})
+	eventually(t, "both reasons are named", func() bool {
+		for _, a := range r.Alerts() {
+			if strings.Contains(a.Text, "append-only file") && strings.Contains(a.Text, "min-replicas-to-write") {
+				return true
+			}
+		}
+		return false
+	})
+	r.Renew(redis.Config{URLs: []string{s.URL()}, Wait: 1})
 	s.Do("CONFIG", "SET", "appendonly", "yes")
 	eventually(t, "it is there again", func() bool { return !alerted(r, queue.AlertUnreplicated) })
 }

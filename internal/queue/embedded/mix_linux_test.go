@@ -47,6 +47,27 @@ func mixGroup(n uint64, start int64) queue.Group {
 	}
 }
 
+// newClick is webhook n as the first click of a contact that was never heard of.
+func newClick(n uint64, start int64) queue.Group {
+	g := mixGroup(20*n+17, start) // whose number makes it a click
+	ev := &g.Events[0]
+	ev.Contact, ev.Aliases[0] = fmt.Sprintf("whatsapp/US.1349%016d", 20_000+n), fmt.Sprintf("whatsapp/1556%07d", n)
+	g.Jobs[0].Header.Contact, g.Jobs[0].Header.ClickKey = ev.Contact, ev.Contact
+	return g
+}
+
+// BenchmarkEmbeddedClicks is the CPU time of clicks of new contacts, by 64 writers, into a
+// store that has 100 000 of them.
+func BenchmarkEmbeddedClicks(b *testing.B) {
+	e := openTest(b, b.TempDir())
+	start := testNow.Add(-time.Hour).UnixMilli()
+	appendEach(b, e, newClick, 0, 100_000, start)
+	b.ReportAllocs()
+	b.ResetTimer()
+	took := appendEach(b, e, newClick, 100_000, uint64(b.N), start)
+	b.ReportMetric(float64(took.Nanoseconds())/float64(b.N), "cpu-ns/op")
+}
+
 // BenchmarkEmbeddedMix is the CPU time of webhooks as they come in life, by 64
 // writers, into a store that has seen most contacts' clicks.
 func BenchmarkEmbeddedMix(b *testing.B) {
@@ -59,15 +80,20 @@ func BenchmarkEmbeddedMix(b *testing.B) {
 	b.ReportMetric(float64(took.Nanoseconds())/float64(b.N), "cpu-ns/op")
 }
 
-// appendMix appends webhooks from to from+n-1, and returns the CPU time that
-// they took, without making them.
+// appendMix appends webhooks of the mix.
 func appendMix(b *testing.B, e *Store, from, n uint64, start int64) (took time.Duration) {
+	return appendEach(b, e, mixGroup, from, n, start)
+}
+
+// appendEach appends webhooks from to from+n-1, and returns the CPU time that they took,
+// without making them.
+func appendEach(b *testing.B, e *Store, group func(uint64, int64) queue.Group, from, n uint64, start int64) (took time.Duration) {
 	for n > 0 {
 		some := min(n, 50_000)
 		b.StopTimer()
 		groups := make([][]queue.Group, some)
 		for i := range groups {
-			groups[i] = []queue.Group{mixGroup(from+uint64(i), start)}
+			groups[i] = []queue.Group{group(from+uint64(i), start)}
 		}
 		var next atomic.Int64
 		var wg sync.WaitGroup

@@ -33,7 +33,10 @@ func (r *report) goals() []goal {
 				for _, g := range []struct {
 					name       string
 					speed, cpu float64
-				}{{"inline", 0.85, 1.25}, {"redis", 0.70, 1.45}, {"embedded", 0.55, 2.0}} {
+				}{
+					{"inline", 0.85, 1.25}, {"redis", 0.70, 1.45}, {"embedded", 0.55, 2.0},
+					{"redis-clicks", 0.45, 2.0}, {"embedded-clicks", 0.40, 2.6},
+				} {
 					if m.Name == g.name {
 						add(false, g.speed, m.SpeedRatio, "%s: requests a second ÷ bare", m.About)
 						add(true, g.cpu, m.CPURatio, "%s: CPU a request ÷ bare", m.About)

@@ -78,8 +78,8 @@ func (a *acknowledgements) table(rounds int, length time.Duration) *table {
 		title: fmt.Sprintf("%s, %d rounds of %s", a.Title, rounds, length),
 		head: []string{"edge", "req/s", "÷ bare", "rounds", "CPU µs", "÷ bare", "redis µs", "p50 ms", "p99 ms", "p99.9 ms", "p50 ÷", "p99 ÷",
 			"p99.9 ÷"},
-		note: "÷ is the median of each round's ratio to the bare Caddy of that round (with TLS to the one with TLS), rounds the least and " +
-			"the greatest of them; latencies are of all rounds together.",
+		note: "÷ is the median of each round's ratio to the bare Caddy of that round (with TLS or clicks to the one with them), rounds the " +
+			"least and the greatest of them; latencies are of all rounds together.",
 	}
 	for i := range a.Results {
 		m := &a.Results[i]

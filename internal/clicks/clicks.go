@@ -1,20 +1,16 @@
-// Package clicks knows who clicked which ad: the keys under which a contact's
-// clicks are stored, and what is kept of a click. The store itself, with first
-// and last touch, is part of package queue, since a click is written in the
-// same atomic step as the jobs.
+// Package clicks knows who clicked which ad, or which link: the keys under which a
+// contact's clicks are stored ([Touch]), what is kept of a click ([Parse]), and which of
+// them a conversion is credited to ([OfAd]). The store itself, with first and last touch,
+// is part of package queue, since a click is written in the same atomic step as the jobs.
 package clicks
 
 import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
-	"github.com/leadgate/leadgate/capi"
-	"github.com/leadgate/leadgate/internal/jsondoc"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
 )
@@ -117,7 +113,7 @@ func (k *Keys) Touch(ev *normalize.Event, into *queue.Event) {
 				ends[n] = len(k.buf)
 				n++
 			}
-			into.Clicks = []queue.Click{{At: ev.ReceivedAt, Kind: kind, Data: appendClick(nil, ev)}}
+			into.Clicks = []queue.Click{{At: ev.ReceivedAt, Kind: kind, Data: adClick(ev)}}
 		}
 	}
 	keys := n
@@ -176,98 +172,4 @@ func Changed(ev *normalize.Event, into *queue.Event) {
 	now = add(now, strings.TrimPrefix(ev.WaPhone.String(), "+"))
 	now = add(now, strings.TrimPrefix(ev.WaID.String(), "+"))
 	into.Contact, into.Aliases, into.Former = now[0], now[1:], former
-}
-
-// appendClick writes a click as it is stored: an array of what attribution
-// shows, and of whom the click identifies to the Conversions API.
-func appendClick(b []byte, ev *normalize.Event) []byte {
-	r := ev.Referral
-	b = append(b, `[{"ctwaClid":`...)
-	b = appendText(b, r.CtwaClid)
-	b = append(b, `,"adId":`...)
-	b = appendText(b, r.AdID)
-	b = append(b, `,"sourceUrl":`...)
-	b = appendText(b, r.SourceURL)
-	b = append(b, `,"headline":`...)
-	b = appendText(b, r.Headline)
-	b = append(b, `,"clickedAt":`...)
-	b = strconv.AppendInt(b, ev.ReceivedAt, 10)
-	b = append(b, `,"messageId":`...)
-	var id normalize.Text
-	if ev.Message != nil {
-		id = ev.Message.ID
-	}
-	b = appendText(b, id)
-	b = append(b, `},{"channel":"`...)
-	b = append(b, ev.Channel.String()...)
-	for _, f := range [...]struct {
-		key  string
-		text normalize.Text
-	}{
-		{`","wabaId":`, ev.Account.WabaID},
-		{`,"pageId":`, ev.Account.PageID},
-		{`,"instagramId":`, ev.Account.InstagramID},
-		{`,"userId":`, ev.UserID},
-		{`,"waId":`, ev.WaID},
-		{`,"waPhone":`, ev.WaPhone},
-	} {
-		b = append(b, f.key...)
-		b = appendText(b, f.text)
-	}
-	return append(b, `}]`...)
-}
-
-func appendText(b []byte, t normalize.Text) []byte {
-	if t == nil {
-		return append(b, "null"...)
-	}
-	return append(b, t...)
-}
-
-// AppendAttribution writes the contact's first and last click as the unified
-// JSON's attribution, null for a contact without clicks.
-func AppendAttribution(b []byte, c queue.Clicks) []byte {
-	if len(c.First) == 0 && len(c.Last) == 0 {
-		return append(b, "null"...)
-	}
-	b = append(b, `{"firstClick":`...)
-	b = appendShown(b, c.First)
-	b = append(b, `,"lastClick":`...)
-	b = appendShown(b, c.Last)
-	return append(b, '}')
-}
-
-// appendShown writes the first element of a stored click.
-func appendShown(b, click []byte) []byte {
-	var doc jsondoc.Doc
-	if len(click) == 0 || doc.Parse(click) != nil {
-		return append(b, "null"...)
-	}
-	shown := doc.Root().First()
-	if shown.Kind() != '{' {
-		return append(b, "null"...)
-	}
-	return append(b, shown.Raw()...)
-}
-
-// Click is a stored click.
-type Click struct {
-	capi.Click
-	Shown []byte // the JSON that attribution shows
-}
-
-// Parse reads a stored click.
-func Parse(data []byte) (*Click, error) {
-	var doc jsondoc.Doc
-	if err := doc.Parse(data); err != nil {
-		return nil, fmt.Errorf("reading a stored click: %w", err)
-	}
-	shown := doc.Root().First()
-	who := shown.Next()
-	c := &Click{Shown: shown.Raw()}
-	c.CtwaClid, c.AdID = shown.Get("ctwaClid").String(), shown.Get("adId").String()
-	c.Channel = normalize.ChannelNamed(who.Get("channel").String())
-	c.WabaID, c.PageID, c.InstagramID = who.Get("wabaId").String(), who.Get("pageId").String(), who.Get("instagramId").String()
-	c.UserID, c.WaID, c.WaPhone = who.Get("userId").String(), who.Get("waId").String(), who.Get("waPhone").String()
-	return c, nil
 }

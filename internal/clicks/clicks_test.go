@@ -59,7 +59,7 @@ func TestAttribution(t *testing.T) {
 		t.Fatalf("%s: %v", out, err)
 	}
 	want := map[string]any{"ctwaClid": "Aff-1", "adId": "120210000000000001", "sourceUrl": "https://fb.me/x", "headline": "Sale — 50%",
-		"clickedAt": 1736535600000.0, "messageId": "wamid.1"}
+		"clickedAt": 1736535600000.0, "messageId": "wamid.1", "link": nil, "adName": nil, "adsetName": nil, "campaignName": nil}
 	if !reflect.DeepEqual(got["firstClick"], want) || !reflect.DeepEqual(got["lastClick"], want) {
 		t.Errorf("got %s", out)
 	}
@@ -70,8 +70,10 @@ func TestAttribution(t *testing.T) {
 		`"lastClick":null}` {
 		t.Errorf("broken: %s", out)
 	}
-	if _, err := Parse([]byte("broken")); err == nil {
-		t.Error("a broken click was read")
+	for _, broken := range []string{"broken", "[]", `["x",{}]`} {
+		if _, err := Parse([]byte(broken)); err == nil {
+			t.Errorf("%s was read", broken)
+		}
 	}
 }
 

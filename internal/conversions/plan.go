@@ -64,8 +64,7 @@ func (p *plan) planItem(i int) {
 	}
 	result := &p.results[it.index]
 	if click == nil {
-		result.Refuse(NoClick, "no ad click of this contact is stored",
-			"nothing is wrong if the contact came without an ad; clicks are kept for "+describe(p.e.Remember))
+		result.Refuse(NoClick, "no ad click of this contact is stored", p.whyNone(it))
 		return
 	}
 	result.Click = click.Shown
@@ -83,6 +82,16 @@ func (p *plan) planItem(i int) {
 	if err := p.add(i, click, to, reporter); err != nil {
 		result.refuseFor(err)
 	}
+}
+
+// whyNone says what there may be instead of an ad's click.
+func (p *plan) whyNone(it *item) string {
+	for _, found := range p.found[it.at : it.at+len(it.keys)] {
+		if click, err := clicks.Parse(found.Last); err == nil && click.Link != nil {
+			return "nothing is wrong: the contact came by the link " + click.Link.Name + ", and Meta takes conversions of its ads' clicks alone"
+		}
+	}
+	return "nothing is wrong if the contact came without an ad; clicks are kept for " + describe(p.e.Remember)
 }
 
 // describe shows a duration in days where it is whole ones.

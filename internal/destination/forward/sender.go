@@ -232,7 +232,7 @@ func withAttribution(it *destination.Item) []byte {
 		len(it.Payload) < at+4 || string(it.Payload[at:at+4]) != "null" {
 		return it.Payload
 	}
-	body := make([]byte, 0, len(it.Payload)+len(it.Clicks.First)+len(it.Clicks.Last)+64)
+	body := make([]byte, 0, len(it.Payload)+len(it.Clicks.First)+len(it.Clicks.Last)+256)
 	body = append(body, it.Payload[:at]...)
 	body = clicks.AppendAttribution(body, it.Clicks)
 	return append(body, it.Payload[at+4:]...)

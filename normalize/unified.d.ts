@@ -464,19 +464,25 @@ export interface LinkParams {
   [name: string]: string;
 }
 
-/** What is known of the contact's ad clicks. */
+/** What is known of the contact's clicks on ads and links. */
 export interface Attribution {
   firstClick: Click | null;
   lastClick: Click | null;
 }
 
-/** An ad click as stored for the contact. */
+/** A click on an ad, or on a link, as stored for the contact. */
 export interface Click {
   ctwaClid: string | null;
   adId: string | null;
   sourceUrl: string | null;
   headline: string | null;
-  /** UNIX milliseconds. */
+  /** UNIX milliseconds; the message's time where that of a link's click is not known. */
   clickedAt: number | null;
   messageId: string | null;
+  /** As the event had it; null for an ad's click. */
+  link: Link | null;
+  /** Where the ad's names are known, as those of its set and campaign. */
+  adName: string | null;
+  adsetName: string | null;
+  campaignName: string | null;
 }

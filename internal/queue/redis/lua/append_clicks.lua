@@ -10,7 +10,7 @@
 --
 -- An edge of the version before reads what stands above, and leaves out the rest when
 -- it writes: records of its hand end there.
-local with_clid, kind_clid = '[{"ctwaClid":"', 1
+local kind_clid = 1
 
 -- alive returns when the last click of a record was; nil if that is no record, or
 -- one that has expired.
@@ -34,19 +34,6 @@ local function put(r, c)
   if of > 2 then table.remove(r, between) end
 end
 
--- of_old makes a list of three clicks, as queue.OldTouches does.
-local function of_old(fa, f, la, l, ca, c)
-  local r = {}
-  local function kind(at, data)
-    local clid = c ~= '' and (at == ca and data == c or sub(data, 1, #with_clid) == with_clid)
-    return clid and kind_clid or 0
-  end
-  put(r, {kind = kind(fa, f), at = fa, data = f})
-  if c ~= '' and not (ca == fa and c == f) and not (ca == la and c == l) then put(r, {kind = kind_clid, at = ca, data = c}) end
-  if not (la == fa and l == f) then put(r, {kind = kind(la, l), at = la, data = l}) end
-  return r
-end
-
 -- decode takes a record apart: a list of clicks, each with kind, at and data.
 local function decode(v)
   local fa, la, ca, nf, nl, nc, from =
@@ -60,8 +47,17 @@ local function decode(v)
   local f = text(nf)
   local l = nl < 0 and f or text(nl)
   local c = nc == -1 and l or nc == -2 and f or text(nc)
-  if from > #v then return of_old(tonumber(fa), f, tonumber(la), l, tonumber(ca), c) end
   local r, three = {}, {f, l, c}
+  if from > #v then -- of the version before: as queue.OldTouches has it
+    fa, la, ca = tonumber(fa), tonumber(la), tonumber(ca)
+    local function add(at, data)
+      local clid = c ~= '' and (at == ca and data == c or sub(data, 1, 14) == '[{"ctwaClid":"')
+      put(r, {kind = clid and kind_clid or 0, at = at, data = data})
+    end
+    add(fa, f)
+    if c ~= '' and not (ca == fa and c == f) and not (ca == la and c == l) then add(ca, c) end
+    if not (la == fa and l == f) then add(la, l) end
+  end
   while from <= #v do
     local kind, at, n
     kind, at, n, from = parse('>Bdi4', v, from)

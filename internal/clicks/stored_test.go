@@ -86,7 +86,8 @@ func TestLinkKinds(t *testing.T) {
 
 // TestClickOfBefore is one that was stored before there were links, as it was written.
 func TestClickOfBefore(t *testing.T) {
-	const shown = `{"ctwaClid":"Aff-1","adId":"1202","sourceUrl":"https://fb.me/x","headline":"Sale","clickedAt":1736535600000,"messageId":"wamid.1"`
+	const shown = `{"ctwaClid":"Aff-1","adId":"1202","sourceUrl":"https://fb.me/x","headline":"Sale",` +
+		`"clickedAt":1736535600000,"messageId":"wamid.1"`
 	old := []byte(`[` + shown + `},{"channel":"whatsapp","wabaId":"1022","pageId":null,"instagramId":null,` +
 		`"userId":null,"waId":"15551234567","waPhone":"+15551234567"}]`)
 	click, err := Parse(old)

@@ -1,6 +1,7 @@
 package conversions
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -79,7 +80,7 @@ func TestCredited(t *testing.T) {
 		}
 		e := &Endpoint{
 			Tenant: "acme", Remember: 28 * 24 * time.Hour, Now: func() time.Time { return now },
-			Open: func() (Store, func(), error) { return store, func() {}, nil },
+			Open: func(context.Context) (Store, func(), error) { return store, func() {}, nil },
 			Destinations: []*destination.Destination{{
 				Dest: queue.Dest{Tenant: "acme", Name: "capi"}, Planner: &dataset.Planner{Settings: capi.Settings{Dataset: "1", AccessToken: "x"}},
 			}},

@@ -103,10 +103,10 @@ func readJournal(path string, b []byte, p *pair) (records []byte, headed uint64,
 	case id != p.id:
 		return nil, 0, damage(lossBatches, "it belongs to another store (%s) than leadgate.db (%s)", id, p.id)
 	case headed < p.base:
-		return nil, 0, damage(lossBatches, "it is older than leadgate.db (of step %d, and %d is the least)", headed, p.base)
+		return nil, 0, damage(lossBatches, "it is older than leadgate.db, by %s", stepsText(p.base-headed))
 	case headed > p.generation:
 		return nil, 0, &Damage{File: p.path, Loss: lossSince,
-			What: fmt.Sprintf("it is older than leadgate.journal (at step %d, and the journal follows step %d)", p.generation, headed)}
+			What: "it is older than leadgate.journal, by " + stepsText(headed-p.generation)}
 	}
 	records, later, ok := readRecords(b[journalHead:], p.generation)
 	if !ok {

@@ -100,6 +100,11 @@ func readJournalHead(b []byte) (id storeID, generation uint64, err error) {
 // present makes the bbolt file where there is no store yet. It never makes one where
 // something is left of another, nor where one was open before.
 func (e *Store) present() error {
+	for path, loss := range map[string]string{e.path: lossAll, e.journalPath(): lossBatches} {
+		if isFolder(path) {
+			return &Damage{File: path, What: "it is a folder, and should be a file", Loss: loss}
+		}
+	}
 	info, err := os.Stat(e.path)
 	if err == nil && info.Size() == 0 {
 		return &Damage{File: e.path, What: "it is empty", Loss: lossAll}

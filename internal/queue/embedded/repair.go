@@ -44,9 +44,10 @@ type repair struct {
 	report                Repaired
 	found                 pair // what the bbolt file said of itself
 	out                   *bolt.DB
-	tx                    *bolt.Tx       // open in out
-	pending               int            // bytes in tx
-	lost                  map[uint32]int // records of a destination that were there and cannot be read
+	tx                    *bolt.Tx        // open in out
+	pending               int             // bytes in tx
+	lost                  map[string]bool // bucket and key of entries and dead letters that were there and cannot be read
+	dangling              map[uint32]int  // of a destination: records of which what they refer to is lost
 	holes                 []hole
 }
 
@@ -56,8 +57,13 @@ type repair struct {
 func Repair(folder string, now time.Time) (*Repaired, error) {
 	r := &repair{
 		folder: folder, path: filepath.Join(folder, fileName), journal: filepath.Join(folder, journalName),
-		lost:   map[uint32]int{},
+		lost: map[string]bool{}, dangling: map[uint32]int{},
 		report: Repaired{Damage: []string{}, Kept: []string{}, Uncounted: []string{}, Destinations: []RepairedDestination{}},
+	}
+	for _, path := range []string{r.path, r.journal} {
+		if isFolder(path) {
+			return nil, fmt.Errorf("%s is a folder, and should be a file: move it away, and repair again", path)
+		}
 	}
 	file, err := os.OpenFile(r.path, os.O_RDWR, 0)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

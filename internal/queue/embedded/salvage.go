@@ -103,7 +103,7 @@ type copier repair
 func (c *copier) Bad(b pages.Bad) error {
 	r := (*repair)(c)
 	r.holes = append(r.holes, hole{string(b.Bucket), b.From, b.To})
-	r.damaged(r.path + ": " + b.Error())
+	r.damaged(r.path + ": " + unreadable(b).Error())
 	return nil
 }
 
@@ -141,10 +141,8 @@ func (c *copier) Pair(bucket, key, value []byte) error {
 		return nil
 	}
 	if err := checkPair(bucket, key, value); err != nil {
-		if kind, num := kindOf(bucket); kind == entryBucket || kind == deadBucket {
-			r.lost[num]++
-		}
-		r.damaged(fmt.Sprintf("%s: record %x of bucket %q: %s", r.path, key, bucket, err))
+		r.lose(bucket, key)
+		r.damaged(fmt.Sprintf("%s: %s: %s", r.path, recordText(bucket, key), err))
 		return nil
 	}
 	if err := r.room(len(key) + len(value)); err != nil {

@@ -151,7 +151,10 @@ func (r *repair) apply(s *seen, c *change) error {
 		return err
 	}
 	switch c.op {
+	case redoPut, redoDelete:
+		r.regain(c.name, c.key)
 	case redoRemove:
+		r.regain(c.name, nil)
 		if err := r.tx.DeleteBucket(c.name); !errors.Is(err, bolterrors.ErrBucketNotFound) {
 			return err
 		}
@@ -182,18 +185,17 @@ func (r *repair) salvageRecord(b []byte) error {
 		return nil
 	}
 	err := eachChange(b[recordHead:], func(c *change) error {
-		kind, num := kindOf(c.name)
+		if c.op == redoDelete {
+			r.regain(c.name, c.key)
+		}
 		if c.op != redoPut || !stamped(c.name) {
 			return nil
 		}
-		record, err := checked(c.name, c.key, c.value)
-		if err != nil || len(record) == len(c.value) {
-			if kind == entryBucket || kind == deadBucket {
-				r.lost[num]++
-			}
-			return nil
+		if record, err := checked(c.name, c.key, c.value); err == nil && len(record) < len(c.value) {
+			return r.apply(nil, c)
 		}
-		return r.apply(nil, c)
+		r.lose(c.name, c.key)
+		return nil
 	})
 	if err != nil {
 		r.uncounted("a record of the journal can be read in part only: its events are counted by what the destinations say of them")

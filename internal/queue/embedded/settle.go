@@ -120,7 +120,7 @@ func (r *repair) recount(counts *tally) error {
 		if err := r.strayRetries(d.num); err != nil {
 			return err
 		}
-		r.tell(d.Dest, expected, d.backlog, d.dead, r.lost[d.num])
+		r.tell(d.Dest, expected, d.backlog, d.dead, r.lostOf(d.num)+r.dangling[d.num])
 		if err := putRecord(dests, destsBucket, destKey(d.Dest), appendDestination(nil, &d)); err != nil {
 			return err
 		}

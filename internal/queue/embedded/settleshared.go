@@ -16,7 +16,7 @@ func (r *repair) shares() error {
 	shared := r.tx.Bucket(sharedBucket)
 	err := r.eachReference(func(num uint32, ref *reference) (change bool) {
 		if usesOf(shared, ref.number) == 0 {
-			r.lost[num]++
+			r.dangling[num]++
 			return true
 		}
 		found[ref.number]++

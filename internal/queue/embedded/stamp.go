@@ -63,7 +63,7 @@ var errStamp = errors.New("its checksum is wrong")
 func checked(bucket, key, value []byte) ([]byte, error) {
 	record, err := judged(bucket, key, value)
 	if err != nil {
-		return nil, fmt.Errorf("record %x of bucket %q is damaged: stop the edge, and run `caddy leadgate repair`", key, bucket)
+		return nil, fmt.Errorf("%s is damaged: stop the edge, and run `caddy leadgate repair`", recordText(bucket, key))
 	}
 	return record, nil
 }

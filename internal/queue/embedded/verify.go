@@ -49,7 +49,7 @@ type verifier struct {
 	err    error // the first record that is none
 }
 
-func (v *verifier) Bad(b pages.Bad) error { return b }
+func (v *verifier) Bad(b pages.Bad) error { return unreadable(b) }
 
 func (v *verifier) Bucket(name []byte, sequence uint64) error {
 	if v.names == nil {
@@ -66,7 +66,7 @@ func (v *verifier) Pair(bucket, key, value []byte) error {
 		err = v.counts.add(bucket, key, value)
 	}
 	if err != nil && v.err == nil {
-		v.err = fmt.Errorf("record %x of bucket %q: %w", key, bucket, err)
+		v.err = fmt.Errorf("%s: %w", recordText(bucket, key), err)
 	}
 	return nil
 }
@@ -83,7 +83,7 @@ func (v *verifier) complete() error {
 	}
 	for _, name := range fixedBuckets {
 		if !v.names[string(name)] {
-			return fmt.Errorf("bucket %q is missing", name)
+			return fmt.Errorf("the place of %s is missing", bucketText(name))
 		}
 	}
 	return v.counts.compare()
@@ -287,7 +287,7 @@ func (c *tally) compare() error {
 	}
 	for bucket, last := range c.last {
 		if last > c.sequences[bucket] {
-			return fmt.Errorf("the sequence of bucket %q is behind its last record", bucket)
+			return fmt.Errorf("the count of %s is behind its last record", bucketText([]byte(bucket)))
 		}
 	}
 	if c.letters > c.sequences[string(metaBucket)] {

@@ -40,7 +40,6 @@ type watcher struct {
 type watched struct {
 	evicted   int64
 	journaled bool
-	policy    string // that would evict, if the server had a limit
 }
 
 func (w *watcher) start(r *Store) {
@@ -169,14 +168,6 @@ func (w *watcher) see(f map[string]string) (s sightings) {
 			before.evicted = 0 // it was started since
 		}
 	}
-	policy := ""
-	if f["maxmemory"] == "0" && f["maxmemory_policy"] != "noeviction" {
-		policy = f["maxmemory_policy"]
-	}
-	if policy != "" && policy != before.policy {
-		w.r.log.Warn("redis throws nothing away as long as it has no maxmemory; with one it would (" + policy +
-			"): set maxmemory-policy noeviction")
-	}
 	s.evicting = evicting(f, evicted-before.evicted)
 	on := f["aof_enabled"] == "1"
 	if before.journaled && !on {
@@ -186,19 +177,19 @@ func (w *watcher) see(f map[string]string) (s sightings) {
 	if losesOnFailover(f, w.r.sentinels(), w.r.wait.Load().replicas) {
 		s.unguarded = failoverLoses
 	}
-	w.servers[id] = watched{evicted: evicted, journaled: on, policy: policy}
+	w.servers[id] = watched{evicted: evicted, journaled: on}
 	return s
 }
 
-// evicting is what a server throws away, or may: it has since the last look, or its memory
-// has a limit, and a policy that makes room.
+// evicting is what a server throws away, or may: it has since the last look, or its policy
+// is to make room. Where it has no limit yet, one may be set at any time.
 func evicting(f map[string]string, since int64) string {
-	policy, limited := f["maxmemory_policy"], f["maxmemory"] != "0"
+	policy := f["maxmemory_policy"]
 	switch {
 	case since > 0:
 		return fmt.Sprintf("redis has thrown away %d keys for want of memory, queued events among them maybe: "+
 			"set maxmemory-policy noeviction, and give it more memory", since)
-	case policy == "" || policy == "noeviction" || !limited:
+	case policy == "" || policy == "noeviction":
 		return ""
 	case strings.HasPrefix(policy, "allkeys"):
 		return "redis may throw away queued events when its memory is full (" + policy + "): set maxmemory-policy noeviction"

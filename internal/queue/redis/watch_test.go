@@ -58,14 +58,6 @@ func TestRedisEvictionIsSaid(t *testing.T) {
 	s.Do("CONFIG", "SET", "maxmemory-policy", "noeviction")
 	eventually(t, "the policy is right again", func() bool { return !alerted(r, queue.AlertEvicting) })
 
-	s.Do("CONFIG", "SET", "maxmemory", "0")
-	s.Do("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
-	before := r.Looks()
-	eventually(t, "another look", func() bool { return r.Looks() > before+1 })
-	if alerted(r, queue.AlertEvicting) {
-		t.Error("without a limit nothing is thrown away")
-	}
-
 	s.Do("SET", "x", strings.Repeat("x", 1<<20), "EX", 3600)
 	s.Do("CONFIG", "SET", "maxmemory-policy", "volatile-lru")
 	s.Do("CONFIG", "SET", "maxmemory", "1mb")

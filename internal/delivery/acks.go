@@ -95,11 +95,11 @@ func (a *acks) gathering(now time.Duration, flying, limit int) (until time.Durat
 }
 
 // mayGrow reports whether the next write is worth a yield: calls that count as in flight
-// wait for it, and seen says that the last yield brought more. Up to three quarters of
-// them wait, while the others keep the destination busy.
+// wait for it, and seen says that the last yield brought more. Up to half of them wait,
+// while the others keep the destination busy.
 func (a *acks) mayGrow(seen, limit int) bool {
 	calls := a.pending.calls
-	return calls > seen && 4*calls < 3*limit && !a.isWriting
+	return calls > seen && 2*calls < limit && !a.isWriting
 }
 
 // begin takes what is pending for a write.

@@ -140,6 +140,19 @@ var touchTests = []test{
 		s.append(s.brings(3, bsuid, s.touch(queue.ClickLink, "c", 0)))
 		s.keeps(bsuid, "c c: link c c")
 	}},
+	{name: "an erase takes all touches", run: func(s *suite) {
+		s.append(s.brings(1, waID, s.touch(queue.ClickClid, "a", 3), s.touch(queue.ClickGoogle, "b", 3)))
+		s.append(s.brings(2, waID, s.touch(queue.ClickLink, "c", 2)), s.brings(3, phone, s.touch(queue.ClickLink, "d", 1)))
+		n, err := s.Queue.Erase(s.Context(), tenant, "m:wamid.2")
+		s.check(err)
+		expect(s, "erased", n, 1)
+		s.keeps(waID, noTouches)
+		s.keeps("m:wamid.1", noTouches)
+		s.reopen()
+		s.append(s.brings(4, waID, s.touch(queue.ClickLink, "e", 0)))
+		s.keeps(waID, "e e: link e e")
+		s.keeps(phone, "d d: link d d")
+	}},
 	{name: "touches of long ago", run: func(s *suite) {
 		old := int64(29 * day / time.Second)
 		s.append(s.brings(1, bsuid, s.touch(queue.ClickClid, "a", old), s.touch(queue.ClickLink, "b", old)))

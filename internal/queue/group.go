@@ -29,6 +29,10 @@ type Event struct {
 	MessageID string
 	Clicks    []Click // in order: of equal times the later one is the newer. Nearly always none or one, at most MaxClicks
 
+	// Claim is a link's code that becomes the contact's in the same step: see
+	// [Queue.Append]. "" = none; that of an event without a Contact is none.
+	Claim string
+
 	// Former are contact keys of the same person's old identities. What is stored
 	// under them moves to Contact, and they become aliases of it.
 	Former []string

@@ -47,6 +47,8 @@ type Options struct {
 	RememberClicks time.Duration // how long a contact's click is kept after the contact's last click
 	KeepDead       time.Duration // how long a dead letter is kept
 	MaxBacklog     int           // entries of one destination; what comes beyond becomes its dead letter "overflow"
+	MaxCodes       int           // codes without Claim of one Of; beyond it ErrFull. 0 = DefaultMaxCodes
+	MaxUnclaimed   int           // codes with Claim of a tenant that nobody claimed; beyond it the oldest goes. 0 = DefaultMaxUnclaimed
 	MaxSize        int64         // embedded: bytes of what waits and of dead letters; over it ErrFull
 }
 
@@ -58,6 +60,10 @@ type Queue interface {
 	// A group that fails leaves the others alone: the results, one for each group,
 	// have their own errors. It waits for durability, or until ctx ends: what was on
 	// its way then may still be stored.
+	//
+	// A new event with a Claim makes the code its contact's, in the same step. If that is
+	// not to be (see [Code.ClaimableBy]) its group fails with ErrClaimed. An event that
+	// is known claims nothing, and nothing is asked of its code.
 	Append(ctx context.Context, groups []Group) []Result
 
 	// Drain asks for the right to drain d, which one edge has at a time, and
@@ -74,10 +80,19 @@ type Queue interface {
 	// Clicks returns the clicks of contacts (keys, aliases or message ids),
 	// one for each key, the zero Clicks where there are none.
 	Clicks(ctx context.Context, tenant string, keys []string) ([]Clicks, error)
-	// Erase removes a contact's clicks, what leads to them, and the dead letters
-	// of the tenant and of Unmatched that name it, by any of its keys. It counts
-	// the clicks as one, each alias, and each dead letter.
+	// Erase removes a contact's clicks, what leads to them, the codes that it claimed, and
+	// the dead letters of the tenant and of Unmatched that name it, by any of its keys. It
+	// counts the clicks as one, each alias, each code, and each dead letter.
 	Erase(ctx context.Context, tenant string, key string) (int, error)
+
+	// PutCode stores a code, unless one is stored under its Key: it returns the one that
+	// is in force, and whether it is new. The error is ErrCodeTaken where the code stands
+	// for another key, and ErrFull where MaxCodes are stored without Claim of this Of, or
+	// the store is full. Beyond MaxUnclaimed of those that nobody claimed one goes: the
+	// oldest, which is the one that would be gone first.
+	PutCode(ctx context.Context, tenant string, c Code) (Code, bool, error)
+	// Codes looks codes up, one for each, the zero Code where none is stored.
+	Codes(ctx context.Context, tenant string, codes []string) ([]Code, error)
 
 	// Counters returns a tenant's counters of the days from to to, both
 	// included, by day, key and field. Days are UTC, since 1970-01-01.

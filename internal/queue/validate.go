@@ -11,7 +11,7 @@ const maxName = 512
 
 // Validate says what is wrong with a group by itself; no store takes it then.
 func (g *Group) Validate() error {
-	if strings.ContainsAny(g.Tenant, "{} \n\x00") || len(g.Tenant) > maxName {
+	if !tenantName(g.Tenant) {
 		return fmt.Errorf("queueing events: %q is no tenant's name", g.Tenant)
 	}
 	for i := range g.Events {
@@ -54,6 +54,7 @@ func (ev *Event) clickProblem() string {
 	}
 	return ""
 }
+func tenantName(s string) bool { return !strings.ContainsAny(s, "{} \n\x00") && len(s) <= maxName }
 
 // counterProblem says what is wrong with a group's counters, "" if nothing is.
 func (g *Group) counterProblem() string {

@@ -31,9 +31,12 @@ func (q *Queue) Append(ctx context.Context, groups []queue.Group) []queue.Result
 	return results
 }
 
-// append stores a group: nothing of it can fail any more.
+// append stores a group. Once its claims are found to be good, nothing of it can fail.
 func (d *data) append(g *queue.Group) queue.Result {
 	t, now := d.tenant(g.Tenant), d.ms()
+	if !t.claimable(g, now) {
+		return queue.Result{Err: queue.ErrClaimed}
+	}
 	r := queue.Result{New: make([]bool, len(g.Events)), Jobs: make([]queue.Admission, len(g.Jobs))}
 	first := make([]bool, len(g.Events))
 	for i := range g.Events {
@@ -45,6 +48,7 @@ func (d *data) append(g *queue.Group) queue.Result {
 	}
 	for i := range g.Events {
 		if r.New[i] {
+			t.claim(&g.Events[i], now+d.opts.RememberClicks.Milliseconds())
 			first[i] = t.contacts.touch(&g.Events[i], now, d.opts.RememberClicks.Milliseconds())
 		}
 	}

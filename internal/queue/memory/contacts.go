@@ -231,6 +231,7 @@ func (q *Queue) Erase(ctx context.Context, tenant, key string) (n int, err error
 			}
 			c.forget(k)
 		}
+		n += q.d.tenant(tenant).eraseCodes(keys, q.d.ms())
 		maps.DeleteFunc(c.messages, func(_ string, m message) bool { return keys[m.contact] })
 		n += q.d.remove(func(name queue.Dest, l *letter) bool {
 			h := &l.Header

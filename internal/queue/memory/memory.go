@@ -45,6 +45,7 @@ type tenant struct {
 	// Of counters, whose keys are their own.
 	onceCounted map[string]int64
 	contacts    contacts
+	codes       map[string]*code
 	counters    map[counter]queue.Count
 }
 
@@ -138,7 +139,7 @@ func (d *data) tenant(name string) *tenant {
 	if t == nil {
 		t = &tenant{
 			ids: map[queue.ID]int64{}, once: map[string]int64{}, onceCounted: map[string]int64{},
-			contacts: newContacts(), counters: map[counter]queue.Count{},
+			contacts: newContacts(), codes: map[string]*code{}, counters: map[counter]queue.Count{},
 		}
 		d.tenants[name] = t
 	}
@@ -175,6 +176,7 @@ func (q *Queue) Sweep() {
 			for _, once := range [...]map[string]int64{t.once, t.onceCounted} {
 				maps.DeleteFunc(once, func(_ string, till int64) bool { return till <= now })
 			}
+			maps.DeleteFunc(t.codes, func(_ string, c *code) bool { return c.gone(now) })
 			t.contacts.sweep(now, o.RememberClicks.Milliseconds())
 			for c := range t.counters {
 				if c.day < (now-queue.KeepCounters.Milliseconds())/queue.DayMS {

@@ -91,6 +91,9 @@ func RepairReport(folder string, r *embedded.Repaired) string {
 		paragraph(line, "  ")
 	}
 	paragraph(fmt.Sprintf("remembered: %s, and the clicks of %s", wording.Count(r.IDs, "event"), wording.Count(r.Clicks, "contact")), "  ")
+	if r.Codes > 0 {
+		paragraph("links: "+wording.Count(r.Codes, "code"), "  ")
+	}
 	if len(r.Uncounted) > 0 {
 		b.WriteString("\nMore may be lost than could be counted:\n")
 		for _, why := range r.Uncounted {

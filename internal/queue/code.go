@@ -32,6 +32,7 @@ const (
 	maxCode     = 32
 	maxCodeKey  = 64 << 10
 	maxCodeData = 64 << 10
+	latest      = 1 << 50 // ms
 )
 
 // CodesOf is how many rows without Claim one Of may have.
@@ -132,7 +133,7 @@ func (c *Code) Validate(tenant string) error {
 		return fmt.Errorf("%w: the name that a code is counted by has a character that is not allowed, or is too long", ErrInvalid)
 	case len(c.Data) > maxCodeData:
 		return fmt.Errorf("%w: what a code stands for has over %d bytes", ErrInvalid, maxCodeData)
-	case c.Claim < 0 || c.Claim%time.Millisecond != 0 || c.At < 0:
+	case c.Claim < 0 || c.Claim%time.Millisecond != 0 || c.At < 0 || c.At > latest:
 		return fmt.Errorf("%w: a code's times are milliseconds", ErrInvalid)
 	case c.Owner != "":
 		return fmt.Errorf("%w: a new code has no owner", ErrInvalid)

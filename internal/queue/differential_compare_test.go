@@ -56,6 +56,11 @@ func (w *world) compare() {
 			}
 			return shown
 		})
+		each(w, "codes of "+tenant, func(tw *twin) []queue.Code {
+			found, err := tw.q.Codes(w.Context(), tenant, w.codes)
+			w.must(err)
+			return found
+		})
 		each(w, "counters of "+tenant, func(tw *twin) []queue.Count {
 			counts, err := tw.q.Counters(w.Context(), tenant, w.start/86_400_000-1, w.now()/86_400_000+1)
 			w.must(err)

@@ -310,6 +310,7 @@ func (w *world) configure() string {
 
 func (w *world) configured() {
 	o := queuetest.DefaultOptions()
+	o.MaxCodes, o.MaxUnclaimed = 1, 3
 	if w.backlog > 0 {
 		o.MaxBacklog = w.backlog
 	}

@@ -110,6 +110,7 @@ type world struct {
 	humans   map[string]*[3]human // by tenant: each hears of a change itself
 	contacts []string             // all keys that were told, of both tenants
 	marks    []string             // all message ids
+	codes    []string             // that were drawn
 }
 
 var (
@@ -153,6 +154,7 @@ func newWorld(t *testing.T, seed uint64, server *redistest.Server) *world {
 		tw.drains = map[string]*twinDrain{}
 		w.openDrains(tw)
 	}
+	w.configured()
 	t.Cleanup(func() {
 		for _, tw := range w.twins {
 			closeDrains(tw)
@@ -253,7 +255,8 @@ func (w *world) run(steps int) {
 		{40, "append", w.append}, {30, "deliver", w.deliver}, {8, "depart", w.depart}, {3, "judge", w.judge},
 		{6, "replay", w.replay}, {3, "drop dead", w.dropDead},
 		{4, "erase", w.erase}, {2, "move", w.move}, {1, "drop", w.drop}, {3, "state", w.state}, {10, "clock", w.tick},
-		{2, "reopen", w.reopen}, {3, "rename", w.rename}, {3, "late", w.late}, {2, "backlog", w.configure}, {2, "sweep", w.sweepAll},
+		{2, "reopen", w.reopen}, {3, "rename", w.rename}, {3, "late", w.late}, {18, "code", w.code},
+		{2, "backlog", w.configure}, {2, "sweep", w.sweepAll},
 	}
 	total := 0
 	for _, op := range ops {

@@ -2,6 +2,7 @@ package queue_test
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -85,6 +86,9 @@ func (w *world) event(tenant string) queue.Event {
 	if w.chance(60) {
 		ev.MessageID = fmt.Sprintf("message:%d", w.events)
 		w.marks = append(w.marks, ev.MessageID)
+	}
+	if w.chance(20) && len(w.codes) > 0 {
+		ev.Claim = w.codes[max(len(w.codes)-1-w.r.IntN(8), 0)]
 	}
 	if w.chance(35) {
 		ev.Clicks = w.clicks()
@@ -233,6 +237,9 @@ func describe(groups []queue.Group) string {
 				if ev.MessageID != "" {
 					text += " " + ev.MessageID
 				}
+				if ev.Claim != "" {
+					text += " claims " + ev.Claim
+				}
 				for _, c := range ev.Clicks {
 					text += fmt.Sprintf(" %s at %d %d", c.Data, c.At, c.Kind)
 				}
@@ -250,8 +257,11 @@ func large(g queue.Group) bool {
 func (w *world) results(tw *twin, groups []queue.Group) []queue.Result {
 	w.Helper()
 	results := tw.q.Append(w.Context(), groups)
-	for _, r := range results {
-		if r.Err != nil {
+	for i, r := range results {
+		switch {
+		case errors.Is(r.Err, queue.ErrClaimed):
+			results[i] = queue.Result{Err: queue.ErrClaimed}
+		case r.Err != nil:
 			w.Fatalf("step %d: %s: %v", w.step, tw.name, r.Err)
 		}
 	}

@@ -54,6 +54,7 @@ func (ev *Event) clickProblem() string {
 	}
 	return ""
 }
+
 func tenantName(s string) bool { return !strings.ContainsAny(s, "{} \n\x00") && len(s) <= maxName }
 
 // counterProblem says what is wrong with a group's counters, "" if nothing is.

@@ -39,30 +39,6 @@ func (e *Store) Append(ctx context.Context, groups []queue.Group) []queue.Result
 	return results
 }
 
-// groupSize is about what a group takes on disk, at worst.
-func groupSize(g *queue.Group) int64 {
-	size := int64(64 + 256*len(g.Counters))
-	for i := range g.Events {
-		size += 64
-		for k := range g.Events[i].Clicks {
-			size += 3*int64(len(g.Events[i].Clicks[k].Data)) + 512
-		}
-	}
-	for i := range g.Payloads {
-		size += onPages(int64(len(g.Payloads[i])) + 256)
-	}
-	return size + int64(len(g.Jobs))*512
-}
-
-// onPages is what a record of n bytes takes in the file: a small one shares its
-// page, of which the end is left free.
-func onPages(n int64) int64 {
-	if n <= pageSize/4 {
-		return n + n/4
-	}
-	return (n + pageSize - 1) / pageSize * pageSize
-}
-
 // draft is what append found out before its first write.
 type draft struct {
 	values   [][]byte                // per job: the record, nil for a duplicate
@@ -70,6 +46,7 @@ type draft struct {
 	numbered uint64                  // how many of these have a number
 	ids      map[queue.ID]bool       // of this group, where it has several events
 	keys     map[codec.KeyHash]int64 // once keys that its jobs set, and their expiry
+	claims   map[string]*codeRow     // codes that nobody has claimed before, with their owners of now
 	seals    []queue.ID              // to be remembered
 	queued   map[queue.Dest]int      // entries that it adds
 	first    []bool                  // per event: its click is its contact's first; filled while writing
@@ -109,6 +86,7 @@ func (d *draft) reset() {
 	clear(d.ids)
 	clear(d.keys)
 	clear(d.queued)
+	clear(d.claims)
 	d.first = d.first[:0]
 	d.arena = d.arena[:0]
 	if cap(d.arena) > 1<<20 {
@@ -116,6 +94,7 @@ func (d *draft) reset() {
 	}
 	if d.ids == nil {
 		d.ids, d.keys, d.queued = map[queue.ID]bool{}, map[codec.KeyHash]int64{}, map[queue.Dest]int{}
+		d.claims = map[string]*codeRow{}
 	}
 }
 
@@ -131,6 +110,9 @@ func (t *txn) append(g *queue.Group, r *queue.Result) error {
 			t.draft.ids[id] = true
 		}
 		fresh = fresh || r.New[i]
+	}
+	if err := t.draftClaims(g, r); err != nil {
+		return err
 	}
 	need, err := t.draftJobs(g, r)
 	if err != nil {
@@ -157,6 +139,9 @@ func (t *txn) append(g *queue.Group, r *queue.Result) error {
 			return fmt.Errorf("storing click: %w", err)
 		}
 		t.draft.first[i] = first
+	}
+	if err := t.claim(); err != nil {
+		return fmt.Errorf("storing claim: %w", err)
 	}
 	for key, expiry := range t.draft.keys {
 		if err := t.setOnce(key, expiry); err != nil {

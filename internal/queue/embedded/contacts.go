@@ -66,8 +66,8 @@ func (t *txn) lookUp(key codec.KeyHash, now int64) (codec.KeyHash, *clickRecord,
 	return contact, rec, err
 }
 
-// Erase implements [queue.Queue]. It counts the contact's clicks as one, each alias,
-// and each dead letter.
+// Erase implements [queue.Queue]. It counts the contact's clicks as one, each alias, each
+// code, and each dead letter.
 func (e *Store) Erase(ctx context.Context, tenant, key string) (int, error) {
 	keys := map[codec.KeyHash]bool{codec.HashKey(tenant, key): true}
 	n := 0
@@ -89,6 +89,11 @@ func (e *Store) Erase(ctx context.Context, tenant, key string) (int, error) {
 	})
 	if err == nil {
 		err = e.eraseMessages(ctx, keys)
+	}
+	if err == nil {
+		var codes int
+		codes, err = e.eraseCodes(ctx, keys)
+		n += codes
 	}
 	if err != nil {
 		return n, fmt.Errorf("erasing clicks: %w", err)

@@ -25,6 +25,7 @@ func richStore(t *testing.T, dir string) *Store {
 		t.Helper()
 		for range count {
 			n++
+			putRichCode(t, e, n)
 			mustAppend(t, e, richGroup(n))
 		}
 	}
@@ -48,6 +49,21 @@ func richStore(t *testing.T, dir string) *Store {
 	return e
 }
 
+// putRichCode stores a code for each event: a campaign's, or one that some event claims.
+func putRichCode(t *testing.T, e *Store, n uint64) {
+	t.Helper()
+	c := queue.Code{
+		Code: fmt.Sprintf("CODE%d", n), Key: fmt.Sprintf("key %d", n), Of: fmt.Sprintf("link%d", n%3), At: testNow.UnixMilli() - int64(n),
+		Data: bytes.Repeat([]byte{byte(n)}, 80),
+	}
+	if n%5 != 0 || n%7 == 0 {
+		c.Claim = 7 * 24 * time.Hour
+	}
+	if _, fresh, err := e.PutCode(t.Context(), testDest.Tenant, c); err != nil || !fresh {
+		t.Fatalf("code %d is new: %v, %v", n, fresh, err)
+	}
+}
+
 func richGroup(n uint64) queue.Group {
 	g := testGroup(n, 300+int(n%5)*700)
 	if n%40 == 0 {
@@ -63,6 +79,9 @@ func richGroup(n uint64) queue.Group {
 	job.Dest.Name = "n8n"
 	job.Once = []queue.Once{{Key: fmt.Sprintf("lead/%d", n), Window: time.Hour}}
 	g.Jobs = append(g.Jobs, job)
+	if n%7 == 0 {
+		ev.Claim = fmt.Sprintf("CODE%d", n)
+	}
 	g.Counters = []queue.Counter{{Day: 20_000, Key: "ad", Field: "clicks", Add: 1}}
 	return g
 }
@@ -100,6 +119,10 @@ func contents(t *testing.T, e *Store) string {
 	for n := range 20 {
 		clicks, err := e.Clicks(t.Context(), "acme", []string{fmt.Sprintf("whatsapp/%d", n), fmt.Sprintf("phone/%d", n)})
 		fmt.Fprintf(&b, "%+v %v\n", clicks, err)
+	}
+	for n := range 200 {
+		codes, err := e.Codes(t.Context(), "acme", []string{fmt.Sprintf("CODE%d", n)})
+		fmt.Fprintf(&b, "%+v %v\n", codes, err)
 	}
 	counts, err := e.Counters(t.Context(), "acme", 20_000, 20_000)
 	fmt.Fprintf(&b, "%+v %v\n", counts, err)

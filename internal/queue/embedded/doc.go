@@ -31,21 +31,23 @@
 //	clicks  contact → clicks and aliases
 //	alias   contact's other key → contact
 //	msgs    slice, message → expiry and contact, see messages.go
+//	codes   a link's code → what it stands for; codei: what leads to it, see coderecord.go
 //	counts  day, tenant, key, field → number or text
 //	oncex, clickx   time, key → nothing: what expires when
 //
 // Keys of contacts, messages and once are hashes, see [codec.KeyHash]. A file says its
-// format: this Leadgate writes 4 and reads 3 and 2 (file.go). New in 4: both files carry
+// format: this Leadgate writes 5 and reads 4, 3 and 2 (file.go). New in 5: codes. New in 4: both files carry
 // the store's id and a generation, and a journal has a head and its records say what was
 // durable (pair.go, journal.go, journalread.go); records carry checksums (stamp.go); the
-// whole file is looked at before it is opened (verify.go, where each bucket and record has
+// whole file is looked at before it is opened (verify.go, shapes.go, where each bucket and record has
 // its shape: a new bucket has its case there); what goes to several destinations is stored
 // once (shared.go), and a record of an older file stays as it is. What is not as it was left is a [Damage],
 // and not opened.
 //
 // # What else there is
 //
-// append.go decides what becomes of a group, clicks.go keeps who clicked, drain.go is the
+// append.go decides what becomes of a group, clicks.go keeps who clicked, codes.go what the
+// codes of links stand for, claims.go whose they are, drain.go is the
 // reading end, adopt.go gives a destination what its namesakes of other tenants have,
 // sweep.go throws away what has expired, space.go keeps room to drain a full disk.
 //

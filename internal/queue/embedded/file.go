@@ -17,12 +17,14 @@ import (
 
 // fileFormat is the number of the file's format. A file with a greater one
 // is refused.
-const fileFormat = 4
+const fileFormat = 5
 
 // oldestFormat is the format of the oldest file that can be read: its ids stand
-// in another bucket, see ids.go. Up to format 3 nothing told that the two files
-// belong together, see pair.go.
+// in another bucket, see ids.go.
 const oldestFormat = 2
+
+// pairedFormat is the format from which on the two files say that they belong together.
+const pairedFormat = 4
 
 const (
 	pageSize = 16 << 10
@@ -44,10 +46,13 @@ var (
 	countsBucket = []byte("counts")
 	sharedBucket = []byte("shared")
 	spentBucket  = []byte("spent")
+	codesBucket  = []byte("codes")
+	codesIndex   = []byte("codei")
 
 	fixedBuckets = [][]byte{
 		metaBucket, destsBucket, seenBucket, seenFilters, onceBucket, onceIndex,
 		clicksBucket, clicksIndex, aliasBucket, msgsBucket, countsBucket, sharedBucket, spentBucket,
+		codesBucket, codesIndex,
 	}
 
 	formatKey     = []byte("format")
@@ -211,16 +216,19 @@ func prepare(tx *bolt.Tx, path string) (*pair, error) {
 			return nil, err
 		}
 	}
-	if fresh || p.format < fileFormat {
+	if fresh || p.format < pairedFormat {
 		p.id, p.generation = newStoreID(), number(meta.Get(generationKey))
 		if p.generation == 0 {
 			p.generation = binary.BigEndian.Uint64(newStoreID().bytes())>>1 + 1
 		}
-		if err := errors.Join(meta.Put(formatKey, sequence(fileFormat)), meta.Delete(generationKey), p.store(tx)); err != nil {
+		if err := errors.Join(meta.Delete(generationKey), p.store(tx)); err != nil {
 			return nil, err
 		}
 	} else if err := p.read(meta.Get(pairKey)); err != nil {
 		return nil, &Damage{File: path, What: err.Error(), Loss: lossAll}
+	}
+	if err := meta.Put(formatKey, sequence(fileFormat)); err != nil {
+		return nil, err
 	}
 	return p, meta.Put(openedKey, sequence(number(meta.Get(openedKey))+1))
 }

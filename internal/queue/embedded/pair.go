@@ -134,7 +134,7 @@ func (e *Store) checkJournal(p *pair) (records []byte, headed uint64, err error)
 	}
 	b, err := os.ReadFile(e.journalPath())
 	switch {
-	case p.format < fileFormat && (err == nil || errors.Is(err, fs.ErrNotExist)):
+	case p.format < pairedFormat && (err == nil || errors.Is(err, fs.ErrNotExist)):
 		return intactOld(b, p.generation), 0, nil
 	case p.base == 0:
 		return nil, 0, nil

@@ -3,6 +3,7 @@ package embedded
 import (
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/codec"
@@ -14,12 +15,19 @@ func FuzzRecords(f *testing.F) {
 	f.Add(appendClicks(nil, &clickRecord{
 		touches: queue.Touches{{At: 1, Data: []byte("{}")}, {At: 2, Kind: queue.ClickLink, Data: []byte("[]")}}, aliases: []codec.KeyHash{{1}},
 	}))
+	code := queue.Code{Code: "K7QW3MPDXR", Of: "summer", At: 1, Claim: time.Hour, Data: []byte("{}")}
+	f.Add(appendCode(nil, &codeRow{Code: code, tenant: "acme", till: 9}))
 	f.Add(appendDestination(nil, &destination{num: 3, backlog: 4, dead: 5}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if c, err := decodeClicks(b); err == nil {
 			again, err := decodeClicks(appendClicks(nil, c))
 			if err != nil || !reflect.DeepEqual(again.touches, c.touches) || len(again.aliases) != len(c.aliases) {
 				t.Fatalf("clicks %+v became %+v, %v", c, again, err)
+			}
+		}
+		if c, err := decodeCode(b); err == nil {
+			if again, err := decodeCode(appendCode(nil, c)); err != nil || !reflect.DeepEqual(again, c) {
+				t.Fatalf("code %+v became %+v, %v", c, again, err)
 			}
 		}
 		if d, err := decodeDestination(b); err == nil {

@@ -24,6 +24,7 @@ type Repaired struct {
 	// More may be lost than could be counted: why.
 	Uncounted    []string              `json:"uncounted"`
 	Clicks       int                   `json:"clicks"` // contacts whose clicks are kept
+	Codes        int                   `json:"codes"`  // of links
 	IDs          int                   `json:"ids"`    // events that are remembered
 	Destinations []RepairedDestination `json:"destinations"`
 }
@@ -137,7 +138,7 @@ func (r *repair) examine(file *os.File, journal []byte) (*base, error) {
 	}
 	r.found = b.pair
 	if r.found.id == (storeID{}) {
-		if len(r.report.Damage) == 0 && b.format == fileFormat {
+		if len(r.report.Damage) == 0 && b.format >= pairedFormat {
 			found(errors.New("it does not say which store it is"))
 		}
 		return b, nil

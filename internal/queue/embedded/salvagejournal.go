@@ -53,7 +53,7 @@ func eachChange(changes []byte, f func(*change) error) error {
 func (r *repair) replayJournal(b []byte) error {
 	var s seen
 	s.resume(r.tx)
-	if r.found.format > 0 && r.found.format < fileFormat {
+	if r.found.format > 0 && r.found.format < pairedFormat {
 		return r.replayRecords(&s, intactOld(b, r.found.generation), r.found.generation)
 	}
 	generation, use := r.whichJournal(b)
@@ -136,7 +136,7 @@ func (r *repair) replayRecords(s *seen, b []byte, generation uint64) error {
 
 // torn notes that a journal is cut, so that nothing says what came behind its last record.
 func (r *repair) torn(b []byte, at int) {
-	if old := r.found.format > 0 && r.found.format < fileFormat; !old && len(b)+journalHead < journalFile {
+	if old := r.found.format > 0 && r.found.format < pairedFormat; !old && len(b)+journalHead < journalFile {
 		r.uncounted(fmt.Sprintf("the journal is cut: what came behind its byte %d, up to 2 MiB of webhooks, is not known, "+
 			"and what was delivered then may be delivered again", journalHead+at))
 	}

@@ -62,6 +62,9 @@ func (r *repair) index() error {
 	if err != nil {
 		return err
 	}
+	if err := r.indexCodes(); err != nil {
+		return err
+	}
 	if ids := r.tx.Bucket(idsBucket); ids != nil {
 		r.report.IDs += ids.Inspect().KeyN
 	}
@@ -69,6 +72,33 @@ func (r *repair) index() error {
 		r.report.IDs += (len(value) - seenHead) / len(queue.ID{})
 		return nil
 	})
+}
+
+// indexCodes makes the index of codes, with what it counts.
+func (r *repair) indexCodes() error {
+	x, codes := r.tx.Bucket(codesIndex), r.tx.Bucket(codesBucket)
+	var twins [][]byte // one that was removed, and was found where nothing could be read
+	err := codes.ForEach(func(key, value []byte) error {
+		row, err := decodeCode(unstamped(value))
+		if err != nil {
+			return err
+		}
+		if x.Get(indexKey(drawnIndex, row.key[:])) != nil {
+			twins = append(twins, bytes.Clone(key))
+			return nil
+		}
+		r.report.Codes++
+		if key := row.counted(); key != nil {
+			if err := x.Put(key, sequence(number(x.Get(key))+1)); err != nil {
+				return err
+			}
+		}
+		return row.indexed(x.Put)
+	})
+	for _, key := range twins {
+		err = cmp.Or(err, codes.Delete(key))
+	}
+	return err
 }
 
 // nameless gives records of which the destination is lost to one of another name, which

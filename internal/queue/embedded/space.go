@@ -94,3 +94,30 @@ func zeros(f *os.File, from, to int64) error {
 	}
 	return nil
 }
+
+// groupSize is about what a group takes on disk, at worst.
+func groupSize(g *queue.Group) int64 {
+	size := int64(64 + 256*len(g.Counters))
+	for i := range g.Events {
+		size += 64
+		for k := range g.Events[i].Clicks {
+			size += 3*int64(len(g.Events[i].Clicks[k].Data)) + 512
+		}
+		if ev := &g.Events[i]; ev.Claim != "" {
+			size += 2048 + 64*int64(len(ev.Aliases)+len(ev.Former))
+		}
+	}
+	for i := range g.Payloads {
+		size += onPages(int64(len(g.Payloads[i])) + 256)
+	}
+	return size + int64(len(g.Jobs))*512
+}
+
+// onPages is what a record of n bytes takes in the file: a small one shares its
+// page, of which the end is left free.
+func onPages(n int64) int64 {
+	if n <= pageSize/4 {
+		return n + n/4
+	}
+	return (n + pageSize - 1) / pageSize * pageSize
+}

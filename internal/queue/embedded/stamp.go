@@ -11,7 +11,7 @@ import (
 )
 
 // Bbolt has a checksum of its two meta pages alone. So the records that matter carry one:
-// entries, departures, dead letters, what these share, destinations and clicks. A stamped
+// entries, departures, dead letters, what these share, destinations, clicks and codes. A stamped
 // record is the stamp's byte, a CRC-32C of the bucket's name, the key and the record, and
 // the record itself. One of a file that was of format 3 has no stamp until it is written
 // again: no record begins with that byte, but with its version.
@@ -22,12 +22,14 @@ const (
 
 // stamped says which buckets' values are stamped.
 func stamped(bucket []byte) bool {
-	switch {
-	case len(bucket) == 5:
-		return bucket[0] == entryBucket || bucket[0] == departBucket || bucket[0] == deadBucket || string(bucket) == string(destsBucket)
-	default:
-		return string(bucket) == string(clicksBucket) || string(bucket) == string(sharedBucket)
+	if len(bucket) == 5 && (bucket[0] == entryBucket || bucket[0] == departBucket || bucket[0] == deadBucket) {
+		return true
 	}
+	switch string(bucket) {
+	case string(destsBucket), string(clicksBucket), string(sharedBucket), string(codesBucket):
+		return true
+	}
+	return false
 }
 
 func stampOf(bucket, key, record []byte) uint32 {

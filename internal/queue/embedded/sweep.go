@@ -13,7 +13,7 @@ import (
 const sweepBatch = 2000
 
 // Sweep throws away what has expired: remembered ids, once keys, clicks and
-// their aliases, message ids, dead letters, counters. Entries never expire. The store
+// their aliases, message ids, codes of links, dead letters, counters. Entries never expire. The store
 // calls it by itself; what has expired is not shown before either.
 func (e *Store) Sweep(ctx context.Context) error {
 	steps := []struct {
@@ -25,6 +25,7 @@ func (e *Store) Sweep(ctx context.Context) error {
 		{"once keys", (*txn).sweepOnce},
 		{"message ids", (*txn).sweepMessages},
 		{"clicks", (*txn).sweepClicks},
+		{"codes", (*txn).sweepCodes},
 		{"counters", (*txn).sweepCounters},
 		{"dead letters", (*txn).sweepDead},
 	}

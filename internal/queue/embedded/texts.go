@@ -20,6 +20,7 @@ var bucketTexts = map[string]string{
 	string(clicksIndex): "the index of the clicks", string(aliasBucket): "the contacts' other names",
 	string(msgsBucket): "the messages of contacts", string(countsBucket): "the figures per ad",
 	string(sharedBucket): "the events for several destinations", string(spentBucket): "the uses of events for several destinations",
+	string(codesBucket): "the codes of links", string(codesIndex): "the index of the codes of links",
 }
 
 // kindTexts are what the buckets of a destination hold.

@@ -5,11 +5,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"os"
 
 	"github.com/leadgate/leadgate/internal/queue"
-	"github.com/leadgate/leadgate/internal/queue/codec"
 	"github.com/leadgate/leadgate/internal/queue/embedded/pages"
 )
 
@@ -78,16 +76,19 @@ func (v *verifier) complete() error {
 	switch {
 	case !v.names[string(metaBucket)] || format < oldestFormat || format > fileFormat:
 		return nil
-	case v.err != nil || format < fileFormat:
+	case v.err != nil || format < pairedFormat:
 		return v.err
 	}
 	for _, name := range fixedBuckets {
-		if !v.names[string(name)] {
+		if !v.names[string(name)] && (format == fileFormat || !sinceFive[string(name)]) {
 			return fmt.Errorf("the place of %s is missing", bucketText(name))
 		}
 	}
 	return v.counts.compare()
 }
+
+// sinceFive are the buckets that a file of format 4 has not.
+var sinceFive = map[string]bool{string(codesBucket): true, string(codesIndex): true}
 
 // kindOf splits the name of a destination's bucket; num is 0 for every other.
 func kindOf(bucket []byte) (kind byte, num uint32) {
@@ -101,112 +102,6 @@ func kindOf(bucket []byte) (kind byte, num uint32) {
 	return 0, 0
 }
 
-// shapes are the lengths of keys and values of buckets where these are always the same; 0
-// is any.
-var shapes = map[string]struct{ key, value int }{
-	string(seenBucket):   {4, 0},
-	string(seenFilters):  {4, layerSize(seenGroupOf*seenSliceIDs, seenGroupBits)},
-	string(idsBucket):    {6 + 16, 0},
-	string(onceBucket):   {16, 8},
-	string(onceIndex):    {8 + 16, 0},
-	string(clicksIndex):  {8 + 16, 0},
-	string(clicksBucket): {16, 0}, string(aliasBucket): {16, 16},
-	string(msgsBucket): {4 + 16, 8 + 16}, string(countsBucket): {0, 0},
-	string(destsBucket): {0, 0}, string(metaBucket): {0, 0},
-	string(sharedBucket): {8, 0}, string(spentBucket): {8, 0},
-}
-
-var errShape = errors.New("it has not the shape of one")
-
-// checkPair says what is wrong with a record of a bucket. Each bucket that this Leadgate
-// writes has its case here: another's name is damage too.
-func checkPair(bucket, key, value []byte) error {
-	if kind, num := kindOf(bucket); num != 0 {
-		return checkEntry(kind, bucket, key, value)
-	}
-	shape, known := shapes[string(bucket)]
-	switch {
-	case !known:
-		return errors.New("the bucket is unknown")
-	case shape.key > 0 && len(key) != shape.key || shape.value > 0 && len(value) != shape.value:
-		return errShape
-	}
-	switch string(bucket) {
-	case string(seenBucket):
-		return checkSlice(value)
-	case string(metaBucket):
-		if string(key) == string(pairKey) {
-			return new(pair).read(value)
-		}
-		if len(value) != 8 {
-			return errShape
-		}
-	case string(countsBucket):
-		if len(value) == 0 {
-			return errShape
-		}
-	case string(destsBucket):
-		record, err := judged(bucket, key, value)
-		if err == nil {
-			_, err = decodeDestination(record)
-		}
-		return err
-	case string(sharedBucket):
-		_, err := judged(bucket, key, value)
-		return err
-	case string(clicksBucket):
-		record, err := judged(bucket, key, value)
-		if err == nil {
-			_, err = decodeClicks(record)
-		}
-		return err
-	}
-	return nil
-}
-
-// checkEntry is checkPair for an entry, a dead letter, a retry state or a departure. What
-// has a stamp need not be decoded.
-func checkEntry(kind byte, bucket, key, value []byte) error {
-	if len(key) != 8 && (kind != departBucket || len(key) != departKey) {
-		return errShape
-	}
-	record, err := judged(bucket, key, value)
-	stamped := len(record) < len(value)
-	switch {
-	case err != nil:
-		return err
-	case kind == retryBucket:
-		_, err = codec.DecodeRetry(value)
-	case kind == departBucket:
-		_, err = codec.DecodeDeparture(record)
-	case kind == deadBucket && !stamped:
-		if _, record, err = codec.DecodeDeath(record); err == nil {
-			_, _, err = codec.DecodeHeader(record)
-		}
-	case kind == entryBucket && !stamped:
-		_, _, err = codec.DecodeHeader(record)
-	}
-	return err
-}
-
-// checkSlice checks a slice of ids. In a file of format 3 it has no checksum.
-func checkSlice(value []byte) error {
-	if len(value) < seenHead {
-		return errShape
-	}
-	body := withoutSum(value)
-	switch len(value) - len(body) {
-	case 0:
-		return nil
-	case 4:
-		if crc32.Checksum(body, castagnoli) == binary.BigEndian.Uint32(value[len(body):]) {
-			return nil
-		}
-		return errStamp
-	}
-	return errShape
-}
-
 // tally counts what there is of each destination, and what should be.
 type tally struct {
 	format    uint64
@@ -216,6 +111,7 @@ type tally struct {
 	sequences map[string]uint64
 	letters   uint64 // the highest number of a dead letter
 	uses      uses   // of what several share
+	codes     codeSum
 }
 
 func newTally() tally {
@@ -229,6 +125,9 @@ func newTally() tally {
 func (c *tally) add(bucket, key, value []byte) error {
 	kind, num := kindOf(bucket)
 	if err := c.uses.add(kind, bucket, key, value); err != nil {
+		return err
+	}
+	if err := c.codes.add(bucket, key, value); err != nil {
 		return err
 	}
 	switch {
@@ -292,6 +191,9 @@ func (c *tally) compare() error {
 	}
 	if c.letters > c.sequences[string(metaBucket)] {
 		return errors.New("the number of dead letters is less than that of the last one")
+	}
+	if err := c.codes.compare(); err != nil {
+		return err
 	}
 	return c.uses.compare()
 }

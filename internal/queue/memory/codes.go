@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -98,8 +99,8 @@ func (q *Queue) PutCode(ctx context.Context, tenant string, c queue.Code) (out q
 }
 
 func (d *data) putCode(name string, c queue.Code) (queue.Code, bool, error) {
-	t, now, of, unclaimed := d.tenant(name), d.ms(), 0, 0
-	var oldest *code
+	t, now, of := d.tenant(name), d.ms(), 0
+	var unclaimed []*code
 	for _, other := range t.codes {
 		if other.gone(now) {
 			continue
@@ -111,10 +112,7 @@ func (d *data) putCode(name string, c queue.Code) (queue.Code, bool, error) {
 			of++
 		}
 		if other.Claim > 0 && !other.claimed() {
-			unclaimed++
-			if oldest == nil || other.till < oldest.till || other.till == oldest.till && other.Code.Code < oldest.Code.Code {
-				oldest = other
-			}
+			unclaimed = append(unclaimed, other)
 		}
 	}
 	switch {
@@ -122,8 +120,13 @@ func (d *data) putCode(name string, c queue.Code) (queue.Code, bool, error) {
 		return queue.Code{}, false, queue.ErrCodeTaken
 	case c.Claim == 0 && c.Of != "" && of >= d.opts.CodesOf():
 		return queue.Code{}, false, queue.ErrFull
-	case c.Claim > 0 && unclaimed >= d.opts.Unclaimed():
-		delete(t.codes, oldest.Code.Code)
+	case c.Claim > 0:
+		slices.SortFunc(unclaimed, func(a, b *code) int {
+			return cmp.Or(cmp.Compare(a.till, b.till), cmp.Compare(a.Code.Code, b.Code.Code))
+		})
+		for _, oldest := range unclaimed[:max(len(unclaimed)-d.opts.Unclaimed()+1, 0)] {
+			delete(t.codes, oldest.Code.Code)
+		}
 	}
 	row := &code{Code: c, tenant: name, till: c.Expiry(&d.opts)}
 	row.Data = copyOf(c.Data)

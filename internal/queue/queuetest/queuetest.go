@@ -99,6 +99,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"Destinations", destinationTests},
 		{"Tenants", tenantTests},
 		{"Clicks", slices.Concat(clickTests, touchTests, identityTests, eraseTests)},
+		{"Codes", slices.Concat(codeTests, codeLimitTests, claimTests)},
 		{"Counters", counterTests},
 		{"Lifecycle", lifecycleTests},
 	} {

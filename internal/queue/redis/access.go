@@ -93,7 +93,7 @@ func Try(ctx context.Context, cfg Config) error {
 // not run one of them is refused when a configuration is loaded, and not when it is first
 // wanted. What Leadgate can do without is not among them.
 const neededCommands = "eval evalsha scard hscan hget hset hdel hlen hexists hmget hincrby get mget set del unlink exists pexpire pttl " +
-	"rename sadd srem smembers sismember sscan xadd xdel xlen xrange xrevrange xtrim"
+	"rename sadd srem smembers sismember sscan xadd xdel xlen xrange xrevrange xtrim zadd zcard zrange zrem"
 
 // refusedLogin reports whether an error is that user and password are wrong, and so
 // nothing was done. What sentinels say comes in other errors.

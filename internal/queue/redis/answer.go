@@ -70,6 +70,9 @@ func (a *appender) takeLine(ref appendRef, line string, wake map[queue.Dest]bool
 // read fills the result from the group's line of the answer.
 func (ref appendRef) read(line string) error {
 	events, jobs := len(ref.group.Events), len(ref.group.Jobs)
+	if line == answerClaimed {
+		return fmt.Errorf("queueing events: %w", queue.ErrClaimed)
+	}
 	if reason, refused := strings.CutPrefix(line, answerRefused); refused {
 		return fmt.Errorf("queueing events: redis: %s", reason)
 	}

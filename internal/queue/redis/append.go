@@ -195,6 +195,11 @@ func wireSize(g *queue.Group) int {
 	for i := range g.Events {
 		n += clickBytes(&g.Events[i])
 	}
+	for i := range g.Events {
+		if ev := &g.Events[i]; ev.Claim != "" {
+			n += 16 * (2 + len(ev.Aliases) + len(ev.Former))
+		}
+	}
 	for i := range g.Jobs {
 		n += len(g.Jobs[i].Header.Meta)
 	}

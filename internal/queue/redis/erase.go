@@ -8,12 +8,15 @@ import (
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
-// Erase implements [queue.Queue]. It counts the contact's clicks as one, each alias, and
-// each dead letter.
+// Erase implements [queue.Queue]. It counts the contact's clicks as one, each alias, each
+// code, and each dead letter.
 func (r *Store) Erase(ctx context.Context, tenant string, key string) (int, error) {
 	const doing = "erasing a contact"
 	e := erasure{r: r, keys: r.keys(tenant), names: []string{key}}
 	err := e.clicks(ctx)
+	if err == nil {
+		err = e.codes(ctx)
+	}
 	if err == nil {
 		err = e.letters(ctx)
 	}

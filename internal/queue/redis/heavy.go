@@ -53,6 +53,9 @@ func eventSteps(ev *queue.Event) int {
 	if len(ev.Clicks) > 0 {
 		n += 10
 	}
+	if ev.KeptClaim() != "" {
+		n += 4 + 3*(1+len(ev.Aliases)+len(ev.FormerKeys()))
+	}
 	return n
 }
 

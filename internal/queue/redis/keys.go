@@ -37,6 +37,12 @@ import (
 //	m:<n>:<key>   set of a contact's message ids of the n-th 8 days
 //	a:<day>       counters of a day, a hash
 //
+//	v:<code>      what a link's code stands for, a record: see lua/codes.lua
+//	j:<hash>      the code that was drawn for something
+//	z             sorted set of the codes that nobody has claimed, by when they are gone (ms)
+//	x             how many codes without a claim there are of each link, a hash
+//	y:<hash>      set of the codes that a contact has claimed under a name
+//
 //	w:<note>              note of a group that is stored in parts, a hash: see note.go
 //	w:<note>:<by>:<n>     a piece of the group
 //	w:<note>:busy         somebody finishes it

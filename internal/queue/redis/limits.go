@@ -65,6 +65,7 @@ const (
 	trimLetters = 200
 	trimRounds  = 50
 
+	codesStep  = 500  // codes that are looked up in a command
 	eraseStep  = 200  // keys, messages or dead letters of a contact in a call
 	infoDests  = 200  // destinations that are looked at in a round trip
 	scanFields = 1000 // fields of a hash that a command asks for

@@ -13,7 +13,7 @@ func plain(g *queue.Group) bool {
 	if len(g.Events) != 1 || len(g.Payloads) != 1 {
 		return false
 	}
-	if ev := &g.Events[0]; ev.SealEvent() != nil || len(ev.Former) > 0 {
+	if ev := &g.Events[0]; ev.SealEvent() != nil || len(ev.Former) > 0 || ev.KeptClaim() != "" {
 		return false
 	}
 	for i := range g.Counters {
@@ -65,14 +65,34 @@ func (p *packer) appendGeneral(b []byte, g *queue.Group, small bool, payloads in
 	b = appendCount(b, len(g.Events))
 	b = appendCount(b, len(g.Jobs))
 	b = appendCount(b, len(g.Counters))
+	claims := 0
+	for i := range g.Events {
+		if !p.noted && g.Events[i].KeptClaim() != "" {
+			claims++
+		}
+	}
+	b = appendCount(b, claims)
 	for i := range g.Events {
 		b = p.appendEvent(b, g.Tenant, &g.Events[i])
+	}
+	if claims > 0 {
+		b = appendClaims(b, g)
 	}
 	for i := range g.Jobs {
 		b = p.appendJob(b, g, &g.Jobs[i], small)
 	}
 	for i := range g.Counters {
 		b = appendCounter(b, g.Tenant, &g.Counters[i], p.now)
+	}
+	return b
+}
+
+// appendClaims writes the claims of a group's events.
+func appendClaims(b []byte, g *queue.Group) []byte {
+	for i := range g.Events {
+		if ev := &g.Events[i]; ev.KeptClaim() != "" {
+			b = appendShort(appendShort(appendCount(b, i+1), ev.Claim), queue.Names(g.Tenant, ev))
+		}
 	}
 	return b
 }

@@ -18,7 +18,8 @@ import (
 // script, a part by each, under a note, and is still stored whole or not at all:
 //
 //  1. the group's record is written down, in pieces that expire;
-//  2. the note is written: from now on the group is queued for certain;
+//  2. the note is written: from now on the group is queued for certain. In the same step
+//     its events claim their codes, those that are known already, too;
 //  3. the script stores one part after the other, and keeps under the note what
 //     became of each: first the events, to learn which are new, then the jobs;
 //  4. note and pieces are removed, and it is kept for a minute that this was done.
@@ -96,7 +97,7 @@ func (n *note) write(ctx context.Context, g *queue.Group) (by string, err error)
 	switch {
 	case err == nil && by == n.by:
 		return by, nil
-	case err == nil || answered(err):
+	case err == nil || answered(err) || errors.Is(err, queue.ErrClaimed):
 		// Redis has refused it, or another attempt was first: what was written
 		// helps nobody. If this fails, it expires.
 		_ = n.removePieces(ctx)
@@ -108,11 +109,15 @@ func (n *note) write(ctx context.Context, g *queue.Group) (by string, err error)
 // note is.
 func (n *note) confirm(ctx context.Context, g *queue.Group) (string, error) {
 	p := split(g)
-	args := []any{n.pieces, n.by, noteLife.Milliseconds(), n.keys.base, planOf(g, &p)}
+	remember := n.r.options.Load().RememberClicks.Milliseconds()
+	args := []any{n.pieces, n.by, noteLife.Milliseconds(), n.keys.base, planOf(g, &p), n.r.now(), remember, appendClaims(nil, g)}
 	for _, name := range destinationNames(g) {
 		args = append(args, name)
 	}
 	by, err := n.r.runDurably(ctx, n.keys, scriptNoteWrite, []string{n.key(), n.keys.dests()}, args...).Text()
+	if err == nil && by == answerClaimed {
+		err = noteProblem{queue.ErrClaimed}
+	}
 	if err == nil && by == "" {
 		err = fmt.Errorf("%w: it took longer than %s", queue.ErrUnavailable, pieceLife)
 	}

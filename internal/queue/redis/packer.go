@@ -27,6 +27,7 @@ type packer struct {
 	// Of the call that is being packed.
 	keys    tenantKeys
 	now     int64 // ms
+	noted   bool  // it stores a part of a group under a note, with which its codes were claimed
 	buckets oldBuckets
 	names   []string // of its destinations
 	jobs    []int    // of each destination
@@ -65,6 +66,7 @@ func (p *packer) since(start int) argument { return p.arena[start:len(p.arena):l
 func (r *Store) pack(c *appendCall, p *packer) *redis.Cmd {
 	opts := r.options.Load()
 	p.keys, p.now, p.names, p.jobs = c.keys, r.now(), p.names[:0], p.jobs[:0]
+	p.noted = c.note != ""
 	p.buckets.begin(c.keys, p.now, opts.Dedupe.Milliseconds())
 	contacts, payloads, manifests, args := len(p.contacts), len(p.payloads), len(p.manifests), len(p.args)
 	for _, ref := range c.groups {

@@ -96,7 +96,7 @@ func TestRedisCluster(t *testing.T) {
 // aclRules are what a user needs, and no more: not INFO, not CONFIG.
 const aclRules = "on >secret resetkeys ~leadgate* resetchannels &leadgate* -@all " +
 	"+eval +evalsha +hscan +hget +hset +hdel +hlen +hexists +hmget +hincrby +get +mget +set +del +unlink +exists +pexpire +pttl " +
-	"+rename +sadd +srem +scard +smembers +sismember +sscan +xadd +xdel +xlen +xrange +xrevrange +xtrim " +
+	"+rename +sadd +srem +scard +smembers +sismember +sscan +xadd +xdel +xlen +xrange +xrevrange +xtrim +zadd +zcard +zrange +zrem " +
 	"+publish +subscribe +ping +select +client|setname"
 
 func TestRedisWithACL(t *testing.T) {

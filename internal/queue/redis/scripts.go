@@ -35,6 +35,9 @@ var (
 	scriptDrop  = newScript("drop.lua")  // discard it
 	scriptErase = newScript("erase.lua") // forget keys of a contact
 
+	scriptCodePut   = newScript("code_put.lua")   // store a link's code
+	scriptCodeErase = newScript("code_erase.lua") // forget those of a contact
+
 	scriptNoteWrite  = newScript("note_write.lua")  // from here on a heavy group is queued: see note.go
 	scriptNoteRemove = newScript("note_remove.lua") // and from here on it is stored
 

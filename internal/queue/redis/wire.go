@@ -32,13 +32,14 @@ import (
 //
 // A general one:
 //
-//	>I4I4I4I4             how many payloads, events, jobs and counters there are
+//	>I4I4I4I4I4           how many payloads, events, jobs, counters and claims there are
 //	>Bc0HBBc0             of each event: its id in decimal, its bucket, later; its seal's id ('' = none)
 //	>HB                   with a seal: the seal's bucket, later
 //	>BB                   how many contact keys it has; how many clicks, at most 3, plus 4 times how many of the keys, the last ones,
 //	                      are of a former identity
 //	>I4c0                 with contact keys: its message's key
 //	>dBI4c0               of each click: when it was, its kind, itself
+//	>I4Hc0Hc0             of each claim: its event, the code, the hashed names of the event's contact
 //	>HHI4I4c0I4c0I4I4I4   of each job: its bundle (0 = none), destination and payload; its header; its death record ('' = it is queued);
 //	                      its first event (0 = one that is new), how many more it has, how many once keys
 //	>I4                   of each of these events: its index
@@ -65,6 +66,7 @@ import (
 //   - it is stored; then a digit per event (1 = new), and a letter per job
 //     (Q = queued, D = duplicate, O = dead for want of room, X = dead as asked)
 //     !reason  it was refused
+//     ?        it was refused, since a code is not its contact's to claim
 //
 // or is one of these alone:
 //
@@ -78,6 +80,7 @@ const (
 
 	answerStored   = "+"
 	answerRefused  = "!"
+	answerClaimed  = "?"
 	answerUnbundle = "="
 	answerGone     = "-"
 	answerBefore   = "~"

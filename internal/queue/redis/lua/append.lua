@@ -90,6 +90,10 @@ end
 local function general()
   -- include append_contacts.lua
   -- include append_counters.lua
+  local function claiming() -- makes functions that few calls need
+    -- include codes_claim.lua
+    return code_claim, code_claimed
+  end
   -- include append_group.lua
 end
 

@@ -13,12 +13,12 @@ end
 
 -- group appends the next group and returns its line of the answer.
 function group()
-  local npayloads, nevents, njobs, ncounters, p = parse('>I4I4I4I4', manifests, manifest_at + 5)
+  local npayloads, nevents, njobs, ncounters, nclaims, p = parse('>I4I4I4I4I4', manifests, manifest_at + 5)
   local first_payload = payload_at - 1
   payload_at = payload_at + npayloads
   problem = nil
 
-  local answer, new, remembered, touched = {'+'}, {[0] = true}, {}, nil
+  local answer, new, remembered, touched, claimed = {'+'}, {[0] = true}, {}, nil, nil
   for i = 1, nevents do
     local id, bucket, later, seal, keys, nclicks, message
     id, bucket, later, seal, p = parse('>Bc0HBBc0', manifests, p)
@@ -49,6 +49,17 @@ function group()
     new[i] = fresh
     answer[#answer + 1] = fresh and '1' or '0'
   end
+
+  local rows, claim, keep_claims -- rows of the codes that are claimed
+  for _ = 1, nclaims do
+    local event, code, names
+    if not rows then
+      rows, claim, keep_claims = {}, claiming()
+    end
+    event, code, names, p = parse('>I4Hc0Hc0', manifests, p)
+    if new[event] and not claim(base, rows, code, names, now) then claimed = true end
+  end
+  problem = problem or claimed
 
   -- Look at everything that the jobs will touch, …
   local jobs = {}
@@ -108,8 +119,10 @@ function group()
   end
   if problem then
     for _, id in ipairs(remembered) do forget_id(id) end
-    return '!' .. problem
+    return claimed and '?' or '!' .. problem
   end
+
+  if rows then keep_claims(base, rows, now, remember_clicks) end
 
   local first = {}
   if touched then

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/leadgate/leadgate/internal/apicall"
 	"github.com/leadgate/leadgate/internal/graph"
 )
 
@@ -78,7 +79,7 @@ type Client struct {
 // NewClient makes a client for settings that Validate accepts.
 func NewClient(s *Settings) *Client {
 	c := &Client{settings: *s}
-	c.Transport = graph.NewTransport()
+	c.Transport = apicall.New()
 	c.url = c.settings.endpoint() + "/" + c.settings.graphVersion() + "/" + s.Dataset + "/events"
 	c.SetCredentials(s.AccessToken, s.AppSecret)
 	return c
@@ -91,11 +92,7 @@ func (c *Client) SetCredentials(accessToken, appSecret string) {
 }
 
 // Close ends idle connections.
-func (c *Client) Close() {
-	if t, ok := c.Transport.(interface{ CloseIdleConnections() }); ok {
-		t.CloseIdleConnections()
-	}
-}
+func (c *Client) Close() { apicall.Close(c.Transport) }
 
 // Send posts one batch, at most MaxBatch events of one identity, and says for
 // each event what became of it, in the order of items.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/leadgate/leadgate/internal/jsondoc"
+	"github.com/leadgate/leadgate/internal/money"
 )
 
 // maxCustomData bounds what a CRM may add to an event, in bytes of JSON.
@@ -21,11 +22,11 @@ func (f *facts) appendCustomData(dst []byte) ([]byte, error) {
 	dst = appendMember(dst, start, "ctwa_clid", f.clid)
 	dst = appendMember(dst, start, "ad_id", f.adID)
 	if f.currency != "" {
-		code, _ := Currency(f.currency) // checked
+		code, _ := money.Currency(f.currency) // checked
 		dst = appendMember(dst, start, "currency", []byte(code))
 	}
 	if f.value != nil {
-		dst = f.value.append(appendName(dst, start, "value"))
+		dst = f.value.Append(appendName(dst, start, "value"))
 	}
 	if !f.posted.Exists() {
 		return dst, nil
@@ -79,11 +80,11 @@ func appendContents(dst []byte, start int, contents jsondoc.Node) ([]byte, error
 			price = c.Get("itemPrice")
 		}
 		if k := price.Kind(); k == '0' || k == '"' {
-			d, ok := parseDecimal([]byte(price.String()))
-			if !ok || d.neg {
+			d, ok := money.Parse([]byte(price.String()))
+			if !ok || d.Negative() {
 				return dst, badContents()
 			}
-			dst = d.append(appendName(dst, members, "item_price"))
+			dst = d.Append(appendName(dst, members, "item_price"))
 		}
 		dst = append(dst, '}')
 	}

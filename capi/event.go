@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/internal/jsondoc"
+	"github.com/leadgate/leadgate/internal/money"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -91,7 +92,7 @@ type facts struct {
 	waba, page, instagram []byte
 	userID, waID, waPhone []byte
 	automatic             bool
-	value                 *decimal
+	value                 *money.Decimal
 	currency              string
 	posted                jsondoc.Node // the conversion
 	emailHash             string
@@ -158,11 +159,11 @@ func (b *builder) event(f *facts, root jsondoc.Node, s *Settings) error {
 		f.name, f.clid = b.text(a.Get("eventName")), b.text(a.Get("ctwaClid"))
 		f.currency = string(b.text(a.Get("currency")))
 		if v := a.Get("value"); v.Kind() == '0' {
-			d, ok := parseDecimal(v.Raw())
+			d, ok := money.Parse(v.Raw())
 			if !ok {
 				return badValue(v)
 			}
-			d = d.scale(s.divisor())
+			d = d.Scale(s.divisor())
 			f.value = &d
 		}
 	default:
@@ -193,7 +194,7 @@ func (b *builder) money(f *facts) error {
 	f.currency = string(b.text(f.posted.Get("currency")))
 	switch v := f.posted.Get("value"); v.Kind() {
 	case '0', '"':
-		d, ok := parseDecimal(b.text(v))
+		d, ok := money.Parse(b.text(v))
 		if !ok {
 			return badValue(v)
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/leadgate/leadgate/internal/money"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -63,7 +64,7 @@ func refuseByRule(subcode int, field, rule, fix string) error {
 func (f *facts) checkMoney() error {
 	refuse := refuseByRule
 	name := WireName(string(f.name))
-	if _, ok := Currency(f.currency); !ok {
+	if _, ok := money.Currency(f.currency); !ok {
 		switch {
 		case f.currency != "":
 			return refuse(2804081, "custom_data.currency", fmt.Sprintf("%.20q is no currency", f.currency),
@@ -75,7 +76,7 @@ func (f *facts) checkMoney() error {
 	switch {
 	case f.value == nil && name == Purchase:
 		return refuse(0, "custom_data.value", "Purchase needs a value", "write the amount in major units, 12.50 for example")
-	case f.value != nil && f.value.neg:
+	case f.value != nil && f.value.Negative():
 		return refuse(0, "custom_data.value", "the value is negative", "report what was paid, or OrderReturned without a value")
 	}
 	return nil

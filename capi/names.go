@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/leadgate/leadgate/internal/money"
 )
 
 // eventNames is Meta's closed list for action_source business_messaging, in
@@ -71,3 +73,7 @@ var nearNames = map[string]string{
 	"qualified":            "QualifiedLead",
 	"purchased":            "Purchase",
 }
+
+// Currency is an ISO 4217 code in upper case; ok is false where s is none. Meta takes
+// either case, so both are accepted.
+func Currency(s string) (code string, ok bool) { return money.Currency(s) }

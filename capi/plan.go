@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/internal/jsondoc"
+	"github.com/leadgate/leadgate/internal/money"
 	"github.com/leadgate/leadgate/normalize"
 )
 
@@ -102,8 +103,8 @@ func (s *Settings) planAutomatic(ev *normalize.Event) (Plan, bool) {
 	case s.AutomaticEvents == AutomaticEventsLeads:
 		return Plan{}, false
 	case plan.Name == Purchase:
-		value, _ := parseDecimal(a.Value)
-		plan.Once = s.oncePurchase(clid, text(a.Currency), value.scale(s.divisor()), true)
+		value, _ := money.Parse(a.Value)
+		plan.Once = s.oncePurchase(clid, text(a.Currency), value.Scale(s.divisor()), true)
 	}
 	return plan, true
 }
@@ -121,7 +122,7 @@ func (s *Settings) PlanConversion(name string, c *Click, value, currency string)
 	case plan.Name == Purchase && c.CtwaClid != "":
 		// Only Meta's own purchases can be the same as a posted one, and they
 		// always have a ctwa_clid.
-		v, _ := parseDecimal([]byte(strings.Trim(value, `"`)))
+		v, _ := money.Parse([]byte(strings.Trim(value, `"`)))
 		plan.Once = s.oncePurchase(c.CtwaClid, currency, v, false)
 	}
 	return plan
@@ -138,8 +139,8 @@ func (s *Settings) onceAd(name, contact, adID string) Once {
 // oncePurchase makes an automatic purchase a duplicate of any other, and a
 // posted one a duplicate of an automatic one only: a CRM tells its own apart by
 // order id.
-func (s *Settings) oncePurchase(clid, currency string, value decimal, automatic bool) []Once {
-	key := s.key(Purchase, clid, strings.ToUpper(currency), string(value.append(nil)))
+func (s *Settings) oncePurchase(clid, currency string, value money.Decimal, automatic bool) []Once {
+	key := s.key(Purchase, clid, strings.ToUpper(currency), string(value.Append(nil)))
 	byMeta := Once{Key: key + "\nautomatic", Window: once24, Use: Look}
 	byCRM := Once{Key: key + "\nposted", Window: once24, Use: Mark}
 	if automatic {

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/leadgate/leadgate/internal/hosts"
+	"github.com/leadgate/leadgate/internal/money"
+	"github.com/leadgate/leadgate/internal/phone"
 )
 
 // SettingError says what is wrong with one of the [Settings].
@@ -55,7 +57,7 @@ func (s *Settings) Validate() error {
 }
 
 func checkDataset(s *Settings) string {
-	if s.Dataset == "" || len(s.Dataset) > 32 || !allDigits([]byte(s.Dataset)) {
+	if s.Dataset == "" || len(s.Dataset) > 32 || phone.Digits(s.Dataset) != s.Dataset {
 		return fmt.Sprintf(" %q is no dataset id: write its digits, as GET /<waba id>/dataset gives them", s.Dataset)
 	}
 	return ""
@@ -127,7 +129,7 @@ func checkAutomaticEvents(s *Settings) string {
 }
 
 func checkDivisor(s *Settings) string {
-	if !finiteDivisor(s.divisor()) {
+	if !money.FiniteDivisor(s.divisor()) {
 		return fmt.Sprintf(" %d: write 1, 100, 1000 or another number whose only prime factors are 2 and 5, so that values stay exact",
 			s.AutomaticValueDivisor)
 	}
@@ -143,7 +145,7 @@ func checkInstagramIDField(s *Settings) string {
 }
 
 func checkWabaID(s *Settings) string {
-	if s.WabaID != "" && !allDigits([]byte(s.WabaID)) {
+	if s.WabaID != "" && phone.Digits(s.WabaID) != s.WabaID {
 		return fmt.Sprintf(" %q is no WhatsApp business account id: write its digits", s.WabaID)
 	}
 	return ""

@@ -3,7 +3,7 @@
 // to wait. It knows nothing of datasets or media: package capi says what an
 // error means. Begin with [Client.Get].
 //
-// It may import leaves alone (jsondoc, retryafter).
+// It may import leaves alone (apicall, jsondoc, retryafter).
 package graph
 
 import (
@@ -15,25 +15,14 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"time"
 
+	"github.com/leadgate/leadgate/internal/apicall"
 	"github.com/leadgate/leadgate/internal/jsondoc"
 )
 
-// How much is read of an answer, in bytes. Meta's are a few hundred.
-const (
-	maxAnswer = 256 << 10
-	maxObject = 64 << 10 // of an object that was asked for
-)
-
-// NewTransport makes a transport of its own, to be closed by its owner.
-func NewTransport() *http.Transport {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConnsPerHost = 8
-	t.IdleConnTimeout = 60 * time.Second
-	t.MaxResponseHeaderBytes = maxAnswer
-	return t
-}
+// maxObject is how much is read of an object that was asked for, in bytes. Meta's have
+// a few hundred.
+const maxObject = 64 << 10
 
 // Credentials say who asks.
 type Credentials struct {
@@ -73,7 +62,7 @@ func NewRequest(ctx context.Context, method, target string, body io.Reader, c Cr
 
 // Client reads objects. It never follows a redirect, and never asks twice.
 type Client struct {
-	Transport http.RoundTripper // such as NewTransport; for no request but these
+	Transport http.RoundTripper // such as apicall.New; for no request but these
 	Endpoint  string            // https://graph.facebook.com
 	Version   string            // v27.0
 	UserAgent string
@@ -106,7 +95,7 @@ func (c *Client) Get(ctx context.Context, id string, credentials Credentials) (*
 		return nil, err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxObject))
+	body, err := apicall.Read(resp, maxObject)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +107,7 @@ func (c *Client) Get(ctx context.Context, id string, credentials Credentials) (*
 // Read reads the answer to any other request than [Client.Get], as far as it goes.
 // The nodes are missing where it is no JSON; the error is one of reading.
 func Read(resp *http.Response) (root jsondoc.Node, failed *Error, err error) {
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	body, err := apicall.Read(resp, apicall.MaxAnswer)
 	root, failed = parse(body)
 	return root, failed, err
 }

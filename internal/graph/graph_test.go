@@ -6,13 +6,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/apicall"
 )
 
 func client(t *testing.T, answer http.HandlerFunc) *Client {
 	t.Helper()
 	s := httptest.NewServer(answer)
 	t.Cleanup(s.Close)
-	transport := NewTransport()
+	transport := apicall.New()
 	t.Cleanup(transport.CloseIdleConnections)
 	return &Client{Transport: transport, Endpoint: s.URL + "/", Version: "v27.0", UserAgent: "Leadgate/test"}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/leadgate/leadgate/capi"
+	"github.com/leadgate/leadgate/internal/apicall"
 	"github.com/leadgate/leadgate/internal/finding"
 	"github.com/leadgate/leadgate/internal/graph"
 	"github.com/leadgate/leadgate/internal/printable"
@@ -32,7 +33,7 @@ func Check(ctx context.Context, where string, s *capi.Settings) (found finding.L
 func readable(ctx context.Context, where string, s *capi.Settings) finding.Finding {
 	ctx, cancel := context.WithTimeout(ctx, capi.DefaultTimeout)
 	defer cancel()
-	transport := graph.NewTransport()
+	transport := apicall.New()
 	defer transport.CloseIdleConnections()
 	client := graph.Client{
 		Transport: transport, Endpoint: cmp.Or(s.Endpoint, capi.DefaultEndpoint), Version: cmp.Or(s.GraphVersion, capi.DefaultGraphVersion),

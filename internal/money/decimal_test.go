@@ -1,4 +1,4 @@
-package capi
+package money
 
 import (
 	"encoding/json"
@@ -14,16 +14,16 @@ func TestDecimal(t *testing.T) {
 		"0": "0", "-0": "0", "0.000": "0", "25": "25", "25.0": "25", "12.50": "12.5", "0.05": "0.05", "1e2": "100", "1.5E+1": "15",
 		"1e-3": "0.001", "100": "100", "-3.10": "-3.1", "0e9": "0", "123456789012345678901234567890": "123456789012345678901234567890",
 	} {
-		d, ok := parseDecimal([]byte(in))
-		if got := string(d.append(nil)); !ok || got != want {
+		d, ok := Parse([]byte(in))
+		if got := string(d.Append(nil)); !ok || got != want {
 			t.Errorf("%s is %s (%v), want %s", in, got, ok, want)
 		}
 	}
 	for _, in := range []string{"", "-", ".", "1.", ".5", "1e", "e5", "1e+-5", "1.2.3", "01", "+1", "1,5", "0x1", "NaN", "1e999", "1e-31",
 		"1e30",
 		"1234567890123456789012345678901", strings.Repeat("0", 500), " 1", "1 "} {
-		if d, ok := parseDecimal([]byte(in)); ok {
-			t.Errorf("%q is taken for %s", in, d.append(nil))
+		if d, ok := Parse([]byte(in)); ok {
+			t.Errorf("%q is taken for %s", in, d.Append(nil))
 		}
 	}
 }
@@ -42,11 +42,11 @@ func TestDecimalScaleIsExact(t *testing.T) {
 			in += "e" + strconv.Itoa(rng.IntN(9)-4)
 		}
 		divisor := divisors[rng.IntN(len(divisors))]
-		d, ok := parseDecimal([]byte(in))
+		d, ok := Parse([]byte(in))
 		if !ok {
 			t.Fatalf("%s is refused", in)
 		}
-		out := d.scale(divisor).append(nil)
+		out := d.Scale(divisor).Append(nil)
 		if !json.Valid(out) || strings.ContainsAny(string(out), "eE") {
 			t.Fatalf("%s becomes %s", in, out)
 		}
@@ -56,8 +56,8 @@ func TestDecimalScaleIsExact(t *testing.T) {
 		if got.Cmp(want) != 0 {
 			t.Fatalf("%s × 1000 ÷ %d = %s, want %s", in, divisor, out, want.FloatString(20))
 		}
-		if again, ok := parseDecimal(out); ok && string(again.append(nil)) != string(out) {
-			t.Fatalf("%s has two forms, %s is the other", out, again.append(nil))
+		if again, ok := Parse(out); ok && string(again.Append(nil)) != string(out) {
+			t.Fatalf("%s has two forms, %s is the other", out, again.Append(nil))
 		}
 	}
 }
@@ -65,7 +65,7 @@ func TestDecimalScaleIsExact(t *testing.T) {
 func TestFiniteDivisor(t *testing.T) {
 	for n, want := range map[int64]bool{1: true, 1000: true, 8: true, 3125: true, 640: true, 3: false, 7: false, 60: false, 0: false,
 		-10: false} {
-		if finiteDivisor(n) != want {
+		if FiniteDivisor(n) != want {
 			t.Errorf("%d: %v", n, !want)
 		}
 	}

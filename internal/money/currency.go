@@ -1,4 +1,4 @@
-package capi
+package money
 
 import "strings"
 
@@ -12,8 +12,8 @@ const iso4217 = "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF
 	"TRY TTD TWD TZS UAH UGX USD USN UYI UYU UYW UZS VED VES VND VUV WST XAF XAG XAU XCD XCG XDR XOF XPD XPF XPT XSU XUA " +
 	"YER ZAR ZMW ZWG ZWL "
 
-// Currency is an ISO 4217 code in upper case; ok is false where s is none. Meta
-// takes either case, so both are accepted.
+// Currency is an ISO 4217 code in upper case; ok is false where s is none. Either
+// case is accepted, as Meta does.
 func Currency(s string) (code string, ok bool) {
 	if len(s) != 3 {
 		return "", false

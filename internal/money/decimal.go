@@ -1,4 +1,6 @@
-package capi
+// Package money is exact amounts: decimals that are never floats, and the currencies of
+// ISO 4217. Begin with [Parse]. It is a leaf.
+package money
 
 import (
 	"bytes"
@@ -6,9 +8,9 @@ import (
 	"strconv"
 )
 
-// decimal is an exact decimal number: digits × 10^exp, without leading or
+// Decimal is an exact decimal number: digits × 10^exp, without leading or
 // trailing zeros in digits; zero has no digits.
-type decimal struct {
+type Decimal struct {
 	neg    bool
 	digits []byte
 	exp    int
@@ -21,9 +23,9 @@ const (
 	maxExp    = 30
 )
 
-// parseDecimal reads a JSON number, or the same without quotes. ok is false for
+// Parse reads a JSON number, or the same without quotes. ok is false for
 // anything else and for numbers beyond the limits above.
-func parseDecimal(s []byte) (d decimal, ok bool) {
+func Parse(s []byte) (d Decimal, ok bool) {
 	if len(s) > 4*maxDigits {
 		return d, false
 	}
@@ -66,7 +68,7 @@ func allDigits(s []byte) bool {
 	return true
 }
 
-func (d *decimal) trim() {
+func (d *Decimal) trim() {
 	d.digits = bytes.TrimLeft(d.digits, "0")
 	for n := len(d.digits); n > 0 && d.digits[n-1] == '0'; n-- {
 		d.digits = d.digits[:n-1]
@@ -77,9 +79,12 @@ func (d *decimal) trim() {
 	}
 }
 
-// append writes the number without an exponent and without needless zeros: the
+// Negative reports whether the number is below zero.
+func (d Decimal) Negative() bool { return d.neg }
+
+// Append writes the number without an exponent and without needless zeros: the
 // same number always gives the same text.
-func (d decimal) append(dst []byte) []byte {
+func (d Decimal) Append(dst []byte) []byte {
 	if d.neg {
 		dst = append(dst, '-')
 	}
@@ -102,10 +107,10 @@ func (d decimal) append(dst []byte) []byte {
 	return dst
 }
 
-// scale gives d × 1000 ÷ divisor, exactly: the value of an automatic event in
+// Scale gives d × 1000 ÷ divisor, exactly: the value of an automatic event in
 // the unified JSON is already the webhook's ÷ 1000. The divisor's only prime
-// factors are 2 and 5, see [Settings.Validate], so that the result is finite.
-func (d decimal) scale(divisor int64) decimal {
+// factors are 2 and 5, see [FiniteDivisor], so that the result is finite.
+func (d Decimal) Scale(divisor int64) Decimal {
 	d.exp += 3
 	for divisor%10 == 0 {
 		divisor /= 10
@@ -130,8 +135,8 @@ func (d decimal) scale(divisor int64) decimal {
 	return d
 }
 
-// finiteDivisor reports whether every division by n has a finite decimal result.
-func finiteDivisor(n int64) bool {
+// FiniteDivisor reports whether every division by n has a finite decimal result.
+func FiniteDivisor(n int64) bool {
 	if n <= 0 {
 		return false
 	}

@@ -95,3 +95,22 @@ func TestRedisOldClicks(t *testing.T) {
 		}
 	}
 }
+
+// TestRedisClicksAreBounded: however often somebody clicks, of each kind two are kept.
+func TestRedisClicksAreBounded(t *testing.T) {
+	s := redistest.Start(t)
+	r := open(t, redis.Config{URLs: []string{s.URL()}})
+	now := time.Now().UnixMilli()
+	for n := range 60 {
+		g := one(n, []byte("x"), crm)
+		g.Events[0].Contact = "whatsapp:1"
+		data := fmt.Appendf(nil, "%-100d", n)
+		g.Events[0].Clicks = []queue.Click{{At: now - 1000 + int64(n), Kind: queue.ClickKind(n) % queue.ClickKinds, Data: data}}
+		if err := appendOne(t, r, g).Err; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if size, _ := s.Do("STRLEN", "leadgate:{acme}:c:whatsapp:1").(int64); size < 800 || size > 1100 {
+		t.Errorf("the record has %d bytes, want two clicks of 100 bytes of each of four kinds", size)
+	}
+}

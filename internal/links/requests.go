@@ -77,10 +77,10 @@ func consentOf(queries []url.Values, h http.Header) (ids, asked bool) {
 // queriesOf are those that parameters are read from: the request's own, and behind it
 // that of the page whose button was pressed, if it is of the same origin. The browser
 // tells the pages of other origins without theirs.
-func queriesOf(r *http.Request, scheme string) []url.Values {
+func queriesOf(r *http.Request, scheme, host string) []url.Values {
 	queries := []url.Values{r.URL.Query()}
 	referer, err := url.Parse(r.Referer())
-	if err != nil || referer.RawQuery == "" || !sameOrigin(referer, scheme, r.Host) {
+	if err != nil || referer.RawQuery == "" || !sameOrigin(referer, scheme, host) {
 		return queries
 	}
 	return append(queries, referer.Query())
@@ -99,8 +99,8 @@ func withoutPort(host, scheme string) string {
 }
 
 // visitOf reads a visit.
-func visitOf(r *http.Request, scheme string, extra []string, printed bool) visit {
-	queries := queriesOf(r, scheme)
+func visitOf(r *http.Request, scheme, host string, extra []string, printed bool) visit {
+	queries := queriesOf(r, scheme, host)
 	ids, asked := consentOf(queries, r.Header)
 	v := read(queries, extra, ids)
 	if asked {

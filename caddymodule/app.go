@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -56,24 +57,30 @@ type App struct {
 	// and another line when they come again. Default: 0, never.
 	Silence caddy.Duration `json:"silence,omitempty"`
 
-	logger       *zap.Logger
-	events       *zap.Logger
-	now          func() time.Time
-	store        *store
-	engine       *engine
-	requests     *atomic.Int64 // that use the engine, see enter
-	attached     *atomic.Bool
-	tracing      *tracing             // nil where no site has Caddy's tracing
-	notices      *notice.Board        // what becomes Caddy events
-	alarm        *intake.SilenceAlarm // nil where silence is off, and before the start
-	trim         *heap.Trimmer        // nil before the start
+	logger   *zap.Logger
+	events   *zap.Logger
+	now      func() time.Time
+	store    *store
+	engine   *engine
+	requests *atomic.Int64 // that use the engine, see enter
+	attached *atomic.Bool
+	tracing  *tracing      // nil where no site has Caddy's tracing
+	notices  *notice.Board // what becomes Caddy events
+	whileRunning
 	tenants      map[string]*intake.Tenant
 	destinations map[string]*destination.Destination
 	blocks       []*Handler                       // those that queue
 	sites        *sites.Sites                     // as the first of Leadgate's handlers found them
 	servers      []*caddyhttp.Server              // that take bodies for us
 	places       func() map[*Handler]intake.Place // found at the first need, when all sites are known
-	atStart      []func() error                   // what can be done only when all blocks are known
+	links        linkage
+	atStart      []func() error // what can be done only when all blocks are known
+}
+
+// whileRunning is what runs from the start to the stop.
+type whileRunning struct {
+	alarm *intake.SilenceAlarm // nil where silence is off
+	trim  *heap.Trimmer
 }
 
 // CaddyModule returns the Caddy module information.
@@ -112,7 +119,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	return err
 }
 
-// Start opens the store and begins to deliver, if any block needs it.
+// Start opens the store and begins to deliver, if any block or link needs it.
 func (a *App) Start() error {
 	for _, check := range a.atStart {
 		if err := check(); err != nil {
@@ -129,7 +136,7 @@ func (a *App) Start() error {
 		a.alarm = intake.NewSilenceAlarm(time.Duration(a.Silence), a.tenants, a.notices, a.logger)
 		a.alarm.Start(a.now)
 	}
-	if len(a.destinations) == 0 {
+	if len(a.destinations) == 0 && a.links.limits == nil {
 		return nil
 	}
 	if err := a.engine.admit(a); err != nil {
@@ -187,6 +194,21 @@ func (a *App) detach() {
 		a.engine.detach(a)
 	}
 	a.stopNotices()
+}
+
+// openQueue is the store, for as long as a request needs it; ctx is of the wait for it.
+func (a *App) openQueue(ctx context.Context) (queue.Queue, func(), error) {
+	engine, counted, err := a.enter()
+	if err != nil {
+		return nil, nil, err
+	}
+	leave := func() { a.leave(engine, counted) }
+	q, err := engine.open(ctx, a)
+	if err != nil {
+		leave()
+		return nil, nil, err
+	}
+	return q, leave, nil
 }
 
 // options are the settings of the store that a reload may change.

@@ -22,7 +22,7 @@ func caddyCommand() caddycmd.Command {
 		CobraFunc: func(cmd *cobra.Command) {
 			command.Add(cmd, &command.Env{
 				Version: Version(), Provider: commandProvider, Duration: caddy.ParseDuration,
-				AdminAddress: adminAddress, AdminRequest: adminRequest, Examine: examineConfig,
+				AdminAddress: adminAddress, AdminRequest: adminRequest, Examine: examineConfig, Links: configuredLinks,
 			})
 		},
 	}

@@ -62,27 +62,12 @@ func (c *Conversions) Provision(ctx caddy.Context) error {
 	}
 	e.Tenant, e.Map, e.Logger, e.Now, e.ReadStatus = c.Tenant, c.Map, logger(ctx), a.now, readStatus
 	e.Remember, e.Dedupe, e.MaxInFlight = time.Duration(a.RememberClicks), time.Duration(a.Dedupe), a.MaxInflightBody
-	e.Open, e.Notices = a.openForConversions, a.notices
+	e.Open, e.Notices = func(ctx context.Context) (conversions.Store, func(), error) { return a.openQueue(ctx) }, a.notices
 	a.atStart = append(a.atStart, func() error {
 		e.Destinations = a.tenants[c.Tenant].Destinations
 		return nil
 	})
 	return a.sites.KnowsTenant("leadgate_conversions", c.Tenant, true)
-}
-
-// openForConversions is the store, for as long as a post needs it; ctx is of the wait for it.
-func (a *App) openForConversions(ctx context.Context) (conversions.Store, func(), error) {
-	engine, counted, err := a.enter()
-	if err != nil {
-		return nil, nil, err
-	}
-	leave := func() { a.leave(engine, counted) }
-	q, err := engine.open(ctx, a)
-	if err != nil {
-		leave()
-		return nil, nil, err
-	}
-	return q, leave, nil
 }
 
 func (c *Conversions) check() error {

@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 
+	"github.com/leadgate/leadgate/internal/command"
 	"github.com/leadgate/leadgate/internal/doctor"
 	"github.com/leadgate/leadgate/internal/finding"
 	"github.com/leadgate/leadgate/internal/sites"
@@ -45,6 +46,30 @@ func examineConfig(ctx context.Context, file, adapter string) (found finding.Lis
 		return found, nil
 	}
 	return append(found, doctor.Examine(ctx, subject)...), nil
+}
+
+// configuredLinks are the links of a configuration file.
+func configuredLinks(file, adapter string) (list []command.LinkPlace, err error) {
+	if err := quiet(); err != nil {
+		return nil, err
+	}
+	config, name, _, err := caddycmd.LoadConfig(file, adapter)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("reading config: %w", err)
+	case name == "":
+		return nil, errors.New("there is no Caddyfile in this folder: write --config <path>")
+	}
+	found, err := sites.Read(config, readTenants, providerFacts)
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range found.Links {
+		for _, name := range b.Names {
+			list = append(list, command.LinkPlace{Tenant: b.Tenant, Name: name, URL: strings.TrimSuffix(b.URL, "/") + "/" + name})
+		}
+	}
+	return list, nil
 }
 
 // subjectOf reads what the doctor looks at out of Caddy's JSON.

@@ -21,6 +21,7 @@ func init() {
 	caddy.RegisterModule(Handler{})
 	caddy.RegisterModule(Conversions{})
 	caddy.RegisterModule(Media{})
+	caddy.RegisterModule(Links{})
 	caddy.RegisterModule(Dashboard{})
 	caddy.RegisterModule(AlertWebhook{})
 	caddy.RegisterModule(adminAPI{})
@@ -37,6 +38,8 @@ func init() {
 	httpcaddyfile.RegisterDirectiveOrder("leadgate_conversions", httpcaddyfile.Before, "respond")
 	httpcaddyfile.RegisterHandlerDirective("leadgate_media", parseMedia)
 	httpcaddyfile.RegisterDirectiveOrder("leadgate_media", httpcaddyfile.Before, "respond")
+	httpcaddyfile.RegisterHandlerDirective("leadgate_link", parseLinks)
+	httpcaddyfile.RegisterDirectiveOrder("leadgate_link", httpcaddyfile.Before, "respond")
 	httpcaddyfile.RegisterDirective("leadgate_dashboard", parseDashboard)
 	httpcaddyfile.RegisterDirectiveOrder("leadgate_dashboard", httpcaddyfile.Before, "respond")
 

@@ -20,6 +20,8 @@ func optionNames() map[string][]string {
 		"tenant":               tenantOptions(nil).names(),
 		"leadgate_conversions": conversionsOptions().names(),
 		"leadgate_media":       mediaOptions().names(),
+		"leadgate_link":        linksOptions().names(),
+		"link":                 linkOptions().names(),
 		"leadgate_dashboard":   dashboardOptions().names(),
 	}
 	_, providers := providerOptions()
@@ -46,6 +48,8 @@ func innerBlocks(block string) []string {
 		return slices.Concat(providers, kindNames(), []string{"tenant"})
 	case "tenant":
 		return kindNames()
+	case "leadgate_link":
+		return []string{"link"}
 	}
 	return nil
 }

@@ -55,8 +55,11 @@ func TestTenantsOfOtherBlocks(t *testing.T) {
 	)
 	block := func(directive, tenant string) string {
 		more := ""
-		if directive == "leadgate_media" {
+		switch directive {
+		case "leadgate_media":
 			more = "\t\taccess_token t\n"
+		case "leadgate_link":
+			return "\tleadgate_link /x/* {\n\t\ttenant " + tenant + "\n" + goodLink + "\t}\n"
 		}
 		return "\t" + directive + " /x/* {\n\t\ttenant " + tenant + "\n\t\ttoken t\n" + more + "\t}\n"
 	}
@@ -72,6 +75,8 @@ func TestTenantsOfOtherBlocks(t *testing.T) {
 			for _, c := range []struct{ block, problem string }{
 				{block("leadgate_conversions", "globex"), ""},
 				{block("leadgate_media", "acme"), ""},
+				{block("leadgate_link", "acme"), ""},
+				{block("leadgate_link", "nope"), "leadgate_link: tenant nope is in no leadgate block: there are acme, globex"},
 				{block("leadgate_conversions", "nope"), "leadgate_conversions: tenant nope is in no leadgate block: there are acme, globex"},
 				{block("leadgate_media", "nope"), "leadgate_media: tenant nope is in no leadgate block: there are acme, globex"},
 				{block("leadgate_conversions", "acme"), "leadgate_conversions: tenant acme has no capi"},
@@ -129,6 +134,11 @@ func TestSitesThatSwallow(t *testing.T) {
 			"write the path alone: `leadgate /webhooks/meta { … }`"},
 		{"media without a star", meta + media("/media") + "respond 404\n", "write a star behind the path: `leadgate_media /media/*`"},
 		{"media", meta + media("/media/*") + "respond 404\n", ""},
+		{"links without a star", meta + "leadgate_link /go {\ntenant default\n" + goodLink + "}\nrespond 404\n",
+			"write a star behind the path: `leadgate_link /go/*`"},
+		{"links", meta + "leadgate_link /go/* {\ntenant default\n" + goodLink + "}\nrespond 404\n", ""},
+		{"links hidden", meta + "leadgate_link /go/* {\ntenant default\n" + goodLink + "}\nhandle /go/* {\nrespond 404\n}\nrespond 404\n",
+			"leadgate_link is never reached"},
 		{"media in a handle", meta + "handle_path /media/* {\n" + media("") + "}\nrespond 404\n", ""},
 		{"dashboard without a star", meta + "leadgate_dashboard /leadgate\nrespond 404\n",
 			"write a star behind the path: `leadgate_dashboard /leadgate/*`"},

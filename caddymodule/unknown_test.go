@@ -208,6 +208,8 @@ func optionPlace(block string) string {
 		outer, begin = "{\n leadgate {\n%BLOCK%\n }\n}\n", strings.Replace(block, "redis", "redis redis://127.0.0.1:6379", 1)
 	case strings.HasPrefix(block, "leadgate"):
 		outer, begin = "http://127.0.0.1:8080 {\n%BLOCK%\n}\n", block+" /x"
+	case block == "link":
+		outer, begin = "http://127.0.0.1:8080 {\n leadgate_link /x/* {\n%BLOCK%\n }\n}\n", "link summer"
 	case block == "tenant":
 		begin = "tenant acme"
 	case block == "forward":
@@ -240,7 +242,11 @@ func TestUnknownOptions(t *testing.T) {
 		}
 		fails("colour red", "has no option 'colour': write one of "+names[0])
 		for _, name := range names {
-			fails(name+"x 1", "has no option '"+name+"x': write "+name)
+			near := "write " + name
+			if len(name) < 3 {
+				near = "write one of " // too short to be guessed
+			}
+			fails(name+"x 1", "has no option '"+name+"x': "+near)
 			if slices.Contains(flags, name) {
 				fails(name+" red", name)
 				continue

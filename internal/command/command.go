@@ -38,6 +38,8 @@ type Env struct {
 	AdminRequest func(address, method, uri string, body io.Reader) (*http.Response, error)
 	// Examine loads a configuration and says what the doctor finds.
 	Examine func(ctx context.Context, config, adapter string) (finding.List, error)
+	// Links reads the links of a configuration, by their names in lower case.
+	Links func(config, adapter string) ([]LinkPlace, error)
 }
 
 // Provider reads the webhooks of one. It may say what they look like on the way:
@@ -51,7 +53,7 @@ type Provider interface {
 // Add gives a command those of Leadgate.
 func Add(cmd *cobra.Command, env *Env) {
 	cmd.AddCommand(env.send(), env.normalize(), listen(), fakeMeta(), explain(), env.destinations(), env.dead(),
-		env.doctor(), repair(), env.importFile())
+		env.doctor(), repair(), env.importFile(), env.qr())
 	cmd.RunE = onlySubcommands
 	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return noEmptyFlags(cmd) }
 	printing(cmd)

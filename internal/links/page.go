@@ -30,7 +30,7 @@ var pageTemplate = template.Must(template.New("page").Parse(`<!DOCTYPE html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{{.App}} · {{.Name}}</title>
-<style>{{.Style}}</style>
+<style>` + pageStyle + `</style>
 </head>
 <body>
 <main>
@@ -59,7 +59,7 @@ func (l *Link) page(w http.ResponseWriter, code string) error {
 	}
 	var b bytes.Buffer
 	err := pageTemplate.Execute(&b, map[string]any{
-		"Name": l.Name, "App": app, "Who": who, "Text": text, "URL": l.To.url(l.Text, code), "Style": template.CSS(pageStyle),
+		"Name": l.Name, "App": app, "Who": who, "Text": text, "URL": l.To.url(l.Text, code),
 	})
 	if err != nil {
 		return err

@@ -84,7 +84,7 @@ func CheckParam(name string) string {
 }
 
 func known(name string) bool {
-	return slices.Contains(campaignNames, name) || slices.ContainsFunc(clickIDs, func(id struct{ name, source string }) bool { return id.name == name })
+	return slices.Contains(campaignNames, name) || slices.Contains(IDs(), name)
 }
 
 // visit is what one request says of where it came from.
@@ -162,4 +162,14 @@ func site(host string) string {
 		return host
 	}
 	return rest[strings.LastIndexByte(rest, '.')+1:]
+}
+
+// IDs are the names of the networks' click ids, in the order in which they say where
+// a click came from.
+func IDs() []string {
+	names := make([]string, len(clickIDs))
+	for i, id := range clickIDs {
+		names[i] = id.name
+	}
+	return names
 }

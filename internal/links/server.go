@@ -1,9 +1,12 @@
 package links
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"go.uber.org/zap"
 
@@ -19,6 +22,33 @@ type Link struct {
 	Page bool   // a page with a button, instead of a redirect
 }
 
+// longURL is what all apps take, in bytes.
+const longURL = 2000
+
+// Check says what is wrong with a link whose target is right.
+func (l *Link) Check() error {
+	switch {
+	case !utf8.ValidString(l.Text):
+		return errors.New("the text is no UTF-8: save the file as such")
+	case l.To.InText() && strings.TrimSpace(l.Text) == "":
+		return errors.New("it has no text, in which the code would come: write `text \"Ref {code}. Hi! I would like to know more\"`")
+	case l.To.InText() && !strings.Contains(l.Text, Placeholder):
+		return errors.New("its text has no {code}, where the code would come: write `text \"Ref {code}. Hi! I would like to know more\"`")
+	}
+	return nil
+}
+
+// Warnings are what need not be meant.
+func (l *Link) Warnings() (list []string) {
+	if l.Text != "" && !l.To.InText() {
+		list = append(list, "the link's text is not used: only WhatsApp takes one, "+l.To.Kind+" takes the code beside it")
+	}
+	if len(l.To.url(l.Text, "XXXXX-XXXXX")) > longURL {
+		list = append(list, "the link's text makes an address of over 2000 bytes, which some apps cut: write a shorter one")
+	}
+	return list
+}
+
 // Server answers the visits of one tenant's links. Its fields are set before the first
 // one, and not changed.
 type Server struct {
@@ -27,7 +57,8 @@ type Server struct {
 	Params []string         // what is kept of the query beside what is kept anyway
 	Claim  time.Duration    // how long a click's code waits for its first contact
 
-	Open   func() (q Store, done func(), err error) // the store, until done
+	// Open is the store, until done; ctx is of the wait for it.
+	Open   func(ctx context.Context) (q Store, done func(), err error)
 	Limits *Limits
 	Client func(*http.Request) string                // the visitor's address
 	Origin func(*http.Request) (scheme, host string) // as the visitor's browser knows it

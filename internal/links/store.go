@@ -68,7 +68,7 @@ func (s *Server) code(r *http.Request, link *Link, printed bool) (code, outcome 
 
 // ask has the store keep a code. It may outlive its visit.
 func (s *Server) ask(ctx context.Context, c code, client string) answer {
-	q, done, err := s.Open()
+	q, done, err := s.Open(ctx)
 	if err != nil {
 		return s.unstored(err)
 	}

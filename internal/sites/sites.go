@@ -24,6 +24,7 @@ type Sites struct {
 	Blocks      []*Block // leadgate
 	Conversions []*Block // leadgate_conversions
 	Media       []*Block // leadgate_media
+	Links       []*Block // leadgate_link
 	Traced      bool     // a site has Caddy's directive tracing
 
 	dashboards []*Block
@@ -41,8 +42,9 @@ type Block struct {
 	Tenants   []Tenant       // of leadgate, those that are written down
 	Provider  map[string]any // of leadgate, the provider's own settings
 	Facts     Facts          // of leadgate, what the provider says of its webhooks
-	Tenant    string         // of leadgate_conversions and leadgate_media
-	Tokens    []string       // likewise
+	Tenant    string         // of leadgate_conversions, leadgate_media and leadgate_link
+	Tokens    []string       // of the first two
+	Names     []string       // of leadgate_link, its links
 
 	path  string // the pattern of the path in lower case, "*" for every path
 	plain bool   // nothing but host and path decides whether it is asked

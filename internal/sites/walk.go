@@ -95,6 +95,11 @@ func (s *Sites) handler(handler map[string]any, at place) error {
 			break
 		}
 		s.Conversions = append(s.Conversions, b)
+	case "leadgate_link":
+		if err := b.readLinks(handler); err != nil {
+			return err
+		}
+		s.Links = append(s.Links, b)
 	case "tracing":
 		s.Traced = true
 		return nil
@@ -106,6 +111,19 @@ func (s *Sites) handler(handler map[string]any, at place) error {
 	if at.hidden() {
 		s.shadowed = append(s.shadowed, b)
 	}
+	return nil
+}
+
+// readLinks reads whose links a leadgate_link has, and their names.
+func (b *Block) readLinks(handler map[string]any) error {
+	var links []struct{ Name string }
+	if err := decodeInto(handler["links"], &links); err != nil {
+		return err
+	}
+	for _, link := range links {
+		b.Names = append(b.Names, strings.ToLower(link.Name))
+	}
+	b.Tenant, _ = handler["tenant"].(string)
 	return nil
 }
 

@@ -52,6 +52,7 @@ func TestReadmeTables(t *testing.T) {
 	text := string(content)
 	for block, table := range map[string]string{
 		"global": readmeTable(appOptions()), "forward": readmeTable(forwardOptions()), "capi": readmeTable(capiOptions()),
+		"leadgate_link": readmeTable(linksOptions()), "link": readmeTable(linkOptions()),
 	} {
 		begin := "<!-- options: " + block + " -->\n"
 		_, rest, ok := strings.Cut(text, begin)
@@ -93,6 +94,8 @@ func TestDocumentedDefaults(t *testing.T) {
 	checkDefaults(t, comments, forwardOptions())
 	checkDefaults(t, comments, capiOptions())
 	checkDefaults(t, comments, mediaOptions())
+	checkDefaults(t, comments, linksOptions())
+	checkDefaults(t, comments, linkOptions())
 	checkDefaults(t, comments, alertOptions())
 	var handler options[Handler]
 	for _, row := range handlerOptions() {

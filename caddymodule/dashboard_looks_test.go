@@ -163,4 +163,8 @@ func TestDashboardTellsWhatIsWrong(t *testing.T) {
 	b.is(`document.querySelectorAll('#ads-words dt').length`, "7")
 	b.is(`document.querySelector('#ads-rows').textContent.includes('200 %')`, "false")
 	b.is(`document.querySelector('#ads-rows .late').textContent`, "40")
+	// A link has a row, and no part in the sums of ads.
+	b.is(`document.querySelector('#ads-sum').textContent`, "4 ads, 1 link")
+	b.is(`[...document.querySelectorAll('#ads-rows .ad-name')].filter((e) => e.textContent === 'summer').length`, "1")
+	b.is(`document.querySelector('#tiles').textContent.includes('of 43 clicks')`, "true")
 }

@@ -1,5 +1,5 @@
-// Package ads counts what ads bring: clicks, contacts, leads and purchases, of
-// each ad and day. The figures are counters of package queue, written in the same
+// Package ads counts what ads and links bring: clicks, contacts, leads and purchases,
+// of each ad or link and day. The figures are counters of package queue, written in the same
 // step as what they count: a [Counter] adds them to a group, [Report] reads them.
 //
 // It is a package of its own, and no part of clicks: clicks knows a contact, and
@@ -51,10 +51,22 @@ func dayOf(at, now int64) int64 {
 	return at / queue.DayMS
 }
 
-// Ad is an ad as its figures know it.
+// Ad is an ad as its figures know it, or a link.
 type Ad struct {
 	ID       string // "" if it isn't known
 	Headline string
+	Link     string // the name of a link; "" for an ad
+}
+
+// linkPrefix begins the key of a link's figures. No id of an ad has it: see NewCounter.
+const linkPrefix = "\x01link:"
+
+// key is what figures are counted under.
+func (a *Ad) key() string {
+	if a.Link != "" {
+		return linkPrefix + a.Link
+	}
+	return a.ID
 }
 
 // Of is the ad of a stored click.
@@ -79,7 +91,7 @@ type Counter struct {
 // NewCounter counts an event of a group that happened at a time, in ms, for an
 // ad. A time that can't be right is now.
 func NewCounter(g *queue.Group, at, now int64, ad Ad) Counter {
-	if len(ad.ID) > maxAdID || strings.ContainsAny(ad.ID, "\x00\n") {
+	if len(ad.ID) > maxAdID || strings.ContainsAny(ad.ID, "\x00\x01\n") {
 		ad.ID = ""
 	}
 	if len(ad.Headline) > maxHeadline {
@@ -92,12 +104,19 @@ func NewCounter(g *queue.Group, at, now int64, ad Ad) Counter {
 	return Counter{dayOf(at, now), ad, g}
 }
 
-// Click counts an ad click, which is the group's event n.
+// Key is what the figures are counted under: as in queue.Counter.
+func (c *Counter) Key() string { return c.Ad.key() }
+
+// Click counts a click, which is the first one of the group's event n.
 func (c *Counter) Click(n int) {
-	c.add(fieldClicks, 1, queue.WhenNew, n)
+	c.Further(n)
 	c.add(fieldContacts, 1, queue.WhenFirst, n)
 	c.named(fieldHeadline, queue.WhenNew, n)
 }
+
+// Further counts a click of the group's event n that is not its first: the contact came
+// by another.
+func (c *Counter) Further(n int) { c.add(fieldClicks, 1, queue.WhenNew, n) }
 
 // Conversion is what is reported to Meta, and about whom.
 type Conversion struct {
@@ -131,18 +150,18 @@ func (c *Counter) contact(field string, v *Conversion, j int) {
 		return
 	}
 	last := &c.group.Counters[len(c.group.Counters)-1]
-	last.Once, last.Window = field+"\n"+c.Ad.ID+"\n"+v.Contact, v.Remember
+	last.Once, last.Window = field+"\n"+c.Key()+"\n"+v.Contact, v.Remember
 }
 
 func (c *Counter) add(field string, n int64, when queue.When, of int) {
-	c.group.Counters = append(c.group.Counters, queue.Counter{Day: c.Day, Key: c.Ad.ID, Field: field, Add: n, When: when, Of: of})
+	c.group.Counters = append(c.group.Counters, queue.Counter{Day: c.Day, Key: c.Key(), Field: field, Add: n, When: when, Of: of})
 }
 
 // named stores the ad's headline beside its figures.
 func (c *Counter) named(field string, when queue.When, of int) {
 	if c.Ad.Headline != "" {
 		c.group.Counters = append(c.group.Counters, queue.Counter{
-			Day: c.Day, Key: c.Ad.ID, Field: field, Text: c.Ad.Headline, When: when, Of: of,
+			Day: c.Day, Key: c.Key(), Field: field, Text: c.Ad.Headline, When: when, Of: of,
 		})
 	}
 }

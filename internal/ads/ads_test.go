@@ -44,7 +44,7 @@ func TestValue(t *testing.T) {
 			t.Errorf("%s twice: %s", text, row.Value["USD"])
 		}
 	}
-	a := NewCounter(&queue.Group{}, 0, 0, Ad{strings.Repeat("1", 65), strings.Repeat("ä", 200)})
+	a := NewCounter(&queue.Group{}, 0, 0, Ad{ID: strings.Repeat("1", 65), Headline: strings.Repeat("ä", 200)})
 	if a.Ad.ID != "" || len(a.Ad.Headline) > maxHeadline+3 ||
 		!strings.HasPrefix(strings.Repeat("ä", 200)+"…", strings.TrimSuffix(a.Ad.Headline, "…")) {
 		t.Errorf("id %q, headline %q", a.Ad.ID, a.Ad.Headline)

@@ -13,12 +13,13 @@ import (
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
-// Row is what is shown of an ad on a day.
+// Row is what is shown of an ad, or of a link, on a day.
 type Row struct {
 	Tenant    string                 `json:"tenant"`
 	AdID      *string                `json:"adId"` // null for clicks and conversions of which the ad is not known
 	Headline  *string                `json:"headline"`
-	Day       string                 `json:"day"` // YYYY-MM-DD, UTC
+	Link      *string                `json:"link"` // a link's name; null for an ad
+	Day       string                 `json:"day"`  // YYYY-MM-DD, UTC
 	Clicks    int64                  `json:"clicks"`
 	Contacts  int64                  `json:"contacts"`  // whose first click was of this ad
 	Leads     int64                  `json:"leads"`     // contacts with a lead
@@ -35,7 +36,7 @@ type Store interface {
 	Counters(ctx context.Context, tenant string, from, to int64) ([]queue.Count, error)
 }
 
-// Report returns a row of each ad and day of the tenants, by tenant, day and ad.
+// Report returns a row of each ad, or link, and day of the tenants, by tenant, day and ad.
 // Errors are the store's.
 func Report(ctx context.Context, q Store, tenants []string, p Period) ([]Row, error) {
 	waits, err := waiting(ctx, q)
@@ -65,7 +66,7 @@ func waiting(ctx context.Context, q Store) (map[queue.Dest]bool, error) {
 	return waits, err
 }
 
-// rowsOf makes a row of each day and ad.
+// rowsOf makes a row of each day and ad or link.
 func rowsOf(tenant string, counts []queue.Count, waits map[queue.Dest]bool) []Row {
 	slices.SortStableFunc(counts, func(a, b queue.Count) int {
 		return cmp.Or(cmp.Compare(a.Day, b.Day), cmp.Compare(a.Key, b.Key))
@@ -82,14 +83,17 @@ func rowsOf(tenant string, counts []queue.Count, waits map[queue.Dest]bool) []Ro
 	return rows
 }
 
-// rowOf reads the counters of one day and ad.
+// rowOf reads the counters of one day and ad or link.
 func rowOf(tenant string, counts []queue.Count, waits map[queue.Dest]bool) Row {
 	row := Row{
 		Tenant: tenant, Day: time.UnixMilli(counts[0].Day * queue.DayMS).UTC().Format(time.DateOnly),
 		Value: make(map[string]json.Number),
 	}
-	if id := counts[0].Key; id != "" {
-		row.AdID = &id
+	key := counts[0].Key
+	if link, ok := strings.CutPrefix(key, linkPrefix); ok {
+		row.Link = &link
+	} else if key != "" {
+		row.AdID = &key
 	}
 	var earlier *string
 	sums := make(map[string]*big.Rat)

@@ -138,9 +138,11 @@ func received(header http.Header, body []byte, now time.Time) string {
 		field("ad", strings.Join(nonEmpty(prefixed("ad ", ad), prefixed("click ", clid), get("referral", "headline"),
 			get("referral", "sourceUrl")), ", "))
 	}
+	field("link", strings.Join(nonEmpty(get("link", "name"), get("link", "code"), get("link", "source")), ", "))
 	if ad := get("attribution", "lastClick", "adId"); ad != "" {
 		field("came by", "ad "+ad)
 	}
+	field("came by", prefixed("link ", get("attribution", "lastClick", "link", "name")))
 	field("id", get("id")+prefixed(", attempt ", header.Get("Leadgate-Attempt")))
 	return b.String()
 }

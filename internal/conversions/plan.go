@@ -176,7 +176,7 @@ func (p *plan) add(i int, click *clicks.Click, to *destination.Destination, repo
 
 	p.jobOf[i] = len(p.group.Jobs)
 	count := ads.NewCounter(&p.group, ev.ReceivedAt, ev.IngestedAt, ads.Of(click))
-	meta := reporter.Meta(conversion, destination.Tally{Day: count.Day, Key: count.Ad.ID})
+	meta := reporter.Meta(conversion, destination.Tally{Day: count.Day, Key: count.Key()})
 	p.addJob(&s, to, job, meta, 0)
 	count.Conversion(&ads.Conversion{
 		Name: job.Report, Contact: known.Contact, Remember: p.e.Remember, Currency: report.Currency, Value: report.Value,

@@ -15,6 +15,7 @@ import (
 func (b *Block) countAds(w *Webhook, g, n, first int) {
 	group, draft := &w.groups[g], &w.drafts[g]
 	ev := &w.batch.Events[draft.events[n]]
+	b.countLink(w, g, n)
 	click := adClick(&group.Events[n])
 	var ad ads.Ad
 	switch {
@@ -39,8 +40,23 @@ func (b *Block) countAds(w *Webhook, g, n, first int) {
 	if click {
 		counted.Name = capi.LeadSubmitted
 	}
-	group.Jobs[j].Header.Meta = destination.Tally{Day: count.Day, Key: count.Ad.ID}.Meta()
+	group.Jobs[j].Header.Meta = destination.Tally{Day: count.Day, Key: count.Key()}.Meta()
 	count.Conversion(&counted, j)
+}
+
+// countLink adds the touch of a link, if event n of a group is one.
+func (b *Block) countLink(w *Webhook, g, n int) {
+	group, i := &w.groups[g], w.drafts[g].events[n]
+	ev, l := &w.batch.Events[i], w.link(i)
+	if l == nil || !l.touches || len(group.Events[n].Clicks) == 0 {
+		return
+	}
+	count := ads.NewCounter(group, ev.ReceivedAt, ev.IngestedAt, ads.Ad{Link: l.name})
+	if len(group.Events[n].Clicks) > 1 {
+		count.Further(n)
+	} else {
+		count.Click(n)
+	}
 }
 
 // conversion is the first job of the draft's group, from first onward, that is a

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -45,6 +46,7 @@ type Block struct {
 // Store is what planning needs of a queue.
 type Store interface {
 	Clicks(ctx context.Context, tenant string, keys []string) ([]queue.Clicks, error)
+	Codes(ctx context.Context, tenant string, codes []string) ([]queue.Code, error)
 	Append(ctx context.Context, groups []queue.Group) []queue.Result
 }
 
@@ -79,6 +81,10 @@ func (b *Block) normalize(w *Webhook, r *http.Request, now time.Time) error {
 // reading what it was given, so that w is not to be released then.
 func (b *Block) Store(ctx context.Context, q Store, w *Webhook, r *http.Request) (Outcome, error) {
 	b.lookUpAds(ctx, q, w)
+	b.findLinks(w)
+	if err := b.lookUpLinks(ctx, q, w, 1); err != nil {
+		return Empty, err
+	}
 	w.trace = b.Tracer.Record(r.Context())
 	b.plan(w, r)
 	if len(w.groups) == 0 {
@@ -86,7 +92,26 @@ func (b *Block) Store(ctx context.Context, q Store, w *Webhook, r *http.Request)
 		return Empty, nil // nobody wants these
 	}
 	span := b.Tracer.Begin(r.Context(), "leadgate.append", "leadgate.provider", b.Provider)
-	outcome, err := b.report(w, q.Append(ctx, w.groups))
+	outcome, err := b.append(ctx, q, w, r)
 	span.End(outcome.String(), err != nil)
 	return outcome, err
+}
+
+// append stores the groups that are planned, and says what became of them. Those whose
+// links are others' by now are planned again.
+func (b *Block) append(ctx context.Context, q Store, w *Webhook, r *http.Request) (Outcome, error) {
+	all := Empty
+	for plan := 2; ; plan++ {
+		results := q.Append(ctx, w.groups)
+		outcome, err := b.report(w, results)
+		all = max(all, outcome)
+		if !errors.Is(err, queue.ErrClaimed) || plan > lastPlan {
+			return all, err
+		}
+		w.planAgain(results)
+		if err := b.lookUpLinks(ctx, q, w, plan); err != nil {
+			return all, err
+		}
+		b.plan(w, r)
+	}
 }

@@ -1,6 +1,8 @@
 package intake
 
 import (
+	"slices"
+
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
@@ -62,6 +64,21 @@ func (w *Webhook) preset(g int, payload []byte, attribution uint32) {
 	d.attribution = append(d.attribution, attribution)
 	d.preset = true
 }
+
+// planAgain empties the plan of those groups that are not stored. The store has done with
+// them: that a code is another's is its answer.
+func (w *Webhook) planAgain(results []queue.Result) {
+	for g := range results {
+		if results[g].Err == nil {
+			w.stored = append(w.stored, w.drafts[g].tenant)
+		}
+		w.emptyGroup(g)
+	}
+	w.groups, w.drafts = w.groups[:0], w.drafts[:0]
+}
+
+// isStored reports whether a tenant's group is stored by an earlier plan.
+func (w *Webhook) isStored(t *Tenant) bool { return slices.Contains(w.stored, t) }
 
 // keepGroups drops the groups that nobody wants: they need not be remembered,
 // unless one is a click or moves some.

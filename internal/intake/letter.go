@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -78,7 +79,7 @@ func revive(doc *jsondoc.Doc, letter *queue.DeadLetter) (*normalize.Event, lette
 	ev := &normalize.Event{
 		Kind:    normalize.Kind(letter.Header.Kind),
 		Channel: normalize.ChannelNamed(root.Get("channel").String()), Provider: root.Get("provider").String(),
-		WaPhone: text(root, "waPhone"), WaID: text(root, "waId"), UserID: text(root, "userId"),
+		WaPhone: text(root, "waPhone"), WaID: text(root, "waId"), UserID: text(root, "userId"), GroupID: text(root, "groupId"),
 		RawLastEventType: text(root, "rawLastEventType"), Raw: root.Get("raw").Raw(),
 	}
 	reviveAccount(ev, root.Get("account"), rec.IDs)
@@ -86,12 +87,18 @@ func revive(doc *jsondoc.Doc, letter *queue.DeadLetter) (*normalize.Event, lette
 	ev.IngestedAt, _ = root.Get("ingestedAt").Int()
 	ev.HasProviderTime = ev.ReceivedAt != ev.IngestedAt
 	if m := root.Get("message"); m.Kind() == '{' {
-		ev.Message = &normalize.Message{ID: text(m, "id"), Type: m.Get("type").String()}
+		ev.Message = reviveMessage(m)
 	}
 	if r := root.Get("referral"); r.Kind() == '{' {
 		ev.Referral = &normalize.Referral{
 			CtwaClid: text(r, "ctwaClid"), AdID: text(r, "adId"), SourceType: text(r, "sourceType"),
-			SourceURL: text(r, "sourceUrl"), Headline: text(r, "headline"),
+			SourceURL: text(r, "sourceUrl"), Headline: text(r, "headline"), Ref: text(r, "ref"),
+		}
+	}
+	if u := root.Get("utm"); u.Kind() == '{' {
+		ev.UTM = &normalize.UTM{
+			Source: text(u, "source"), Medium: text(u, "medium"), Campaign: text(u, "campaign"),
+			Content: text(u, "content"), Term: text(u, "term"),
 		}
 	}
 	if e := root.Get("automaticEvent"); e.Kind() == '{' {
@@ -107,6 +114,18 @@ func revive(doc *jsondoc.Doc, letter *queue.DeadLetter) (*normalize.Event, lette
 	}
 	ev.SetKey(string(rec.Key))
 	return ev, rec, nil
+}
+
+// reviveMessage reads back what a link's code may stand in.
+func reviveMessage(m jsondoc.Node) *normalize.Message {
+	out := &normalize.Message{
+		ID: text(m, "id"), Type: m.Get("type").String(), Text: text(m, "text"), Caption: text(m, "caption"),
+		Forwarded: m.Get("forwarded").Kind() == 't', FrequentlyForwarded: m.Get("frequentlyForwarded").Kind() == 't',
+	}
+	if i := m.Get("interactive"); i.Kind() == '{' {
+		out.Interactive = &normalize.Interactive{Title: text(i, "title")}
+	}
+	return out
 }
 
 // reviveAccount reads back the ids that a match may name.
@@ -138,5 +157,39 @@ func unmatchedPrefix(letter *queue.DeadLetter) string {
 func moved(ev *normalize.Event, letter *queue.DeadLetter) (payload []byte, attribution uint32) {
 	rest := letter.Payload[len(unmatchedPrefix(letter)):] // begins with the end of the empty tenant
 	payload = append(payload, `{"id":"`+ev.ID().String()+`","tenantId":"`+ev.TenantID...)
-	return append(payload, rest...), letter.Header.Attribution + uint32(len(ev.TenantID))
+	payload = append(payload, rest...)
+	attribution = letter.Header.Attribution + uint32(len(ev.TenantID))
+	if ev.Link == nil {
+		return payload, attribution
+	}
+	return withLink(ev, payload, attribution)
+}
+
+// withLink is the JSON with the event's link, which was null, and its UTM. What was
+// stored before there were links has no key for one.
+func withLink(ev *normalize.Event, payload []byte, attribution uint32) ([]byte, uint32) {
+	const key, none = `,"attribution":`, `,"link":null,"lead":null`
+	head := bytes.TrimSuffix(payload[:attribution], []byte(key))
+	tail := payload[attribution:]
+	var out []byte
+	var doc jsondoc.Doc
+	if utm := ev.UTM; utm != nil && doc.Parse(payload) == nil {
+		if was := doc.Root().Get("utm"); was.Kind() == '{' {
+			out = append(out, head[:was.Offset()]...)
+			for _, f := range [...]struct {
+				key  string
+				text normalize.Text
+			}{
+				{`{"source":`, utm.Source}, {`,"medium":`, utm.Medium}, {`,"campaign":`, utm.Campaign},
+				{`,"content":`, utm.Content}, {`,"term":`, utm.Term},
+			} {
+				out = f.text.AppendJSON(append(out, f.key...))
+			}
+			out = append(out, '}')
+			head = head[was.Offset()+len(was.Raw()):]
+		}
+	}
+	out = append(append(append(out, bytes.TrimSuffix(head, []byte(none))...), `,"link":`...), ev.Link...)
+	out = append(out, `,"lead":null`+key...)
+	return append(out, tail...), uint32(len(out))
 }

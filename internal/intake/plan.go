@@ -17,6 +17,9 @@ func (b *Block) plan(w *Webhook, r *http.Request) {
 		seal = b.Seal(r)
 	}
 	for i := range w.batch.Events {
+		if w.isStored(w.tenants[i]) {
+			continue
+		}
 		ev := &w.batch.Events[i]
 		ev.SetTenant(w.tenants[i].name())
 		g := w.group(w.tenants[i])
@@ -82,6 +85,7 @@ func (w *Webhook) addEvent(g, i int) (n int, header queue.Header) {
 	w.keys.Touch(ev, &known)
 	order := known.Contact // a new number's events have an order of their own
 	clicks.Changed(ev, &known)
+	w.addLink(i, &known)
 	group.Events = append(group.Events, known)
 	draft.events, draft.encode = append(draft.events, i), append(draft.encode, 0)
 	if draft.preset && n == 0 {

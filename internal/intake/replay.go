@@ -3,6 +3,7 @@ package intake
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -120,13 +121,25 @@ func (b *Block) queueAgain(ctx context.Context, q LetterStore, t *Tenant, ev *no
 	w := new(Webhook) // not from the pool: this is rare
 	w.batch.Events = append(w.batch.Events, *ev)
 	w.tenants = append(w.tenants, t)
-	g := w.group(t)
-	payload, attribution := moved(ev, letter)
-	w.preset(g, payload, attribution)
 	b.lookUpAds(ctx, q, w)
-	b.planEvent(w, g, 0)
-	if _, err := b.report(w, q.Append(ctx, w.groups)); err != nil {
-		return err
+	b.findLinks(w)
+	for plan := 1; ; plan++ {
+		if err := b.lookUpLinks(ctx, q, w, plan); err != nil {
+			return err
+		}
+		g := w.group(t)
+		payload, attribution := moved(&w.batch.Events[0], letter)
+		w.preset(g, payload, attribution)
+		b.planEvent(w, g, 0)
+		results := q.Append(ctx, w.groups)
+		_, err := b.report(w, results)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, queue.ErrClaimed) || plan == lastPlan {
+			return err
+		}
+		w.planAgain(results)
 	}
 	if _, err := q.DropDead(ctx, queue.DeadFilter{Destination: queue.Unmatched.Name, IDs: []string{letter.ID}}); err != nil {
 		return fmt.Errorf("dropping dead letter %s, which is queued again: %w", letter.ID, err)

@@ -1,6 +1,8 @@
 package intake
 
 import (
+	"errors"
+
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
@@ -18,7 +20,9 @@ func (b *Block) report(w *Webhook, results []queue.Result) (Outcome, error) {
 	for g := range results {
 		result := &results[g]
 		if result.Err != nil {
-			failed = result.Err
+			if failed == nil || errors.Is(failed, queue.ErrClaimed) {
+				failed = result.Err // which may be worse
+			}
 			continue
 		}
 		draft := &w.drafts[g]

@@ -27,12 +27,15 @@ type Webhook struct {
 	large   *body.Body // its memory, where that is much
 	small   []byte     // and what it has otherwise
 
-	groups []queue.Group
-	drafts []draft // what each group is made of
-	keys   clicks.Keys
-	ads    []storedAd
-	named  map[string][]*Tenant // whose events name an id, see foreign
-	index  []int                // 0, 1, 2…: the event lists of jobs are slices of it
+	groups  []queue.Group
+	drafts  []draft // what each group is made of
+	keys    clicks.Keys
+	ads     []storedAd
+	linked  []linked
+	stored  []*Tenant            // whose group is stored, where another's has to be planned again
+	named   map[string][]*Tenant // whose events name an id, see foreign
+	scratch []byte
+	index   []int // 0, 1, 2…: the event lists of jobs are slices of it
 }
 
 // maxKept is the most that a webhook in the pool holds on to, in bytes: some
@@ -70,6 +73,9 @@ func (w *Webhook) Release() {
 	if cap(w.encoded) > maxKept {
 		w.encoded = nil
 	}
+	if cap(w.scratch) > maxKept {
+		w.scratch = nil
+	}
 	clear(w.tenants)
 	w.tenants = w.tenants[:0]
 	for g := range w.groups {
@@ -77,6 +83,9 @@ func (w *Webhook) Release() {
 	}
 	w.groups, w.drafts = w.groups[:0], w.drafts[:0]
 	w.keys.Reset()
+	clear(w.linked)
+	clear(w.stored)
+	w.linked, w.stored = w.linked[:0], w.stored[:0]
 	clear(w.ads)
 	w.ads, w.named = w.ads[:0], nil
 	webhooks.Put(w)

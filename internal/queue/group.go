@@ -2,7 +2,8 @@ package queue
 
 // Group is one tenant's part of one webhook: stored whole or not at all.
 // The store may read its bytes until Append has returned; when Append returns
-// an error, also after that: the caller then leaves them to the collector.
+// an error other than ErrClaimed, also after that: the caller then leaves them to the
+// collector.
 type Group struct {
 	Tenant   string
 	Events   []Event

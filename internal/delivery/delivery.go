@@ -30,12 +30,16 @@ import (
 // Observer is told what happens, for metrics. It is called from many goroutines and
 // must not block.
 type Observer interface {
-	// Delivered tells the outcome (an Action's name) of so many events of one
-	// Send, and how long it took.
+	// Delivered tells the outcome (an Action's name, or Confirmed) of so many events of
+	// one Send, and how long it took.
 	Delivered(destination, kind, outcome string, events int, took time.Duration)
 	// InDoubt tells that so many events may have arrived, and nothing says whether.
 	InDoubt(destination, kind string, events int)
 }
+
+// Confirmed is the outcome of events that were delivered before, with a receipt, and of
+// which the destination now said what became of them.
+const Confirmed = "confirmed"
 
 // Options are what an engine is made with. All may be left out.
 type Options struct {

@@ -17,7 +17,7 @@ func (w *worker) dispatch() {
 		}
 		entries := w.pick(mode)
 		if len(entries) == 0 {
-			if due := w.view.NextDue(); mode == gate.All && due > w.now {
+			if due := w.view.NextDue(); due > w.now {
 				w.at(due)
 			}
 			return
@@ -75,6 +75,7 @@ func (w *worker) launch(entries []*view.Entry, m gate.Mode) {
 		}
 		j.items = append(j.items, destination.Item{
 			Entry: e.Entry, Attempt: e.Attempts + 1, FirstAt: e.FirstAt, Clicks: e.Clicks, Unconfirmed: e.Unconfirmed,
+			Receipt: e.Receipt, Note: e.Note,
 		})
 	}
 	w.gate.Began(m, w.now)

@@ -154,14 +154,16 @@ func (e *Engine) Release() {
 const drainLook = 10 * time.Millisecond
 
 // Drain goes on delivering until nothing waits but for destinations that cannot be
-// sent to (paused, parked, open), or ctx ends.
+// sent to (paused, parked, open), or of which nothing is due yet, or ctx ends.
 func (e *Engine) Drain(ctx context.Context) {
 	for {
 		list, err := e.Status(ctx)
 		if err != nil {
 			return // then nothing is read of it, either
 		}
-		waits := func(s Status) bool { return s.Backlog > 0 && (s.State == StateRunning || s.State == StateRetrying) }
+		waits := func(s Status) bool {
+			return s.Backlog > 0 && !s.rests && (s.State == StateRunning || s.State == StateRetrying)
+		}
 		if !slices.ContainsFunc(list, func(s Status) bool { return waits(s) && s.Kind != "" }) {
 			return
 		}

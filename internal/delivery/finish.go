@@ -21,12 +21,15 @@ import (
 const againPause = time.Second
 
 // actions counts entries by what is to become of them.
-type actions [destination.Again + 1]int
+type actions [destination.Actions]int
 
 // said is what a job's verdicts say of the whole destination.
 type said struct {
-	actions actions
-	doubts  int // events that may have arrived
+	actions   actions
+	taken     int // events that the destination took for the first time, and gave a receipt for
+	answered  int // events that it has, and said so, whether it took them now or before
+	confirmed int // of those that are done, those that it took before
+	doubts    int // events that may have arrived
 	// The last verdict each, nil for none.
 	park, gone, wait *destination.Verdict
 }
@@ -65,7 +68,7 @@ func (w *worker) finish(j *job) {
 	}
 	w.doubted(s.doubts, "no answer came, or none that says whether they arrived")
 	w.heed(&s, j, stopped)
-	w.observe(j, &s.actions)
+	w.observe(j, &s)
 	w.spares.recycle(j)
 }
 
@@ -85,7 +88,7 @@ func tidy(v *destination.Verdict, stopped bool) {
 	if stopped && v.Action == destination.Retry {
 		v.Action = destination.Again
 	}
-	if v.Action == 0 || v.Action > destination.Again {
+	if v.Action == 0 || v.Action >= destination.Actions {
 		v.Action = destination.Retry
 	}
 	if v.Action != destination.Done { // what is said of it may be a stranger's words
@@ -98,6 +101,9 @@ func tidy(v *destination.Verdict, stopped bool) {
 func (w *worker) judge(e *view.Entry, v *destination.Verdict, m gate.Mode, s *said) {
 	switch v.Action {
 	case destination.Done:
+		if e.Taken() {
+			s.confirmed++
+		}
 		w.acks.pending.delivered(w.dest, e)
 		w.view.Settle(e)
 		if v.After > 0 {
@@ -116,14 +122,22 @@ func (w *worker) judge(e *view.Entry, v *destination.Verdict, m gate.Mode, s *sa
 	case destination.Throttle:
 		w.gate.Throttle(w.now + v.After)
 		s.wait = v
+	case destination.Later:
+		if v.Receipt != "" {
+			s.answered++
+			if !e.Taken() {
+				s.taken++
+			}
+		}
+		w.later(e, v)
 	}
 }
 
 // heed does what a job's verdicts say of the whole destination.
 func (w *worker) heed(s *said, j *job, stopped bool) {
-	done := s.actions[destination.Done]
+	w.report.delivered.Add(int64(s.delivered()))
+	done := s.actions[destination.Done] + s.answered
 	if done > 0 {
-		w.report.delivered.Add(int64(done))
 		w.succeeded(j.mode)
 	}
 	switch {
@@ -141,7 +155,7 @@ func (w *worker) heed(s *said, j *job, stopped bool) {
 		// A sender that tries nothing must not keep us busy.
 		w.gate.Throttle(w.now + againPause)
 	}
-	if j.mode == gate.ParkProbe && s.actions[destination.Dead] == 0 {
+	if j.mode == gate.ParkProbe && s.actions[destination.Dead]+s.actions[destination.Later] == 0 {
 		w.gate.ParkProbed(w.now)
 	}
 }
@@ -188,12 +202,36 @@ func (w *worker) fail(e *view.Entry, v *destination.Verdict, m gate.Mode) {
 	}
 }
 
+// later has an event wait though nothing failed.
+func (w *worker) later(e *view.Entry, v *destination.Verdict) {
+	delay := min(max(v.After, 0), destination.LongestLater)
+	e.Receipt, e.Note = v.Receipt, v.Note
+	retry, ok := w.view.Later(e, view.Failure{At: w.now, Delay: delay, Due: w.wall() + delay.Milliseconds(), Reason: v.Brief()})
+	if ok {
+		w.acks.pending.retry = append(w.acks.pending.retry, retry)
+	}
+}
+
+// delivered are the events that are delivered with this job, each of them once.
+func (s *said) delivered() int { return s.actions[destination.Done] - s.confirmed + s.taken }
+
 // observe tells the metrics, and at debug level the log.
-func (w *worker) observe(j *job, counts *actions) {
+func (w *worker) observe(j *job, s *said) {
 	if o := w.e.o.Observer; o != nil {
-		for action, n := range counts {
+		tell := func(outcome string, n int) {
 			if n > 0 {
-				o.Delivered(w.dest.Name, j.settings.Kind, destination.Action(action).String(), n, j.took)
+				o.Delivered(w.dest.Name, j.settings.Kind, outcome, n, j.took)
+			}
+		}
+		for action, n := range s.actions {
+			switch action := destination.Action(action); action {
+			case destination.Done:
+				tell(action.String(), s.delivered())
+				tell(Confirmed, s.confirmed)
+			case destination.Later:
+				tell(action.String(), n-s.taken)
+			default:
+				tell(action.String(), n)
 			}
 		}
 	}

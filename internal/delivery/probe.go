@@ -14,16 +14,17 @@ func (w *worker) oldest() *view.Entry {
 		return nil // until it has arrived
 	}
 	w.fetchNow()
-	for reads := 0; w.view.Empty(); reads++ {
-		if reads == probeEntries || !w.view.MayRead() || !w.readNow(1) {
+	for n := 1; ; n = min(2*n, view.MaxAhead) {
+		switch e, failed := w.view.Oldest(w.now); {
+		case failed != nil:
+			return w.retryNow(failed)
+		case e != nil:
+			return e
+		}
+		if !w.view.MayRead() || !w.readNow(n) {
 			return nil
 		}
 	}
-	e, failed := w.view.Oldest()
-	if failed != nil {
-		return w.retryNow(failed)
-	}
-	return e
 }
 
 // probe takes another contact's oldest event than the last probe's: one that
@@ -37,7 +38,7 @@ func (w *worker) probe() *view.Entry {
 		if e := w.view.Untried(); e != nil {
 			return e
 		}
-		if reads == readsPerProbe || !w.view.MayRead() || !w.readNow(probeEntries) {
+		if reads >= readsPerProbe && w.view.Failing() > 0 || !w.view.MayRead() || !w.readNow(probeEntries) {
 			break
 		}
 	}

@@ -54,6 +54,8 @@ type report struct {
 
 	delivered atomic.Int64 // events, since the worker began
 	inDoubt   atomic.Int64 // likewise
+	awaiting  atomic.Int64 // events with a receipt, that the destination has
+	rests     atomic.Bool  // all that there is waits for its time though nothing failed, or behind such
 
 	// The loop's own.
 	lastFailure string        // why, of the last failed attempt
@@ -118,6 +120,8 @@ func mayMention(last *time.Duration, now time.Duration) bool {
 
 // publish tells the world what the destination does, when that changed.
 func (w *worker) publish() {
+	w.report.awaiting.Store(int64(w.view.Awaiting()))
+	w.report.rests.Store(w.senders.flying() == 0 && w.view.Rests())
 	p := w.present()
 	was, changed := w.report.publish(p)
 	if !changed {

@@ -18,15 +18,18 @@ type Status struct {
 	Kind             string `json:"kind"`   // forward or capi; "" for a removed one
 	Target           string `json:"target"` // "" for a removed one
 	State            State  `json:"state"`
-	Reason           string `json:"reason"`  // with the code, what it means, and until when it waits
-	Code             string `json:"code"`    // of the reason: the HTTP status, or Meta's code/subcode; "" if there is none
-	Until            *int64 `json:"until"`   // when it goes on or tries again by itself, ms; nil if it does not wait
-	Backlog          int    `json:"backlog"` // events not yet delivered, those in flight included
+	Reason           string `json:"reason"`   // with the code, what it means, and until when it waits
+	Code             string `json:"code"`     // of the reason: the HTTP status, or Meta's code/subcode; "" if there is none
+	Until            *int64 `json:"until"`    // when it goes on or tries again by itself, ms; nil if it does not wait
+	Backlog          int    `json:"backlog"`  // events not yet delivered, those in flight included
+	Awaiting         int    `json:"awaiting"` // events delivered with a receipt, whose outcome the destination is still to be asked
 	InFlight         int    `json:"inFlight"`
 	Dead             int    `json:"dead"`
 	Delivered        int64  `json:"delivered"` // since this process began
 	InDoubt          int64  `json:"inDoubt"`   // events that may have arrived, and nothing said whether; since this process began
 	OldestAgeSeconds int64  `json:"oldestAgeSeconds"`
+
+	rests bool // nothing of it is due
 }
 
 // Status lists all destinations by name: those of the newest config, and
@@ -50,6 +53,10 @@ func (e *Engine) Status(ctx context.Context) ([]Status, error) {
 			if info.OldestAt > 0 {
 				s.OldestAgeSeconds = max(s.OldestAgeSeconds, (now-info.OldestAt)/1000)
 			}
+		}
+		s.Awaiting = min(s.Awaiting, s.Backlog)
+		if s.Backlog -= s.Awaiting; s.Backlog == 0 {
+			s.OldestAgeSeconds = 0
 		}
 		list = append(list, s)
 	}
@@ -107,6 +114,7 @@ func (w *worker) status() (Status, bool) {
 		Name: w.dest.Name, Tenant: w.dest.Tenant, Kind: p.kind, Target: p.target,
 		State: p.state, Reason: p.text(), Code: p.code, Until: until,
 		InFlight: int(w.senders.inFlight.Load()), Delivered: w.report.delivered.Load(), InDoubt: w.report.inDoubt.Load(),
+		Awaiting: int(w.report.awaiting.Load()), rests: w.report.rests.Load(),
 	}, !removed
 }
 

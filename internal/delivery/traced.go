@@ -32,10 +32,10 @@ func (s *senders) trace(j *job) trace.Span {
 	return span
 }
 
-// endTrace ends the span of a job, by the first of its verdicts that is no delivery.
+// endTrace ends the span of a job, by the first of its verdicts that is a failure.
 func endTrace(span trace.Span, verdicts []destination.Verdict) {
 	for i := range verdicts {
-		if v := &verdicts[i]; v.Action != destination.Done {
+		if v := &verdicts[i]; v.Action != destination.Done && v.Action != destination.Later {
 			span.Code(v.Code)
 			span.End(v.Action.String(), true)
 			return

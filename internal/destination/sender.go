@@ -27,6 +27,9 @@ type Item struct {
 	// Unconfirmed is how often a verdict on the item was Verdict.Unconfirmed,
 	// as far as this process remembers.
 	Unconfirmed int
+	// Receipt and Note are those of the last verdict that was Later: what the destination
+	// answered when it took the item, and what else is to be remembered of it.
+	Receipt, Note string
 }
 
 // Action says what is to become of an item.
@@ -41,9 +44,12 @@ const (
 	Park                       // the destination's fault: it is parked, and no attempt is counted
 	Throttle                   // the whole destination waits for Verdict.After; no attempt is counted
 	Again                      // not tried; joins the next batch
+	Later                      // nothing failed: to be asked about, or sent, after Verdict.After; it keeps back what waits behind it
+
+	Actions = iota + 1 // how many there are, with the zero Action, which is none
 )
 
-var actionNames = [...]string{"", "delivered", "retried", "dead", "gone", "parked", "throttled", "again"}
+var actionNames = [Actions]string{"", "delivered", "retried", "dead", "gone", "parked", "throttled", "again", "later"}
 
 // String returns the action as it stands in metrics, under the label outcome.
 func (a Action) String() string {
@@ -56,16 +62,25 @@ func (a Action) String() string {
 // Verdict is what came of sending an item: what is to become of it, and why.
 type Verdict struct {
 	Action      Action
-	After       time.Duration // Retry: not before; Throttle, Done: how long the whole destination waits
+	After       time.Duration // Retry, Later: not before; Throttle, Done: how long the whole destination waits
 	Reason      string        // a word or short sentence, without secrets: "503 Service Unavailable"
 	Code        string        // the HTTP status, or Meta's code/subcode; "" if none
 	Explanation string        // what it means and what to do
 	Unconfirmed bool          // Retry: counts for Item.Unconfirmed
 	InDoubt     bool          // the request left, and nothing says whether it arrived: see InDoubt
+	// Receipt, of Later, is by what the destination, which has the item, is asked what
+	// became of it. With the first one the item counts as delivered. Over a Retry it stays.
+	Receipt string
+	// Note, of Later, is what the sender is to remember of an item that the destination
+	// took before and that is sent again. Over a Retry it stays.
+	Note string
 }
 
 // LongestWish is the longest wait that a destination's own wish is heeded for.
 const LongestWish = retryafter.Longest
+
+// LongestLater is the longest wait of Later.
+const LongestLater = 24 * time.Hour
 
 // Brief is the verdict in a few words, with its code: "token (190/463)",
 // "401 Unauthorized".

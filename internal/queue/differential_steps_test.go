@@ -42,7 +42,10 @@ func (w *world) deliver() string {
 			case 0, 1:
 				done = append(done, e.Pos)
 			case 2:
-				retry = append(retry, queue.Retry{Pos: e.Pos, Attempts: 1 + r.IntN(3), FirstAt: w.now(), Due: w.now() + r.Int64N(1000), Reason: "500"})
+				retry = append(retry, queue.Retry{
+					Pos: e.Pos, Attempts: 1 + r.IntN(3), FirstAt: w.now(), Due: w.now() + r.Int64N(1000), Reason: "500",
+					Receipt: []string{"", "request 1"}[r.IntN(2)], Note: []string{"", "again"}[r.IntN(2)],
+				})
 			case 3:
 				if r.IntN(2) == 0 {
 					dead = append(dead, queue.Death{

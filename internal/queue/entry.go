@@ -42,11 +42,18 @@ type Entry struct {
 	Payload []byte // the caller's own
 }
 
-// Retry is the state of an entry that failed and waits.
+// Retry is the state of an entry that waits: it failed, or its destination is to be asked
+// again later.
 type Retry struct {
 	Pos      Pos
-	Attempts int
+	Attempts int   // that failed; 0 = it waits for something else
 	FirstAt  int64 // of the first attempt, ms
 	Due      int64 // ms
 	Reason   string
+	// Receipt is what the destination answered when it took the entry, by which it is
+	// asked what became of it, opaque here; "" = it has not taken it, or it is sent again.
+	Receipt string
+	// Note is what else the sender remembers of an entry that the destination took before,
+	// opaque here.
+	Note string
 }

@@ -155,7 +155,7 @@ type Drain interface {
 	// Done removes delivered entries, whoever has the right to drain: they were
 	// delivered.
 	Done(ctx context.Context, at []Pos) error
-	// Retry stores that entries failed and when they are due. Entries that are
+	// Retry stores that entries wait, why, and when they are due. Entries that are
 	// gone are left out. The error is ErrLost if another edge has the right to
 	// drain, or nobody: what is not stored by then is not.
 	Retry(ctx context.Context, r []Retry) error

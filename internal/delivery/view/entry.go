@@ -14,6 +14,8 @@ type Entry struct {
 	Attempts    int    // that failed
 	FirstAt     int64  // of the first attempt, ms; 0 = never tried
 	Unconfirmed int    // see destination.Item
+	Receipt     string // likewise
+	Note        string // likewise
 
 	lane   *lane   // nil for unordered events
 	failed *Failed // nil if it never failed
@@ -23,13 +25,17 @@ type Entry struct {
 // Retried reports whether it failed before, as far as this view knows.
 func (e *Entry) Retried() bool { return e.failed != nil }
 
-// Failed is an event that waits for another attempt. Its payload and its last
-// reason are in the store.
+// Taken reports whether the destination has or had it, by what it answered.
+func (e *Entry) Taken() bool { return e.Receipt != "" || e.Note != "" }
+
+// Failed is an event that waits for another attempt, or to be asked about. Its payload
+// and its last reason are in the store.
 type Failed struct {
-	pos         queue.Pos
-	lane        *lane
-	attempts    int
-	firstAt     int64         // ms
+	pos      queue.Pos
+	lane     *lane
+	attempts int   // 0: nothing failed, see View.Deferred
+	firstAt  int64 // ms
+	kept
 	triedAt     time.Duration // when it failed last
 	due         time.Duration
 	notUntil    time.Duration // the destination's own wish
@@ -55,6 +61,9 @@ func (v *View) ordered(h *queue.Header) bool { return v.settings.Ordered && h.Co
 // addFailed notes that an event failed; it holds its lane from now on.
 func (v *View) addFailed(f *Failed) {
 	v.failing++
+	if f.waits() {
+		v.later++
+	}
 	v.track(1)
 	if f.lane == nil {
 		return
@@ -65,9 +74,26 @@ func (v *View) addFailed(f *Failed) {
 	v.dropPayloads(f.lane)
 }
 
+// waits reports whether it waits for something else than after a failure.
+func (f *Failed) waits() bool { return f.attempts == 0 }
+
+// becomes has a failed event be one that failed so often.
+func (v *View) becomes(f *Failed, attempts int) {
+	if f.waits() {
+		v.later--
+	}
+	if f.attempts = attempts; f.waits() {
+		v.later++
+	}
+}
+
 // dropFailed forgets a failed event: it was delivered, died or is gone.
 func (v *View) dropFailed(f *Failed) {
 	v.failing--
+	if f.waits() {
+		v.later--
+	}
+	v.await(f.receipt, "")
 	v.track(-1)
 	v.dueHeap.remove(f)
 	v.endHold(f)

@@ -53,9 +53,24 @@ func (v *View) holdFailed(f *Failed, now time.Duration) {
 	v.awaitSuccess(f)
 }
 
+// keepHold has an event hold its lane until it is gone or fails: it waits for something
+// else, and what follows it may be a correction of it.
+func (v *View) keepHold(f *Failed) {
+	if f.lane == nil {
+		return
+	}
+	v.holds.byEnd.remove(f)
+	f.hold.spent, f.hold.since = 0, 0
+	if !f.hold.on {
+		f.hold.on = true
+		f.lane.held++
+		v.dropPayloads(f.lane)
+	}
+}
+
 // awaitSuccess lets the next success begin to count for a hold.
 func (v *View) awaitSuccess(f *Failed) {
-	if f.hold.on && !f.hold.pending && v.settings.Hold >= 0 {
+	if f.hold.on && !f.hold.pending && !f.waits() && v.settings.Hold >= 0 {
 		f.hold.pending = true
 		v.holds.pending = append(v.holds.pending, f)
 	}
@@ -68,7 +83,7 @@ func (v *View) Succeeded(now time.Duration) {
 	for i, f := range v.holds.pending {
 		v.holds.pending[i] = nil
 		f.hold.pending = false
-		if f.hold.on && f.hold.since == 0 {
+		if f.hold.on && !f.waits() && f.hold.since == 0 {
 			f.hold.since = now
 			f.hold.until = now + v.settings.Hold - f.hold.spent
 			v.holds.byEnd.push(f)
@@ -93,7 +108,7 @@ func (v *View) rehold() {
 	for _, l := range v.lanes.byContact {
 		for _, f := range l.failed {
 			switch {
-			case !f.hold.on || v.settings.Hold < 0:
+			case !f.hold.on || f.waits() || v.settings.Hold < 0:
 			case f.hold.since > 0:
 				f.hold.until = f.hold.since + v.settings.Hold - f.hold.spent
 				v.holds.byEnd.push(f)

@@ -125,6 +125,13 @@ func (w *walk) end() {
 		w.done[e.Header.Contact] = e.Pos.Seq
 		delete(w.retries, e.Pos)
 		w.deliver(e.Pos.Seq)
+	case n < 8:
+		delay := time.Duration(w.r.IntN(3000)) * time.Millisecond
+		x := Failure{At: w.now, Delay: delay, Due: w.wall() + delay.Milliseconds()}
+		e.Receipt, e.Note = []string{"", "receipt"}[w.r.IntN(2)], []string{"", "note"}[w.r.IntN(2)]
+		if r, ok := w.v.Later(w.land(e.Pos.Seq), x); ok {
+			w.retries[r.Pos] = r
+		}
 	case n < 9:
 		if r, ok := w.fail(e.Pos.Seq, time.Duration(w.r.IntN(3000))*time.Millisecond); ok {
 			w.retries[r.Pos] = r
@@ -161,7 +168,10 @@ func (w *walk) finish() {
 			w.deliver(e.Pos.Seq)
 		}
 	}
-	if size := w.v.Size(); size != (Size{}) || w.v.Failing() != 0 || w.tracked.Load() != 0 {
-		w.t.Errorf("left in memory: %+v, %d fail", size, w.v.Failing())
+	if size := w.v.Size(); size != (Size{}) || w.v.Failing() != 0 || w.tracked.Load() != 0 || w.v.Deferred() != 0 {
+		w.t.Errorf("left in memory: %+v, %d fail, %d wait", size, w.v.Failing(), w.v.Deferred())
+	}
+	if w.read(); w.v.Awaiting() != 0 {
+		w.t.Errorf("%d are awaited in the end", w.v.Awaiting())
 	}
 }

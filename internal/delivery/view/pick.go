@@ -83,15 +83,18 @@ func (v *View) grow() {
 	}
 }
 
-// Empty reports whether there is nothing to probe with before more is read.
-func (v *View) Empty() bool { return v.InMemory()+v.failing == 0 }
-
 // Oldest takes the oldest event, to probe with. If that is one that failed and has no
-// payload in memory, it is left, for [View.Claim].
-func (v *View) Oldest() (*Entry, *Failed) {
+// payload in memory, it is left, for [View.Claim]. One that waits though nothing failed is
+// none before its time, and one with a receipt only where there is no other: what the
+// destination says of it says little of what it takes. Both are nil where there is none.
+func (v *View) Oldest(now time.Duration) (*Entry, *Failed) {
 	var first *Failed
 	for _, f := range v.dueHeap.items {
-		if first == nil || f.pos.Less(first.pos) {
+		switch {
+		case f.waits() && f.due > now:
+		case first == nil, (f.receipt == "") != (first.receipt == "") && f.receipt == "":
+			first = f
+		case (f.receipt == "") == (first.receipt == "") && f.pos.Less(first.pos):
 			first = f
 		}
 	}
@@ -104,7 +107,7 @@ func (v *View) Oldest() (*Entry, *Failed) {
 			}
 		}
 	}
-	if first != nil && (index < 0 || first.pos.Less(pos)) && (first.lane == nil || !first.lane.busy) {
+	if first != nil && (index < 0 || first.receipt == "" && first.pos.Less(pos)) && (first.lane == nil || !first.lane.busy) {
 		return nil, first
 	}
 	if index < 0 {
@@ -132,9 +135,13 @@ func (v *View) LongestAgo(now time.Duration) (longest *Failed, until time.Durati
 		if f.lane != nil && (f.lane.busy || f.lane.failed[0] != f) {
 			continue
 		}
-		if f.notUntil > now {
-			if until == 0 || f.notUntil < until {
-				until = f.notUntil
+		notUntil := f.notUntil
+		if f.waits() {
+			notUntil = f.due
+		}
+		if notUntil > now {
+			if until == 0 || notUntil < until {
+				until = notUntil
 			}
 			continue
 		}

@@ -69,7 +69,7 @@ func (v *View) Apply(r *Read, now time.Duration, wall int64) (found bool, unsave
 		v.exhausted = r.news == v.news
 		if v.exhausted {
 			// The cursor has passed all that these could match.
-			clear(v.known)
+			v.forgetKnown()
 		}
 		return false, nil
 	}
@@ -106,11 +106,13 @@ func (v *View) place(q *queue.Entry, clicks queue.Clicks, now time.Duration, wal
 	}
 	delete(v.known, q.Pos)
 	wait := time.Duration(k.due-wall) * time.Millisecond
-	f := &Failed{
-		pos: q.Pos, attempts: k.attempts, firstAt: k.firstAt, triedAt: now,
-		// A clock that jumped must not hold an event for years.
-		due: now + min(max(wait, 0), destination.LongestWish),
+	f := &Failed{pos: q.Pos, attempts: k.attempts, firstAt: k.firstAt, kept: k.kept, triedAt: now}
+	// A clock that jumped must not hold an event for years.
+	longest := destination.LongestWish
+	if f.waits() {
+		longest = destination.LongestLater
 	}
+	f.due = now + min(max(wait, 0), longest)
 	if v.ordered(&q.Header) {
 		f.lane = v.lanes.of(v.contactOf(&q.Header))
 	}
@@ -119,7 +121,7 @@ func (v *View) place(q *queue.Entry, clicks queue.Clicks, now time.Duration, wal
 	v.awaitSuccess(f)
 	if k.unsaved {
 		unsaved = append(unsaved, queue.Retry{
-			Pos: q.Pos, Attempts: k.attempts, FirstAt: k.firstAt, Due: k.due, Reason: k.reason,
+			Pos: q.Pos, Attempts: k.attempts, FirstAt: k.firstAt, Due: k.due, Reason: k.reason, Receipt: k.receipt, Note: k.note,
 		})
 	}
 	return unsaved

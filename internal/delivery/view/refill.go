@@ -8,7 +8,7 @@ const (
 	leastKept = 4
 	mostKept  = 64
 
-	// mostAgain is how many events are read again at a time.
+	// mostAgain is how many events are read again at a time, where a batch is not more.
 	mostAgain = 64
 )
 
@@ -35,7 +35,7 @@ func (v *View) Again() *Read {
 		return nil
 	}
 	r := &Read{number: v.number}
-	limit := min(max(v.window.maxBytes/(v.window.meanPayload+1), 1), mostAgain)
+	limit := min(max(v.window.maxBytes/(v.window.meanPayload+1), 1), max(mostAgain, v.settings.Batch))
 	for v.dueToFetch.Len() > 0 && len(r.At) < limit {
 		f := v.dueToFetch.Pop()
 		r.retried = append(r.retried, f)
@@ -121,7 +121,7 @@ func (v *View) applyRetried(f *Failed) {
 		return
 	}
 	e.lane, e.failed = f.lane, f
-	e.Attempts, e.FirstAt, e.Unconfirmed = f.attempts, f.firstAt, f.unconfirmed
+	e.Attempts, e.FirstAt, e.Unconfirmed, e.Receipt, e.Note = f.attempts, f.firstAt, f.unconfirmed, f.receipt, f.note
 	v.window.bytes += len(e.Payload)
 	v.due.Push(e)
 }

@@ -58,8 +58,11 @@ type View struct {
 	// Its order.
 	lanes   lanes
 	dueHeap timeHeap // of what failed, by its next attempt
-	failing int      // events that failed and wait
-	holds   holds
+	failing int      // events that failed and wait, and those that wait for something else
+	later   int      // of them, those that wait for something else
+	// awaiting are the events with a receipt, as far as they are known.
+	awaiting int
+	holds    holds
 
 	// What is next.
 	ready      deque.Deque[*Entry]  // to be sent, never failed
@@ -84,8 +87,12 @@ type known struct {
 	firstAt  int64 // ms
 	due      int64 // ms
 	reason   string
-	unsaved  bool // failed in this process after the view was left: the store does not know
+	kept
+	unsaved bool // failed in this process after the view was left: the store does not know
 }
+
+// kept is what is remembered of an event for its sender, see destination.Item.
+type kept struct{ receipt, note string }
 
 // New makes a view of a queue that nothing was read of. tracked counts the events that
 // wait for a retry or behind one, of all views together.
@@ -114,9 +121,12 @@ func (v *View) Reset(inFlight iter.Seq[*Entry], settled iter.Seq[queue.Pos]) {
 	v.ready, v.due = deque.Deque[*Entry]{}, deque.Deque[*Entry]{}
 	v.toFetch, v.dueToFetch, v.toRefill = deque.Deque[turn]{}, deque.Deque[*Failed]{}, deque.Deque[*lane]{}
 	v.dueHeap, v.holds = newDueHeap(), newHolds()
-	v.failing, v.window.bytes, v.gathering.since = 0, 0, 0
+	v.failing, v.later, v.awaiting, v.window.bytes, v.gathering.since = 0, 0, 0, 0, 0
 	v.cursor, v.exhausted, v.loaded = queue.Pos{}, false, false
 	maps.DeleteFunc(v.known, func(_ queue.Pos, k known) bool { return !k.unsaved })
+	for _, k := range v.known {
+		v.await("", k.receipt)
+	}
 
 	v.settled = map[queue.Pos]struct{}{}
 	if settled != nil {
@@ -146,10 +156,11 @@ func (v *View) Close() { v.track(-v.tracked) }
 func (v *View) Load(stored []queue.Retry, unwritten ...[]queue.Retry) (reason string) {
 	for i := range stored {
 		r := &stored[i]
-		if k := v.known[r.Pos]; k.unsaved && k.attempts > r.Attempts { // else another edge has tried since
+		k := v.known[r.Pos]
+		if k.unsaved && (k.attempts > r.Attempts || k.attempts == r.Attempts && k.due > r.Due) { // else another edge has tried since
 			continue
 		}
-		if reason == "" {
+		if reason == "" && r.Attempts > 0 {
 			reason = r.Reason
 		}
 		v.know(r)
@@ -164,14 +175,36 @@ func (v *View) Load(stored []queue.Retry, unwritten ...[]queue.Retry) (reason st
 }
 
 func (v *View) know(r *queue.Retry) {
-	v.known[r.Pos] = known{attempts: r.Attempts, firstAt: r.FirstAt, due: r.Due}
+	v.setKnown(r.Pos, known{attempts: r.Attempts, firstAt: r.FirstAt, due: r.Due, kept: kept{r.Receipt, r.Note}})
+}
+
+func (v *View) setKnown(at queue.Pos, k known) {
+	v.await(v.known[at].receipt, k.receipt)
+	v.known[at] = k
+}
+
+func (v *View) forgetKnown() {
+	for _, k := range v.known {
+		v.await(k.receipt, "")
+	}
+	clear(v.known)
+}
+
+// await counts an event whose receipt becomes another.
+func (v *View) await(was, is string) {
+	if was != "" {
+		v.awaiting--
+	}
+	if is != "" {
+		v.awaiting++
+	}
 }
 
 // Skip has an event not be sent, whenever it is read: it is about to be a dead letter.
 func (v *View) Skip(at queue.Pos) { v.settled[at] = struct{}{} }
 
 // ForgetRetries forgets the retry states of what was not read: they are another edge's.
-func (v *View) ForgetRetries() { clear(v.known) }
+func (v *View) ForgetRetries() { v.forgetKnown() }
 
 // Loaded reports whether the retry states are known: before, nothing may be read.
 func (v *View) Loaded() bool { return v.loaded }
@@ -183,15 +216,28 @@ func (v *View) Woken() {
 }
 
 // Failing is how many events failed and wait for another attempt.
-func (v *View) Failing() int { return v.failing }
+func (v *View) Failing() int { return v.failing - v.later }
+
+// Deferred is how many events wait though nothing failed, with a receipt or without.
+func (v *View) Deferred() int { return v.later }
+
+// Awaiting is how many events have a receipt: the destination has them, and is to be asked
+// what became of them.
+func (v *View) Awaiting() int { return v.awaiting }
 
 // InMemory is how many events could be sent now.
 func (v *View) InMemory() int { return v.ready.Len() + v.due.Len() }
 
 // Idle reports whether nothing waits, as far as was seen.
-func (v *View) Idle() bool { return v.exhausted && v.tracked == 0 && v.InMemory() == 0 }
+func (v *View) Idle() bool { return v.exhausted && v.tracked <= v.later && v.InMemory() == 0 }
 
-// NextDue is when the next of the events that failed is to be tried, 0 if none waits
+// Rests reports whether all that there is, as far as was seen, waits for its time though
+// nothing failed, or behind what does.
+func (v *View) Rests() bool {
+	return v.exhausted && v.later > 0 && v.Failing() == 0 && v.InMemory()+v.dueToFetch.Len()+v.toFetch.Len() == 0
+}
+
+// NextDue is when the next of the events that failed or are asked about is to be tried, 0 if none waits
 // for its time.
 func (v *View) NextDue() time.Duration {
 	if v.dueHeap.len() == 0 {

@@ -28,7 +28,7 @@ func (v *View) SetWindow(bytes int) {
 
 // MayRead reports whether there may be more to read, and room for it.
 func (v *View) MayRead() bool {
-	if v.exhausted || v.window.bytes >= v.window.maxBytes || v.failing >= maxFailed {
+	if v.exhausted || v.window.bytes >= v.window.maxBytes || v.Failing() >= maxFailed {
 		return false
 	}
 	return v.tracked < alwaysTracked || v.tracked < maxTracked && v.all.Load() < allTracked

@@ -14,6 +14,7 @@ const (
 	tracedVersion = 2 // a header with a trace, which the one without has not
 	deadVersion   = 1
 	retryVersion  = 1
+	keptVersion   = 2 // a retry state with a receipt or a note, which the one without has not
 	stateVersion  = 1
 	departVersion = 1
 )
@@ -111,22 +112,40 @@ func DecodeDeath(b []byte) (d queue.DeadLetter, entry []byte, err error) {
 }
 
 // AppendRetry appends a retry state's record, without its Pos, which is the
-// key's: version, attempts, first at, due - first at, reason.
+// key's: version, attempts, first at, due - first at, reason; in version 2, receipt, note.
 func AppendRetry(dst []byte, s *queue.Retry) []byte {
-	dst = append(dst, retryVersion)
+	kept := s.Receipt != "" || s.Note != ""
+	version := byte(retryVersion)
+	if kept {
+		version = keptVersion
+	}
+	dst = append(dst, version)
 	dst = binary.AppendUvarint(dst, uint64(max(s.Attempts, 0)))
 	dst = binary.AppendVarint(dst, s.FirstAt)
 	dst = binary.AppendVarint(dst, s.Due-s.FirstAt)
-	return AppendText(dst, s.Reason)
+	dst = AppendText(dst, s.Reason)
+	if kept {
+		dst = AppendText(dst, s.Receipt)
+		dst = AppendText(dst, s.Note)
+	}
+	return dst
 }
 
 // DecodeRetry reads what AppendRetry wrote.
 func DecodeRetry(b []byte) (queue.Retry, error) {
 	r := Reader{Rest: b}
-	r.Version(retryVersion)
+	kept := len(b) > 0 && b[0] == keptVersion
+	if kept {
+		r.Version(keptVersion)
+	} else {
+		r.Version(retryVersion)
+	}
 	s := queue.Retry{Attempts: r.Count(), FirstAt: r.Varint()}
 	s.Due = s.FirstAt + r.Varint()
 	s.Reason = r.Text()
+	if kept {
+		s.Receipt, s.Note = r.Text(), r.Text()
+	}
 	if r.Err != nil {
 		return queue.Retry{}, fmt.Errorf("decoding retry state: %w", r.Err)
 	}

@@ -107,7 +107,10 @@ func TestDeadRoundTrip(t *testing.T) {
 }
 
 func TestRetryAndStateRoundTrip(t *testing.T) {
-	for _, r := range []queue.Retry{{}, {Attempts: 3, FirstAt: 1736535600000, Due: 1736535600700, Reason: "503"}, {FirstAt: 5, Due: 1}} {
+	for _, r := range []queue.Retry{
+		{}, {Attempts: 3, FirstAt: 1736535600000, Due: 1736535600700, Reason: "503"}, {FirstAt: 5, Due: 1},
+		{Due: 1736535600700, Receipt: "request", Note: "again"}, {Attempts: 1, Reason: "503", Receipt: "request"}, {Note: "again"},
+	} {
 		if got, err := DecodeRetry(AppendRetry(nil, &r)); err != nil || got != r {
 			t.Errorf("got %+v, %v, want %+v", got, err, r)
 		}
@@ -127,6 +130,7 @@ func FuzzRecords(f *testing.F) {
 		f.Add(appendDead(nil, &queue.DeadLetter{Attempts: i, Header: sampleHeaders[i], Payload: []byte("{}")}))
 	}
 	f.Add(AppendRetry(nil, &queue.Retry{Attempts: 2, FirstAt: 5, Due: 700, Reason: "x"}))
+	f.Add(AppendRetry(nil, &queue.Retry{Due: 700, Receipt: "r", Note: "n"}))
 	f.Add(AppendState(nil, &queue.State{Parked: true, Reason: "x"}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if h, rest, err := DecodeHeader(b); err == nil {

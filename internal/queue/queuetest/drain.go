@@ -138,7 +138,9 @@ var drainTests = []test{
 		d := s.drain(crm)
 		at := positions(d.all())
 		first := queue.Retry{Pos: at[0], Attempts: 2, FirstAt: s.now() - 1500, Due: s.now() + 3000, Reason: "503 Service Unavailable"}
-		second := queue.Retry{Pos: at[1], Attempts: 1, FirstAt: s.now(), Due: s.now() + 700, Reason: "dial tcp: connection refused"}
+		second := queue.Retry{
+			Pos: at[1], FirstAt: s.now(), Due: s.now() + 700, Reason: "asked later", Receipt: "a1b2\x00c3", Note: "again 1",
+		}
 		s.check(d.Retry(s.Context(), []queue.Retry{{Pos: at[0], Attempts: 1, FirstAt: first.FirstAt, Due: s.now()}, second}))
 		s.check(d.Retry(s.Context(), []queue.Retry{first}))
 		s.check(d.Retry(s.Context(), nil))

@@ -74,7 +74,7 @@ func (k *kept) all() (rows []queue.Code) {
 // desk is a server, its store and its clock.
 type desk struct {
 	*Server
-	t     *testing.T
+	t     testing.TB
 	store *kept
 	logs  *observer.ObservedLogs
 
@@ -82,7 +82,7 @@ type desk struct {
 	now time.Time
 }
 
-func newDesk(t *testing.T) *desk {
+func newDesk(t testing.TB) *desk {
 	t.Helper()
 	core, logs := observer.New(zap.InfoLevel)
 	d := &desk{t: t, store: &kept{rows: map[string]queue.Code{}}, logs: logs, now: time.UnixMilli(1_790_000_000_000)}

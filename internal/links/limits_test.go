@@ -24,6 +24,10 @@ func TestLimits(t *testing.T) {
 		d.wantCode(gclid(0)) // no new one
 		d.wantCode(gclid(1 + n))
 	}
+	d.wantCode(gclid(0), "Test-Address", "203.0.113.99") // it made none, and is forgotten
+	if n := len(d.Limits.count); n != 2 {
+		t.Errorf("%d are counted: the link, and one address", n)
+	}
 	for range 1000 {
 		d.wantNone(gclid(perAddress))
 		d.wantNone("/go/summer?utm_source=google")

@@ -23,10 +23,10 @@ const browser = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWeb
 	"Mobile/15E148 Safari/604.1"
 
 // newLinkEdge starts an edge with a block of webhooks and one of links.
-func newLinkEdge(t *testing.T, global string) *edge {
+func newLinkEdge(t *testing.T, global, crm string) *edge {
 	t.Helper()
 	e := &edge{edgetest.New(t)}
-	e.Configure(e.Caddyfile(global, "", edgetest.MetaBlock("tenant acme\nforward http://127.0.0.1:9/ {\n name crm\n}")+`
+	e.Configure(e.Caddyfile(global, "", edgetest.MetaBlock("tenant acme\nforward "+crm+" {\n name crm\n}")+`
 	leadgate_link /go/* {
 		tenant acme
 		link summer {
@@ -83,7 +83,7 @@ func TestLinksSurvive(t *testing.T) {
 	for name, store := range stores {
 		t.Run(name, func(t *testing.T) {
 			global, server := store(t)
-			e := newLinkEdge(t, global)
+			e := newLinkEdge(t, global, "http://127.0.0.1:9/")
 			codes := map[string]string{}
 			queries := []string{"", "?utm_source=newsletter", "/Q"}
 			for n := range 20 {
@@ -122,7 +122,7 @@ func TestLinksFlooded(t *testing.T) {
 	for name, store := range stores {
 		t.Run(name, func(t *testing.T) {
 			global, server := store(t)
-			e := newLinkEdge(t, global)
+			e := newLinkEdge(t, global, "http://127.0.0.1:9/")
 			static, before := e.mustVisit(t, ""), e.stored(t, server)
 			if given := e.flood(t, 100_000, "facebookexternalhit/1.1"); given != 0 {
 				t.Errorf("a bot got %d codes", given)

@@ -30,9 +30,9 @@ type Forward struct {
 	Name string `json:"name,omitempty"`
 
 	// The kinds of events wanted: messages, statuses, echoes,
-	// automatic_events, account, conversions, standby (what is said while
+	// automatic_events, leads, account, conversions, standby (what is said while
 	// another app or agent answers), all; ads narrows them to ad clicks.
-	// Default: messages, statuses and automatic_events.
+	// Default: messages, statuses, automatic_events and leads.
 	Only []string `json:"only,omitempty"`
 
 	// Headers added to each request.
@@ -68,7 +68,7 @@ func forwardOptions() options[Forward] {
 			help: "the queue's identity: keep it, and a changed URL takes the queue along",
 		},
 		{
-			name: "only", args: "<kind>...", def: "messages statuses automatic_events", many: true,
+			name: "only", args: "<kind>...", def: "messages statuses automatic_events leads", many: true,
 			at: func(f *Forward) value { return onlyValue{&f.Only} },
 			help: "also echoes, account, conversions, standby (while another app or agent answers: not to be answered), all; " +
 				"`ads` narrows to ad clicks",

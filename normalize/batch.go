@@ -38,6 +38,7 @@ type Batch struct {
 	conversations slab[Conversation]
 	pricings      slab[Pricing]
 	automatic     slab[AutomaticEvent]
+	leads         slab[Lead]
 	contactLists  slab[contactList]
 }
 
@@ -50,7 +51,7 @@ func (b *Batch) size() int {
 	return cap(b.arena) + cap(b.scratch) + cap(b.marks)*int(unsafe.Sizeof(mark{})) + b.doc.Cap() + b.nested.Cap() +
 		cap(b.Events)*int(unsafe.Sizeof(Event{})) +
 		b.messages.size() + b.referrals.size() + b.utms.size() + b.ads.size() + b.contexts.size() + b.interactives.size() +
-		b.statuses.size() + b.conversations.size() + b.pricings.size() + b.automatic.size() + b.contactLists.size()
+		b.statuses.size() + b.conversations.size() + b.pricings.size() + b.automatic.size() + b.leads.size() + b.contactLists.size()
 }
 
 // Reset forgets the events and keeps the memory. Texts and Values of the old
@@ -75,6 +76,7 @@ func (b *Batch) Reset() {
 	b.conversations.reset()
 	b.pricings.reset()
 	b.automatic.reset()
+	b.leads.reset()
 	b.contactLists.reset()
 }
 

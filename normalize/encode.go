@@ -48,7 +48,8 @@ func (e *Event) AppendJSON(dst []byte) (out []byte, attribution int) {
 	dst = value(dst, `,"conversion":`, e.Conversion)
 	dst = value(dst, `,"conversationContext":`, e.ConversationContext)
 	dst = value(dst, `,"link":`, e.Link)
-	dst = append(dst, `,"lead":null,"attribution":`...)
+	dst = e.Lead.appendJSON(append(dst, `,"lead":`...))
+	dst = append(dst, `,"attribution":`...)
 	attribution = len(dst)
 	dst = value(dst, `null,"raw":`, e.Raw)
 	return append(dst, '}'), attribution

@@ -11,9 +11,10 @@ const (
 	KindAutomaticEvent                 // a lead or purchase that Meta detected in the chat
 	KindAccount                        // everything else: templates, quality, calls, settings, unknown fields
 	KindConversion                     // posted to leadgate_conversions
+	KindLead                           // a person sent an instant form of a lead ad
 )
 
-var kindNames = [...]string{"", "message", "echo", "status", "automatic_event", "account", "conversion"}
+var kindNames = [...]string{"", "message", "echo", "status", "automatic_event", "account", "conversion", "lead"}
 
 // String returns the kind as it stands in the unified JSON, "" for one that this
 // version does not know: a store may hold what a newer edge has queued.
@@ -36,9 +37,10 @@ const (
 	ChannelMessenger
 	ChannelInstagram
 	ChannelSMS
+	ChannelLeadAds // forms, and no chat
 )
 
-var channelNames = [...]string{"", "whatsapp", "messenger", "instagram", "sms"}
+var channelNames = [...]string{"", "whatsapp", "messenger", "instagram", "sms", "lead_ads"}
 
 // String returns the channel as it stands in the unified JSON, "" for an unknown one.
 func (c Channel) String() string { return nameOf(channelNames[:], uint8(c)) }
@@ -53,8 +55,8 @@ func ChannelNamed(name string) Channel {
 	return ChannelUnknown
 }
 
-// Event is one message, echo, status, automatic event, account notice or
-// conversion: the unified JSON in Go. AppendJSON writes it.
+// Event is one message, echo, status, automatic event, account notice,
+// conversion or lead: the unified JSON in Go. AppendJSON writes it.
 //
 // Texts and values are slices of the webhook's body or of the [Batch] that
 // made the event, and are valid until that Batch is reset. A nil Text or Value
@@ -92,6 +94,7 @@ type Event struct {
 	Status         *Status         // kind status
 	AutomaticEvent *AutomaticEvent // kind automatic_event
 	Conversion     Value           // kind conversion: what was posted, without email
+	Lead           *Lead           // kind lead
 	Raw            Value           // the provider's own object, byte for byte
 
 	// ConversationContext is an agent's summary of the chat before it was

@@ -9,8 +9,8 @@ import (
 // pageChange normalizes an element of changes[], or an entry that is a change
 // itself. Instagram sends messaging items in this form too: the dashboard's
 // tests, and some accounts with Instagram Login. Everything else (comments,
-// mentions, live_comments, story_insights, feed, leadgen…) is an account notice:
-// a comment on an ad is no message, and no lead.
+// mentions, live_comments, story_insights, feed…) is an account notice:
+// a comment on an ad is no message, and no lead. A page's forms are leadgen's.
 //
 //	{"field":"messages","value":{"sender":{"id":"12334"},"recipient":{"id":"23245"},"timestamp":"1736535600","message":{"mid":"m",
 //	 "text":"Hi"}}}
@@ -31,6 +31,10 @@ func (b *Batch) pageChange(src *source, entry, change jsondoc.Node) {
 		return
 	}
 	b.word(src, PlacePageField, name)
+	if src.channel == ChannelMessenger && isLeadgen(name) {
+		b.leadgen(src, entry, change)
+		return
+	}
 	start := len(b.arena)
 	b.pageAccount(src, entry, jsondoc.Node{})
 	if b.limit.over {

@@ -33,14 +33,14 @@ func expectedOfPages(root jsondoc.Node) (kinds []Kind) {
 			}
 			for _, el := range items {
 				if key == "changes" {
-					of = append(of, expectedOfPageChange(entry, el)...)
+					of = append(of, expectedOfPageChange(root, entry, el)...)
 				} else {
 					of = append(of, expectedOfItem(entry, el)...)
 				}
 			}
 		}
 		if len(of) == 0 && entry.Get("field").Exists() {
-			of = expectedOfPageChange(entry, entry)
+			of = expectedOfPageChange(root, entry, entry)
 		}
 		if len(of) == 0 && !lists {
 			of = append(of, KindAccount)
@@ -50,12 +50,15 @@ func expectedOfPages(root jsondoc.Node) (kinds []Kind) {
 	return kinds
 }
 
-func expectedOfPageChange(entry, change jsondoc.Node) []Kind {
+func expectedOfPageChange(root, entry, change jsondoc.Node) []Kind {
 	field, value := change.Get("field").String(), change.Get("value")
 	ends := value.Get("sender").Kind() == '{' || value.Get("recipient").Kind() == '{'
 	messaging := field == "messages" || field == "standby" || strings.HasPrefix(field, "message_") || strings.HasPrefix(field, "messaging_")
 	if value.Kind() == '{' && (ends || messaging) {
 		return expectedOfItem(entry, value)
+	}
+	if id := value.Get("leadgen_id").String(); field == "leadgen" && root.Get("object").String() == "page" && id != "" && id != "0" {
+		return []Kind{KindLead}
 	}
 	return []Kind{KindAccount}
 }

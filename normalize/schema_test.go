@@ -53,10 +53,11 @@ func TestGoTypesMatchSchema(t *testing.T) {
 	e.Channel, e.Message.Type = ChannelWhatsApp, "text"
 	e.Message.SHA256, e.WaPhone = Text(`"`+strings.Repeat("ab", 32)+`"`), Text(`"+15551234567"`)
 	kinds := map[Kind]func(*Event){
-		KindMessage:        func(e *Event) { e.Status, e.AutomaticEvent, e.Conversion = nil, nil, nil },
-		KindStatus:         func(e *Event) { e.Message, e.AutomaticEvent, e.Conversion = nil, nil, nil },
-		KindAutomaticEvent: func(e *Event) { e.Message, e.Status, e.Conversion = nil, nil, nil },
-		KindConversion:     func(e *Event) { e.Message, e.Status, e.AutomaticEvent = nil, nil, nil },
+		KindMessage:        func(e *Event) { e.Status, e.AutomaticEvent, e.Conversion, e.Lead = nil, nil, nil, nil },
+		KindStatus:         func(e *Event) { e.Message, e.AutomaticEvent, e.Conversion, e.Lead = nil, nil, nil, nil },
+		KindAutomaticEvent: func(e *Event) { e.Message, e.Status, e.Conversion, e.Lead = nil, nil, nil, nil },
+		KindConversion:     func(e *Event) { e.Message, e.Status, e.AutomaticEvent, e.Lead = nil, nil, nil, nil },
+		KindLead:           func(e *Event) { e.Message, e.Status, e.AutomaticEvent, e.Conversion = nil, nil, nil, nil },
 	}
 	var all strings.Builder
 	for kind, clean := range kinds {
@@ -106,6 +107,10 @@ func (f filler) fill(v reflect.Value, path string) {
 			f[path] = fmt.Sprintf(`{"v":%d}`, n)
 		case "Link":
 			f[path] = fmt.Sprintf(`{"name":"l%d","code":"K7QW3-MPDXR","clickedAt":%d,"shared":false,"source":null,"params":{}}`, n, n)
+		case "Answers":
+			f[path] = fmt.Sprintf(`[{"name":"a%d","values":["x"]}]`, n)
+		case "Disclaimers":
+			f[path] = fmt.Sprintf(`[{"checkbox_key":"d%d","is_checked":"1"}]`, n)
 		case "Address", "URLs":
 			f[path] = fmt.Sprintf(`[%d]`, n)
 		}

@@ -55,6 +55,8 @@ export function handle(event: UnifiedEvent): string | null {
       return event.account.wabaId;
     case "conversion":
       return String(event.conversion["eventName"]);
+    case "lead":
+      return event.lead.answers?.[0]?.values[0] ?? event.lead.adId;
   }
 }
 

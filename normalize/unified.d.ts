@@ -1,6 +1,6 @@
 /**
  * The unified event of Leadgate: one JSON for messages, echoes, statuses,
- * automatic events, account notices and conversions, whoever the provider is.
+ * automatic events, account notices, conversions and leads, whoever the provider is.
  * A forward destination gets one in each POST, an inline handler an array.
  *
  * Every key is always present, and what is unknown is null. Times are UNIX
@@ -23,13 +23,14 @@ export type UnifiedEvent =
   | StatusUpdate
   | AutomaticEventNotice
   | AccountNotice
-  | ConversionPosted;
+  | ConversionPosted
+  | LeadSent;
 
-/** What an event is; it tells the six shapes apart. */
+/** What an event is; it tells the seven shapes apart. */
 export type Kind = UnifiedEvent["kind"];
 
-/** Where the chat takes place; null for a webhook of an unknown object. */
-export type Channel = "whatsapp" | "messenger" | "instagram" | "sms" | null;
+/** Where the chat takes place, lead_ads for a form; null for a webhook of an unknown object. */
+export type Channel = "whatsapp" | "messenger" | "instagram" | "sms" | "lead_ads" | null;
 
 /** What all kinds have. */
 export interface EventBase {
@@ -64,8 +65,6 @@ export interface EventBase {
   conversation: Conversation | null;
   /** WhatsApp's value.conversation_context as it came: an agent's summary of the chat. */
   conversationContext: JSONObject | null;
-  /** Kind lead is yet to come. */
-  lead: null;
   /** The contact's stored clicks when the event was first sent; null inline, and without a click. */
   attribution: Attribution | null;
   /** The provider's own JSON for this event: an object, unless a body of another shape was passed on as account. */
@@ -75,6 +74,7 @@ export interface EventBase {
 /** A message from the customer. */
 export interface InboundMessage extends EventBase {
   kind: "message";
+  lead: null;
   /** receivedAt + 24 h; null for system, standby, edit and revoke, which open no window. */
   replyUntil: number | null;
   message: Message;
@@ -91,6 +91,7 @@ export interface InboundMessage extends EventBase {
 /** A message that the business sent, by whatever app. */
 export interface Echo extends EventBase {
   kind: "echo";
+  lead: null;
   replyUntil: null;
   link: null;
   message: Message;
@@ -105,6 +106,7 @@ export interface Echo extends EventBase {
 /** What became of a message of the business. */
 export interface StatusUpdate extends EventBase {
   kind: "status";
+  lead: null;
   replyUntil: null;
   link: null;
   message: null;
@@ -119,6 +121,7 @@ export interface StatusUpdate extends EventBase {
 /** A lead or purchase that Meta detected in a chat. */
 export interface AutomaticEventNotice extends EventBase {
   kind: "automatic_event";
+  lead: null;
   replyUntil: null;
   link: null;
   message: null;
@@ -133,6 +136,7 @@ export interface AutomaticEventNotice extends EventBase {
 /** Everything else: templates, quality, calls, settings, unknown fields. raw has it all. */
 export interface AccountNotice extends EventBase {
   kind: "account";
+  lead: null;
   replyUntil: null;
   link: null;
   message: null;
@@ -147,6 +151,7 @@ export interface AccountNotice extends EventBase {
 /** A conversion that was posted to leadgate_conversions. */
 export interface ConversionPosted extends EventBase {
   kind: "conversion";
+  lead: null;
   replyUntil: null;
   link: null;
   message: null;
@@ -157,6 +162,21 @@ export interface ConversionPosted extends EventBase {
   automaticEvent: null;
   /** What was posted, without email. */
   conversion: JSONObject;
+}
+
+/** A person sent an instant form of a lead ad. */
+export interface LeadSent extends EventBase {
+  kind: "lead";
+  replyUntil: null;
+  link: null;
+  message: null;
+  referral: null;
+  utm: null;
+  ad: null;
+  status: null;
+  automaticEvent: null;
+  conversion: null;
+  lead: Lead;
 }
 
 export interface JSONObject {
@@ -462,6 +482,47 @@ export interface Link {
 /** What the link was clicked with, by its own names: gclid, utm_source, … */
 export interface LinkParams {
   [name: string]: string;
+}
+
+/** A form of a lead ad. */
+export interface Lead {
+  /** By which Meta knows the lead. */
+  leadgenId: string | null;
+  formId: string | null;
+  formName: string | null;
+  pageId: string | null;
+  /** Null for an organic lead, and where Meta does not say. */
+  adId: string | null;
+  adName: string | null;
+  adsetId: string | null;
+  adsetName: string | null;
+  campaignId: string | null;
+  campaignName: string | null;
+  /** When the form was sent, UNIX milliseconds. */
+  createdAt: number | null;
+  /** The form was reached from a post or the page, and not from an ad. */
+  organic: boolean | null;
+  /** fb, ig, … */
+  platform: string | null;
+  /** True: of Meta's testing tools, and no customer. */
+  test: boolean | null;
+  /** As Meta has them; null until they are read. */
+  answers: LeadAnswer[] | null;
+  /** The boxes of the form, as Meta has them; null where it has none. */
+  disclaimers: LeadDisclaimer[] | null;
+}
+
+export interface LeadAnswer {
+  /** The question's key, as the form has it. */
+  name: string;
+  /** Several where several may be chosen. */
+  values: string[];
+}
+
+export interface LeadDisclaimer {
+  checkbox_key: string;
+  /** "1" or "0". */
+  is_checked: string;
 }
 
 /** What is known of the contact's clicks on ads and links. */

@@ -90,7 +90,7 @@ var metaWords = []wordGroup{
 	{PlacePageField, "account", "Graph API, Page webhooks v26.0, 2 Sep 2026",
 		"about affiliation attire awards bio birthday category checkins company_overview culinary_team " +
 			"current_location description email feed founded general_info general_manager hometown hours " +
-			"inbox_labels location leadgen leadgen_fat leadgen_update local_delivery members mission mention " +
+			"inbox_labels location leadgen_fat local_delivery members mission mention " +
 			"mcom_invoice_change name page_about_story page_change_proposal page_upcoming_change parking " +
 			"payment_options personal_info personal_interests phone picture price_range product_review products " +
 			"public_transit publisher_subscriptions ratings videos video_text_question_responses website " +
@@ -99,6 +99,8 @@ var metaWords = []wordGroup{
 			"business_integrity calls call_permission_reply call_settings_update marketing_message_clicks " +
 			"marketing_message_deliveries marketing_message_delivery_failed marketing_message_echoes " +
 			"marketing_message_reads comment_poll_response agent_messages agent_questions user_action send_cart"},
+	{PlacePageField, "their own", "Graph API, Webhooks for leadgen, 2026", "leadgen"},
+	{PlacePageField, "account", "the dashboard's test, 4 Aug 2026 (no page has it)", "leadgen_update"},
 	{PlaceList, "their own", "WhatsApp, Webhook fields, Dec 2025", "messages statuses contacts metadata message_echoes automatic_events"},
 	{PlaceList, "their own", "WhatsApp, webhook reference standby, 4 Aug 2026", "standby"},
 	{PlaceList, "conversationContext", "WhatsApp, Conversation context, 4 Nov 2026", "conversation_context"},

@@ -21,9 +21,10 @@ const (
 	wantAutomatic   = 1 << normalize.KindAutomaticEvent
 	wantAccount     = 1 << normalize.KindAccount
 	wantConversions = 1 << normalize.KindConversion
+	wantLeads       = 1 << normalize.KindLead
 	wantStandby     = 1 // no Kind is 0
-	wantAll         = wantMessages | wantEchoes | wantStatuses | wantAutomatic | wantAccount | wantConversions | wantStandby
-	wantDefault     = wantMessages | wantStatuses | wantAutomatic
+	wantAll         = wantMessages | wantEchoes | wantStatuses | wantAutomatic | wantAccount | wantConversions | wantLeads | wantStandby
+	wantDefault     = wantMessages | wantStatuses | wantAutomatic | wantLeads
 )
 
 // wantWords are the words of `only`, in the order that a message names them. ads
@@ -38,13 +39,14 @@ var wantWords = []struct {
 	{"automatic_events", wantAutomatic},
 	{"account", wantAccount},
 	{"conversions", wantConversions},
+	{"leads", wantLeads},
 	{"standby", wantStandby},
 	{"all", wantAll},
 	{"ads", 0},
 }
 
 // ParseWants reads the words of the option `only`: the kinds, or-ed. No word is
-// the default, messages, statuses and automatic_events; ads alone is messages and
+// the default, messages, statuses, automatic_events and leads; ads alone is messages and
 // automatic_events with ads.
 func ParseWants(words ...string) (Wants, error) {
 	var w Wants
@@ -93,5 +95,5 @@ func (w Wants) Event(ev *normalize.Event) bool {
 	if w.kinds&kind == 0 {
 		return false
 	}
-	return !w.ads || ev.Kind == normalize.KindAutomaticEvent || ev.Referral.IsAd()
+	return !w.ads || ev.Kind == normalize.KindAutomaticEvent || ev.Referral.IsAd() || ev.Lead.IsAd()
 }

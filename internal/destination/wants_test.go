@@ -14,21 +14,27 @@ func TestWants(t *testing.T) {
 	status := normalize.Event{Kind: normalize.KindStatus}
 	echo := normalize.Event{Kind: normalize.KindEcho}
 	automatic := normalize.Event{Kind: normalize.KindAutomaticEvent}
+	lead := normalize.Event{Kind: normalize.KindLead, Lead: &normalize.Lead{}}
+	adLead := normalize.Event{Kind: normalize.KindLead, Lead: &normalize.Lead{AdID: normalize.NewText("1202")}}
 	standby := normalize.Event{Kind: normalize.KindMessage, RawLastEventType: normalize.NewText("standby")}
-	for only, want := range map[string][5]bool{ // text, status, echo, automatic, standby
-		"":             {true, true, false, true, false},
-		"ads":          {false, false, false, true, false},
-		"messages":     {true, false, false, false, false},
-		"messages ads": {false, false, false, false, false},
-		"echoes":       {false, false, true, false, true},
-		"standby":      {false, false, false, false, true},
-		"all":          {true, true, true, true, true},
+	for only, want := range map[string][7]bool{ // text, status, echo, automatic, standby, lead, lead of an ad
+		"":             {true, true, false, true, false, true, true},
+		"ads":          {false, false, false, true, false, false, false},
+		"messages":     {true, false, false, false, false, false, false},
+		"leads":        {false, false, false, false, false, true, true},
+		"leads ads":    {false, false, false, false, false, false, true},
+		"messages ads": {false, false, false, false, false, false, false},
+		"echoes":       {false, false, true, false, true, false, false},
+		"standby":      {false, false, false, false, true, false, false},
+		"all":          {true, true, true, true, true, true, true},
 	} {
 		w, err := ParseWants(strings.Fields(only)...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := [5]bool{w.Event(&text), w.Event(&status), w.Event(&echo), w.Event(&automatic), w.Event(&standby)}; got != want {
+		if got := [7]bool{
+			w.Event(&text), w.Event(&status), w.Event(&echo), w.Event(&automatic), w.Event(&standby), w.Event(&lead), w.Event(&adLead),
+		}; got != want {
 			t.Errorf("only %s: %v, want %v", only, got, want)
 		}
 	}

@@ -109,6 +109,12 @@ func revive(doc *jsondoc.Doc, letter *queue.DeadLetter) (*normalize.Event, lette
 			ev.AutomaticEvent.Value = v.Raw()
 		}
 	}
+	if l := root.Get("lead"); l.Kind() == '{' {
+		ev.Lead = &normalize.Lead{
+			LeadgenID: text(l, "leadgenId"), FormID: text(l, "formId"), PageID: text(l, "pageId"), AdID: text(l, "adId"),
+		}
+		ev.Lead.CreatedAt, _ = l.Get("createdAt").Int()
+	}
 	if rec.Envelope {
 		ev.SetEnvelope()
 	}

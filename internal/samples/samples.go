@@ -2,13 +2,14 @@
 // provider, made anew each time. Begin with [Render]. It is a leaf.
 //
 // A new one is a file webhooks/<name>.<provider>.<extension>, with the
-// placeholders %time% (seconds), %time_ms%, %id% (random letters and digits) and
-// %hex% (32 random hex digits).
+// placeholders %time% (seconds), %time_ms%, %id% (random letters and digits),
+// %number% (16 random digits) and %hex% (32 random hex digits).
 package samples
 
 import (
 	"crypto/rand"
 	"embed"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"io/fs"
@@ -75,6 +76,7 @@ func Render(name string, now time.Time) ([]byte, error) {
 		"%time%", strconv.FormatInt(now.Unix(), 10),
 		"%time_ms%", strconv.FormatInt(now.UnixMilli(), 10),
 		"%id%", rand.Text(),
+		"%number%", strconv.FormatUint(1e15+binary.BigEndian.Uint64(sid[:])%9e15, 10),
 		"%hex%", hex.EncodeToString(sid[:]),
 	)
 	return []byte(strings.TrimSuffix(replacer.Replace(string(text)), "\n")), nil

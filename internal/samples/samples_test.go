@@ -34,3 +34,27 @@ func TestPageSamples(t *testing.T) {
 		}
 	}
 }
+
+// TestLeadgenSample is a form of the moment it is sent, each time another.
+func TestLeadgenSample(t *testing.T) {
+	at := time.UnixMilli(1736535600412)
+	seen := make(map[string]bool)
+	for range 3 {
+		body, err := Render("leadgen", at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var batch normalize.Batch
+		if err := normalize.Meta(&batch, body, 0); err != nil || len(batch.Events) != 1 {
+			t.Fatalf("%d events, %v", len(batch.Events), err)
+		}
+		ev := &batch.Events[0]
+		if ev.Kind != normalize.KindLead || !ev.Lead.IsAd() || ev.ReceivedAt != 1736535600000 {
+			t.Errorf("%s, ad %v, at %d", ev.Kind, ev.Lead.IsAd(), ev.ReceivedAt)
+		}
+		seen[ev.Lead.LeadgenID.String()] = true
+	}
+	if len(seen) != 3 {
+		t.Errorf("three forms have the ids %v", seen)
+	}
+}

@@ -210,7 +210,7 @@ func (f *Sender) headers(it *destination.Item, body []byte) http.Header {
 	}
 	set("Leadgate-Event-Id", id)
 	set("Leadgate-Attempt", strconv.Itoa(it.Attempt))
-	if kind := normalize.Kind(it.Header.Kind); kind >= normalize.KindMessage && kind <= normalize.KindConversion {
+	if kind := normalize.Kind(it.Header.Kind); kind >= normalize.KindMessage && kind <= normalize.KindLead {
 		set("Leadgate-Kind", kind.String())
 	}
 	if parent := trace.Traceparent(it.Header.Trace); parent != "" && !f.own["Traceparent"] {

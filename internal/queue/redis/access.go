@@ -33,7 +33,9 @@ func (r *Store) login(context.Context) (user, password string, err error) {
 var errNoPassword = errors.New("NOAUTH: redis wants a user and password")
 
 // admit looks at a new connection, and refuses one that could do nothing: it would stay
-// in the pool when the password is known.
+// in the pool when the password is known. So it does one that has not answered yet: what
+// it answers later would be taken for the answer to the next call, and that one's for the
+// answer to the call after it.
 func (r *Store) admit(ctx context.Context, c *redis.Conn, dialed *atomic.Int64) error {
 	a := r.access.Load()
 	user, password := a.user, a.password
@@ -50,8 +52,11 @@ func (r *Store) admit(ctx context.Context, c *redis.Conn, dialed *atomic.Int64) 
 		dialed.Add(1)
 	}
 	if user == "" && password == "" {
-		if err := c.Ping(ctx).Err(); redis.HasErrorPrefix(err, "NOAUTH") {
+		switch err := c.Ping(ctx).Err(); {
+		case redis.HasErrorPrefix(err, "NOAUTH"):
 			return errNoPassword
+		case err != nil && !answered(err):
+			return fmt.Errorf("greeting redis: %w", err)
 		}
 	}
 	return nil

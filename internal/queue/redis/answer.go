@@ -76,24 +76,38 @@ func (ref appendRef) read(line string) error {
 	if reason, refused := strings.CutPrefix(line, answerRefused); refused {
 		return fmt.Errorf("queueing events: redis: %s", reason)
 	}
-	if len(line) != len(answerStored)+events+jobs {
-		return fmt.Errorf("queueing events: redis answered %q to %d events and %d jobs", line, events, jobs)
+	outcomes, stored := strings.CutPrefix(line, answerStored)
+	if !stored || len(outcomes) != events+jobs {
+		return ref.senseless(line)
 	}
-	line = line[len(answerStored):]
 	for i := range events {
-		ref.result.New[i] = line[i] == '1'
+		switch outcomes[i] {
+		case '0', '1':
+			ref.result.New[i] = outcomes[i] == '1'
+		default:
+			return ref.senseless(line)
+		}
 	}
 	for i := range jobs {
-		switch line[events+i] {
+		switch outcomes[events+i] {
 		case 'Q':
 			ref.result.Jobs[i] = queue.Queued
+		case 'D':
+			ref.result.Jobs[i] = queue.Duplicate
 		case 'O':
 			ref.result.Jobs[i] = queue.Overflow
 		case 'X':
 			ref.result.Jobs[i] = queue.Died
 		default:
-			ref.result.Jobs[i] = queue.Duplicate
+			return ref.senseless(line)
 		}
 	}
 	return nil
+}
+
+// senseless is of an answer that the script does not give: whether the group is stored
+// nobody knows, so it must come again.
+func (ref appendRef) senseless(line string) error {
+	return fmt.Errorf("queueing events: %w: redis answered %.100q to %d events and %d jobs",
+		queue.ErrUnavailable, line, len(ref.group.Events), len(ref.group.Jobs))
 }

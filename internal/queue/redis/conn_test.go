@@ -224,6 +224,36 @@ func TestRedisSaysWhatItFound(t *testing.T) {
 	}
 }
 
+// TestRedisLateGreeting has the first answers on new connections come too late: each such
+// connection is given up, or its next call would be told what belongs to the one before.
+// "PONG" is as long as the answer to this event.
+func TestRedisLateGreeting(t *testing.T) {
+	const pong = "+PONG\r\n"
+	s := redistest.Start(t)
+	way := redistest.NewProxy(t, s.Addr)
+	r := fast(t, redis.Config{URLs: []string{"redis://" + way.Addr}})
+	if err := appendOne(t, r, one(0, []byte("x"), crm, n8n)).Err; err != nil {
+		t.Fatal(err)
+	}
+	way.Late(pong, 10)
+	way.Cut()
+	way.Heal()
+	for n := 1; n < 100 && way.ToBeLate(pong) > 0; n++ {
+		switch result := appendOne(t, r, one(n, []byte("x"), crm, n8n)); {
+		case result.Err == nil && result.New[0] && result.Jobs[0] == queue.Queued && result.Jobs[1] == queue.Queued:
+		case !errors.Is(result.Err, queue.ErrUnavailable) || strings.Contains(result.Err.Error(), "PONG"):
+			t.Fatalf("event %d: %+v", n, result)
+		}
+		_, err := r.Destinations(t.Context())
+		if err != nil && (!errors.Is(err, queue.ErrUnavailable) || strings.Contains(err.Error(), "PONG")) {
+			t.Fatalf("listing destinations: %v", err)
+		}
+	}
+	if n := way.ToBeLate(pong); n > 0 {
+		t.Fatalf("%d answers are not late", n)
+	}
+}
+
 // TestRedisClusterNode is given one node of a Cluster as if it were a server.
 func TestRedisClusterNode(t *testing.T) {
 	nodes := redistest.Cluster(t, 3)

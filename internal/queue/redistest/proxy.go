@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// Proxy is the way of one edge to a server, which can be cut.
+// Proxy is the way of one edge to a server, which can be cut, and on which answers can be
+// late.
 type Proxy struct {
 	Addr string
 
@@ -18,6 +19,7 @@ type Proxy struct {
 	mu    sync.Mutex
 	cut   bool
 	conns map[net.Conn]bool
+	late  map[string]int
 }
 
 // NewProxy starts a proxy to addr; it ends with the test.
@@ -27,7 +29,7 @@ func NewProxy(tb testing.TB, addr string) *Proxy {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	p := &Proxy{Addr: l.Addr().String(), target: addr, l: l, conns: map[net.Conn]bool{}}
+	p := &Proxy{Addr: l.Addr().String(), target: addr, l: l, conns: map[net.Conn]bool{}, late: map[string]int{}}
 	p.owner.Go(p.accept)
 	tb.Cleanup(func() {
 		l.Close()
@@ -51,13 +53,72 @@ func (p *Proxy) accept() {
 			}
 			continue
 		}
-		p.owner.Go(func() { p.copy(out, in) })
-		p.owner.Go(func() { p.copy(in, out) })
+		asked := make(chan struct{}, 1)
+		p.owner.Go(func() {
+			p.copy(asking{out, asked}, out, in)
+			close(asked)
+		})
+		p.owner.Go(func() { p.copy(answering{in, p, asked}, in, out) })
 	}
 }
 
-func (p *Proxy) copy(to, from net.Conn) {
-	_, _ = io.Copy(to, from)
+// asking tells that something is sent to the server.
+type asking struct {
+	server io.Writer
+	asked  chan<- struct{}
+}
+
+func (a asking) Write(b []byte) (int, error) {
+	select {
+	case a.asked <- struct{}{}:
+	default:
+	}
+	return a.server.Write(b)
+}
+
+// answering holds back what is late.
+type answering struct {
+	client io.Writer
+	p      *Proxy
+	asked  <-chan struct{}
+}
+
+func (a answering) Write(b []byte) (int, error) {
+	if a.p.isLate(string(b)) {
+		<-a.asked // what it answers
+		<-a.asked // something else, or the end
+	}
+	return a.client.Write(b)
+}
+
+// Late has the next answers that are this one, n of them, come too late: when who has asked
+// sends something else.
+func (p *Proxy) Late(answer string, n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.late[answer] = n
+}
+
+// ToBeLate is how many of these answers are yet to be late.
+func (p *Proxy) ToBeLate(answer string) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.late[answer]
+}
+
+func (p *Proxy) isLate(answer string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.late[answer] == 0 {
+		return false
+	}
+	p.late[answer]--
+	return true
+}
+
+// copy copies by way of a writer to one end what the other sends.
+func (p *Proxy) copy(way io.Writer, to, from net.Conn) {
+	_, _ = io.Copy(way, from)
 	to.Close()
 	from.Close()
 	p.mu.Lock()

@@ -309,6 +309,8 @@ func (c *CAPI) provision(a *App, tenant string, repl *caddy.Replacer) (*destinat
 
 func (c *CAPI) reports() bool { return true }
 
+func (c *CAPI) names(event string) error { return capi.CheckName(event) }
+
 func (c *CAPI) isNamed() bool { return c.Name != "" }
 
 // credentials reads the secrets anew, for when Meta has refused the last ones.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -12,13 +14,12 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
-	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/conversions"
 	"github.com/leadgate/leadgate/internal/wording"
 )
 
 // Conversions is the leadgate_conversions directive: a CRM posts what became of
-// a contact, and the sale is reported to Meta with the ad click that brought it.
+// a contact, and the sale is reported to the ad platforms whose click brought it.
 type Conversions struct {
 	// The tenant whose clicks and datasets are used.
 	Tenant string `json:"tenant"`
@@ -26,7 +27,7 @@ type Conversions struct {
 	// What the CRM sends as Authorization: Bearer <token>. Several may be given.
 	Tokens []string `json:"token,omitempty"`
 
-	// The CRM's own words for Meta's event names.
+	// The CRM's own words for event names.
 	Map map[string]string `json:"map,omitempty"`
 
 	endpoint conversions.Endpoint
@@ -67,7 +68,15 @@ func (c *Conversions) Provision(ctx caddy.Context) error {
 		e.Destinations = a.tenants[c.Tenant].Destinations
 		return nil
 	})
-	return a.sites.KnowsTenant("leadgate_conversions", c.Tenant, true)
+	if err := a.sites.KnowsTenant("leadgate_conversions", c.Tenant, true); err != nil {
+		return err
+	}
+	for _, from := range slices.Sorted(maps.Keys(c.Map)) {
+		if err := a.sites.TakesName(c.Tenant, c.Map[from]); err != nil {
+			return fmt.Errorf("leadgate_conversions: tenant %s: map %s: %w", c.Tenant, from, err)
+		}
+	}
+	return nil
 }
 
 func (c *Conversions) check() error {
@@ -78,11 +87,6 @@ func (c *Conversions) check() error {
 		return fmt.Errorf("leadgate_conversions: tenant '%s' is not of letters, digits, dots, dashes and underscores, at most 64", c.Tenant)
 	case len(c.Tokens) == 0:
 		return errors.New("leadgate_conversions needs a token: write `token {env.CRM_TOKEN}`")
-	}
-	for from, to := range c.Map {
-		if err := capi.CheckName(to); err != nil {
-			return fmt.Errorf("leadgate_conversions: map %s: %w", from, err)
-		}
 	}
 	return nil
 }
@@ -115,9 +119,6 @@ func (c *Conversions) addWord(words []string) error {
 	}
 	if _, taken := c.Map[words[0]]; taken {
 		return fmt.Errorf("map %s is already specified", words[0])
-	}
-	if err := capi.CheckName(words[1]); err != nil {
-		return err
 	}
 	if c.Map == nil {
 		c.Map = make(map[string]string)

@@ -261,7 +261,6 @@ func TestMistakesInConversions(t *testing.T) {
 		"token x":                               "needs a tenant: write `tenant <name>`",
 		"tenant acme":                           "needs a token: write `token {env.CRM_TOKEN}`",
 		"tenant acme\n token x\n map won":       "map needs the CRM's word and an event name",
-		"tenant acme\n token x\n map won Sold":  "Sold",
 		"tenant acme\n token x\n colour red":    "leadgate_conversions has no option 'colour'",
 		"tenant a/b\n token x":                  "tenant 'a/b' is not of letters",
 		"tenant acme\n token {env.LG_NOT_SET}":  "LG_NOT_SET",
@@ -272,8 +271,16 @@ func TestMistakesInConversions(t *testing.T) {
 			t.Errorf("%s: %v, want %s", options, err, says)
 		}
 	}
+	withMeta := site("tenant acme\n capi {\n dataset 1\n access_token x\n }")
+	const unknown = "	leadgate_conversions /c {\n tenant acme\n token x\n map won Sold\n}\n	respond \"next\""
+	err := validate(t, strings.Replace(withMeta, `	respond "next"`, unknown, 1))
+	if err == nil || !strings.Contains(err.Error(), `tenant acme: map won: the event name "Sold" is none that Meta takes`) {
+		t.Errorf("an unknown name: %v", err)
+	}
 	e := &edge{t: t, port: freeport.New(t), dir: t.TempDir()}
-	for tenant, says := range map[string]string{"acme": "tenant acme has no capi", "globex": "tenant globex is in no leadgate block"} {
+	for tenant, says := range map[string]string{
+		"acme": "tenant acme has neither capi nor google", "globex": "tenant globex is in no leadgate block",
+	} {
 		err := e.load(strings.Replace(block, `	respond "next"`, "	leadgate_conversions /c {\n tenant "+tenant+
 			"\n token x\n}\n	respond \"next\"", 1))
 		if err == nil || !strings.Contains(err.Error(), says) {

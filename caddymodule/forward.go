@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -163,6 +164,10 @@ func (f *Forward) provision(_ *App, tenant string, repl *caddy.Replacer) (*desti
 }
 
 func (f *Forward) reports() bool { return false }
+
+func (f *Forward) names(string) error {
+	return errors.New("conversions are reported to capi and google")
+}
 
 func (f *Forward) isNamed() bool { return f.Name != "" }
 

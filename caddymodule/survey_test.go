@@ -79,7 +79,7 @@ func TestTenantsOfOtherBlocks(t *testing.T) {
 				{block("leadgate_link", "nope"), "leadgate_link: tenant nope is in no leadgate block: there are acme, globex"},
 				{block("leadgate_conversions", "nope"), "leadgate_conversions: tenant nope is in no leadgate block: there are acme, globex"},
 				{block("leadgate_media", "nope"), "leadgate_media: tenant nope is in no leadgate block: there are acme, globex"},
-				{block("leadgate_conversions", "acme"), "leadgate_conversions: tenant acme has no capi"},
+				{block("leadgate_conversions", "acme"), "leadgate_conversions: tenant acme has neither capi nor google"},
 			} {
 				config := global + strings.Replace(sites, "%BLOCK%", c.block, 1)
 				warnings, err := validated(t, config)

@@ -52,6 +52,8 @@ type kind interface {
 	provision(a *App, tenant string, repl *caddy.Replacer) (*destination.Destination, error)
 	// reports reports whether conversions are reported to it.
 	reports() bool
+	// names says why conversions of a name are not reported to it, nil where they are.
+	names(event string) error
 	// isNamed reports whether its name was written, and is not the default.
 	isNamed() bool
 	// examine is what the doctor says of it; of those with the same key once.
@@ -137,7 +139,8 @@ func (t *Tenant) site(name string) sites.Tenant {
 	out := sites.Tenant{Name: name}
 	for _, d := range t.destinations() {
 		out.Destinations = append(out.Destinations, sites.Destination{
-			Kind: d.name, Reports: d.reports(), Key: d.key(), Check: func(ctx context.Context) finding.List { return d.examine(ctx, name) },
+			Kind: d.name, Reports: d.reports(), Names: d.names, Key: d.key(),
+			Check: func(ctx context.Context) finding.List { return d.examine(ctx, name) },
 		})
 	}
 	return out

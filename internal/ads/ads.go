@@ -69,8 +69,11 @@ func (a *Ad) key() string {
 	return a.ID
 }
 
-// Of is the ad of a stored click.
+// Of is the ad of a stored click, or the link.
 func Of(c *clicks.Click) Ad {
+	if c.Link != nil {
+		return Ad{Link: c.Link.Name}
+	}
 	ad := Ad{ID: c.AdID}
 	var doc jsondoc.Doc
 	if doc.Parse(c.Shown) == nil {

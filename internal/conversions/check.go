@@ -5,6 +5,7 @@ import (
 
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/clicks"
+	"github.com/leadgate/leadgate/internal/destination/dataset"
 	"github.com/leadgate/leadgate/internal/jsondoc"
 	"github.com/leadgate/leadgate/normalize"
 )
@@ -14,7 +15,8 @@ import (
 // mapping says how one that is none of them is added, behind the names that there are.
 func Check(n jsondoc.Node, words map[string]string, mapping string, now time.Time) (r Result) {
 	r.Status = Valid
-	rules := rules{words: words, mapping: func(string) string { return mapping }, now: now}
+	meta := dataset.Planner{}
+	rules := rules{words: words, mapping: func(string) string { return mapping }, names: meta.Names, now: now}
 	if err := rules.check(n); err != nil {
 		r.refuseFor(err)
 	}
@@ -31,15 +33,15 @@ func (r *rules) check(n jsondoc.Node) error {
 		return err
 	}
 	click := standInClick(&it)
-	payload, _ := it.event("", click, posted, r.now).AppendJSON(nil)
-	conversion := capi.Conversion{Click: click.Click, EventName: it.name, EmailHash: it.emailHash}
+	payload, _ := it.unified("", click, posted, r.now).AppendJSON(nil)
+	conversion := capi.Conversion{Click: click.Click, EventName: it.name}
 	_, _, err = capi.AppendConversion(nil, payload, &conversion, &capi.Settings{}, r.now)
 	return err
 }
 
 // standInClick is a click with all that Meta wants of one, in the place of the
 // stored one that a check without the store can't have.
-func standInClick(it *item) *clicks.Click {
+func standInClick(it *Item) *clicks.Click {
 	channel := normalize.ChannelNamed(text(it.node, "channel"))
 	if channel == normalize.ChannelUnknown {
 		channel = normalize.ChannelWhatsApp

@@ -1,9 +1,9 @@
 // Package conversions takes what a CRM posts of its contacts, a sale say, and has
-// it reported to Meta with the ad click that brought the contact.
+// it reported to the ad platforms whose clicks brought the contact.
 //
 // An [Endpoint] answers posts. Each item is read (item.go, fields.go), its contact's
-// clicks are looked up, and the click that it is credited to says which of the
-// tenant's destinations it is for: a destination.Reporter (plan.go). The jobs of all
+// clicks are looked up, and each of the tenant's ledgers, a destination.Reporter, picks
+// the click that it credits the item to (merits.go); a [Plan] makes its jobs. Those of all
 // items are stored in one step, and each item gets a [Result]. [Check] does what can
 // be done of that without a store.
 //
@@ -156,29 +156,27 @@ func (e *Endpoint) fail(w http.ResponseWriter, status int, sentence string, why 
 }
 
 // accept queues the items that can be reported, all in one durable step.
-func (e *Endpoint) accept(items []jsondoc.Node) ([]Result, error) {
+func (e *Endpoint) accept(nodes []jsondoc.Node) ([]Result, error) {
 	ctx := deadline.Of(time.Now())
 	q, done, err := e.Open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	p := plan{e: e, now: e.Now(), results: make([]Result, len(items)), group: queue.Group{Tenant: e.Tenant}}
-	if err := p.read(ctx, q, items); err != nil {
+	p := e.newPost(nodes)
+	if err := p.lookUp(ctx, q); err != nil {
 		return nil, err
 	}
-	for i := range p.items {
-		p.planItem(i)
-	}
+	p.plan()
 	if len(p.group.Jobs) == 0 {
-		return p.results, nil
+		return p.results(), nil
 	}
 	result := q.Append(ctx, []queue.Group{p.group})[0]
 	if result.Err != nil {
 		return nil, result.Err
 	}
-	p.report(&result)
-	return p.results, nil
+	p.settle(&result)
+	return p.results(), nil
 }
 
 // inBlock says how a word that is no event's name is mapped.

@@ -27,9 +27,8 @@ func contactOf(c *capi.Click) string {
 	return c.WaID
 }
 
-// event is the unified event of a posted item. Whom it concerns is what the
-// click says.
-func (it *item) event(tenant string, click *clicks.Click, posted normalize.Value, now time.Time) *normalize.Event {
+// unified is the item's unified event. Whom it concerns is what the click says.
+func (it *Item) unified(tenant string, click *clicks.Click, posted normalize.Value, now time.Time) *normalize.Event {
 	ev := &normalize.Event{
 		Kind: normalize.KindConversion, Channel: click.Channel, Provider: "leadgate",
 		RawLastEventType: normalize.NewText("conversion"),
@@ -38,9 +37,12 @@ func (it *item) event(tenant string, click *clicks.Click, posted normalize.Value
 		Account: normalize.Account{WabaID: textOf(click.WabaID), PageID: textOf(click.PageID), InstagramID: textOf(click.InstagramID)},
 		WaPhone: textOf(click.WaPhone), WaID: textOf(click.WaID), UserID: textOf(click.UserID),
 	}
-	if it.orderID != "" {
+	switch {
+	case it.orderID != "":
 		ev.SetKey(it.name, it.orderID)
-	} else {
+	case it.said != nil:
+		ev.SetKey(it.said...)
+	default:
 		// Canonicalize changes what it is given.
 		canonical := jsontext.Value(append([]byte(nil), it.node.Raw()...))
 		if err := canonical.Canonicalize(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)); err != nil {

@@ -72,6 +72,7 @@ func FuzzConversions(f *testing.F) {
 		{Planner: &forward.Planner{Wants: all}},
 	}}
 
+	e.Now = func() time.Time { return now }
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var doc jsondoc.Doc
 		if doc.Parse(body) != nil {
@@ -84,19 +85,17 @@ func FuzzConversions(f *testing.F) {
 				items = append(items, n)
 			}
 		}
-		p := plan{e: e, now: now, results: make([]Result, len(items)), group: queue.Group{Tenant: "acme"}}
-		if err := p.read(t.Context(), store, items); err != nil {
+		p := e.newPost(items)
+		if err := p.lookUp(t.Context(), store); err != nil {
 			t.Fatal(err)
 		}
-		for i := range p.items {
-			p.planItem(i)
-		}
+		p.plan()
 		outcomes := make([]queue.Admission, len(p.group.Jobs))
 		for i := range outcomes {
 			outcomes[i] = queue.Queued
 		}
-		p.report(&queue.Result{Jobs: outcomes})
-		for i, r := range p.results {
+		p.settle(&queue.Result{Jobs: outcomes})
+		for i, r := range p.results() {
 			switch r.Status {
 			case "queued":
 				if r.EventID == nil || r.Error != nil || r.Click == nil {

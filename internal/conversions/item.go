@@ -7,32 +7,48 @@ import (
 
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/clicks"
+	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/jsondoc"
 	"github.com/leadgate/leadgate/internal/phone"
 	"github.com/leadgate/leadgate/internal/wording"
 	"github.com/leadgate/leadgate/normalize"
 )
 
-// item is a posted item that names somebody, and an event that Meta
-// knows.
-type item struct {
+// Item is a conversion that names somebody, as a CRM posts it, or as it was said in a
+// chat.
+type Item struct {
 	node      jsondoc.Node
-	index     int    // among the posted items
 	name      string // after the map
 	eventTime time.Time
 	first     bool // the first touch is wanted
 	orderID   string
-	emailHash string
+	email     string
+	channel   normalize.Channel // as posted, ChannelUnknown where it is not
 
 	who  string   // the field that names the contact
 	keys []string // under which its clicks may be stored, one for each possible channel
-	at   int      // where its keys stand among all that are looked up
+
+	said  []string // of what was said in a chat: what makes the conversion itself
+	event int      // the group's event that it came with; -1 of one that was posted
+}
+
+// Keys are the keys under which the contact's clicks may be stored.
+func (it *Item) Keys() []string { return it.keys }
+
+// window is for how long the same item is a duplicate.
+func (it *Item) window(dedupe time.Duration) time.Duration {
+	if it.orderID != "" || it.said != nil {
+		return max(dedupe, destination.MinOnce)
+	}
+	return 24 * time.Hour
 }
 
 // rules are what items are read by.
 type rules struct {
 	words   map[string]string          // the CRM's own for event names
 	mapping func(posted string) string // says, behind the event names, how a word is mapped
+	names   func(name string) *destination.Refusal
+	email   bool // an e-mail address alone names somebody
 	now     time.Time
 }
 
@@ -41,7 +57,8 @@ var itemChannels = []normalize.Channel{normalize.ChannelWhatsApp, normalize.Chan
 
 // readItem checks what an item says by itself. Its error is an *invalid or a
 // *capi.Refusal.
-func (r *rules) readItem(n jsondoc.Node) (it item, err error) {
+func (r *rules) readItem(n jsondoc.Node) (it Item, err error) {
+	it.event = -1
 	if n.Kind() != '{' {
 		return it, invalidf(`post objects such as {"eventName":"Purchase","waPhone":"+15551234567","value":12.5,"currency":"USD"}`,
 			"the item is no object")
@@ -58,8 +75,8 @@ func (r *rules) readItem(n jsondoc.Node) (it item, err error) {
 	if mapped, ok := r.words[posted]; ok {
 		it.name = mapped
 	}
-	if err := capi.CheckName(it.name); err != nil {
-		return it, invalidf("write one of "+strings.Join(capi.EventNames(), ", ")+r.mapping(posted), "eventName: %v", err)
+	if refusal := r.names(it.name); refusal != nil {
+		return it, invalidf(refusal.Fix+r.mapping(posted), "%s", refusal.What)
 	}
 	if it.eventTime, err = readEventTime(n.Get("eventTime"), r.now); err != nil {
 		return it, err
@@ -73,12 +90,12 @@ func (r *rules) readItem(n jsondoc.Node) (it item, err error) {
 	}
 	it.orderID = text(n, "orderId")
 	if email := text(n, "email"); email != "" {
-		var ok bool
-		if it.emailHash, ok = capi.HashEmail(email); !ok {
+		if _, ok := capi.HashEmail(email); !ok {
 			return it, invalidf("write an address such as maria@example.com, or leave it out", "email is no e-mail address")
 		}
+		it.email = email
 	}
-	if err := it.readContact(); err != nil {
+	if err := it.readContact(r.email); err != nil {
 		return it, err
 	}
 	return it, capi.CheckPosted(it.name, n.Raw())
@@ -124,7 +141,7 @@ func readEventTime(n jsondoc.Node, now time.Time) (time.Time, error) {
 const clockSkew = time.Minute
 
 // readContact finds out whom the item names, and so which keys to look up.
-func (it *item) readContact() error {
+func (it *Item) readContact(email bool) error {
 	channels := itemChannels
 	if name := text(it.node, "channel"); name != "" {
 		i := slices.IndexFunc(channels, func(c normalize.Channel) bool { return c.String() == name })
@@ -132,6 +149,7 @@ func (it *item) readContact() error {
 			return invalidf("write "+wording.Or(names(itemChannels))+", or leave it out", "channel is '%s'", name)
 		}
 		channels = channels[i : i+1]
+		it.channel = channels[0]
 	}
 	for _, field := range []string{"ctwaClid", "messageId", "userId", "waPhone", "waId"} {
 		value := text(it.node, field)
@@ -159,7 +177,29 @@ func (it *item) readContact() error {
 		}
 		return nil
 	}
+	if email && it.email != "" {
+		it.who = "email"
+		return nil
+	}
 	return invalidf("write waPhone, waId, userId, messageId or ctwaClid", "the item names nobody")
+}
+
+// contact is whom the item names, as far as it says it itself.
+func (it *Item) contact() *clicks.Click {
+	c := &clicks.Click{Click: capi.Click{Channel: it.channel}}
+	value := text(it.node, it.who)
+	switch it.who {
+	case "waPhone":
+		c.WaPhone = normalize.PhoneFromWaID(value)
+	case "waId":
+		c.WaID, c.WaPhone = value, normalize.PhoneFromWaID(value)
+	case "userId":
+		c.UserID = value
+	}
+	if c.WaPhone != "" || it.who == "ctwaClid" {
+		c.Channel = normalize.ChannelWhatsApp
+	}
+	return c
 }
 
 // hasCountryCode reports whether a number without a plus can be one in full.

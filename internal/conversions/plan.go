@@ -1,7 +1,6 @@
 package conversions
 
 import (
-	"context"
 	"crypto/rand"
 	"fmt"
 	"time"
@@ -9,89 +8,152 @@ import (
 	"github.com/leadgate/leadgate/internal/ads"
 	"github.com/leadgate/leadgate/internal/clicks"
 	"github.com/leadgate/leadgate/internal/destination"
-	"github.com/leadgate/leadgate/internal/jsondoc"
-	"github.com/leadgate/leadgate/internal/metrics"
-	"github.com/leadgate/leadgate/internal/notice"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
 )
 
-// plan turns posted items into jobs, and says what became of each.
-type plan struct {
-	e       *Endpoint
-	now     time.Time
-	results []Result
-	items   []item
-	found   []queue.Clicks // for all the items' keys, in order
-	group   queue.Group
-	jobOf   []int // per item of items: its conversion job, -1 for none
-	names   []string
+// Plan plans conversions of a tenant into a group of jobs: one for each ledger that a
+// conversion is reported to, and one for each destination that wants it as an event.
+type Plan struct {
+	Tenant       string
+	Destinations []*destination.Destination // the tenant's
+	Remember     time.Duration              // how long clicks are remembered
+	Dedupe       time.Duration              // how long an order's id is, if longer than Meta takes events
+	Now          time.Time
+
+	Group *queue.Group
+	Names []string // of the conversion, for the metrics; one for each job that was added
 }
 
-// read checks the items and looks up the clicks of all of them at once.
-func (p *plan) read(ctx context.Context, q Store, nodes []jsondoc.Node) error {
-	rules := rules{words: p.e.Map, mapping: inBlock, now: p.now}
-	var keys []string
-	for i, n := range nodes {
-		it, err := rules.readItem(n)
-		if err != nil {
-			p.results[i].refuseFor(err)
-			continue
-		}
-		it.index, it.at = i, len(keys)
-		keys = append(keys, it.keys...)
-		p.items = append(p.items, it)
+// Planned is an item that was planned: what is to be said of it, and its jobs.
+type Planned struct {
+	Result
+	from, reports, to int // its jobs in the group: the reports, then the events
+}
+
+// Settle says what became of it when the group was stored.
+func (d *Planned) Settle(jobs []queue.Admission) {
+	if d.reports == d.from {
+		return
 	}
-	if len(keys) == 0 {
+	d.Status = Duplicate
+	for _, o := range jobs[d.from:d.reports] {
+		if o != queue.Duplicate {
+			d.Status = Queued
+		}
+	}
+}
+
+// Add plans an item. found are the stored clicks of its keys, in order.
+func (p *Plan) Add(it *Item, found []queue.Clicks) Planned {
+	d := Planned{from: len(p.Group.Jobs), reports: len(p.Group.Jobs), to: len(p.Group.Jobs)}
+	m := merits{plan: p, item: it, found: found}
+	if err := m.weigh(); err != nil {
+		d.refuseFor(err)
+		return d
+	}
+	if len(m.credits) == 0 {
+		m.explain(&d.Result)
+		return d
+	}
+	if err := p.add(&d, it, &m); err != nil {
+		d.refuseFor(err)
+	}
+	return d
+}
+
+// add adds the jobs of an item.
+func (p *Plan) add(d *Planned, it *Item, m *merits) error {
+	if err := m.convert(); err != nil {
+		return err
+	}
+	if len(m.credits) == 0 {
+		m.explain(&d.Result)
 		return nil
 	}
-	var err error
-	p.found, err = q.Clicks(ctx, p.e.Tenant, keys)
-	if err == nil && len(p.found) != len(keys) {
-		err = fmt.Errorf("looking up clicks: %d answers for %d keys", len(p.found), len(keys))
-	}
-	return err
-}
-
-// planItem finds an item's click, and adds its jobs.
-func (p *plan) planItem(i int) {
-	it := &p.items[i]
-	p.jobOf = append(p.jobOf, -1)
-	click, err := p.click(it)
-	if err != nil {
-		p.results[it.index].refuseFor(err)
-		return
-	}
-	result := &p.results[it.index]
-	if click == nil {
-		result.Refuse(NoClick, "no ad click of this contact is stored", p.whyNone(it))
-		return
-	}
-	result.Click = click.Shown
-	if click.Channel == normalize.ChannelWhatsApp && click.CtwaClid == "" {
-		result.Refuse(NoClick, "the contact's click carries no ctwa_clid, as from an ad in WhatsApp Status, "+
-			"and Meta takes no conversion without one", "")
-		return
-	}
-	to, reporter := p.reporter(click.Channel)
-	if to == nil {
-		result.refuseFor(invalidf(fmt.Sprintf("add `capi %s { … }` to the tenant", click.Channel),
-			"the click is of channel %s, and the tenant has no capi for it", click.Channel))
-		return
-	}
-	if err := p.add(i, click, to, reporter); err != nil {
-		result.refuseFor(err)
-	}
-}
-
-// whyNone says what there may be instead of an ad's click.
-func (p *plan) whyNone(it *item) string {
-	for _, found := range p.found[it.at : it.at+len(it.keys)] {
-		if click, err := clicks.Parse(found.Last); err == nil && click.Link != nil {
-			return "nothing is wrong: the contact came by the link " + click.Link.Name + ", and Meta takes conversions of its ads' clicks alone"
+	s := p.share(it, m)
+	count := ads.NewCounter(p.Group, m.event.ReceivedAt, m.event.IngestedAt, m.ad())
+	tally := &destination.Tally{Day: count.Day, Key: count.Key()}
+	for i := range m.credits {
+		c := &m.credits[i]
+		p.addJob(&s, c.to, c.job, c.reporter.Meta(&c.conversion, tally), 0)
+		if i == 0 {
+			count.Conversion(&ads.Conversion{
+				Name: c.job.Report, Contact: s.header.Contact, Remember: p.Remember, Currency: c.report.Currency, Value: c.report.Value,
+			}, d.from)
+			tally = nil // it counts once, whoever is told of it, too
 		}
 	}
-	return "nothing is wrong if the contact came without an ad; clicks are kept for " + describe(p.e.Remember)
+	d.reports = len(p.Group.Jobs)
+	p.addEvent(&s, m.event, m.attribution)
+	d.to = len(p.Group.Jobs)
+	id := s.id.String()
+	d.EventID, d.Click = &id, m.shown()
+	return nil
+}
+
+// shared is what the jobs of an item have in common.
+type shared struct {
+	event, payload int // indexes into the group's
+	id             normalize.ID
+	window         time.Duration // for how long the same item is a duplicate
+	name           string        // of the conversion, for the metrics
+	header         queue.Header
+}
+
+// share adds to the group what the jobs have in common.
+func (p *Plan) share(it *Item, m *merits) shared {
+	who := m.who()
+	contact := ""
+	if id := contactOf(&who.Click); id != "" {
+		contact = clicks.Contact(who.Channel, id)
+	}
+	s := shared{
+		event: it.event, payload: len(p.Group.Payloads), id: m.event.ID(), window: it.window(p.Dedupe), name: m.credits[0].job.Report,
+		header: queue.Header{
+			EventID: m.event.ID(), Kind: uint8(normalize.KindConversion), Contact: contact, Time: m.event.ReceivedAt, QueuedAt: m.event.IngestedAt,
+		},
+	}
+	p.Group.Payloads = append(p.Group.Payloads, m.payload)
+	if s.event < 0 {
+		// The once keys say what is a duplicate; this id is only the store's own, and new:
+		// it is of now, and looked for nowhere else.
+		known := queue.Event{Time: p.Now.UnixMilli(), Contact: contact}
+		_, _ = rand.Read(known.ID[:]) // never fails
+		s.event = len(p.Group.Events)
+		p.Group.Events = append(p.Group.Events, known)
+	}
+	return s
+}
+
+// addEvent adds a job for each destination that wants the conversion as an event.
+func (p *Plan) addEvent(s *shared, ev *normalize.Event, attribution int) {
+	for _, d := range p.Destinations {
+		if _, ok := d.Planner.(destination.Reporter); ok || d.Raw {
+			continue
+		}
+		if job, ok := d.Planner.Plan(ev, p.Destinations); ok {
+			p.addJob(s, d, job, nil, attribution)
+		}
+	}
+}
+
+func (p *Plan) addJob(s *shared, d *destination.Destination, job destination.Job, meta []byte, attribution int) {
+	h := s.header
+	h.Format, h.Meta = job.Format, meta
+	if job.Attributed {
+		h.ClickKey, h.Attribution = h.Contact, uint32(attribution)
+	}
+	if job.Lane != "" {
+		h.ClickKey, h.Contact = h.Contact, job.Lane
+	}
+	key := "conversion\n" + d.Dest.Name + "\n" + s.id.String()
+	if job.Version != "" {
+		key += "\n" + job.Version
+	}
+	once := append([]queue.Once{{Key: key, Window: s.window}}, job.Once...)
+	p.Group.Jobs = append(p.Group.Jobs, queue.Job{Dest: d.Dest, Events: []int{s.event}, Once: once, Payload: s.payload, Header: h})
+	p.Names = append(p.Names, s.name)
 }
 
 // describe shows a duration in days where it is whole ones.
@@ -100,150 +162,4 @@ func describe(d time.Duration) string {
 		return fmt.Sprintf("%d days", days)
 	}
 	return d.String()
-}
-
-// click picks the touch that the conversion is credited to, nil if there is
-// none.
-func (p *plan) click(it *item) (*clicks.Click, error) {
-	var best *clicks.Click
-	for _, found := range p.found[it.at : it.at+len(it.keys)] {
-		data := clicks.OfAd(&found, it.first)
-		if len(data) == 0 {
-			continue
-		}
-		click, err := clicks.Parse(data)
-		if err != nil {
-			return nil, err
-		}
-		if best != nil {
-			return nil, invalidf("add \"channel\":\""+best.Channel.String()+"\" or \"channel\":\""+click.Channel.String()+"\"",
-				"%s has clicks on two channels", it.who)
-		}
-		best = click
-	}
-	if best != nil {
-		if channel := text(it.node, "channel"); channel != "" && channel != best.Channel.String() {
-			return nil, nil
-		}
-	}
-	return best, nil
-}
-
-// reporter is the destination that conversions of a channel are reported to, nil
-// if there is none.
-func (p *plan) reporter(channel normalize.Channel) (*destination.Destination, destination.Reporter) {
-	for _, d := range p.e.Destinations {
-		if r, ok := d.Planner.(destination.Reporter); ok && r.Takes(channel, p.e.Destinations) {
-			return d, r
-		}
-	}
-	return nil, nil
-}
-
-// add adds the jobs of an item: the conversion, and an event for those who want
-// conversions.
-func (p *plan) add(i int, click *clicks.Click, to *destination.Destination, reporter destination.Reporter) error {
-	it := &p.items[i]
-	posted, err := withoutEmail(it.node)
-	if err != nil {
-		return err
-	}
-	ev := it.event(p.e.Tenant, click, posted, p.now)
-	payload, attribution := ev.AppendJSON(nil)
-	conversion := &destination.Conversion{
-		Unified: payload, Name: it.name, Click: click, EmailHash: it.emailHash,
-		Value: text(it.node, "value"), Currency: text(it.node, "currency"),
-	}
-	// What Meta would refuse is told now, while the CRM listens.
-	job, report, err := reporter.Convert(conversion, p.now)
-	if err != nil {
-		return err
-	}
-
-	// The once keys say what is a duplicate; this id is only the store's own, and new:
-	// it is of now, and looked for nowhere else.
-	known := queue.Event{Time: p.now.UnixMilli(), Contact: clicks.Contact(click.Channel, contactOf(&click.Click))}
-	_, _ = rand.Read(known.ID[:]) // never fails
-	s := shared{
-		event: len(p.group.Events), payload: len(p.group.Payloads), id: ev.ID(), window: p.window(it), name: job.Report,
-		header: queue.Header{
-			EventID: ev.ID(), Kind: uint8(normalize.KindConversion), Contact: known.Contact,
-			Time: ev.ReceivedAt, QueuedAt: ev.IngestedAt,
-		},
-	}
-	p.group.Events = append(p.group.Events, known)
-	p.group.Payloads = append(p.group.Payloads, payload)
-
-	p.jobOf[i] = len(p.group.Jobs)
-	count := ads.NewCounter(&p.group, ev.ReceivedAt, ev.IngestedAt, ads.Of(click))
-	meta := reporter.Meta(conversion, destination.Tally{Day: count.Day, Key: count.Key()})
-	p.addJob(&s, to, job, meta, 0)
-	count.Conversion(&ads.Conversion{
-		Name: job.Report, Contact: known.Contact, Remember: p.e.Remember, Currency: report.Currency, Value: report.Value,
-	}, p.jobOf[i])
-	p.addEvent(&s, ev, attribution)
-	id := s.id.String()
-	p.results[it.index].EventID = &id
-	return nil
-}
-
-// window is for how long the same item is a duplicate.
-func (p *plan) window(it *item) time.Duration {
-	if it.orderID != "" {
-		return max(p.e.Dedupe, destination.MinOnce)
-	}
-	return 24 * time.Hour
-}
-
-// shared is what the jobs of an item have in common.
-type shared struct {
-	event, payload int // indexes into the group's
-	id             normalize.ID
-	window         time.Duration
-	name           string // of the conversion, for the metrics
-	header         queue.Header
-}
-
-// addEvent adds a job for each destination that wants the conversion as an event.
-func (p *plan) addEvent(s *shared, ev *normalize.Event, attribution int) {
-	for _, d := range p.e.Destinations {
-		if _, ok := d.Planner.(destination.Reporter); ok || d.Raw {
-			continue
-		}
-		if job, ok := d.Planner.Plan(ev, p.e.Destinations); ok {
-			p.addJob(s, d, job, nil, attribution)
-		}
-	}
-}
-
-func (p *plan) addJob(s *shared, d *destination.Destination, job destination.Job, meta []byte, attribution int) {
-	h := s.header
-	h.Format, h.Meta = job.Format, meta
-	if job.Attributed {
-		h.ClickKey, h.Attribution = h.Contact, uint32(attribution)
-	}
-	once := append([]queue.Once{{Key: "conversion\n" + d.Dest.Name + "\n" + s.id.String(), Window: s.window}}, job.Once...)
-	p.group.Jobs = append(p.group.Jobs, queue.Job{Dest: d.Dest, Events: []int{s.event}, Once: once, Payload: s.payload, Header: h})
-	p.names = append(p.names, s.name)
-}
-
-// report says what became of the jobs.
-func (p *plan) report(result *queue.Result) {
-	for i := range p.items {
-		j := p.jobOf[i]
-		if j < 0 {
-			continue
-		}
-		r := &p.results[p.items[i].index]
-		r.Status = Queued
-		if result.Jobs[j] == queue.Duplicate {
-			r.Status = Duplicate
-		}
-	}
-	for j, o := range result.Jobs {
-		metrics.Unsent(&p.group.Jobs[j], p.names[j], o)
-		if n, dead := notice.Unsent(&p.group.Jobs[j], o); dead {
-			p.e.Notices.Tell(n)
-		}
-	}
 }

@@ -6,13 +6,14 @@ import (
 	"fmt"
 
 	"github.com/leadgate/leadgate/capi"
+	"github.com/leadgate/leadgate/internal/destination"
 )
 
 // What became of an item, as results say it.
 const (
 	Queued    = "queued"
 	Duplicate = "duplicate" // it was queued before
-	NoClick   = "no_click"  // its contact has no click that Meta would take
+	NoClick   = "no_click"  // its contact has no click that a ledger takes
 	Invalid   = "invalid"
 	Valid     = "valid" // of Check: nothing is wrong with it by itself
 )
@@ -37,12 +38,15 @@ func (r *Result) Refuse(status, sentence, fix string) {
 // refuseFor says what an error finds wrong with an item.
 func (r *Result) refuseFor(err error) {
 	var i *invalid
-	var refusal *capi.Refusal
+	var refusal *destination.Refusal
+	var meta *capi.Refusal
 	switch {
 	case errors.As(err, &i):
 		r.Refuse(Invalid, i.text, i.fix)
 	case errors.As(err, &refusal):
-		r.Refuse(Invalid, refusal.Field+": "+refusal.Rule, refusal.Fix)
+		r.Refuse(Invalid, refusal.What, refusal.Fix)
+	case errors.As(err, &meta):
+		r.Refuse(Invalid, meta.Field+": "+meta.Rule, meta.Fix)
 	default:
 		r.Refuse(Invalid, err.Error(), "")
 	}

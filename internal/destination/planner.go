@@ -38,21 +38,36 @@ type Job struct {
 	// Report is the name under which a conversion is reported, for the metrics
 	// and the figures of ads; "" for what is no conversion.
 	Report string
+	// Lane is what is sent one after another, in place of the contact's events; "" is
+	// the contact's. The entry's ClickKey is the contact then.
+	Lane string
+	// Version tells a posted conversion that corrects an earlier one of the same id from
+	// its repetition, which is a duplicate; "" where there is nothing to correct.
+	Version string
 }
 
-// Reporter is a Planner of a kind that conversions are reported to, such as an ad
+// Reporter is a Planner of a kind that conversions are reported to: a ledger, as of an ad
 // platform.
 type Reporter interface {
 	Planner
+	// Credit picks of a contact's clicks the one that a conversion is credited to here:
+	// the newest that the platform can be told of, or the oldest; nil where there is none.
+	Credit(c *queue.Clicks, first bool) []byte
 	// Takes reports whether conversions of a channel are this destination's.
 	// among is as for Plan.
 	Takes(channel normalize.Channel, among []*Destination) bool
-	// Convert plans a posted conversion, with the keys that make it a duplicate of
-	// what Plan plans. An error is what the platform would say to it.
+	// Names says why conversions of a name are not reported here, nil where they are.
+	Names(name string) *Refusal
+	// WithoutClick reports whether it takes conversions of contacts without a click that
+	// it can be told of: Conversion.Click is nil then.
+	WithoutClick() bool
+	// Convert plans a conversion whose name it takes, with the keys that make it a
+	// duplicate of what Plan plans. The error is a [*Refusal], what the platform would say
+	// to it, or says what cannot be read.
 	Convert(c *Conversion, now time.Time) (Job, Report, error)
-	// Meta is the Header.Meta of a posted conversion's entry, which its Sender
-	// reads; t is where what becomes of it is counted.
-	Meta(c *Conversion, t Tally) []byte
+	// Meta is the Header.Meta of a conversion's entry, which its Sender reads; t is where
+	// what becomes of it is counted, nil where that is another destination's.
+	Meta(c *Conversion, t *Tally) []byte
 	// Reported is what the platform is told of an event that Plan planned under a
 	// name, as far as it counts. unified is the event's JSON.
 	Reported(name string, unified []byte, now time.Time) Report
@@ -62,14 +77,34 @@ type Reporter interface {
 // reported once: Meta takes events up to an age of 7 days.
 const MinOnce = 8 * 24 * time.Hour
 
-// Conversion is a posted conversion, and the click it is credited to.
+// Conversion is a conversion that a CRM posted, or that was said in a chat, and the click
+// it is credited to.
 type Conversion struct {
-	Unified   []byte // its event in unified JSON
-	Name      string // as posted, after the map of the CRM's words
-	Click     *clicks.Click
-	EmailHash string // hex SHA-256; "" if no e-mail address was posted
-	Value     string // as posted: a JSON number, or a decimal
-	Currency  string // as posted
+	Unified  []byte // its event in unified JSON
+	ID       queue.ID
+	At       time.Time     // when it happened
+	Name     string        // as posted, after the map of the CRM's words
+	OrderID  string        // as posted; "" = none
+	Click    *clicks.Click // nil: see Reporter.WithoutClick
+	WaPhone  string        // whom it concerns, E.164; "" where that is not known
+	Email    string        // as posted: of it only a hash may be stored
+	Value    string        // as posted: a JSON number, or a decimal; "" = none
+	Currency string        // as posted
+}
+
+// Refusal is why a conversion is not reported to a destination.
+type Refusal struct {
+	What    string // in a few words, to who posted it
+	Fix     string // what to do; "" where there is nothing
+	NoClick bool   // the contact has no click that counts here: nothing is wrong with what was posted
+}
+
+// Error is the refusal in one sentence.
+func (r *Refusal) Error() string {
+	if r.Fix == "" {
+		return r.What
+	}
+	return r.What + "; " + r.Fix
 }
 
 // Report is what a platform is told of a conversion, as far as it counts in the

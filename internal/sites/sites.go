@@ -60,6 +60,8 @@ type Tenant struct {
 type Destination struct {
 	Kind    string // "forward", "capi"
 	Reports bool   // conversions are reported to it
+	// Names says why conversions of a name are not, nil where they are.
+	Names func(event string) error
 	// Key is the same for two that need to be looked at once.
 	Key string
 	// Check looks whether it takes what will be sent. It asks the destination

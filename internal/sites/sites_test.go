@@ -97,7 +97,7 @@ func TestKnowsTenant(t *testing.T) {
 	}{
 		{"acme", true, ""},
 		{"globex", false, ""},
-		{"globex", true, "tenant globex has no capi"},
+		{"globex", true, "tenant globex has neither capi nor google"},
 		{"initech", false, "there are acme, globex"},
 	} {
 		err := s.KnowsTenant("leadgate_media", c.name, c.reports)

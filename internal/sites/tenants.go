@@ -49,7 +49,27 @@ func (s *Sites) KnowsTenant(directive, name string, reports bool) error {
 		return fmt.Errorf("%s: tenant %s is in no leadgate block: there %s %s", directive, name,
 			wording.IsOrAre(len(names)), strings.Join(names, ", "))
 	case reports && !can:
-		return fmt.Errorf("%s: tenant %s has no capi, so that nothing could be reported: add one to its leadgate block", directive, name)
+		return fmt.Errorf("%s: tenant %s has neither capi nor google, so that nothing could be reported: add one to its leadgate block",
+			directive, name)
 	}
 	return nil
+}
+
+// TakesName says why no destination of a tenant takes conversions of a name, nil where
+// one does.
+func (s *Sites) TakesName(tenant, event string) (why error) {
+	for _, t := range s.AllTenants() {
+		for i := range t.Destinations {
+			if d := &t.Destinations[i]; t.Name == tenant && d.Reports {
+				err := d.Names(event)
+				if err == nil {
+					return nil
+				}
+				if why == nil {
+					why = err
+				}
+			}
+		}
+	}
+	return why
 }

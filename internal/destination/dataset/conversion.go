@@ -27,12 +27,12 @@ type conversionMeta struct {
 
 // metaOf is the Header.Meta of a posted conversion's entry
 // (kind conversion): the click it is credited to, and what its
-// unified JSON does not say; and its tally.
-func metaOf(c *capi.Conversion, t destination.Tally) []byte {
+// unified JSON does not say; and its tally, if it has one.
+func metaOf(c *capi.Conversion, t *destination.Tally) []byte {
 	k := &c.Click
 	b, err := json.Marshal(conversionMeta{
 		k.Channel, k.CtwaClid, k.AdID, k.WabaID, k.PageID, k.InstagramID, k.UserID, k.WaID, k.WaPhone,
-		c.EventName, c.EmailHash, destination.Tallied{Tally: &t},
+		c.EventName, c.EmailHash, destination.Tallied{Tally: t},
 	})
 	if err != nil {
 		panic(err) // strings and a number

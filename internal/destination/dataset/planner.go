@@ -1,10 +1,13 @@
 package dataset
 
 import (
+	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/leadgate/leadgate/capi"
+	"github.com/leadgate/leadgate/internal/clicks"
 	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/jsondoc"
 	"github.com/leadgate/leadgate/internal/queue"
@@ -70,24 +73,55 @@ func (p *Planner) Overlaps(other *destination.Destination) string {
 	return ""
 }
 
+// Credit is [destination.Reporter]'s: of ads' clicks alone.
+func (p *Planner) Credit(c *queue.Clicks, first bool) []byte { return clicks.OfAd(c, first) }
+
+// Names is [destination.Reporter]'s: of Meta's closed list.
+func (p *Planner) Names(name string) *destination.Refusal {
+	if err := capi.CheckName(name); err != nil {
+		return &destination.Refusal{
+			What: "eventName: " + err.Error(), Fix: "write one of " + strings.Join(capi.EventNames(), ", "),
+		}
+	}
+	return nil
+}
+
+// WithoutClick is [destination.Reporter]'s.
+func (p *Planner) WithoutClick() bool { return false }
+
 // Convert is [destination.Reporter]'s. What Meta would refuse is an error now,
 // while the CRM listens.
 func (p *Planner) Convert(c *destination.Conversion, now time.Time) (destination.Job, destination.Report, error) {
+	if c.Click.Channel == normalize.ChannelWhatsApp && c.Click.CtwaClid == "" {
+		return destination.Job{}, destination.Report{}, &destination.Refusal{
+			What:    "the contact's click carries no ctwa_clid, as from an ad in WhatsApp Status, and Meta takes no conversion without one",
+			NoClick: true,
+		}
+	}
 	forMeta, _, err := capi.AppendConversion(nil, c.Unified, conversionOf(c), &p.Settings, now)
 	if err != nil {
-		return destination.Job{}, destination.Report{}, err
+		return destination.Job{}, destination.Report{}, refusal(err)
 	}
 	plan := p.Settings.PlanConversion(c.Name, &c.Click.Click, c.Value, c.Currency)
 	job := destination.Job{Format: queue.FormatConversion, Once: appendOnce(nil, plan.Once), Report: plan.Name}
 	return job, report(plan.Name, forMeta), nil
 }
 
+// refusal is Meta's, as it is told to who posted the conversion.
+func refusal(err error) error {
+	if r, ok := errors.AsType[*capi.Refusal](err); ok {
+		return &destination.Refusal{What: r.Field + ": " + r.Rule, Fix: r.Fix}
+	}
+	return err
+}
+
 func conversionOf(c *destination.Conversion) *capi.Conversion {
-	return &capi.Conversion{Click: c.Click.Click, EventName: c.Name, EmailHash: c.EmailHash}
+	hash, _ := capi.HashEmail(c.Email) // checked when it was read
+	return &capi.Conversion{Click: c.Click.Click, EventName: c.Name, EmailHash: hash}
 }
 
 // Meta is [destination.Reporter]'s.
-func (p *Planner) Meta(c *destination.Conversion, t destination.Tally) []byte {
+func (p *Planner) Meta(c *destination.Conversion, t *destination.Tally) []byte {
 	return metaOf(conversionOf(c), t)
 }
 

@@ -93,7 +93,7 @@ func TestCAPIConversion(t *testing.T) {
 		Click: capi.Click{
 			Channel: normalize.ChannelWhatsApp, CtwaClid: "ARAclick", WabaID: "11", WaPhone: "+15551234567", WaID: "15551234567",
 		},
-	}, destination.Tally{Day: 20600, Key: "1"})
+	}, &destination.Tally{Day: 20600, Key: "1"})
 	bad := it
 	bad.Header.Meta = []byte("?")
 	got := s.Send(t.Context(), []destination.Item{it, bad})

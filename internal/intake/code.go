@@ -6,9 +6,6 @@ import (
 	"github.com/leadgate/leadgate/normalize"
 )
 
-// refPrefix stands before a code in a referral's ref.
-const refPrefix = "lg-"
-
 // mayNameLink reports whether a code in an event is its customer's own: in what the
 // business wrote, somebody else said before, or several people read, it is not.
 func mayNameLink(ev *normalize.Event) bool {
@@ -35,11 +32,7 @@ func (w *Webhook) codeIn(ev *normalize.Event) (code string, ok bool) {
 	if ev.Referral == nil || ev.Referral.Ref == nil {
 		return "", false
 	}
-	ref := w.decoded(ev.Referral.Ref)
-	if len(ref) < len(refPrefix) || ref[0]|0x20 != refPrefix[0] || ref[1]|0x20 != refPrefix[1] || ref[2] != refPrefix[2] {
-		return "", false
-	}
-	return linkcode.Find(ref[len(refPrefix):])
+	return linkcode.Find(w.decoded(ev.Referral.Ref))
 }
 
 // maxEscaped is how long that of a text may be, escaped, which is searched: what

@@ -85,9 +85,7 @@ func (b *Block) lookUpTenant(ctx context.Context, q Store, w *Webhook, t *Tenant
 		ev, row := &w.batch.Events[l.event], &rows[n]
 		l.reset(ev)
 		if row.Code == "" {
-			if plan == 1 {
-				unknownCodes.add(t.Name, l.contact.Contact, b.Now())
-			}
+			unknownCodes.add(t.Name, l.contact.Contact, ev.Key(), b.Now())
 			continue
 		}
 		shared := l.settle(row, known, b.Now().UnixMilli(), plan == lastPlan)

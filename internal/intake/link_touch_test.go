@@ -81,6 +81,12 @@ func TestUnknownCodes(t *testing.T) {
 	if got := b.shown(t, q, whatsapp(said("1555000002", "wamid.b", "7GHK4-WPQRM"))); got[0] != canonical(t, []byte(campaignLink)) {
 		t.Errorf("another has %q", got)
 	}
+	for range maxUnknownCodes + 1 { // one message, however often it is delivered
+		b.shown(t, q, whatsapp(said("1555000003", "wamid.d", unknownCode)))
+	}
+	if got := b.shown(t, q, whatsapp(said("1555000003", "wamid.e", "7GHK4-WPQRM"))); got[0] != canonical(t, []byte(campaignLink)) {
+		t.Errorf("who sent one has %q", got)
+	}
 	now = now.Add(24 * time.Hour)
 	if got := b.shown(t, q, whatsapp(said("1555000001", "wamid.c", shownClick))); got[0] != canonical(t, []byte(fullLink)) {
 		t.Errorf("the next day: %q", got)
@@ -91,7 +97,7 @@ func TestUnknownCodes(t *testing.T) {
 func TestUnknownsAreBounded(t *testing.T) {
 	u, now := newUnknowns(), time.Unix(1736535600, 0)
 	for n := range maxUnknownNames + 100 {
-		u.add("acme", fmt.Sprint(n), now)
+		u.add("acme", fmt.Sprint(n), []byte("wamid.1"), now)
 	}
 	if len(u.count) != maxUnknownNames {
 		t.Errorf("%d are counted", len(u.count))

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"slices"
 	"sync"
 	"time"
 )
@@ -18,18 +19,24 @@ const (
 // unknownCodes are those of all blocks.
 var unknownCodes = newUnknowns()
 
-// unknowns counts codes that stand for nothing, by contact and day (UTC). It keeps no
-// name of a contact, but what a key of its own, which nobody has, makes of one.
+// unknowns counts messages with codes that stand for nothing, by contact and day (UTC).
+// It keeps no name of a contact, but what a key of its own, which nobody has, makes of one.
 type unknowns struct {
 	key [32]byte
 
 	mu    sync.Mutex
 	day   int64
-	count map[[16]byte]int
+	count map[[16]byte]guesses
+}
+
+// guesses are a contact's: its messages, each once however often it is delivered.
+type guesses struct {
+	n  int
+	of [maxUnknownCodes][8]byte
 }
 
 func newUnknowns() *unknowns {
-	u := &unknowns{count: make(map[[16]byte]int)}
+	u := &unknowns{count: make(map[[16]byte]guesses)}
 	_, _ = rand.Read(u.key[:]) // never fails: crypto/rand
 	return u
 }
@@ -39,22 +46,28 @@ func (u *unknowns) resting(tenant, contact string, now time.Time) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.begin(now)
-	return len(u.count) > 0 && u.count[u.name(tenant, contact)] >= maxUnknownCodes
+	return len(u.count) > 0 && u.count[u.name(tenant, contact)].n >= maxUnknownCodes
 }
 
-// add counts a code that stands for nothing.
-func (u *unknowns) add(tenant, contact string, now time.Time) {
-	name := u.name(tenant, contact)
+// add counts a message, of this key, with a code that stands for nothing.
+func (u *unknowns) add(tenant, contact string, message []byte, now time.Time) {
+	name, of := u.name(tenant, contact), u.name(tenant, string(message))
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.begin(now)
-	if _, counted := u.count[name]; !counted && len(u.count) >= maxUnknownNames {
+	its, counted := u.count[name]
+	if its.n >= maxUnknownCodes || slices.Contains(its.of[:its.n], [8]byte(of[:8])) {
+		return
+	}
+	if !counted && len(u.count) >= maxUnknownNames {
 		for other := range u.count {
 			delete(u.count, other)
 			break
 		}
 	}
-	u.count[name]++
+	its.of[its.n] = [8]byte(of[:8])
+	its.n++
+	u.count[name] = its
 }
 
 // begin forgets yesterday.

@@ -146,5 +146,6 @@ func (l *Link) lead(w http.ResponseWriter, code string) {
 		return
 	}
 	w.Header().Set("Location", l.To.url(l.Text, code))
+	w.Header().Set("Content-Length", "0") // for HEAD, too
 	w.WriteHeader(http.StatusFound)
 }

@@ -44,7 +44,7 @@ func TestNobody(t *testing.T) {
 	for _, dest := range []string{"image", "empty", "iframe", "script"} {
 		d.wantNone(target, "Sec-Fetch-Dest", dest)
 	}
-	if resp := d.do(http.MethodHead, target); resp.StatusCode != http.StatusFound || resp.ContentLength > 0 || codeIn(resp) != "" {
+	if resp := d.do(http.MethodHead, target); resp.StatusCode != http.StatusFound || resp.ContentLength != 0 || codeIn(resp) != "" {
 		t.Errorf("HEAD: %d %v", resp.StatusCode, resp.Header)
 	}
 	for _, h := range [][2]string{

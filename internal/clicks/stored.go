@@ -143,8 +143,9 @@ type Click struct {
 
 // Link is what a link's click says of the link.
 type Link struct {
-	Name string // in the configuration
-	Code string // as it is shown: K7QW3-MPDXR
+	Name   string // in the configuration
+	Code   string // as it is shown: K7QW3-MPDXR
+	Shared bool   // the click was another's
 }
 
 // Parse reads a stored click.
@@ -164,7 +165,7 @@ func Parse(data []byte) (*Click, error) {
 	c.WabaID, c.PageID, c.InstagramID = who.Get("wabaId").String(), who.Get("pageId").String(), who.Get("instagramId").String()
 	c.UserID, c.WaID, c.WaPhone = who.Get("userId").String(), who.Get("waId").String(), who.Get("waPhone").String()
 	if link := shown.Get("link"); link.Kind() == '{' {
-		c.Link = &Link{Name: link.Get("name").String(), Code: link.Get("code").String()}
+		c.Link = &Link{Name: link.Get("name").String(), Code: link.Get("code").String(), Shared: link.Get("shared").Kind() == 't'}
 	}
 	return c, nil
 }

@@ -35,7 +35,7 @@ func TestAddLink(t *testing.T) {
 	if string(click.Shown) != want {
 		t.Errorf("shown as %s", click.Shown)
 	}
-	if click.Link == nil || *click.Link != (Link{"summer", "K7QW3-MPDXR"}) || click.CtwaClid != "" || click.AdID != "" ||
+	if click.Link == nil || *click.Link != (Link{Name: "summer", Code: "K7QW3-MPDXR"}) || click.CtwaClid != "" || click.AdID != "" ||
 		click.Channel != normalize.ChannelWhatsApp || click.WaPhone != "+5531987654321" || click.UserID != "BR.1349120865530274" {
 		t.Errorf("%+v of %+v", click, click.Link)
 	}

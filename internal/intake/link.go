@@ -24,6 +24,8 @@ type linked struct {
 
 	name    string // the link's; "" for a code that stands for nothing
 	consent string // what the link's query said of it
+	has     bool   // the contact has a touch of the code already,
+	owns    bool   // and by that the click is its own, whatever it was called then
 	claims  bool   // the code becomes the contact's with this event
 	touches bool   // the contact has no such touch yet
 	utm     bool   // the event's UTM is the link's
@@ -80,26 +82,32 @@ func (b *Block) lookUpTenant(ctx context.Context, q Store, w *Webhook, t *Tenant
 	if err != nil {
 		return err
 	}
-	known := list[:0]
+	known, its := list[:0], rows[:0]
 	for n, l := range list {
-		ev, row := &w.batch.Events[l.event], &rows[n]
+		ev := &w.batch.Events[l.event]
 		l.reset(ev)
-		if row.Code == "" {
+		if rows[n].Code == "" {
 			unknownCodes.add(t.Name, l.contact.Contact, ev.Key(), b.Now())
 			continue
 		}
-		shared := l.settle(row, known, b.Now().UnixMilli(), plan == lastPlan)
-		if err := l.fill(ev, row, shared); err != nil {
+		known, its = append(known, l), append(its, rows[n])
+	}
+	if err := findTouches(ctx, q, t, known); err != nil {
+		return err
+	}
+	for n, l := range known {
+		shared := l.settle(&its[n], known[:n], b.Now().UnixMilli(), plan == lastPlan)
+		if err := l.fill(&w.batch.Events[l.event], &its[n], shared); err != nil {
 			b.Logger.Error("a link's code in a message is not read; the message is as one without", zap.String("tenant", t.Name), zap.Error(err))
 			continue
 		}
-		known = append(known, l)
+		l.touches = l.isNew(known[:n])
 	}
-	return findTouches(ctx, q, t, known)
+	return nil
 }
 
-// findTouches says which of a tenant's messages with codes are touches that their
-// contacts do not have yet.
+// findTouches says which of a tenant's messages with codes are of touches that their
+// contacts have already.
 func findTouches(ctx context.Context, q Store, t *Tenant, list []*linked) error {
 	if len(list) == 0 {
 		return nil
@@ -112,10 +120,10 @@ func findTouches(ctx context.Context, q Store, t *Tenant, list []*linked) error 
 	if err != nil {
 		return err
 	}
-	for n, l := range list {
+	for _, l := range list {
 		its := stored[:1+len(l.contact.Aliases)]
 		stored = stored[len(its):]
-		l.touches = l.isNew(its, list[:n])
+		l.remember(its)
 	}
 	return nil
 }
@@ -126,13 +134,13 @@ func (l *linked) reset(ev *normalize.Event) {
 	if l.utm {
 		*ev.UTM = normalize.UTM{}
 	}
-	l.name, l.consent, l.claims, l.touches, l.utm = "", "", false, false, false
+	*l = linked{event: l.event, tenant: l.tenant, code: l.code, contact: l.contact}
 }
 
 // settle says whether the code is the contact's, or shared: another's click, or one too
 // long ago. before are the tenant's messages in the same webhook that come first.
 func (l *linked) settle(row *queue.Code, before []*linked, now int64, last bool) (shared bool) {
-	if row.Claim == 0 || row.OwnedBy(l.tenant.Name, &l.contact) {
+	if row.Claim == 0 || l.owns || row.OwnedBy(l.tenant.Name, &l.contact) {
 		return false // everybody's, or its own
 	}
 	for _, other := range before {
@@ -178,22 +186,25 @@ func param(link *links.Event, name string) normalize.Text {
 	return nil
 }
 
-// isNew reports whether the contact has no touch of this code, neither stored nor by a
-// message that comes first.
-func (l *linked) isNew(stored []queue.Clicks, before []*linked) bool {
-	for _, other := range before {
-		if other.touches && other.code == l.code && l.sameContact(other) {
-			return false
-		}
-	}
+// remember looks for the code among the contact's touches. Who has come to another name
+// since brought them along.
+func (l *linked) remember(stored []queue.Clicks) {
+	shown := linkcode.Format(l.code)
 	for i := range stored {
 		for _, data := range slices.Concat(stored[i].Oldest[:], stored[i].Newest[:]) {
-			if c, err := clicks.Parse(data); err == nil && c.Link != nil && c.Link.Code == linkcode.Format(l.code) {
-				return false
+			if c, err := clicks.Parse(data); err == nil && c.Link != nil && c.Link.Code == shown {
+				l.has, l.owns = true, l.owns || !c.Link.Shared
 			}
 		}
 	}
-	return true
+}
+
+// isNew reports whether the contact has no touch of this code, neither stored nor by a
+// message that comes first.
+func (l *linked) isNew(before []*linked) bool {
+	return !l.has && !slices.ContainsFunc(before, func(other *linked) bool {
+		return other.touches && other.code == l.code && l.sameContact(other)
+	})
 }
 
 // link is what the code of the webhook's event i comes to, nil where it has none that is

@@ -3,6 +3,7 @@ package intake
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -64,6 +65,38 @@ func TestClaim(t *testing.T) {
 				t.Errorf("%s: %s", contact, newest)
 			}
 		}
+	}
+}
+
+// TestClaimedByAnotherName: a click stays who clicked's that comes to another name, by a
+// change of the number or since the first name was all that was known then.
+func TestClaimedByAnotherName(t *testing.T) {
+	message := func(id, from, user, rest string) string {
+		return whatsapp(entry("111", fmt.Sprintf(`"contacts":[{"profile":{"name":"Maria"},"wa_id":%[2]q,"user_id":%[3]q}],`+
+			`"messages":[{"id":%[1]q,"from":%[2]q,"from_user_id":%[3]q,"timestamp":"1736535600",%[4]s}]`, id, from, user, rest)))
+	}
+	const changed = `"type":"system","system":{"type":"user_changed_number","wa_id":"15550000002"}`
+	full, shared := canonical(t, []byte(fullLink)), canonical(t, []byte(sharedLink))
+	for name, then := range map[string][2]string{
+		"number changed": {message("wamid.2", "15550000001", "", changed), message("wamid.3", "15550000002", "", textCode)},
+		"known later":    {message("wamid.2", "15550000001", "US.1", `"type":"text","text":{"body":"Hi"}`), message("wamid.3", "", "US.1", textCode)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, q := linkStore(t, "meta")
+			if got := b.shown(t, q, message("wamid.1", "15550000001", "", textCode)); got[0] != full {
+				t.Fatalf("%q", got)
+			}
+			b.shown(t, q, then[0])
+			if got := b.shown(t, q, then[1]); got[0] != full {
+				t.Errorf("by its other name: %q", got)
+			}
+			if got := b.shown(t, q, message("wamid.4", "15550000003", "", textCode)); got[0] != shared {
+				t.Errorf("another: %q", got)
+			}
+			if got := b.shown(t, q, message("wamid.5", "15550000003", "", textCode)); got[0] != shared {
+				t.Errorf("another again: %q", got)
+			}
+		})
 	}
 }
 

@@ -84,7 +84,7 @@ func (c *Client) failed(g *GraphError, status int, wait time.Duration) answer {
 	x := g.Explain()
 	r := Result{Class: x.Class, Code: g.Code, Subcode: g.Subcode, Text: x.Text(), TraceID: g.TraceID}
 	if generic(g) && g.Message != "" {
-		r.Text += "; Meta's message: " + shorten(g.Message)
+		r.Text += "; Meta's message: " + printable.Short(g.Message, 200)
 	}
 	switch {
 	case x.Class == Throttled:
@@ -110,15 +110,6 @@ func (c *Client) failed(g *GraphError, status int, wait time.Duration) answer {
 func generic(g *GraphError) bool {
 	x := lookup(g.Code, g.Subcode)
 	return x.Code == 0 || x.Code == 100 && x.Subcode == 0
-}
-
-// shorten makes a foreign text fit for a log line.
-func shorten(s string) string {
-	s = printable.Line(s)
-	if runes := []rune(s); len(runes) > 200 {
-		return string(runes[:200]) + "…"
-	}
-	return s
 }
 
 // received compares how many events were sent with how many Meta counts.

@@ -43,6 +43,16 @@ func Fit(text string, n int) string {
 	return string(runes[:n-1]) + "…"
 }
 
+// Short makes a foreign text fit for a log line: on one line, and no longer than n
+// characters and an ellipsis.
+func Short(text string, n int) string {
+	text = Line(text)
+	if runes := []rune(text); len(runes) > n {
+		return string(runes[:n]) + "…"
+	}
+	return text
+}
+
 // Age is an age in seconds in the largest unit that it has two of.
 func Age(seconds int64) string {
 	switch {

@@ -13,6 +13,7 @@ import (
 	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/destination/dataset"
 	"github.com/leadgate/leadgate/internal/destination/forward"
+	"github.com/leadgate/leadgate/internal/google"
 	"github.com/leadgate/leadgate/internal/printable"
 	"github.com/leadgate/leadgate/internal/wording"
 )
@@ -20,19 +21,21 @@ import (
 func explain() *cobra.Command {
 	return &cobra.Command{
 		Use:   "explain [<code or reason>]",
-		Short: "Says what an error code of Meta or a reason means, and what to do",
+		Short: "Says what an error code of Meta, a reason of Google or one of our own means, and what to do",
 		Long: `Says what an error code of Meta's Graph API means, what the edge does about it,
 and what to do. Logs, dead letters and parked destinations name such codes.
 
 A code is written 190, 100/2804066 (code and subcode) or 2804118 (a subcode of
-the Conversions API alone). A reason is a word of Leadgate's own, as dead
-letters and destinations show it: expired, overflow, parked…; or the status of
-an answer, such as 404. Without one, all that are known are listed.
+the Conversions API alone). A reason is Google's, such as CLICK_NOT_FOUND, with
+its prefix or without; a word of Leadgate's own, as dead letters and
+destinations show it: expired, overflow, parked…; or the status of an answer,
+such as 404. Without one, all that are known are listed.
 
 Examples:
 
   caddy leadgate explain 190
   caddy leadgate explain 100/2804066
+  caddy leadgate explain TOO_RECENT_CLICK
   caddy leadgate explain unconfirmed`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -62,6 +65,8 @@ var reasons = []reasonMeans{
 		"Meta answered without counting all events of the request, or the event was in doubt and on_timeout is drop: its request was sent, and " +
 			"no answer came, or the edge died or lost the right to send before it kept the answer. Meta may have the event or not",
 		"look into the Events Manager before you replay it: a replay sends it, and Meta counts a repeated event twice"},
+	{google.ReasonConsent, "Google needs the person's consent for the event, and it is missing or denied",
+		"explain the dead letter's code; never replay what a person denied"},
 	{"in doubt", "a request with the event was sent, and nothing says whether Meta has it: on_timeout retry sends it again, drop makes it " +
 		"a dead letter",
 		"nothing, unless you would rather miss an event than repeat one: then write on_timeout drop"},
@@ -104,6 +109,9 @@ func explainWord(word string) (string, error) {
 	number, _, _ := strings.Cut(word, " ")
 	code, subcode, err := capi.ParseCode(number)
 	status := err == nil && subcode == 0 && code >= 300 && code < 600 && http.StatusText(code) != ""
+	if text := explainGoogle(word); text != "" {
+		return text, nil
+	}
 	switch {
 	case status && !dataset.CodeKnown(code, 0):
 		o := forward.Explain(code)
@@ -113,7 +121,7 @@ func explainWord(word string) (string, error) {
 		for _, r := range reasons {
 			known = append(known, r.word)
 		}
-		return "", fmt.Errorf("'%s' is no code and no reason: %s, or a code such as 190 or 100/2804066", printable.Line(word),
+		return "", fmt.Errorf("'%s' is no code and no reason: %s, or a code such as 190, 100/2804066 or CLICK_NOT_FOUND", printable.Line(word),
 			wording.Meant(word, known))
 	}
 	return explainCode(code, subcode), nil
@@ -184,6 +192,7 @@ func explainAll() string {
 	}
 	other := capi.Explain(100, 2804999) // of which nobody knows the number
 	b.WriteString(printable.Wrap(other.Text(), fmt.Sprintf("  %-13s", "100/2804xxx"), strings.Repeat(" ", 15), printable.Width))
+	allOfGoogle(&b)
 	b.WriteString("\nLEADGATE'S OWN WORDS\n")
 	for _, r := range reasons {
 		b.WriteString(printable.Wrap(r.meaning, fmt.Sprintf("  %-19s", r.word), strings.Repeat(" ", 21), printable.Width))

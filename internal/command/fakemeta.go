@@ -26,10 +26,6 @@ block's endpoint at it for a rehearsal. Nothing reaches Meta.
 What it accepted can also be read at /_leadgate/accepted.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			l, err := new(net.ListenConfig).Listen(cmd.Context(), "tcp", listen)
-			if err != nil {
-				return fmt.Errorf("listening: %w", err)
-			}
 			out, log := cmd.OutOrStdout(), cmd.ErrOrStderr()
 			fake := &capitest.Server{
 				Keep:     10_000,
@@ -38,23 +34,38 @@ What it accepted can also be read at /_leadgate/accepted.`,
 					_, _ = fmt.Fprintf(log, "refused for dataset %s: %v\n", dataset, e)
 				},
 			}
-			_, _ = fmt.Fprintf(log, "fake Meta listens: write `endpoint http://%s` in a capi block\n", l.Addr())
-			server := &http.Server{Handler: fake, ReadHeaderTimeout: 10 * time.Second}
-			ended := make(chan struct{})
-			stop := context.AfterFunc(cmd.Context(), func() {
-				defer close(ended)
-				_ = server.Close()
+			return serveFake(cmd, listen, fake, func(endpoint string) error {
+				_, err := fmt.Fprintf(log, "fake Meta listens: write `endpoint %s` in a capi block\n", endpoint)
+				return err
 			})
-			err = server.Serve(l)
-			if !stop() {
-				<-ended
-			}
-			if errors.Is(err, http.ErrServerClosed) {
-				return nil
-			}
-			return err
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:9099", "the address to listen on")
 	return cmd
+}
+
+// serveFake answers at an address until the command ends; greet is told where.
+func serveFake(cmd *cobra.Command, listen string, fake http.Handler, greet func(endpoint string) error) error {
+	l, err := new(net.ListenConfig).Listen(cmd.Context(), "tcp", listen)
+	if err != nil {
+		return fmt.Errorf("listening: %w", err)
+	}
+	if err := greet("http://" + l.Addr().String()); err != nil {
+		_ = l.Close() // nobody has it
+		return err
+	}
+	server := &http.Server{Handler: fake, ReadHeaderTimeout: 10 * time.Second}
+	ended := make(chan struct{})
+	stop := context.AfterFunc(cmd.Context(), func() {
+		defer close(ended)
+		_ = server.Close()
+	})
+	err = server.Serve(l)
+	if !stop() {
+		<-ended
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
 }

@@ -223,7 +223,7 @@ func result(x *Explanation, e *Error) Result {
 	default:
 		r.Fate, r.Reason = Park, "configuration"
 	}
-	if !x.Known && e.Message != "" {
+	if x.Where == "" && e.Message != "" {
 		r.Text += "; Google's message: " + shorten(e.Message)
 	}
 	return r

@@ -4,7 +4,7 @@ import "slices"
 
 // errorTable is what is known of the reasons in an answer to a request: ErrorReason of
 // the Data Manager API, and of the machinery before it.
-var errorTable = slices.Concat(destinationErrors, eventErrors, requestErrors)
+var errorTable = Table{"in the answer to a request", slices.Concat(destinationErrors, eventErrors, requestErrors)}
 
 // destinationErrors park the destination.
 var destinationErrors = []Explanation{

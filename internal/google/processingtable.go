@@ -7,7 +7,8 @@ import (
 
 // processingTable is what is known of the reasons in the status of a request:
 // ProcessingErrorReason, without its prefix.
-var processingTable = slices.Concat(timing, clickErrors, consentErrors, configurationErrors, otherProducts)
+var processingTable = Table{"in the status of a request",
+	slices.Concat(timing, clickErrors, consentErrors, configurationErrors, otherProducts)}
 
 var timing = []Explanation{
 	{Reason: "DUPLICATE_TRANSACTION_ID", Action: Done, Sentence: "Google already has the event", Fix: "nothing to do"},
@@ -80,7 +81,7 @@ var otherProducts = dead(ReasonRefused, patterns("Google refused the event for a
 	"AWS_*", "*DECRYPTION*", "INVALID_MERCHANT_ID", "INVALID_MOBILE_ID_*"))
 
 // warningTable is what is known of warnings, in an answer and in a status.
-var warningTable = warnings(patterns("a custom variable was ignored: the account has it not, or not switched on", "",
+var warningTable = Table{"warning", warnings(patterns("a custom variable was ignored: the account has it not, or not switched on", "",
 	"CUSTOM_VARIABLE_NOT_ENABLED", "CUSTOM_VARIABLE_NOT_PREDEFINED", "CUSTOM_VARIABLES_NOT_SUPPORTED_WITH_GBRAID_OR_WBRAID"),
 	patterns("the cart was ignored, or a part of it", "",
 		"CART_DATA_NOT_SUPPORTED_WITH_GBRAID_OR_WBRAID", "CART_DATA_ITEM_MERCHANT_PRODUCT_ID_MISSING", "CART_DATA_ITEM_UNIT_PRICE_MISSING",
@@ -90,7 +91,7 @@ var warningTable = warnings(patterns("a custom variable was ignored: the account
 	patterns("a field was ignored: it is not as Google wants it", "",
 		"GENERIC", "INVALID_CLIENT_ID", "INVALID_SUBDIVISION_CODE", "INVALID_REGION_CODE", "INVALID_SUBCONTINENT_CODE",
 		"INVALID_CONTINENT_CODE", "INVALID_DEVICE_CATEGORY", "INVALID_DEVICE_SCREEN_RESOLUTION", "INVALID_NUMBER_FORMAT",
-		"FIELD_VALUE_TOO_LONG", "FIELD_VALUE_TOO_SHORT", "VALUE_TOO_HIGH", "VALUE_TOO_LOW", "TOO_MANY_ELEMENTS", "DUPLICATE_ELEMENTS"))
+		"FIELD_VALUE_TOO_LONG", "FIELD_VALUE_TOO_SHORT", "VALUE_TOO_HIGH", "VALUE_TOO_LOW", "TOO_MANY_ELEMENTS", "DUPLICATE_ELEMENTS"))}
 
 // patterns are rows that differ by their reason alone.
 func patterns(sentence, fix string, reasons ...string) []Explanation {

@@ -42,7 +42,7 @@ type Explanation struct {
 	Quiet    bool            // Die: final and normal where the event has no click id
 	Sentence string          // what happened, in plain words
 	Fix      string          // what to do
-	Known    bool            // the tables have it
+	Where    string          // in which table it stands: the Title; "" where the tables have it not
 }
 
 // Text is the sentence and the fix as one text.
@@ -56,7 +56,7 @@ func (e *Explanation) Text() string {
 // ExplainError looks up a reason in the answer to a request. One that is not known is
 // the event's fault where it names an event, else the destination's.
 func ExplainError(reason string, namesEvent bool) Explanation {
-	if e, ok := lookup(errorTable, reason); ok {
+	if e, ok := errorTable.lookup(reason); ok {
 		return e
 	}
 	e := Explanation{Reason: reason, Action: Halt, Sentence: "Google refuses the request for a reason that is not in the table",
@@ -70,7 +70,7 @@ func ExplainError(reason string, namesEvent bool) Explanation {
 // ExplainProcessing looks up a reason in the status of a request, with its prefix or
 // without. One that is not known makes a dead letter.
 func ExplainProcessing(reason string) Explanation {
-	if e, ok := lookup(processingTable, Bare(reason)); ok {
+	if e, ok := processingTable.lookup(Bare(reason)); ok {
 		return e
 	}
 	return Explanation{Reason: Bare(reason), Action: Die, Letter: ReasonRefused,
@@ -80,7 +80,7 @@ func ExplainProcessing(reason string) Explanation {
 
 // ExplainWarning looks up a warning of an answer or of a status.
 func ExplainWarning(reason string) Explanation {
-	if e, ok := lookup(warningTable, Bare(reason)); ok {
+	if e, ok := warningTable.lookup(Bare(reason)); ok {
 		return e
 	}
 	return Explanation{Reason: Bare(reason), Action: Ignored, Sentence: "Google took the event, and ignored a part of it"}
@@ -89,8 +89,8 @@ func ExplainWarning(reason string) Explanation {
 // Explain is all that the tables know of a reason: it may stand in several.
 func Explain(reason string) []Explanation {
 	var out []Explanation
-	for _, table := range [][]Explanation{errorTable, processingTable, warningTable} {
-		if e, ok := lookup(table, Bare(strings.ToUpper(reason))); ok {
+	for _, table := range []*Table{&errorTable, &processingTable, &warningTable} {
+		if e, ok := table.lookup(Bare(strings.ToUpper(reason))); ok {
 			out = append(out, e)
 		}
 	}
@@ -105,11 +105,11 @@ type Table struct {
 
 // Tables are all three.
 func Tables() []Table {
-	return []Table{
-		{"in the answer to a request", slices.Clone(errorTable)},
-		{"in the status of a request", slices.Clone(processingTable)},
-		{"warnings", slices.Clone(warningTable)},
+	out := []Table{errorTable, processingTable, warningTable}
+	for i := range out {
+		out[i].Rows = slices.Clone(out[i].Rows)
 	}
+	return out
 }
 
 // Bare is a reason without the prefix that Google writes it with.
@@ -124,16 +124,16 @@ func Bare(reason string) string {
 }
 
 // lookup finds a reason by its name, else by the first pattern that fits.
-func lookup(table []Explanation, reason string) (Explanation, bool) {
-	at := slices.IndexFunc(table, func(e Explanation) bool { return e.Reason == reason })
+func (t *Table) lookup(reason string) (Explanation, bool) {
+	at := slices.IndexFunc(t.Rows, func(e Explanation) bool { return e.Reason == reason })
 	if at < 0 {
-		at = slices.IndexFunc(table, func(e Explanation) bool { return strings.Contains(e.Reason, "*") && fits(e.Reason, reason) })
+		at = slices.IndexFunc(t.Rows, func(e Explanation) bool { return strings.Contains(e.Reason, "*") && fits(e.Reason, reason) })
 	}
 	if at < 0 || reason == "" {
 		return Explanation{}, false
 	}
-	e := table[at]
-	e.Reason, e.Known = reason, true
+	e := t.Rows[at]
+	e.Reason, e.Where = reason, t.Title
 	return e, true
 }
 

@@ -1,0 +1,307 @@
+package googletest
+
+import (
+	"crypto/rsa"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Account is a Google Ads account.
+type Account struct {
+	Managers []string          // login accounts through which it is reached; itself always is one
+	Actions  map[string]Action // its conversion actions, by number
+	NoTerms  bool              // it has not accepted the customer data terms
+}
+
+// Action is a conversion action; its zero value takes imported clicks.
+type Action struct {
+	Webpage     bool // of type WEBPAGE: imports are refused
+	OnePerClick bool // counts one per click
+}
+
+// Click is what Google knows of a click.
+type Click struct {
+	At      time.Time // zero: it never was too young, nor too old
+	Account string    // whose ad it was; "" = any
+}
+
+// Accepted is one event that was taken.
+type Accepted struct {
+	Request      int             `json:"request"` // the number of its request, from 1
+	RequestID    string          `json:"requestId"`
+	Account      string          `json:"account"`
+	LoginAccount string          `json:"loginAccount,omitempty"`
+	Action       string          `json:"action"`
+	Outcome      string          `json:"outcome"` // what its status will say: SUCCESS, or a reason without its prefix
+	Event        json.RawMessage `json:"event"`
+}
+
+// Answer is a scripted answer to an ingest or a status. What is empty is as Google would
+// have it.
+type Answer struct {
+	Status int         // default 200
+	Header http.Header // added
+	Body   string
+	Hold   <-chan struct{} // wait until it is closed, or the client goes away
+	Cut    bool            // close the connection instead of an answer
+	Accept bool            // take the events first, as an answer lost on its way would have
+	Pass   bool            // answer as if there was no script (after Hold)
+}
+
+// Server is the fake. Its zero value takes every well-formed credential, account,
+// conversion action and click; set the fields before the first request. It is safe for
+// concurrent use.
+type Server struct {
+	Keys     map[string]*rsa.PublicKey // of service accounts, by e-mail; nil = any, and no signature is checked
+	Users    map[string]User           // by client_id; nil = any
+	Accounts map[string]*Account       // by number; nil = any
+	Clicks   map[string]Click          // by gclid, gbraid or wbraid; nil = any is a click, however old
+	Numbers  []string                  // digits of phone numbers whose hash without the plus is refused
+	Denied   map[string]bool           // transaction ids of events whose person denied consent, in the account
+	Reasons  map[string]string         // by transaction id: another outcome, known or not
+
+	Now        func() time.Time // nil = time.Now
+	ReadyAfter time.Duration    // when the outcome is known; 0 = 30 minutes
+	NoIndices  bool             // statuses without recordIndices, as before 2026-11-04
+	MaxNamed   int              // how many events an error names at most; 0 = all
+	PerMinute  int              // requests in a minute, of each kind; 0 = 300
+	Keep       int              // how many accepted events are kept, the newest; 0 = all
+
+	OnAccept func(Accepted) // called for each event, in order; may be nil
+	OnRefuse func(*Error)   // called with what was answered; may be nil
+
+	mu       sync.Mutex
+	script   []Answer
+	accepted []Accepted
+	total    int
+	ingests  int // requests
+	asked    int
+	stored   map[string]*stored // by request id
+	sales    map[string]string  // account, action and transaction id → the event's content
+	seconds  map[string]string  // account, click and second → transaction id
+	tokens   map[string]token
+	minted   int
+	minutes  [2]minute // of ingest and status
+	url      string
+	signer   *rsa.PrivateKey
+}
+
+// TB is the part of testing.TB that New needs.
+type TB interface {
+	Helper()
+	Cleanup(func())
+	Fatalf(format string, args ...any)
+}
+
+// New starts a server on 127.0.0.1 that ends with the test.
+func New(t TB, options ...func(*Server)) *Server {
+	t.Helper()
+	s := new(Server)
+	for _, o := range options {
+		o(s)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatalf("listening: %v", err)
+	}
+	s.url = "http://" + l.Addr().String()
+	hs := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = hs.Serve(l) // always ErrServerClosed
+	}()
+	t.Cleanup(func() {
+		_ = hs.Close()
+		<-ended
+	})
+	return s
+}
+
+// URL is the endpoint of a server that New made.
+func (s *Server) URL() string { return s.url }
+
+// Script gives the next n ingests and statuses that answer.
+func (s *Server) Script(n int, a Answer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for range n {
+		s.script = append(s.script, a)
+	}
+}
+
+// Accepted is what was taken so far, in order, resent events as often as they came.
+func (s *Server) Accepted() []Accepted {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Accepted(nil), s.accepted...)
+}
+
+// Counts are how many events were taken, how many requests with events came, how many
+// questions for a status, and how many access tokens were given out.
+func (s *Server) Counts() (events, ingests, statuses, tokens int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.total, s.ingests, s.asked, s.minted
+}
+
+// Reset forgets what was taken, the counters and the script.
+func (s *Server) Reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.script, s.accepted, s.total, s.ingests, s.asked, s.stored, s.sales, s.seconds = nil, nil, 0, 0, 0, nil, nil, nil
+}
+
+func (s *Server) now() time.Time {
+	if s.Now != nil {
+		return s.Now()
+	}
+	return time.Now()
+}
+
+// maxBody is beyond what 2000 events need.
+const maxBody = 16 << 20
+
+// ServeHTTP answers like Google.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/token":
+		s.serveToken(w, r)
+	case "/_leadgate/accepted":
+		s.serveAccepted(w, r)
+	case "/v1/events:ingest":
+		s.serve(w, r, http.MethodPost, 0, s.ingest)
+	case "/v1/requestStatus:retrieve":
+		s.serve(w, r, http.MethodGet, 1, s.status)
+	default:
+		notFound(r).write(w)
+	}
+}
+
+// serve answers one of the two calls, as the script says or by itself.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, method string, kind int, call func(*http.Request, []byte) (any, *Error)) {
+	if r.Method != method {
+		notFound(r).write(w)
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		return // the client has gone, or got its answer from MaxBytesReader
+	}
+	scripted := s.next(kind)
+	if scripted != nil && !scripted.wait(r) {
+		return
+	}
+	if scripted != nil && !scripted.Pass {
+		if scripted.Accept {
+			_, _ = call(r, body) // the answer says nothing of it
+		}
+		scripted.play(w)
+		return
+	}
+	fail := s.limit(kind)
+	var answer any
+	if fail == nil {
+		fail = s.checkToken(r)
+	}
+	if fail == nil {
+		answer, fail = call(r, body)
+	}
+	if fail != nil {
+		if s.OnRefuse != nil {
+			s.OnRefuse(fail)
+		}
+		fail.write(w)
+		return
+	}
+	writeJSON(w, http.StatusOK, answer)
+}
+
+// next counts a request and takes its script.
+func (s *Server) next(kind int) *Answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if kind == 0 {
+		s.ingests++
+	} else {
+		s.asked++
+	}
+	if len(s.script) == 0 {
+		return nil
+	}
+	a := s.script[0]
+	s.script = s.script[1:]
+	return &a
+}
+
+// wait is false where the client went away meanwhile.
+func (a *Answer) wait(r *http.Request) bool {
+	if a.Hold == nil {
+		return true
+	}
+	select {
+	case <-a.Hold:
+		return true
+	case <-r.Context().Done():
+		return false
+	}
+}
+
+func (a *Answer) play(w http.ResponseWriter) {
+	if a.Cut {
+		panic(http.ErrAbortHandler) // net/http's way to drop a connection
+	}
+	for k, vs := range a.Header {
+		for _, v := range vs {
+			w.Header().Add(k, v)
+		}
+	}
+	if a.Status != 0 {
+		w.WriteHeader(a.Status)
+	}
+	_, _ = io.WriteString(w, a.Body) // a client that has gone is its own affair
+}
+
+func (s *Server) serveAccepted(w http.ResponseWriter, r *http.Request) {
+	switch r.Method {
+	case http.MethodGet:
+		total, ingests, _, _ := s.Counts()
+		writeJSON(w, http.StatusOK, map[string]any{"requests": ingests, "total": total, "accepted": append([]Accepted{}, s.Accepted()...)})
+	case http.MethodDelete:
+		s.Reset()
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		w.Header().Set("Allow", "GET, DELETE")
+		w.WriteHeader(http.StatusMethodNotAllowed)
+	}
+}
+
+// minute counts the requests of one.
+type minute struct {
+	at int64
+	n  int
+}
+
+// limit refuses what is over the quota.
+func (s *Server) limit(kind int) *Error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := &s.minutes[kind]
+	if at := s.now().Unix() / 60; at != m.at {
+		*m = minute{at: at}
+	}
+	m.n++
+	limit := s.PerMinute
+	if limit == 0 {
+		limit = 300
+	}
+	if m.n <= limit {
+		return nil
+	}
+	return &Error{HTTP: 429, Status: "RESOURCE_EXHAUSTED", Message: "Quota exceeded", Reason: "RATE_LIMIT_EXCEEDED",
+		Metadata: map[string]string{"quota_limit": "RequestsPerMinutePerProject"}}
+}

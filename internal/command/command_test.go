@@ -11,6 +11,7 @@ import (
 
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/google"
 	"github.com/leadgate/leadgate/internal/printable"
 )
 
@@ -95,6 +96,27 @@ func TestAllExplained(t *testing.T) {
 	} {
 		if _, err := explainWord(string(s)); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// TestGoogleExplained: each action of Google's tables has its words, and a reason is found
+// with its prefix and without.
+func TestGoogleExplained(t *testing.T) {
+	for _, table := range google.Tables() {
+		for _, x := range table.Rows {
+			if googleDoes[x.Action] == "" {
+				t.Errorf("%s: nothing is said of what the edge does", x.Reason)
+			}
+			if text, err := explainWord(x.Reason); !strings.Contains(x.Reason, "*") && (err != nil || !strings.Contains(text, x.Reason)) {
+				t.Errorf("%s: %s, %v", x.Reason, text, err)
+			}
+		}
+	}
+	for _, word := range []string{"PROCESSING_ERROR_REASON_TOO_RECENT_CLICK", "too_recent_click"} {
+		if text, err := explainWord(word); err != nil || !strings.HasPrefix(text, "TOO_RECENT_CLICK  Google, in the status of a request\n") ||
+			!strings.Contains(text, "after 6h") {
+			t.Errorf("%s: %s, %v", word, text, err)
 		}
 	}
 }

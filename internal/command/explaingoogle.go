@@ -13,8 +13,8 @@ import (
 var googleDoes = map[google.Action]string{
 	google.Done:      "counts the event as delivered",
 	google.SendAgain: "keeps the event, and sends it again under the same transactionId",
-	google.Shift: "counts the event as delivered where it was sent before; else it sends it again with the next second, and after some times " +
-		"makes it a dead letter",
+	google.Shift: "counts the event as delivered where it was sent before; else it sends it again with the next second, and after some " +
+		"times makes it a dead letter",
 	google.Die: "makes the event a dead letter, and sends the others of its request; see caddy leadgate dead list",
 	google.Halt: "parks the destination: all events wait in the queue; it reads its {file.*} credentials again and tries the oldest event " +
 		"alone once a minute, and goes on by itself when Google takes it, after a reload, or by resume",

@@ -46,8 +46,8 @@ Example:
 						return err
 					}
 				}
-				_, err := fmt.Fprintf(log, "fake Google listens: write `endpoint %s` in a google block, whose credentials have the token_uri %s/token\n",
-					endpoint, endpoint)
+				_, err := fmt.Fprintf(log, "fake Google listens: write `endpoint %s` in a google block, whose credentials have the token_uri "+
+					"%s/token\n", endpoint, endpoint)
 				return err
 			})
 		},

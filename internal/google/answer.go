@@ -95,7 +95,7 @@ func (c *Client) bare(status int, wait time.Duration) answer {
 		return parked("configuration", fmt.Sprintf("the endpoint redirects (HTTP status %d), which is never followed", status),
 			"check `endpoint`, and any proxy between here and Google")
 	}
-	return parked("configuration", fmt.Sprintf("HTTP status %d without an error of Google's: probably it was not Google that answered", status),
+	return parked("configuration", fmt.Sprintf("HTTP status %d without an error of Google's: probably somebody else answered", status),
 		"check `endpoint`, and any proxy between here and Google")
 }
 

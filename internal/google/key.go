@@ -18,7 +18,7 @@ import (
 const Scope = "https://www.googleapis.com/auth/datamanager"
 
 // GoogleTokenURL is where tokens are, unless the key says otherwise.
-const GoogleTokenURL = "https://oauth2.googleapis.com/token"
+const GoogleTokenURL = "https://oauth2.googleapis.com/token" //nolint:gosec // an address
 
 // tokenURLs are where keys of Google's send the caller.
 var tokenURLs = []string{GoogleTokenURL, "https://accounts.google.com/o/oauth2/token", "https://www.googleapis.com/oauth2/v4/token",

@@ -11,11 +11,16 @@ import (
 // Status is what Google says of a request's events.
 type Status struct {
 	Open     bool // it does not know yet (PROCESSING): ask again later
-	records  int  // how many events the request had; 0 is not said
-	failed   bool // at least one event was refused, or all
-	all      bool // all were (FAILED)
 	Errors   []Count
 	Warnings []Count
+
+	records  int            // how many events the request had; 0 is not said
+	failed   bool           // at least one event was refused
+	all      bool           // all were (FAILED)
+	placed   map[int]string // the reasons of events that are named, by their places
+	unplaced int            // how many are refused without being named
+	reason   string         // theirs
+	mixed    bool           // they have several
 }
 
 // Count is how many events have a reason.
@@ -43,31 +48,36 @@ func (s *Status) Of(index, of int) Outcome {
 	if !s.failed {
 		return Outcome{Clean: true}
 	}
-	placed := make(map[int]bool)
-	unplaced, reason, mixed := 0, "", false
-	for _, e := range s.Errors {
-		if slices.Contains(e.Indices, index) {
-			x := ExplainProcessing(e.Reason)
-			return Outcome{Reason: &x}
-		}
-		for _, i := range e.Indices {
-			placed[i] = true
-		}
-		if missing := e.Records - len(e.Indices); missing > 0 {
-			unplaced += missing
-			mixed = mixed || reason != "" && reason != e.Reason
-			reason = e.Reason
-		}
-	}
-	rest := max(of, s.records) - len(placed)
-	switch {
-	case unplaced == 0 && len(s.Errors) > 0 && !s.all:
-		return Outcome{Clean: true}
-	case reason != "" && !mixed && (unplaced >= rest || s.all):
+	if reason, ok := s.placed[index]; ok {
 		x := ExplainProcessing(reason)
 		return Outcome{Reason: &x}
 	}
+	rest := max(of, s.records) - len(s.placed)
+	switch {
+	case s.unplaced == 0 && len(s.placed) > 0 && !s.all:
+		return Outcome{Clean: true}
+	case s.reason != "" && !s.mixed && (s.unplaced >= rest || s.all):
+		x := ExplainProcessing(s.reason)
+		return Outcome{Reason: &x}
+	}
 	return Outcome{}
+}
+
+// place finds the reason of each event that is named, and what the others have.
+func (s *Status) place() {
+	s.placed = make(map[int]string)
+	for _, e := range s.Errors {
+		for _, i := range e.Indices {
+			if _, ok := s.placed[i]; !ok {
+				s.placed[i] = e.Reason
+			}
+		}
+		if missing := e.Records - len(e.Indices); missing > 0 {
+			s.unplaced += missing
+			s.mixed = s.mixed || s.reason != "" && s.reason != e.Reason
+			s.reason = e.Reason
+		}
+	}
 }
 
 // Status asks what became of the events of a request. Taken means that it was learned;
@@ -111,6 +121,7 @@ func readStatus(root node) *Status {
 		s.Errors = append(s.Errors, readCounts(d.Get("errorInfo").Get("errorCounts"))...)
 		s.Warnings = append(s.Warnings, readCounts(d.Get("warningInfo").Get("warningCounts"))...)
 	}
+	s.place()
 	return s
 }
 

@@ -123,13 +123,20 @@ func Bare(reason string) string {
 	return reason
 }
 
+// maxReason is how long a reason may be that is looked up; Google's longest has some 80
+// characters.
+const maxReason = 128
+
 // lookup finds a reason by its name, else by the first pattern that fits.
 func (t *Table) lookup(reason string) (Explanation, bool) {
+	if reason == "" || len(reason) > maxReason {
+		return Explanation{}, false
+	}
 	at := slices.IndexFunc(t.Rows, func(e Explanation) bool { return e.Reason == reason })
 	if at < 0 {
 		at = slices.IndexFunc(t.Rows, func(e Explanation) bool { return strings.Contains(e.Reason, "*") && fits(e.Reason, reason) })
 	}
-	if at < 0 || reason == "" {
+	if at < 0 {
 		return Explanation{}, false
 	}
 	e := t.Rows[at]

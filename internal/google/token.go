@@ -15,10 +15,12 @@ import (
 	"github.com/leadgate/leadgate/internal/printable"
 )
 
-// How long a token endpoint may take, and how long before its end a token is renewed.
+// How long a token endpoint may take, how long a token lives of which it does not say,
+// and how long before its end one is renewed.
 const (
-	tokenTimeout = 10 * time.Second
-	renewBefore  = 30 * time.Second
+	tokenTimeout  = 10 * time.Second
+	usualLifetime = time.Hour
+	renewBefore   = 30 * time.Second
 )
 
 // tokens keeps the access token of a key.
@@ -29,7 +31,8 @@ type tokens struct {
 	turn  chan struct{} // of one who fetches; others wait for the token, or for their context
 	mu    sync.Mutex    // of what follows
 	key   *Key
-	token *oauth2.Token // nil: none yet
+	token string // "": none yet
+	ends  time.Time
 }
 
 // setKey replaces the key; the token of another is not used again.
@@ -37,7 +40,7 @@ func (t *tokens) setKey(k *Key) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.key == nil || k == nil || *t.key != *k {
-		t.token = nil
+		t.token = ""
 	}
 	t.key = k
 }
@@ -46,8 +49,8 @@ func (t *tokens) setKey(k *Key) {
 func (t *tokens) drop(token string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.token != nil && t.token.AccessToken == token {
-		t.token = nil
+	if t.token == token {
+		t.token = ""
 	}
 }
 
@@ -55,8 +58,8 @@ func (t *tokens) drop(token string) {
 func (t *tokens) current() (key *Key, token string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.token != nil && (t.token.Expiry.IsZero() || t.now().Before(t.token.Expiry.Add(-renewBefore))) {
-		return t.key, t.token.AccessToken
+	if t.now().Before(t.ends.Add(-renewBefore)) {
+		return t.key, t.token
 	}
 	return t.key, ""
 }
@@ -80,9 +83,18 @@ func (t *tokens) get(ctx context.Context) (token string, key *Key, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.key == key {
-		t.token = fetched
+		// x/oauth2 has a clock of its own.
+		t.token, t.ends = fetched.AccessToken, t.now().Add(lifetime(fetched))
 	}
 	return fetched.AccessToken, key, nil
+}
+
+// lifetime is how long a token is good.
+func lifetime(t *oauth2.Token) time.Duration {
+	if t.Expiry.IsZero() {
+		return usualLifetime
+	}
+	return time.Until(t.Expiry)
 }
 
 // fetch asks the token endpoint. x/oauth2 asks without a context, so that the client

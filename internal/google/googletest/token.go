@@ -112,7 +112,8 @@ func (s *Server) grant(r *http.Request) ([]string, *oauthError) {
 	invalid := func(code, format string, args ...any) ([]string, *oauthError) {
 		return nil, &oauthError{http.StatusBadRequest, code, fmt.Sprintf(format, args...)}
 	}
-	if kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); r.Method != http.MethodPost || kind != "application/x-www-form-urlencoded" {
+	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	if r.Method != http.MethodPost || kind != "application/x-www-form-urlencoded" {
 		return invalid("invalid_request", "no POST of a form")
 	}
 	r.Body = http.MaxBytesReader(nil, r.Body, 1<<16)

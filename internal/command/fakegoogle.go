@@ -17,10 +17,10 @@ func fakeGoogle() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "fake-google [--listen <address>] [--credentials <file>] [--ready-after <time>]",
 		Short: "Answers as Google's Data Manager API would, and prints what it accepts",
-		Long: `Answers as Google's Data Manager API for Google Ads would: it refuses what Google
-refuses, with its reasons, and prints each event that it accepts as a line of
-JSON. Point a google block's endpoint at it for a rehearsal. Nothing reaches
-Google.
+		Long: `Answers as Google's Data Manager API for Google Ads would: it refuses what
+Google refuses, with its reasons, and prints each event that it accepts as a
+line of JSON. Point a google block's endpoint at it for a rehearsal. Nothing
+reaches Google.
 
 It gives access tokens at /token to any credential whose token_uri is there;
 --credentials writes the key of an invented service account that is, and from

@@ -54,7 +54,8 @@ func TestFakeGoogle(t *testing.T) {
 	client := google.NewClient(s, key)
 	defer client.Close()
 	unified := []byte(`{"id":"e1","kind":"conversion","receivedAt":1764152130000,"conversion":{}}`)
-	_, event, err := google.AppendEvent(nil, unified, &google.Conversion{Touch: google.Touch{GCLID: "Gclid-1"}}, s, time.UnixMilli(1764152130000))
+	sale := &google.Conversion{Touch: google.Touch{GCLID: "Gclid-1"}}
+	_, event, err := google.AppendEvent(nil, unified, sale, s, time.UnixMilli(1764152130000))
 	if err != nil {
 		t.Fatal(err)
 	}

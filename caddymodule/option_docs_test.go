@@ -52,6 +52,7 @@ func TestReadmeTables(t *testing.T) {
 	text := string(content)
 	for block, table := range map[string]string{
 		"global": readmeTable(appOptions()), "forward": readmeTable(forwardOptions()), "capi": readmeTable(capiOptions()),
+		"google":        readmeTable(googleOptions()),
 		"leadgate_link": readmeTable(linksOptions()), "link": readmeTable(linkOptions()),
 	} {
 		begin := "<!-- options: " + block + " -->\n"
@@ -93,6 +94,7 @@ func TestDocumentedDefaults(t *testing.T) {
 	checkDefaults(t, comments, redisOptions())
 	checkDefaults(t, comments, forwardOptions())
 	checkDefaults(t, comments, capiOptions())
+	checkDefaults(t, comments, googleOptions())
 	checkDefaults(t, comments, mediaOptions())
 	checkDefaults(t, comments, linksOptions())
 	checkDefaults(t, comments, linkOptions())

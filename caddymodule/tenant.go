@@ -39,6 +39,9 @@ type Tenant struct {
 
 	// The datasets that the tenant's conversions are reported to.
 	CAPI []*CAPI `json:"capi,omitempty"`
+
+	// The Google Ads accounts that the tenant's conversions are reported to.
+	Google []*Google `json:"google,omitempty"`
 }
 
 // kind is the settings of one destination, as a configuration has them. The

@@ -172,7 +172,11 @@ func adapt(t *testing.T, text string) []byte {
 	dir := t.TempDir()
 	for i, m := range secretFile.FindAllStringSubmatch(text, -1) {
 		path := filepath.Join(dir, fmt.Sprint("secret", i))
-		if err := os.WriteFile(path, []byte("secret"), 0o600); err != nil {
+		content := "secret"
+		if strings.Contains(m[1], "google") {
+			content = `{"type":"authorized_user","client_id":"c","client_secret":"secret","refresh_token":"secret"}`
+		}
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		text = strings.Replace(text, m[0], "{file."+path+"}", 1)

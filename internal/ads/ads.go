@@ -134,7 +134,7 @@ type Conversion struct {
 func (c *Counter) Conversion(v *Conversion, j int) {
 	c.add(FateQueued.Field(c.group.Jobs[j].Dest.Name), 1, queue.WhenQueued, j)
 	switch v.Name {
-	case capi.LeadSubmitted:
+	case capi.LeadSubmitted, "Lead": // Meta's word in chats, and Google's none
 		c.contact(fieldLeads, v, j)
 	case "QualifiedLead":
 		c.contact(fieldQualified, v, j)

@@ -139,6 +139,7 @@ type Click struct {
 	capi.Click
 	Shown []byte // the JSON that attribution shows
 	Link  *Link  // nil for an ad's
+	At    int64  // when, in ms; where a link does not say, when the message came
 }
 
 // Link is what a link's click says of the link.
@@ -146,6 +147,10 @@ type Link struct {
 	Name   string // in the configuration
 	Code   string // as it is shown: K7QW3-MPDXR
 	Shared bool   // the click was another's
+
+	// What Google gave the click, "" for nothing.
+	GCLID, GBRAID, WBRAID string
+	Consented             bool // the link's query said that the person consents
 }
 
 // Parse reads a stored click.
@@ -163,9 +168,15 @@ func Parse(data []byte) (*Click, error) {
 	c.CtwaClid, c.AdID = shown.Get("ctwaClid").String(), shown.Get("adId").String()
 	c.Channel = normalize.ChannelNamed(who.Get("channel").String())
 	c.WabaID, c.PageID, c.InstagramID = who.Get("wabaId").String(), who.Get("pageId").String(), who.Get("instagramId").String()
+	c.At, _ = shown.Get("clickedAt").Int()
 	c.UserID, c.WaID, c.WaPhone = who.Get("userId").String(), who.Get("waId").String(), who.Get("waPhone").String()
 	if link := shown.Get("link"); link.Kind() == '{' {
-		c.Link = &Link{Name: link.Get("name").String(), Code: link.Get("code").String(), Shared: link.Get("shared").Kind() == 't'}
+		params := link.Get("params")
+		c.Link = &Link{
+			Name: link.Get("name").String(), Code: link.Get("code").String(), Shared: link.Get("shared").Kind() == 't',
+			GCLID: params.Get("gclid").String(), GBRAID: params.Get("gbraid").String(), WBRAID: params.Get("wbraid").String(),
+			Consented: who.Get("consent").String() == "granted",
+		}
 	}
 	return c, nil
 }

@@ -35,7 +35,8 @@ func TestAddLink(t *testing.T) {
 	if string(click.Shown) != want {
 		t.Errorf("shown as %s", click.Shown)
 	}
-	if click.Link == nil || *click.Link != (Link{Name: "summer", Code: "K7QW3-MPDXR"}) || click.CtwaClid != "" || click.AdID != "" ||
+	wantLink := Link{Name: "summer", Code: "K7QW3-MPDXR", GCLID: "Cj0", Consented: true}
+	if click.Link == nil || *click.Link != wantLink || click.CtwaClid != "" || click.AdID != "" || click.At != 1736535500000 ||
 		click.Channel != normalize.ChannelWhatsApp || click.WaPhone != "+5531987654321" || click.UserID != "BR.1349120865530274" {
 		t.Errorf("%+v of %+v", click, click.Link)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/delivery"
 	"github.com/leadgate/leadgate/internal/destination/dataset"
+	"github.com/leadgate/leadgate/internal/destination/google"
 	"github.com/leadgate/leadgate/internal/printable"
 )
 
@@ -95,6 +96,9 @@ func DestinationTable(list []delivery.Status) string {
 			b.WriteString(printable.Wrap(fmt.Sprintf("%d in doubt since the edge began: caddy leadgate explain \"in doubt\"", d.InDoubt), "  ", "  ",
 				printable.Width))
 		}
+		if d.Awaiting > 0 {
+			fmt.Fprintf(&b, "  %d delivered, and not confirmed yet\n", d.Awaiting)
+		}
 		if d.Reason != "" && d.State != delivery.StateRunning {
 			b.WriteString(printable.Wrap(shownReason(d), "  ", "  ", printable.Width))
 		}
@@ -117,10 +121,13 @@ func shownReason(d *delivery.Status) string {
 	return reason
 }
 
-// shownTarget is a dataset, or a URL without its scheme and any phone number.
+// shownTarget is a dataset, an account, or a URL without its scheme and any phone number.
 func shownTarget(d *delivery.Status) string {
-	if d.Kind == dataset.Kind {
+	switch d.Kind {
+	case dataset.Kind:
 		return "dataset " + d.Target
+	case google.Kind:
+		return "Google Ads " + d.Target
 	}
 	_, rest, ok := strings.Cut(d.Target, "://")
 	if !ok {

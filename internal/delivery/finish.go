@@ -129,6 +129,9 @@ func (w *worker) judge(e *view.Entry, v *destination.Verdict, m gate.Mode, s *sa
 				s.taken++
 			}
 		}
+		if v.Parks {
+			s.park = v
+		}
 		w.later(e, v)
 	}
 }

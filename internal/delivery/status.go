@@ -15,7 +15,7 @@ import (
 type Status struct {
 	Name             string `json:"name"`
 	Tenant           string `json:"tenant"`
-	Kind             string `json:"kind"`   // forward or capi; "" for a removed one
+	Kind             string `json:"kind"`   // forward, capi or google; "" for a removed one
 	Target           string `json:"target"` // "" for a removed one
 	State            State  `json:"state"`
 	Reason           string `json:"reason"`   // with the code, what it means, and until when it waits

@@ -26,8 +26,8 @@ import (
 // is in flight and what waits belongs to the engine and outlives them.
 type Destination struct {
 	Dest    queue.Dest
-	Kind    string // as it is called in the status, the metrics and the Caddyfile: "forward", "capi"
-	Target  string // what it is called in the status: the URL without query and user info, or the dataset
+	Kind    string // as it is called in the status, the metrics and the Caddyfile: "forward", "capi", "google"
+	Target  string // what it is called in the status: the URL without query and user info, the dataset, or the account
 	Sender  Sender
 	Planner Planner
 	// Raw is whether it gets webhooks as they came, and not the events in them.

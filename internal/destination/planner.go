@@ -73,6 +73,14 @@ type Reporter interface {
 	Reported(name string, unified []byte, now time.Time) Report
 }
 
+// Toucher is a Reporter of a kind that a contact's new click of a link is reported to.
+type Toucher interface {
+	Reporter
+	// PlanTouch plans what the click that an event brings is reported as, false where as
+	// nothing. Its c has no more than Click, ID and At, and the name is filled in.
+	PlanTouch(c *Conversion) (Job, bool)
+}
+
 // MinOnce is how long a conversion is remembered at the least, so that it is
 // reported once: Meta takes events up to an age of 7 days.
 const MinOnce = 8 * 24 * time.Hour

@@ -74,6 +74,9 @@ type Verdict struct {
 	// Note, of Later, is what the sender is to remember of an item that the destination
 	// took before and that is sent again. Over a Retry it stays.
 	Note string
+	// Parks, of Later, has the destination be parked, too: for its own fault it refused,
+	// after it had taken the item.
+	Parks bool
 }
 
 // LongestWish is the longest wait that a destination's own wish is heeded for.

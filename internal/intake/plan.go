@@ -70,6 +70,7 @@ func (b *Block) planEvent(w *Webhook, g, i int) {
 		draft.add(group, job, wanted.Report)
 	}
 	b.countAds(w, g, n, first)
+	b.planTouch(w, g, n, header)
 }
 
 // addEvent adds the webhook's event i to a group, as its event n. header is what

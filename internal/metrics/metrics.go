@@ -58,6 +58,10 @@ var (
 		Name: "leadgate_capi_events_total",
 		Help: "Conversions, by event name and by what became of them.",
 	}, []string{"destination", "event_name", "outcome"})
+	googleEvents = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "leadgate_google_events_total",
+		Help: "Conversions for Google Ads, by event name and by what became of them.",
+	}, []string{"destination", "event_name", "outcome"})
 	unknownWords = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "leadgate_unknown_words_total",
 		Help: "Words in webhooks that this version does not know, such as a new type of message; the log and the dashboard name them.",
@@ -71,7 +75,8 @@ var (
 // Register adds the metrics to a configuration's registry, and more of the
 // caller's own, such as [Destinations]. What is there already stays.
 func Register(registry prometheus.Registerer, more ...prometheus.Collector) {
-	register(registry, webhooks, whole, events, ack, deliveries, deliverySeconds, capiEvents, inDoubt, unknownWords, noticesDropped)
+	register(registry, webhooks, whole, events, ack, deliveries, deliverySeconds, capiEvents, googleEvents, inDoubt)
+	register(registry, unknownWords, noticesDropped)
 	register(registry, more...)
 }
 
@@ -150,7 +155,7 @@ func InDoubt(destination string, n int) { inDoubt.WithLabelValues(destination).A
 func Unsent(job *queue.Job, conversion string, o queue.Admission) {
 	switch {
 	case job.Header.Format == queue.FormatConversion && o == queue.Duplicate:
-		capiEvents.WithLabelValues(job.Dest.Name, conversion, "duplicate").Inc()
+		conversionsOf(job.Dest.Name).WithLabelValues(job.Dest.Name, conversion, "duplicate").Inc()
 	case o == queue.Overflow:
 		deliveries.WithLabelValues(job.Dest.Name, "overflow").Inc()
 	case o == queue.Died && job.Dest != queue.Unmatched:
@@ -158,10 +163,32 @@ func Unsent(job *queue.Job, conversion string, o queue.Admission) {
 	}
 }
 
+// forGoogle are the destinations of kind google, by name.
+var forGoogle sync.Map
+
+// conversionsOf is the metric that counts a destination's conversions.
+func conversionsOf(destination string) *prometheus.CounterVec {
+	if _, ok := forGoogle.Load(destination); ok {
+		return googleEvents
+	}
+	return capiEvents
+}
+
 // Conversions counts what becomes of a dataset's conversions: so many of a name
 // with an outcome.
 func Conversions(destination string) func(eventName, outcome string, n int) {
+	forGoogle.Delete(destination)
+	return counted(capiEvents, destination)
+}
+
+// GoogleConversions is the same for an account of Google Ads.
+func GoogleConversions(destination string) func(eventName, outcome string, n int) {
+	forGoogle.Store(destination, true)
+	return counted(googleEvents, destination)
+}
+
+func counted(metric *prometheus.CounterVec, destination string) func(eventName, outcome string, n int) {
 	return func(eventName, outcome string, n int) {
-		capiEvents.WithLabelValues(destination, eventName, outcome).Add(float64(n))
+		metric.WithLabelValues(destination, eventName, outcome).Add(float64(n))
 	}
 }

@@ -50,7 +50,8 @@ function row(d) {
 		cell("State", "", unmatched(d) ? h("span", { class: "pill" }, "no tenant") : h("span", { class: `pill ${d.state}`, title: words[d.state] }, label(d))),
 		cell("Destination", "wide", h("b", { class: "any" }, d.name), h("div", { class: "muted small any" }, what(d)),
 			d.reason ? h("div", { class: `reason any ${d.state}` }, d.reason.replace(/; it waits until \S+$/, ""), until(d)) : null,
-			d.inDoubt ? h("div", { class: "muted small", title: "They were sent, and nothing says whether Meta has them: sent again, or with on_timeout drop dead letters" }, `${number(d.inDoubt)} in doubt since the edge began`) : null),
+			d.inDoubt ? h("div", { class: "muted small", title: "They were sent, and nothing says whether Meta has them: sent again, or with on_timeout drop dead letters" }, `${number(d.inDoubt)} in doubt since the edge began`) : null,
+			d.awaiting ? h("div", { class: "muted small", title: "They were delivered; Google says half an hour to a day later what became of each" }, `${number(d.awaiting)} delivered, and not confirmed yet`) : null),
 		cell("Waiting", "num", d.backlog ? number(d.backlog) : "–"),
 		cell("Oldest", "num", age(d.oldestAgeSeconds)),
 		cell("In flight", "num", d.inFlight ? number(d.inFlight) : "–"),
@@ -65,7 +66,7 @@ const until = (d) => d.until ? [d.reason.includes("; it waits until ") ? "; it w
 function what(d) {
 	if (unmatched(d)) return "events that no tenant's match names";
 	if (d.state === "removed") return `${d.tenant} · in no configuration; drop or move it with the admin API`;
-	return [d.tenant, d.kind === "capi" ? `dataset ${d.target}` : d.target].filter(Boolean).join(" · ");
+	return [d.tenant, d.kind === "capi" ? `dataset ${d.target}` : d.kind === "google" ? `Google Ads ${d.target}` : d.target].filter(Boolean).join(" · ");
 }
 
 function button(d) {

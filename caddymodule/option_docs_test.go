@@ -53,6 +53,7 @@ func TestReadmeTables(t *testing.T) {
 	for block, table := range map[string]string{
 		"global": readmeTable(appOptions()), "forward": readmeTable(forwardOptions()), "capi": readmeTable(capiOptions()),
 		"google":        readmeTable(googleOptions()),
+		"leads":         readmeTable(leadsOptions()),
 		"leadgate_link": readmeTable(linksOptions()), "link": readmeTable(linkOptions()),
 	} {
 		begin := "<!-- options: " + block + " -->\n"

@@ -42,6 +42,9 @@ type Tenant struct {
 
 	// The Google Ads accounts that the tenant's conversions are reported to.
 	Google []*Google `json:"google,omitempty"`
+
+	// What fetches the answers of lead ads' forms; one at the most.
+	Leads []*Leads `json:"leads,omitempty"`
 }
 
 // kind is the settings of one destination, as a configuration has them. The
@@ -141,9 +144,17 @@ func (h *Handler) nulls() error {
 func (t *Tenant) site(name string) sites.Tenant {
 	out := sites.Tenant{Name: name}
 	for _, d := range t.destinations() {
+		check := func(ctx context.Context) finding.List { return d.examine(ctx, name) }
+		if p, ok := d.kind.(interface {
+			examinePages(ctx context.Context, tenant string, pages []string) finding.List
+		}); ok {
+			check = func(ctx context.Context) finding.List {
+				return p.examinePages(ctx, name, slices.Clone(t.Match["page_id"]))
+			}
+		}
 		out.Destinations = append(out.Destinations, sites.Destination{
 			Kind: d.name, Reports: d.reports(), Names: d.names, Key: d.key(),
-			Check: func(ctx context.Context) finding.List { return d.examine(ctx, name) },
+			Check: check,
 		})
 	}
 	return out

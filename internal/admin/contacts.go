@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/clicks"
 	"github.com/leadgate/leadgate/internal/httperr"
 	"github.com/leadgate/leadgate/internal/phone"
@@ -18,7 +19,7 @@ func (e *Edge) erase(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !wording.ValidName(who.Tenant) || who.Contact == "" {
-		return httperr.New(http.StatusBadRequest, "write {\"tenant\":…,\"contact\":…}, the contact as E.164, waId or userId")
+		return httperr.New(http.StatusBadRequest, "write {\"tenant\":…,\"contact\":…}, the contact as E.164, waId, userId, e-mail address or leadId")
 	}
 	config, err := e.Config()
 	if err != nil {
@@ -45,6 +46,9 @@ func (e *Edge) erase(w http.ResponseWriter, r *http.Request) error {
 
 // contactKeys are the keys that a person may be stored under.
 func contactKeys(contact string) []string {
+	if hash, ok := capi.HashEmail(contact); ok && strings.Contains(contact, "@") {
+		return []string{clicks.EmailKey(hash)}
+	}
 	ids := []string{contact}
 	if e164 := normalize.PhoneFromWaID(contact); e164 != "" {
 		if digits := strings.TrimPrefix(e164, "+"); digits != contact {
@@ -57,16 +61,19 @@ func contactKeys(contact string) []string {
 	var keys []string
 	for _, id := range ids {
 		for _, channel := range []normalize.Channel{normalize.ChannelWhatsApp, normalize.ChannelMessenger, normalize.ChannelInstagram,
-			normalize.ChannelSMS} {
+			normalize.ChannelSMS, normalize.ChannelLeadAds} {
 			keys = append(keys, clicks.Contact(channel, id))
 		}
 	}
-	return keys
+	return append(keys, clicks.LeadKey(strings.TrimPrefix(contact, "l:")))
 }
 
 // unlikelyContact says why nobody can be stored by this; "" where somebody may be.
 // An erasure must not seem done where a number was written in another way.
 func unlikelyContact(contact string) string {
+	if _, ok := capi.HashEmail(contact); ok && strings.Contains(contact, "@") {
+		return ""
+	}
 	digits := phone.Digits(contact)
 	lettered := strings.ContainsAny(strings.ToLower(contact), "abcdefghijklmnopqrstuvwxyz")
 	switch {

@@ -12,16 +12,18 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/leadgate/leadgate/capi/capitest"
+	"github.com/leadgate/leadgate/internal/leadfake"
 )
 
 func fakeMeta() *cobra.Command {
 	var listen string
 	cmd := &cobra.Command{
 		Use:   "fake-meta [--listen <address>]",
-		Short: "Answers as Meta's Conversions API would, and prints what it accepts",
+		Short: "Answers as Meta's Conversions API and lead ads would, and prints what it accepts",
 		Long: `Answers as Meta's Conversions API would: it refuses what Meta refuses, with its
 codes, and prints each event that it accepts as a line of JSON. Point a capi
-block's endpoint at it for a rehearsal. Nothing reaches Meta.
+block's endpoint at it for a rehearsal, or a leads block's: it has two forms, a
+lead for each id that it is asked for, and test leads. Nothing reaches Meta.
 
 What it accepted can also be read at /_leadgate/accepted.`,
 		Args: cobra.NoArgs,
@@ -34,7 +36,16 @@ What it accepted can also be read at /_leadgate/accepted.`,
 					_, _ = fmt.Fprintf(log, "refused for dataset %s: %v\n", dataset, e)
 				},
 			}
-			return serveFake(cmd, listen, fake, func(endpoint string) error {
+			forms := &leadfake.Server{
+				Next:   fake,
+				MakeUp: func(id string) *leadfake.Lead { return leadfake.Sample(id, time.Now().Truncate(time.Second)) },
+				Post: func(l *leadfake.Lead, f *leadfake.Form) {
+					_, _ = fmt.Fprintf(log, "test lead %s of form %s: post its webhook with `caddy leadgate send --sample leadgen`\n", l.ID, f.ID)
+				},
+			}
+			forms.AddForm(&leadfake.Form{ID: "771234567890123", Page: "1029384756", Name: "Summer sale", Status: "ACTIVE"})
+			forms.AddForm(&leadfake.Form{ID: "771234567890124", Page: "1029384756", Name: "Spring sale", Status: "ARCHIVED"})
+			return serveFake(cmd, listen, forms, func(endpoint string) error {
 				_, err := fmt.Fprintf(log, "fake Meta listens: write `endpoint %s` in a capi block\n", endpoint)
 				return err
 			})

@@ -26,6 +26,21 @@ type Exclusive interface {
 	Overlaps(other *Destination) string
 }
 
+// Completer is a Planner of a kind to which an event goes before the tenant's other
+// destinations, but for those that are Raw: they get it when it is complete.
+type Completer interface {
+	Planner
+	// Completes reports whether there is something to be completed in the event.
+	Completes(ev *normalize.Event) bool
+}
+
+// LeadOnce is the once key of a lead, by Meta's id of it: it is remembered for KeepLead,
+// which is a day longer than it can be read.
+func LeadOnce(leadgenID string) string { return "lead\n" + leadgenID }
+
+// KeepLead is for how long a lead is remembered, so that it comes once.
+const KeepLead = 91 * 24 * time.Hour
+
 // Job is an event as one destination gets it.
 type Job struct {
 	// Format is what is sent: queue.FormatEvent, FormatRaw, FormatConversion.

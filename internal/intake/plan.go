@@ -53,8 +53,9 @@ func (b *Block) planEvent(w *Webhook, g, i int) {
 		return
 	}
 	first := len(group.Jobs)
+	before := completer(ev, draft.tenant)
 	for _, d := range draft.tenant.Destinations {
-		if d.Raw {
+		if d.Raw || before != nil && d != before {
 			continue // see planRaw
 		}
 		wanted, ok := d.Planner.Plan(ev, draft.tenant.Destinations)
@@ -85,6 +86,9 @@ func (w *Webhook) addEvent(g, i int) (n int, header queue.Header) {
 	}
 	w.keys.Touch(ev, &known)
 	order := known.Contact // a new number's events have an order of their own
+	if ev.Kind == normalize.KindLead && order == "" {
+		order = clicks.LeadKey(ev.Lead.LeadgenID.String()) // by which it can be erased
+	}
 	clicks.Changed(ev, &known)
 	w.addLink(i, &known)
 	group.Events = append(group.Events, known)

@@ -31,7 +31,11 @@ func (b *Block) report(w *Webhook, results []queue.Result) (Outcome, error) {
 		for n, isNew := range result.New {
 			if isNew {
 				fresh = true
-				b.newEvent(tenant, &w.batch.Events[draft.events[n]])
+				ev := &w.batch.Events[draft.events[n]]
+				b.newEvent(tenant, ev)
+				if ev.Kind == normalize.KindLead {
+					metrics.Lead(tenant, true)
+				}
 			}
 		}
 		outcome := Duplicate
@@ -43,15 +47,20 @@ func (b *Block) report(w *Webhook, results []queue.Result) (Outcome, error) {
 		}
 		b.Requests.Add(tenant, outcome.String(), 1)
 		all = max(all, outcome)
-		for j, o := range result.Jobs {
-			job := &w.groups[g].Jobs[j]
-			metrics.Unsent(job, draft.reports[j], o)
-			if n, dead := notice.Unsent(job, o); dead {
-				b.Notices.Tell(n)
-			}
-		}
+		b.unsent(w, results, g)
 	}
 	return all, failed
+}
+
+// unsent tells of the jobs of a group that were not queued.
+func (b *Block) unsent(w *Webhook, results []queue.Result, g int) {
+	for j, o := range results[g].Jobs {
+		job := &w.groups[g].Jobs[j]
+		metrics.Unsent(job, w.drafts[g].reports[j], o)
+		if n, dead := notice.Unsent(job, o); dead {
+			b.Notices.Tell(n)
+		}
+	}
 }
 
 // newEvent tells of an event that was not seen before.

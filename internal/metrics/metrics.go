@@ -34,7 +34,7 @@ var (
 	}, []string{"provider", "limit"})
 	events = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "leadgate_events_total",
-		Help: "New events; ad says whether the event is an ad click.",
+		Help: "New events; ad says whether the event is an ad click, or a form of an ad.",
 	}, []string{"tenant", "channel", "kind", "ad"})
 	ack = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:    "leadgate_ack_seconds",
@@ -66,6 +66,10 @@ var (
 		Name: "leadgate_unknown_words_total",
 		Help: "Words in webhooks that this version does not know, such as a new type of message; the log and the dashboard name them.",
 	}, []string{"provider"})
+	leads = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "leadgate_leads_total",
+		Help: "New forms of lead ads: by webhook, or by read, which no webhook brought.",
+	}, []string{"tenant", "by"})
 	noticesDropped = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "leadgate_caddy_events_dropped_total",
 		Help: "Caddy events that were not emitted or not posted, since a handler was too slow for them.",
@@ -76,7 +80,7 @@ var (
 // caller's own, such as [Destinations]. What is there already stays.
 func Register(registry prometheus.Registerer, more ...prometheus.Collector) {
 	register(registry, webhooks, whole, events, ack, deliveries, deliverySeconds, capiEvents, googleEvents, inDoubt)
-	register(registry, unknownWords, noticesDropped)
+	register(registry, unknownWords, leads, noticesDropped)
 	register(registry, more...)
 }
 
@@ -122,10 +126,25 @@ func Whole(provider, limit string) { whole.WithLabelValues(provider, limit).Inc(
 // Event counts a new event of a tenant.
 func Event(tenant string, ev *normalize.Event) {
 	ad := "no"
-	if ev.Referral.IsAd() {
+	if ev.Referral.IsAd() || ev.Lead.IsAd() {
 		ad = "yes"
 	}
 	events.WithLabelValues(tenant, ev.Channel.String(), ev.Kind.String(), ad).Inc()
+}
+
+// Leads has the counters of a tenant's forms be there, for alerts that watch them.
+func Leads(tenant string) {
+	leads.WithLabelValues(tenant, "webhook").Add(0)
+	leads.WithLabelValues(tenant, "read").Add(0)
+}
+
+// Lead counts a new form of a tenant, of a webhook or of a reading.
+func Lead(tenant string, byWebhook bool) {
+	by := "read"
+	if byWebhook {
+		by = "webhook"
+	}
+	leads.WithLabelValues(tenant, by).Inc()
 }
 
 // Ack observes how long a webhook took from its arrival to its 200.

@@ -52,6 +52,7 @@ const (
 	ClickClid                    // an ad's, with a ctwa_clid
 	ClickGoogle                  // a link's, with gclid, gbraid or wbraid
 	ClickLink                    // any other link's
+	ClickLead                    // no click, but a form of a lead ad
 
 	ClickKinds // how many there are
 )

@@ -28,7 +28,7 @@ func (s *suite) keeps(key, want string) {
 	found, err := s.Queue.Clicks(s.Context(), tenant, []string{key})
 	s.check(err)
 	c, kinds := &found[0], []string{}
-	for kind, name := range [queue.ClickKinds]string{"ad", "clid", "google", "link"} {
+	for kind, name := range [queue.ClickKinds]string{"ad", "clid", "google", "link", "lead"} {
 		oldest, newest := c.Oldest[kind], c.Newest[kind]
 		if oldest != nil || newest != nil {
 			kinds = append(kinds, fmt.Sprintf("%s %s %s", name, oldest, newest))
@@ -54,7 +54,7 @@ var touchTests = []test{
 		s.keeps(waID, "a j: ad d j, clid b h, google c g, link a i")
 	}},
 	{name: "kinds alone", run: func(s *suite) {
-		for kind, want := range [queue.ClickKinds]string{"x x: ad x x", "x x: clid x x", "x x: google x x", "x x: link x x"} {
+		for kind, want := range [queue.ClickKinds]string{"x x: ad x x", "x x: clid x x", "x x: google x x", "x x: link x x", "x x: lead x x"} {
 			key := fmt.Sprintf("whatsapp:%d", kind)
 			s.append(s.brings(kind+1, key, s.touch(queue.ClickKind(kind), "x", 1)))
 			s.keeps(key, want)

@@ -1,0 +1,256 @@
+// Package leadfake answers as Meta's Graph API does where it is asked for lead ads: leads by
+// id, forms, their leads page by page, test leads, and who has access. It is for rehearsals
+// and tests, shares no code with what asks, and takes less than Meta does. Begin at [Server].
+package leadfake
+
+import (
+	"encoding/json"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Field is a question's name and its answers.
+type Field struct {
+	Name   string   `json:"name"`
+	Values []string `json:"values"`
+}
+
+// Lead is a form that somebody sent.
+type Lead struct {
+	ID, Form, Ad string
+	Created      time.Time
+	Fields       []Field
+	Test         bool // may be deleted
+}
+
+// Form is an instant form of a Page.
+type Form struct{ ID, Page, Name, Status string }
+
+// Refusal is an error of the Graph API.
+type Refusal struct {
+	Status        int
+	Code, Subcode int
+	Message       string
+	Header        map[string]string
+	Body          string // instead of the Graph API's, such as a proxy's HTML
+}
+
+// Server is the fake. Set its fields before the first request; it is safe for concurrent use
+// from then on.
+type Server struct {
+	Next   http.Handler                 // what is not about leads; nil: an error of the Graph API
+	MakeUp func(id string) *Lead        // a lead that is not there; nil: 100/33
+	NoAds  bool                         // the token has no rights to ads
+	Now    func() time.Time             // nil: time.Now
+	Refuse func(*http.Request) *Refusal // asked first; nil: as Meta would have it
+	Post   func(*Lead, *Form)           // is told of a test lead, as Meta's webhook tells
+	Access func(page string) Access     // nil: everybody has it
+
+	mu    sync.Mutex
+	token string // the one that is right; "" = any
+	leads []*Lead
+	forms []*Form
+	asked map[string]int // GETs of a lead, by id
+	calls int
+}
+
+// Access is what has_lead_access says.
+type Access struct {
+	Can                bool
+	Reason, Resolution string
+}
+
+// SetToken makes a token the only one that is right.
+func (s *Server) SetToken(token string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.token = token
+}
+
+// Add adds leads, and forms that they name.
+func (s *Server) Add(leads ...*Lead) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.leads = append(s.leads, leads...)
+}
+
+// AddForm adds a form.
+func (s *Server) AddForm(f *Form) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forms = append(s.forms, f)
+}
+
+// Asked is how often a lead was asked for.
+func (s *Server) Asked(id string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked[id]
+}
+
+// Calls is how many requests about leads there were.
+func (s *Server) Calls() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls
+}
+
+func (s *Server) now() time.Time {
+	if s.Now != nil {
+		return s.Now()
+	}
+	return time.Now()
+}
+
+var (
+	nodePath = regexp.MustCompile(`^/v[1-9][0-9]?\.[0-9]/([^/]+)$`)
+	edgePath = regexp.MustCompile(`^/v[1-9][0-9]?\.[0-9]/([^/]+)/(leadgen_forms|leads|test_leads)$`)
+	digits   = regexp.MustCompile(`^[0-9]{1,20}$`)
+)
+
+// ServeHTTP answers like the Graph API.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	node, edge := nodePath.FindStringSubmatch(r.URL.Path), edgePath.FindStringSubmatch(r.URL.Path)
+	if edge == nil && (node == nil || !s.isOurs(r, node[1])) {
+		if s.Next != nil {
+			s.Next.ServeHTTP(w, r)
+			return
+		}
+		refuse(w, &Refusal{Status: 400, Code: 2500, Message: "Unknown path components"})
+		return
+	}
+	s.mu.Lock()
+	s.calls++
+	right := s.token
+	s.mu.Unlock()
+	if s.Refuse != nil {
+		if no := s.Refuse(r); no != nil {
+			refuse(w, no)
+			return
+		}
+	}
+	if no := asksWell(r, right); no != nil {
+		refuse(w, no)
+		return
+	}
+	switch {
+	case node != nil:
+		s.node(w, r, node[1])
+	case !digits.MatchString(edge[1]):
+		refuse(w, noAlias(edge[1]))
+	case edge[2] == "leadgen_forms":
+		s.listForms(w, r, edge[1])
+	case edge[2] == "leads":
+		s.listLeads(w, r, edge[1])
+	default:
+		s.testLeads(w, r, edge[1])
+	}
+}
+
+// isOurs reports whether a node is asked for as a lead, a form or a Page's access; the id of a
+// dataset looks the same.
+func (s *Server) isOurs(r *http.Request, id string) bool {
+	fields := r.URL.Query().Get("fields")
+	if strings.Contains(fields, "field_data") || strings.Contains(fields, "has_lead_access") || r.Method == http.MethodDelete {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lead(id) != nil || s.form(id) != nil
+}
+
+// asksWell looks at how it is asked: the token in the header, and never in the URL, where logs
+// would have it, and a name of who asks.
+func asksWell(r *http.Request, right string) *Refusal {
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	switch {
+	case r.URL.Query().Has("access_token"):
+		return &Refusal{Status: 400, Code: 1, Message: "The fake takes no token in a URL"}
+	case !ok || token == "":
+		return &Refusal{Status: 400, Code: 104, Message: "An access token is required to request this resource."}
+	case right != "" && token != right:
+		return &Refusal{Status: 401, Code: 190, Subcode: 463, Message: "Error validating access token: Session has expired"}
+	case r.UserAgent() == "":
+		return &Refusal{Status: 400, Code: 1, Message: "The fake wants to know who asks"}
+	}
+	return nil
+}
+
+func noAlias(id string) *Refusal {
+	return &Refusal{Status: 404, Code: 803, Message: "(#803) Some of the aliases you requested do not exist: " + id}
+}
+
+func missing(id string) *Refusal {
+	return &Refusal{Status: 400, Code: 100, Subcode: 33, Message: "Unsupported get request. Object with ID '" + id +
+		"' does not exist, cannot be loaded due to missing permissions, or does not support this operation"}
+}
+
+func parameter(message string) *Refusal {
+	return &Refusal{Status: 400, Code: 100, Message: "(#100) " + message}
+}
+
+func refuse(w http.ResponseWriter, no *Refusal) {
+	for name, value := range no.Header {
+		w.Header().Set(name, value)
+	}
+	if no.Body != "" {
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(no.Status)
+		_, _ = w.Write([]byte(no.Body))
+		return
+	}
+	e := map[string]any{"message": no.Message, "type": "OAuthException", "code": no.Code, "fbtrace_id": "AfakeTrace"}
+	if no.Subcode != 0 {
+		e["error_subcode"] = no.Subcode
+	}
+	answer(w, no.Status, map[string]any{"error": e})
+}
+
+func answer(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v)
+}
+
+// lead is the one of an id that can still be read; s.mu is held.
+func (s *Server) lead(id string) *Lead {
+	for _, l := range s.leads {
+		if l.ID == id && s.now().Sub(l.Created) < 90*24*time.Hour {
+			return l
+		}
+	}
+	return nil
+}
+
+func (s *Server) form(id string) *Form {
+	for _, f := range s.forms {
+		if f.ID == id {
+			return f
+		}
+	}
+	return nil
+}
+
+// number reads a limit; ok is false for what is none.
+func number(text string, least, most, otherwise int) (n int, ok bool) {
+	if text == "" {
+		return otherwise, true
+	}
+	n, err := strconv.Atoi(text)
+	return n, err == nil && n >= least && n <= most
+}
+
+// unknown is the first parameter that is not of these.
+func unknown(r *http.Request, known ...string) *Refusal {
+	for name := range r.URL.Query() {
+		if !slices.Contains(append(known, "appsecret_proof"), name) {
+			return parameter("Invalid parameter: " + name)
+		}
+	}
+	return nil
+}

@@ -64,7 +64,7 @@ func TestMistakesInGoogle(t *testing.T) {
 		goodGoogle + "endpoint ftp://x":                  "endpoint \"ftp://x\" is no address",
 		goodGoogle + "hold soon":                         "hold 'soon' is no duration",
 		goodGoogle + "without_click on\nmatch_keys none": "match_keys none sends neither",
-		"account 123-456-7890\ncredentials {file./nonexistent}\nconvert Lead 7":       "default-google-1234567890: credentials: the file /nonexistent does not exist",
+		"account 123-456-7890\ncredentials {file./nonexistent}\nconvert Lead 7":       "credentials: the file /nonexistent does not exist",
 		"account 123-456-7890\ncredentials {file.%WRONG%}\nconvert Lead 7":            "the credentials are of type \"external_account\"",
 		"account 123-456-7890\ncredentials TOPSECRET\nconvert Lead 7":                 "the credentials are no JSON",
 		"account {env.LEADGATE_TEST_UNSET}\ncredentials {file.%KEY%}\nconvert Lead 7": "account: ",
@@ -83,7 +83,8 @@ func TestMistakesInGoogle(t *testing.T) {
 	for _, good := range []string{
 		goodGoogle,
 		goodGoogle + "convert Purchase 6507654321\nconvert AddToCart 6507654321\nconvert Visit_booked 5\nname gads\n" +
-			"login_account 987-654-3210\nendpoint http://127.0.0.1:9098\nevent_source WEB\nmatch_keys on\nwithout_click on\nconsent granted denied\nhold 0s\nask_after 1h\n" +
+			"login_account 987-654-3210\nendpoint http://127.0.0.1:9098\nevent_source WEB\nmatch_keys on\n" +
+			"without_click on\nconsent granted denied\nhold 0s\nask_after 1h\n" +
 			"batch 10\nlinger 0s\nretry_for 30d",
 		"account 1234567890\ncredentials {file.%USER%}\nconvert Purchase 7",
 	} {

@@ -31,6 +31,10 @@ const (
 	WhenNew    When = iota // the event is new
 	WhenFirst              // the event is new, and its click is the contact's first that is stored
 	WhenQueued             // the job is queued: no duplicate, no dead letter
+
+	// Of notes alone.
+	WhenDuplicate // the job is a duplicate, of an event that is new
+	WhenDead      // the job is a dead letter from the beginning
 )
 
 // Count is a figure, or a text, as it stands.

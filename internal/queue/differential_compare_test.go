@@ -56,6 +56,13 @@ func (w *world) compare() {
 			}
 			return shown
 		})
+		for _, key := range keys {
+			each(w, "journal of "+key+" of "+tenant, func(tw *twin) []queue.Note {
+				notes, err := tw.q.Notes(w.Context(), tenant, []string{key})
+				w.must(err)
+				return slices.Clip(append([]queue.Note{}, notes...))
+			})
+		}
 		each(w, "codes of "+tenant, func(tw *twin) []queue.Code {
 			found, err := tw.q.Codes(w.Context(), tenant, w.codes)
 			w.must(err)

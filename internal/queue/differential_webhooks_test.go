@@ -1,6 +1,7 @@
 package queue_test
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -147,7 +148,32 @@ func (w *world) group(tenant string) *queue.Group {
 		}
 		g.Counters = append(g.Counters, c)
 	}
+	for w.chance(40) {
+		g.Notes = append(g.Notes, w.note(tenant, g))
+	}
 	return g
+}
+
+// note makes a note of somebody, or says what became of one. Under each key ids are its own:
+// of two journals that become one it is open whose note of an id stays, if it is neither's.
+func (w *world) note(tenant string, g *queue.Group) queue.Note {
+	var ev queue.Event
+	w.contact(tenant, &ev)
+	n := queue.Note{Contact: pick(w, append([]string{ev.Contact}, ev.Aliases...)...), At: w.now() - w.r.Int64N(20_000_000) + 1000}
+	sum := sha256.Sum256(fmt.Append(nil, n.Contact, w.r.IntN(20)))
+	copy(n.ID[:], sum[:])
+	n.Outcome = fmt.Appendf(nil, "outcome %d", w.events)
+	if w.chance(70) {
+		n.Data = fmt.Appendf(nil, "note %d of %s", w.events, n.Contact)
+		if w.chance(10) {
+			n.Data = append(n.Data, make([]byte, 1900)...)
+		}
+	}
+	n.Of = w.r.IntN(len(g.Events))
+	if len(g.Jobs) > 0 && w.chance(50) {
+		n.When, n.Of = pick(w, queue.WhenQueued, queue.WhenDuplicate, queue.WhenDead), w.r.IntN(len(g.Jobs))
+	}
+	return n
 }
 
 func (w *world) job(g *queue.Group, d queue.Dest) queue.Job {

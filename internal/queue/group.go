@@ -10,6 +10,7 @@ type Group struct {
 	Payloads [][]byte // shared by jobs
 	Jobs     []Job
 	Counters []Counter
+	Notes    []Note // for journals of contacts
 }
 
 // Event is what a store must know of an event to store it once.

@@ -8,7 +8,7 @@
 // of ads, a [Counter] each. [Queue.Append] stores a group in one atomic, durable step. It looks up what it
 // remembers: the ids of events, so that what comes twice is queued once, and the [Once]
 // keys of jobs, so that what was reported is not reported again. A [Click] is kept under
-// its contact's keys.
+// its contact's keys, and so is a [Note] of what became of a conversion.
 //
 // # What goes out
 //
@@ -80,9 +80,13 @@ type Queue interface {
 	// Clicks returns the clicks of contacts (keys, aliases or message ids),
 	// one for each key, the zero Clicks where there are none.
 	Clicks(ctx context.Context, tenant string, keys []string) ([]Clicks, error)
-	// Erase removes a contact's clicks, what leads to them, the codes that it claimed, and
-	// the dead letters of the tenant and of Unmatched that name it, by any of its keys. It
-	// counts the clicks as one, each alias, each code, and each dead letter.
+	// Notes returns the journals of contacts, by keys as Clicks takes them, together: each
+	// note once, the newest first.
+	Notes(ctx context.Context, tenant string, keys []string) ([]Note, error)
+	// Erase removes a contact's clicks and journal, what leads to them, the codes that it
+	// claimed, and the dead letters of the tenant and of Unmatched that name it, by any of its
+	// keys. It counts the clicks, or the journal where there are none, as one, each alias,
+	// each code, and each dead letter.
 	Erase(ctx context.Context, tenant string, key string) (int, error)
 
 	// PutCode stores a code, unless one is stored under its Key: it returns the one that

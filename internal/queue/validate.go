@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -36,7 +37,7 @@ func (g *Group) Validate() error {
 			}
 		}
 	}
-	if problem := g.counterProblem(); problem != "" {
+	if problem := cmp.Or(g.counterProblem(), g.noteProblem()); problem != "" {
 		return fmt.Errorf("queueing events: %s", problem)
 	}
 	return nil
@@ -68,6 +69,8 @@ func (g *Group) counterProblem() string {
 		switch {
 		case c.Of < 0 || c.Of >= n:
 			return "a counter counts an event or a job that is not there"
+		case c.When > WhenQueued:
+			return "a counter counts an outcome that it cannot count"
 		case c.Add < 0 || c.Add > MaxAdd:
 			return "a counter adds more than a counter can"
 		case !countable(c.Key) || !countable(c.Field) || c.Field == "":

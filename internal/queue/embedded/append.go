@@ -171,6 +171,9 @@ func (t *txn) append(g *queue.Group, r *queue.Result) error {
 	if err := t.count(g, r); err != nil {
 		return fmt.Errorf("storing counter: %w", err)
 	}
+	if err := t.writeNotes(g, r); err != nil {
+		return fmt.Errorf("storing note: %w", err)
+	}
 	return nil
 }
 

@@ -185,6 +185,9 @@ func (t *txn) link(contact codec.KeyHash, rec *clickRecord, alias codec.KeyHash)
 		if err := t.put(b, alias[:], contact[:]); err != nil {
 			return err
 		}
+		if err := t.moveNotes(contact, alias); err != nil {
+			return err
+		}
 	}
 	if slices.Contains(rec.aliases, alias) {
 		return nil

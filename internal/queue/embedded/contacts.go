@@ -74,18 +74,27 @@ func (e *Store) Erase(ctx context.Context, tenant, key string) (int, error) {
 	err := e.do(ctx, 0, func(t *txn) error {
 		n = 0
 		contact, rec, err := t.lookUp(codec.HashKey(tenant, key), t.now)
-		if rec == nil || err != nil {
+		if err != nil {
 			return err
 		}
-		keys[contact] = true
-		n++
-		for _, alias := range rec.aliases {
-			keys[alias] = true
-			if string(t.table(aliasBucket).get(alias[:])) == string(contact[:]) {
-				n++
+		if rec != nil {
+			keys[contact] = true
+			n++
+			for _, alias := range rec.aliases {
+				keys[alias] = true
+				if string(t.table(aliasBucket).get(alias[:])) == string(contact[:]) {
+					n++
+				}
+			}
+			if err := t.forget(contact, rec); err != nil {
+				return err
 			}
 		}
-		return t.forget(contact, rec)
+		noted, err := t.eraseNotes(keys)
+		if noted && n == 0 {
+			n = 1
+		}
+		return err
 	})
 	if err == nil {
 		err = e.eraseMessages(ctx, keys)

@@ -17,7 +17,7 @@ import (
 
 // fileFormat is the number of the file's format. A file with a greater one
 // is refused.
-const fileFormat = 5
+const fileFormat = 6
 
 // oldestFormat is the format of the oldest file that can be read: its ids stand
 // in another bucket, see ids.go.
@@ -48,11 +48,13 @@ var (
 	spentBucket  = []byte("spent")
 	codesBucket  = []byte("codes")
 	codesIndex   = []byte("codei")
+	notesBucket  = []byte("journal")
+	notesIndex   = []byte("journalx")
 
 	fixedBuckets = [][]byte{
 		metaBucket, destsBucket, seenBucket, seenFilters, onceBucket, onceIndex,
 		clicksBucket, clicksIndex, aliasBucket, msgsBucket, countsBucket, sharedBucket, spentBucket,
-		codesBucket, codesIndex,
+		codesBucket, codesIndex, notesBucket, notesIndex,
 	}
 
 	formatKey     = []byte("format")

@@ -110,7 +110,7 @@ func (c *copier) Bad(b pages.Bad) error {
 // derived says of which buckets the contents follow from others.
 func derived(bucket []byte) bool {
 	switch string(bucket) {
-	case string(onceIndex), string(clicksIndex), string(codesIndex), string(seenFilters):
+	case string(onceIndex), string(clicksIndex), string(codesIndex), string(notesIndex), string(seenFilters):
 		return true
 	}
 	return false
@@ -188,7 +188,8 @@ func (r *repair) fillHoles(b *base) error {
 
 // suspects are the buckets whose records may lie elsewhere.
 func (r *repair) suspects(counts *tally) (names []string) {
-	names = append(names, string(destsBucket), string(clicksBucket), string(codesBucket), string(seenBucket), string(sharedBucket))
+	names = append(names, string(destsBucket), string(clicksBucket), string(codesBucket), string(notesBucket),
+		string(seenBucket), string(sharedBucket))
 	last := uint32(64)
 	for num := range counts.dests {
 		last = max(last, num)

@@ -62,7 +62,7 @@ func (r *repair) index() error {
 	if err != nil {
 		return err
 	}
-	if err := r.indexCodes(); err != nil {
+	if err := cmp.Or(r.indexCodes(), r.indexNotes()); err != nil {
 		return err
 	}
 	if ids := r.tx.Bucket(idsBucket); ids != nil {

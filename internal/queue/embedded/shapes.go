@@ -22,6 +22,7 @@ var shapes = map[string]struct{ key, value int }{
 	string(destsBucket): {0, 0}, string(metaBucket): {0, 0},
 	string(sharedBucket): {8, 0}, string(spentBucket): {8, 0},
 	string(codesBucket): {16, 0}, string(codesIndex): {0, 0},
+	string(notesBucket): {16, 0}, string(notesIndex): {8 + 16, 0},
 }
 
 var errShape = errors.New("it has not the shape of one")
@@ -66,6 +67,12 @@ func checkPair(bucket, key, value []byte) error {
 		return checkCodeIndex(key, value)
 	case string(codesBucket):
 		return checkCode(key, value)
+	case string(notesBucket):
+		record, err := judged(bucket, key, value)
+		if err == nil {
+			_, _, err = codec.DecodeJournal(record)
+		}
+		return err
 	case string(clicksBucket):
 		record, err := judged(bucket, key, value)
 		if err == nil {

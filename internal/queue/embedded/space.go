@@ -107,6 +107,9 @@ func groupSize(g *queue.Group) int64 {
 			size += 2048 + 64*int64(len(ev.Aliases)+len(ev.Former))
 		}
 	}
+	for i := range g.Notes {
+		size += 1024 + int64(len(g.Notes[i].Data)+len(g.Notes[i].Outcome))
+	}
 	for i := range g.Payloads {
 		size += onPages(int64(len(g.Payloads[i])) + 256)
 	}

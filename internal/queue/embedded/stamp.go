@@ -11,8 +11,8 @@ import (
 )
 
 // Bbolt has a checksum of its two meta pages alone. So the records that matter carry one:
-// entries, departures, dead letters, what these share, destinations, clicks and codes. A stamped
-// record is the stamp's byte, a CRC-32C of the bucket's name, the key and the record, and
+// entries, departures, dead letters, what these share, destinations, clicks, codes and
+// journals of contacts. A stamped record is the stamp's byte, a CRC-32C of the bucket's name, the key and the record, and
 // the record itself. One of a file that was of format 3 has no stamp until it is written
 // again: no record begins with that byte, but with its version.
 const (
@@ -26,7 +26,7 @@ func stamped(bucket []byte) bool {
 		return true
 	}
 	switch string(bucket) {
-	case string(destsBucket), string(clicksBucket), string(sharedBucket), string(codesBucket):
+	case string(destsBucket), string(clicksBucket), string(sharedBucket), string(codesBucket), string(notesBucket):
 		return true
 	}
 	return false

@@ -26,6 +26,7 @@ func (e *Store) Sweep(ctx context.Context) error {
 		{"message ids", (*txn).sweepMessages},
 		{"clicks", (*txn).sweepClicks},
 		{"codes", (*txn).sweepCodes},
+		{"journals of contacts", (*txn).sweepNotes},
 		{"counters", (*txn).sweepCounters},
 		{"dead letters", (*txn).sweepDead},
 	}

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -80,15 +81,15 @@ func (v *verifier) complete() error {
 		return v.err
 	}
 	for _, name := range fixedBuckets {
-		if !v.names[string(name)] && (format == fileFormat || !sinceFive[string(name)]) {
+		if !v.names[string(name)] && format >= since[string(name)] {
 			return fmt.Errorf("the place of %s is missing", bucketText(name))
 		}
 	}
 	return v.counts.compare()
 }
 
-// sinceFive are the buckets that a file of format 4 has not.
-var sinceFive = map[string]bool{string(codesBucket): true, string(codesIndex): true}
+// since are the formats of the first files that have these buckets.
+var since = map[string]uint64{string(codesBucket): 5, string(codesIndex): 5, string(notesBucket): 6, string(notesIndex): 6}
 
 // kindOf splits the name of a destination's bucket; num is 0 for every other.
 func kindOf(bucket []byte) (kind byte, num uint32) {
@@ -112,6 +113,7 @@ type tally struct {
 	letters   uint64 // the highest number of a dead letter
 	uses      uses   // of what several share
 	codes     codeSum
+	notes     noteSum
 }
 
 func newTally() tally {
@@ -130,6 +132,7 @@ func (c *tally) add(bucket, key, value []byte) error {
 	if err := c.codes.add(bucket, key, value); err != nil {
 		return err
 	}
+	c.notes.add(bucket, key, value)
 	switch {
 	case string(bucket) == string(sharedBucket):
 		c.last[string(bucket)] = number(key)
@@ -192,8 +195,5 @@ func (c *tally) compare() error {
 	if c.letters > c.sequences[string(metaBucket)] {
 		return errors.New("the number of dead letters is less than that of the last one")
 	}
-	if err := c.codes.compare(); err != nil {
-		return err
-	}
-	return c.uses.compare()
+	return cmp.Or(c.codes.compare(), c.notes.compare(), c.uses.compare())
 }

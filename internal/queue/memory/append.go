@@ -50,10 +50,14 @@ func (d *data) append(g *queue.Group) queue.Result {
 		if r.New[i] {
 			t.claim(&g.Events[i], now+d.opts.RememberClicks.Milliseconds())
 			first[i] = t.contacts.touch(&g.Events[i], now, d.opts.RememberClicks.Milliseconds())
+			t.follow(&g.Events[i], now, d.opts.RememberClicks.Milliseconds())
 		}
 	}
 	for i := range g.Counters {
 		t.count(&g.Counters[i], &r, first, now)
+	}
+	for i := range g.Notes {
+		t.note(g, &g.Notes[i], &r, now, d.opts.RememberClicks.Milliseconds())
 	}
 	return r
 }

@@ -219,7 +219,8 @@ func (q *Queue) Clicks(ctx context.Context, tenant string, keys []string) (found
 func (q *Queue) Erase(ctx context.Context, tenant, key string) (n int, err error) {
 	err = q.with(ctx, func() error {
 		keys := map[string]bool{key: true}
-		c := &q.d.tenant(tenant).contacts
+		t := q.d.tenant(tenant)
+		c := &t.contacts
 		if k, p := c.find(key, q.d.ms(), q.d.opts.RememberClicks.Milliseconds()); p != nil {
 			keys[k] = true
 			n++
@@ -231,7 +232,10 @@ func (q *Queue) Erase(ctx context.Context, tenant, key string) (n int, err error
 			}
 			c.forget(k)
 		}
-		n += q.d.tenant(tenant).eraseCodes(keys, q.d.ms())
+		if t.eraseJournals(keys, q.d.ms()) && n == 0 {
+			n = 1
+		}
+		n += t.eraseCodes(keys, q.d.ms())
 		maps.DeleteFunc(c.messages, func(_ string, m message) bool { return keys[m.contact] })
 		n += q.d.remove(func(name queue.Dest, l *letter) bool {
 			h := &l.Header

@@ -45,6 +45,7 @@ type tenant struct {
 	// Of counters, whose keys are their own.
 	onceCounted map[string]int64
 	contacts    contacts
+	journals    map[string]journal // by a contact's key
 	codes       map[string]*code
 	counters    map[counter]queue.Count
 }
@@ -139,7 +140,7 @@ func (d *data) tenant(name string) *tenant {
 	if t == nil {
 		t = &tenant{
 			ids: map[queue.ID]int64{}, once: map[string]int64{}, onceCounted: map[string]int64{},
-			contacts: newContacts(), codes: map[string]*code{}, counters: map[counter]queue.Count{},
+			contacts: newContacts(), journals: map[string]journal{}, codes: map[string]*code{}, counters: map[counter]queue.Count{},
 		}
 		d.tenants[name] = t
 	}
@@ -178,6 +179,7 @@ func (q *Queue) Sweep() {
 			}
 			maps.DeleteFunc(t.codes, func(_ string, c *code) bool { return c.gone(now) })
 			t.contacts.sweep(now, o.RememberClicks.Milliseconds())
+			maps.DeleteFunc(t.journals, func(_ string, j journal) bool { return j.till <= now })
 			for c := range t.counters {
 				if c.day < (now-queue.KeepCounters.Milliseconds())/queue.DayMS {
 					delete(t.counters, c)

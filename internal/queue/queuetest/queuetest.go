@@ -100,6 +100,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"Tenants", tenantTests},
 		{"Clicks", slices.Concat(clickTests, touchTests, identityTests, eraseTests)},
 		{"Codes", slices.Concat(codeTests, codeLimitTests, claimTests)},
+		{"Notes", noteTests},
 		{"Counters", counterTests},
 		{"Lifecycle", lifecycleTests},
 	} {

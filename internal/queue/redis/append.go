@@ -203,6 +203,9 @@ func wireSize(g *queue.Group) int {
 	for i := range g.Jobs {
 		n += len(g.Jobs[i].Header.Meta)
 	}
-	n += 128 * len(g.Counters)
+	n += 128 * (len(g.Counters) + len(g.Notes))
+	for i := range g.Notes {
+		n += len(g.Notes[i].Data) + len(g.Notes[i].Outcome)
+	}
 	return n
 }

@@ -19,7 +19,19 @@ func (r *Store) Clicks(ctx context.Context, tenant string, keys []string) ([]que
 		return nil, nil
 	}
 	found := make([]queue.Clicks, len(keys))
-	k, now, remember := r.keys(tenant), r.now(), r.options.Load().RememberClicks.Milliseconds()
+	err := r.eachContact(ctx, doing, r.keys(tenant), keys, func(i int, _ string, clicks *queue.Clicks) { found[i] = *clicks })
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// eachContact finds the contacts that keys lead to, of those that are remembered, and calls
+// f with the key's index, the contact's own key, and its clicks.
+func (r *Store) eachContact(
+	ctx context.Context, doing string, k tenantKeys, keys []string, f func(i int, contact string, clicks *queue.Clicks),
+) error {
+	now, remember := r.now(), r.options.Load().RememberClicks.Milliseconds()
 	// What is still to be looked up, and for which of the keys; aliases and
 	// message ids take a second round, chains of aliases more.
 	names, owners := keys, make([]int, len(keys))
@@ -36,7 +48,7 @@ func (r *Store) Clicks(ctx context.Context, tenant string, keys []string) ([]que
 		}
 		values, err := r.client.MGet(ctx, wanted...).Result()
 		if err != nil {
-			return nil, queueError(doing, err)
+			return queueError(doing, err)
 		}
 		var next []string
 		var nextOwners []int
@@ -50,16 +62,16 @@ func (r *Store) Clicks(ctx context.Context, tenant string, keys []string) ([]que
 			case record != "":
 				clicks, last, err := parseClicks(record)
 				if err != nil {
-					return nil, fmt.Errorf("%s: %w", doing, err)
+					return fmt.Errorf("%s: %w", doing, err)
 				}
 				if last+remember > now {
-					found[owners[i]] = clicks
+					f(owners[i], names[i], &clicks)
 				}
 			}
 		}
 		names, owners = next, nextOwners
 	}
-	return found, nil
+	return nil
 }
 
 // leadsTo returns the contact to which a pointer leads, the value of an alias or a

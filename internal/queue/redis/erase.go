@@ -46,6 +46,22 @@ func (e *erasure) clicks(ctx context.Context) error {
 	}
 	n, err := e.step(ctx, e.contact, []string{e.contact})
 	e.total += n
+	if err != nil {
+		return err
+	}
+	return e.journals(ctx, n > 0)
+}
+
+// journals removes the contact's. counted says that the contact is counted already.
+func (e *erasure) journals(ctx context.Context, counted bool) error {
+	keys := make([]string, len(e.names))
+	for i, name := range e.names {
+		keys[i] = e.keys.journal(name)
+	}
+	n, err := e.r.client.Unlink(ctx, keys...).Result()
+	if n > 0 && !counted {
+		e.total++
+	}
 	return err
 }
 

@@ -10,8 +10,8 @@ import (
 )
 
 // Version 1 has no once keys of counters; versions 1 and 2 have one click an event at
-// most, of an ad. Version 2 is still written where that says it all.
-const groupVersion = 3
+// most, of an ad; versions 1 to 3 have no notes. The oldest version from 2 on that says it all is written.
+const groupVersion = 4
 
 // appendGroup appends a group's record, without its tenant, and how it is divided:
 //
@@ -23,6 +23,7 @@ const groupVersion = 3
 //	jobs:     destination's name, events (each as the difference to the one before), once keys (key, window in ns,
 //	          use), payload, header, dead (1: reason, code, explanation)
 //	counters: day, key, field, add, text, when, of, once key, and with one its window in ns
+//	notes:    contact, id, when it was, data, outcome, when it is written, of
 //
 // Lists have their number of elements in front.
 func appendGroup(dst []byte, g *queue.Group, p *partition) []byte {
@@ -74,16 +75,44 @@ func appendGroup(dst []byte, g *queue.Group, p *partition) []byte {
 			dst = binary.AppendVarint(dst, int64(c.Window))
 		}
 	}
+	if version > 3 {
+		dst = appendNotes(dst, g.Notes)
+	}
 	return dst
+}
+
+func appendNotes(dst []byte, notes []queue.Note) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(notes)))
+	for i := range notes {
+		n := &notes[i]
+		dst = append(codec.AppendText(dst, n.Contact), n.ID[:]...)
+		dst = codec.AppendText(codec.AppendText(binary.AppendVarint(dst, n.At), n.Data), n.Outcome)
+		dst = binary.AppendUvarint(append(dst, byte(n.When)), uint64(n.Of))
+	}
+	return dst
+}
+
+func readNotes(r *codec.Reader) []queue.Note {
+	notes := make([]queue.Note, r.Elements())
+	for i := range notes {
+		n := &notes[i]
+		n.Contact = r.Text()
+		copy(n.ID[:], r.Take(uint64(len(n.ID))))
+		n.At, n.Data, n.Outcome, n.When, n.Of = r.Varint(), r.Bytes(), r.Bytes(), queue.When(r.Byte()), r.Count()
+	}
+	return notes
 }
 
 // versionOf is the oldest version that says all of a group: an edge of the commit before
 // may have to finish it.
 func versionOf(g *queue.Group) byte {
+	if len(g.Notes) > 0 {
+		return groupVersion
+	}
 	for i := range g.Events {
 		clicks := g.Events[i].Clicks
 		if len(clicks) > 1 || len(clicks) == 1 && clicks[0].Kind > queue.ClickClid {
-			return groupVersion
+			return 3
 		}
 	}
 	return 2
@@ -198,6 +227,9 @@ func decodeGroup(tenant string, b []byte) (*queue.Group, *partition, error) {
 				c.Window = time.Duration(r.Varint())
 			}
 		}
+	}
+	if version > 3 {
+		g.Notes = readNotes(&r)
 	}
 	err := r.Err
 	if err == nil {

@@ -47,6 +47,10 @@ func sampleGroup() (*queue.Group, *partition) {
 			{Day: 20_000, Key: "ad", Field: "clicks", Add: 3, When: queue.WhenQueued, Of: 1, Once: "lead", Window: time.Hour},
 			{Field: "headline", Text: "Plants"},
 		},
+		Notes: []queue.Note{
+			{Contact: "whatsapp:1", ID: queue.ID{4, 15: 255}, At: 8, Data: []byte("{}"), Outcome: []byte("[]"), When: queue.WhenQueued, Of: 1},
+			{Contact: "whatsapp:2", At: -1},
+		},
 	}
 	return g, &partition{events: []int{1, 2}, jobs: []int{2}}
 }
@@ -67,7 +71,7 @@ func TestGroupRoundTrip(t *testing.T) {
 		}
 	}
 	// As version 1 had it, whose counters counted however often.
-	g.Counters[0].Once, g.Counters[0].Window = "", 0
+	g.Counters[0].Once, g.Counters[0].Window, g.Notes = "", 0, nil
 	old := appendGroup(nil, g, p)
 	at := bytes.LastIndex(old, []byte("clicks"))
 	old = append([]byte{1}, slices.Delete(old, at+len("clicks")+4, at+len("clicks")+5)[1:len(old)-2]...)
@@ -115,7 +119,7 @@ func TestGroupOfBefore(t *testing.T) {
 	} {
 		g.Events[1].Clicks = more
 		b := appendGroup(nil, g, p)
-		if got, _, err := decodeGroup("acme", b); err != nil || b[0] != groupVersion || !reflect.DeepEqual(got, g) {
+		if got, _, err := decodeGroup("acme", b); err != nil || b[0] != 3 || !reflect.DeepEqual(got, g) {
 			t.Errorf("version %d is read as %+v, %v", b[0], got, err)
 		}
 		for n := range b {
@@ -130,7 +134,7 @@ func TestGroupOfBefore(t *testing.T) {
 // above, and so in the record.
 func TestGroupRecordIsWhole(t *testing.T) {
 	g, _ := sampleGroup()
-	for _, sample := range []any{g, g.Events[0], g.Events[0].Clicks[0], g.Jobs[0].Once[0], g.Jobs[1].Dead, sampleHeaders[1]} {
+	for _, sample := range []any{g, g.Events[0], g.Events[0].Clicks[0], g.Jobs[0].Once[0], g.Jobs[1].Dead, g.Notes[0], sampleHeaders[1]} {
 		v := reflect.Indirect(reflect.ValueOf(sample))
 		for i := range v.NumField() {
 			// Codes are claimed with the note.
@@ -154,6 +158,7 @@ func TestSplit(t *testing.T) {
 		if i%2 == 0 {
 			ev.Contact, ev.Aliases, ev.Clicks = "c", []string{"a", "b"}, []queue.Click{{Data: make([]byte, 600)}}
 			g.Counters = append(g.Counters, queue.Counter{Of: i}, queue.Counter{When: queue.WhenQueued, Of: i})
+			g.Notes = append(g.Notes, queue.Note{Of: i}, queue.Note{When: queue.WhenDead, Of: i})
 		}
 		g.Events = append(g.Events, ev)
 		g.Jobs = append(g.Jobs, queue.Job{Events: []int{i}, Once: []queue.Once{{Key: "k"}}})
@@ -165,9 +170,9 @@ func TestSplit(t *testing.T) {
 		t.Fatalf("the parts are not the group: %+v", p)
 	}
 	counters := 0
-	all := p.counters(g)
+	all, notes := p.counters(g), p.notes(g)
 	for i, first := 0, 0; i < len(p.events); i++ {
-		part := queue.Group{Events: g.Events[first:p.events[i]], Counters: all[i]}
+		part := queue.Group{Events: g.Events[first:p.events[i]], Counters: all[i], Notes: notes[i]}
 		if steps, _ := groupCost(&part); steps > partSteps || len(part.Events) > partEvents {
 			t.Fatalf("part %d has %d events, %d steps", i, len(part.Events), steps)
 		}
@@ -175,7 +180,7 @@ func TestSplit(t *testing.T) {
 	}
 	for i, first := 0, 0; i < len(p.jobs); i++ {
 		part, _ := jobsPart(g, g.Jobs[first:p.jobs[i]], make([]bool, n))
-		part.Counters = all[len(p.events)+i]
+		part.Counters, part.Notes = all[len(p.events)+i], notes[len(p.events)+i]
 		steps, written := groupCost(&part)
 		if steps > partSteps || written > partBytes && len(part.Jobs) > 1 || len(part.Payloads) > 2 {
 			t.Fatalf("part %d has %d jobs, %d payloads, %d steps, %d bytes", i, len(part.Jobs), len(part.Payloads), steps, written)
@@ -183,6 +188,11 @@ func TestSplit(t *testing.T) {
 		for _, c := range part.Counters {
 			if c.Of < 0 || c.Of >= len(part.Jobs) {
 				t.Fatalf("part %d of %d jobs counts job %d", i, len(part.Jobs), c.Of)
+			}
+		}
+		for _, n := range part.Notes {
+			if n.Of < 0 || n.Of >= len(part.Jobs) {
+				t.Fatalf("part %d of %d jobs has a note of job %d", i, len(part.Jobs), n.Of)
 			}
 		}
 		counters, first = counters+len(part.Counters), p.jobs[i]

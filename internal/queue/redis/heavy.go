@@ -20,7 +20,7 @@ func heavy(g *queue.Group) bool {
 // groupCost is how many commands of Redis's a group takes at worst, and how many bytes
 // it writes into streams.
 func groupCost(g *queue.Group) (steps, written int) {
-	steps = counterSteps * len(g.Counters)
+	steps = counterSteps*len(g.Counters) + noteSteps*len(g.Notes)
 	for i := range g.Events {
 		steps += eventSteps(&g.Events[i])
 	}
@@ -51,7 +51,7 @@ func eventSteps(ev *queue.Event) int {
 		n += 4
 	}
 	if len(ev.Clicks) > 0 {
-		n += 10
+		n += 11
 	}
 	if ev.KeptClaim() != "" {
 		n += 4 + 3*(1+len(ev.Aliases)+len(ev.FormerKeys()))
@@ -61,7 +61,10 @@ func eventSteps(ev *queue.Event) int {
 
 func jobSteps(j *queue.Job) int { return 3 + 3*len(j.Once) }
 
-const counterSteps = 4
+const (
+	counterSteps = 4
+	noteSteps    = 8 // a journal is taken apart and put together again
+)
 
 // appendInParts stores groups of which one is heavy, in their order. Its caller does
 // the work, so that other webhooks don't wait behind it.

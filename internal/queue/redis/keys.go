@@ -34,6 +34,7 @@ import (
 //
 //	c:<key>       a contact's clicks, or the contact to which an alias or message id leads: see lua/append_contacts.lua
 //	n:<key>       a contact's aliases, and the message with which it came
+//	t:<key>       a contact's journal, a record: see lua/append_notes.lua
 //	m:<n>:<key>   set of a contact's message ids of the n-th 8 days
 //	a:<day>       counters of a day, a hash
 //
@@ -119,6 +120,7 @@ func (k tenantKeys) taken(name string) string  { return k.base + "h:m:" + name }
 func (k tenantKeys) contacts() string          { return k.base + contactPrefix }
 func (k tenantKeys) contact(key string) string { return k.base + contactPrefix + key }
 func (k tenantKeys) names(key string) string   { return k.base + "n:" + key }
+func (k tenantKeys) journal(key string) string { return k.base + "t:" + key }
 func (k tenantKeys) note(name string) string   { return k.base + "w:" + name }
 func (k tenantKeys) counts(day int64) string   { return k.base + "a:" + strconv.FormatInt(day, 10) }
 

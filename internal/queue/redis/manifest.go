@@ -10,7 +10,7 @@ import (
 
 // plain reports whether a group can have a plain manifest.
 func plain(g *queue.Group) bool {
-	if len(g.Events) != 1 || len(g.Payloads) != 1 {
+	if len(g.Events) != 1 || len(g.Payloads) != 1 || len(g.Notes) > 0 {
 		return false
 	}
 	if ev := &g.Events[0]; ev.SealEvent() != nil || len(ev.Former) > 0 || ev.KeptClaim() != "" {
@@ -71,7 +71,7 @@ func (p *packer) appendGeneral(b []byte, g *queue.Group, small bool, payloads in
 			claims++
 		}
 	}
-	b = appendCount(b, claims)
+	b = appendCount(appendCount(b, claims), len(g.Notes))
 	for i := range g.Events {
 		b = p.appendEvent(b, g.Tenant, &g.Events[i])
 	}
@@ -83,6 +83,11 @@ func (p *packer) appendGeneral(b []byte, g *queue.Group, small bool, payloads in
 	}
 	for i := range g.Counters {
 		b = appendCounter(b, g.Tenant, &g.Counters[i], p.now)
+	}
+	for i := range g.Notes {
+		n := &g.Notes[i]
+		b = appendShort(appendCount(append(b, byte(n.When)), n.Of+1), n.Contact)
+		b = codec.AppendNote(b, n)
 	}
 	return b
 }

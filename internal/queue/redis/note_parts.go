@@ -13,13 +13,14 @@ import (
 // call stored: what was stored before is a duplicate. The error is errGone if there is
 // no such note any more.
 func (n *note) store(ctx context.Context, g *queue.Group, p *partition, result *queue.Result) error {
-	counters := p.counters(g)
+	counters, notes := p.counters(g), p.notes(g)
 	fresh := make([]bool, len(g.Events)) // whoever stored them
 	anyFresh, clicked := false, false
 	var calls []*partCall
 	for i, first := 0, 0; i < len(p.events); i++ {
 		end := p.events[i]
-		calls = append(calls, n.call(i, queue.Group{Tenant: g.Tenant, Events: g.Events[first:end], Counters: counters[i]}, first))
+		part := queue.Group{Tenant: g.Tenant, Events: g.Events[first:end], Counters: counters[i], Notes: notes[i]}
+		calls = append(calls, n.call(i, part, first))
 		first = end
 	}
 	err := n.send(ctx, calls, func(c *partCall) {
@@ -42,7 +43,7 @@ func (n *note) store(ctx context.Context, g *queue.Group, p *partition, result *
 	for i, first := 0, 0; i < len(p.jobs); i++ {
 		end, number := p.jobs[i], len(p.events)+i
 		if part, any := jobsPart(g, g.Jobs[first:end], fresh); any {
-			part.Counters = counters[number]
+			part.Counters, part.Notes = counters[number], notes[number]
 			calls = append(calls, n.call(number, part, first))
 		}
 		first = end

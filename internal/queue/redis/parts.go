@@ -22,6 +22,13 @@ func split(g *queue.Group) (p partition) {
 			events[c.Of] += counterSteps
 		}
 	}
+	for i := range g.Notes {
+		if n := &g.Notes[i]; n.When == queue.WhenNew {
+			events[n.Of] += noteSteps
+		} else {
+			jobs[n.Of] += noteSteps
+		}
+	}
 	var w weight
 	for i := range g.Events {
 		ev := &g.Events[i]
@@ -87,6 +94,23 @@ func (p *partition) counters(g *queue.Group) [][]queue.Counter {
 			c.Of -= ends[i-1]
 		}
 		all[first+i] = append(all[first+i], c)
+	}
+	return all
+}
+
+// notes is what counters is for notes.
+func (p *partition) notes(g *queue.Group) [][]queue.Note {
+	all := make([][]queue.Note, len(p.events)+len(p.jobs))
+	for _, n := range g.Notes {
+		ends, first := p.jobs, len(p.events)
+		if n.When == queue.WhenNew {
+			ends, first = p.events, 0
+		}
+		i, _ := slices.BinarySearch(ends, n.Of+1)
+		if i > 0 {
+			n.Of -= ends[i-1]
+		}
+		all[first+i] = append(all[first+i], n)
 	}
 	return all
 }

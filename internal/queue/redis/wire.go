@@ -32,7 +32,7 @@ import (
 //
 // A general one:
 //
-//	>I4I4I4I4I4           how many payloads, events, jobs, counters and claims there are
+//	>I4I4I4I4I4I4         how many payloads, events, jobs, counters, claims and notes there are
 //	>Bc0HBBc0             of each event: its id in decimal, its bucket, later; its seal's id ('' = none)
 //	>HB                   with a seal: the seal's bucket, later
 //	>BB                   how many contact keys it has; how many clicks, at most 3, plus 4 times how many of the keys, the last ones,
@@ -46,6 +46,7 @@ import (
 //	>BdHc0I4c0            of each once key: its use, for how long it is known, its hash, and itself in clear
 //	>Hc0Hc0I4I4c0dBI4Hc0d of each counter: its day; key, line feed and field; what is added; the text it is set to ('' = none);
 //	                      how long the day lives; when it counts, and of which event or job; its once key's hash ('' = none), for how long
+//	>BI4Hc0c16dHc0Hc0     of each note: for which outcome, of which event or job; its contact's key; its id, when it was, data, outcome
 //
 // A plain one, of one event, of jobs with nothing special and of counters that need no
 // job, which nearly every webhook is:

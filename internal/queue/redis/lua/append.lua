@@ -73,6 +73,7 @@ end
 local manifest_at, payload_at, key_at = 1, bundles_at + 2 * nbundles + 2 * nblocks, 1
 
 local link, group, count, tell_counts -- made by the first that needs them
+local note_down, move_notes, keep_notes -- likewise
 
 -- clicks_at reads some clicks of an event from the manifests, as decode gives them.
 local function clicks_at(p, n)
@@ -88,9 +89,14 @@ end
 -- general makes these functions, which most calls don't need: making them costs as much
 -- as appending two events.
 local function general()
+  local noting
   -- include append_contacts.lua
   -- include append_counters.lua
-  local function claiming() -- makes functions that few calls need
+  function noting() -- makes functions that few calls need
+    if note_down then return end
+    -- include append_notes.lua
+  end
+  local function claiming() -- likewise
     -- include codes_claim.lua
     return code_claim, code_claimed
   end

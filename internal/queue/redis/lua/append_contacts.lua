@@ -107,6 +107,18 @@ local function unlink(name)
   end
 end
 
+-- take_notes has the journals that stand under other names of a contact be the contact's.
+local function take_notes(name, others)
+  local keys = {}
+  for i = 1, #others do keys[i] = base .. 't:' .. others[i] end
+  if #keys == 0 then return end
+  local there = note_down and 1 or try('EXISTS', unpack(keys))
+  if type(there) == 'number' and there > 0 then
+    noting()
+    move_notes(name, others)
+  end
+end
+
 -- unheard reports whether nothing stands under an event's keys.
 local function unheard(e)
   for i = e.from, e.from + e.keys - 1 do
@@ -122,7 +134,7 @@ local function link_new(e, contact, name)
   if ms <= 0 then return false end
   local life, has = math.floor(ms + remember_clicks / 4), {[contact] = true}
   set(contact, encode(rec), 'PX', whole(ms))
-  local pointer, names = 'A0 ' .. name, {'1'}
+  local pointer, names, others = 'A0 ' .. name, {'1'}, {}
   if e.message ~= '' and contacts .. e.message ~= contact then
     set(contacts .. e.message, message_pointer .. name, 'PX', message_px)
     if life < message_ms then list_message(name, e.message) else names[1] = pack('>c1I4c0', '2', #e.message, e.message) end
@@ -135,8 +147,10 @@ local function link_new(e, contact, name)
       set(k, pointer, 'PX', life)
       local n = sub(k, #contacts + 1)
       names[#names + 1] = pack('>I4c0', #n, n)
+      others[#others + 1] = n
     end
   end
+  take_notes(name, others)
   if #names > 1 or byte(names[1]) == 50 then set(links .. name, concat(names), 'PX', life) end
   return true
 end
@@ -199,6 +213,11 @@ function link(e)
     list_message(name, e.message)
   end
   if not rec and #aliases == 0 then return first end
+  local renamed = {}
+  for i = 1, #aliases do
+    if not leads[i] then renamed[#renamed + 1] = aliases[i] end
+  end
+  take_notes(name, renamed)
   local life = try('PTTL', mine)
   if type(life) == 'table' then life = 0 end
   local list, has, with = {}, {}, ''

@@ -1,6 +1,7 @@
 -- Part of append.lua: what is done when all groups are stored.
 
 if tell_counts then tell_counts() end
+if keep_notes then keep_notes() end
 
 -- What was decided of bundles is written, and a bundle with nothing new is removed.
 for i = 1, nbundles do

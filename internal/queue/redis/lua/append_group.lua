@@ -13,7 +13,7 @@ end
 
 -- group appends the next group and returns its line of the answer.
 function group()
-  local npayloads, nevents, njobs, ncounters, nclaims, p = parse('>I4I4I4I4I4', manifests, manifest_at + 5)
+  local npayloads, nevents, njobs, ncounters, nclaims, nnotes, p = parse('>I4I4I4I4I4I4', manifests, manifest_at + 5)
   local first_payload = payload_at - 1
   payload_at = payload_at + npayloads
   problem = nil
@@ -139,6 +139,19 @@ function group()
       counts = counts and not counts.err
     end
     if counts then count(day, field, addend, text, ttl) end
+  end
+  for _ = 1, nnotes do
+    local when, of, key, n
+    n = {}
+    when, of, key, n.id, n.at, n.data, n.outcome, p = parse('>BI4Hc0c16dHc0Hc0', manifests, p)
+    local j, written = jobs[of], new[of]
+    if when == 2 then written = j.outcome == 'Q'
+    elseif when == 3 then written = j.outcome == 'D' and j.new
+    elseif when == 4 then written = j.outcome == 'O' or j.outcome == 'X' end
+    if written then
+      noting()
+      note_down(key, n)
+    end
   end
   return concat(answer)
 end

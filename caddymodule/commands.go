@@ -22,7 +22,8 @@ func caddyCommand() caddycmd.Command {
 		CobraFunc: func(cmd *cobra.Command) {
 			command.Add(cmd, &command.Env{
 				Version: Version(), Provider: commandProvider, Duration: caddy.ParseDuration,
-				AdminAddress: adminAddress, AdminRequest: adminRequest, Examine: examineConfig, Links: configuredLinks,
+				AdminAddress: adminAddress, AdminRequest: adminRequest, Chats: configuredChats,
+				Examine: examineConfig, Links: configuredLinks,
 			})
 		},
 	}

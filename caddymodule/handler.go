@@ -103,7 +103,8 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 func (h *Handler) newBlock() *intake.Block {
 	b := &intake.Block{
 		Provider: h.providerName(), Place: func() intake.Place { return h.app.place(h) },
-		MaxBody: h.MaxBody, Limit: h.MaxEvents, Remember: time.Duration(h.app.RememberClicks),
+		MaxBody: h.MaxBody, Limit: h.MaxEvents,
+		Remember: time.Duration(h.app.RememberClicks), Dedupe: time.Duration(h.app.Dedupe),
 		Normalize: h.provider.Normalize, SignatureHeaders: signatureHeaders(h.provider),
 		Now: h.app.now, Requests: metrics.NewWebhooks(h.providerName()), OnEvent: dashboard.RecordEvent,
 		Notices: h.app.notices,
@@ -162,6 +163,9 @@ func (h *Handler) provisionTenants() error {
 		if err := h.provisionDestinations(shared, t, repl); err != nil {
 			return err
 		}
+		if err := h.provisionRules(shared, t); err != nil {
+			return err
+		}
 		queued = queued || len(t.destinations()) > 0
 	}
 	direct := h.Tenant
@@ -180,12 +184,18 @@ func (h *Handler) provisionTenants() error {
 	}
 	queued = queued || len(direct.destinations()) > 0
 	h.block.Inline = !queued
+	if err := h.listens(); err != nil {
+		return err
+	}
 	if queued {
 		h.app.blocks = append(h.app.blocks, h)
 		h.app.atStart = append(h.app.atStart, h.warnWithoutWaba, h.warnUnsignedParts)
 	}
 	if h.block.Inline || h.Tenant != nil || len(h.Tenants) == 0 {
 		h.block.Router.Direct = h.app.tenantNamed(direct.Name)
+		if err := h.provisionRules(h.block.Router.Direct, direct); err != nil {
+			return err
+		}
 		return h.provisionDestinations(h.block.Router.Direct, direct, repl)
 	}
 	return nil

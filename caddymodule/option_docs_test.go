@@ -54,6 +54,7 @@ func TestReadmeTables(t *testing.T) {
 		"global": readmeTable(appOptions()), "forward": readmeTable(forwardOptions()), "capi": readmeTable(capiOptions()),
 		"google":        readmeTable(googleOptions()),
 		"leads":         readmeTable(leadsOptions()),
+		"convert":       readmeTable(inChatOptions()),
 		"leadgate_link": readmeTable(linksOptions()), "link": readmeTable(linkOptions()),
 	} {
 		begin := "<!-- options: " + block + " -->\n"
@@ -100,6 +101,7 @@ func TestDocumentedDefaults(t *testing.T) {
 	checkDefaults(t, comments, linksOptions())
 	checkDefaults(t, comments, linkOptions())
 	checkDefaults(t, comments, alertOptions())
+	checkDefaults(t, comments, inChatOptions())
 	var handler options[Handler]
 	for _, row := range handlerOptions() {
 		handler = append(handler, option[Handler]{name: row.name, def: row.def})

@@ -23,6 +23,7 @@ func optionNames() map[string][]string {
 		"leadgate_link":        linksOptions().names(),
 		"link":                 linkOptions().names(),
 		"leadgate_dashboard":   dashboardOptions().names(),
+		"convert":              inChatOptions().names(),
 	}
 	_, providers := providerOptions()
 	maps.Copy(names, providers)
@@ -45,9 +46,9 @@ func innerBlocks(block string) []string {
 		return slices.Concat(queues, providers, kindNames())
 	case "leadgate":
 		providers, _ := providerOptions()
-		return slices.Concat(providers, kindNames(), []string{"tenant"})
+		return slices.Concat(providers, kindNames(), []string{"tenant", "convert"})
 	case "tenant":
-		return kindNames()
+		return append(kindNames(), "convert")
 	case "leadgate_link":
 		return []string{"link"}
 	}

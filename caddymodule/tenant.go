@@ -31,6 +31,9 @@ type Tenant struct {
 	// and account_sid; all values are alternatives.
 	Match map[string][]string `json:"match,omitempty"`
 
+	// Conversions that are said in the tenant's chats.
+	Convert []*InChat `json:"convert,omitempty"`
+
 	// Destinations, a field for each kind: a list of what is a kind. Its name in
 	// JSON is the kind's, and its directive in the Caddyfile.
 
@@ -131,6 +134,9 @@ func (h *Handler) nulls() error {
 		if t == nil {
 			continue
 		}
+		if err := t.nullRules(); err != nil {
+			return err
+		}
 		for _, d := range t.destinations() {
 			if reflect.ValueOf(d.kind).IsNil() {
 				return errors.New("a null stands in `" + strings.Join(kindNames(), "` or `") + "`: delete it")
@@ -167,6 +173,7 @@ type matches map[string]string
 // match.
 func tenantOptions(taken matches) options[Tenant] {
 	return append(options[Tenant]{
+		convertOption(func(t *Tenant) *Tenant { return t }),
 		{
 			name: "match", args: "<key> <value>...", many: true, help: "the ids that its events have",
 			parse: func(t *Tenant, d *caddyfile.Dispenser) error { return t.parseMatch(d, taken) },

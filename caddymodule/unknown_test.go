@@ -212,6 +212,8 @@ func optionPlace(block string) string {
 		outer, begin = "http://127.0.0.1:8080 {\n leadgate_link /x/* {\n%BLOCK%\n }\n}\n", "link summer"
 	case block == "tenant":
 		begin = "tenant acme"
+	case block == "convert":
+		begin = "convert Lead"
 	case block == "forward":
 		begin = "forward http://127.0.0.1:9/"
 	}

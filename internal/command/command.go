@@ -36,6 +36,8 @@ type Env struct {
 	// AdminRequest asks there as Caddy's own commands do; body nil is none. An
 	// answer that is none of success is an error that quotes it.
 	AdminRequest func(address, method, uri string, body io.Reader) (*http.Response, error)
+	// Chats are the leadgate blocks of a configuration, with the rules of their tenants.
+	Chats func(config, adapter string) ([]Chats, error)
 	// Examine loads a configuration and says what the doctor finds.
 	Examine func(ctx context.Context, config, adapter string) (finding.List, error)
 	// Links reads the links of a configuration, by their names in lower case.

@@ -33,7 +33,7 @@ func (e *Endpoint) newPost(nodes []jsondoc.Node) *post {
 	p.p = Plan{
 		Tenant: e.Tenant, Destinations: e.Destinations, Remember: e.Remember, Dedupe: e.Dedupe, Now: e.Now(), Group: &p.group,
 	}
-	rules := rules{words: e.Map, mapping: inBlock, names: e.names, email: withoutClick(e.Destinations), now: p.p.Now}
+	rules := rules{words: e.Map, mapping: inBlock, names: p.p.names, email: withoutClick(e.Destinations), now: p.p.Now}
 	for i, n := range nodes {
 		l := &p.lines[i]
 		it, err := rules.readItem(n)
@@ -48,15 +48,15 @@ func (e *Endpoint) newPost(nodes []jsondoc.Node) *post {
 
 // names says what is wrong with an event's name whoever it is posted for. One that is only
 // configured nowhere may be said of a contact in vain: see merits.explain.
-func (e *Endpoint) names(name string) *destination.Refusal {
-	for _, d := range e.Destinations {
+func (p *Plan) names(name string) *destination.Refusal {
+	for _, d := range p.Destinations {
 		if r, ok := d.Planner.(destination.Reporter); ok {
 			if refusal := r.Names(name); refusal == nil || refusal.NoClick {
 				return nil
 			}
 		}
 	}
-	return unknownName(e.Destinations, name)
+	return unknownName(p.Destinations, name)
 }
 
 // withoutClick reports whether a ledger takes conversions of contacts without a click.

@@ -26,6 +26,7 @@ type Block struct {
 	MaxBody  int64         // bytes
 	Limit    int           // events of one webhook
 	Remember time.Duration // how long clicks are remembered
+	Dedupe   time.Duration // how long an event id is
 
 	// Normalize is the provider's. SignatureHeaders go along with raw bytes. Seal
 	// and SignPart are nil where the provider has none.
@@ -83,6 +84,10 @@ func (b *Block) Store(ctx context.Context, q Store, w *Webhook, r *http.Request)
 	b.lookUpAds(ctx, q, w)
 	b.findLinks(w)
 	if err := b.lookUpLinks(ctx, q, w, 1); err != nil {
+		return Empty, err
+	}
+	b.findSaid(w)
+	if err := b.lookUpSaid(ctx, q, w); err != nil {
 		return Empty, err
 	}
 	w.trace = b.Tracer.Record(r.Context())

@@ -12,9 +12,10 @@ type draft struct {
 	events []int   // per event of the group: its index in batch.Events
 	encode []int32 // per event of the group: its payload, 0 = not encoded yet, else index + 1
 
-	attribution []uint32 // per payload of the group: where attribution goes
-	reports     []string // per job of the group: the conversion's event name, "" for others
-	preset      bool     // the first event's payload is made already
+	attribution []uint32  // per payload of the group: where attribution goes
+	reports     []string  // per job of the group: the conversion's event name, "" for others
+	said        []verdict // what its events say of conversions
+	preset      bool      // the first event's payload is made already
 }
 
 // group returns the index of the tenant's group.
@@ -81,11 +82,11 @@ func (w *Webhook) planAgain(results []queue.Result) {
 func (w *Webhook) isStored(t *Tenant) bool { return slices.Contains(w.stored, t) }
 
 // keepGroups drops the groups that nobody wants: they need not be remembered,
-// unless one is a click or moves some.
+// unless one is a click or moves some, or says a conversion.
 func (w *Webhook) keepGroups() {
 	kept := 0
 	for g := range w.groups {
-		if len(w.groups[g].Jobs) > 0 || touchesClicks(w.groups[g].Events) {
+		if len(w.groups[g].Jobs) > 0 || touchesClicks(w.groups[g].Events) || len(w.drafts[g].said) > 0 {
 			w.groups[kept], w.groups[g] = w.groups[g], w.groups[kept]
 			w.drafts[kept], w.drafts[g] = w.drafts[g], w.drafts[kept]
 			kept++
@@ -113,7 +114,7 @@ func (w *Webhook) emptyGroup(g int) {
 		Events: emptied(group.Events), Payloads: emptied(group.Payloads),
 		Jobs: emptied(group.Jobs), Counters: emptied(group.Counters),
 	}
-	*d = draft{events: d.events[:0], encode: d.encode[:0], attribution: d.attribution[:0], reports: emptied(d.reports)}
+	*d = draft{events: d.events[:0], encode: d.encode[:0], attribution: d.attribution[:0], reports: emptied(d.reports), said: emptied(d.said)}
 }
 
 // emptied is a list without its elements, unless it has room for very many.

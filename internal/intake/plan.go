@@ -72,6 +72,7 @@ func (b *Block) planEvent(w *Webhook, g, i int) {
 	}
 	b.countAds(w, g, n, first)
 	b.planTouch(w, g, n, header)
+	b.planSaid(w, g, n)
 }
 
 // addEvent adds the webhook's event i to a group, as its event n. header is what

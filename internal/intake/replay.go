@@ -123,6 +123,10 @@ func (b *Block) queueAgain(ctx context.Context, q LetterStore, t *Tenant, ev *no
 	w.tenants = append(w.tenants, t)
 	b.lookUpAds(ctx, q, w)
 	b.findLinks(w)
+	b.findSaid(w)
+	if err := b.lookUpSaid(ctx, q, w); err != nil {
+		return err
+	}
 	for plan := 1; ; plan++ {
 		if err := b.lookUpLinks(ctx, q, w, plan); err != nil {
 			return err

@@ -46,6 +46,7 @@ func (b *Block) report(w *Webhook, results []queue.Result) (Outcome, error) {
 			outcome = Queued
 		}
 		b.Requests.Add(tenant, outcome.String(), 1)
+		b.reportSaid(draft, result)
 		all = max(all, outcome)
 		b.unsent(w, results, g)
 	}

@@ -4,12 +4,14 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/internal/destination"
+	"github.com/leadgate/leadgate/internal/inchat"
 )
 
 // Tenant is a tenant as all blocks of a configuration together make it.
 type Tenant struct {
 	Name         string
 	Destinations []*destination.Destination
+	Rules        inchat.Rules // what conversions are said by in its chats
 
 	heard *heard
 }

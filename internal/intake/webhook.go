@@ -9,6 +9,7 @@ import (
 	"github.com/leadgate/leadgate/internal/body"
 	"github.com/leadgate/leadgate/internal/clicks"
 	"github.com/leadgate/leadgate/internal/deadline"
+	"github.com/leadgate/leadgate/internal/inchat"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
 )
@@ -32,6 +33,8 @@ type Webhook struct {
 	keys    clicks.Keys
 	ads     []storedAd
 	linked  []linked
+	said    []spoken
+	reader  inchat.Reader
 	stored  []*Tenant            // whose group is stored, where another's has to be planned again
 	named   map[string][]*Tenant // whose events name an id, see foreign
 	scratch []byte
@@ -86,6 +89,9 @@ func (w *Webhook) Release() {
 	clear(w.linked)
 	clear(w.stored)
 	w.linked, w.stored = w.linked[:0], w.stored[:0]
+	clear(w.said)
+	w.said = w.said[:0]
+	w.reader.Trim(maxKept)
 	clear(w.ads)
 	w.ads, w.named = w.ads[:0], nil
 	webhooks.Put(w)

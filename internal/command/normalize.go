@@ -114,10 +114,13 @@ func (p *printer) print(to, log io.Writer, events []normalize.Event, at int64) e
 			_, _ = fmt.Fprintf(log, "no tenant of the configuration matches event %s\n", ev.ID())
 		}
 	}
+	if err := out.Flush(); err != nil {
+		return err
+	}
 	if p.config != "" && fired == 0 {
 		_, _ = fmt.Fprintln(log, "no convert rule fires")
 	}
-	return out.Flush()
+	return nil
 }
 
 // onOneLine makes spaces of a JSON text's line breaks, all of which stand between

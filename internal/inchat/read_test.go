@@ -137,8 +137,10 @@ func TestRead(t *testing.T) {
 		{"another answer", []Settings{{Name: "Lead", On: []string{"flow"}, Text: []string{`"plan":"gold"`}}}, flow(`{"plan":"tin"}`), ""},
 		{"all groups", []Settings{numbered}, message("#A-17 1,250.00 usd"), "Purchase 1250.00 USD A-17"},
 		{"no currency", []Settings{numbered}, message("#A-17 5 US$"), "Purchase !"},
-		{"once a name", []Settings{numbered, confirmed, {Name: "Purchase", Text: []string{"#"}, Currency: "EUR"}}, message("#1 5 EUR"), "Purchase 5 EUR 1"},
-		{"the next rule that can be read", []Settings{numbered, {Name: "Purchase", Pattern: `(?P<value>\d+)$`, Currency: "EUR"}}, message("#1 x EUR 5"), "Purchase 5 EUR"},
+		{"once a name", []Settings{numbered, confirmed, {Name: "Purchase", Text: []string{"#"}, Currency: "EUR"}}, message("#1 5 EUR"),
+			"Purchase 5 EUR 1"},
+		{"the next rule that can be read",
+			[]Settings{numbered, {Name: "Purchase", Pattern: `(?P<value>\d+)$`, Currency: "EUR"}}, message("#1 x EUR 5"), "Purchase 5 EUR"},
 		{"two names", []Settings{numbered, wanted}, message("quero comprar #1 5 EUR"), "Purchase 5 EUR 1, QualifiedLead"},
 	} {
 		var got []string
@@ -213,7 +215,8 @@ func TestMistakes(t *testing.T) {
 // FuzzRead: whatever is said, what comes of it is an item with an exact amount, or none.
 func FuzzRead(f *testing.F) {
 	rules := must(f, confirmed, numbered, wanted)
-	for _, text := range []string{"Pedido confirmado total: R$ 1.234,56", "#A 5 EUR", "QUERO COMPRAR", "\xff\xed\xa0\x80", "#\x00 1,2 EUR", "İstanbul ß"} {
+	for _, text := range []string{"Pedido confirmado total: R$ 1.234,56", "#A 5 EUR", "QUERO COMPRAR", "\xff\xed\xa0\x80",
+		"#\x00 1,2 EUR", "İstanbul ß"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -94,6 +94,7 @@ func reported(t *testing.T, q *memory.Queue, name string) (list []string) {
 // it, and is an event for those who want conversions.
 func TestSaid(t *testing.T) {
 	clicked := whatsapp(click("111", "wamid.click"))
+	sold := said("15551234567", "wamid.2", "pedido confirmado R$ 5")
 	both := whatsapp(click("111", "wamid.both"))
 	for _, c := range []struct {
 		name   string
@@ -113,9 +114,8 @@ func TestSaid(t *testing.T) {
 		{"not to be read", []string{clicked, whatsapp(said("15551234567", "wamid.2", "pedido confirmado R$ 1.234"))}, ""},
 		{"something else", []string{clicked, whatsapp(said("15551234567", "wamid.2", "pedido cancelado R$ 5"))}, ""},
 		{"in the click's own message", []string{strings.Replace(both, `"body":"x"`, `"body":"pedido confirmado R$ 5"`, 1)}, "Purchase 5"},
-		{"with the click in one webhook", []string{whatsapp(click("111", "wamid.click"), said("15551234567", "wamid.2", "pedido confirmado R$ 5"))},
-			"Purchase 5"},
-		{"before the click in one webhook", []string{whatsapp(said("15551234567", "wamid.2", "pedido confirmado R$ 5"), click("111", "wamid.click"))}, ""},
+		{"with the click in one webhook", []string{whatsapp(click("111", "wamid.click"), sold)}, "Purchase 5"},
+		{"before the click in one webhook", []string{whatsapp(sold, click("111", "wamid.click"))}, ""},
 	} {
 		b, q := sellingTenant(t, saleRule)
 		for _, body := range c.bodies {
@@ -184,7 +184,9 @@ func TestSaidByLink(t *testing.T) {
 	}
 	tenant.Rules = inchat.Rules{rule}
 	ledger := &googleLedger{Planner: dataset.Planner{Settings: capi.Settings{Dataset: "1", AccessToken: "x"}}}
-	tenant.Destinations = append(tenant.Destinations, &destination.Destination{Dest: queue.Dest{Tenant: "acme", Name: "gads"}, Planner: ledger})
+	tenant.Destinations = append(tenant.Destinations, &destination.Destination{
+		Dest: queue.Dest{Tenant: "acme", Name: "gads"}, Planner: ledger,
+	})
 	b.take(t, q, whatsapp(said("1555000001", "wamid.1", "Quero! "+shownClick)))
 	if got := reported(t, q, "gads"); len(got) != 1 || got[0] != "Lead" {
 		t.Errorf("told %q", got)

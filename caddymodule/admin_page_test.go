@@ -89,7 +89,9 @@ func TestAdminPage(t *testing.T) {
 
 func jsonKeys(v any) (keys []string) {
 	for field := range reflect.TypeOf(v).Fields() {
-		keys = append(keys, field.Tag.Get("json"))
+		if field.IsExported() {
+			keys = append(keys, field.Tag.Get("json"))
+		}
 	}
 	return keys
 }

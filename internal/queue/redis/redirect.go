@@ -72,7 +72,7 @@ func (h redirectHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.
 func (h redirectHook) follow(ctx context.Context, cmds []redis.Cmder, call func([]redis.Cmder)) {
 	var end time.Time
 	for round := 0; ; round++ {
-		moved, later, elsewhere := sortRefused(cmds)
+		moved, later, elsewhere := h.sortRefused(cmds)
 		if len(moved)+len(later)+len(elsewhere) == 0 {
 			return
 		}
@@ -100,7 +100,7 @@ func (h redirectHook) follow(ctx context.Context, cmds []redis.Cmder, call func(
 
 // sortRefused returns those commands that belong to another node, those that may go well
 // later, and by its address those that one other node may carry out, if it is asked to.
-func sortRefused(cmds []redis.Cmder) (moved, later []redis.Cmder, elsewhere map[string][]redis.Cmder) {
+func (h redirectHook) sortRefused(cmds []redis.Cmder) (moved, later []redis.Cmder, elsewhere map[string][]redis.Cmder) {
 	for _, cmd := range cmds {
 		switch err := cmd.Err(); refusalOf(err) {
 		case notRefused:
@@ -111,7 +111,11 @@ func sortRefused(cmds []redis.Cmder) (moved, later []redis.Cmder, elsewhere map[
 				elsewhere = map[string][]redis.Cmder{}
 			}
 			words := strings.Fields(err.Error()) // ASK <slot> <address>
-			addr := words[len(words)-1]
+			addr := h.t.nodeNamed(words[len(words)-1])
+			if addr == "" {
+				later = append(later, cmd)
+				continue
+			}
 			elsewhere[addr] = append(elsewhere[addr], cmd)
 		default:
 			later = append(later, cmd)

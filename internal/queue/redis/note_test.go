@@ -224,9 +224,14 @@ func TestRedisNoteCalls(t *testing.T) {
 	r := open(t, redis.Config{URLs: []string{s.URL()}})
 	const n = 5000
 	g := clicksOf(n, 2, false)
-	if result := appendOne(t, r, g); result.Err != nil {
-		t.Fatal(result.Err)
-	}
+	// On a busy machine a round trip may take too long: what is delivered again goes on.
+	eventually(t, "it is stored", func() bool {
+		err := appendOne(t, r, g).Err
+		if err != nil && !errors.Is(err, queue.ErrUnavailable) {
+			t.Fatal(err)
+		}
+		return err == nil
+	})
 	info, _ := s.Do("INFO", "commandstats").(string)
 	scripts, commands := 0, 0
 	for line := range strings.Lines(info) {

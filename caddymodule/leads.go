@@ -87,7 +87,8 @@ func (l *Leads) parse(d *caddyfile.Dispenser) error {
 		return err
 	}
 	if l.AccessToken == "" {
-		return d.Err("leads needs an access_token: write `access_token {file./run/secrets/page_token}`, of a token that may read the Page's leads")
+		return d.Err("leads needs an access_token: write `access_token {file./run/secrets/page_token}`, " +
+			"of a token that may read the Page's leads")
 	}
 	return nil
 }

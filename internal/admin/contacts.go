@@ -19,7 +19,8 @@ func (e *Edge) erase(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !wording.ValidName(who.Tenant) || who.Contact == "" {
-		return httperr.New(http.StatusBadRequest, "write {\"tenant\":…,\"contact\":…}, the contact as E.164, waId, userId, e-mail address or leadId")
+		return httperr.New(http.StatusBadRequest, "write {\"tenant\":…,\"contact\":…}, "+
+			"the contact as E.164, waId, userId, e-mail address or leadId")
 	}
 	config, err := e.Config()
 	if err != nil {

@@ -100,11 +100,12 @@ func leadAccess(found *finding.List, where string, page jsondoc.Node) {
 	if len(why) > 0 {
 		text += ": " + strings.Join(why, ", ")
 	}
+	says := []string{text}
 	// Meta's own sentence is the one that its help pages have.
 	for _, field := range [...]string{"failure_reason", "failure_resolution"} {
 		if s := printable.Line(has.Get(field).String()); s != "" {
-			text += "; Meta says: " + s
+			says = append(says, "Meta says: "+s)
 		}
 	}
-	found.Warn(where+": "+text, rights)
+	found.Warn(where+": "+strings.Join(says, "; "), rights)
 }

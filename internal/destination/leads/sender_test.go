@@ -119,6 +119,7 @@ func TestWithoutAdRights(t *testing.T) {
 // TestAnswers: what each answer means for the lead, and for the others.
 func TestAnswers(t *testing.T) {
 	busy := map[string]string{"X-Business-Use-Case-Usage": `{"1":[{"type":"leadgen","call_count":100,"estimated_time_to_regain_access":7}]}`}
+	elsewhere := map[string]string{"Location": "http://127.0.0.1:1/"}
 	for name, c := range map[string]struct {
 		no     leadfake.Refusal
 		action destination.Action
@@ -126,7 +127,7 @@ func TestAnswers(t *testing.T) {
 		code   string
 	}{
 		"dead token":          {leadfake.Refusal{Status: 401, Code: 190, Subcode: 463}, destination.Park, 0, "190/463"},
-		"no leads_retrieval":  {leadfake.Refusal{Status: 403, Code: 200, Message: "Requires leads_retrieval permission"}, destination.Park, 0, "200"},
+		"no leads_retrieval":  {leadfake.Refusal{Status: 403, Code: 200, Message: "leads_retrieval"}, destination.Park, 0, "200"},
 		"another one":         {leadfake.Refusal{Status: 400, Code: 278}, destination.Park, 0, "278"},
 		"wrong proof":         {leadfake.Refusal{Status: 400, Code: 104}, destination.Park, 0, "104"},
 		"throttled":           {leadfake.Refusal{Status: 400, Code: 80005, Header: busy}, destination.Throttle, 7 * time.Minute, "80005"},
@@ -138,7 +139,7 @@ func TestAnswers(t *testing.T) {
 		"Meta's own":          {leadfake.Refusal{Status: 500, Code: 2}, destination.Retry, 0, "2"},
 		"unknown parameter":   {leadfake.Refusal{Status: 400, Code: 100}, destination.Dead, 0, "100"},
 		"not there":           {leadfake.Refusal{Status: 400, Code: 100, Subcode: 33}, destination.Later, soonest, "100/33"},
-		"a redirect":          {leadfake.Refusal{Status: 302, Body: " ", Header: map[string]string{"Location": "http://127.0.0.1:1/"}}, destination.Retry, 0, ""},
+		"a redirect":          {leadfake.Refusal{Status: 302, Body: " ", Header: elsewhere}, destination.Retry, 0, ""},
 		"a code of next year": {leadfake.Refusal{Status: 400, Code: 98765}, destination.Retry, 0, "98765"},
 	} {
 		r := newRig(t, nil)

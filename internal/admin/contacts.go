@@ -45,9 +45,21 @@ func (e *Edge) erase(w http.ResponseWriter, r *http.Request) error {
 	return httperr.JSON(w, http.StatusOK, map[string]int{"count": count})
 }
 
+// emailHash is the hash of an e-mail address, "" for anything else: Whapi's ids look like one,
+// too, and are a person's who is not to seem erased.
+func emailHash(contact string) string {
+	name, _, ok := strings.Cut(contact, "@")
+	hash, hashed := capi.HashEmail(contact)
+	if !ok || !hashed || strings.HasSuffix(contact, ".whatsapp.net") || strings.HasSuffix(contact, "@c.us") ||
+		strings.HasSuffix(contact, "@lid") || strings.HasSuffix(contact, "@g.us") || name == "" {
+		return ""
+	}
+	return hash
+}
+
 // contactKeys are the keys that a person may be stored under.
 func contactKeys(contact string) []string {
-	if hash, ok := capi.HashEmail(contact); ok && strings.Contains(contact, "@") {
+	if hash := emailHash(contact); hash != "" {
 		return []string{clicks.EmailKey(hash)}
 	}
 	ids := []string{contact}
@@ -72,7 +84,7 @@ func contactKeys(contact string) []string {
 // unlikelyContact says why nobody can be stored by this; "" where somebody may be.
 // An erasure must not seem done where a number was written in another way.
 func unlikelyContact(contact string) string {
-	if _, ok := capi.HashEmail(contact); ok && strings.Contains(contact, "@") {
+	if emailHash(contact) != "" {
 		return ""
 	}
 	digits := phone.Digits(contact)

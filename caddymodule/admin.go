@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -28,10 +29,37 @@ func (adminAPI) Routes() []caddy.AdminRoute {
 	var routes []caddy.AdminRoute
 	for _, r := range adminEdge.Routes() {
 		routes = append(routes, caddy.AdminRoute{Pattern: r.Path, Handler: caddy.AdminHandlerFunc(
-			func(w http.ResponseWriter, req *http.Request) error { return forCaddy(r.Serve(w, req)) })})
+			func(w http.ResponseWriter, req *http.Request) error {
+				if err := awaitStart(req); err != nil {
+					return forCaddy(err)
+				}
+				return forCaddy(r.Serve(w, req))
+			})})
 	}
 	return routes
 }
+
+// awaitStart waits while the first configuration starts, as long as a webhook would: Caddy
+// serves its admin endpoint before, and no destination is known until the queue is open.
+// What would change something is refused after that; what only asks sees what there is.
+func awaitStart(r *http.Request) error {
+	ctx, cancel := context.WithTimeout(r.Context(), startPatience)
+	defer cancel()
+	for caddy.ActiveContext().Context == nil && len(liveEngines()) == 0 {
+		select {
+		case <-time.After(10 * time.Millisecond):
+			continue
+		case <-ctx.Done():
+		}
+		if r.Method != http.MethodGet {
+			return httperr.New(http.StatusServiceUnavailable, "the queue is still being opened: ask again in a few seconds")
+		}
+		break
+	}
+	return nil
+}
+
+const startPatience = 4 * time.Second
 
 // forCaddy is an error as Caddy's admin endpoint answers it.
 func forCaddy(err error) error {
@@ -47,18 +75,21 @@ var adminEdge = &admin.Edge{Engines: liveEngines, Config: activeConfig}
 // liveEngines lists the engines that drain their store. The pool is not held while
 // they are asked, since webhooks need it.
 func liveEngines() []admin.Engine {
-	var list []*engine
-	engines.Range(func(_, value any) bool {
-		list = append(list, value.(*engine))
-		return true
-	})
 	var live []admin.Engine
-	for _, e := range list {
+	for _, e := range allEngines() {
 		if one, ok := e.live(); ok {
 			live = append(live, one)
 		}
 	}
 	return live
+}
+
+func allEngines() (list []*engine) {
+	engines.Range(func(_, value any) bool {
+		list = append(list, value.(*engine))
+		return true
+	})
+	return list
 }
 
 // activeConfig is what an operator asks of the running configuration.

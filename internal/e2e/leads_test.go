@@ -53,12 +53,6 @@ func newFormDesk(t *testing.T) *formDesk {
 	return d
 }
 
-func (d *formDesk) answer(status int) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.status = status
-}
-
 func (d *formDesk) got(id string) []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -88,7 +82,9 @@ func leadIDs(from, n int) (ids []string) {
 }
 
 // newLeadEdge is an edge with a desk for the leads, one for raw bytes, and a fake of Meta's.
-func newLeadEdge(t *testing.T, global, more string) (e *edge, desk *formDesk, fake *leadfake.Server, refusal *atomic.Pointer[leadfake.Refusal]) {
+func newLeadEdge(
+	t *testing.T, global, more string,
+) (e *edge, desk *formDesk, fake *leadfake.Server, refusal *atomic.Pointer[leadfake.Refusal]) {
 	t.Helper()
 	desk, fake, refusal = newFormDesk(t), new(leadfake.Server), new(atomic.Pointer[leadfake.Refusal])
 	fake.Refuse = func(*http.Request) *leadfake.Refusal { return refusal.Load() }
@@ -101,8 +97,8 @@ func newLeadEdge(t *testing.T, global, more string) (e *edge, desk *formDesk, fa
 	if err := os.WriteFile(token, []byte("right"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	block := "tenant acme {\n match page_id " + leadPage + "\n forward " + desk.URL + " {\n name crm\n}\n leads {\n access_token {file." + token +
-		"}\n endpoint " + meta.URL + "\n" + more + "\n}\n}"
+	block := "tenant acme {\n match page_id " + leadPage + "\n forward " + desk.URL + " {\n name crm\n}\n" +
+		" leads {\n access_token {file." + token + "}\n endpoint " + meta.URL + "\n" + more + "\n}\n}"
 	e.Configure(e.Caddyfile(global, "", edgetest.MetaBlock(block)))
 	e.Start()
 	return e, desk, fake, refusal

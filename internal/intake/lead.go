@@ -6,7 +6,6 @@ import (
 
 	"github.com/leadgate/leadgate/internal/clicks"
 	"github.com/leadgate/leadgate/internal/destination"
-	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
 )
@@ -23,26 +22,6 @@ func completer(ev *normalize.Event, t *Tenant) *destination.Destination {
 		}
 	}
 	return nil
-}
-
-// ReadLead queues for its destination a lead that was read of a form, where no webhook, and
-// no reading before, brought it: the store knows its id. fresh reports whether it did not.
-func (b *Block) ReadLead(ctx context.Context, q Store, t *Tenant, ev *normalize.Event) (fresh bool, err error) {
-	w := b.alone(t, ev)
-	b.planEvent(w, w.group(t), 0)
-	results := q.Append(ctx, w.groups)
-	if err := results[0].Err; err != nil {
-		return false, fmt.Errorf("queueing a lead that was read: %w", err)
-	}
-	for j := range results[0].Jobs {
-		fresh = fresh || results[0].Jobs[j] == queue.Queued
-	}
-	b.unsent(w, results, 0)
-	if results[0].New[0] {
-		b.newEvent(t.Name, &w.batch.Events[0])
-		metrics.Lead(t.Name, false)
-	}
-	return fresh, nil
 }
 
 // CompleteLead queues a lead whose answers are known for the tenant's other destinations, and

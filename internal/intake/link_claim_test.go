@@ -79,7 +79,9 @@ func TestClaimedByAnotherName(t *testing.T) {
 	full, shared := canonical(t, []byte(fullLink)), canonical(t, []byte(sharedLink))
 	for name, then := range map[string][2]string{
 		"number changed": {message("wamid.2", "15550000001", "", changed), message("wamid.3", "15550000002", "", textCode)},
-		"known later":    {message("wamid.2", "15550000001", "US.1", `"type":"text","text":{"body":"Hi"}`), message("wamid.3", "", "US.1", textCode)},
+		"known later": {
+			message("wamid.2", "15550000001", "US.1", `"type":"text","text":{"body":"Hi"}`), message("wamid.3", "", "US.1", textCode),
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b, q := linkStore(t, "meta")

@@ -129,7 +129,10 @@ func TestLinkOfEveryChannel(t *testing.T) {
 		{"list", "meta", cloud(pressed("list_reply", "a", "K7QW3 MPDXR"))},
 		{"template's button", "meta", cloud(`"type":"button","button":{"text":"K7QW3-MPDXR","payload":"a"}`)},
 		{"ref of an ad", "meta", cloud(`"type":"text","text":{"body":"Hi"},"referral":{"source_id":"1","ref":"lg-K7QW3MPDXR"}`)},
-		{"ref that an advertiser typed", "meta", cloud(`"type":"text","text":{"body":"Hi"},"referral":{"source_id":"1","ref":"spring K7QW3-MPDXR"}`)},
+		{
+			"ref that an advertiser typed", "meta",
+			cloud(`"type":"text","text":{"body":"Hi"},"referral":{"source_id":"1","ref":"spring K7QW3-MPDXR"}`),
+		},
 		{"WhatsApp, standby", "meta", strings.Replace(cloud(textCode), `"field":"messages"`, `"field":"standby"`, 1)},
 		{"Messenger, a thread that is there", "meta", page("page", ref)},
 		{"Messenger, Get Started", "meta", page("page", `"postback":{"mid":"m_1","title":"Get started","payload":"GO",`+ref+`}`)},

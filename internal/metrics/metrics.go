@@ -72,7 +72,7 @@ var (
 	}, []string{"provider"})
 	leads = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "leadgate_leads_total",
-		Help: "New forms of lead ads: by webhook, or by read, which no webhook brought.",
+		Help: "New forms of lead ads, by what brought them: webhook.",
 	}, []string{"tenant", "by"})
 	noticesDropped = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "leadgate_caddy_events_dropped_total",
@@ -139,17 +139,10 @@ func Event(tenant string, ev *normalize.Event) {
 // Leads has the counters of a tenant's forms be there, for alerts that watch them.
 func Leads(tenant string) {
 	leads.WithLabelValues(tenant, "webhook").Add(0)
-	leads.WithLabelValues(tenant, "read").Add(0)
 }
 
-// Lead counts a new form of a tenant, of a webhook or of a reading.
-func Lead(tenant string, byWebhook bool) {
-	by := "read"
-	if byWebhook {
-		by = "webhook"
-	}
-	leads.WithLabelValues(tenant, by).Inc()
-}
+// Lead counts a new form of a tenant that a webhook brought.
+func Lead(tenant string) { leads.WithLabelValues(tenant, "webhook").Inc() }
 
 // Ack observes how long a webhook took from its arrival to its 200.
 func Ack(took time.Duration) { ack.Observe(took.Seconds()) }

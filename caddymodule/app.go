@@ -181,6 +181,7 @@ func (a *App) Cleanup() error {
 }
 
 func (a *App) detach() {
+	a.links.visits.Close()
 	if a.trim != nil {
 		a.trim.Stop()
 		a.trim = nil

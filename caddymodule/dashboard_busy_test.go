@@ -116,6 +116,10 @@ func makeUpAds(ctx context.Context, t *testing.T, q queue.Queue) {
 			add("value "+[]string{"USD", "EUR"}[i%2]+" 2", leads/5*int64(4990+random.IntN(3000)))
 			group.Counters = append(group.Counters, queue.Counter{Day: today - day, Key: fmt.Sprint("12021000000000", 1000+i), Field: "headline",
 				Text: headline, When: queue.WhenNew, Of: n})
+			for field, n64 := range map[string]int64{"visits": clicks / 2, "clicks": leads / 2} {
+				group.Counters = append(group.Counters, queue.Counter{Day: today - day, Field: field, Add: n64, When: queue.WhenNew, Of: n,
+					Key: "\x01link:" + []string{"summer", "table", "newsletter", "table", "summer", "summer"}[i]})
+			}
 		}
 		if result := q.Append(ctx, []queue.Group{group})[0]; result.Err != nil {
 			t.Fatal(result.Err)

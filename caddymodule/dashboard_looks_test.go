@@ -163,8 +163,10 @@ func TestDashboardTellsWhatIsWrong(t *testing.T) {
 	b.is(`document.querySelectorAll('#ads-words dt').length`, "7")
 	b.is(`document.querySelector('#ads-rows').textContent.includes('200 %')`, "false")
 	b.is(`document.querySelector('#ads-rows .late').textContent`, "40")
-	// A link has a row, and no part in the sums of ads.
-	b.is(`document.querySelector('#ads-sum').textContent`, "4 ads, 1 link")
-	b.is(`[...document.querySelectorAll('#ads-rows .ad-name')].filter((e) => e.textContent === 'summer').length`, "1")
+	// Links have a table of their own, and no part in the sums of ads.
+	b.is(`document.querySelector('#ads-sum').textContent`, "4 ads")
+	b.is(`document.querySelector('#nav-links').hidden`, "false")
+	b.is(`[...document.querySelectorAll('#links-rows tr')].map(r => [...r.cells].map(c => c.textContent).join(' ')).join('; ')`,
+		"summer acme 20 7 35 %; passed-on acme 2 3 –")
 	b.is(`document.querySelector('#tiles').textContent.includes('of 43 clicks')`, "true")
 }

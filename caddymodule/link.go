@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"github.com/leadgate/leadgate/internal/ads"
 	"github.com/leadgate/leadgate/internal/links"
 	"github.com/leadgate/leadgate/internal/metrics"
 )
@@ -67,6 +68,7 @@ func (Links) CaddyModule() caddy.ModuleInfo {
 // linkage is what the configuration knows of all links.
 type linkage struct {
 	limits *links.Limits // nil where there is no link
+	visits *ads.Visits   // likewise
 	names  map[string]namedLink
 }
 
@@ -104,12 +106,15 @@ func (l *Links) Provision(ctx caddy.Context) error {
 	metrics.RegisterLinks(ctx.GetMetricsRegistry())
 	if a.links.limits == nil {
 		a.links = linkage{limits: links.NewLimits(a.now), names: make(map[string]namedLink)}
+		open := func(ctx context.Context) (ads.Appender, func(), error) { return a.openQueue(ctx) }
+		a.links.visits = ads.NewVisits(open, a.now, a.logger)
 	}
 	s := new(links.Server)
 	l.server = s
 	s.Tenant, s.Params, s.Claim = l.Tenant, read.Params, max(time.Duration(read.Claim).Truncate(time.Millisecond), time.Millisecond)
 	s.Limits, s.Client, s.Origin, s.Now, s.Logger = a.links.limits, clientOf, originOf, a.now, logger(ctx)
 	s.Open = func(ctx context.Context) (links.Store, func(), error) { return a.openQueue(ctx) }
+	s.Visited = func(link string) { a.links.visits.Add(l.Tenant, link) }
 	s.Links = make(map[string]*links.Link, len(read.Links))
 	for _, link := range read.Links {
 		s.Links[link.Name] = link.made()

@@ -29,6 +29,7 @@ const (
 	fieldContacts  = "contacts"
 	fieldLeads     = "leads" // contacts, as are the qualified
 	fieldQualified = "qualified"
+	fieldVisits    = "visits" // of a link
 	fieldPurchases = "purchases"
 	fieldHeadline  = "headline"
 	fieldEarlier   = "earlier headline" // as the click that a conversion is credited to had it

@@ -18,9 +18,10 @@ type Row struct {
 	Tenant    string                 `json:"tenant"`
 	AdID      *string                `json:"adId"` // null for clicks and conversions of which the ad is not known
 	Headline  *string                `json:"headline"`
-	Link      *string                `json:"link"` // a link's name; null for an ad
-	Day       string                 `json:"day"`  // YYYY-MM-DD, UTC
-	Clicks    int64                  `json:"clicks"`
+	Link      *string                `json:"link"`      // a link's name; null for an ad
+	Day       string                 `json:"day"`       // YYYY-MM-DD, UTC
+	Visits    int64                  `json:"visits"`    // of a link: those that got a code
+	Clicks    int64                  `json:"clicks"`    // of a link: chats that its codes began
 	Contacts  int64                  `json:"contacts"`  // whose first click was of this ad
 	Leads     int64                  `json:"leads"`     // contacts with a lead
 	Qualified int64                  `json:"qualified"` // contacts with a QualifiedLead
@@ -101,6 +102,8 @@ func rowOf(tenant string, counts []queue.Count, waits map[queue.Dest]bool) Row {
 	for i := range counts {
 		c := &counts[i]
 		switch c.Field {
+		case fieldVisits:
+			row.Visits = c.N
 		case fieldClicks:
 			row.Clicks = c.N
 		case fieldContacts:

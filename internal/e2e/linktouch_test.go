@@ -89,6 +89,21 @@ func TestLinkToEvent(t *testing.T) {
 				l.Params["medium"] != "print" || len(l.Params) != 1 {
 				t.Errorf("the printed link %+v", l)
 			}
+			e.mustVisit(t, "")
+			e.End() // what it has counted is stored
+			e.Start()
+			var figures []struct {
+				Link           *string
+				Visits, Clicks int
+			}
+			e.Do(http.MethodGet, "/leadgate/ads?tenant=acme", "", &figures)
+			visits := 0
+			for _, row := range figures {
+				visits += row.Visits
+			}
+			if len(figures) == 0 || figures[0].Link == nil || *figures[0].Link != "summer" || visits < 1 || figures[len(figures)-1].Clicks != 3 {
+				t.Errorf("figures %+v", figures)
+			}
 			if ev := say("wamid.4", "15551234567", "Thank you"); ev.Link != nil || ev.Attribution == nil {
 				t.Errorf("a message without a code %+v", ev)
 			}

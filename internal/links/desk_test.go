@@ -87,7 +87,8 @@ func newDesk(t testing.TB) *desk {
 	core, logs := observer.New(zap.InfoLevel)
 	d := &desk{t: t, store: &kept{rows: map[string]queue.Code{}}, logs: logs, now: time.UnixMilli(1_790_000_000_000)}
 	d.Server = &Server{
-		Tenant: "acme", Params: []string{"audience"}, Claim: 7 * 24 * time.Hour,
+		Visited: func(string) {},
+		Tenant:  "acme", Params: []string{"audience"}, Claim: 7 * 24 * time.Hour,
 		Open:   func(context.Context) (Store, func(), error) { return d.store, func() {}, nil },
 		Limits: NewLimits(d.clock), Now: d.clock, Logger: zap.New(core),
 		Client: func(r *http.Request) string { return r.Header.Get("Test-Address") },

@@ -65,6 +65,8 @@ type Server struct {
 	Now    func() time.Time
 	Logger *zap.Logger
 
+	Visited func(link string) // is told of each visit that gets a code
+
 	asking  asking
 	sayings sayings
 }
@@ -118,6 +120,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		code, outcome = s.code(r, link, printed)
 	}
 	s.count(link.Name, outcome)
+	if code != "" {
+		s.Visited(link.Name)
+	}
 	link.lead(w, linkcode.Format(code))
 }
 

@@ -33,7 +33,7 @@
 	const day = new Date(now).toISOString().slice(0, 10);
 	const ad = (adId, headline, more) => ({ tenant: "acme", adId, headline, day, clicks: 1, contacts: 1, leads: 1, qualified: 1, purchases: 1, value: { USD: 12.5, EUR: 3 }, reported: 3, pending: 0, ...more });
 	const ads = [ad("1", "Sale"), ad("2", long, { clicks: 1, leads: 2 }), ad("3", turned, { clicks: 40, leads: 40, reported: 0, pending: 40 }), ad(null, null, { value: {} }),
-		ad(null, null, { link: "summer", clicks: 7, leads: 0 })];
+		ad(null, null, { link: "summer", visits: 20, clicks: 7, leads: 0 }), ad(null, null, { link: "passed-on", visits: 2, clicks: 3, leads: 0 })];
 	const answers = {
 		overview: { version: "v0.1.0", user: "anna", now, problem: "", window: { from: now - 3600000, since: now - 3600000, accepted: 30, refused: 2, unavailable: 5, delivered: 0, failed: 240, ackP50: 2, ackP99: 9 }, destinations, tenants: ["acme", "t".repeat(64)], words: [] },
 		traffic, events, ads, dead: { dead, next: null, page: 25 },

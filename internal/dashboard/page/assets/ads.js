@@ -1,4 +1,5 @@
-// Clicks, leads and purchases per ad: a table and a plot by day.
+// Clicks, leads and purchases per ad: a table and a plot by day. And of the same days the
+// clicks and chats per link.
 import { $, cell, choice, h, keyed, number, show } from "./dom.js";
 import { get } from "./api.js";
 import { Plot, axes, bars, cursor, fromZero } from "./plot.js";
@@ -8,14 +9,14 @@ const firstRows = 15;
 let days = 28;
 let rows = [];   // of the API: one for each ad, or link, and day
 let chosen = ""; // the key of the ad that is plotted, "" for all
-let all = false;
+let all = false, allLinks = false;
 let asked = 0;
 let told = () => {};
 
 const date = (t) => new Date(t).toISOString().slice(0, 10);
 const shortDate = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" });
 const sums = ["clicks", "contacts", "leads", "qualified", "purchases", "reported", "pending"];
-const keyOf = (r) => `${r.tenant}\n${r.adId || ""}\n${r.link || ""}`;
+const keyOf = (r) => `${r.tenant}\n${r.adId || ""}`;
 
 // range is what is asked for: whole days, today included.
 function range() {
@@ -42,7 +43,7 @@ export async function update() {
 		draw();
 	} catch (err) {
 		if (mine !== asked) return;
-		$("ads-table").hidden = $("ads-figure").hidden = $("ads-words").hidden = true;
+		$("ads-table").hidden = $("ads-figure").hidden = $("ads-words").hidden = $("links").hidden = $("nav-links").hidden = true;
 		show($("ads-sum"), "");
 		show($("ads-empty"), `The figures per ad cannot be read: ${err.message}`);
 	}
@@ -51,29 +52,60 @@ export async function update() {
 function draw() {
 	const ads = new Map();
 	for (const r of rows) {
+		if (r.link) continue;
 		const key = keyOf(r);
 		let ad = ads.get(key);
-		if (!ad) ads.set(key, ad = { key, tenant: r.tenant, adId: r.adId || "", link: r.link || "", headline: "", latest: "", value: {}, ...Object.fromEntries(sums.map((f) => [f, 0])) });
+		if (!ad) ads.set(key, ad = { key, tenant: r.tenant, adId: r.adId || "", headline: "", latest: "", value: {}, ...Object.fromEntries(sums.map((f) => [f, 0])) });
 		for (const f of sums) ad[f] += r[f];
 		for (const [currency, v] of Object.entries(r.value || {})) ad.value[currency] = (ad.value[currency] || 0) + Number(v);
 		if (r.headline && r.day >= ad.latest) [ad.headline, ad.latest] = [r.headline, r.day];
 	}
 	if (!ads.has(chosen)) chosen = "";
-	const list = [...ads.values()].sort((a, b) => b.leads - a.leads || b.clicks - a.clicks || a.adId.localeCompare(b.adId) || a.link.localeCompare(b.link));
+	const list = [...ads.values()].sort((a, b) => b.leads - a.leads || b.clicks - a.clicks || a.adId.localeCompare(b.adId));
 	const most = Math.max(1, ...list.map((a) => a.clicks));
 	const visible = all ? list : list.slice(0, firstRows);
 	keyed($("ads-rows"), visible.map((a) => ({ ...a, most, on: a.key === chosen })), (a) => a.key, row);
 	$("ads-table").hidden = $("ads-figure").hidden = !list.length;
 	show($("ads-empty"), list.length ? "" : `No ad click in the last ${days} days. The first message that an ad brings carries a referral, and counts here. If ads run and nothing shows, caddy leadgate doctor says what is missing; a longer time is chosen above.`);
 	show($("ads-more"), list.length > visible.length ? `Show all ${number(list.length)}` : "");
-	const sum = (f) => list.reduce((n, a) => n + (a.link ? 0 : a[f]), 0); // of ads alone
-	const links = list.filter((a) => a.link).length, n = list.length - links;
-	show($("ads-sum"), [n && `${number(n)} ${n === 1 ? "ad" : "ads"}`, links && `${number(links)} ${links === 1 ? "link" : "links"}`].filter(Boolean).join(", "));
+	const sum = (f) => list.reduce((n, a) => n + a[f], 0);
+	const n = list.length;
+	show($("ads-sum"), n ? `${number(n)} ${n === 1 ? "ad" : "ads"}` : "");
 	told({ days, ads: n, ...Object.fromEntries(sums.map((f) => [f, sum(f)])) });
 	$("ads-words").hidden = !list.length;
 	const ad = ads.get(chosen);
-	show($("ads-plotted"), ad ? ad.headline || ad.link || ad.adId : "All ads");
+	show($("ads-plotted"), ad ? ad.headline || ad.adId : "All ads");
 	if (list.length) plotDays();
+	drawLinks();
+}
+
+// drawLinks shows of each link its visits, and the chats that its codes began.
+function drawLinks() {
+	const links = new Map();
+	for (const r of rows) {
+		if (!r.link) continue;
+		const key = `${r.tenant}\n${r.link}`;
+		const l = links.get(key) || { key, tenant: r.tenant, link: r.link, visits: 0, chats: 0 };
+		l.visits += r.visits;
+		l.chats += r.clicks;
+		links.set(key, l);
+	}
+	const list = [...links.values()].sort((a, b) => b.chats - a.chats || b.visits - a.visits || a.key.localeCompare(b.key));
+	const most = Math.max(1, ...list.map((l) => l.visits));
+	const visible = allLinks ? list : list.slice(0, firstRows);
+	$("links").hidden = $("nav-links").hidden = !list.length;
+	show($("links-sum"), `${number(list.length)} ${list.length === 1 ? "link" : "links"}, of the same ${days} days as above`);
+	keyed($("links-rows"), visible.map((l) => ({ ...l, most })), (l) => l.key, linkRow);
+	show($("links-more"), list.length > visible.length ? `Show all ${number(list.length)}` : "");
+}
+
+function linkRow(l) {
+	// Chats of visits before the first day, or of codes that were passed on, would make it more than all.
+	const rate = l.visits && l.chats <= l.visits ? `${Math.round((100 * l.chats) / l.visits)} %` : "–";
+	const meter = h("i", { class: "meter" }, h("i", {}));
+	meter.firstChild.style.width = `${(100 * l.visits) / l.most}%`;
+	return h("tr", {}, cell("Link", "wide", h("b", { class: "any" }, l.link)), cell("Tenant", "any", l.tenant),
+		cell("Clicks", "num", number(l.visits), meter), cell("Chats", "num", h("b", {}, number(l.chats))), cell("Rate", "num", rate));
 }
 
 function plotDays() {
@@ -82,7 +114,7 @@ function plotDays() {
 	const y = { clicks: x.map(() => 0), leads: x.map(() => 0), purchases: x.map(() => 0) };
 	for (const r of rows) {
 		const i = Math.round((Date.parse(r.day) - from) / dayMs);
-		if ((chosen ? keyOf(r) !== chosen : r.link) || i < 0 || i >= days) continue;
+		if (r.link || (chosen && keyOf(r) !== chosen) || i < 0 || i >= days) continue;
 		for (const f of Object.keys(y)) y[f][i] += r[f];
 	}
 	plot.set([x, y.clicks, y.leads, y.purchases]);
@@ -101,8 +133,8 @@ function row(a) {
 	const meter = h("i", { class: "meter" }, h("i", {}));
 	meter.firstChild.style.width = `${(100 * a.clicks) / a.most}%`;
 	return h("tr", { class: a.on ? "on" : null },
-		cell("Ad", "wide", h("button", { type: "button", class: "link ad-name clip", "data-focus": "ad", "aria-pressed": String(a.on), title: "Plot this ad", onclick: () => { chosen = a.on ? "" : a.key; draw(); } }, a.headline || a.link || (a.adId ? "(no headline)" : "Unknown ad")),
-			h("div", { class: "muted small mono any" }, a.adId || (a.link ? "link" : "the click named no ad"))),
+		cell("Ad", "wide", h("button", { type: "button", class: "link ad-name clip", "data-focus": "ad", "aria-pressed": String(a.on), title: "Plot this ad", onclick: () => { chosen = a.on ? "" : a.key; draw(); } }, a.headline || (a.adId ? "(no headline)" : "Unknown ad")),
+			h("div", { class: "muted small mono any" }, a.adId || "the click named no ad")),
 		cell("Tenant", "any", a.tenant),
 		cell("Clicks", "num", number(a.clicks), meter),
 		cell("Contacts", "num", number(a.contacts)),
@@ -124,7 +156,8 @@ export function tenants(names) {
 
 export function start(tell) {
 	told = tell;
-	choice($("ads-range"), (n) => { days = Number(n); all = false; update(); });
+	choice($("ads-range"), (n) => { days = Number(n); all = allLinks = false; update(); });
 	$("ads-tenant").addEventListener("change", () => { chosen = ""; update(); });
 	$("ads-more").addEventListener("click", () => { all = true; draw(); });
+	$("links-more").addEventListener("click", () => { allLinks = true; draw(); });
 }

@@ -158,9 +158,10 @@ func backlog(e *edge) (n int) {
 func checkSaid(t *testing.T, meta *capitest.Server, all []sayer, want int) {
 	t.Helper()
 	var sold []string
-	carts := 0
+	carts, told := 0, map[string]bool{}
 	for _, a := range meta.Accepted() {
 		var ev struct {
+			ID     string `json:"event_id"`
 			Name   string `json:"event_name"`
 			Custom struct {
 				Value    json.Number `json:"value"`
@@ -172,6 +173,10 @@ func checkSaid(t *testing.T, meta *capitest.Server, all []sayer, want int) {
 		if err := json.Unmarshal(a.Event, &ev); err != nil {
 			t.Fatal(err)
 		}
+		if told[ev.ID] {
+			continue // in doubt when the edge was killed, and sent again
+		}
+		told[ev.ID] = true
 		switch {
 		case ev.Name == "Purchase" && ev.Custom.Value == "1234.56" && ev.Custom.Currency == "BRL":
 			sold = append(sold, ev.Custom.Order)
@@ -187,7 +192,7 @@ func checkSaid(t *testing.T, meta *capitest.Server, all []sayer, want int) {
 	}
 	slices.Sort(sold)
 	slices.Sort(tenants)
-	if !slices.Equal(sold, tenants) || carts != 1 || meta.Total() != want {
-		t.Errorf("sales of %q, want %q; %d carts; %d events", sold, tenants, carts, meta.Total())
+	if !slices.Equal(sold, tenants) || carts != 1 || len(told) != want {
+		t.Errorf("sales of %q, want %q; %d carts; %d events", sold, tenants, carts, len(told))
 	}
 }

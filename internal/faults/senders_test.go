@@ -22,6 +22,8 @@ const patience = 6 * time.Second
 // senders post webhooks as providers do: each for one contact, whose next
 // webhook is posted when the last one got its 200, and repeated until then.
 type senders struct {
+	posting sync.RWMutex // held by each webhook on its way, see quietly
+
 	edges   []*edge
 	padding int // bytes of text in each message
 	client  *http.Client
@@ -79,8 +81,10 @@ func (s *senders) contact(ctx context.Context, contact string) {
 			if s.pace.Wait(ctx) != nil {
 				return
 			}
+			s.posting.RLock()
 			began := time.Now()
 			status, err := s.edges[edge%len(s.edges)].Post(s.client, body, signature)
+			s.posting.RUnlock()
 			if ctx.Err() != nil {
 				return
 			}
@@ -95,6 +99,13 @@ func (s *senders) contact(ctx context.Context, contact string) {
 		}
 		next += count
 	}
+}
+
+// quietly does something while no webhook is on its way.
+func (s *senders) quietly(do func()) {
+	s.posting.Lock()
+	defer s.posting.Unlock()
+	do()
 }
 
 func (s *senders) isStopping() bool {

@@ -23,7 +23,9 @@ type clickRecord struct {
 	touches queue.Touches
 	seen    int64 // the last click's time, but not in the future; expiry counts from here
 	aliases []codec.KeyHash
-	changed bool // since it was read
+	at      place // where it stands, or will
+	indexed bool  // it has its place in the expiry index
+	changed bool  // since it was read
 }
 
 // appendClicks appends a record: version, seen, the clicks (kind, time, data), aliases.

@@ -56,11 +56,11 @@ func TestOldClickRecords(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			tx.clicked.add(key)
+			tx.names.put(place{0, key})
 			if err := tx.putStamped(tx.table(clicksBucket), key[:], []byte(old.record)); err != nil {
 				return err
 			}
-			if err := tx.put(tx.table(clicksIndex), timeKey(rec.seen, key), nil); err != nil {
+			if err := tx.put(tx.table(clicksIndex), timeKey(rec.seen, key[:]), nil); err != nil {
 				return err
 			}
 		}

@@ -22,7 +22,7 @@ func (t *txn) touch(tenant string, ev *queue.Event) (first bool, err error) {
 	t.newAliases = t.newAliases[:0]
 	for _, alias := range ev.Aliases {
 		m := codec.HashKey(tenant, alias)
-		if alias == "" || m == contact || rec != nil && t.linked(contact, rec, m) {
+		if alias == "" || m == contact || rec != nil && t.linked(rec, m) {
 			continue
 		}
 		t.newAliases = append(t.newAliases, m)
@@ -33,7 +33,7 @@ func (t *txn) touch(tenant string, ev *queue.Event) (first bool, err error) {
 	}
 	for _, former := range ev.FormerKeys() {
 		m := codec.HashKey(tenant, former)
-		if m == contact || rec != nil && t.linked(contact, rec, m) {
+		if m == contact || rec != nil && t.linked(rec, m) {
 			continue
 		}
 		t.newAliases = append(t.newAliases, m)
@@ -57,14 +57,12 @@ func (t *txn) touch(tenant string, ev *queue.Event) (first bool, err error) {
 		return false, nil
 	}
 	for _, m := range t.newAliases {
-		if err := t.link(contact, rec, m); err != nil {
+		if err := t.link(rec, m); err != nil {
 			return false, err
 		}
 	}
 	if rec.changed {
-		t.clicked.add(contact)
-		t.scratch = appendClicks(t.scratch[:0], rec)
-		if err := t.putStamped(t.table(clicksBucket), contact[:], t.scratch); err != nil {
+		if err := t.storeClicks(rec); err != nil {
 			return false, err
 		}
 	}
@@ -84,110 +82,123 @@ func (t *txn) click(contact codec.KeyHash, rec *clickRecord, clicks []queue.Clic
 		if last+t.opts.RememberClicks.Milliseconds() <= t.now {
 			return nil, false, nil // of long ago alone is not kept
 		}
-		rec, first = &clickRecord{}, true
+		rec, first = t.newClicks(contact), true
 	}
 	for _, click := range clicks {
 		click.At = min(click.At, t.now)
 		rec.add(click)
 	}
-	return rec, first, t.see(contact, rec, last)
+	return rec, first, t.see(rec, last)
 }
 
 // contact resolves a key: to itself, or to the contact whose alias it is. The
 // record is nil if there is none; one that has expired is removed.
 func (t *txn) contact(key codec.KeyHash) (codec.KeyHash, *clickRecord, error) {
-	if !t.clicked.has(key) {
-		return key, nil, nil
+	rec, err := t.loaded(t.whose(key))
+	if rec == nil {
+		return key, nil, err
 	}
-	rec, err := t.load(key)
-	if rec != nil || err != nil {
-		return key, rec, err
-	}
-	to := t.table(aliasBucket).get(key[:])
-	if len(to) != len(key) {
-		return key, nil, nil
-	}
-	if rec, err = t.load(codec.KeyHash(to)); rec != nil || err != nil {
-		return codec.KeyHash(to), rec, err
-	}
-	return key, nil, nil
+	return rec.at.hash, rec, err
 }
 
-func (t *txn) load(key codec.KeyHash) (*clickRecord, error) {
-	value := unstamped(t.table(clicksBucket).get(key[:]))
-	if value == nil {
+// loaded decodes a record, unless it is nil. One that has expired is removed.
+func (t *txn) loaded(at place, record []byte) (*clickRecord, error) {
+	if record == nil {
 		return nil, nil
 	}
-	rec, err := decodeClicks(value)
+	rec, err := decodeClicks(record)
 	if err != nil {
 		return nil, err
 	}
-	if rec.expired(t.now, t.opts) {
-		return nil, t.forget(key, rec)
+	if rec.at, rec.indexed = at, true; rec.expired(t.now, t.opts) {
+		return nil, t.forget(rec)
 	}
 	return rec, nil
 }
 
-// see moves the record's place in the expiry index.
-func (t *txn) see(contact codec.KeyHash, rec *clickRecord, at int64) error {
+// newClicks is the record of a contact that has none.
+func (t *txn) newClicks(contact codec.KeyHash) *clickRecord {
+	return &clickRecord{at: place{t.names.next(), contact}}
+}
+
+func (t *txn) storeClicks(rec *clickRecord) error {
+	var key [placeSize]byte
+	t.names.put(rec.at)
+	t.scratch = appendClicks(t.scratch[:0], rec)
+	return t.putStamped(t.table(clicksBucket), rec.at.key(key[:0]), t.scratch)
+}
+
+// see moves the record's place in the expiry index, and what is in an old slice out of it.
+func (t *txn) see(rec *clickRecord, at int64) error {
 	x := t.table(clicksIndex)
-	if err := t.delete(x, timeKey(rec.seen, contact)); err != nil {
-		return err
+	if rec.indexed {
+		if err := t.delete(x, clickTimeKey(rec)); err != nil {
+			return err
+		}
 	}
-	rec.seen = max(rec.seen, at)
-	return t.put(x, timeKey(rec.seen, contact), nil)
+	if t.names.old(rec.at.slice) && at > rec.seen {
+		if err := t.moveClicks(rec); err != nil {
+			return err
+		}
+	}
+	rec.seen, rec.indexed = max(rec.seen, at), true
+	return t.put(x, clickTimeKey(rec), nil)
+}
+
+// clickTimeKey is a record's key in the index.
+func clickTimeKey(rec *clickRecord) []byte {
+	var key [placeSize]byte
+	return timeKey(rec.seen, rec.at.key(key[:0]))
 }
 
 // merge takes over the clicks that are stored under an alias as a key of its
 // own. rec may be nil.
 func (t *txn) merge(contact codec.KeyHash, rec *clickRecord, alias codec.KeyHash) (*clickRecord, error) {
-	if !t.clicked.has(alias) {
-		return rec, nil
-	}
-	old, err := t.load(alias)
+	old, err := t.loaded(t.own(alias))
 	if old == nil || err != nil {
 		return rec, err
 	}
-	if err := t.forget(alias, old); err != nil {
+	led := slices.DeleteFunc(slices.Clone(old.aliases), func(m codec.KeyHash) bool {
+		return !t.leadsTo(old.at.beside(m), old.at.hash) // by now it is another's
+	})
+	if err := t.forget(old); err != nil {
 		return nil, err
 	}
 	if rec == nil {
-		rec = &clickRecord{}
+		rec = t.newClicks(contact)
 	}
 	for _, click := range old.touches {
 		rec.add(click)
 	}
-	if err := t.see(contact, rec, old.seen); err != nil {
+	if err := t.see(rec, old.seen); err != nil {
 		return nil, err
 	}
-	for _, m := range append(old.aliases, alias) {
+	for _, m := range append(led, alias) {
 		if m == contact {
 			continue
 		}
-		if err := t.link(contact, rec, m); err != nil {
+		if err := t.link(rec, m); err != nil {
 			return nil, err
 		}
 	}
 	return rec, nil
 }
 
-// linked reports whether alias leads to contact. Then nothing is stored under it
+// linked reports whether alias leads to rec's contact. Then nothing is stored under it
 // as a key of its own.
-func (t *txn) linked(contact codec.KeyHash, rec *clickRecord, alias codec.KeyHash) bool {
-	return slices.Contains(rec.aliases, alias) && string(t.table(aliasBucket).get(alias[:])) == string(contact[:])
+func (t *txn) linked(rec *clickRecord, alias codec.KeyHash) bool {
+	return slices.Contains(rec.aliases, alias) && t.leadsTo(rec.at.beside(alias), rec.at.hash)
 }
 
-// link makes alias lead to contact from now on. The caller stores rec.
-func (t *txn) link(contact codec.KeyHash, rec *clickRecord, alias codec.KeyHash) error {
-	b := t.table(aliasBucket)
-	if to := b.get(alias[:]); string(to) != string(contact[:]) {
-		t.clicked.add(alias)
-		if err := t.put(b, alias[:], contact[:]); err != nil {
-			return err
-		}
-		if err := t.moveNotes(contact, alias); err != nil {
-			return err
-		}
+// link makes alias lead to rec's contact from now on, with the journal that stood under it.
+// The caller stores rec.
+func (t *txn) link(rec *clickRecord, alias codec.KeyHash) error {
+	fresh, err := t.lead(rec.at.beside(alias), rec.at.hash)
+	if err == nil && fresh {
+		err = t.moveNotes(rec.at.hash, alias)
+	}
+	if err != nil {
+		return err
 	}
 	if slices.Contains(rec.aliases, alias) {
 		return nil
@@ -199,27 +210,29 @@ func (t *txn) link(contact codec.KeyHash, rec *clickRecord, alias codec.KeyHash)
 	}
 	oldest := rec.aliases[0]
 	rec.aliases = rec.aliases[1:]
-	return t.unlink(contact, oldest)
+	return t.unlink(rec, oldest)
 }
 
 // unlink removes an alias, unless it leads to another contact by now.
-func (t *txn) unlink(contact, alias codec.KeyHash) error {
-	b := t.table(aliasBucket)
-	if string(b.get(alias[:])) != string(contact[:]) {
+func (t *txn) unlink(rec *clickRecord, alias codec.KeyHash) error {
+	at := rec.at.beside(alias)
+	if !t.leadsTo(at, rec.at.hash) {
 		return nil
 	}
-	return t.delete(b, alias[:])
+	var key [placeSize]byte
+	return t.delete(t.table(aliasBucket), at.key(key[:0]))
 }
 
 // forget removes a contact's record and aliases.
-func (t *txn) forget(contact codec.KeyHash, rec *clickRecord) error {
+func (t *txn) forget(rec *clickRecord) error {
 	for _, alias := range rec.aliases {
-		if err := t.unlink(contact, alias); err != nil {
+		if err := t.unlink(rec, alias); err != nil {
 			return err
 		}
 	}
-	if err := t.delete(t.table(clicksIndex), timeKey(rec.seen, contact)); err != nil {
+	if err := t.delete(t.table(clicksIndex), clickTimeKey(rec)); err != nil {
 		return err
 	}
-	return t.delete(t.table(clicksBucket), contact[:])
+	var key [placeSize]byte
+	return t.delete(t.table(clicksBucket), rec.at.key(key[:0]))
 }

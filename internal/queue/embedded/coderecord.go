@@ -134,11 +134,7 @@ func ofCount(tenant, of string) []byte {
 }
 
 // checkCode says what is wrong with a row.
-func checkCode(key, value []byte) error {
-	record, err := judged(codesBucket, key, value)
-	if err != nil {
-		return err
-	}
+func checkCode(key, record []byte) error {
 	row, err := decodeCode(record)
 	if err != nil {
 		return err

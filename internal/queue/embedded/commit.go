@@ -3,7 +3,6 @@ package embedded
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 
 	"go.uber.org/zap"
@@ -249,7 +248,7 @@ func (e *Store) resume() error {
 	if err := e.begin(); err != nil {
 		return err
 	}
-	e.txn.fillClicked()
+	e.txn.fillNames()
 	e.txn.fillMessages()
 	e.txn.fillIDs()
 	_ = e.space.room(e.db, e.txn.tx, 0, 0) // so that it knows what is there
@@ -270,15 +269,11 @@ func (e *Store) rebuild() error {
 	t := &e.txn
 	t.log = t.log[:t.start]
 	t.abandon()
-	return e.begin()
-}
-
-// refused says that a write was refused, and not the fsync after it: then
-// nothing in memory differs from what is on disk. Linux's fdatasync gives a bare
-// error, what is used elsewhere (File.Sync) a PathError as a write does.
-func refused(err error) bool {
-	path, ok := errors.AsType[*fs.PathError](err)
-	return ok && path.Op != "sync"
+	if err := e.begin(); err != nil || !t.dropped {
+		return err
+	}
+	t.fillNames() // something may be in them again
+	return nil
 }
 
 func fail(units []*unit, err error) {

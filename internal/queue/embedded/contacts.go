@@ -39,31 +39,23 @@ func (e *Store) Clicks(ctx context.Context, tenant string, keys []string) ([]que
 // lookUp finds the record of a contact's key, alias or message id. The contact
 // is returned also where it has no record; the record is lent.
 func (t *txn) lookUp(key codec.KeyHash, now int64) (codec.KeyHash, *clickRecord, error) {
-	get := func(m codec.KeyHash) (codec.KeyHash, []byte) {
-		if !t.clicked.has(m) {
-			return m, nil
-		}
-		clicks := t.table(clicksBucket)
-		if v := unstamped(clicks.get(m[:])); v != nil {
-			return m, v
-		}
-		if to := t.table(aliasBucket).get(m[:]); len(to) == len(m) {
-			return codec.KeyHash(to), unstamped(clicks.get(to))
-		}
-		return m, nil
-	}
-	contact, value := get(key)
+	at, value := t.whose(key)
 	if value == nil {
 		// A message's contact may have become another's alias since.
 		if of, ok := t.messageOf(key, now); ok {
-			contact, value = get(of)
+			key = of
+			at, value = t.whose(of)
 		}
 	}
 	if value == nil {
-		return contact, nil, nil
+		return key, nil, nil
 	}
 	rec, err := decodeClicks(value)
-	return contact, rec, err
+	if err != nil {
+		return key, nil, err
+	}
+	rec.at, rec.indexed = at, true
+	return at.hash, rec, nil
 }
 
 // Erase implements [queue.Queue]. It counts the contact's clicks as one, each alias, each
@@ -82,11 +74,11 @@ func (e *Store) Erase(ctx context.Context, tenant, key string) (int, error) {
 			n++
 			for _, alias := range rec.aliases {
 				keys[alias] = true
-				if string(t.table(aliasBucket).get(alias[:])) == string(contact[:]) {
+				if t.leadsTo(rec.at.beside(alias), contact) {
 					n++
 				}
 			}
-			if err := t.forget(contact, rec); err != nil {
+			if err := t.forget(rec); err != nil {
 				return err
 			}
 		}
@@ -140,7 +132,7 @@ func (e *Store) eraseMessages(ctx context.Context, contacts map[codec.KeyHash]bo
 					continue
 				}
 				after = append(after[:0], key...)
-				if len(v) == 8+len(codec.KeyHash{}) && contacts[codec.KeyHash(v[8:])] {
+				if of, _ := messageLeads(v); contacts[of] {
 					found = append(found, bytes.Clone(key))
 				}
 			}

@@ -52,17 +52,17 @@ func (t *txn) count(g *queue.Group, r *queue.Result) error {
 			}
 		}
 		key := countKey(c.Day, g.Tenant, c.Key, c.Field)
-		old := b.get(key)
+		old := unstamped(b.get(key))
 		if c.Text == "" && len(old) > 0 && old[0] == textCount {
 			continue // to a text nothing is added
 		}
 		if old == nil {
 			total := countKey(c.Day, g.Tenant)
-			n := number(b.get(total))
+			n := number(unstamped(b.get(total)))
 			if n >= queue.MaxCounters {
 				continue
 			}
-			if err := t.put(b, total, sequence(n+1)); err != nil {
+			if err := t.putStamped(b, total, sequence(n+1)); err != nil {
 				return err
 			}
 		}
@@ -79,7 +79,7 @@ func (t *txn) count(g *queue.Group, r *queue.Result) error {
 		if bytes.Equal(old, value) {
 			continue
 		}
-		if err := t.put(b, key, value); err != nil {
+		if err := t.putStamped(b, key, value); err != nil {
 			return err
 		}
 	}
@@ -113,7 +113,7 @@ func appendCounts(all []queue.Count, c *bolt.Cursor, day int64, tenant string) (
 	}
 	for ; bytes.HasPrefix(key, prefix); key, value = c.Next() {
 		name, field, ok := bytes.Cut(key[len(prefix):], []byte{0})
-		if !ok || len(value) == 0 {
+		if value = unstamped(value); !ok || len(value) == 0 {
 			return nil, false, fmt.Errorf("counter of day %d is damaged", day)
 		}
 		found := queue.Count{Day: day, Key: string(name), Field: string(field)}

@@ -40,6 +40,7 @@ func richStore(t *testing.T, dir string) *Store {
 	); err != nil {
 		t.Fatal(err)
 	}
+	beginSlices(t, e, sliceGroup+1)
 	settled(t, e)
 	add(30)
 	if err := d.Done(t.Context(), []queue.Pos{{Seq: 4}}); err != nil {
@@ -117,7 +118,8 @@ func contents(t *testing.T, e *Store) string {
 	letters, err := e.Dead(t.Context(), queue.DeadFilter{})
 	fmt.Fprintf(&b, "%+v %v\n", letters, err)
 	for n := range 20 {
-		clicks, err := e.Clicks(t.Context(), "acme", []string{fmt.Sprintf("whatsapp/%d", n), fmt.Sprintf("phone/%d", n)})
+		keys := []string{fmt.Sprintf("whatsapp/%d", n), fmt.Sprintf("phone/%d", n), fmt.Sprintf("message/%d", n+150)}
+		clicks, err := e.Clicks(t.Context(), "acme", keys)
 		fmt.Fprintf(&b, "%+v %v\n", clicks, err)
 	}
 	for n := range 200 {

@@ -28,16 +28,18 @@
 //	seen    slice → the remembered ids of events, see seen.go; seenf: group → filter
 //	ids     time, event id → nothing; in files that were of format 2, until they have expired
 //	once    key → expiry
-//	clicks  contact → clicks and aliases
-//	alias   contact's other key → contact
+//	clicks  slice, contact → clicks and aliases, see names.go
+//	alias   slice of the contact, its other key → contact
 //	msgs    slice, message → expiry and contact, see messages.go
 //	codes   a link's code → what it stands for; codei: what leads to it, see coderecord.go
 //	journal  contact → its journal; journalx: time, contact → nothing, see notes.go
 //	counts  day, tenant, key, field → number or text
-//	oncex, clickx   time, key → nothing: what expires when
+//	oncex, clickx   time, key of once or clicks → nothing: what expires when
 //
 // Keys of contacts, messages and once are hashes, see [codec.KeyHash]. A file says its
-// format: this Leadgate writes 6 and reads 5 to 2 (file.go). New in 6: journal. New in 5: codes. New in 4: both files carry
+// format: this Leadgate writes 7 and reads 6 to 2 (file.go). New in 7: contacts and aliases
+// stand in slices (sliced.go), and what an older file has without one in slice 0 until it
+// has expired or clicks again; once, alias, msgs and counts carry checksums. New in 6: journal. New in 5: codes. New in 4: both files carry
 // the store's id and a generation, and a journal has a head and its records say what was
 // durable (pair.go, journal.go, journalread.go); records carry checksums (stamp.go); the
 // whole file is looked at before it is opened (verify.go, shapes.go, where each bucket and record has

@@ -17,7 +17,7 @@ import (
 
 // fileFormat is the number of the file's format. A file with a greater one
 // is refused.
-const fileFormat = 6
+const fileFormat = 7
 
 // oldestFormat is the format of the oldest file that can be read: its ids stand
 // in another bucket, see ids.go.

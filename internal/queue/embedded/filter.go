@@ -100,17 +100,3 @@ func (l *layer) has(p probe) bool {
 func (l *layer) block(p probe) *[blockSize]byte {
 	return (*[blockSize]byte)(l.bits[p.at%uint64(len(l.bits)/blockSize)*blockSize:])
 }
-
-// fillClicked fills the filter of the contacts with clicks and their aliases.
-// The index stands in for the contacts themselves, whose records are large.
-func (t *txn) fillClicked() {
-	t.clicked = filter{}
-	c := t.table(clicksIndex).b.Cursor()
-	for key, _ := c.First(); key != nil; key, _ = c.Next() {
-		t.clicked.add(codec.KeyHash(key[8:]))
-	}
-	c = t.table(aliasBucket).b.Cursor()
-	for key, _ := c.First(); key != nil; key, _ = c.Next() {
-		t.clicked.add(codec.KeyHash(key))
-	}
-}

@@ -240,7 +240,7 @@ func TestEmbeddedMessages(t *testing.T) {
 	clock := testNow
 	now := func(c *Config) { c.Now = func() time.Time { return clock } }
 	e := openTest(t, dir, now)
-	const n = messageSlice*2 + 108
+	const n = sliceKeys*2 + 108
 	message := func(i uint64) string { return "message/" + string(binary.BigEndian.AppendUint64(nil, i)) }
 	for i := uint64(0); i < n; i += 100 {
 		g := queue.Group{Tenant: "acme"}
@@ -253,12 +253,12 @@ func TestEmbeddedMessages(t *testing.T) {
 			g.Events = append(g.Events, ev)
 		}
 		mustAppend(t, e, g)
-		if i < messageSlice {
+		if i < sliceKeys {
 			clock = clock.Add(time.Second)
 		}
 	}
 	found := func() (list []bool) {
-		got, err := e.Clicks(t.Context(), "acme", []string{message(0), message(messageSlice + 5), message(n - 1), message(n)})
+		got, err := e.Clicks(t.Context(), "acme", []string{message(0), message(sliceKeys + 5), message(n - 1), message(n)})
 		if err != nil {
 			t.Fatal(err)
 		}

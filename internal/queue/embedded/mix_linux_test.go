@@ -68,6 +68,27 @@ func BenchmarkEmbeddedClicks(b *testing.B) {
 	b.ReportMetric(float64(took.Nanoseconds())/float64(b.N), "cpu-ns/op")
 }
 
+// BenchmarkEmbeddedKnown is the CPU time of statuses of contacts who clicked, by 64
+// writers, in a store that has 300 000 of them.
+func BenchmarkEmbeddedKnown(b *testing.B) {
+	const contacts = 300_000
+	e := openTest(b, b.TempDir())
+	start := testNow.Add(-time.Hour).UnixMilli()
+	appendEach(b, e, newClick, 0, contacts, start)
+	status := func(n uint64, start int64) queue.Group {
+		g := mixGroup(20*n, start) // whose number makes it a status
+		of := n * 0x9E3779B97F4A7C15 >> 32 % contacts
+		ev := &g.Events[0]
+		ev.ID[0] = 0xff // of no click
+		ev.Contact, ev.Aliases[0] = fmt.Sprintf("whatsapp/US.1349%016d", 20_000+of), fmt.Sprintf("whatsapp/1556%07d", of)
+		return g
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	took := appendEach(b, e, status, 0, uint64(b.N), start)
+	b.ReportMetric(float64(took.Nanoseconds())/float64(b.N), "cpu-ns/op")
+}
+
 // BenchmarkEmbeddedMix is the CPU time of webhooks as they come in life, by 64
 // writers, into a store that has seen most contacts' clicks.
 func BenchmarkEmbeddedMix(b *testing.B) {

@@ -59,11 +59,11 @@ func (t *txn) putJournal(contact codec.KeyHash, j queue.Journal, till int64) err
 	at, x := tillDay(till), t.table(notesIndex)
 	if at != was {
 		if was != 0 {
-			if err := t.delete(x, timeKey(was, contact)); err != nil {
+			if err := t.delete(x, timeKey(was, contact[:])); err != nil {
 				return err
 			}
 		}
-		if err := t.put(x, timeKey(at, contact), nil); err != nil {
+		if err := t.put(x, timeKey(at, contact[:]), nil); err != nil {
 			return err
 		}
 	}
@@ -104,7 +104,7 @@ func (t *txn) moveNotes(contact, name codec.KeyHash) error {
 func (t *txn) removeJournal(contact codec.KeyHash) error {
 	b := t.table(notesBucket)
 	if was := indexedTill(b.get(contact[:])); was != 0 {
-		if err := t.delete(t.table(notesIndex), timeKey(was, contact)); err != nil {
+		if err := t.delete(t.table(notesIndex), timeKey(was, contact[:])); err != nil {
 			return err
 		}
 	}
@@ -128,7 +128,7 @@ func (t *txn) eraseNotes(names map[codec.KeyHash]bool) (any bool, err error) {
 
 func (t *txn) sweepNotes() (int, error) {
 	x := t.table(notesIndex)
-	keys := before(x, timeKey(t.now+1, codec.KeyHash{}), sweepBatch)
+	keys := before(x, timeKey(t.now+1, nil), sweepBatch)
 	for _, key := range keys {
 		if err := t.delete(t.table(notesBucket), key[8:]); err != nil {
 			return 0, err
@@ -177,7 +177,7 @@ func (e *Store) Notes(ctx context.Context, tenant string, keys []string) ([]queu
 func (r *repair) indexNotes() error {
 	x := r.tx.Bucket(notesIndex)
 	return r.tx.Bucket(notesBucket).ForEach(func(key, value []byte) error {
-		return x.Put(timeKey(indexedTill(value), codec.KeyHash(key)), nil)
+		return x.Put(timeKey(indexedTill(value), key), nil)
 	})
 }
 
@@ -188,7 +188,7 @@ type noteSum struct{ left uint64 }
 func (s *noteSum) add(bucket, key, value []byte) {
 	switch string(bucket) {
 	case string(notesBucket):
-		s.left += pairSum(timeKey(indexedTill(value), codec.KeyHash(key)), nil)
+		s.left += pairSum(timeKey(indexedTill(value), key), nil)
 	case string(notesIndex):
 		s.left -= pairSum(key, nil)
 	}

@@ -12,25 +12,25 @@ func (t *txn) onceKnown(key codec.KeyHash) bool {
 	if expiry, ok := t.draft.keys[key]; ok {
 		return expiry > t.now
 	}
-	return int64(number(t.table(onceBucket).get(key[:]))) > t.now
+	return int64(number(unstamped(t.table(onceBucket).get(key[:])))) > t.now
 }
 
 // setOnce stores a key's expiry, and the index entry by which Sweep finds it.
 func (t *txn) setOnce(key codec.KeyHash, expiry int64) error {
 	b, x := t.table(onceBucket), t.table(onceIndex)
-	if old := b.get(key[:]); len(old) >= 8 {
-		if err := t.delete(x, timeKey(int64(number(old[:8])), key)); err != nil {
+	if old := unstamped(b.get(key[:])); len(old) == 8 {
+		if err := t.delete(x, timeKey(int64(number(old)), key[:])); err != nil {
 			return err
 		}
 	}
 	t.scratch = binary.BigEndian.AppendUint64(t.scratch[:0], uint64(max(expiry, 0)))
-	if err := t.put(b, key[:], t.scratch); err != nil {
+	if err := t.putStamped(b, key[:], t.scratch); err != nil {
 		return err
 	}
-	return t.put(x, timeKey(expiry, key), nil)
+	return t.put(x, timeKey(expiry, key[:]), nil)
 }
 
-// timeKey is an index entry: eight bytes of time, and a key's hash.
-func timeKey(at int64, key codec.KeyHash) []byte {
+// timeKey is an index entry: eight bytes of time, and a key.
+func timeKey(at int64, key []byte) []byte {
 	return append(binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(key)), uint64(max(at, 0))), key[:]...)
 }

@@ -50,6 +50,7 @@ type repair struct {
 	lost                  map[string]bool // bucket and key of entries and dead letters that were there and cannot be read
 	dangling              map[uint32]int  // of a destination: records of which what they refer to is lost
 	holes                 []hole
+	unnamed               bool // aliases of contacts may be lost
 }
 
 // Repair makes one whole store of what can be read of the files in a folder, which no edge
@@ -167,7 +168,7 @@ func (r *repair) salvage(b *base, journal []byte) (err error) {
 	if _, err := prepare(r.tx, r.path); err != nil {
 		return err
 	}
-	if b != nil {
+	if r.unnamed = b == nil; b != nil {
 		if err := r.copyBase(b); err != nil {
 			return err
 		}

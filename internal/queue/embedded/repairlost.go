@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// lose notes an entry or a dead letter that was there and cannot be read.
+// lose notes an entry or a dead letter that was there and cannot be read, or an alias.
 func (r *repair) lose(bucket, key []byte) {
+	r.unnamed = r.unnamed || string(bucket) == string(aliasBucket)
 	if kind, _ := kindOf(bucket); kind == entryBucket || kind == deadBucket {
 		r.lost[string(bucket)+string(key)] = true
 	}

@@ -72,7 +72,7 @@ func TestEmbeddedDamageIsReadable(t *testing.T) {
 		`record \d+ of the events for several destinations: its checksum is wrong`: sharedBucket,
 		`record \d+ of the dead letters of destination number 1: its checksum`:     bucketName(nil, deadBucket, 1),
 		`what is known of destination "crm" of "acme": its checksum is wrong`:      destsBucket,
-		`record [0-9a-f]{32} of the clicks: its checksum is wrong`:                 clicksBucket,
+		`record [0-9a-f]{40} of the clicks: its checksum is wrong`:                 clicksBucket,
 	} {
 		damaged, v := bytes.Clone(db), value(bucket)
 		for at := 0; ; { // also where an older page has it

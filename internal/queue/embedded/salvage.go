@@ -88,11 +88,11 @@ type hole struct {
 func (r *repair) copyBase(b *base) error {
 	if !b.rooted {
 		r.uncounted("the list of the buckets in leadgate.db cannot be read: entries were looked for page by page")
-		r.holes = append(r.holes, hole{})
+		r.holes, r.unnamed = append(r.holes, hole{}), true
 		return nil
 	}
 	if b.stale {
-		r.holes = append(r.holes, hole{})
+		r.holes, r.unnamed = append(r.holes, hole{}), true
 	}
 	return b.Walk((*copier)(r))
 }
@@ -103,6 +103,7 @@ type copier repair
 func (c *copier) Bad(b pages.Bad) error {
 	r := (*repair)(c)
 	r.holes = append(r.holes, hole{string(b.Bucket), b.From, b.To})
+	r.unnamed = r.unnamed || b.Bucket == nil || string(b.Bucket) == string(aliasBucket)
 	r.damaged(r.path + ": " + unreadable(b).Error())
 	return nil
 }
@@ -188,8 +189,8 @@ func (r *repair) fillHoles(b *base) error {
 
 // suspects are the buckets whose records may lie elsewhere.
 func (r *repair) suspects(counts *tally) (names []string) {
-	names = append(names, string(destsBucket), string(clicksBucket), string(codesBucket), string(notesBucket),
-		string(seenBucket), string(sharedBucket))
+	names = append(names, string(destsBucket), string(clicksBucket), string(msgsBucket), string(onceBucket),
+		string(codesBucket), string(notesBucket), string(seenBucket), string(sharedBucket))
 	last := uint32(64)
 	for num := range counts.dests {
 		last = max(last, num)

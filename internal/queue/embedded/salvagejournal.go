@@ -184,6 +184,7 @@ func (r *repair) salvageRecord(b []byte) error {
 	if len(b) <= recordHead {
 		return nil
 	}
+	r.unnamed = true
 	err := eachChange(b[recordHead:], func(c *change) error {
 		if c.op == redoDelete {
 			r.regain(c.name, c.key)

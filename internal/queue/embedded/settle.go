@@ -35,31 +35,16 @@ func (r *repair) settle() error {
 	return r.sequences(&counts)
 }
 
-// index makes the indexes, and the aliases that clicks name.
+// index makes the indexes.
 func (r *repair) index() error {
-	once, clicks, alias := r.tx.Bucket(onceIndex), r.tx.Bucket(clicksIndex), r.tx.Bucket(aliasBucket)
+	once := r.tx.Bucket(onceIndex)
 	err := r.tx.Bucket(onceBucket).ForEach(func(key, value []byte) error {
-		return once.Put(timeKey(int64(number(value)), codec.KeyHash(key)), nil)
+		return once.Put(timeKey(int64(number(unstamped(value))), key), nil)
 	})
 	if err != nil {
 		return err
 	}
-	err = r.tx.Bucket(clicksBucket).ForEach(func(key, value []byte) error {
-		rec, err := decodeClicks(unstamped(value))
-		if err != nil {
-			return err
-		}
-		r.report.Clicks++
-		for _, m := range rec.aliases {
-			if alias.Get(m[:]) == nil {
-				if err := alias.Put(m[:], bytes.Clone(key)); err != nil {
-					return err
-				}
-			}
-		}
-		return clicks.Put(timeKey(rec.seen, codec.KeyHash(key)), nil)
-	})
-	if err != nil {
+	if err := r.indexClicks(); err != nil {
 		return err
 	}
 	if err := cmp.Or(r.indexCodes(), r.indexNotes()); err != nil {

@@ -9,16 +9,17 @@ import (
 )
 
 // shapes are the lengths of keys and values of buckets where these are always the same; 0
-// is any.
+// is any. Of values without their stamps, if they have one.
 var shapes = map[string]struct{ key, value int }{
 	string(seenBucket):   {4, 0},
 	string(seenFilters):  {4, layerSize(seenGroupOf*seenSliceIDs, seenGroupBits)},
 	string(idsBucket):    {6 + 16, 0},
 	string(onceBucket):   {16, 8},
 	string(onceIndex):    {8 + 16, 0},
-	string(clicksIndex):  {8 + 16, 0},
-	string(clicksBucket): {16, 0}, string(aliasBucket): {16, 16},
-	string(msgsBucket): {4 + 16, 8 + 16}, string(countsBucket): {0, 0},
+	string(clicksIndex):  {0, 0}, // time, and a place's key
+	string(clicksBucket): {0, 0}, // a place's key
+	string(aliasBucket):  {0, 0}, // a place's key
+	string(msgsBucket):   {4 + 16, 8 + 16}, string(countsBucket): {0, 0},
 	string(destsBucket): {0, 0}, string(metaBucket): {0, 0},
 	string(sharedBucket): {8, 0}, string(spentBucket): {8, 0},
 	string(codesBucket): {16, 0}, string(codesIndex): {0, 0},
@@ -34,53 +35,65 @@ func checkPair(bucket, key, value []byte) error {
 		return checkEntry(kind, bucket, key, value)
 	}
 	shape, known := shapes[string(bucket)]
-	switch {
-	case !known:
+	if !known {
 		return errors.New("the bucket is unknown")
-	case shape.key > 0 && len(key) != shape.key || shape.value > 0 && len(value) != shape.value:
+	}
+	record := value
+	if stamped(bucket) {
+		var err error
+		if record, err = judged(bucket, key, value); err != nil {
+			return err
+		}
+	}
+	if shape.key > 0 && len(key) != shape.key || shape.value > 0 && len(record) != shape.value {
 		return errShape
 	}
+	return checkRecord(bucket, key, record)
+}
+
+// checkRecord is checkPair for a record whose checksum is right.
+func checkRecord(bucket, key, record []byte) (err error) {
 	switch string(bucket) {
 	case string(seenBucket):
-		return checkSlice(value)
+		return checkSlice(record)
 	case string(metaBucket):
 		if string(key) == string(pairKey) {
-			return new(pair).read(value)
+			return new(pair).read(record)
 		}
-		if len(value) != 8 {
+		if len(record) != 8 {
 			return errShape
 		}
 	case string(countsBucket):
-		if len(value) == 0 {
+		if len(record) == 0 {
 			return errShape
 		}
 	case string(destsBucket):
-		record, err := judged(bucket, key, value)
-		if err == nil {
-			_, err = decodeDestination(record)
-		}
-		return err
-	case string(sharedBucket):
-		_, err := judged(bucket, key, value)
-		return err
+		_, err = decodeDestination(record)
 	case string(codesIndex):
-		return checkCodeIndex(key, value)
+		return checkCodeIndex(key, record)
 	case string(codesBucket):
-		return checkCode(key, value)
+		return checkCode(key, record)
 	case string(notesBucket):
-		record, err := judged(bucket, key, value)
-		if err == nil {
-			_, _, err = codec.DecodeJournal(record)
-		}
-		return err
+		_, _, err = codec.DecodeJournal(record)
 	case string(clicksBucket):
-		record, err := judged(bucket, key, value)
-		if err == nil {
-			_, err = decodeClicks(record)
+		if _, err = decodeClicks(record); err == nil && !isPlace(key) {
+			err = errShape
 		}
-		return err
+	case string(clicksIndex):
+		if len(key) < 8 || !isPlace(key[8:]) {
+			return errShape
+		}
+	case string(aliasBucket):
+		if !isPlace(key) || len(record) != len(codec.KeyHash{}) {
+			return errShape
+		}
 	}
-	return nil
+	return err
+}
+
+// isPlace reports whether a key is one of a slice, or of slice 0.
+func isPlace(key []byte) bool {
+	return len(key) == len(codec.KeyHash{}) || len(key) == placeSize && placeOf(key).slice > 0
 }
 
 // checkEntry is checkPair for an entry, a dead letter, a retry state or a departure. What

@@ -20,6 +20,7 @@ import (
 func audit(t testing.TB, e *Store) {
 	t.Helper()
 	check := func(tx *bolt.Tx) error {
+		auditNames(t, tx)
 		found, uses := map[uint64]uint64{}, map[uint64]uint64{}
 		var size int64
 		err := tx.ForEach(func(name []byte, b *bolt.Bucket) error {

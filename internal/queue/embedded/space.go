@@ -3,6 +3,7 @@ package embedded
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"syscall"
 
@@ -79,6 +80,14 @@ func (s *space) left(db *bolt.DB, tx *bolt.Tx) int64 {
 // full reports whether an error is a full disk's, a quota's or a size limit's.
 func full(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
+}
+
+// refused says that a write was refused, and not the fsync after it: then
+// nothing in memory differs from what is on disk. Linux's fdatasync gives a bare
+// error, what is used elsewhere (File.Sync) a PathError as a write does.
+func refused(err error) bool {
+	path, ok := errors.AsType[*fs.PathError](err)
+	return ok && path.Op != "sync"
 }
 
 // zeros allocates by writing, where the system has no better way. Nothing of

@@ -10,11 +10,12 @@ import (
 	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
-// Bbolt has a checksum of its two meta pages alone. So the records that matter carry one:
-// entries, departures, dead letters, what these share, destinations, clicks, codes and
-// journals of contacts. A stamped record is the stamp's byte, a CRC-32C of the bucket's name, the key and the record, and
-// the record itself. One of a file that was of format 3 has no stamp until it is written
-// again: no record begins with that byte, but with its version.
+// Bbolt has a checksum of its two meta pages alone. So the records carry one, but for those
+// of which all follows from others, and what is known of attempts. A stamped record is the
+// stamp's byte, a CRC-32C of the bucket's name, the key and the record, and the record
+// itself. One of a file that was of format 3 has no stamp until it is written again, nor
+// have once keys, messages and counters of format 6: no record begins with that byte, but
+// with its version, its time, or its kind. Aliases without one stand in slice 0.
 const (
 	stampByte = 0xc4
 	stampSize = 1 + 4
@@ -26,7 +27,8 @@ func stamped(bucket []byte) bool {
 		return true
 	}
 	switch string(bucket) {
-	case string(destsBucket), string(clicksBucket), string(sharedBucket), string(codesBucket), string(notesBucket):
+	case string(destsBucket), string(clicksBucket), string(sharedBucket), string(codesBucket), string(notesBucket),
+		string(aliasBucket), string(msgsBucket), string(onceBucket), string(countsBucket):
 		return true
 	}
 	return false
@@ -72,8 +74,8 @@ func checked(bucket, key, value []byte) ([]byte, error) {
 
 // judged is checked for those who name the record themselves, and know what to do.
 func judged(bucket, key, value []byte) ([]byte, error) {
-	if len(value) < stampSize || value[0] != stampByte {
-		return value, nil // of format 3
+	if len(value) < stampSize || value[0] != stampByte || string(bucket) == string(aliasBucket) && len(key) < placeSize {
+		return value, nil // of an older format
 	}
 	record := value[stampSize:]
 	if stampOf(bucket, key, record) != binary.BigEndian.Uint32(value[1:]) {

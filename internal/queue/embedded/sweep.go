@@ -53,7 +53,7 @@ func before(tb *table, end []byte, n int) [][]byte {
 
 func (t *txn) sweepOnce() (int, error) {
 	b, x := t.table(onceBucket), t.table(onceIndex)
-	keys := before(x, timeKey(t.now+1, codec.KeyHash{}), sweepBatch)
+	keys := before(x, timeKey(t.now+1, nil), sweepBatch)
 	for _, key := range keys {
 		if err := t.delete(b, key[8:]); err != nil {
 			return 0, err
@@ -66,11 +66,10 @@ func (t *txn) sweepOnce() (int, error) {
 }
 
 func (t *txn) sweepClicks() (int, error) {
-	x := t.table(clicksIndex)
-	keys := before(x, timeKey(t.now-t.opts.RememberClicks.Milliseconds()+1, codec.KeyHash{}), sweepBatch)
+	x, clicks := t.table(clicksIndex), t.table(clicksBucket)
+	keys := before(x, timeKey(t.now-t.opts.RememberClicks.Milliseconds()+1, nil), sweepBatch)
 	for _, key := range keys {
-		contact := codec.KeyHash(key[8:])
-		rec, err := t.load(contact) // removes what has expired
+		rec, err := t.loaded(placeOf(key[8:]), unstamped(clicks.get(key[8:]))) // removes what has expired
 		if err != nil {
 			return 0, err
 		}
@@ -80,6 +79,7 @@ func (t *txn) sweepClicks() (int, error) {
 			}
 		}
 	}
+	t.dropNames()
 	return len(keys), nil
 }
 

@@ -29,10 +29,11 @@ type txn struct {
 	added int64 // bytes that the changes may take on disk
 
 	tables   map[string]*table
-	clicked  filter // contacts with clicks, and their aliases
+	names    names // of contacts with clicks, and their aliases
 	seen     seen
 	oldIDs   bool // there are ids of format 2
-	messages messages
+	messages sliced
+	dropped  bool // the batch forgot slices of names
 	dests    map[queue.Dest]*destination
 	bytes    int64 // of what waits and of dead letters
 	stored   int64 // bytes as it stands in the file
@@ -80,7 +81,7 @@ func (t *txn) abandon() {
 
 // begin begins a batch.
 func (t *txn) begin(now time.Time, o queue.Options) {
-	t.now, t.opts, t.writes, t.whole, t.urgent = now.UnixMilli(), o, 0, false, false
+	t.now, t.opts, t.writes, t.whole, t.urgent, t.dropped = now.UnixMilli(), o, 0, false, false, false
 	if len(t.log) == 0 && (cap(t.log) < journalSize || cap(t.log) > 4*journalSize) {
 		t.log = make([]byte, 0, journalSize+journalSize/8)
 	}

@@ -3,6 +3,7 @@ package ads
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,16 +17,16 @@ import (
 // flaky is a store that may store what it says it has not.
 type flaky struct {
 	Appender
-	err   error
-	calls int
+	failing atomic.Bool
+	calls   atomic.Int32
 }
 
 func (f *flaky) Append(ctx context.Context, groups []queue.Group) []queue.Result {
-	f.calls++
+	f.calls.Add(1)
 	results := f.Appender.Append(ctx, groups)
 	for i := range results {
-		if f.err != nil {
-			results[i] = queue.Result{Err: f.err}
+		if f.failing.Load() {
+			results[i] = queue.Result{Err: errors.New("no answer")}
 		}
 	}
 	return results
@@ -60,15 +61,15 @@ func TestVisits(t *testing.T) {
 		is("acme", "summer 01 2; table 01 1; ")
 		is("globex", "summer 01 1; ")
 		tick()
-		if f.calls != 1 {
-			t.Errorf("%d writes", f.calls)
+		if n := f.calls.Load(); n != 1 {
+			t.Errorf("%d writes", n)
 		}
-		f.err = errors.New("no answer")
+		f.failing.Store(true)
 		v.Add("acme", "summer")
 		tick()
 		v.Add("acme", "summer")
 		tick()
-		f.err = nil
+		f.failing.Store(false)
 		tick()
 		is("acme", "summer 01 4; table 01 1; ")
 		time.Sleep(24 * time.Hour)

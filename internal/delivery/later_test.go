@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -140,12 +141,12 @@ func TestLaterHoldsForever(t *testing.T) {
 func TestParkedWithReceipts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newMemQueue()
-		var good bool
+		var good atomic.Bool
 		s := &sink{answer: func(_ context.Context, it *destination.Item) destination.Verdict {
 			switch {
 			case it.Pos.Seq <= 3000:
 				return destination.Verdict{Action: destination.Later, After: 24 * time.Hour, Receipt: "r" + it.Receipt}
-			case good:
+			case good.Load():
 				return destination.Verdict{Action: destination.Done}
 			}
 			return destination.Verdict{Action: destination.Park, Reason: "token", Code: "401"}
@@ -161,7 +162,7 @@ func TestParkedWithReceipts(t *testing.T) {
 		s.forget()
 		elapse(2 * time.Minute)
 		wantSeqs(t, s, 3001, 3001)
-		good = true
+		good.Store(true)
 		elapse(2 * time.Minute)
 		if st := statusOf(t, e, crm.Name); st.State != StateRunning || st.Awaiting != 3000 || st.Backlog != 0 || st.Delivered != 3002 {
 			t.Fatalf("%+v", st)

@@ -53,7 +53,7 @@ var normalizers = map[string]normalizer{
 
 // addTenant adds a tenant to the block, with match as "<key> <value>" or "" for
 // what nothing matches.
-func (b *Block) addTenant(t *testing.T, name, match string, destinations ...*destination.Destination) *Tenant {
+func (b *Block) addTenant(t testing.TB, name, match string, destinations ...*destination.Destination) *Tenant {
 	t.Helper()
 	tenant := NewTenant(name, b.Now())
 	t.Cleanup(tenant.Forget)
@@ -98,7 +98,7 @@ func raw(name string, kinds ...normalize.Kind) *destination.Destination {
 }
 
 // read is a webhook of the block that was read.
-func (b *Block) read(t *testing.T, text string) (*Webhook, *http.Request) {
+func (b *Block) read(t testing.TB, text string) (*Webhook, *http.Request) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1/webhooks", strings.NewReader(text))
 	if err != nil {

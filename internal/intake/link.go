@@ -109,21 +109,16 @@ func (b *Block) lookUpTenant(ctx context.Context, q Store, w *Webhook, t *Tenant
 // findTouches says which of a tenant's messages with codes are of touches that their
 // contacts have already.
 func findTouches(ctx context.Context, q Store, t *Tenant, list []*linked) error {
-	if len(list) == 0 {
-		return nil
+	contacts := make([]*queue.Event, len(list))
+	for i, l := range list {
+		contacts[i] = &l.contact
 	}
-	var keys []string
-	for _, l := range list {
-		keys = append(append(keys, l.contact.Contact), l.contact.Aliases...)
-	}
-	stored, err := q.Clicks(ctx, t.Name, keys)
+	stored, err := storedClicks(ctx, q, t, contacts)
 	if err != nil {
 		return err
 	}
-	for _, l := range list {
-		its := stored[:1+len(l.contact.Aliases)]
-		stored = stored[len(its):]
-		l.remember(its)
+	for i, l := range list {
+		l.remember(stored[i])
 	}
 	return nil
 }
@@ -144,16 +139,12 @@ func (l *linked) settle(row *queue.Code, before []*linked, now int64, last bool)
 		return false // everybody's, or its own
 	}
 	for _, other := range before {
-		if other.claims && other.code == l.code && !l.sameContact(other) {
+		if other.claims && other.code == l.code && !queue.SameContact(&l.contact, &other.contact) {
 			return true
 		}
 	}
 	l.claims = !last && row.ClaimableBy(l.tenant.Name, &l.contact, now)
 	return !l.claims
-}
-
-func (l *linked) sameContact(other *linked) bool {
-	return queue.Called(queue.Names(l.tenant.Name, &l.contact), queue.Names(l.tenant.Name, &other.contact))
 }
 
 // fill fills in the event's link, and its UTM where no referral says one.
@@ -203,7 +194,7 @@ func (l *linked) remember(stored []queue.Clicks) {
 // message that comes first.
 func (l *linked) isNew(before []*linked) bool {
 	return !l.has && !slices.ContainsFunc(before, func(other *linked) bool {
-		return other.touches && other.code == l.code && l.sameContact(other)
+		return other.touches && other.code == l.code && queue.SameContact(&l.contact, &other.contact)
 	})
 }
 

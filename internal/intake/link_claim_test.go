@@ -217,3 +217,21 @@ type blind struct{ *memory.Queue }
 func (*blind) Codes(context.Context, string, []string) ([]queue.Code, error) {
 	return nil, queue.ErrUnavailable
 }
+
+// BenchmarkCrowd is the plan of a webhook in which a thousand contacts send one link's code.
+func BenchmarkCrowd(b *testing.B) {
+	block, q := linkStore(b, "meta")
+	list := make([]string, 1000)
+	for i := range list {
+		list[i] = said(fmt.Sprint(1555000000+i), fmt.Sprint("wamid.", i), "QQPX3 F3JQP")
+	}
+	body := whatsapp(list...)
+	w, r := block.read(b, body)
+	for b.Loop() {
+		w.linked = nil
+		block.findLinks(w)
+		if err := block.lookUpLinks(r.Context(), q, w, 1); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -50,7 +50,7 @@ const (
 )
 
 // linkStore is a store with the rows, and a block of a provider whose events are acme's.
-func linkStore(t *testing.T, provider string) (*Block, *memory.Queue) {
+func linkStore(t testing.TB, provider string) (*Block, *memory.Queue) {
 	t.Helper()
 	b := testBlock(provider)
 	b.addTenant(t, "acme", "", events("crm", normalize.KindMessage, normalize.KindEcho, normalize.KindStatus, normalize.KindAccount))

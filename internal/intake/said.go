@@ -41,33 +41,28 @@ func (b *Block) findSaid(w *Webhook) {
 	}
 }
 
-// lookUpSaid looks up what the contacts clicked before. Only a webhook that says a
-// conversion waits for this.
+// lookUpSaid looks up what the contacts clicked before, once for each tenant. Only a
+// webhook that says a conversion waits for this.
 func (b *Block) lookUpSaid(ctx context.Context, q Store, w *Webhook) error {
+	of := make(map[*Tenant][]*spoken)
 	for i := range w.said {
 		s := &w.said[i]
-		keys := s.keys()
-		if len(keys) == 0 {
-			continue
+		of[s.tenant] = append(of[s.tenant], s)
+	}
+	for t, list := range of {
+		contacts := make([]*queue.Event, len(list))
+		for i, s := range list {
+			contacts[i] = &s.contact
 		}
-		var err error
-		s.stored, err = q.Clicks(ctx, s.tenant.Name, keys)
-		if err == nil && len(s.stored) != len(keys) {
-			err = fmt.Errorf("%d answers for %d keys", len(s.stored), len(keys))
-		}
+		stored, err := storedClicks(ctx, q, t, contacts)
 		if err != nil {
 			return fmt.Errorf("looking up the clicks of who says a conversion: %w", err)
 		}
+		for i, s := range list {
+			s.stored = stored[i]
+		}
 	}
 	return nil
-}
-
-// keys are the contact's names.
-func (s *spoken) keys() []string {
-	if s.contact.Contact == "" {
-		return nil
-	}
-	return append([]string{s.contact.Contact}, s.contact.Aliases...)
 }
 
 // clicks are the contact's, those that this webhook brings up to event n of its group, too.
@@ -78,10 +73,9 @@ func (s *spoken) clicks(group *queue.Group, n int) (all queue.Clicks) {
 			break
 		}
 	}
-	names := queue.Names(s.tenant.Name, &s.contact)
 	for i := range group.Events[:n+1] {
 		ev := &group.Events[i]
-		if len(ev.Clicks) > 0 && queue.Called(names, queue.Names(s.tenant.Name, ev)) {
+		if len(ev.Clicks) > 0 && queue.SameContact(&s.contact, ev) {
 			for k := range ev.Clicks {
 				all = with(all, &ev.Clicks[k])
 			}

@@ -162,6 +162,11 @@ func TestSaidLooksOnce(t *testing.T) {
 	if store.looks != 1 {
 		t.Errorf("%d looks for a sale", store.looks)
 	}
+	store.looks = 0
+	b.take(t, store, whatsapp(said("15551234567", "wamid.4", "pedido confirmado R$ 7"), said("15559999999", "wamid.5", "pedido confirmado R$ 8")))
+	if store.looks != 1 {
+		t.Errorf("%d looks for the sales of a webhook", store.looks)
+	}
 	store.fails = queue.ErrUnavailable
 	w, r := b.read(t, whatsapp(said("15551234567", "wamid.3", "pedido confirmado R$ 6")))
 	if _, err := b.Store(t.Context(), store, w, r); !errors.Is(err, queue.ErrUnavailable) {
@@ -169,7 +174,7 @@ func TestSaidLooksOnce(t *testing.T) {
 	}
 	store.fails = nil
 	b.take(t, store, whatsapp(said("15551234567", "wamid.3", "pedido confirmado R$ 6")))
-	if got := strings.Join(reported(t, q, "crm"), ", "); got != "Purchase 5, Purchase 6" {
+	if got := strings.Join(reported(t, q, "crm"), ", "); got != "Purchase 5, Purchase 7, Purchase 6" {
 		t.Errorf("told %q", got)
 	}
 }

@@ -107,6 +107,29 @@ func Names(tenant string, ev *Event) string {
 	return b.String()
 }
 
+// SameContact reports whether two events of a tenant name one contact: by any key of theirs.
+func SameContact(a, b *Event) bool {
+	for key := range a.keys {
+		for other := range b.keys {
+			if key == other {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// keys are those of an event's contact.
+func (ev *Event) keys(yield func(string) bool) {
+	for _, list := range [...][]string{{ev.Contact}, ev.Aliases, ev.Former} {
+		for _, key := range list {
+			if key != "" && !yield(key) {
+				return
+			}
+		}
+	}
+}
+
 // Called reports whether two lists of hashed names have one in common.
 func Called(a, b string) bool {
 	const n = len(KeyHash{})

@@ -163,7 +163,9 @@ func TestSaidLooksOnce(t *testing.T) {
 		t.Errorf("%d looks for a sale", store.looks)
 	}
 	store.looks = 0
-	b.take(t, store, whatsapp(said("15551234567", "wamid.4", "pedido confirmado R$ 7"), said("15559999999", "wamid.5", "pedido confirmado R$ 8")))
+	b.take(t, store, whatsapp(
+		said("15551234567", "wamid.4", "pedido confirmado R$ 7"), said("15559999999", "wamid.5", "pedido confirmado R$ 8"),
+	))
 	if store.looks != 1 {
 		t.Errorf("%d looks for the sales of a webhook", store.looks)
 	}

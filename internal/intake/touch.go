@@ -35,7 +35,7 @@ func (b *Block) planTouch(w *Webhook, g, n int, header queue.Header) {
 			job := queue.Job{Dest: d.Dest, Events: w.only(n), Header: header, Once: wanted.Once}
 			job.Header.Format, job.Header.Contact = wanted.Format, wanted.Lane
 			job.Header.Meta = to.Meta(&conversion, tally)
-			job.Payload, job.Header.Attribution = w.payload(g, n)
+			job.Payload, _ = w.payload(g, n) // no ledger shows an attribution: none is looked up
 			j := len(group.Jobs)
 			draft.add(group, job, wanted.Report)
 			if tally != nil {

@@ -30,7 +30,7 @@ func (adminAPI) Routes() []caddy.AdminRoute {
 	for _, r := range adminEdge.Routes() {
 		routes = append(routes, caddy.AdminRoute{Pattern: r.Path, Handler: caddy.AdminHandlerFunc(
 			func(w http.ResponseWriter, req *http.Request) error {
-				if err := awaitStart(req); err != nil {
+				if err := awaitStart(req.Context()); err != nil {
 					return forCaddy(err)
 				}
 				return forCaddy(r.Serve(w, req))
@@ -40,21 +40,17 @@ func (adminAPI) Routes() []caddy.AdminRoute {
 }
 
 // awaitStart waits while the first configuration starts, as long as a webhook would: Caddy
-// serves its admin endpoint before, and no destination is known until the queue is open.
-// What would change something is refused after that; what only asks sees what there is.
-func awaitStart(r *http.Request) error {
-	ctx, cancel := context.WithTimeout(r.Context(), startPatience)
+// serves its admin endpoint before, and no destination is known until the queue is open,
+// which an empty list must not be taken for.
+func awaitStart(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
 	for caddy.ActiveContext().Context == nil && len(liveEngines()) == 0 {
 		select {
 		case <-time.After(10 * time.Millisecond):
-			continue
 		case <-ctx.Done():
-		}
-		if r.Method != http.MethodGet {
 			return httperr.New(http.StatusServiceUnavailable, "the queue is still being opened: ask again in a few seconds")
 		}
-		break
 	}
 	return nil
 }

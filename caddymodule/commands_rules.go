@@ -3,11 +3,9 @@ package caddymodule
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/caddyserver/caddy/v2"
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 
 	"github.com/leadgate/leadgate/internal/command"
 	"github.com/leadgate/leadgate/internal/intake"
@@ -17,15 +15,9 @@ import (
 // configuredChats are the leadgate blocks of a configuration file: whose their events are,
 // and what conversions are said by.
 func configuredChats(file, adapter string) (list []command.Chats, err error) {
-	if err := quiet(); err != nil {
+	config, err := readConfig(file, adapter)
+	if err != nil {
 		return nil, err
-	}
-	config, name, _, err := caddycmd.LoadConfig(file, adapter)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("reading config: %w", err)
-	case name == "":
-		return nil, errors.New("there is no Caddyfile in this folder: write --config <path>")
 	}
 	read := func(handler []byte) ([]sites.Tenant, error) {
 		var h Handler

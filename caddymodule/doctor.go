@@ -48,8 +48,8 @@ func examineConfig(ctx context.Context, file, adapter string) (found finding.Lis
 	return append(found, doctor.Examine(ctx, subject)...), nil
 }
 
-// configuredLinks are the links of a configuration file.
-func configuredLinks(file, adapter string) (list []command.LinkPlace, err error) {
+// readConfig is the JSON of a configuration file, which a command does not load.
+func readConfig(file, adapter string) ([]byte, error) {
 	if err := quiet(); err != nil {
 		return nil, err
 	}
@@ -59,6 +59,15 @@ func configuredLinks(file, adapter string) (list []command.LinkPlace, err error)
 		return nil, fmt.Errorf("reading config: %w", err)
 	case name == "":
 		return nil, errors.New("there is no Caddyfile in this folder: write --config <path>")
+	}
+	return config, nil
+}
+
+// configuredLinks are the links of a configuration file.
+func configuredLinks(file, adapter string) (list []command.LinkPlace, err error) {
+	config, err := readConfig(file, adapter)
+	if err != nil {
+		return nil, err
 	}
 	found, err := sites.Read(config, readTenants, providerFacts)
 	if err != nil {

@@ -106,10 +106,8 @@ func (l *Leads) checkText() error {
 
 // check is of the settings resolved. What the Graph API wants of them is as of a dataset's.
 func (l *Leads) check() error {
-	s := capi.Settings{
-		Dataset: "1", AccessToken: l.AccessToken, AppSecret: l.AppSecret, Endpoint: l.Endpoint, GraphVersion: l.GraphVersion,
-	}
-	return s.Validate()
+	s := capi.Settings{AccessToken: l.AccessToken, AppSecret: l.AppSecret, Endpoint: l.Endpoint, GraphVersion: l.GraphVersion}
+	return s.ValidateAccess()
 }
 
 // resolve is the settings with defaults, their placeholders replaced.

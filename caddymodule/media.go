@@ -109,8 +109,8 @@ func (m *Media) settings(replace func(option, text string) (string, error)) (*Me
 	if err := mediaOptions().resolve(r, replace); err != nil {
 		return nil, capi.Settings{}, err
 	}
-	s := capi.Settings{Dataset: "1", AccessToken: "looked at elsewhere", Endpoint: r.Endpoint, GraphVersion: r.GraphVersion}
-	if err := s.Validate(); err != nil {
+	s := capi.Settings{AccessToken: "looked at elsewhere", Endpoint: r.Endpoint, GraphVersion: r.GraphVersion}
+	if err := s.ValidateAccess(); err != nil {
 		return nil, s, fmt.Errorf("leadgate_media: %w", err)
 	}
 	return r, s, nil

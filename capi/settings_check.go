@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -46,9 +47,21 @@ var checks = []struct {
 
 // Validate says what is wrong with the settings: every mistake is a [*SettingError]
 // of what [errors.Join] joins.
-func (s *Settings) Validate() error {
+func (s *Settings) Validate() error { return s.validate(nil) }
+
+// ValidateAccess is [Settings.Validate] for who asks the Graph API for something else than
+// to take events: of the settings it looks at AccessToken, Endpoint and GraphVersion.
+func (s *Settings) ValidateAccess() error {
+	return s.validate([]string{"access_token", "endpoint", "graph_version"})
+}
+
+// validate looks at these options, nil for all.
+func (s *Settings) validate(only []string) error {
 	var errs []error
 	for _, c := range checks {
+		if only != nil && !slices.Contains(only, c.option) {
+			continue
+		}
 		if problem := c.check(s); problem != "" {
 			errs = append(errs, &SettingError{Option: c.option, Text: c.option + problem})
 		}
@@ -77,20 +90,13 @@ func checkToken(s *Settings) string {
 var versioned = regexp.MustCompile(`/v[0-9]+\.[0-9]+(/|$)`)
 
 func checkEndpoint(s *Settings) string {
-	u, err := url.Parse(s.endpoint())
-	switch {
-	case err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
-		return fmt.Sprintf(" %q is no address: write one like %s", s.Endpoint, DefaultEndpoint)
-	case hosts.Odd(u.Hostname()):
-		return fmt.Sprintf(" %q holds an address in an odd spelling, which programs read differently: write four decimal numbers, 127.0.0.1 "+
-			"for example", s.Endpoint)
-	case versioned.MatchString(u.Path):
+	text := s.endpoint()
+	if problem := hosts.Endpoint(text, DefaultEndpoint, func(host string) bool { return host == "graph.facebook.com" }); problem != "" {
+		return problem
+	}
+	if u, err := url.Parse(text); err == nil && versioned.MatchString(u.Path) {
 		return fmt.Sprintf(" %q names a version, which is put behind it: write it without, and `graph_version` if it must be another than %s",
-			s.Endpoint, DefaultGraphVersion)
-	case u.Scheme == "http" && u.Hostname() == "graph.facebook.com":
-		return fmt.Sprintf(" %q would send the access token in plain text: write %s", s.Endpoint, DefaultEndpoint)
-	case hosts.ForbiddenHost(u.Hostname()):
-		return fmt.Sprintf(" %q is link-local, or where a cloud answers its machines: the access token is never sent there", s.Endpoint)
+			text, DefaultGraphVersion)
 	}
 	return ""
 }

@@ -2,8 +2,6 @@ package clicks
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/leadgate/leadgate/capi"
@@ -59,21 +57,6 @@ func AddLead(ev *normalize.Event, emailHash string, into *queue.Event) {
 	}
 	into.Contact, into.Aliases = names[0], names[1:]
 	into.Clicks = []queue.Click{{At: ev.ReceivedAt, Kind: queue.ClickLead, Data: data}}
-}
-
-// ParseLead reads what AddLead keeps.
-func ParseLead(data []byte) (*Lead, error) {
-	l := new(Lead)
-	if err := json.Unmarshal(data, l); err != nil {
-		return nil, fmt.Errorf("reading a stored lead: %w", err)
-	}
-	if l.Version != leadVersion {
-		return nil, fmt.Errorf("reading a stored lead: it has version %d, and was written by another Leadgate", l.Version)
-	}
-	if l.ID == "" {
-		return nil, errors.New("reading a stored lead: it has no id")
-	}
-	return l, nil
 }
 
 // ChatKey is the key under which a person of this number is known on WhatsApp, "" for none.

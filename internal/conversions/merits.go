@@ -263,12 +263,3 @@ func unknownName(all []*destination.Destination, name string) (why *destination.
 	}
 	return why
 }
-
-// UnknownName says why no ledger among a tenant's destinations takes conversions of a
-// name, nil where one does.
-func UnknownName(all []*destination.Destination, name string) error {
-	if why := unknownName(all, name); why != nil {
-		return why
-	}
-	return nil
-}

@@ -75,19 +75,13 @@ func checkLoginAccount(s *Settings) string {
 }
 
 func checkEndpoint(s *Settings) string {
-	u, err := url.Parse(s.endpoint())
-	switch {
-	case err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
-		return fmt.Sprintf(" %q is no address: write one like %s", s.Endpoint, DefaultEndpoint)
-	case hosts.Odd(u.Hostname()):
-		return fmt.Sprintf(" %q holds an address in an odd spelling, which programs read differently: write four decimal numbers, 127.0.0.1 "+
-			"for example", s.Endpoint)
-	case strings.HasSuffix("/"+strings.Trim(u.Path, "/"), "/v1"):
-		return fmt.Sprintf(" %q names a version, which is put behind it: write it without", s.Endpoint)
-	case u.Scheme == "http" && strings.HasSuffix(u.Hostname(), ".googleapis.com"):
-		return fmt.Sprintf(" %q would send the access token in plain text: write %s", s.Endpoint, DefaultEndpoint)
-	case hosts.ForbiddenHost(u.Hostname()):
-		return fmt.Sprintf(" %q is link-local, or where a cloud answers its machines: the access token is never sent there", s.Endpoint)
+	text := s.endpoint()
+	own := func(host string) bool { return strings.HasSuffix(host, ".googleapis.com") }
+	if problem := hosts.Endpoint(text, DefaultEndpoint, own); problem != "" {
+		return problem
+	}
+	if u, err := url.Parse(text); err == nil && strings.HasSuffix(strings.TrimRight(u.Path, "/"), "/v1") {
+		return fmt.Sprintf(" %q names a version, which is put behind it: write it without", text)
 	}
 	return ""
 }

@@ -133,6 +133,25 @@ func Local(host string) bool {
 		strings.HasSuffix(host, ".internal")
 }
 
+// Endpoint says what is wrong with the address of an API that gets a secret, as a sentence
+// that goes on behind the option's name; "" for nothing. right is a right one; own reports
+// whether a host is the API's own, to which nothing goes in plain text.
+func Endpoint(text, right string, own func(host string) bool) string {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+		return fmt.Sprintf(" %q is no address: write one like %s", text, right)
+	case Odd(u.Hostname()):
+		return fmt.Sprintf(" %q holds an address in an odd spelling, which programs read differently: write four decimal numbers, 127.0.0.1 "+
+			"for example", text)
+	case u.Scheme == "http" && own(u.Hostname()):
+		return fmt.Sprintf(" %q would send the access token in plain text: write %s", text, right)
+	case ForbiddenHost(u.Hostname()):
+		return fmt.Sprintf(" %q is link-local, or where a cloud answers its machines: the access token is never sent there", text)
+	}
+	return ""
+}
+
 // WebURL reads the URL of a web server, whole; nil for anything else.
 func WebURL(text string) *url.URL {
 	u, err := url.Parse(text)

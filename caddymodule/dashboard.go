@@ -43,12 +43,8 @@ func (Dashboard) CaddyModule() caddy.ModuleInfo {
 // Provision takes a reference to the recorder, which begins to record when the
 // configuration starts.
 func (d *Dashboard) Provision(ctx caddy.Context) error {
-	app, err := ctx.App("leadgate")
+	a, err := surveyedApp(ctx)
 	if err != nil {
-		return err
-	}
-	a := app.(*App)
-	if err := a.survey(ctx); err != nil {
 		return err
 	}
 	d.page = dashboard.Page{

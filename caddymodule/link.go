@@ -89,12 +89,8 @@ func (l *Links) Provision(ctx caddy.Context) error {
 	if err := read.checkWhole(); err != nil {
 		return err
 	}
-	app, err := ctx.App("leadgate")
+	a, err := surveyedApp(ctx)
 	if err != nil {
-		return err
-	}
-	a := app.(*App)
-	if err := a.survey(ctx); err != nil {
 		return err
 	}
 	// Webhooks may come in at another edge, which shares the store.

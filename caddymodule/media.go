@@ -60,12 +60,8 @@ func (m *Media) Provision(ctx caddy.Context) error {
 		return err
 	}
 	metrics.RegisterMedia(ctx.GetMetricsRegistry())
-	app, err := ctx.App("leadgate")
+	a, err := surveyedApp(ctx)
 	if err != nil {
-		return err
-	}
-	a := app.(*App)
-	if err := a.survey(ctx); err != nil {
 		return err
 	}
 	return a.sites.KnowsTenant("leadgate_media", m.Tenant, false)

@@ -42,6 +42,16 @@ func (a *App) survey(ctx caddy.Context) error {
 	return nil
 }
 
+// surveyedApp is the configuration's app for a directive that needs to know its blocks.
+func surveyedApp(ctx caddy.Context) (*App, error) {
+	app, err := ctx.App("leadgate")
+	if err != nil {
+		return nil, err
+	}
+	a := app.(*App)
+	return a, a.survey(ctx)
+}
+
 // readTenants is how sites reads the tenants of a leadgate block.
 func readTenants(handler []byte) (list []sites.Tenant, err error) {
 	var h Handler

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
+	"time"
 )
 
 // ErrShort says that a record ends too early.
@@ -75,6 +77,17 @@ func (r *Reader) Varint() int64 {
 	}
 	r.Rest = r.Rest[n:]
 	return v
+}
+
+// Milliseconds reads a duration that was written as a signed number of milliseconds, and
+// fails if it is negative or longer than a duration can be.
+func (r *Reader) Milliseconds() time.Duration {
+	v := r.Varint()
+	if v < 0 || v > int64(math.MaxInt64/time.Millisecond) {
+		r.Fail(errors.New("duration is out of range"))
+		return 0
+	}
+	return time.Duration(v) * time.Millisecond
 }
 
 // Count reads a number of things, below 2³¹.

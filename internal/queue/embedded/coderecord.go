@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"time"
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/codec"
@@ -50,9 +49,9 @@ func decodeCode(b []byte) (*codeRow, error) {
 	c := &codeRow{}
 	c.Code.Code, c.tenant = r.Text(), r.Text()
 	copy(c.key[:], r.Take(uint64(len(c.key))))
-	c.Of, c.At, c.Claim = r.Text(), r.Varint(), time.Duration(r.Varint())*time.Millisecond
+	c.Of, c.At, c.Claim = r.Text(), r.Varint(), r.Milliseconds()
 	c.till, c.Owner, c.Data = r.Varint(), r.Text(), r.Bytes()
-	if c.Claim < 0 || c.till < 0 || len(c.Owner)%len(c.key) != 0 {
+	if c.till < 0 || len(c.Owner)%len(c.key) != 0 {
 		r.Fail(errShape)
 	}
 	if r.Err != nil {

@@ -1,6 +1,8 @@
 package embedded
 
 import (
+	"bytes"
+	"encoding/binary"
 	"reflect"
 	"testing"
 	"time"
@@ -18,6 +20,9 @@ func FuzzRecords(f *testing.F) {
 	f.Add([]byte("\x010\x000\x00\x01\x000\x00\x00")) // of the version before, without touches
 	code := queue.Code{Code: "K7QW3MPDXR", Of: "summer", At: 1, Claim: time.Hour, Data: []byte("{}")}
 	f.Add(appendCode(nil, &codeRow{Code: code, tenant: "acme", till: 9}))
+	late := appendCode(nil, &codeRow{Code: code, tenant: "acme", till: 9})
+	hour := binary.AppendVarint(nil, time.Hour.Milliseconds())
+	f.Add(bytes.Replace(late, hour, binary.AppendVarint(nil, 1<<52), 1)) // a claim of 140,000 years, which no duration can be
 	f.Add(appendDestination(nil, &destination{num: 3, backlog: 4, dead: 5}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if c, err := decodeClicks(b); err == nil {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"time"
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/codec"
@@ -131,7 +130,7 @@ func readCode(code, row string, now int64) (queue.Code, error) {
 	number()
 	text()
 	c := queue.Code{Code: code, Owner: text()}
-	c.Of, c.At, c.Claim, c.Data = r.Text(), r.Varint(), time.Duration(r.Varint())*time.Millisecond, r.Bytes()
+	c.Of, c.At, c.Claim, c.Data = r.Text(), r.Varint(), r.Milliseconds(), r.Bytes()
 	switch {
 	case r.Err != nil:
 		return queue.Code{}, fmt.Errorf("reading code: %w", r.Err)

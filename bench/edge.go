@@ -47,8 +47,11 @@ func startEdge(ctx context.Context, b *builds, s scenario, sitePort int) (e *edg
 		}
 	}()
 	for _, port := range []*int{&e.ports.admin, &e.ports.redis, &e.ports.sink} {
-		if *port, err = freeport.Find(); err != nil {
-			return e, err
+		// The site's port is every scenario's, free between them, and comes up again when all others were given out.
+		for *port == 0 || *port == sitePort {
+			if *port, err = freeport.Find(); err != nil {
+				return e, err
+			}
 		}
 	}
 	if s.queue == "redis" {

@@ -23,7 +23,7 @@ func caddyCommand() caddycmd.Command {
 			command.Add(cmd, &command.Env{
 				Version: Version(), Provider: commandProvider, Duration: caddy.ParseDuration,
 				AdminAddress: adminAddress, AdminRequest: adminRequest, Chats: configuredChats,
-				Examine: examineConfig, Links: configuredLinks,
+				Examine: examineConfig, Links: configuredLinks, Validate: validateCaddyfile,
 			})
 		},
 	}

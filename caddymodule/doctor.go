@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 
 	"github.com/leadgate/leadgate/internal/command"
@@ -46,6 +47,24 @@ func examineConfig(ctx context.Context, file, adapter string) (found finding.Lis
 		return found, nil
 	}
 	return append(found, doctor.Examine(ctx, subject)...), nil
+}
+
+// validateCaddyfile checks a Caddyfile that is in no file yet.
+func validateCaddyfile(text []byte, name string) error {
+	if err := quiet(); err != nil {
+		return err
+	}
+	config, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt(text, map[string]any{"filename": name})
+	if err != nil {
+		return err
+	}
+	if len(warnings) > 0 {
+		return errors.New(warnings[0].String())
+	}
+	if err := validateConfig(config); err != nil {
+		return errors.New(withoutChain(err.Error()))
+	}
+	return nil
 }
 
 // readConfig is the JSON of a configuration file, which a command does not load.

@@ -40,6 +40,8 @@ type Env struct {
 	Chats func(config, adapter string) ([]Chats, error)
 	// Examine loads a configuration and says what the doctor finds.
 	Examine func(ctx context.Context, config, adapter string) (finding.List, error)
+	// Validate checks a Caddyfile's text as caddy validate does; name is the file's.
+	Validate func(caddyfile []byte, name string) error
 	// Links reads the links of a configuration, by their names in lower case.
 	Links func(config, adapter string) ([]LinkPlace, error)
 }
@@ -55,7 +57,7 @@ type Provider interface {
 // Add gives a command those of Leadgate.
 func Add(cmd *cobra.Command, env *Env) {
 	cmd.AddCommand(env.send(), env.normalize(), listen(), fakeMeta(), fakeGoogle(), explain(), env.destinations(), env.dead(),
-		env.doctor(), repair(), env.importFile(), env.qr())
+		env.init(), env.doctor(), repair(), env.importFile(), env.qr())
 	cmd.RunE = onlySubcommands
 	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return noEmptyFlags(cmd) }
 	printing(cmd)

@@ -20,6 +20,8 @@ type Edge struct {
 	Admin  string   // http://127.0.0.1:port
 	Dir    string   // of its own, for its queue
 	Prefix []string // words before the command, as nsenter's
+	Flags  []string // words behind it
+	Env    []string // of the process, beside the test's own
 	// KeepLog has Said tell all that the process wrote, and not the end alone.
 	KeepLog bool
 
@@ -84,8 +86,10 @@ func (e *Edge) Start() {
 	e.t.Helper()
 	path, _ := Binary()
 	words := append(append([]string{}, e.Prefix...), path, "run", "--config", e.config)
+	words = append(words, e.Flags...)
 	e.cmd = exec.Command(words[0], words[1:]...)
 	e.cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+e.Dir+"/data", "XDG_CONFIG_HOME="+e.Dir+"/config", "HOME="+e.Dir)
+	e.cmd.Env = append(e.cmd.Env, e.Env...)
 	e.log.all = e.KeepLog
 	e.cmd.Stdout, e.cmd.Stderr = e.log, e.log
 	if err := e.cmd.Start(); err != nil {

@@ -1,0 +1,269 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/leadgate/leadgate/internal/printable"
+	"github.com/leadgate/leadgate/internal/scaffold"
+)
+
+// question is a flag of init, and what a person is asked where it is not given.
+type question struct {
+	flag, usage string
+	ask         string                         // "": it is a flag alone
+	when        func(a *scaffold.Answers) bool // nil: always asked
+	suggest     string                         // what an empty line means
+	secret      string                         // the variable that it is; it is not shown while it is typed
+	text        *string                        // or one of these two:
+	yes         *bool
+	set         func(text string) error // takes what was written
+	written     string
+}
+
+// questions are all of init's, in the order in which they are asked.
+func (i *initial) questions() []*question {
+	whatsapp := func(a *scaffold.Answers) bool { return a.Has("whatsapp") || a.NeedsWABA() }
+	return []*question{
+		{flag: "site", usage: "The domain of the edge, such as bots.example.com", ask: "Domain of this edge", set: i.setSite},
+		{
+			flag: "provider", usage: "Who posts the webhooks: " + strings.Join(scaffold.Names(), ", ") + "; meta is the first three",
+			ask: "Who posts to it (" + strings.Join(scaffold.Names(), ", ") + ")", suggest: "whatsapp", set: i.setProviders,
+		},
+		{flag: "tenant", usage: "A name for the bot or the customer", ask: "A name for the bot", suggest: "bot", text: &i.Tenant},
+		{
+			flag: "app-secret", usage: "The secret of the app at Meta", ask: "App secret (App settings → Basic)", secret: scaffold.AppSecret,
+			when: (*scaffold.Answers).IsMeta,
+		},
+		{
+			flag: "twilio-auth-token", usage: "Twilio's auth token", ask: "Twilio's auth token", secret: scaffold.TwilioAuthToken,
+			when: func(a *scaffold.Answers) bool { return a.Has("twilio") },
+		},
+		{
+			flag: "forward", usage: "The URL that events are posted to: n8n, Make, a CRM", ask: "URL that gets the events (n8n, Make, a CRM)",
+			suggest: i.Listener(), text: &i.Forward,
+		},
+		{
+			flag: "dataset", usage: "The dataset at Meta that leads and sales are reported to", ask: "Dataset at Meta to report to, if you have one",
+			text: &i.Dataset,
+		},
+		{
+			flag: "capi-token", usage: "The token for the dataset", ask: "Token for the dataset", secret: scaffold.CAPIToken,
+			when: func(a *scaffold.Answers) bool { return a.Dataset != "" },
+		},
+		{
+			flag: "conversions", usage: "Let a CRM post sales to /conversions", ask: "Shall a CRM post sales",
+			when: func(a *scaffold.Answers) bool { return a.Dataset != "" }, yes: &i.Conversions,
+		},
+		{flag: "waba-id", usage: "The WhatsApp Business Account's id", ask: "WhatsApp Business Account id", when: whatsapp, text: &i.WabaID},
+		{
+			flag: "phone-number-id", usage: "WhatsApp's phone number id, where the account has numbers of other bots, too",
+			text: &i.PhoneNumberID,
+		},
+		{
+			flag: "lead-ads", usage: "Read the forms of lead ads, too", ask: "Do you have lead ads with forms",
+			when: func(a *scaffold.Answers) bool { return a.Has("messenger") }, yes: &i.LeadAds,
+		},
+		{
+			flag: "page-token", usage: "The token to read leads with", ask: "Token to read leads with", secret: scaffold.PageToken,
+			when: func(a *scaffold.Answers) bool { return a.LeadAds },
+		},
+		{
+			flag: "page-id", usage: "The Facebook Page's id", ask: "Facebook Page's id", text: &i.PageID,
+			when: func(a *scaffold.Answers) bool { return a.Has("messenger") || a.LeadAds },
+		},
+		{
+			flag: "instagram-id", usage: "The Instagram account's id", ask: "Instagram account's id", text: &i.InstagramID,
+			when: func(a *scaffold.Answers) bool { return a.Has("instagram") },
+		},
+		{
+			flag: "link-phone", usage: "The number that a link leads to, for landing pages and QR codes: +15550783881",
+			ask: "Number for a link on landing pages (+1555…), if you want one", text: &i.LinkPhone,
+		},
+		{
+			flag: "redis", usage: "Keep the queue in Redis: redis://127.0.0.1:6379", ask: "Redis for the queue (redis://…), else a file",
+			text: &i.Redis,
+		},
+		{flag: "endpoint", usage: "Instead of Meta's Graph API, for a rehearsal: http://127.0.0.1:9099", text: &i.Endpoint},
+		{flag: "verify-token", usage: "A verify token, instead of one that is made up", secret: scaffold.VerifyToken},
+	}
+}
+
+func (i *initial) setSite(text string) (err error) {
+	i.Site, err = scaffold.Site(text)
+	return err
+}
+
+func (i *initial) setProviders(text string) error {
+	i.Providers = nil
+	for name := range strings.FieldsFuncSeq(text, func(c rune) bool { return c == ',' || c == ' ' }) {
+		if name = strings.ToLower(name); name == "meta" {
+			i.Providers = append(i.Providers, "whatsapp", "messenger", "instagram")
+			continue
+		}
+		i.Providers = append(i.Providers, name)
+	}
+	return i.Fits()
+}
+
+func (q *question) addFlag(cmd *cobra.Command) {
+	if q.yes != nil {
+		cmd.Flags().BoolVar(q.yes, q.flag, false, q.usage)
+		return
+	}
+	usage := q.usage
+	if q.secret != "" {
+		usage += " (or " + q.secret + " in the environment)"
+	}
+	cmd.Flags().StringVar(&q.written, q.flag, "", usage)
+}
+
+// take takes what the flag says.
+func (q *question) take(i *initial, given bool) error {
+	if q.yes != nil {
+		return nil
+	}
+	if !given {
+		if q.flag == "tenant" {
+			i.Tenant = q.suggest
+		}
+		return nil
+	}
+	return q.put(i, strings.TrimSpace(q.written))
+}
+
+// put puts an answer where it belongs.
+func (q *question) put(i *initial, text string) error {
+	switch {
+	case q.set != nil:
+		return q.set(text)
+	case q.secret != "":
+		i.Secrets[q.secret] = text
+	default:
+		*q.text = text
+	}
+	return nil
+}
+
+// asker asks a person.
+type asker struct {
+	in  io.Reader
+	out io.Writer
+}
+
+// about asks a question until the answer is one, if it is to be asked.
+func (a *asker) about(i *initial, q *question, given bool) error {
+	if given || q.ask == "" || q.when != nil && !q.when(&i.Answers) || q.secret != "" && i.Secrets[q.secret] != "" {
+		return nil
+	}
+	for {
+		text, err := a.line(q)
+		if errors.Is(err, io.EOF) {
+			return fmt.Errorf("nobody answers: write --%s", q.flag)
+		}
+		if err != nil {
+			return fmt.Errorf("reading an answer: %w", err)
+		}
+		if text == "" {
+			text = q.suggest
+		}
+		if err = a.take(i, q, text); err == nil {
+			return nil
+		}
+		if _, err := fmt.Fprintln(a.out, "  "+printable.Line(err.Error())); err != nil {
+			return err
+		}
+	}
+}
+
+// take takes an answer, or says what is wrong with it.
+func (*asker) take(i *initial, q *question, text string) error {
+	if q.yes != nil {
+		switch strings.ToLower(text) {
+		case "y", "yes":
+			*q.yes = true
+		case "", "n", "no":
+		default:
+			return errors.New("write y or n")
+		}
+		return nil
+	}
+	if q.secret != "" && text == "" {
+		return errors.New("it is needed: without it the edge does not start")
+	}
+	if err := q.put(i, text); err != nil {
+		return err
+	}
+	if len(i.Providers) == 0 {
+		return nil // the first question
+	}
+	return i.Fits()
+}
+
+// line asks once.
+func (a *asker) line(q *question) (string, error) {
+	prompt := q.ask
+	switch {
+	case q.yes != nil:
+		prompt += " [y/N]"
+	case q.suggest != "":
+		prompt += " [" + q.suggest + "]"
+	}
+	prompt += ": "
+	if f, ok := a.in.(*os.File); ok && q.secret != "" && term.IsTerminal(int(f.Fd())) {
+		text, err := unseen(f, a.out, prompt)
+		return strings.TrimSpace(text), err
+	}
+	if _, err := fmt.Fprint(a.out, prompt); err != nil {
+		return "", err
+	}
+	if f, ok := a.out.(interface{ Flush() error }); ok {
+		if err := f.Flush(); err != nil {
+			return "", err
+		}
+	}
+	return readLine(a.in)
+}
+
+// readLine reads no byte more than a line: what was typed ahead is the next question's.
+func readLine(in io.Reader) (string, error) {
+	var line []byte
+	for b := make([]byte, 1); ; {
+		n, err := in.Read(b)
+		if n == 1 && b[0] == '\n' {
+			return strings.TrimSpace(string(line)), nil
+		}
+		line = append(line, b[:n]...)
+		if err != nil {
+			if text := strings.TrimSpace(string(line)); text != "" && errors.Is(err, io.EOF) {
+				return text, nil
+			}
+			return "", err
+		}
+		if len(line) > 4096 {
+			return "", errors.New("the line is too long")
+		}
+	}
+}
+
+// unseen asks for a line that is not shown, not even where it is typed before it is asked for.
+func unseen(f *os.File, out io.Writer, prompt string) (string, error) {
+	before, err := term.MakeRaw(int(f.Fd()))
+	if err != nil {
+		return "", fmt.Errorf("hiding what is typed: %w", err)
+	}
+	defer func() { _ = term.Restore(int(f.Fd()), before) }()
+	if p, ok := out.(*printable.Writer); ok {
+		out = p.W // the terminal's controls are our own
+	}
+	return term.NewTerminal(struct {
+		io.Reader
+		io.Writer
+	}{f, out}, "").ReadPassword(prompt) // Ctrl-C is the end of the file
+}

@@ -11,6 +11,7 @@
 package ads
 
 import (
+	"fmt"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -129,6 +130,11 @@ type Conversion struct {
 	Remember time.Duration // how long clicks, and so contacts, are remembered
 	Currency string        // of a purchase
 	Value    string        // of a purchase: a decimal without an exponent
+
+	// Corrected is the id of a conversion that may be corrected, by another of the same
+	// id: the first alone counts as a purchase. "" = each counts that is reported.
+	Corrected string
+	Window    time.Duration // for how long a correction is known
 }
 
 // Conversion counts what the group's job j reports.
@@ -140,8 +146,15 @@ func (c *Counter) Conversion(v *Conversion, j int) {
 	case "QualifiedLead":
 		c.contact(fieldQualified, v, j)
 	case capi.Purchase:
+		first := len(c.group.Counters)
 		c.add(fieldPurchases, 1, queue.WhenQueued, j)
 		c.value(v.Currency, v.Value, j)
+		if v.Corrected != "" {
+			for i := range c.group.Counters[first:] {
+				part := &c.group.Counters[first+i]
+				part.Once, part.Window = fmt.Sprintf("%s\n%d\n%s", fieldPurchases, i, v.Corrected), v.Window
+			}
+		}
 	}
 	c.named(fieldEarlier, queue.WhenQueued, j)
 }

@@ -247,6 +247,30 @@ func TestCountedByLink(t *testing.T) {
 	}
 }
 
+// TestCorrectedCountsOnce: a correction is told to the ledger, and is no second purchase in the
+// figures.
+func TestCorrectedCountsOnce(t *testing.T) {
+	b := openBooks(t, "link", &ledger{names: "Purchase"})
+	for _, value := range []string{"5", "700.125", "6"} {
+		r := b.post(t, fmt.Sprintf(`{"eventName":"Purchase","userId":"US.1","value":%s,"currency":"EUR","orderId":"A-1"}`, value))
+		if r.Status != Queued {
+			t.Errorf("%s: %s", value, r.Status)
+		}
+	}
+	if n := len(b.queued(t, "a")); n != 3 {
+		t.Errorf("the ledger is told %d times", n)
+	}
+	counts, err := b.store.Counters(t.Context(), "acme", 0, 1<<40)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range counts {
+		if c.Field == "purchases" && c.N != 1 || strings.HasPrefix(c.Field, "value") && (c.N != 500 || c.Field != "value EUR 2") {
+			t.Errorf("counted %v", c)
+		}
+	}
+}
+
 // TestEmailAlone names somebody where a ledger takes conversions without a click.
 func TestEmailAlone(t *testing.T) {
 	const item = `{"eventName":"Purchase","email":"maria@example.com","value":5,"currency":"EUR"}`

@@ -78,9 +78,13 @@ func (p *Plan) add(d *Planned, it *Item, m *merits) error {
 		c := &m.credits[i]
 		p.addJob(&s, c.to, c.job, c.reporter.Meta(&c.conversion, tally), 0)
 		if i == 0 {
-			count.Conversion(&ads.Conversion{
+			sold := ads.Conversion{
 				Name: c.job.Report, Contact: s.header.Contact, Remember: p.Remember, Currency: c.report.Currency, Value: c.report.Value,
-			}, d.from)
+			}
+			if c.job.Version != "" {
+				sold.Corrected, sold.Window = s.id.String(), s.window
+			}
+			count.Conversion(&sold, d.from)
 			tally = nil // it counts once, whoever is told of it, too
 		}
 	}

@@ -100,7 +100,9 @@ func TestCodeOf(t *testing.T) {
 		"190/463": {{Reason: "token", Code: "190/463", Explanation: "the access token has expired: make a new one (today)"}},
 		"404":     {{Reason: "404 Not Found", Code: "404"}, {Reason: "404 Not Found", Code: "404", Explanation: "nothing answers (see n8n)"}},
 		"999":     {{Reason: "999", Code: "999"}},
-		"":        {{Reason: "timeout after 10s"}, {Reason: "no address found for crm (12)x"}, {}},
+		"SERVICE_DISABLED": {{Reason: "permission", Code: "SERVICE_DISABLED"},
+			{Reason: "permission", Code: "SERVICE_DISABLED", Explanation: "the API is off (see HTTP)"}},
+		"": {{Reason: "timeout after 10s"}, {Reason: "no address found for crm (12)x"}, {Reason: "HTTP"}, {}},
 	} {
 		for _, o := range outcomes {
 			if got := destination.CodeOf(o.Why()); got != want {

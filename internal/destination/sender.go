@@ -103,14 +103,16 @@ func (v *Verdict) Why() string {
 }
 
 // CodeOf finds the code in a text that Brief or Why made: the store keeps only
-// these.
+// these. Google's codes are words: SERVICE_DISABLED.
 func CodeOf(why string) string {
+	const number, word = "0123456789/", "ABCDEFGHIJKLMNOPQRSTUVWXYZ_"
 	brief, _, _ := strings.Cut(why, ":")
+	symbols := number
 	if _, code, ok := strings.Cut(brief, " ("); ok {
-		brief = strings.TrimSuffix(code, ")")
+		brief, symbols = strings.TrimSuffix(code, ")"), number+word
 	}
 	code, _, _ := strings.Cut(brief, " ")
-	if strings.Trim(code, "0123456789/") != "" {
+	if strings.Trim(code, symbols) != "" {
 		return ""
 	}
 	return code

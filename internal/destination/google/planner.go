@@ -9,6 +9,7 @@ import (
 	"github.com/leadgate/leadgate/internal/clicks"
 	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/google"
+	"github.com/leadgate/leadgate/internal/money"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
 )
@@ -96,10 +97,21 @@ func (p *Planner) Convert(c *destination.Conversion, now time.Time) (destination
 	if common(c.Name) == lead && c.OrderID == "" && c.Click != nil {
 		job.Once = []queue.Once{p.onceTouch(p.Actions.Of(lead), c.Click)}
 	}
+	report := reportOf(c)
 	if c.OrderID != "" { // the same order with another value corrects the first
-		job.Version = c.Value + " " + c.Currency
+		job.Version = report.Value + " " + report.Currency
 	}
-	return job, destination.Report{Currency: c.Currency, Value: c.Value}, nil
+	return job, report, nil
+}
+
+// reportOf is what a conversion is worth, in one spelling: 12.5 USD is also 12.50 usd.
+func reportOf(c *destination.Conversion) destination.Report {
+	value, ok := money.Parse([]byte(c.Value))
+	if !ok {
+		return destination.Report{}
+	}
+	currency, _ := money.Currency(c.Currency)
+	return destination.Report{Currency: currency, Value: string(value.Append(nil))}
 }
 
 const noIdentifiers = "NO_IDENTIFIERS_PROVIDED"

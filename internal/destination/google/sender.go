@@ -153,12 +153,13 @@ func unreadable(err error) destination.Verdict {
 	return destination.Verdict{Action: destination.Dead, Reason: "unreadable", Explanation: err.Error()}
 }
 
-// hold is how long an event waits for Google to know its click.
+// hold is how long an event waits for Google to know its click, and for the second after
+// the click that it is to have.
 func (c *call) hold(m *meta) time.Duration {
 	if m.click() == "" || m.ClickedAt == 0 {
 		return 0
 	}
-	return time.UnixMilli(m.ClickedAt).Add(c.s.c.Hold).Sub(c.now)
+	return time.UnixMilli(m.ClickedAt).Add(max(c.s.c.Hold, time.Second)).Sub(c.now)
 }
 
 // mostShifts is how many seconds are tried for an event whose click has others.

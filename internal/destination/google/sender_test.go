@@ -141,6 +141,23 @@ func TestWayOfAnEvent(t *testing.T) {
 	}
 }
 
+// TestSecondAfterClick: whatever is configured, an event waits for the second after its click.
+func TestSecondAfterClick(t *testing.T) {
+	b := newBench(t, func(_ *googletest.Server, c *Config) { c.Hold = 0 })
+	it := b.sale("A-1", "Cj0", 400*time.Millisecond, b.now)
+	v := b.send(it)[0]
+	if v.Action != destination.Later || v.After != 600*time.Millisecond || v.Receipt != "" {
+		t.Fatalf("%+v", v)
+	}
+	clicked := b.now.Add(-400 * time.Millisecond)
+	it = b.next(it, v)
+	b.next(it, b.send(it)[0])
+	var event struct{ EventTimestamp time.Time }
+	if err := json.Unmarshal(b.fake.Accepted()[0].Event, &event); err != nil || event.EventTimestamp.Sub(clicked) != time.Second {
+		t.Errorf("at %v of a click at %v, %v", event.EventTimestamp, clicked, err)
+	}
+}
+
 // TestAskedForADay: ever more slowly, an hour apart at most, for 24 hours; then it counts
 // as unknown and is not sent again.
 func TestAskedForADay(t *testing.T) {
@@ -426,6 +443,11 @@ func TestPlanner(t *testing.T) {
 	b, _, err2 := p.Convert(&other, now)
 	if err1 != nil || err2 != nil || a.Lane != "A-1" || b.Lane != "A-1" || a.Version == b.Version {
 		t.Errorf("%+v %v, %+v %v", a, err1, b, err2)
+	}
+	same := posted("A-1", "10.00")
+	same.Currency = "eur"
+	if c, report, err := p.Convert(&same, now); err != nil || c.Version != a.Version || report.Value != "10" || report.Currency != "EUR" {
+		t.Errorf("10.00 eur is another version than 10 EUR: %+v %+v %v", c, report, err)
 	}
 	negative := posted("A-1", "-1")
 	if _, _, err := p.Convert(&negative, now); err == nil {

@@ -15,11 +15,8 @@ COPY . .
 ARG VERSION=devel
 ARG TARGETOS
 ARG TARGETARCH
-# The same flags as .ci/release.
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
-	CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -buildvcs=false -tags nobadger,nomysql,nopgx \
-	-ldflags "-s -w -X github.com/leadgate/leadgate/caddymodule.version=$VERSION -X github.com/caddyserver/caddy/v2.CustomVersion=leadgate/$VERSION" \
-	-o /out/usr/bin/caddy . \
+	GOOS=$TARGETOS GOARCH=$TARGETARCH .ci/build "$VERSION" /out/usr/bin/caddy \
 	&& mkdir -p /out/data /out/config
 
 # Certificates of authorities and time zones; the user nonroot is 65532.

@@ -147,12 +147,18 @@ func TestCompose(t *testing.T) {
 			t.Errorf("the Caddyfile names %s, which is no service", m[1])
 		}
 	}
-	adapted, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), map[string]any{"filename": "compose/Caddyfile"})
+	validate(t, "compose/Caddyfile", text)
+}
+
+// validate has Caddy take a Caddyfile, without a warning.
+func validate(t *testing.T, name, text string) {
+	t.Helper()
+	adapted, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), map[string]any{"filename": name})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, w := range warnings {
-		t.Errorf("Caddyfile: %s", w)
+		t.Errorf("%s: %s", name, w)
 	}
 	var cfg caddy.Config
 	if err := json.Unmarshal(adapted, &cfg); err != nil {

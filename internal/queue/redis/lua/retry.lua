@@ -13,18 +13,23 @@
 -- include bundles.lua
 local lease, queue, retries, pending = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 if redis.call('GET', lease) ~= ARGV[1] then return -1 end
-local bytes = tonumber(ARGV[2])
+local bytes, dealt = tonumber(ARGV[2]), 0
+local bundle, waiting -- the last one, whose entries mostly stand together
+local found = {}
 for i = 3, #ARGV, 3 do
-  if bytes <= 0 then return (i - 3) / 3 end
+  if bytes <= 0 then break end
   local id, part, record = ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2]
   if part == 0 then
     local e = redis.call('XRANGE', queue, id, id)[1]
     if e then
       bytes = bytes - #e[2][#e[2]]
-      redis.call('HSET', retries, id, record)
+      found[#found + 1], found[#found + 2] = id, record
     end
-  elseif waits(pending_of(queue, pending, id), part) then
-    redis.call('HSET', retries, id .. '-' .. part, record)
+  else
+    if id ~= bundle then bundle, waiting = id, pending_of(queue, pending, id) end
+    if waits(waiting, part) then found[#found + 1], found[#found + 2] = id .. '-' .. part, record end
   end
+  dealt = dealt + 1
 end
-return (#ARGV - 2) / 3
+if #found > 0 then redis.call('HSET', retries, unpack(found)) end
+return dealt

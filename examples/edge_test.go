@@ -9,6 +9,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +22,7 @@ import (
 	_ "github.com/leadgate/leadgate/caddymodule"
 	"github.com/leadgate/leadgate/capi/capitest"
 	"github.com/leadgate/leadgate/internal/freeport"
+	"github.com/leadgate/leadgate/internal/google/googletest"
 )
 
 const appSecret = "test_app_secret"
@@ -56,6 +59,24 @@ func (e *edge) post(phoneNumberID, secret, message string) int {
 	}
 	req.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
 	req.Close = true // a reload closes idle connections
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	resp.Body.Close()
+	return resp.StatusCode
+}
+
+// sell posts a sale as a CRM does.
+func (e *edge) sell() int {
+	e.t.Helper()
+	req, err := http.NewRequestWithContext(e.t.Context(), http.MethodPost, e.url+"/conversions",
+		strings.NewReader(`{"eventName":"Purchase","waPhone":"+15551230006","value":49.90,"currency":"EUR"}`))
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer test_token")
+	req.Close = true
 	resp, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {
 		e.t.Fatal(err)
@@ -132,6 +153,11 @@ func exposedByEdge(t *testing.T) metrics {
 	})
 	meta := httptest.NewServer(new(capitest.Server))
 	t.Cleanup(meta.Close)
+	google := googletest.New(t)
+	key := filepath.Join(t.TempDir(), "google.json")
+	if err := os.WriteFile(key, google.KeyFile(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	refusing := always(t, http.StatusBadRequest,
 		`{"error":{"message":"Error validating access token","type":"OAuthException","code":190,"fbtrace_id":"x"}}`)
 	down := always(t, http.StatusServiceUnavailable, "")
@@ -139,6 +165,7 @@ func exposedByEdge(t *testing.T) metrics {
 	const leaver = "forward %DOWN%/leaver {\n name leaver\n }\n"
 	config := strings.NewReplacer(
 		"%URL%", e.url, "%DIR%", t.TempDir(), "%SECRET%", appSecret, "%META%", meta.URL, "%REFUSING%", refusing,
+		"%GOOGLE%", google.URL(), "%KEY%", key,
 		"%OK%", always(t, http.StatusOK, ""), "%DOWN%", down, "%GONE%", always(t, http.StatusGone, ""),
 	)
 	caddyfile := func(leaver string) string {
@@ -153,6 +180,10 @@ func exposedByEdge(t *testing.T) metrics {
 }
 %URL% {
 	metrics /metrics
+	leadgate_conversions /conversions {
+		tenant acme
+		token test_token
+	}
 	leadgate /webhooks/meta {
 		provider meta {
 			app_secret %SECRET%
@@ -168,6 +199,19 @@ func exposedByEdge(t *testing.T) metrics {
 				access_token test
 				endpoint %META%
 				linger 0s
+			}
+			google {
+				account 123-456-7890
+				credentials {file.%KEY%}
+				endpoint %GOOGLE%
+				convert Purchase 6507654321
+				without_click on
+				linger 0s
+			}
+			convert Purchase {
+				text sold
+				pattern "(?P<value>[0-9.,]+)"
+				currency EUR
 			}
 		}
 		tenant globex {
@@ -204,6 +248,8 @@ func exposedByEdge(t *testing.T) metrics {
 	ad := text(1, "hi", click(1))
 	expect("a click", e.post("1", appSecret, ad), 200)
 	expect("it again", e.post("1", appSecret, ad), 200)
+	expect("a sale", e.sell(), 200)
+	expect("one that is said, and cannot be read", e.post("1", appSecret, text(7, "sold 1.234", "")), 200)
 	expect("a click of a dataset that is refused", e.post("2", appSecret, text(2, "hi", click(2))), 200)
 	for n := range 12 { // enough for the breaker
 		expect("a message", e.post("2", appSecret, text(10+n, "hi", "")), 200)
@@ -214,6 +260,7 @@ func exposedByEdge(t *testing.T) metrics {
 
 	const state, waiting = "leadgate_destination_state", "state"
 	e.until("leadgate_capi_events_total", "outcome", "delivered")
+	e.until("leadgate_google_events_total", "outcome", "delivered")
 	e.until("leadgate_deliveries_total", "outcome", "delivered")
 	e.until(state, waiting, "parked")
 	e.until(state, waiting, "paused")

@@ -271,6 +271,22 @@ func TestCorrectedCountsOnce(t *testing.T) {
 	}
 }
 
+// TestSaidNeedsClick: what a chat says of somebody who came by nothing is told to nobody,
+// though a ledger takes what is posted of them.
+func TestSaidNeedsClick(t *testing.T) {
+	const item = `{"eventName":"Purchase","waPhone":"+15551234567","value":5,"currency":"EUR"}`
+	b := openBooks(t, "", &ledger{names: "Purchase", unclicked: true})
+	group := &queue.Group{Events: make([]queue.Event, 1)}
+	p := Plan{Tenant: "acme", Destinations: b.Destinations, Remember: b.Remember, Now: b.Now(), Group: group}
+	said := p.AddSaid(&Said{Name: "Purchase", JSON: []byte(item), Keys: []string{"whatsapp:15551234567"}}, make([]queue.Clicks, 1))
+	if said.Status != NoClick || len(group.Jobs) != 0 {
+		t.Errorf("said: %s, %d jobs", said.Status, len(group.Jobs))
+	}
+	if posted := b.post(t, item); posted.Status != Queued {
+		t.Errorf("posted: %s", posted.Status)
+	}
+}
+
 // TestEmailAlone names somebody where a ledger takes conversions without a click.
 func TestEmailAlone(t *testing.T) {
 	const item = `{"eventName":"Purchase","email":"maria@example.com","value":5,"currency":"EUR"}`

@@ -52,7 +52,7 @@ func (m *merits) weigh() error {
 			return err
 		}
 		switch {
-		case click == nil && !r.WithoutClick():
+		case click == nil && (len(m.item.said) > 0 || !r.WithoutClick()): // of a chat nothing is told without one
 		case click != nil && !r.Takes(click.Channel, m.plan.Destinations):
 			m.untaken = click
 		default:

@@ -24,6 +24,7 @@ func caddyCommand() caddycmd.Command {
 				Version: Version(), Provider: commandProvider, Duration: caddy.ParseDuration,
 				AdminAddress: adminAddress, AdminRequest: adminRequest, Chats: configuredChats,
 				Examine: examineConfig, Links: configuredLinks, Validate: validateCaddyfile,
+				Meta: configuredMeta, Exit: exitCode,
 			})
 		},
 	}
@@ -35,6 +36,11 @@ func adminAddress(address, config, adapter string) (string, error) {
 
 func adminRequest(address, method, uri string, body io.Reader) (*http.Response, error) {
 	return caddycmd.AdminAPIRequest(address, method, uri, make(http.Header), body)
+}
+
+// exitCode is an error by which Caddy ends with a code.
+func exitCode(code int) error {
+	return caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) { return code, nil })(new(cobra.Command), nil)
 }
 
 func commandProvider(name string) (command.Provider, error) { return newProvider(name) }

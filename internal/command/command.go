@@ -19,6 +19,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/finding"
 	"github.com/leadgate/leadgate/internal/printable"
+	"github.com/leadgate/leadgate/internal/setup"
 	"github.com/leadgate/leadgate/internal/wording"
 	"github.com/leadgate/leadgate/normalize"
 )
@@ -40,6 +41,10 @@ type Env struct {
 	Chats func(config, adapter string) ([]Chats, error)
 	// Examine loads a configuration and says what the doctor finds.
 	Examine func(ctx context.Context, config, adapter string) (finding.List, error)
+	// Meta reads the blocks of provider meta, with their secrets.
+	Meta func(config, adapter string) ([]setup.Block, error)
+	// Exit is an error that ends the program with a code, and says nothing itself.
+	Exit func(code int) error
 	// Validate checks a Caddyfile's text as caddy validate does; name is the file's.
 	Validate func(caddyfile []byte, name string) error
 	// Links reads the links of a configuration, by their names in lower case.
@@ -57,7 +62,7 @@ type Provider interface {
 // Add gives a command those of Leadgate.
 func Add(cmd *cobra.Command, env *Env) {
 	cmd.AddCommand(env.send(), env.normalize(), listen(), fakeMeta(), fakeGoogle(), explain(), env.destinations(), env.dead(),
-		env.init(), env.doctor(), repair(), env.importFile(), env.qr())
+		env.init(), env.setup(), env.doctor(), repair(), env.importFile(), env.qr())
 	cmd.RunE = onlySubcommands
 	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return noEmptyFlags(cmd) }
 	printing(cmd)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"time"
@@ -13,17 +14,21 @@ import (
 
 	"github.com/leadgate/leadgate/capi/capitest"
 	"github.com/leadgate/leadgate/internal/leadfake"
+	"github.com/leadgate/leadgate/internal/setupfake"
 )
 
 func fakeMeta() *cobra.Command {
 	var listen string
 	cmd := &cobra.Command{
 		Use:   "fake-meta [--listen <address>]",
-		Short: "Answers as Meta's Conversions API and lead ads would, and prints what it accepts",
+		Short: "Answers as Meta's Conversions API, lead ads and set-up calls would, and prints what it accepts",
 		Long: `Answers as Meta's Conversions API would: it refuses what Meta refuses, with its
 codes, and prints each event that it accepts as a line of JSON. Point a capi
 block's endpoint at it for a rehearsal, or a leads block's: it has two forms, a
-lead for each id that it is asked for, and test leads. Nothing reaches Meta.
+lead for each id that it is asked for, and test leads. It has an app whose
+secret may be any, the WhatsApp account 102290129340398 with the dataset
+1234567890, the Page 1029384756 and the Instagram account 17841400000000001, for
+setup meta, of which no one is set up yet. Nothing reaches Meta.
 
 What it accepted can also be read at /_leadgate/accepted.`,
 		Args: cobra.NoArgs,
@@ -37,12 +42,12 @@ What it accepted can also be read at /_leadgate/accepted.`,
 				},
 			}
 			forms := &leadfake.Server{
-				Next:   fake,
 				MakeUp: func(id string) *leadfake.Lead { return leadfake.Sample(id, time.Now().Truncate(time.Second)) },
 				Post: func(l *leadfake.Lead, f *leadfake.Form) {
 					_, _ = fmt.Fprintf(log, "test lead %s of form %s: post its webhook with `caddy leadgate send --sample leadgen`\n", l.ID, f.ID)
 				},
 			}
+			forms.Next = setUpFake(fake, log)
 			forms.AddForm(&leadfake.Form{ID: "771234567890123", Page: "1029384756", Name: "Summer sale", Status: "ACTIVE"})
 			forms.AddForm(&leadfake.Form{ID: "771234567890124", Page: "1029384756", Name: "Spring sale", Status: "ARCHIVED"})
 			return serveFake(cmd, listen, forms, func(endpoint string) error {
@@ -53,6 +58,18 @@ What it accepted can also be read at /_leadgate/accepted.`,
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:9099", "the address to listen on")
 	return cmd
+}
+
+// setUpFake has the accounts of the samples, of which nothing is set up.
+func setUpFake(next http.Handler, log io.Writer) http.Handler {
+	s := &setupfake.Server{
+		Next: next, App: setupfake.App{ID: "515151515151515", Name: "Demo"},
+		Changed: func(what string) { _, _ = fmt.Fprintln(log, what) },
+	}
+	s.AddWABA(&setupfake.WABA{ID: "102290129340398", Numbers: []string{"106540352242922"}, Dataset: "1234567890"})
+	s.AddPage(&setupfake.Page{ID: "1029384756", Name: "Summer shop", Token: "demo-token-of-the-page"}) //nolint:gosec // the fake's
+	s.AddInstagram("17841400000000001", "")
+	return s
 }
 
 // serveFake answers at an address until the command ends; greet is told where.

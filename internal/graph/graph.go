@@ -14,6 +14,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/leadgate/leadgate/internal/apicall"
@@ -60,7 +61,7 @@ func NewRequest(ctx context.Context, method, target string, body io.Reader, c Cr
 	return req, nil
 }
 
-// Client reads objects. It never follows a redirect, and never asks twice.
+// Client asks for objects, and changes them. It never follows a redirect, and never asks twice.
 type Client struct {
 	Transport http.RoundTripper // such as apicall.New; for no request but these
 	Endpoint  string            // https://graph.facebook.com
@@ -85,11 +86,24 @@ type Answer struct {
 // Get asks for an object by its id: GET /<version>/<id>, and behind a ? what of
 // it. An error means that no answer came; it quotes no secret.
 func (c *Client) Get(ctx context.Context, id string, credentials Credentials) (*Answer, error) {
-	req, err := NewRequest(ctx, http.MethodGet, c.URL(id), nil, credentials, c.UserAgent)
+	return c.ask(ctx, http.MethodGet, id, nil, credentials)
+}
+
+// Post posts a form to an object or to one of its edges: POST /<version>/<id>. Secrets
+// in the form are in no URL. Errors are those of [Client.Get].
+func (c *Client) Post(ctx context.Context, id string, form url.Values, credentials Credentials) (*Answer, error) {
+	return c.ask(ctx, http.MethodPost, id, strings.NewReader(form.Encode()), credentials)
+}
+
+func (c *Client) ask(ctx context.Context, method, id string, form io.Reader, credentials Credentials) (*Answer, error) {
+	req, err := NewRequest(ctx, method, c.URL(id), form, credentials, c.UserAgent)
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("Accept", "application/json")
+	if form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
 	resp, err := c.Transport.RoundTrip(req)
 	if err != nil {
 		return nil, err

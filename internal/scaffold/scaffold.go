@@ -67,12 +67,12 @@ const (
 	AppSecret       = "META_APP_SECRET" //nolint:gosec // a variable's name
 	CAPIToken       = "META_CAPI_TOKEN" //nolint:gosec // likewise
 	PageToken       = "META_PAGE_TOKEN"
-	TwilioAuthToken = "TWILIO_AUTH_TOKEN"
+	TwilioAuthToken = "TWILIO_AUTH_TOKEN" //nolint:gosec // likewise
 )
 
 // Secrets that are made up.
 const (
-	VerifyToken      = "META_VERIFY_TOKEN"
+	VerifyToken      = "META_VERIFY_TOKEN" //nolint:gosec // a variable's name
 	SigningSecret    = "FORWARD_SIGNING_SECRET"
 	ConversionsToken = "CONVERSIONS_TOKEN"
 )

@@ -80,7 +80,8 @@ func TestSite(t *testing.T) {
 		"http://bots.example.com": "http://bots.example.com",
 		"bots.example.com:8443":   "bots.example.com:8443", "localhost:8080": "http://localhost:8080",
 		"http://127.0.0.1:8080": "http://127.0.0.1:8080",
-		"":                      "", "https://bots.example.com/webhooks": "", "ftp://bots.example.com": "", "bots.example.com, other.example.com": "", "a {": "",
+		"":                      "", "https://bots.example.com/webhooks": "", "ftp://bots.example.com": "",
+		"bots.example.com, other.example.com": "", "a {": "",
 	} {
 		if got, err := Site(text); got != want || (err == nil) != (want != "") {
 			t.Errorf("%q: %q, %v", text, got, err)

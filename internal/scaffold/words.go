@@ -48,7 +48,7 @@ func (a *Answers) Words(caddy, config string) string {
 		say("Nobody outside of this machine can post to %s: that is for a rehearsal.\nA public domain goes into --site.\n", a.base())
 	}
 	for _, p := range a.blocks() {
-		a.dashboard(say, p)
+		a.dashboard(say, p, caddy, flags)
 	}
 	if a.Forward != "" {
 		a.receiver(say)
@@ -94,7 +94,7 @@ func (a *Answers) trial(say func(string, ...any), caddy string) {
 func (*Answers) Listener() string { return "http://127.0.0.1:8082/" }
 
 // dashboard says what to type at a provider.
-func (a *Answers) dashboard(say func(string, ...any), p Provider) {
+func (a *Answers) dashboard(say func(string, ...any), p Provider, caddy, flags string) {
 	switch p.block {
 	case "meta":
 		say("Into your app's dashboard at Meta, https://developers.facebook.com/apps:\n")
@@ -104,7 +104,8 @@ func (a *Answers) dashboard(say func(string, ...any), p Provider) {
 		if s := a.Secrets[AppSecret]; !hexSecret.MatchString(s) {
 			say("The app secret is not 32 hex digits, as Meta's are: its webhooks would be\nrefused.\n")
 		}
-		say("The edge must run while you verify, and each account has to be subscribed to the\napp: docs/getting-started.md.\n")
+		say("The edge must run while you verify. What else Meta needs is shown by the first,\nand made by the second of\n\n"+
+			"  %s leadgate setup meta %s\n  %s leadgate setup meta %s --apply\n", caddy, flags, caddy, flags)
 	case "twilio":
 		say("Into Twilio's Console, Messaging → Senders → WhatsApp senders:\n\n  Webhook URL for incoming messages   %s#rc=5&rp=all\n"+
 			"  Method                              POST\n", a.hook(p))

@@ -24,14 +24,18 @@ var access = url.Values{"fields": {"id,name,has_lead_access{can_access_lead,app_
 // words. No lead is read. Without Pages it asks for the token's own. where names the
 // destination.
 func Check(ctx context.Context, where string, c *Config, pages []string) (found finding.List) {
-	transport := apicall.New()
-	defer transport.CloseIdleConnections()
-	client := graph.Client{Transport: transport, Endpoint: c.Endpoint, Version: c.GraphVersion, UserAgent: c.UserAgent}
 	if len(pages) == 0 {
 		pages = []string{"me"}
 	}
 	for _, page := range pages {
-		checkPage(ctx, &found, &client, where, page, c.Credentials)
+		whose := ": page " + page
+		if page == "me" {
+			whose = ": the token's own page"
+		}
+		for _, f := range CheckPage(ctx, c, page) {
+			f.What = where + whose + ": " + f.What
+			found = append(found, f)
+		}
 	}
 	if endpoint := cmp.Or(c.Endpoint, capi.DefaultEndpoint); endpoint != capi.DefaultEndpoint {
 		found.OK(where + ": leads are read from " + printable.URL(endpoint) + ", and not from Meta")
@@ -39,21 +43,23 @@ func Check(ctx context.Context, where string, c *Config, pages []string) (found 
 	return found
 }
 
-func checkPage(ctx context.Context, found *finding.List, client *graph.Client, where, page string, who graph.Credentials) {
+// CheckPage is [Check] for one Page; me is the token's own. What it finds names neither the
+// destination nor the Page.
+func CheckPage(ctx context.Context, c *Config, page string) (found finding.List) {
+	if page != "me" && !isDigits([]byte(page)) {
+		found.Warn("the id of a Page is of digits alone", "correct `match page_id`")
+		return found
+	}
 	ctx, cancel := context.WithTimeout(ctx, capi.DefaultTimeout)
 	defer cancel()
-	where += ": page " + page
-	if page == "me" {
-		where = strings.TrimSuffix(where, "page me") + "the token's own page"
-	} else if !isDigits([]byte(page)) {
-		found.Warn(where+": the id of a Page is of digits alone", "correct `match page_id`")
-		return
-	}
-	who.Token, who.AppSecret = strings.TrimSpace(who.Token), strings.TrimSpace(who.AppSecret)
+	transport := apicall.New()
+	defer transport.CloseIdleConnections()
+	client := graph.Client{Transport: transport, Endpoint: c.Endpoint, Version: c.GraphVersion, UserAgent: c.UserAgent}
+	who := graph.Credentials{Token: strings.TrimSpace(c.Credentials.Token), AppSecret: strings.TrimSpace(c.Credentials.AppSecret)}
 	a, err := client.Get(ctx, page+"?"+access, who)
 	switch {
 	case err != nil:
-		found.Warn(where+": the Graph API cannot be reached: "+err.Error(),
+		found.Warn("the Graph API cannot be reached: "+err.Error(),
 			"check `endpoint`, and any proxy or firewall between here and Meta; until then leads wait in the queue")
 	case a.Error != nil:
 		x := explain(a.Error)
@@ -65,23 +71,24 @@ func checkPage(ctx context.Context, found *finding.List, client *graph.Client, w
 		if isMissing(a.Error) {
 			sentence = "there is no such Page, or the token may not see it"
 		}
-		found.Warn(where+": error "+code(a.Error)+": "+sentence, fix)
+		found.Warn("error "+code(a.Error)+": "+sentence, fix)
 	case a.Code != http.StatusOK || a.Root.Get("id").String() == "":
-		found.Warn(where+": "+a.Status+" without the Page: probably not Meta answered", "check `endpoint`, and any proxy between here and Meta")
+		found.Warn(a.Status+" without the Page: probably not Meta answered", "check `endpoint`, and any proxy between here and Meta")
 	default:
-		leadAccess(found, where, a.Root)
+		leadAccess(&found, a.Root)
 	}
+	return found
 }
 
 // leadAccess says what the answer means.
-func leadAccess(found *finding.List, where string, page jsondoc.Node) {
+func leadAccess(found *finding.List, page jsondoc.Node) {
 	has := page.Get("has_lead_access")
 	if has.Get("can_access_lead").Kind() == 't' {
-		found.OK(where + ": the token may read the leads of “" + printable.Line(page.Get("name").String()) + "”")
+		found.OK("the token may read the leads of “" + printable.Line(page.Get("name").String()) + "”")
 		return
 	}
 	if has.Kind() != '{' {
-		found.Warn(where+": Meta does not say whether the token may read leads", rights)
+		found.Warn("Meta does not say whether the token may read leads", rights)
 		return
 	}
 	var why []string
@@ -107,5 +114,5 @@ func leadAccess(found *finding.List, where string, page jsondoc.Node) {
 			says = append(says, "Meta says: "+s)
 		}
 	}
-	found.Warn(where+": "+strings.Join(says, "; "), rights)
+	found.Warn(strings.Join(says, "; "), rights)
 }

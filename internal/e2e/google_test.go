@@ -46,7 +46,7 @@ func newAds(t *testing.T, global string) *ads {
 	a.write(t, a.fake.KeyFile(t))
 	a.Configure(a.Caddyfile(global, "", edgetest.MetaBlock("tenant acme\ncapi {\n dataset 1\n access_token x\n linger 10ms\n endpoint "+
 		a.meta.URL()+"\n}\ngoogle {\n name gads\n account 123-456-7890\n credentials {file."+a.key+"}\n endpoint "+a.fake.URL()+
-		"\n convert Lead 6501234567\n convert Purchase 6507654321\n hold 0s\n linger 10ms\n ask_after 500ms\n}")+
+		"\n convert Lead 6501234567\n convert Purchase 6507654321\n hold 0s\n linger 10ms\n ask_after 500ms\n}\n"+saleRule)+
 		"\nleadgate_link /go/* {\n tenant acme\n link summer {\n to whatsapp +15550783881\n"+
 		"text \"Ref {code}. Hi! I would like to know more\"\n}\n}"+
 		"\nleadgate_conversions /conversions {\n tenant acme\n token word\n}"))

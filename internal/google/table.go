@@ -40,6 +40,7 @@ type Explanation struct {
 	Again    []time.Duration // SendAgain: how long before each time; then it dies
 	FromHour bool            // SendAgain: not before the click is MinClickAge old
 	Quiet    bool            // Die: final and normal where the event has no click id
+	Foreign  bool            // its click is another account's: of many in a row the account is wrong
 	Sentence string          // what happened, in plain words
 	Fix      string          // what to do
 	Where    string          // in which table it stands: the Title; "" where the tables have it not

@@ -135,6 +135,7 @@ func (c *call) settle(i int, k *kept, o google.Outcome) {
 	case o.Open:
 		c.open(i, k)
 	case o.Clean:
+		c.s.foreign.Store(0)
 		c.done(i, confirmed)
 	case o.Reason == nil:
 		c.verdicts[i] = destination.Verdict{Action: destination.Dead, Reason: google.ReasonUnconfirmed,
@@ -149,6 +150,9 @@ func (c *call) settle(i int, k *kept, o google.Outcome) {
 // had taken it.
 func (c *call) refused(i int, k *kept, x *google.Explanation) {
 	m, _ := readMeta(c.items[i].Header.Meta) // it was read before
+	if x.Foreign {
+		c.s.countForeign(c.now)
+	}
 	switch {
 	case x.Action == google.Done, x.Action == google.Shift && k.Again > 0 && k.Shift == 0:
 		c.done(i, confirmed) // in the second case it is the resend that Google knows
@@ -197,6 +201,18 @@ func (s *Sender) warn(reason, field string, now time.Time) {
 	x := google.ExplainWarning(reason)
 	s.c.Logger.Warn("Google takes events and ignores a part of them", zap.String("account", s.c.Settings.Account),
 		zap.String("reason", reason), zap.String("field", field), zap.String("explanation", x.Text()))
+}
+
+// manyForeign is how many clicks of other accounts in a row are no stray links any more.
+const manyForeign = 5
+
+// countForeign counts an event whose click is another account's, and says once a day that
+// the account is probably wrong.
+func (s *Sender) countForeign(now time.Time) {
+	if n := s.foreign.Add(1); n >= manyForeign && s.said.first("foreign", 24*time.Hour, now) {
+		s.c.Logger.Warn("the clicks are of ads of another Google Ads account: set `account` to the one that pays for the ads and owns the "+
+			"conversion actions, and replay the dead letters", zap.String("account", s.c.Settings.Account), zap.Int32("in_a_row", n))
+	}
 }
 
 // complain says once an hour what is wrong with asking.

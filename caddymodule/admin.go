@@ -96,11 +96,20 @@ func activeConfig() (*admin.Config, error) {
 	}
 	return &admin.Config{
 		Queue: q, Now: app.now,
-		Destinations: slices.Collect(maps.Keys(app.destinations)), Tenants: slices.Sorted(maps.Keys(app.tenants)),
+		Destinations: app.dests(), Tenants: slices.Sorted(maps.Keys(app.tenants)),
 		RouteAgain: func(ctx context.Context, filter queue.DeadFilter) (intake.Replayed, error) {
 			return intake.ReplayUnmatched(ctx, q, app.intakes(), filter, app.logger)
 		},
 	}, nil
+}
+
+// dests are the destinations, each with its tenant.
+func (a *App) dests() []queue.Dest {
+	list := make([]queue.Dest, 0, len(a.destinations))
+	for _, d := range a.destinations {
+		list = append(list, d.Dest)
+	}
+	return list
 }
 
 // activeQueue returns the running configuration and its store.

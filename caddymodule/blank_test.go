@@ -32,6 +32,8 @@ var secretOptions = map[string]string{
 	"capi app_secret":    blankSite("whapi {\n token query token x\n}", "capi {\n dataset 1\n access_token x\n app_secret %s\n}"),
 	"conversions": blankSite("whapi {\n token query token x\n}",
 		"tenant acme\n capi {\n dataset 1\n access_token x\n}\n}\n leadgate_conversions /c {\n tenant acme\n token %s"),
+	"api": blankSite("whapi {\n token query token x\n}",
+		"tenant acme\n forward http://127.0.0.1:9/\n}\n leadgate_api /a/* {\n tenant acme\n token %s"),
 	"media token": blankSite("whapi {\n token query token x\n}",
 		"tenant acme\n forward http://127.0.0.1:9/\n}\n leadgate_media /m/* {\n tenant acme\n token %s\n access_token x"),
 	"media access_token": blankSite("whapi {\n token query token x\n}",

@@ -23,6 +23,7 @@ func init() {
 	caddy.RegisterModule(Media{})
 	caddy.RegisterModule(Links{})
 	caddy.RegisterModule(Dashboard{})
+	caddy.RegisterModule(API{})
 	caddy.RegisterModule(AlertWebhook{})
 	caddy.RegisterModule(adminAPI{})
 	for _, provider := range builtIn {
@@ -42,6 +43,8 @@ func init() {
 	httpcaddyfile.RegisterDirectiveOrder("leadgate_link", httpcaddyfile.Before, "respond")
 	httpcaddyfile.RegisterDirective("leadgate_dashboard", parseDashboard)
 	httpcaddyfile.RegisterDirectiveOrder("leadgate_dashboard", httpcaddyfile.Before, "respond")
+	httpcaddyfile.RegisterDirective("leadgate_api", parseAPI)
+	httpcaddyfile.RegisterDirectiveOrder("leadgate_api", httpcaddyfile.Before, "respond")
 
 	caddycmd.RegisterCommand(caddyCommand())
 }

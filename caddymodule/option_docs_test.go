@@ -99,6 +99,7 @@ func TestDocumentedDefaults(t *testing.T) {
 	checkDefaults(t, comments, googleOptions())
 	checkDefaults(t, comments, mediaOptions())
 	checkDefaults(t, comments, linksOptions())
+	checkDefaults(t, comments, apiOptions())
 	checkDefaults(t, comments, linkOptions())
 	checkDefaults(t, comments, alertOptions())
 	checkDefaults(t, comments, inChatOptions())

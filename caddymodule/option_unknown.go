@@ -23,6 +23,7 @@ func optionNames() map[string][]string {
 		"leadgate_link":        linksOptions().names(),
 		"link":                 linkOptions().names(),
 		"leadgate_dashboard":   dashboardOptions().names(),
+		"leadgate_api":         apiOptions().names(),
 		"convert":              inChatOptions().names(),
 	}
 	_, providers := providerOptions()

@@ -36,6 +36,8 @@ type Edge struct {
 	// Config is the running configuration. Its error is for the caller, with its
 	// status.
 	Config func() (*Config, error)
+
+	tenant string // see Of; "" for all
 }
 
 // Engine is an open store, and what drains it.
@@ -45,9 +47,13 @@ type Engine struct {
 	Queue    queue.Queue
 }
 
-// Alerts are what the open stores have noticed, at most one for each reason.
+// Alerts are what the open stores have noticed, at most one for each reason. They are
+// the operator's: a tenant is told none.
 func (e *Edge) Alerts() []queue.Alert {
 	all := []queue.Alert{}
+	if e.tenant != "" {
+		return all
+	}
 	for _, engine := range e.Engines() {
 		for _, a := range engine.alerts() {
 			if !slices.ContainsFunc(all, func(b queue.Alert) bool { return a.Reason == b.Reason }) {
@@ -61,11 +67,13 @@ func (e *Edge) Alerts() []queue.Alert {
 // Config is a running configuration, and its store.
 type Config struct {
 	Queue        queue.Queue
-	Destinations []string // their names
-	Tenants      []string // likewise, sorted
+	Destinations []queue.Dest
+	Tenants      []string // their names, sorted
 	Now          func() time.Time
 	// RouteAgain replays events that no tenant matched.
 	RouteAgain func(context.Context, queue.DeadFilter) (intake.Replayed, error)
+
+	tenant string // see Edge.Of
 }
 
 // Route is what is answered on a path, or, where that ends in a slash, on all
@@ -95,7 +103,7 @@ func (e *Edge) Routes() []Route {
 func (a *Route) Serve(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != a.Method {
 		w.Header().Set("Allow", a.Method)
-		return httperr.New(http.StatusMethodNotAllowed, "method %s is not allowed: use %s", r.Method, a.Method)
+		return httperr.WithFix(http.StatusMethodNotAllowed, "use "+a.Method, "method %s is not allowed", r.Method)
 	}
 	if err := onlyParams(r.URL.Query(), a.Params...); err != nil {
 		return err
@@ -126,11 +134,11 @@ func onlyParams(query url.Values, known ...string) error {
 	for name, values := range query {
 		switch {
 		case !slices.Contains(known, name) && len(known) == 0:
-			return httperr.New(http.StatusBadRequest, "unknown parameter %s: there is none here", name)
+			return httperr.WithFix(http.StatusBadRequest, "there is none here", "unknown parameter %s", name)
 		case !slices.Contains(known, name):
-			return httperr.New(http.StatusBadRequest, "unknown parameter %s: %s", name, wording.Meant(name, known))
+			return httperr.WithFix(http.StatusBadRequest, wording.Meant(name, known), "unknown parameter %s", name)
 		case slices.Contains(values, ""):
-			return httperr.New(http.StatusBadRequest, "parameter %s is empty: give it a value, or leave it out", name)
+			return httperr.WithFix(http.StatusBadRequest, "give it a value, or leave it out", "parameter %s is empty", name)
 		}
 	}
 	return nil

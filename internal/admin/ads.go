@@ -21,11 +21,15 @@ func (e *Edge) listAds(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return httperr.Wrap(http.StatusBadRequest, err)
 	}
-	tenants := []string{query.Get("tenant")}
-	if tenants[0] == "" {
-		tenants = config.Tenants
-	} else if !wording.ValidName(tenants[0]) {
-		return httperr.New(http.StatusBadRequest, "tenant %q is no tenant's name", tenants[0])
+	tenants := config.Tenants
+	if name := query.Get("tenant"); name != "" {
+		if !wording.ValidName(name) {
+			return httperr.New(http.StatusBadRequest, "tenant %q is no tenant's name", name)
+		}
+		if err := e.mayAsk(name); err != nil {
+			return err
+		}
+		tenants = []string{name}
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), Timeout)
 	defer cancel()

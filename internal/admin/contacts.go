@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 
@@ -18,9 +19,13 @@ func (e *Edge) erase(w http.ResponseWriter, r *http.Request) error {
 	if err := readAction(r, &who); err != nil {
 		return err
 	}
+	who.Tenant = cmp.Or(who.Tenant, e.tenant)
 	if !wording.ValidName(who.Tenant) || who.Contact == "" {
 		return httperr.New(http.StatusBadRequest, "write {\"tenant\":…,\"contact\":…}, "+
 			"the contact as E.164, waId, userId, e-mail address or leadId")
+	}
+	if err := e.mayAsk(who.Tenant); err != nil {
+		return err
 	}
 	config, err := e.Config()
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -72,7 +73,8 @@ func (e *Edge) listDead(w http.ResponseWriter, r *http.Request) error {
 		IDs: query["id"], Limit: DefaultDeadPage, Bytes: deadPageBytes}
 	if text := query.Get("limit"); text != "" {
 		if filter.Limit, err = strconv.Atoi(text); err != nil || filter.Limit < 1 || filter.Limit > maxDeadPage {
-			return httperr.New(http.StatusBadRequest, "limit is from 1 to %d", maxDeadPage)
+			return httperr.WithFix(http.StatusBadRequest, fmt.Sprintf("write a number from 1 to %d, or leave it out", maxDeadPage),
+				"limit is %q", text)
 		}
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), Timeout)
@@ -100,6 +102,28 @@ func (e *Edge) listDead(w http.ResponseWriter, r *http.Request) error {
 		answer.Dead = append(answer.Dead, ShowDead(&letters[i]))
 	}
 	return httperr.JSON(w, http.StatusOK, answer)
+}
+
+// Letter is one dead letter, whole.
+func (e *Edge) Letter(ctx context.Context, id string) (*DeadLetter, error) {
+	config, err := e.Config()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	defer cancel()
+	if err := config.knownLetters(ctx, "", []string{id}); err != nil {
+		return nil, err
+	}
+	letters, err := config.Queue.Dead(ctx, queue.DeadFilter{IDs: []string{id}})
+	if err != nil {
+		return nil, StoreError(err)
+	}
+	if len(letters) == 0 {
+		return nil, httperr.New(http.StatusNotFound, "dead letter %s does not exist any more", id)
+	}
+	letter := ShowDead(&letters[0])
+	return &letter, nil
 }
 
 // deadFit is how many letters make a page, at least one, and whether there are or
@@ -152,7 +176,7 @@ func (e *Edge) changeDead(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch {
 	case sel.Destination == "":
-		return httperr.New(http.StatusBadRequest, "destination is missing")
+		return httperr.WithFix(http.StatusBadRequest, "write {\"destination\":…}, whose dead letters these are", "destination is missing")
 	case sel.All == (len(sel.IDs) > 0):
 		return httperr.New(http.StatusBadRequest, "write either ids or \"all\":true")
 	}

@@ -19,7 +19,7 @@ import (
 func (e *Edge) Statuses(ctx context.Context) []delivery.Status {
 	var list []delivery.Status
 	for _, engine := range e.Engines() {
-		if s, err := engine.Delivery.Status(ctx); err == nil {
+		if s, err := engine.Delivery.StatusOf(ctx, e.tenant); err == nil {
 			list = append(list, s...)
 		}
 	}
@@ -36,7 +36,7 @@ func (e *Edge) Destination(ctx context.Context, name string) (*Engine, *delivery
 	var left *Engine
 	var removed *delivery.Status
 	for _, engine := range e.Engines() {
-		list, err := engine.Delivery.Status(ctx)
+		list, err := engine.Delivery.StatusOf(ctx, e.tenant)
 		if err != nil {
 			return nil, nil, StoreError(err)
 		}

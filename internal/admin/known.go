@@ -13,10 +13,14 @@ import (
 
 // knownDestination fails for one that neither the configuration nor the store has.
 func (c *Config) knownDestination(ctx context.Context, name string) error {
-	if name == queue.Unmatched.Name {
+	if name == queue.Unmatched.Name && c.tenant == "" {
 		return nil
 	}
-	return c.knownName(ctx, "destination", name, c.Destinations, func(d queue.Dest) string { return d.Name })
+	var known []string
+	for _, d := range c.Destinations {
+		known = append(known, d.Name)
+	}
+	return c.knownName(ctx, "destination", name, known, func(d queue.Dest) string { return d.Name })
 }
 
 // knownTenant fails for one that neither the configuration nor the store has. A

@@ -62,10 +62,11 @@ type Store interface {
 	Append(ctx context.Context, groups []queue.Group) []queue.Result
 }
 
-// ServeHTTP answers one post.
+// ServeHTTP answers one post, and who asks by GET whether the token is right, and whose
+// it is.
 func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
+	if r.Method != http.MethodPost && r.Method != http.MethodGet {
+		w.Header().Set("Allow", "GET, POST")
 		w.WriteHeader(http.StatusMethodNotAllowed)
 		return
 	}
@@ -74,6 +75,16 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.fail(w, http.StatusUnauthorized, "the token is missing or wrong: send Authorization: Bearer <token>", nil)
 		return
 	}
+	if r.Method == http.MethodGet {
+		w.Header().Set("Cache-Control", "no-store")
+		_ = httperr.JSON(w, http.StatusOK, map[string]string{"tenant": e.Tenant}) // text always has JSON
+		return
+	}
+	e.post(w, r)
+}
+
+// post answers a post with the right token.
+func (e *Endpoint) post(w http.ResponseWriter, r *http.Request) {
 	b, err := body.Read(r, MaxBody, e.MaxInFlight)
 	switch {
 	case errors.Is(err, body.ErrBusy):

@@ -35,11 +35,16 @@ type Status struct {
 // Status lists all destinations by name: those of the newest config, and
 // as removed those that only the store knows. A name stands there once, with what
 // it has under another tenant too: a worker takes that over before it drains.
-func (e *Engine) Status(ctx context.Context) ([]Status, error) {
+func (e *Engine) Status(ctx context.Context) ([]Status, error) { return e.StatusOf(ctx, "") }
+
+// StatusOf is Status with what one tenant has, and nothing of any other, "" being all.
+func (e *Engine) StatusOf(ctx context.Context, tenant string) ([]Status, error) {
 	infos, err := e.q.Destinations(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("listing destinations: %w", err)
 	}
+	other := func(d queue.Dest) bool { return tenant != "" && d.Tenant != tenant }
+	infos = slices.DeleteFunc(infos, func(i queue.Info) bool { return other(i.Dest) })
 	byName := make(map[string][]*queue.Info, len(infos))
 	for i := range infos {
 		byName[infos[i].Name] = append(byName[infos[i].Name], &infos[i])
@@ -62,6 +67,9 @@ func (e *Engine) Status(ctx context.Context) ([]Status, error) {
 	}
 	e.mu.Lock()
 	for dest, w := range e.workers {
+		if other(dest) {
+			continue
+		}
 		if s, ok := w.status(); ok {
 			if !w.state.isKnown() {
 				s.stopped(dest, byName[dest.Name])

@@ -17,7 +17,7 @@ func (s *Subject) blocks() (found finding.List) {
 		found = append(found, provider(b)...)
 		found = append(found, address(b)...)
 	}
-	for _, b := range slices.Concat(s.Sites.Conversions, s.Sites.Media, s.Sites.Links) {
+	for _, b := range slices.Concat(s.Sites.Conversions, s.Sites.Media, s.Sites.Links, s.Sites.APIs) {
 		found = append(found, tenantBlock(b)...)
 	}
 	return append(found, s.Sites.Mistakes()...)

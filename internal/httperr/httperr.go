@@ -6,6 +6,7 @@ package httperr
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/leadgate/leadgate/internal/printable"
 )
@@ -13,7 +14,8 @@ import (
 // Error is an error with the status of its answer.
 type Error struct {
 	Status int
-	Err    error
+	Err    error  // the whole sentence
+	Fix    string // the end of it that says what to do, "" where it is not told apart
 }
 
 // New makes an Error of a sentence to the caller; %w wraps.
@@ -30,6 +32,18 @@ func Wrap(status int, err error) error {
 	}
 	return &Error{Status: status, Err: err}
 }
+
+// WithFix makes an Error of what is wrong, and of what to do about it.
+func WithFix(status int, fix, format string, args ...any) error {
+	fix = printable.Line(fix)
+	return &Error{Status: status, Err: errors.New(printable.Line(fmt.Sprintf(format, args...)) + between + fix), Fix: fix}
+}
+
+// between stands between what is wrong and what to do.
+const between = ": "
+
+// What is what is wrong, without what to do about it.
+func (e *Error) What() string { return strings.TrimSuffix(e.Err.Error(), between+e.Fix) }
 
 func (e *Error) Error() string { return e.Err.Error() }
 

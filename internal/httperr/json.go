@@ -23,3 +23,8 @@ func JSON(w http.ResponseWriter, status int, v any) error {
 func Refuse(w http.ResponseWriter, status int, sentence string) {
 	_ = JSON(w, status, map[string]string{"error": sentence}) // text always has JSON
 }
+
+// RefuseFix answers with what is wrong and what to do: {"error":"…","fix":"…"}.
+func RefuseFix(w http.ResponseWriter, status int, what, fix string) {
+	_ = JSON(w, status, map[string]string{"error": what, "fix": fix}) // text always has JSON
+}

@@ -29,6 +29,7 @@ type DeadLetter struct {
 
 // DeadFilter selects dead letters. The zero value selects all.
 type DeadFilter struct {
+	Tenant      string // "" = all, and what is no tenant's
 	Destination string // "" = all
 	IDs         []string
 	Reason      string // "" = all
@@ -37,4 +38,9 @@ type DeadFilter struct {
 	Limit       int    // 0 = no limit
 	Bytes       int    // list no more after the letter with which payloads are larger than this; 0 = no limit
 	Bare        bool   // list without payloads
+}
+
+// Of reports whether the filter means letters of this destination.
+func (f *DeadFilter) Of(d Dest) bool {
+	return (f.Tenant == "" || f.Tenant == d.Tenant) && (f.Destination == "" || f.Destination == d.Name)
 }

@@ -120,9 +120,13 @@ func compareLetters(a, b queue.DeadLetter) int {
 		cmp.Compare(len(a.Header.Meta), len(b.Header.Meta)))
 }
 
-// filter picks dead letters by destination, and reason or time, or one by its id.
+// filter picks dead letters by destination, perhaps tenant, and reason or time, or one by
+// its id.
 func (w *world) filter() (f queue.DeadFilter, index int) {
 	f, index = queue.DeadFilter{Destination: pick(w, worldNames...)}, -1
+	if w.r.IntN(3) == 0 {
+		f.Tenant = pick(w, worldTenants...)
+	}
 	switch n := w.r.IntN(4); {
 	case n == 0 || w.mixed[f.Destination]:
 		index = w.r.IntN(5)
@@ -145,7 +149,9 @@ func (w *world) chosen(tw *twin, f queue.DeadFilter, index int) queue.DeadFilter
 	return f
 }
 
-func f2(f queue.DeadFilter) queue.DeadFilter { return queue.DeadFilter{Destination: f.Destination} }
+func f2(f queue.DeadFilter) queue.DeadFilter {
+	return queue.DeadFilter{Tenant: f.Tenant, Destination: f.Destination}
+}
 
 type counted struct {
 	N    int

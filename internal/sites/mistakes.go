@@ -14,7 +14,7 @@ import (
 func (s *Sites) Mistakes() (list finding.List) {
 	list = append(list, s.neverReached()...)
 	list = append(list, s.withoutStar()...)
-	for _, b := range slices.Concat(s.Blocks, s.Conversions, s.Media, s.Links, s.dashboards) {
+	for _, b := range slices.Concat(s.Blocks, s.Conversions, s.Media, s.Links, s.APIs, s.dashboards) {
 		if path, _, found := strings.Cut(b.path, "?"); found {
 			list.Fail(b.URL+": a matcher of paths never sees what stands behind a question mark, so "+b.Directive+" gets no request",
 				"write the path alone: `"+b.Directive+" "+path+" { … }`")
@@ -60,7 +60,7 @@ func (s *Sites) withoutStar() (list finding.List) {
 				"write a star behind the path: `leadgate "+pathOf(b.URL)+"* { … }`")
 		}
 	}
-	for _, b := range slices.Concat(s.Media, s.Links, s.dashboards) {
+	for _, b := range slices.Concat(s.Media, s.Links, s.APIs, s.dashboards) {
 		if lacks(b) {
 			list.Fail(b.URL+": "+b.Directive+" answers on paths below this one, which it does not get",
 				"write a star behind the path: `"+b.Directive+" "+strings.TrimSuffix(pathOf(b.URL), "/")+"/*`")

@@ -58,7 +58,7 @@ func answersAll(handlers []any) bool {
 		handler, _ := h.(map[string]any)
 		switch handler["handler"] {
 		case "reverse_proxy", "static_response", "error",
-			"leadgate", "leadgate_conversions", "leadgate_media", "leadgate_link", "leadgate_dashboard":
+			"leadgate", "leadgate_conversions", "leadgate_media", "leadgate_link", "leadgate_dashboard", "leadgate_api":
 			return true
 		case "file_server":
 			if handler["pass_thru"] != true {

@@ -25,6 +25,7 @@ type Sites struct {
 	Conversions []*Block // leadgate_conversions
 	Media       []*Block // leadgate_media
 	Links       []*Block // leadgate_link
+	APIs        []*Block // leadgate_api
 	Traced      bool     // a site has Caddy's directive tracing
 
 	dashboards []*Block
@@ -42,8 +43,8 @@ type Block struct {
 	Tenants   []Tenant       // of leadgate, those that are written down
 	Provider  map[string]any // of leadgate, the provider's own settings
 	Facts     Facts          // of leadgate, what the provider says of its webhooks
-	Tenant    string         // of leadgate_conversions, leadgate_media and leadgate_link
-	Tokens    []string       // of the first two
+	Tenant    string         // of leadgate_conversions, leadgate_media, leadgate_api and leadgate_link
+	Tokens    []string       // of the first three
 	Names     []string       // of leadgate_link, its links
 
 	path  string // the pattern of the path in lower case, "*" for every path

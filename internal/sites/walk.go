@@ -95,6 +95,12 @@ func (s *Sites) handler(handler map[string]any, at place) error {
 			break
 		}
 		s.Conversions = append(s.Conversions, b)
+	case "leadgate_api":
+		b.Tenant, _ = handler["tenant"].(string)
+		if token, _ := handler["token"].(string); token != "" {
+			b.Tokens = append(b.Tokens, token)
+		}
+		s.APIs = append(s.APIs, b)
 	case "leadgate_link":
 		if err := b.readLinks(handler); err != nil {
 			return err

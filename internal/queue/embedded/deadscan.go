@@ -29,7 +29,7 @@ func newDeadScan(tx *bolt.Tx, f queue.DeadFilter, before uint64) (*deadScan, err
 	s := &deadScan{tx: tx}
 	dests := map[uint32]queue.Dest{}
 	err := eachDestination(tx, func(d *destination) error {
-		if f.Destination != "" && d.Name != f.Destination {
+		if !f.Of(d.Dest) {
 			return nil
 		}
 		dests[d.num] = d.Dest

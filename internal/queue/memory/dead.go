@@ -14,7 +14,7 @@ import (
 
 // matches reports whether f selects a letter, whatever its page.
 func (d *data) matches(f *queue.DeadFilter, name queue.Dest, l *letter) bool {
-	return d.kept(l) && (f.Destination == "" || f.Destination == name.Name) && (f.Reason == "" || f.Reason == l.Reason.Reason) &&
+	return d.kept(l) && f.Of(name) && (f.Reason == "" || f.Reason == l.Reason.Reason) &&
 		l.DiedAt >= f.Since && (len(f.IDs) == 0 || slices.Contains(f.IDs, id(l)))
 }
 

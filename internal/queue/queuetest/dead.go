@@ -79,6 +79,42 @@ var deadTests = []test{
 		s.deadAre(s.dead(queue.DeadFilter{IDs: []string{all[1].ID, all[3].ID, "no-such-id"}}), 3, 1)
 		s.deadAre(s.dead(queue.DeadFilter{IDs: []string{all[1].ID}, Destination: crm.Name}))
 	}},
+	{name: "of one tenant", run: func(s *suite) {
+		theirs := queue.Dest{Tenant: other.Tenant, Name: crm.Name} // of the same name, and not taken over yet
+		s.kill(crm, "x", 1)
+		s.kill(other, "x", 2)
+		s.append(s.group(crm, 3))
+		s.Clock.Advance(time.Second)
+		g := s.group(theirs, 4)
+		g.Jobs[0].Dead = &queue.Reason{Reason: "x"}
+		s.append(g)
+		g = s.group(queue.Unmatched, 5)
+		g.Jobs[0].Dead = &queue.Reason{Reason: "x"}
+		s.append(g)
+		s.deadAre(s.dead(queue.DeadFilter{Tenant: crm.Tenant}), 1)
+		s.deadAre(s.dead(queue.DeadFilter{Tenant: crm.Tenant, Destination: other.Name}))
+		s.deadAre(s.dead(queue.DeadFilter{Tenant: crm.Tenant, Destination: queue.Unmatched.Name}))
+		s.deadAre(s.dead(queue.DeadFilter{Tenant: other.Tenant, Limit: 1}), 4)
+		var ids []string
+		for _, l := range s.dead(queue.DeadFilter{}) {
+			ids = append(ids, l.ID)
+		}
+		expect(s, "letters of all", len(ids), 4)
+		s.deadAre(s.dead(queue.DeadFilter{Tenant: crm.Tenant, IDs: ids}), 1)
+		s.deadAre(s.dead(queue.DeadFilter{Tenant: "nobody", IDs: ids}))
+		for _, change := range []func(context.Context, queue.DeadFilter) (int, error){s.Queue.ReplayDead, s.Queue.DropDead} {
+			n, err := change(s.Context(), queue.DeadFilter{Tenant: crm.Tenant, Destination: other.Name})
+			s.check(err)
+			expect(s, "changed of another tenant's", n, 0)
+			n, err = change(s.Context(), queue.DeadFilter{Tenant: "nobody", IDs: ids})
+			s.check(err)
+			expect(s, "changed of nobody's", n, 0)
+		}
+		n, err := s.Queue.DropDead(s.Context(), queue.DeadFilter{Tenant: other.Tenant, Destination: crm.Name})
+		s.check(err)
+		expect(s, "dropped", n, 1)
+		s.deadAre(s.dead(queue.DeadFilter{Destination: crm.Name}), 1)
+	}},
 	{name: "paging", run: func(s *suite) {
 		s.kill(crm, "x", 1, 2, 3, 4, 5)
 		for _, destination := range []string{"", crm.Name} {

@@ -77,7 +77,7 @@ func (r *Store) eachDest(ctx context.Context, f queue.DeadFilter, fn func(queue.
 	if len(f.IDs) > 0 {
 		named := map[queue.Dest][]queue.Pos{}
 		for _, id := range f.IDs {
-			if d, p, ok := parseDeadID(id); ok && (f.Destination == "" || f.Destination == d.Name) {
+			if d, p, ok := parseDeadID(id); ok && f.Of(d) {
 				named[d] = append(named[d], p)
 			}
 		}
@@ -94,7 +94,7 @@ func (r *Store) eachDest(ctx context.Context, f queue.DeadFilter, fn func(queue.
 		return err
 	}
 	for _, d := range dests {
-		if f.Destination == "" || f.Destination == d.Name {
+		if f.Of(d) {
 			if err := fn(d, nil); err != nil {
 				return err
 			}
@@ -153,7 +153,7 @@ func (r *Store) kept(f queue.DeadFilter) queue.DeadFilter {
 }
 
 // matches reports whether a letter is one that the filter means, but for the filter's
-// destination, ids and place in the list.
+// tenant, destination, ids and place in the list.
 func matches(f *queue.DeadFilter, l *queue.DeadLetter) bool {
 	return (f.Reason == "" || f.Reason == l.Reason.Reason) && l.DiedAt >= f.Since
 }

@@ -27,6 +27,14 @@ import (
 //
 // The page needs no other server: it works offline.
 type Dashboard struct {
+	// Whose page it is, a tenant of a leadgate block: it shows that tenant's
+	// destinations, dead letters, ads and events, and nothing of any other, of the
+	// edge or of its queue. Default: the operator's page, which shows all.
+	Tenant string `json:"tenant,omitempty"`
+
+	// Show, and do nothing: no pause, no resume, no replay, no drop. Default: false.
+	ReadOnly bool `json:"read_only,omitempty"`
+
 	// Show the dashboard to everybody who can reach it, without a login. Only
 	// for where something in front of Caddy asks for one. Default: false.
 	InsecureSkipAuth bool `json:"insecure_skip_auth,omitempty"`
@@ -47,8 +55,16 @@ func (d *Dashboard) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
+	edge := adminEdge
+	if d.Tenant != "" {
+		if err := a.sites.KnowsTenant("leadgate_dashboard", d.Tenant, false); err != nil {
+			return err
+		}
+		edge = adminEdge.Of(d.Tenant)
+	}
 	d.page = dashboard.Page{
-		Edge: adminEdge, Version: Version(), InsecureSkipAuth: d.InsecureSkipAuth, User: userOf, Asked: askedURL, Now: a.now, Logger: logger(ctx),
+		Edge: edge, Version: Version(), Tenant: d.Tenant, ReadOnly: d.ReadOnly, InsecureSkipAuth: d.InsecureSkipAuth,
+		User: userOf, Asked: askedURL, Now: a.now, Logger: logger(ctx),
 	}
 	if d.InsecureSkipAuth {
 		d.page.Logger.Warn("insecure_skip_auth: the dashboard is open to everybody who can reach it, " +
@@ -58,6 +74,9 @@ func (d *Dashboard) Provision(ctx caddy.Context) error {
 		return err
 	}
 	d.page.Recorder = d.recorder.Recorder
+	if d.Tenant != "" {
+		d.page.Recorder.Keep(d.Tenant)
+	}
 	a.atStart = append(a.atStart, func() error { d.page.Recorder.Start(); return nil })
 	return nil
 }
@@ -168,6 +187,8 @@ func withoutSlash(matchers caddy.ModuleMap) (caddy.ModuleMap, error) {
 
 func dashboardOptions() options[Dashboard] {
 	return options[Dashboard]{
+		{name: "tenant", args: "<name>", at: func(d *Dashboard) value { return nameValue{&d.Tenant} }},
+		{name: "read_only", many: true, at: func(d *Dashboard) value { return flagValue{&d.ReadOnly} }},
 		{name: "insecure_skip_auth", many: true, at: func(d *Dashboard) value { return flagValue{&d.InsecureSkipAuth} }},
 	}
 }

@@ -67,8 +67,7 @@ func TestDashboardInBrowser(t *testing.T) {
 	})
 
 	b := startBrowser(t, chromium)
-	b.call("Network.setExtraHTTPHeaders", map[string]any{"headers": map[string]string{"Authorization": "Basic " +
-		base64.StdEncoding.EncodeToString([]byte("anna:correct horse"))}})
+	b.logIn()
 	b.open(e.url("/leadgate/"))
 	b.until(`document.querySelector('#destinations-rows tr[data-name="meta"] .pill.parked')`)
 	b.until(`document.querySelectorAll('#events-rows details').length >= 15`)
@@ -134,6 +133,12 @@ func TestDashboardInBrowser(t *testing.T) {
 	for _, line := range b.complaints() {
 		t.Errorf("the browser complains: %s", line)
 	}
+}
+
+// logIn has the browser say that it is anna.
+func (b *browser) logIn() {
+	b.call("Network.setExtraHTTPHeaders", map[string]any{"headers": map[string]string{"Authorization": "Basic " +
+		base64.StdEncoding.EncodeToString([]byte("anna:correct horse"))}})
 }
 
 // findChromium skips the test where there is no Chromium.

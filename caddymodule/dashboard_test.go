@@ -337,7 +337,7 @@ func TestDashboardTraffic(t *testing.T) {
 func TestDashboardMistakes(t *testing.T) {
 	for text, want := range map[string]string{
 		"leadgate_dashboard /x {\n\t\tinsecure\n\t}": "leadgate_dashboard has no option 'insecure': write one of " +
-			"insecure_skip_auth",
+			"tenant, read_only, insecure_skip_auth",
 		"leadgate_dashboard /x {\n\t\tinsecure_skip_auth please\n\t}": "takes nothing behind it",
 		"leadgate_dashboard /x y":                                     "takes nothing behind it",
 	} {

@@ -221,7 +221,7 @@ func optionPlace(block string) string {
 }
 
 // flags are the options that take no value.
-var flags = []string{"raw", "insecure_skip_verify", "insecure_skip_auth"}
+var flags = []string{"raw", "insecure_skip_verify", "insecure_skip_auth", "read_only"}
 
 // TestUnknownOptions writes into every block an option that it does not have, one
 // that is mistyped, and every option without a value, with an empty one, and, where

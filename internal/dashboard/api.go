@@ -35,6 +35,8 @@ import (
 func (p *Page) serveAPI(w http.ResponseWriter, r *http.Request, what string) {
 	var err error
 	switch {
+	case r.Method == http.MethodPost && p.ReadOnly:
+		err = httperr.New(http.StatusForbidden, "this dashboard is read_only: it shows, and does nothing")
 	case r.Method == http.MethodPost:
 		err = p.act(w, r, what)
 	case r.Method != http.MethodGet:
@@ -42,7 +44,7 @@ func (p *Page) serveAPI(w http.ResponseWriter, r *http.Request, what string) {
 		err = httperr.New(http.StatusMethodNotAllowed, "method %s is not allowed: use GET or POST", r.Method)
 	case what == "overview":
 		err = p.overview(w, r)
-	case what == "traffic":
+	case what == "traffic" && p.Tenant == "":
 		err = p.traffic(w, r)
 	case what == "events":
 		err = p.lastEvents(w, r)
@@ -66,9 +68,14 @@ func (p *Page) fail(w http.ResponseWriter, err error) {
 	}
 	if status >= http.StatusInternalServerError {
 		p.Logger.Error("answering the dashboard", zap.Error(err))
+		if p.Tenant != "" { // where the store is, and why it fails, is the operator's business
+			err = errAway
+		}
 	}
 	httperr.Refuse(w, status, err.Error())
 }
+
+var errAway = errors.New("the edge cannot answer now: ask again in a few seconds")
 
 // pageHeader must stand in every POST: a foreign page cannot send it
 // without asking first, and is not allowed to.
@@ -110,7 +117,7 @@ type overview struct {
 	Now          int64                `json:"now"`     // ms
 	Problem      string               `json:"problem"` // why something is missing here, in words; "" if nothing is
 	Alerts       []queue.Alert        `json:"alerts"`  // of the stores
-	Window       trafficWindow        `json:"window"`
+	Window       *trafficWindow       `json:"window"`  // null on a tenant's page: it is of all
 	Destinations []delivery.Status    `json:"destinations"`
 	Tenants      []string             `json:"tenants"`
 	Words        []intake.UnknownWord `json:"words"` // of webhooks, that this version does not know
@@ -120,14 +127,21 @@ func (p *Page) overview(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), admin.Timeout)
 	defer cancel()
 	out := overview{
-		Version: p.Version, User: p.User(r), Now: p.Now().UnixMilli(), Window: p.Recorder.window(),
-		Destinations: p.Edge.Statuses(ctx), Tenants: []string{}, Words: intake.UnknownWords(), Alerts: p.Edge.Alerts(),
+		Version: p.Version, User: p.User(r), Now: p.Now().UnixMilli(),
+		Destinations: p.Edge.Statuses(ctx), Tenants: []string{}, Words: []intake.UnknownWord{}, Alerts: p.Edge.Alerts(),
+	}
+	if p.Tenant == "" { // nothing tells whose these are
+		window := p.Recorder.window()
+		out.Window, out.Words = &window, intake.UnknownWords()
 	}
 	if out.Destinations == nil {
 		out.Destinations = []delivery.Status{}
 	}
 	if config, err := p.Edge.Config(); err != nil {
 		out.Problem = err.Error()
+		if p.Tenant != "" {
+			out.Problem = errAway.Error()
+		}
 	} else {
 		out.Tenants = append(out.Tenants, config.Tenants...)
 		if len(out.Destinations) == 0 {
@@ -177,7 +191,7 @@ func (p *Page) lastEvents(w http.ResponseWriter, r *http.Request) error {
 		Kept   int          `json:"kept"`  // how many, at the most
 		Events []shownEvent `json:"events"`
 	}{p.Recorder.startedAt(), KeptEvents, []shownEvent{}}
-	for _, e := range p.Recorder.events.after(uint64(after)) {
+	for _, e := range p.Recorder.ring(p.Tenant).after(uint64(after)) {
 		if shown, err := shortenPhones(e.Event); err == nil {
 			answer.Events = append(answer.Events, shownEvent{e.Seq, shown})
 		}

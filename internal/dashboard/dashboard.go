@@ -11,6 +11,7 @@
 package dashboard
 
 import (
+	"bytes"
 	"embed"
 	"io/fs"
 	"net/http"
@@ -33,6 +34,11 @@ type Page struct {
 	Edge     *admin.Edge
 	Recorder *Recorder
 	Version  string // Leadgate's
+	// Tenant is whose page it is: Edge is of that tenant alone, and so are the events.
+	// "" for the operator's, which has all.
+	Tenant string
+	// ReadOnly is whether it can do nothing.
+	ReadOnly bool
 	// InsecureSkipAuth is whether it is shown to everybody who can reach it.
 	InsecureSkipAuth bool
 	// User is who is asking, "" for somebody who has not logged in.
@@ -86,7 +92,7 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasSuffix(dir, "/assets/"):
 		serveFile(w, r, "page/assets/"+file)
 	case file == "":
-		serveFile(w, r, "page/index.html")
+		p.serveIndex(w)
 	default:
 		plainText(w, http.StatusNotFound, "The dashboard has no such page.")
 	}
@@ -104,6 +110,32 @@ func (p *Page) missingSlash(r *http.Request) string {
 		return ""
 	}
 	return "./" + url.PathEscape(file) + "/"
+}
+
+// serveIndex answers with the page itself, and what of it is not for who asks left out.
+func (p *Page) serveIndex(w http.ResponseWriter) {
+	page, err := files.ReadFile("page/index.html")
+	if err != nil {
+		p.fail(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	classes := ""
+	if p.Tenant != "" {
+		classes += " of-tenant"
+	}
+	if p.ReadOnly {
+		classes += " read-only"
+	}
+	for line := range bytes.Lines(page) {
+		if p.ReadOnly && bytes.Contains(line, []byte("data-action")) {
+			continue
+		}
+		if string(line) == "<body>\n" && classes != "" {
+			line = []byte(`<body class="` + classes[1:] + "\">\n")
+		}
+		_, _ = w.Write(line)
+	}
 }
 
 func serveFile(w http.ResponseWriter, r *http.Request, name string) {

@@ -35,6 +35,9 @@ type eventRing struct {
 func RecordEvent(ev *normalize.Event) {
 	if r := recording.Load(); r != nil {
 		r.events.add(ev)
+		if own := r.ring(ev.TenantID); own != nil && ev.TenantID != "" {
+			own.add(ev)
+		}
 	}
 }
 

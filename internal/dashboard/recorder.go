@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +17,7 @@ type Recorder struct {
 	traffic func() metrics.Traffic
 	now     func() time.Time
 	events  eventRing
+	own     atomic.Pointer[map[string]*eventRing] // the events of tenants that have a page of their own; replaced, never changed
 
 	mu        sync.Mutex
 	since     int64 // ms; 0 = not started
@@ -46,6 +48,33 @@ func NewRecorder(now func() time.Time, traffic func() metrics.Traffic) *Recorder
 		hour: history{step: sampleEvery.Milliseconds(), size: hourSteps},
 		day:  history{step: dayStep.Milliseconds(), size: daySteps},
 	}
+}
+
+// Keep keeps the last events of a tenant by themselves, too, for a page of its own: what
+// others get neither shows there nor drives them out.
+func (r *Recorder) Keep(tenant string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	rings := map[string]*eventRing{}
+	if kept := r.own.Load(); kept != nil {
+		if (*kept)[tenant] != nil {
+			return
+		}
+		maps.Copy(rings, *kept)
+	}
+	rings[tenant] = new(eventRing)
+	r.own.Store(&rings)
+}
+
+// ring are the last events of a tenant, those of all with "", nil where they are not kept.
+func (r *Recorder) ring(tenant string) *eventRing {
+	if tenant == "" {
+		return &r.events
+	}
+	if kept := r.own.Load(); kept != nil {
+		return (*kept)[tenant]
+	}
+	return nil
 }
 
 // Start begins to record, unless it has begun.

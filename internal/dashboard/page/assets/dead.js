@@ -1,5 +1,5 @@
 // Dead letters: a page at a time, with replay and drop.
-import { $, ask, cell, h, json, keyed, number, show, time, timeEl, toast } from "./dom.js";
+import { $, ask, cell, h, json, keyed, number, readOnly, show, time, timeEl, toast } from "./dom.js";
 import { get, post } from "./api.js";
 
 let reload = () => {};
@@ -85,7 +85,7 @@ function draw() {
 	show($("dead-page"), `page ${number(before.length + 1)}` + (reason ? "" : ` of ${number(Math.max(1, Math.ceil(total() / pageSize)))}`));
 	const n = selected.size;
 	const all = destination && letters.length;
-	for (const [id, word] of [["dead-replay", "Replay"], ["dead-drop", "Drop"]]) {
+	for (const [id, word] of readOnly ? [] : [["dead-replay", "Replay"], ["dead-drop", "Drop"]]) {
 		$(id).textContent = n ? `${word} ${number(n)} selected` : all ? `${word} all of ${destination}${reason ? " with this reason" : ""}` : word;
 		$(id).disabled = !n && !all;
 		$(id).title = $(id).disabled ? "Select dead letters, or choose a destination" : "";
@@ -204,8 +204,10 @@ export function start(again) {
 	reload = again;
 	$("dead-destination").addEventListener("change", restart);
 	$("dead-reason").addEventListener("change", restart);
-	$("dead-replay").addEventListener("click", () => act("replay"));
-	$("dead-drop").addEventListener("click", () => act("drop"));
+	if (!readOnly) {
+		$("dead-replay").addEventListener("click", () => act("replay"));
+		$("dead-drop").addEventListener("click", () => act("drop"));
+	}
 	$("dead-all").addEventListener("change", (e) => {
 		for (const d of letters) e.target.checked ? selected.set(d.id, d.destination) : selected.delete(d.id);
 		draw();

@@ -1,5 +1,5 @@
 // Destinations: state, backlog, reason; pause and resume.
-import { $, age, ask, cell, h, keyed, number, show, timeEl, toast } from "./dom.js";
+import { $, age, ask, cell, h, keyed, number, readOnly, show, timeEl, toast } from "./dom.js";
 import { post } from "./api.js";
 import { pick } from "./dead.js";
 
@@ -70,7 +70,7 @@ function what(d) {
 }
 
 function button(d) {
-	if (unmatched(d) || d.state === "removed") return null;
+	if (readOnly || unmatched(d) || d.state === "removed") return null;
 	if (d.trying) return h("button", { type: "button", disabled: true, "data-action": "trying" }, "Trying…");
 	const resume = d.state === "paused" || d.state === "parked" || d.state === "open";
 	const both = d.state === "parked" || d.state === "open";

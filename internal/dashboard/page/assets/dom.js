@@ -3,6 +3,10 @@
 
 export const $ = (id) => document.getElementById(id);
 
+// What the edge says of this page: it does nothing, and it is one tenant's.
+export const readOnly = document.body.classList.contains("read-only");
+export const ofTenant = document.body.classList.contains("of-tenant");
+
 // h makes an element: h("a", {class: "x", onclick: f, href: "#"}, "text", child, null).
 export function h(tag, props, ...children) {
 	const el = document.createElement(tag);

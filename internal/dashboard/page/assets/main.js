@@ -1,5 +1,5 @@
 // Asks the edge every few seconds, while somebody looks.
-import { $, age, h, keyed, ms, number, show, time } from "./dom.js";
+import { $, age, h, keyed, ms, number, ofTenant, show, time } from "./dom.js";
 import { get } from "./api.js";
 import { repaint } from "./plot.js";
 import * as traffic from "./traffic.js";
@@ -27,7 +27,7 @@ async function refresh() {
 		answered = Date.now();
 		overview();
 		if (round++ % adsEvery === 0) ads.update();
-		await Promise.all([traffic.update(), events.update()]);
+		await Promise.all([ofTenant ? null : traffic.update(), events.update()]);
 		live("ok", `live · ${time(answered)}`);
 	} catch (err) {
 		live("bad", answered ? `no answer since ${time(answered)}` : "no answer");
@@ -67,12 +67,12 @@ function trouble(problem) {
 	for (const alert of last?.alerts || []) {
 		list.push({ key: `alert ${alert.reason}`, rank: 0, cls: "bad", title: storeAlerts[alert.reason] || "The queue has lost something", text: `${alert.text}.` });
 	}
-	if (last && last.window.unavailable > 0 && !problem) {
+	if (last?.window?.unavailable > 0 && !problem) {
 		list.push({ key: "503", rank: 2, cls: "warn", title: `${number(last.window.unavailable)} webhooks were answered 503 since ${time(last.window.from, true)}`, text: "The queue could not take them. Providers send them again, and what was queued is not queued twice." });
 	}
 	const troubled = destinations.attention();
 	for (const group of grouped(troubled)) list.push(notice(group));
-	if (last && !last.window.accepted && !last.destinations.some((d) => d.delivered || d.backlog || d.dead) && !events.any() && !problem) list.push(firstSteps());
+	if (last?.window && !last.window.accepted && !last.destinations.some((d) => d.delivered || d.backlog || d.dead) && !events.any() && !problem) list.push(firstSteps());
 	const words = last ? last.words : [];
 	if (words.length) {
 		const named = words.slice(0, 6).map((w) => `${w.provider}: ${w.place} ${w.word} (${number(w.webhooks)})`).join(", ");
@@ -133,17 +133,25 @@ function drawNotice(n) {
 		n.steps ? h("ol", {}, n.steps.map(([text, command]) => h("li", {}, text, command ? h("code", { class: "command", tabindex: "0" }, command) : null))) : null);
 }
 
-function tiles() {
-	const w = last.window;
+// traffics are the tiles of what came and went. A tenant's page knows no more of that than
+// its destinations tell.
+function traffics(w, sum) {
+	if (!w) return [{ title: "Delivered", span: "since the edge began", value: number(sum("delivered")), text: "events" }];
 	const full = last.now - w.from > 3500000;
 	const span = !w.from ? "" : full ? "last hour" : `since ${time(w.from, true)}`;
-	const sum = (f) => last.destinations.reduce((n, d) => n + d[f], 0);
-	const oldest = Math.max(0, ...last.destinations.filter((d) => d.state !== "removed").map((d) => d.oldestAgeSeconds));
 	const refusals = [w.refused ? `${number(w.refused)} refused` : "", w.unavailable ? `${number(w.unavailable)} answered 503` : ""].filter(Boolean).join(", ");
-	const list = [
+	return [
 		{ title: "Webhooks", span, value: number(w.accepted + w.refused + w.unavailable), text: refusals || "all accepted", bad: w.unavailable > 0 },
 		{ title: "Answered in", span, value: ms(w.ackP50), text: w.ackP99 === null ? "median" : `median; 99 % in ${ms(w.ackP99)}` },
 		{ title: "Delivered", span, value: number(w.delivered), text: w.failed ? `${number(w.failed)} failed attempts` : "no failed attempt", bad: w.failed > w.delivered },
+	];
+}
+
+function tiles() {
+	const sum = (f) => last.destinations.reduce((n, d) => n + d[f], 0);
+	const oldest = Math.max(0, ...last.destinations.filter((d) => d.state !== "removed").map((d) => d.oldestAgeSeconds));
+	const list = [
+		...traffics(last.window, sum),
 		{ title: "Waiting", span: "now", value: number(sum("backlog")), text: oldest ? `the oldest for ${age(oldest)}` : "nothing waits" },
 		{ title: "Dead letters", span: "now", value: number(sum("dead")), text: sum("dead") ? "each with its reason" : "none", bad: sum("dead") > 0, href: "#dead" },
 	];

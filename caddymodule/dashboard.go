@@ -67,8 +67,11 @@ func (d *Dashboard) Provision(ctx caddy.Context) error {
 		User: userOf, Asked: askedURL, Now: a.now, Logger: logger(ctx),
 	}
 	if d.InsecureSkipAuth {
-		d.page.Logger.Warn("insecure_skip_auth: the dashboard is open to everybody who can reach it, " +
-			"with contacts' messages and the power to drop dead letters")
+		power := " and the power to drop dead letters"
+		if d.ReadOnly {
+			power = ""
+		}
+		d.page.Logger.Warn("insecure_skip_auth: the dashboard is open to everybody who can reach it, with contacts' messages" + power)
 	}
 	if d.recorder, err = acquireRecorder(); err != nil {
 		return err

@@ -160,6 +160,15 @@ func readAction(r *http.Request, into any) error {
 	return nil
 }
 
+// readNothing refuses a body that says something: it would be taken for said. An empty
+// object says nothing.
+func readNothing(r *http.Request) error {
+	if err := readAction(r, new(struct{})); !errors.Is(err, io.EOF) {
+		return err
+	}
+	return nil
+}
+
 // StoreError is what a store failed with, for the caller.
 func StoreError(err error) error {
 	if errors.Is(err, queue.ErrNotFound) {

@@ -17,14 +17,21 @@ import (
 // Statuses describes the destinations of all open stores. A store that cannot be
 // asked in time is left out; its own log says why.
 func (e *Edge) Statuses(ctx context.Context) []delivery.Status {
-	var list []delivery.Status
+	list, _ := e.statuses(ctx)
+	return list
+}
+
+// statuses also says why a store was left out.
+func (e *Edge) statuses(ctx context.Context) (list []delivery.Status, failed error) {
 	for _, engine := range e.Engines() {
-		if s, err := engine.Delivery.StatusOf(ctx, e.tenant); err == nil {
-			list = append(list, s...)
+		s, err := engine.Delivery.StatusOf(ctx, e.tenant)
+		if err != nil {
+			failed = err
 		}
+		list = append(list, s...)
 	}
 	slices.SortFunc(list, func(a, b delivery.Status) int { return strings.Compare(a.Name, b.Name) })
-	return list
+	return list, failed
 }
 
 // Destination finds a destination, and the engine that has it: where a reload goes
@@ -61,7 +68,10 @@ func (e *Edge) Destination(ctx context.Context, name string) (*Engine, *delivery
 func (e *Edge) listDestinations(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), Timeout)
 	defer cancel()
-	list := e.Statuses(ctx)
+	list, err := e.statuses(ctx)
+	if err != nil && len(list) == 0 { // which must not be taken for none
+		return StoreError(err)
+	}
 	if list == nil {
 		list = []delivery.Status{}
 	}
@@ -83,9 +93,13 @@ func (e *Edge) changeDestination(w http.ResponseWriter, r *http.Request) error {
 	ctx := context.WithoutCancel(r.Context())
 	switch action {
 	case "pause":
-		err = engine.Delivery.Pause(ctx, name, "by an operator")
+		if err = readNothing(r); err == nil {
+			err = engine.Delivery.Pause(ctx, name, "by an operator")
+		}
 	case "resume":
-		err = engine.Delivery.Resume(ctx, name)
+		if err = readNothing(r); err == nil {
+			err = engine.Delivery.Resume(ctx, name)
+		}
 	case "drop", "move":
 		if status.State != delivery.StateRemoved {
 			return httperr.New(http.StatusConflict, "destination %s is in the configuration: only one that has left it can be dropped or moved",

@@ -36,8 +36,7 @@ func (e *Edge) mayAsk(tenant string) error {
 	return httperr.Wrap(http.StatusNotFound, wording.NoSuch("tenant", tenant, []string{e.tenant}))
 }
 
-// ownQueue is a store in which one tenant's destinations and dead letters are all that
-// there are. Whose clicks, notes and figures are asked for, the caller says: see mayAsk.
+// ownQueue is a store in which what one tenant has is all that there is.
 type ownQueue struct {
 	queue.Queue
 	tenant string
@@ -65,4 +64,36 @@ func (q *ownQueue) ReplayDead(ctx context.Context, f queue.DeadFilter) (int, err
 func (q *ownQueue) DropDead(ctx context.Context, f queue.DeadFilter) (int, error) {
 	f.Tenant = q.tenant
 	return q.Queue.DropDead(ctx, f)
+}
+
+// Clicks implements [queue.Queue].
+func (q *ownQueue) Clicks(ctx context.Context, tenant string, keys []string) ([]queue.Clicks, error) {
+	if tenant != q.tenant {
+		return make([]queue.Clicks, len(keys)), nil
+	}
+	return q.Queue.Clicks(ctx, tenant, keys)
+}
+
+// Notes implements [queue.Queue].
+func (q *ownQueue) Notes(ctx context.Context, tenant string, keys []string) ([]queue.Note, error) {
+	if tenant != q.tenant {
+		return nil, nil
+	}
+	return q.Queue.Notes(ctx, tenant, keys)
+}
+
+// Counters implements [queue.Queue].
+func (q *ownQueue) Counters(ctx context.Context, tenant string, from, to int64) ([]queue.Count, error) {
+	if tenant != q.tenant {
+		return nil, nil
+	}
+	return q.Queue.Counters(ctx, tenant, from, to)
+}
+
+// Erase implements [queue.Queue].
+func (q *ownQueue) Erase(ctx context.Context, tenant, key string) (int, error) {
+	if tenant != q.tenant {
+		return 0, nil
+	}
+	return q.Queue.Erase(ctx, tenant, key)
 }

@@ -147,6 +147,9 @@ func TestAPILevels(t *testing.T) {
 			if resp.StatusCode != http.StatusOK || answer != `{"tenant":"acme"}`+"\n" {
 				t.Errorf("GET of conversions: %d %s", resp.StatusCode, answer)
 			}
+			if resp, _ := e.call(t, "PUT", "/conversions", "secret-crm", ""); resp.Header.Get("Allow") != "GET, POST" {
+				t.Errorf("PUT of conversions: %d, allowed are %q", resp.StatusCode, resp.Header.Get("Allow"))
+			}
 			if resp, answer := e.call(t, "GET", "/conversions", "secret-all", ""); resp.StatusCode != http.StatusUnauthorized {
 				t.Errorf("GET of conversions with another token: %d %s", resp.StatusCode, answer)
 			}
@@ -184,6 +187,7 @@ func TestAPIRefusals(t *testing.T) {
 				{"POST", "dead/drop", `{"destination":"n8n","all":true,"resaon":"x"}`, 422, ""}, {"POST", "dead/drop", `{} {}`, 422, ""},
 				{"POST", "contacts/erase", `{"contact":"Maria Souza"}`, 422, ""}, {"POST", "contacts/erase", `{}`, 422, ""},
 				{"POST", "dead/replay", strings.Repeat(" ", 1<<20) + "{}", 413, ""},
+				{"POST", "destinations/n8n/pause", `{"for":"1h"}`, 422, ""}, {"POST", "destinations/n8n/resume", "now", 422, ""},
 				{"POST", "destinations", "", 405, "GET"}, {"HEAD", "destinations", "", 405, "GET"}, {"OPTIONS", "ads", "", 405, "GET"},
 				{"GET", "dead/drop", "", 405, "POST"}, {"PUT", "contacts/erase", "", 405, "POST"}, {"POST", "dead/" + letter, "", 405, "GET"},
 				// Another tenant's, nobody's, or nothing at all.

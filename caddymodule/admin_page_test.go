@@ -88,8 +88,8 @@ func TestAdminPage(t *testing.T) {
 }
 
 func jsonKeys(v any) (keys []string) {
-	for field := range reflect.TypeOf(v).Fields() {
-		if field.IsExported() {
+	for _, field := range reflect.VisibleFields(reflect.TypeOf(v)) {
+		if field.IsExported() && !field.Anonymous {
 			keys = append(keys, field.Tag.Get("json"))
 		}
 	}

@@ -1,8 +1,10 @@
 package caddymodule
 
 import (
+	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"reflect"
 	"strings"
 	"testing"
@@ -41,7 +43,7 @@ func shown(rows []ads.Row) []string {
 	var out []string
 	for _, r := range rows {
 		value, _ := json.Marshal(r.Value)
-		out = append(out, fmt.Sprintf("%s %s %s %s %d %d %d+%d %d %s %d+%d", r.Tenant, str(r.AdID), str(r.Headline), r.Day,
+		out = append(out, fmt.Sprintf("%s %s %s %s %d %d %d+%d %d %s %d+%d", r.Tenant, str(r.AdID), str(r.Headline), str(r.Day),
 			r.Clicks, r.Contacts, r.Leads, r.Qualified, r.Purchases, value, r.Reported, r.Pending))
 	}
 	return out
@@ -117,11 +119,19 @@ func TestAds(t *testing.T) {
 			if one := shown(e.ads(base, "from="+before+"&to="+before)); len(one) != 1 || one[0] != want[0] {
 				t.Errorf("one day: %v", one)
 			}
+			if byAd := shown(e.ads(base, "group=ad")); len(byAd) != 3 ||
+				byAd[1] != `acme 111 Summer änd Sale  3 2 2+0 4 {"JPY":500,"USD":12345678901246.725} 7+0` {
+				t.Errorf("by ad: %s", strings.Join(byAd, "\n"))
+			}
+			if days := shown(e.ads(base, "ad=111&group=day")); len(days) != 2 || days[0] != `acme   `+before+` 2 2 2+0 0 {} 2+0` {
+				t.Errorf("days of one ad: %s", strings.Join(days, "\n"))
+			}
+			checkTable(t, base+"/leadgate/ads?group=day&format=csv&from="+before+"&to="+day, before+"-to-"+day)
 			if status := e.admin(base, "GET", "/leadgate/ads?tenant=globex", nil, nil); status != 404 {
 				t.Errorf("an unknown tenant: %d", status)
 			}
 			for _, bad := range []string{"from=yesterday", "to=2026-13-01", "from=2026-02-01&to=2026-01-01", "from=2020-01-01", "tenant=a%20b",
-				"tenant=", "tennant=acme"} {
+				"tenant=", "tennant=acme", "group=adsett", "group=", "format=xml", "group=ad&format=CSV"} {
 				if status := e.admin(base, "GET", "/leadgate/ads?"+bad, nil, nil); status != 400 {
 					t.Errorf("%s: %d", bad, status)
 				}
@@ -130,6 +140,32 @@ func TestAds(t *testing.T) {
 				t.Errorf("POST: %d", status)
 			}
 		})
+	}
+}
+
+// checkTable reads figures by day as a file.
+func checkTable(t *testing.T, url, days string) {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	table, err := csv.NewReader(resp.Body).ReadAll()
+	if err != nil || resp.StatusCode != 200 || len(table) != 3 {
+		t.Fatalf("a table: %d, %v, %q", resp.StatusCode, err, table)
+	}
+	if got := resp.Header.Get("Content-Type"); !strings.HasPrefix(got, "text/csv; charset=utf-8") {
+		t.Errorf("the table is %s", got)
+	}
+	if got := resp.Header.Get("Content-Disposition"); got != `attachment; filename="leadgate-ads-by-day-`+days+`.csv"` {
+		t.Errorf("the table is named %s", got)
+	}
+	if header := strings.Join(table[0], " "); !strings.HasSuffix(header, " value_EUR value_JPY value_USD") {
+		t.Errorf("header %s", header)
+	}
+	if last := table[2][len(table[2])-1]; last != "12345678901271.725" {
+		t.Errorf("value_USD %s", last)
 	}
 }
 

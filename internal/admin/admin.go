@@ -92,7 +92,7 @@ func (e *Edge) Routes() []Route {
 		{Path: "/leadgate/destinations/", Method: http.MethodPost, answer: e.changeDestination},
 		{Path: "/leadgate/dead", Method: http.MethodGet, Params: []string{"destination", "reason", "limit", "after", "id"}, answer: e.listDead},
 		{Path: "/leadgate/dead/", Method: http.MethodPost, answer: e.changeDead},
-		{Path: "/leadgate/ads", Method: http.MethodGet, Params: []string{"tenant", "from", "to"}, answer: e.listAds},
+		{Path: "/leadgate/ads", Method: http.MethodGet, Params: []string{"tenant", "from", "to", "group", "ad", "format"}, answer: e.listAds},
 		{Path: "/leadgate/store", Method: http.MethodGet, answer: e.listStores},
 		{Path: "/leadgate/words", Method: http.MethodGet, answer: e.listWords},
 		{Path: "/leadgate/contacts/erase", Method: http.MethodPost, answer: e.erase},

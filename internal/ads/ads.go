@@ -29,6 +29,7 @@ const (
 	fieldClicks    = "clicks"
 	fieldContacts  = "contacts"
 	fieldLeads     = "leads" // contacts, as are the qualified
+	fieldForms     = "forms" // leads of Meta's lead ads
 	fieldQualified = "qualified"
 	fieldVisits    = "visits" // of a link
 	fieldPurchases = "purchases"
@@ -122,6 +123,13 @@ func (c *Counter) Click(n int) {
 // Further counts a click of the group's event n that is not its first: the contact came
 // by another.
 func (c *Counter) Further(n int) { c.add(fieldClicks, 1, queue.WhenNew, n) }
+
+// Form counts the lead of a form, by its id once in a window: the group's event n.
+func (c *Counter) Form(n int, id string, window time.Duration) {
+	c.add(fieldForms, 1, queue.WhenNew, n)
+	last := &c.group.Counters[len(c.group.Counters)-1]
+	last.Once, last.Window = fieldForms+"\n"+id, window
+}
 
 // Conversion is what is reported to Meta, and about whom.
 type Conversion struct {

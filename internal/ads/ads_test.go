@@ -31,7 +31,7 @@ func TestValue(t *testing.T) {
 		a := NewCounter(&queue.Group{}, 0, 0, Ad{ID: "1"})
 		a.value("USD", text, 0)
 		a.value("USD", text, 0)
-		row := rowOf("acme", merged(a.group.Counters), nil)
+		row := shownOf(merged(a.group.Counters))
 		want, _ := new(big.Rat).SetString(text)
 		got, ok := new(big.Rat).SetString(string(row.Value["USD"]))
 		if text == "0" {
@@ -70,4 +70,8 @@ func merged(counters []queue.Counter) []queue.Count {
 		out = append(out, queue.Count{Field: field, N: n})
 	}
 	return out
+}
+
+func shownOf(counts []queue.Count) Row {
+	return grouped("acme", partsOf("acme", counts, nil), ByAdAndDay, nil)[0]
 }

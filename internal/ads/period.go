@@ -38,6 +38,17 @@ func ParsePeriod(from, to string, now time.Time) (p Period, err error) {
 	return p, nil
 }
 
+// FileName is what a file of a report of these days may be called.
+func (p Period) FileName(g Group) string {
+	name := "leadgate-ads-"
+	if g != ByAdAndDay {
+		name += "by-" + string(g) + "-"
+	}
+	return name + dayText(p.From) + "-to-" + dayText(p.To)
+}
+
+func dayText(day int64) string { return time.UnixMilli(day * queue.DayMS).UTC().Format(time.DateOnly) }
+
 func parseDay(name, text string) (int64, error) {
 	t, err := time.Parse(time.DateOnly, text)
 	if err != nil || t.Unix() < 0 {

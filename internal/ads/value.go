@@ -1,6 +1,7 @@
 package ads
 
 import (
+	"encoding/json"
 	"math/big"
 	"strconv"
 	"strings"
@@ -57,3 +58,30 @@ func addValue(sum *big.Rat, n int64, scale int) *big.Rat {
 
 // maxScale is beyond what any amount that Meta takes needs.
 const maxScale = 60
+
+// ratioScale is how many decimals of a cost or a return are shown.
+const ratioScale = 4
+
+// decimal is a number without needless zeros, rounded, half away from zero.
+func decimal(n *big.Rat, scale int) json.Number {
+	text := n.FloatString(scale)
+	return json.Number(strings.TrimSuffix(strings.TrimRight(text, "0"), "."))
+}
+
+// amounts is the sums as they are shown.
+func (s sums) amounts() Amounts {
+	shown := make(Amounts, len(s))
+	for currency, sum := range s {
+		if sum.Sign() != 0 {
+			shown[currency] = decimal(sum, maxScale)
+		}
+	}
+	return shown
+}
+
+// divided adds what one of n cost; there is none of nothing.
+func (a Amounts) divided(currency string, cost *big.Rat, n int64) {
+	if n > 0 && cost.Sign() != 0 {
+		a[currency] = decimal(new(big.Rat).Quo(cost, new(big.Rat).SetInt64(n)), ratioScale)
+	}
+}

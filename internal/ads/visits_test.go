@@ -42,10 +42,10 @@ func TestVisits(t *testing.T) {
 		v := NewVisits(func(context.Context) (Appender, func(), error) { return f, func() {}, nil }, time.Now, zap.NewNop())
 		is := func(tenant, want string) {
 			t.Helper()
-			rows, err := Report(t.Context(), q, []string{tenant}, Period{day, day + 9})
+			rows, err := Report(t.Context(), q, &Ask{Tenants: []string{tenant}, Period: Period{day, day + 9}})
 			got := ""
 			for _, row := range rows {
-				got += *row.Link + " " + row.Day[8:] + " " + string(rune('0'+row.Visits)) + "; "
+				got += *row.Link + " " + (*row.Day)[8:] + " " + string(rune('0'+row.Visits)) + "; "
 			}
 			if err != nil || got != want {
 				t.Errorf("%s has %q, want %q; %v", tenant, got, want, err)

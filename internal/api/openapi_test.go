@@ -140,7 +140,7 @@ func TestDescribedShapes(t *testing.T) {
 	} {
 		schema := doc.Components.Schemas[name]
 		var keys []string
-		for field := range of.Fields() {
+		for _, field := range reflect.VisibleFields(of) {
 			key, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 			if key != "" {
 				keys = append(keys, key)

@@ -173,6 +173,14 @@ func TestLeads(t *testing.T) {
 				return d["acme-leads"].Backlog == 0 && d["crm"].Backlog == 0
 			})
 			desk.onceEach(t, ids)
+			var byAd []struct {
+				AdID  string
+				Leads int
+			}
+			if e.Do(http.MethodGet, "/leadgate/ads?tenant=acme&group=ad", "", &byAd); len(byAd) != 1 || byAd[0].AdID != "120210000000000001" ||
+				byAd[0].Leads != len(ids) {
+				t.Errorf("their ad's figures: %+v", byAd)
+			}
 			for _, secret := range []string{"Ana Souza", "987654321\"", "ana@example.com", "centro", "5511987654321"} {
 				if strings.Contains(e.Said(), secret) {
 					t.Errorf("the log has %q", secret)

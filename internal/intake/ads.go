@@ -16,6 +16,10 @@ func (b *Block) countAds(w *Webhook, g, n, first int) {
 	group, draft := &w.groups[g], &w.drafts[g]
 	ev := &w.batch.Events[draft.events[n]]
 	b.countLink(w, g, n)
+	if ev.Kind == normalize.KindLead {
+		b.countForm(w, g, n)
+		return
+	}
 	click := adClick(&group.Events[n])
 	var ad ads.Ad
 	switch {
@@ -57,6 +61,17 @@ func (b *Block) countLink(w *Webhook, g, n int) {
 	} else {
 		count.Click(n)
 	}
+}
+
+// countForm counts the lead of a form that an ad led to, when it is complete. A test is no
+// lead.
+func (b *Block) countForm(w *Webhook, g, n int) {
+	ev := &w.batch.Events[w.drafts[g].events[n]]
+	if ev.Lead.AdID == nil || ev.Lead.Test == normalize.True || completer(ev, w.drafts[g].tenant) != nil {
+		return
+	}
+	count := ads.NewCounter(&w.groups[g], ev.ReceivedAt, ev.IngestedAt, ads.Ad{ID: ev.Lead.AdID.String()})
+	count.Form(n, ev.Lead.LeadgenID.String(), destination.KeepLead)
 }
 
 // conversion is the first job of the draft's group, from first onward, that is a

@@ -53,7 +53,7 @@ func TestReferralAndCode(t *testing.T) {
 	if got := b.shown(t, q, strings.Replace(body, "wamid.1", "wamid.2", 1)); got[0] != canonical(t, []byte(fullLink)) {
 		t.Fatalf("%q", got)
 	}
-	rows, err := ads.Report(t.Context(), q, []string{"acme"}, ads.Period{From: 0, To: 1 << 40})
+	rows, err := ads.Report(t.Context(), q, &ads.Ask{Tenants: []string{"acme"}, Period: ads.Period{From: 0, To: 1 << 40}})
 	if err != nil || len(rows) != 2 {
 		t.Fatal(rows, err)
 	}

@@ -8,6 +8,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -125,10 +126,7 @@ func (s *Server) fail(w http.ResponseWriter, err error) {
 			w.Header().Set("Retry-After", retryafter.Ours)
 		}
 	}
-	if fix == "" {
-		fix = usualFix[status]
-	}
-	httperr.RefuseFix(w, status, what, fix)
+	httperr.RefuseFix(w, status, what, cmp.Or(fix, usualFix[status], "ask again later; the edge's log says why"))
 }
 
 // usualFix is what to do where an error's sentence does not tell it apart.
@@ -137,7 +135,4 @@ var usualFix = map[int]string{
 	http.StatusConflict:            "ask destinations for its state",
 	http.StatusUnprocessableEntity: "correct it as the sentence says; openapi.json has what each route takes",
 	http.StatusServiceUnavailable:  "ask again in a few seconds",
-	http.StatusInternalServerError: "ask again later; the edge's log says why",
-	http.StatusRequestTimeout:      "send the body at once",
-	http.StatusBadGateway:          "ask again in a few seconds",
 }

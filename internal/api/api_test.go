@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -58,6 +59,29 @@ func TestFind(t *testing.T) {
 			t.Errorf("%q %s: %+v %v, want %s of %q", c.below, c.path, f.route, err, c.route, c.name)
 		}
 	}
+}
+
+// FuzzFind: whatever a path is, a name in it is one segment, and without it the path is
+// the route's.
+func FuzzFind(f *testing.F) {
+	for _, path := range []string{"/api/dead/x", "/api/destinations/n8n/pause", "/api/%2e%2e/ads", "//api/dead", "/api/dead/%2f"} {
+		f.Add(path)
+	}
+	s := &Server{Below: []string{"/api"}}
+	f.Fuzz(func(t *testing.T, path string) {
+		u, err := url.ParseRequestURI(path)
+		if err != nil {
+			return
+		}
+		got, err := s.find(&http.Request{URL: u})
+		if err != nil {
+			return
+		}
+		want := strings.NewReplacer("{name}", got.name, "{id}", got.name).Replace(got.route.Path)
+		if _, rest, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/"); rest != want {
+			t.Errorf("%q is taken for %s of %q", path, got.route.Path, got.name)
+		}
+	})
 }
 
 // TestAway: what a store failed with is not the tenant's business, and a start is waited

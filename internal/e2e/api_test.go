@@ -140,6 +140,10 @@ func TestAPILevels(t *testing.T) {
 					}
 				}
 			}
+			selection := `{"destination":"n8n","ids":["` + e.letterOf(t, "n8n") + `"]}`
+			if resp, answer := e.call(t, "POST", "/replay/dead/replay", "secret-replay", selection); answer != `{"count":1}`+"\n" {
+				t.Errorf("replaying one: %d %s", resp.StatusCode, answer)
+			}
 			if resp, answer := e.call(t, "GET", "/inner/destinations", "secret-inner", ""); resp.StatusCode != http.StatusOK {
 				t.Errorf("below a handle: %d %s", resp.StatusCode, answer)
 			}

@@ -34,7 +34,8 @@ func TestOf(t *testing.T) {
 		}
 	}
 	whole := &Config{Queue: q, Destinations: []queue.Dest{acme, theirs}, Tenants: []string{"acme", "globex"}}
-	edge := (&Edge{Engines: func() []Engine { return []Engine{{Queue: alarmed{q}}} }, Config: func() (*Config, error) { return whole, nil }}).Of("acme")
+	engines := func() []Engine { return []Engine{{Queue: alarmed{q}}} }
+	edge := (&Edge{Engines: engines, Config: func() (*Config, error) { return whole, nil }}).Of("acme")
 	own, err := edge.Config()
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/internal/destination"
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
 // State is what a destination does, in a word of the admin API.
@@ -54,7 +55,7 @@ type report struct {
 
 	delivered atomic.Int64 // events, since the worker began
 	inDoubt   atomic.Int64 // likewise
-	awaiting  atomic.Int64 // events with a receipt, that the destination has
+	awaiting  atomic.Int64 // events with a receipt, that the destination has; -1 = another edge knows
 	rests     atomic.Bool  // all that there is waits for its time though nothing failed, or behind such
 
 	// The loop's own.
@@ -118,9 +119,22 @@ func mayMention(last *time.Duration, now time.Duration) bool {
 	return true
 }
 
+// awaiting is how many events have a receipt, -1 while this edge does not drain them. Those
+// that share the store are told.
+func (w *worker) awaiting() int64 {
+	if epoch, ok := w.drain.Epoch(); !ok || epoch != w.epoch || !w.view.Loaded() {
+		return -1
+	}
+	n := w.view.Awaiting()
+	if a, ok := w.drain.(queue.Awaiter); ok {
+		a.Awaits(n)
+	}
+	return int64(n)
+}
+
 // publish tells the world what the destination does, when that changed.
 func (w *worker) publish() {
-	w.report.awaiting.Store(int64(w.view.Awaiting()))
+	w.report.awaiting.Store(w.awaiting())
 	w.report.rests.Store(w.senders.flying() == 0 && w.view.Rests())
 	p := w.present()
 	was, changed := w.report.publish(p)

@@ -59,6 +59,12 @@ func (e *Engine) StatusOf(ctx context.Context, tenant string) ([]Status, error) 
 				s.OldestAgeSeconds = max(s.OldestAgeSeconds, (now-info.OldestAt)/1000)
 			}
 		}
+		if s.Awaiting < 0 {
+			s.Awaiting = 0
+			for _, info := range infos {
+				s.Awaiting += info.Awaiting
+			}
+		}
 		s.Awaiting = min(s.Awaiting, s.Backlog)
 		if s.Backlog -= s.Awaiting; s.Backlog == 0 {
 			s.OldestAgeSeconds = 0

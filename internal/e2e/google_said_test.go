@@ -23,6 +23,24 @@ func echoes(id, to, text string) []byte {
 	return []byte(strings.Replace(body, `"field":"messages"`, `"field":"smb_message_echoes"`, 1))
 }
 
+// TestGoogleOnTwoEdges: both edges of a Redis say how many events wait to be confirmed, and
+// the other goes on with their receipts when the one that has sent them is killed.
+func TestGoogleOnTwoEdges(t *testing.T) {
+	global, _ := stores["redis"](t)
+	one := newAds(t, global)
+	code := linkcode.Format(one.mustVisit(t, "?gclid=TeSt-Gclid_1"))
+	one.mustPost(t, says("wamid.link", "15551230001", "Ref "+code))
+	one.until(t, "the lead is taken", 1, 1, 0, 0)
+	other := newAds(t, global)
+	other.until(t, "the other edge knows what waits", 0, 1, 0, 0)
+	one.Kill()
+	other.until(t, "it has the receipt", 0, 1, 0, 0)
+	edgetest.Until(t, "it asks", func() bool { _, _, asked, _ := other.fake.Counts(); return asked > 0 })
+	if len(other.fake.Accepted()) != 0 {
+		t.Error("the event was sent again")
+	}
+}
+
 // TestGoogleSaid: a sale that is said in a chat goes to Google Ads, and to Meta where the
 // contact has an ad's click, too, each once: over kill -9, a redelivery, and a CRM that
 // posts the same order. What nobody clicked for goes nowhere.

@@ -25,5 +25,6 @@ type Info struct {
 	Backlog  int
 	Dead     int
 	OldestAt int64 // QueuedAt of the oldest entry, ms; 0 if empty
+	Awaiting int   // entries with a receipt, as the [Awaiter] that drains it said last; 0 where none did
 	State    State
 }

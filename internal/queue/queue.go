@@ -134,6 +134,14 @@ type Queue interface {
 	Close() error
 }
 
+// Awaiter is a Drain of a store that several edges share: it lets the others know how many
+// entries have a receipt, which only who drains them knows, by Info.Awaiting. That goes
+// away by itself when nobody says it any more.
+type Awaiter interface {
+	// Awaits says how many it is now; it returns at once.
+	Awaits(n int)
+}
+
 // Drain is the reading end of a destination's queue, of one edge. All its methods may
 // be called at once.
 //

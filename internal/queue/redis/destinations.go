@@ -41,14 +41,15 @@ func (r *Store) infoOf(ctx context.Context, dests []queue.Dest) ([]queue.Info, e
 		in := k.incoming()
 		cmds[i] = r.call(ctx, scriptInfo, []string{
 			k.queue(d.Name), k.pending(d.Name), k.dead(d.Name), in.queue(d.Name), in.pending(d.Name), in.dead(d.Name), k.state(d.Name),
+			k.awaits(d.Name),
 		})
 	}
 	pipeline(ctx, r.client, cmds)
 	infos := make([]queue.Info, len(dests))
 	for i, cmd := range cmds {
 		reply, err := cmd.(*redis.Cmd).Slice()
-		if err == nil && len(reply) != 4 {
-			err = fmt.Errorf("redis answered %d of 4 figures", len(reply))
+		if err == nil && len(reply) != 5 {
+			err = fmt.Errorf("redis answered %d of 5 figures", len(reply))
 		}
 		if err != nil {
 			return nil, queueError("looking at "+dests[i].Name, err)
@@ -57,7 +58,8 @@ func (r *Store) infoOf(ctx context.Context, dests []queue.Dest) ([]queue.Info, e
 		dead, _ := reply[1].(int64)
 		oldest, _ := reply[2].(string)
 		state, _ := reply[3].(string)
-		infos[i] = queue.Info{Dest: dests[i], Backlog: int(backlog), Dead: int(dead)}
+		awaiting, _ := reply[4].(int64)
+		infos[i] = queue.Info{Dest: dests[i], Backlog: int(backlog), Dead: int(dead), Awaiting: int(awaiting)}
 		if oldest != "" {
 			header, err := headerOf(oldest)
 			if err != nil {

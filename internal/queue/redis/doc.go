@@ -9,7 +9,7 @@
 // several jobs that were queued in one call, compressed together. What several
 // destinations get alike is stored once, as a block of the tenant's, to which their
 // bundles refer: see bundle.go. Beside the queue stand which entries of bundles are still pending, retry state, the dead letters,
-// which are a stream, too, the destination's state and its lease. A tenant has the set
+// which are a stream, too, the destination's state and its lease, and how many entries await what became of them (awaits.go). A tenant has the set
 // of its destinations, remembered ids, once keys, clicks and counters. keys.go names
 // them all.
 //

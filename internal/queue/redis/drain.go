@@ -36,6 +36,7 @@ type drain struct {
 	takeover takeover
 
 	departures departures
+	awaits     awaits
 
 	reading sync.Mutex    // held by a Read
 	rest    []queue.Entry // what the last Read did not return of a bundle

@@ -112,6 +112,7 @@ func (k tenantKeys) departures(name string) string { return k.base + "f:" + name
 func (k tenantKeys) dead(name string) string       { return k.base + "d:" + name }
 func (k tenantKeys) state(name string) string      { return k.base + "s:" + name }
 func (k tenantKeys) lease(name string) string      { return k.base + "l:" + name }
+func (k tenantKeys) awaits(name string) string     { return k.base + "p:" + name }
 
 // incoming are the keys of what a destination takes over from another tenant.
 func (k tenantKeys) incoming() tenantKeys { return tenantKeys{tenant: k.tenant, base: k.base + "h:"} }

@@ -196,6 +196,7 @@ func (m *leaseManager) sweep() {
 	}
 	if len(tenants) > 0 {
 		m.look(ctx, tenants)
+		m.tellAwaits(ctx, tenants)
 		m.takeOvers(ctx)
 	}
 	if now := time.Now(); now.Sub(m.trimmed) >= r.timing.trim {

@@ -8,7 +8,8 @@
 // of ads, a [Counter] each. [Queue.Append] stores a group in one atomic, durable step. It looks up what it
 // remembers: the ids of events, so that what comes twice is queued once, and the [Once]
 // keys of jobs, so that what was reported is not reported again. A [Click] is kept under
-// its contact's keys, and so is a [Note] of what became of a conversion.
+// its contact's keys, and so is a [Note] of what became of a conversion. Beside all that a
+// [Fact] is kept of what others were asked for.
 //
 // # What goes out
 //
@@ -101,6 +102,16 @@ type Queue interface {
 	// Counters returns a tenant's counters of the days from to to, both
 	// included, by day, key and field. Days are UTC, since 1970-01-01.
 	Counters(ctx context.Context, tenant string, from, to int64) ([]Count, error)
+
+	// PutFacts keeps facts, each in the place of the one with its group and key. The error is
+	// ErrTooManyFacts for a group that would have too many.
+	PutFacts(ctx context.Context, tenant string, facts []Fact) error
+	// Facts returns the facts of groups, by group as asked for, and key.
+	Facts(ctx context.Context, tenant string, groups ...string) ([]Fact, error)
+	// Claim gives a tenant's task to one of those that ask for it, until d has passed, and
+	// reports whether it is by's: who has it may claim it again, and so keep it. It is no
+	// right, as that to drain is: it spares work that may be done twice.
+	Claim(ctx context.Context, tenant, task, by string, d time.Duration) (bool, error)
 
 	// Destinations lists every destination that the store knows.
 	Destinations(ctx context.Context) ([]Info, error)

@@ -33,11 +33,12 @@
 //	msgs    slice, message → expiry and contact, see messages.go
 //	codes   a link's code → what it stands for; codei: what leads to it, see coderecord.go
 //	journal  contact → its journal; journalx: time, contact → nothing, see notes.go
+//	facts   tenant, group, key → what others said, and until when it is kept
 //	counts  day, tenant, key, field → number or text
 //	oncex, clickx   time, key of once or clicks → nothing: what expires when
 //
 // Keys of contacts, messages and once are hashes, see [codec.KeyHash]. A file says its
-// format: this Leadgate writes 7 and reads 6 to 2 (file.go). New in 7: contacts and aliases
+// format: this Leadgate writes 8 and reads 7 to 2 (file.go). New in 8: facts. New in 7: contacts and aliases
 // stand in slices (sliced.go), and what an older file has without one in slice 0 until it
 // has expired or clicks again; once, alias, msgs and counts carry checksums. New in 6: journal. New in 5: codes. New in 4: both files carry
 // the store's id and a generation, and a journal has a head and its records say what was

@@ -44,6 +44,8 @@ type Store struct {
 	broken  atomic.Bool
 	retryAt time.Time // when opening again may be tried; the writer's own
 
+	facts facts
+
 	drainsMu sync.Mutex
 	drains   map[queue.Dest]map[*drain]struct{}
 

@@ -17,7 +17,7 @@ import (
 
 // fileFormat is the number of the file's format. A file with a greater one
 // is refused.
-const fileFormat = 7
+const fileFormat = 8
 
 // oldestFormat is the format of the oldest file that can be read: its ids stand
 // in another bucket, see ids.go.
@@ -50,11 +50,12 @@ var (
 	codesIndex   = []byte("codei")
 	notesBucket  = []byte("journal")
 	notesIndex   = []byte("journalx")
+	factsBucket  = []byte("facts")
 
 	fixedBuckets = [][]byte{
 		metaBucket, destsBucket, seenBucket, seenFilters, onceBucket, onceIndex,
 		clicksBucket, clicksIndex, aliasBucket, msgsBucket, countsBucket, sharedBucket, spentBucket,
-		codesBucket, codesIndex, notesBucket, notesIndex,
+		codesBucket, codesIndex, notesBucket, notesIndex, factsBucket,
 	}
 
 	formatKey     = []byte("format")

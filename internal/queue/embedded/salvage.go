@@ -190,7 +190,7 @@ func (r *repair) fillHoles(b *base) error {
 // suspects are the buckets whose records may lie elsewhere.
 func (r *repair) suspects(counts *tally) (names []string) {
 	names = append(names, string(destsBucket), string(clicksBucket), string(msgsBucket), string(onceBucket),
-		string(codesBucket), string(notesBucket), string(seenBucket), string(sharedBucket))
+		string(codesBucket), string(notesBucket), string(factsBucket), string(seenBucket), string(sharedBucket))
 	last := uint32(64)
 	for num := range counts.dests {
 		last = max(last, num)

@@ -24,6 +24,7 @@ var shapes = map[string]struct{ key, value int }{
 	string(sharedBucket): {8, 0}, string(spentBucket): {8, 0},
 	string(codesBucket): {16, 0}, string(codesIndex): {0, 0},
 	string(notesBucket): {16, 0}, string(notesIndex): {8 + 16, 0},
+	string(factsBucket): {0, 0},
 }
 
 var errShape = errors.New("it has not the shape of one")
@@ -75,6 +76,8 @@ func checkRecord(bucket, key, record []byte) (err error) {
 		return checkCode(key, record)
 	case string(notesBucket):
 		_, _, err = codec.DecodeJournal(record)
+	case string(factsBucket):
+		err = checkFact(key, record)
 	case string(clicksBucket):
 		if _, err = decodeClicks(record); err == nil && !isPlace(key) {
 			err = errShape

@@ -28,7 +28,7 @@ func stamped(bucket []byte) bool {
 	}
 	switch string(bucket) {
 	case string(destsBucket), string(clicksBucket), string(sharedBucket), string(codesBucket), string(notesBucket),
-		string(aliasBucket), string(msgsBucket), string(onceBucket), string(countsBucket):
+		string(aliasBucket), string(msgsBucket), string(onceBucket), string(countsBucket), string(factsBucket):
 		return true
 	}
 	return false

@@ -27,6 +27,7 @@ func (e *Store) Sweep(ctx context.Context) error {
 		{"clicks", (*txn).sweepClicks},
 		{"codes", (*txn).sweepCodes},
 		{"journals of contacts", (*txn).sweepNotes},
+		{"facts", e.sweepFacts},
 		{"counters", (*txn).sweepCounters},
 		{"dead letters", (*txn).sweepDead},
 	}

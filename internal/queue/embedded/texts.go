@@ -22,6 +22,7 @@ var bucketTexts = map[string]string{
 	string(sharedBucket): "the events for several destinations", string(spentBucket): "the uses of events for several destinations",
 	string(codesBucket): "the codes of links", string(codesIndex): "the index of the codes of links",
 	string(notesBucket): "the journals of contacts", string(notesIndex): "the index of the journals of contacts",
+	string(factsBucket): "what ads are called and cost",
 }
 
 // kindTexts are what the buckets of a destination hold.

@@ -89,7 +89,8 @@ func (v *verifier) complete() error {
 }
 
 // since are the formats of the first files that have these buckets.
-var since = map[string]uint64{string(codesBucket): 5, string(codesIndex): 5, string(notesBucket): 6, string(notesIndex): 6}
+var since = map[string]uint64{string(codesBucket): 5, string(codesIndex): 5, string(notesBucket): 6, string(notesIndex): 6,
+	string(factsBucket): 8}
 
 // kindOf splits the name of a destination's bucket; num is 0 for every other.
 func kindOf(bucket []byte) (kind byte, num uint32) {

@@ -48,6 +48,8 @@ type tenant struct {
 	journals    map[string]journal // by a contact's key
 	codes       map[string]*code
 	counters    map[counter]queue.Count
+	facts       map[factKey]queue.Fact
+	claims      map[string]claim // by task
 }
 
 type counter struct {
@@ -141,6 +143,7 @@ func (d *data) tenant(name string) *tenant {
 		t = &tenant{
 			ids: map[queue.ID]int64{}, once: map[string]int64{}, onceCounted: map[string]int64{},
 			contacts: newContacts(), journals: map[string]journal{}, codes: map[string]*code{}, counters: map[counter]queue.Count{},
+			facts: map[factKey]queue.Fact{}, claims: map[string]claim{},
 		}
 		d.tenants[name] = t
 	}
@@ -180,6 +183,7 @@ func (q *Queue) Sweep() {
 			maps.DeleteFunc(t.codes, func(_ string, c *code) bool { return c.gone(now) })
 			t.contacts.sweep(now, o.RememberClicks.Milliseconds())
 			maps.DeleteFunc(t.journals, func(_ string, j journal) bool { return j.till <= now })
+			t.dropFacts(now)
 			for c := range t.counters {
 				if c.day < (now-queue.KeepCounters.Milliseconds())/queue.DayMS {
 					delete(t.counters, c)

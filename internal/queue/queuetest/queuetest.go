@@ -101,6 +101,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"Clicks", slices.Concat(clickTests, touchTests, identityTests, eraseTests)},
 		{"Codes", slices.Concat(codeTests, codeLimitTests, claimTests)},
 		{"Notes", noteTests},
+		{"Facts", factTests},
 		{"Counters", counterTests},
 		{"Lifecycle", lifecycleTests},
 	} {

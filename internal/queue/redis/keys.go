@@ -44,6 +44,9 @@ import (
 //	x             how many codes without a claim there are of each link, a hash
 //	y:<hash>      set of the codes that a contact has claimed under a name
 //
+//	p:<group>     facts, a hash of records: by key
+//	p:<task>!     who claims a task, and until when (ms), a hash
+//
 //	w:<note>              note of a group that is stored in parts, a hash: see note.go
 //	w:<note>:<by>:<n>     a piece of the group
 //	w:<note>:busy         somebody finishes it
@@ -122,6 +125,8 @@ func (k tenantKeys) contacts() string          { return k.base + contactPrefix }
 func (k tenantKeys) contact(key string) string { return k.base + contactPrefix + key }
 func (k tenantKeys) names(key string) string   { return k.base + "n:" + key }
 func (k tenantKeys) journal(key string) string { return k.base + "t:" + key }
+func (k tenantKeys) facts(group string) string { return k.base + "p:" + group }
+func (k tenantKeys) claim(task string) string  { return k.base + "p:" + task + "!" }
 func (k tenantKeys) note(name string) string   { return k.base + "w:" + name }
 func (k tenantKeys) counts(day int64) string   { return k.base + "a:" + strconv.FormatInt(day, 10) }
 

@@ -38,6 +38,8 @@ var (
 	scriptCodePut   = newScript("code_put.lua")   // store a link's code
 	scriptCodeErase = newScript("code_erase.lua") // forget those of a contact
 
+	scriptClaim = newScript("claim.lua") // give a task to one who asks for it
+
 	scriptNoteWrite  = newScript("note_write.lua")  // from here on a heavy group is queued: see note.go
 	scriptNoteRemove = newScript("note_remove.lua") // and from here on it is stored
 

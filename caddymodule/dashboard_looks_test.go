@@ -115,13 +115,14 @@ func TestDashboardTellsWhatIsWrong(t *testing.T) {
 	titles, _ := b.eval(`[...document.querySelectorAll('#notices .notice > b, #notices-folded .notice > b')].map(e => ` +
 		`e.textContent).join('\n')`)
 	for i, want := range []string{"2 destinations are parked", "meta is parked", "5 webhooks were answered 503",
-		"15 destinations are failing", "odd-1 is failing"} {
+		"15 destinations are failing", "odd-1 is failing", "odd-2 is failing", "odd-3 is failing",
+		"odd-4 is failing", "paused-by-hand is paused", "Names and spend of ads"} {
 		if lines := strings.Split(titles, "\n"); i >= len(lines) || !strings.HasPrefix(lines[i], want) {
 			t.Errorf("notice %d is not %q in\n%s", i+1, want, titles)
 		}
 	}
-	b.is(`[...document.querySelectorAll('#notices .notice, #notices-folded .notice')].length`, "9")
-	b.is(`document.querySelector('#notices-count').textContent`, "3 more that need a look")
+	b.is(`[...document.querySelectorAll('#notices .notice, #notices-folded .notice')].length`, "10")
+	b.is(`document.querySelector('#notices-count').textContent`, "4 more that need a look")
 	b.is(`[...document.querySelectorAll('.notice')].find(n => n.textContent.startsWith('15 ')).querySelectorAll('li').length`, "15")
 	b.is(`document.querySelector('tr[data-name="fail-0"] .pill').textContent`, "failing")
 	b.is(`[...document.querySelectorAll('#destinations-rows .pill')].some(p => p.textContent == 'open')`, "false")
@@ -162,11 +163,11 @@ func TestDashboardTellsWhatIsWrong(t *testing.T) {
 	// Figures of ads are defined, and never more than all.
 	b.is(`document.querySelectorAll('#ads-words dt').length`, "7")
 	b.is(`document.querySelector('#ads-rows').textContent.includes('200 %')`, "false")
-	b.is(`document.querySelector('#ads-rows .late').textContent`, "40")
+	b.is(`document.querySelector('#ads-rows .late').textContent`, "40 wait")
 	// Links have a table of their own, and no part in the sums of ads.
 	b.is(`document.querySelector('#ads-sum').textContent`, "4 ads")
 	b.is(`document.querySelector('#nav-links').hidden`, "false")
 	b.is(`[...document.querySelectorAll('#links-rows tr')].map(r => [...r.cells].map(c => c.textContent).join(' ')).join('; ')`,
-		"summer acme 20 7 35 %; passed-on acme 2 3 –")
+		"summer acme 20 7 35 % – –; passed-on acme 2 3 – 2 1")
 	b.is(`document.querySelector('#tiles').textContent.includes('of 43 clicks')`, "true")
 }

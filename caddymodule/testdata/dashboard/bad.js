@@ -13,6 +13,7 @@
 		d("meta-b", "parked", "permission: the token may not write to this dataset", { kind: "capi", target: "2345678901" }),
 		d("meta-c", "parked", "permission: the token may not write to this dataset", { kind: "capi", target: "3456789012" }),
 		d("meta", "parked", "token: the access token has expired; make a new token", { kind: "capi", target: "1234567890", backlog: 40 }),
+		d("slow", "retrying", "throttled: 80004: too many calls", { kind: "capi", target: "4567890123", until: now + 60000, inDoubt: 7 }),
 		d("n".repeat(64), "retrying", "timeout after 10s", { target: `https://crm.example.com/${"path".repeat(40)}` }),
 		...Array.from({ length: 30 }, (_, i) => d(`run-${i}`, "running", "", { backlog: 0, oldestAgeSeconds: 0 })),
 		{ ...d("unmatched", "running", ""), tenant: "", kind: "", target: "", backlog: 0, dead: 20 },
@@ -31,12 +32,16 @@
 		referral: seq % 2 ? { ctwaClid: "Aff", adId: "111", headline: long } : null, message: { type: "text", text } } });
 	const events = { since: now - 3600000, kept: 50, events: [event(9, long, long), event(8, turned, turned), event(7, marks, marks), event(6, "Maria Souza", "Hi! Is the blue one still available?")] };
 	const day = new Date(now).toISOString().slice(0, 10);
-	const ad = (adId, headline, more) => ({ tenant: "acme", adId, headline, day, clicks: 1, contacts: 1, leads: 1, qualified: 1, purchases: 1, value: { USD: 12.5, EUR: 3 }, reported: 3, pending: 0, ...more });
-	const ads = [ad("1", "Sale"), ad("2", long, { clicks: 1, leads: 2 }), ad("3", turned, { clicks: 40, leads: 40, reported: 0, pending: 40 }), ad(null, null, { value: {} }),
-		ad(null, null, { link: "summer", visits: 20, clicks: 7, leads: 0 }), ad(null, null, { link: "passed-on", visits: 2, clicks: 3, leads: 0 })];
+	const ad = (adId, headline, more) => ({ tenant: "acme", adId, adName: null, adsetId: null, adsetName: null, campaignId: null, campaignName: null, headline, link: null, day, visits: 0,
+		clicks: 1, contacts: 1, leads: 1, qualified: 1, reported: 3, pending: 0, purchases: 1, impressions: 0, linkClicks: 0, conversationsStarted: 0,
+		value: { USD: 12.5, EUR: 3 }, spend: {}, costPerLead: {}, costPerPurchase: {}, roas: {}, ...more });
+	const cost = { impressions: 123456, spend: { JPY: 1234567, KWD: 1.005 }, costPerLead: { JPY: 30864.1875, KWD: 0.0251 }, costPerPurchase: { JPY: 1234567 }, roas: { JPY: 0.0123, KWD: 12.5 } };
+	const ads = [ad("1", "Sale", { adName: "=cmd|' /C calc'!A0", adsetName: "S1", campaignName: "C1", ...cost }), ad("2", long, { clicks: 1, leads: 2, adName: long, adsetName: long, campaignName: long }),
+		ad("3", turned, { clicks: 40, contacts: 39, leads: 40, reported: 0, pending: 40, adName: turned, campaignName: marks, ...cost }), ad(null, null, { value: {} }),
+		ad(null, null, { link: "summer", visits: 20, clicks: 7, leads: 0, purchases: 0 }), ad(null, null, { link: "passed-on", visits: 2, clicks: 3, leads: 2, purchases: 1 })];
 	const answers = {
 		overview: { version: "v0.1.0", user: "anna", now, problem: "", window: { from: now - 3600000, since: now - 3600000, accepted: 30, refused: 2, unavailable: 5, delivered: 0, failed: 240, ackP50: 2, ackP99: 9 }, destinations, tenants: ["acme", "t".repeat(64)], words: [] },
-		traffic, events, ads, dead: { dead, next: null, page: 25 },
+		traffic, events, dead: { dead, next: null, page: 25 },
 	};
 	window.dots = (id) => {
 		const canvas = document.querySelector(`#${id} canvas`);
@@ -55,6 +60,7 @@
 		}
 		if (what === "dead/replay") return Response.json({ count: 15, unmatched: 5, noBlock: 0 });
 		if (what === "dead" && String(url).includes("id=")) return Response.json({ dead: [{ ...dead[0], event: { text: long, name: turned } }], next: null, page: 25 });
+		if (what === "ads") return Response.json(ads, { headers: { "Leadgate-Ads": "token: the access token has expired" } });
 		return answers[what] ? Response.json(answers[what]) : real(url, options);
 	};
 })();

@@ -1,149 +1,140 @@
-// Clicks, leads and purchases per ad: a table and a plot by day. And of the same days the
-// clicks and chats per link.
-import { $, cell, choice, h, keyed, number, show } from "./dom.js";
-import { get } from "./api.js";
+// What ads bring and cost: a table by ad, ad set or campaign, and a plot by day. The edge
+// adds up; here nothing is.
+import { $, cell, h, keyed, meter, money, number, rowsOf, show } from "./dom.js";
+import { get, headed, link } from "./api.js";
 import { Plot, axes, bars, cursor, fromZero } from "./plot.js";
+import * as period from "./period.js";
+import * as links from "./links.js";
 
-const dayMs = 86400000;
 const firstRows = 15;
-let days = 28;
-let rows = [];   // of the API: one for each ad, or link, and day
-let chosen = ""; // the key of the ad that is plotted, "" for all
-let all = false, allLinks = false;
+const moreRows = 100;
+let rows = [];      // of the API: one for each ad, ad set or campaign, and each link
+let byDay = [];     // of the ad that is plotted, or of all
+let chosen = null;  // the ad that is plotted: {tenant, adId}; null for all
+let shown = firstRows;
 let asked = 0;
+let problem = "";   // why names or spend are missing
 let told = () => {};
 
-const date = (t) => new Date(t).toISOString().slice(0, 10);
-const shortDate = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" });
 const sums = ["clicks", "contacts", "leads", "qualified", "purchases", "reported", "pending"];
-const keyOf = (r) => `${r.tenant}\n${r.adId || ""}`;
-
-// range is what is asked for: whole days, today included.
-function range() {
-	const today = Math.floor(Date.now() / dayMs) * dayMs;
-	return { from: today - (days - 1) * dayMs, to: today };
-}
+const groups = {
+	ad: { one: "ad", many: "ads", id: "adId", unknown: "Unknown ad", why: "the click named no ad", name: (r) => r.adName || r.headline },
+	adset: { one: "ad set", many: "ad sets", id: "adsetId", unknown: "Unknown ad set", why: "no name is known of these ads", name: (r) => r.adsetName },
+	campaign: { one: "campaign", many: "campaigns", id: "campaignId", unknown: "Unknown campaign", why: "no name is known of these ads", name: (r) => r.campaignName },
+};
+const group = () => groups[$("ads-group").value];
 
 const value = (u, v) => (v === null ? "–" : number(v));
 const plot = new Plot($("plot-ads"), () => ({
 	cursor, tzDate: (s) => uPlot.tzDate(new Date(s * 1000), "Etc/UTC"),
 	scales: { x: { range: (u, min, max) => [min - 43200, max + 43200] }, y: { range: fromZero(4) } },
-	axes: axes({ incrs: [86400, 2 * 86400, 7 * 86400, 14 * 86400, 28 * 86400], values: (u, s) => s.map((t) => shortDate.format(t * 1000)) }, { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 100000] }),
-	series: [{ label: "Day", value: (u, s) => (s === null ? "–" : shortDate.format(s * 1000)) },
+	axes: axes({ incrs: [1, 2, 7, 14, 28, 56, 91].map((n) => n * 86400), values: (u, s) => s.map((t) => period.shortDay(t * 1000)) }, { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 100000] }),
+	series: [{ label: "Day", value: (u, s) => (s === null ? "–" : period.shortDay(s * 1000)) },
 		bars("Clicks", "--click", 0.8, value), bars("Leads", "--accent", 0.5, value), bars("Purchases", "--accent2", 0.24, value)],
 }));
 
+// ask are the parameters of what is shown.
+function ask() {
+	const { from, to } = period.period();
+	return { tenant: $("ads-tenant").value, from: period.date(from), to: period.date(to), group: $("ads-group").value };
+}
+
 export async function update() {
 	const mine = ++asked;
-	const { from, to } = range();
+	const params = ask();
+	period.draw();
+	$("ads-csv").href = link("ads", { ...params, format: "csv" });
 	try {
-		const got = await get("ads", { tenant: $("ads-tenant").value, from: date(from), to: date(to) });
+		const [got, days] = await Promise.all([headed("ads", params, "Leadgate-Ads"),
+			get("ads", { ...params, group: "day", ...(chosen ? { tenant: chosen.tenant, ad: chosen.adId } : {}) })]);
 		if (mine !== asked) return;
-		rows = got;
+		[rows, byDay, problem] = [got.body, days, got.header];
 		draw();
 	} catch (err) {
 		if (mine !== asked) return;
-		$("ads-table").hidden = $("ads-figure").hidden = $("ads-words").hidden = $("links").hidden = $("nav-links").hidden = true;
+		for (const id of ["ads-table", "ads-figure", "ads-words", "ads-filter", "ads-csv", "links", "nav-links"]) $(id).hidden = true;
 		show($("ads-sum"), "");
+		show($("ads-more"), "");
 		show($("ads-empty"), `The figures per ad cannot be read: ${err.message}`);
 	}
 }
 
 function draw() {
-	const ads = new Map();
-	for (const r of rows) {
-		if (r.link) continue;
-		const key = keyOf(r);
-		let ad = ads.get(key);
-		if (!ad) ads.set(key, ad = { key, tenant: r.tenant, adId: r.adId || "", headline: "", latest: "", value: {}, ...Object.fromEntries(sums.map((f) => [f, 0])) });
-		for (const f of sums) ad[f] += r[f];
-		for (const [currency, v] of Object.entries(r.value || {})) ad.value[currency] = (ad.value[currency] || 0) + Number(v);
-		if (r.headline && r.day >= ad.latest) [ad.headline, ad.latest] = [r.headline, r.day];
-	}
-	if (!ads.has(chosen)) chosen = "";
-	const list = [...ads.values()].sort((a, b) => b.leads - a.leads || b.clicks - a.clicks || a.adId.localeCompare(b.adId));
-	const most = Math.max(1, ...list.map((a) => a.clicks));
-	const visible = all ? list : list.slice(0, firstRows);
-	keyed($("ads-rows"), visible.map((a) => ({ ...a, most, on: a.key === chosen })), (a) => a.key, row);
-	$("ads-table").hidden = $("ads-figure").hidden = !list.length;
-	show($("ads-empty"), list.length ? "" : `No ad click in the last ${days} days. The first message that an ad brings carries a referral, and counts here. If ads run and nothing shows, caddy leadgate doctor says what is missing; a longer time is chosen above.`);
-	show($("ads-more"), list.length > visible.length ? `Show all ${number(list.length)}` : "");
-	const sum = (f) => list.reduce((n, a) => n + a[f], 0);
-	const n = list.length;
-	show($("ads-sum"), n ? `${number(n)} ${n === 1 ? "ad" : "ads"}` : "");
-	told({ days, ads: n, ...Object.fromEntries(sums.map((f) => [f, sum(f)])) });
-	$("ads-words").hidden = !list.length;
-	const ad = ads.get(chosen);
-	show($("ads-plotted"), ad ? ad.headline || ad.adId : "All ads");
+	const list = rows.filter((r) => r.link === null || r.link === undefined);
+	const { one, many, id, name } = group();
+	const sum = (f) => list.reduce((n, r) => n + (r[f] || 0), 0);
+	list.sort((a, b) => b.leads - a.leads || b.clicks - a.clicks || b.impressions - a.impressions || (a[id] || "").localeCompare(b[id] || ""));
+	const most = Math.max(1, ...list.map((r) => r.clicks));
+	const words = $("ads-filter").value.toLowerCase().split(/\s+/).filter(Boolean);
+	const found = list.filter((r) => words.every((w) => `${name(r) || ""} ${r.headline || ""} ${r.adsetName || ""} ${r.campaignName || ""} ${r[id] || ""}`.toLowerCase().includes(w)));
+	$("ads-column").textContent = one[0].toUpperCase() + one.slice(1);
+	rowsOf("ads", found.map((r) => ({ ...r, most, group: $("ads-group").value, on: isChosen(r) })), (r) => `${r.group}\n${r.tenant}\n${r[id] || ""}`, row, shown);
+	$("ads").classList.toggle("free", !list.some((r) => Object.keys(r.spend || {}).length));
+	$("ads-table").hidden = !found.length;
+	$("ads-figure").hidden = $("ads-words").hidden = $("ads-csv").hidden = !list.length;
+	$("ads-filter").hidden = list.length <= firstRows && !words.length;
+	show($("ads-empty"), found.length ? "" : list.length ? `No ${one} fits the filter.` : `No ad click in ${period.named()}. The first message that an ad brings carries a referral, and counts here. If ads run and nothing shows, caddy leadgate doctor says what is missing; other days are chosen above.`);
+	show($("ads-sum"), list.length ? `${number(list.length)} ${list.length === 1 ? one : many}` : "");
+	told({ days: period.short(), ads: list.length, problem, ...Object.fromEntries(sums.map((f) => [f, sum(f)])) });
+	const plotted = chosen && list.find(isChosen);
+	const anyLink = rows.length > list.length;
+	show($("ads-plotted"), plotted ? name(plotted) || plotted.adId : chosen ? chosen.adId : anyLink ? "All ads and links" : "All ads");
 	if (list.length) plotDays();
-	drawLinks();
+	links.draw(rows, period.named());
 }
 
-// drawLinks shows of each link its visits, and the chats that its codes began.
-function drawLinks() {
-	const links = new Map();
-	for (const r of rows) {
-		if (!r.link) continue;
-		const key = `${r.tenant}\n${r.link}`;
-		const l = links.get(key) || { key, tenant: r.tenant, link: r.link, visits: 0, chats: 0 };
-		l.visits += r.visits;
-		l.chats += r.clicks;
-		links.set(key, l);
-	}
-	const list = [...links.values()].sort((a, b) => b.chats - a.chats || b.visits - a.visits || a.key.localeCompare(b.key));
-	const most = Math.max(1, ...list.map((l) => l.visits));
-	const visible = allLinks ? list : list.slice(0, firstRows);
-	$("links").hidden = $("nav-links").hidden = !list.length;
-	show($("links-sum"), `${number(list.length)} ${list.length === 1 ? "link" : "links"}, of the same ${days} days as above`);
-	keyed($("links-rows"), visible.map((l) => ({ ...l, most })), (l) => l.key, linkRow);
-	show($("links-more"), list.length > visible.length ? `Show all ${number(list.length)}` : "");
-}
-
-function linkRow(l) {
-	// Chats of visits before the first day, or of codes that were passed on, would make it more than all.
-	const rate = l.visits && l.chats <= l.visits ? `${Math.round((100 * l.chats) / l.visits)} %` : "–";
-	const meter = h("i", { class: "meter" }, h("i", {}));
-	meter.firstChild.style.width = `${(100 * l.visits) / l.most}%`;
-	return h("tr", {}, cell("Link", "wide", h("b", { class: "any" }, l.link)), cell("Tenant", "any", l.tenant),
-		cell("Clicks", "num", number(l.visits), meter), cell("Chats", "num", h("b", {}, number(l.chats))), cell("Rate", "num", rate));
-}
+const isChosen = (r) => chosen !== null && r.adId === chosen.adId && r.tenant === chosen.tenant;
 
 function plotDays() {
-	const { from } = range();
-	const x = Array.from({ length: days }, (_, i) => (from + i * dayMs) / 1000);
+	const { from, to } = period.period();
+	const x = Array.from({ length: Math.round((to - from) / period.dayMs) + 1 }, (_, i) => (from + i * period.dayMs) / 1000);
 	const y = { clicks: x.map(() => 0), leads: x.map(() => 0), purchases: x.map(() => 0) };
-	for (const r of rows) {
-		const i = Math.round((Date.parse(r.day) - from) / dayMs);
-		if (r.link || (chosen && keyOf(r) !== chosen) || i < 0 || i >= days) continue;
+	for (const r of byDay) {
+		const i = Math.round((Date.parse(r.day) - from) / period.dayMs);
+		if (i < 0 || i >= x.length) continue;
 		for (const f of Object.keys(y)) y[f][i] += r[f];
 	}
 	plot.set([x, y.clicks, y.leads, y.purchases]);
 }
 
-function money(value) {
-	const parts = Object.entries(value).sort().map(([currency, v]) => {
-		try { return new Intl.NumberFormat(undefined, { style: "currency", currency }).format(v); } catch { return `${number(v)} ${currency}`; }
-	});
-	return parts.length ? parts.map((p) => h("div", {}, p)) : "–";
+const small = (text) => (text ? h("div", { class: "muted small share" }, text) : null);
+
+function row(r) {
+	const { id, unknown, why, name } = groups[r.group];
+	// Leads of clicks before the first day would make it more than all.
+	const share = r.leads && r.leads <= r.clicks ? `${Math.round((100 * r.leads) / r.clicks)} % of clicks` : "";
+	const called = name(r) || (r[id] ? "(no name is known)" : unknown);
+	const above = [r.group !== "campaign" && r.campaignName, r.group === "ad" && r.adsetName].filter(Boolean).join(" · ");
+	const said = r.group === "ad" && r.headline && r.headline !== called ? `“${r.headline}”` : "";
+	const each = (amounts, text) => money(amounts).map((m) => small(`${m} ${text}`));
+	return h("tr", { class: r.on ? "on" : null },
+		cell("Ad", "wide", r.group === "ad" && r.adId
+			? h("button", { type: "button", class: "link ad-name clip", "data-focus": "ad", "aria-pressed": String(r.on), title: "Plot this ad", onclick: () => choose(r.on ? null : r) }, called)
+			: h("b", { class: "ad-name clip" }, called),
+		above ? h("div", { class: "muted small any clip" }, above) : null, said ? h("div", { class: "muted small any clip" }, said) : null,
+		h("div", { class: "muted small mono any" }, r[id] || why)),
+		cell("Tenant", "any tenant", r.tenant),
+		cell("Spend", "num cost", ...lines(r.spend), small(r.impressions ? `${number(r.impressions)} views` : "")),
+		cell("Clicks", "num", number(r.clicks), meter(r.clicks / r.most), small(r.contacts !== r.clicks ? `${number(r.contacts)} new contacts` : "")),
+		cell("Leads", "num", h("b", {}, number(r.leads)), small(share), small(r.qualified ? `${number(r.qualified)} qualified` : "")),
+		cell("Cost per lead", "num cost", ...lines(r.costPerLead)),
+		cell("Purchases", "num", r.purchases ? number(r.purchases) : "–", ...each(r.costPerPurchase, "each")),
+		cell("Value", "num", ...lines(r.value)),
+		cell("ROAS", "num cost", ...lines(r.roas, ratios)),
+		cell("Reported", "num", number(r.reported), r.pending ? h("div", { class: "small share late" }, h("b", {}, number(r.pending)), r.pending === 1 ? " waits" : " wait") : null));
 }
 
-function row(a) {
-	// Leads of clicks before the first day would make it more than all.
-	const share = a.leads && a.leads <= a.clicks ? `${Math.round((100 * a.leads) / a.clicks)} % of clicks` : "";
-	const meter = h("i", { class: "meter" }, h("i", {}));
-	meter.firstChild.style.width = `${(100 * a.clicks) / a.most}%`;
-	return h("tr", { class: a.on ? "on" : null },
-		cell("Ad", "wide", h("button", { type: "button", class: "link ad-name clip", "data-focus": "ad", "aria-pressed": String(a.on), title: "Plot this ad", onclick: () => { chosen = a.on ? "" : a.key; draw(); } }, a.headline || (a.adId ? "(no headline)" : "Unknown ad")),
-			h("div", { class: "muted small mono any" }, a.adId || "the click named no ad")),
-		cell("Tenant", "any", a.tenant),
-		cell("Clicks", "num", number(a.clicks), meter),
-		cell("Contacts", "num", number(a.contacts)),
-		cell("Leads", "num", h("b", {}, number(a.leads)), share ? h("div", { class: "muted small share" }, share) : null),
-		cell("Qualified", "num", a.qualified ? number(a.qualified) : "–"),
-		cell("Purchases", "num", a.purchases ? number(a.purchases) : "–"),
-		cell("Value", "num", money(a.value)),
-		cell("Reported", "num", number(a.reported)),
-		cell("Pending", "num", a.pending ? h("b", { class: "late" }, number(a.pending)) : "–"));
+const twoDecimals = new Intl.NumberFormat(undefined, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const ratios = (roas) => Object.entries(roas || {}).sort().map(([currency, v], i, all) => twoDecimals.format(v) + (all.length > 1 ? ` in ${currency}` : ""));
+
+function lines(amounts, write = money) {
+	const list = write(amounts);
+	return list.length ? list.map((m) => h("div", {}, m)) : ["–"];
+}
+
+function choose(r) {
+	chosen = r && { tenant: r.tenant, adId: r.adId };
+	update();
 }
 
 // tenants offers the tenants to choose from.
@@ -152,12 +143,19 @@ export function tenants(names) {
 	const options = [["", "All tenants"], ...names.map((n) => [n, n])];
 	keyed(box, options, (o) => o[0], ([v, text]) => h("option", { value: v }, text));
 	box.hidden = names.length < 2;
+	for (const id of ["ads-table", "links-table"]) $(id).classList.toggle("alone", names.length < 2);
 }
 
 export function start(tell) {
 	told = tell;
-	choice($("ads-range"), (n) => { days = Number(n); all = allLinks = false; update(); });
-	$("ads-tenant").addEventListener("change", () => { chosen = ""; update(); });
-	$("ads-more").addEventListener("click", () => { all = true; draw(); });
-	$("links-more").addEventListener("click", () => { allLinks = true; draw(); });
+	const anew = () => {
+		shown = firstRows;
+		links.fold();
+		update();
+	};
+	period.start(anew);
+	links.start();
+	for (const id of ["ads-tenant", "ads-group"]) $(id).addEventListener("change", () => { chosen = null; anew(); });
+	$("ads-filter").addEventListener("input", () => { shown = firstRows; draw(); });
+	$("ads-more").addEventListener("click", () => { shown += moreRows; draw(); });
 }

@@ -7,9 +7,20 @@ async function answer(response) {
 	return body;
 }
 
-export async function get(what, params) {
+// link is the URL of what can be asked for.
+export function link(what, params) {
 	const query = new URLSearchParams(Object.entries(params || {}).filter(([, v]) => v !== "" && v !== null && v !== undefined));
-	return answer(await fetch(`api/${what}${query.size ? `?${query}` : ""}`, { headers: { Accept: "application/json" } }));
+	return `api/${what}${query.size ? `?${query}` : ""}`;
+}
+
+const ask = (what, params) => fetch(link(what, params), { headers: { Accept: "application/json" } });
+
+export const get = async (what, params) => answer(await ask(what, params));
+
+// headed is get with one of the answer's headers, "" where it has none.
+export async function headed(what, params, name) {
+	const response = await ask(what, params);
+	return { body: await answer(response), header: response.headers.get(name) || "" };
 }
 
 // post does something; the header shows that it came from this page.

@@ -11,7 +11,8 @@ const rank = { parked: 0, open: 1, paused: 2, retrying: 3, removed: 4, running: 
 
 // labels are the states as people read them: the API's open is the breaker's.
 const labels = { open: "failing" };
-const label = (d) => labels[d.state] || d.state;
+const label = (d) => (throttled(d) ? "throttled" : labels[d.state] || d.state);
+const throttled = (d) => d.state === "retrying" && /^(throttled|429)\b/.test(d.reason);
 
 let list = [];
 let reload = () => {};
@@ -47,7 +48,7 @@ const quiet = (d) => d.state === "running" && !unmatched(d) && !d.dead;
 function row(d) {
 	const dead = d.dead ? h("button", { class: "link", type: "button", onclick: () => pick(d.name), "data-focus": "dead", title: "Show them" }, number(d.dead)) : "–";
 	return h("tr", { "data-name": d.name },
-		cell("State", "", unmatched(d) ? h("span", { class: "pill" }, "no tenant") : h("span", { class: `pill ${d.state}`, title: words[d.state] }, label(d))),
+		cell("State", "", unmatched(d) ? h("span", { class: "pill" }, "no tenant") : h("span", { class: `pill ${d.state}`, title: throttled(d) ? "it asks to wait; nothing is lost" : words[d.state] }, label(d))),
 		cell("Destination", "wide", h("b", { class: "any" }, d.name), h("div", { class: "muted small any" }, what(d)),
 			d.reason ? h("div", { class: `reason any ${d.state}` }, d.reason.replace(/; it waits until \S+$/, ""), until(d)) : null,
 			d.inDoubt ? h("div", { class: "muted small", title: "They were sent, and nothing says whether Meta has them: sent again, or with on_timeout drop dead letters" }, `${number(d.inDoubt)} in doubt since the edge began`) : null,

@@ -60,6 +60,25 @@ export function keyed(parent, items, key, draw) {
 	parent.drawn = kept;
 }
 
+// rowsOf fills a table's body with the first of a list, and says on its button how many more there are.
+export function rowsOf(id, list, key, draw, most) {
+	keyed($(`${id}-rows`), list.slice(0, most), key, draw);
+	const left = list.length - most;
+	show($(`${id}-more`), left > 0 ? `Show ${left > 100 ? "100 more" : `${number(left)} more`} of ${number(list.length)}` : "");
+}
+
+// meter is a bar of a part of the most.
+export function meter(part) {
+	const bar = h("i", { class: "meter" }, h("i", {}));
+	bar.firstChild.style.width = `${100 * part}%`;
+	return bar;
+}
+
+// money writes amounts by currency, each as its currency is written.
+export const money = (amounts) => Object.entries(amounts || {}).sort().map(([currency, v]) => {
+	try { return new Intl.NumberFormat(undefined, { style: "currency", currency }).format(v); } catch { return `${number(v)} ${currency}`; }
+});
+
 export const number = (n) => new Intl.NumberFormat().format(n);
 
 // age of a number of seconds, in at most two units.

@@ -73,6 +73,7 @@ function trouble(problem) {
 	const troubled = destinations.attention();
 	for (const group of grouped(troubled)) list.push(notice(group));
 	if (last?.window && !last.window.accepted && !last.destinations.some((d) => d.delivered || d.backlog || d.dead) && !events.any() && !problem) list.push(firstSteps());
+	if (figures?.problem) list.push({ key: "ads", rank: 4, cls: "warn", title: "Names and spend of ads are not up to date", text: `${figures.problem}. All else goes on.` });
 	const words = last ? last.words : [];
 	if (words.length) {
 		const named = words.slice(0, 6).map((w) => `${w.provider}: ${w.place} ${w.word} (${number(w.webhooks)})`).join(", ");
@@ -155,7 +156,7 @@ function tiles() {
 		{ title: "Waiting", span: "now", value: number(sum("backlog")), text: oldest ? `the oldest for ${age(oldest)}` : "nothing waits" },
 		{ title: "Dead letters", span: "now", value: number(sum("dead")), text: sum("dead") ? "each with its reason" : "none", bad: sum("dead") > 0, href: "#dead" },
 	];
-	if (figures && figures.ads) list.push({ title: "Leads from ads", span: `${figures.days} days`, value: number(figures.leads), text: `of ${number(figures.clicks)} clicks; Meta has ${number(figures.reported)} events${figures.pending ? `, ${number(figures.pending)} wait` : ""}`, href: "#ads" });
+	if (figures && figures.ads) list.push({ title: "Leads from ads", span: figures.days, value: number(figures.leads), text: `of ${number(figures.clicks)} clicks; Meta has ${number(figures.reported)} events${figures.pending ? `, ${number(figures.pending)} wait` : ""}`, href: "#ads" });
 	keyed($("tiles"), list, (t) => t.title, (t) => h(t.href ? "a" : "div", { class: t.bad ? "tile bad" : "tile", href: t.href },
 		h("div", { class: "t" }, t.title, h("span", { class: "muted" }, t.span)), h("div", { class: "v" }, t.value), h("div", { class: "muted small" }, t.text)));
 }
@@ -179,6 +180,11 @@ traffic.start();
 destinations.start(refresh);
 dead.start(refresh);
 events.start();
-ads.start((f) => { figures = f; if (last) tiles(); });
+ads.start((f) => {
+	figures = f;
+	if (!last) return;
+	tiles();
+	trouble(last.problem);
+});
 document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
 refresh();

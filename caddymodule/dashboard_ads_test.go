@@ -72,7 +72,7 @@ func TestDashboardAdsInBrowser(t *testing.T) {
 func makeUpManyAds(t *testing.T, q queue.Queue) {
 	group := queue.Group{Tenant: "acme", Events: []queue.Event{{ID: queue.ID{1}, Time: time.Now().UnixMilli()}}}
 	for i := range 5000 {
-		c := queue.Counter{Day: time.Now().UnixMilli() / queue.DayMS, Key: fmt.Sprint(9900000000000000+i), When: queue.WhenNew}
+		c := queue.Counter{Day: time.Now().UnixMilli() / queue.DayMS, Key: fmt.Sprint(9900000000000000 + i), When: queue.WhenNew}
 		clicks, headline := c, c
 		clicks.Field, clicks.Add = "clicks", 1
 		headline.Field, headline.Text = "headline", fmt.Sprint("Number ", i)

@@ -73,9 +73,9 @@ func partsOf(tenant string, counts []queue.Count, waits map[queue.Dest]bool) []p
 
 // partOf reads the counters of one day and ad or link.
 func partOf(tenant string, counts []queue.Count, waits map[queue.Dest]bool) part {
-	p := part{key: counts[0].Key, day: dayText(counts[0].Day), value: sums{}}
+	p := part{key: counts[0].Key, day: dayText(counts[0].Day)}
 	var earlier string
-	pending := make(map[string]int64) // by destination
+	pending := make(map[string]int64, 2) // by destination
 	for i := range counts {
 		c := &counts[i]
 		if sum := p.counts.field(c.Field); sum != nil {
@@ -130,6 +130,9 @@ func (c *Counts) field(name string) *int64 {
 func (p *part) valued(c *queue.Count) {
 	currency, scale, ok := strings.Cut(strings.TrimPrefix(c.Field, fieldValue), " ")
 	if n, err := strconv.Atoi(scale); ok && err == nil {
+		if p.value == nil {
+			p.value = sums{}
+		}
 		p.value[currency] = addValue(p.value[currency], c.N, n)
 	}
 }

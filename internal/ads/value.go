@@ -46,6 +46,9 @@ func addValue(sum *big.Rat, n int64, scale int) *big.Rat {
 	if scale < -maxScale || scale > maxScale {
 		return sum
 	}
+	if scale == valueScale { // nearly all
+		return sum.Add(sum, new(big.Rat).SetFrac64(n, 100))
+	}
 	unit := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(max(scale, -scale))), nil)
 	part := new(big.Rat).SetInt64(n)
 	if scale >= 0 {

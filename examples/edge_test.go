@@ -1,7 +1,6 @@
 package examples
 
 import (
-	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -51,9 +50,15 @@ func (e *edge) post(phoneNumberID, secret, message string) int {
 		`{"object":"whatsapp_business_account","entry":[{"id":"102290129340398","changes":[{"field":"messages",`+
 			`"value":{"messaging_product":"whatsapp","metadata":{"display_phone_number":"15550783881","phone_number_id":%q},"messages":[%s]}}]}]}`,
 		phoneNumberID, message)
+	return e.postBody(secret, string(body))
+}
+
+// postBody posts a webhook of Meta's.
+func (e *edge) postBody(secret, body string) int {
+	e.t.Helper()
 	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write(body)
-	req, err := http.NewRequestWithContext(e.t.Context(), http.MethodPost, e.url+"/webhooks/meta", bytes.NewReader(body))
+	mac.Write([]byte(body))
+	req, err := http.NewRequestWithContext(e.t.Context(), http.MethodPost, e.url+"/webhooks/meta", strings.NewReader(body))
 	if err != nil {
 		e.t.Fatal(err)
 	}
@@ -65,6 +70,25 @@ func (e *edge) post(phoneNumberID, secret, message string) int {
 	}
 	resp.Body.Close()
 	return resp.StatusCode
+}
+
+// visit follows a link as a browser does, as far as the edge's answer.
+func (e *edge) visit(path string) {
+	e.t.Helper()
+	req, err := http.NewRequestWithContext(e.t.Context(), http.MethodGet, e.url+path, nil)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	req.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36")
+	req.Close = true
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusFound {
+		e.t.Fatalf("%s: %d", path, resp.StatusCode)
+	}
 }
 
 // sell posts a sale as a CRM does.
@@ -161,11 +185,16 @@ func exposedByEdge(t *testing.T) metrics {
 	refusing := always(t, http.StatusBadRequest,
 		`{"error":{"message":"Error validating access token","type":"OAuthException","code":190,"fbtrace_id":"x"}}`)
 	down := always(t, http.StatusServiceUnavailable, "")
+	mute := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		panic(http.ErrAbortHandler)
+	}))
+	t.Cleanup(mute.Close)
 
 	const leaver = "forward %DOWN%/leaver {\n name leaver\n }\n"
 	config := strings.NewReplacer(
 		"%URL%", e.url, "%DIR%", t.TempDir(), "%SECRET%", appSecret, "%META%", meta.URL, "%REFUSING%", refusing,
-		"%GOOGLE%", google.URL(), "%KEY%", key,
+		"%GOOGLE%", google.URL(), "%KEY%", key, "%MUTE%", mute.URL,
 		"%OK%", always(t, http.StatusOK, ""), "%DOWN%", down, "%GONE%", always(t, http.StatusGone, ""),
 	)
 	caddyfile := func(leaver string) string {
@@ -183,6 +212,13 @@ func exposedByEdge(t *testing.T) metrics {
 	leadgate_conversions /conversions {
 		tenant acme
 		token test_token
+	}
+	leadgate_link /go/* {
+		tenant acme
+		link summer {
+			to whatsapp +15550783881
+			text "Ref {code}. Hi!"
+		}
 	}
 	leadgate /webhooks/meta {
 		provider meta {
@@ -212,6 +248,19 @@ func exposedByEdge(t *testing.T) metrics {
 				text sold
 				pattern "(?P<value>[0-9.,]+)"
 				currency EUR
+			}
+		}
+		tenant initech {
+			match phone_number_id 3
+			match page_id 4
+			forward %OK% {
+				name initech
+			}
+			capi whatsapp {
+				dataset 3456789012
+				access_token test
+				endpoint %MUTE%
+				linger 0s
 			}
 		}
 		tenant globex {
@@ -250,11 +299,16 @@ func exposedByEdge(t *testing.T) metrics {
 	expect("it again", e.post("1", appSecret, ad), 200)
 	expect("a sale", e.sell(), 200)
 	expect("one that is said, and cannot be read", e.post("1", appSecret, text(7, "sold 1.234", "")), 200)
+	expect("a click of a dataset that does not answer", e.post("3", appSecret, text(8, "hi", click(8))), 200)
+	expect("a word that nobody knows", e.post("1", appSecret, strings.Replace(text(9, "hi", ""), `"type":"text"`, `"type":"hologram"`, 1)), 200)
+	expect("a form", e.postBody(appSecret, fmt.Sprintf(`{"object":"page","entry":[{"id":"4","time":%d,"changes":[{"field":"leadgen",`+
+		`"value":{"leadgen_id":"5","page_id":"4","form_id":"6","created_time":%[1]d}}]}]}`, time.Now().Unix())), 200)
+	e.visit("/go/summer?gclid=example")
 	expect("a click of a dataset that is refused", e.post("2", appSecret, text(2, "hi", click(2))), 200)
 	for n := range 12 { // enough for the breaker
 		expect("a message", e.post("2", appSecret, text(10+n, "hi", "")), 200)
 	}
-	expect("a stranger", e.post("3", appSecret, text(3, "hi", "")), 200)
+	expect("a stranger", e.post("9", appSecret, text(3, "hi", "")), 200)
 	expect("a wrong signature", e.post("1", "wrong", text(4, "hi", "")), 401)
 	expect("more than fits", e.post("1", appSecret, text(5, strings.Repeat("x", 400_000), "")), 503)
 
@@ -262,6 +316,7 @@ func exposedByEdge(t *testing.T) metrics {
 	e.until("leadgate_capi_events_total", "outcome", "delivered")
 	e.until("leadgate_google_events_total", "outcome", "delivered")
 	e.until("leadgate_deliveries_total", "outcome", "delivered")
+	e.until("leadgate_capi_in_doubt_total", "destination", "initech-capi-3456789012")
 	e.until(state, waiting, "parked")
 	e.until(state, waiting, "paused")
 	e.until(state, waiting, "open")

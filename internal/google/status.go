@@ -63,16 +63,22 @@ func (s *Status) Of(index, of int) Outcome {
 	return Outcome{}
 }
 
-// place finds the reason of each event that is named, and what the others have.
+// place finds the reason of each event that is named, and what the others have. A place that
+// the request has not names nobody.
 func (s *Status) place() {
 	s.placed = make(map[int]string)
 	for _, e := range s.Errors {
+		named := 0
 		for _, i := range e.Indices {
+			if s.records > 0 && i >= s.records {
+				continue
+			}
+			named++
 			if _, ok := s.placed[i]; !ok {
 				s.placed[i] = e.Reason
 			}
 		}
-		if missing := e.Records - len(e.Indices); missing > 0 {
+		if missing := e.Records - named; missing > 0 {
 			s.unplaced += missing
 			s.mixed = s.mixed || s.reason != "" && s.reason != e.Reason
 			s.reason = e.Reason

@@ -61,6 +61,8 @@ func TestOutcomes(t *testing.T) {
 		{"a place for one of two", status("FAILED", click+`,"recordIndices":[0]},`+consent+`}`), 2, "INVALID_GCLID DENIED_CONSENT"},
 		{"fewer places than records", status("PARTIAL_SUCCESS", strings.Replace(click, `"1"`, `"2"`, 1)+`,"recordIndices":[0]}`), 3,
 			"INVALID_GCLID ? ?"},
+		{"a place that the request has not", `{"requestStatusPerDestination":[{"requestStatus":"PARTIAL_SUCCESS","errorInfo":{"errorCounts":[` +
+			click + `,"recordIndices":[7]}]},"eventsIngestionStatus":{"recordCount":"2"}}]}`, 2, "? ?"},
 		{"failed for no reason", status("FAILED", ""), 1, "?"},
 		{"partly for no reason", status("PARTIAL_SUCCESS", ""), 2, "? ?"},
 		{"numbers", status("FAILED", `{"recordCount":1,"reason":"X","recordIndices":["0"]}`), 1, "X"},

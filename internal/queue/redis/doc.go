@@ -8,10 +8,11 @@
 // Each destination has a stream, its queue. An entry of it is a job, or a bundle:
 // several jobs that were queued in one call, compressed together. What several
 // destinations get alike is stored once, as a block of the tenant's, to which their
-// bundles refer: see bundle.go. Beside the queue stand which entries of bundles are still pending, retry state, the dead letters,
-// which are a stream, too, the destination's state and its lease, and how many entries await what became of them (awaits.go). A tenant has the set
-// of its destinations, remembered ids, once keys, clicks and counters. keys.go names
-// them all.
+// bundles refer: see bundle.go. Beside the queue stand which entries of bundles are
+// still pending, retry state, the dead letters, which are a stream, too, the
+// destination's state and its lease, and how many entries await what became of them
+// (awaits.go). A tenant has the set of its destinations, remembered ids, once keys,
+// clicks and counters. keys.go names them all.
 //
 // The keys of a tenant share the hash tag {tenant}. So a Cluster keeps them on one
 // node, and a script may touch them all; while a Cluster moves them, it touches none: see

@@ -90,6 +90,14 @@ func (q *ownQueue) Counters(ctx context.Context, tenant string, from, to int64) 
 	return q.Queue.Counters(ctx, tenant, from, to)
 }
 
+// Facts implements [queue.Queue].
+func (q *ownQueue) Facts(ctx context.Context, tenant string, groups ...string) ([]queue.Fact, error) {
+	if tenant != q.tenant {
+		return nil, nil
+	}
+	return q.Queue.Facts(ctx, tenant, groups...)
+}
+
 // Erase implements [queue.Queue].
 func (q *ownQueue) Erase(ctx context.Context, tenant, key string) (int, error) {
 	if tenant != q.tenant {

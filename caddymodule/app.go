@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/internal/destination"
+	"github.com/leadgate/leadgate/internal/destination/leads"
 	"github.com/leadgate/leadgate/internal/heap"
 	"github.com/leadgate/leadgate/internal/intake"
 	"github.com/leadgate/leadgate/internal/metrics"
@@ -81,6 +82,7 @@ type App struct {
 type whileRunning struct {
 	alarm *intake.SilenceAlarm // nil where silence is off
 	trim  *heap.Trimmer
+	reads []*leads.Reconciler // of forms, as leads { reconcile } says
 }
 
 // CaddyModule returns the Caddy module information.
@@ -148,6 +150,9 @@ func (a *App) Start() error {
 	}
 	a.attached.Store(true)
 	rulers.add(a)
+	for _, r := range a.reads {
+		r.Start()
+	}
 	a.logger.Info("leadgate is running",
 		zap.String("version", Version()),
 		zap.String("queue", a.store.shown),
@@ -191,6 +196,9 @@ func (a *App) detach() {
 		a.alarm = nil
 	}
 	if a.attached.Swap(false) {
+		for _, r := range a.reads {
+			r.Stop()
+		}
 		rulers.remove(a)
 		a.engine.detach(a)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -44,6 +45,10 @@ type Leads struct {
 
 	// For how long a lead is tried again. Default: 168h (7d).
 	RetryFor caddy.Duration `json:"retry_for,omitempty"`
+
+	// How often the active forms of the tenant's Pages are read for leads that no
+	// webhook brought. Default: 0, never.
+	Reconcile caddy.Duration `json:"reconcile,omitempty"`
 }
 
 var _ kind = (*Leads)(nil)
@@ -72,6 +77,10 @@ func leadsOptions() options[Leads] {
 		{
 			name: "retry_for", args: "<duration>", def: "7d", at: func(l *Leads) value { return timeValue{&l.RetryFor} },
 			help: "after the first attempt; Meta keeps a lead for 90 days. What it does not know is asked for during 6 hours",
+		},
+		{
+			name: "reconcile", args: "<duration>", shown: "off", at: func(l *Leads) value { return timeValue{&l.Reconcile} },
+			help: "how often the active forms of the tenant's `match page_id` are read for leads that webhooks missed, such as `15m`",
 		},
 	}
 }
@@ -148,7 +157,50 @@ func (l *Leads) provision(a *App, tenant string, repl *caddy.Replacer) (*destina
 	})
 	d.Options = leadsOptions().settings(r)
 	metrics.Leads(tenant)
+	if r.Reconcile > 0 {
+		a.atStart = append(a.atStart, func() error { return a.reconcile(r, d) })
+	}
 	return d, nil
+}
+
+// reconcile has the forms of a tenant's Pages be read, which are known when all blocks are. Of a
+// destination that stands twice one reads.
+func (a *App) reconcile(l *Leads, d *destination.Destination) error {
+	if a.destinations[d.Dest.Name] != d {
+		return nil
+	}
+	t := a.tenantNamed(d.Dest.Tenant)
+	var pages []string
+	for _, h := range a.blocks {
+		pages = append(pages, h.block.Router.Values(t, "page_id")...)
+	}
+	if slices.Sort(pages); len(pages) == 0 {
+		return fmt.Errorf("tenant %s: destination %s: reconcile reads the forms of the tenant's Pages, and it has none: "+
+			"write `match page_id <id>`", t.Name, l.Name)
+	}
+	block := a.leadBlock()
+	a.reads = append(a.reads, &leads.Reconciler{
+		Every: time.Duration(l.Reconcile), Tenant: t.Name, Pages: slices.Compact(pages), Sender: d.Sender.(*leads.Sender),
+		Logger: a.logger.Named("leads"), Now: a.now,
+		Store: func() leads.Store {
+			if q := a.engine.ready.Load(); q != nil {
+				return *q
+			}
+			return nil
+		},
+		Drains: func() bool {
+			live, ok := a.engine.live()
+			return ok && live.Delivery.Drains(d.Dest)
+		},
+		Take: func(ctx context.Context, body []byte) (int, error) {
+			q := a.engine.ready.Load()
+			if q == nil {
+				return 0, errors.New("the queue is not open")
+			}
+			return block.ReadLeads(ctx, *q, t, body)
+		},
+	})
+	return nil
 }
 
 // completeLead queues a tenant's leads for its other destinations, in the store that this

@@ -137,6 +137,18 @@ func (e *Engine) begin(d *destination.Destination) {
 	e.wg.Go(w.run)
 }
 
+// Drains reports whether this edge has the right to drain a destination now.
+func (e *Engine) Drains(d queue.Dest) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	w := e.workers[d]
+	if w == nil {
+		return false
+	}
+	_, ok := w.drain.Epoch()
+	return ok
+}
+
 // Hold keeps all destinations from delivering until Release.
 func (e *Engine) Hold() { e.held.Store(true) }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/clicks"
 	"github.com/leadgate/leadgate/internal/destination"
+	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
 )
@@ -61,4 +62,35 @@ func (b *Block) alone(t *Tenant, ev *normalize.Event) *Webhook {
 	w.batch.Events = append(w.batch.Events, *ev)
 	w.tenants = append(w.tenants, t)
 	return w
+}
+
+// ReadLeads queues for their destination the leads of a webhook's body that was made of a form's
+// list, those that no webhook and no reading before brought: the store knows them. It returns
+// how many they were.
+func (b *Block) ReadLeads(ctx context.Context, q Store, t *Tenant, body []byte) (fresh int, err error) {
+	w := new(Webhook)
+	if err := normalize.Meta(&w.batch, body, b.Now().UnixMilli()); err != nil {
+		return 0, fmt.Errorf("making events of leads: %w", err)
+	}
+	g := w.group(t)
+	for i := range w.batch.Events {
+		w.batch.Events[i].SetTenant(t.Name)
+		w.tenants = append(w.tenants, t)
+		b.planEvent(w, g, i)
+	}
+	results := q.Append(ctx, w.groups)
+	if err := results[0].Err; err != nil {
+		return 0, fmt.Errorf("queueing leads that were read: %w", err)
+	}
+	for j, admission := range results[0].Jobs {
+		if admission != queue.Queued {
+			continue
+		}
+		fresh++
+		n := w.groups[0].Jobs[j].Events[0]
+		b.newEvent(t.Name, &w.batch.Events[w.drafts[0].events[n]])
+		metrics.Lead(t.Name, metrics.ByRead)
+	}
+	b.unsent(w, results, 0)
+	return fresh, nil
 }

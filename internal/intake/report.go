@@ -34,7 +34,7 @@ func (b *Block) report(w *Webhook, results []queue.Result) (Outcome, error) {
 				ev := &w.batch.Events[draft.events[n]]
 				b.newEvent(tenant, ev)
 				if ev.Kind == normalize.KindLead {
-					metrics.Lead(tenant)
+					metrics.Lead(tenant, metrics.ByWebhook)
 				}
 			}
 		}

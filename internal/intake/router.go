@@ -70,6 +70,17 @@ func (r *Router) Add(t *Tenant, match map[string][]string) error {
 	return nil
 }
 
+// Values are a tenant's ids of a key, in order.
+func (r *Router) Values(t *Tenant, key string) (values []string) {
+	for v, at := range r.ids[key] {
+		if r.tenants[at] == t {
+			values = append(values, v)
+		}
+	}
+	slices.Sort(values)
+	return values
+}
+
 // Route returns an event's tenant, nil if nothing matches. The number that was
 // written to wins over the rest, and the item's own end over its entry's id;
 // among equals the first in the file.

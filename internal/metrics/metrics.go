@@ -72,7 +72,7 @@ var (
 	}, []string{"provider"})
 	leads = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "leadgate_leads_total",
-		Help: "New forms of lead ads, by what brought them: webhook.",
+		Help: "New forms of lead ads, by what brought them: webhook, or read, which no webhook brought.",
 	}, []string{"tenant", "by"})
 	noticesDropped = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "leadgate_caddy_events_dropped_total",
@@ -138,11 +138,18 @@ func Event(tenant string, ev *normalize.Event) {
 
 // Leads has the counters of a tenant's forms be there, for alerts that watch them.
 func Leads(tenant string) {
-	leads.WithLabelValues(tenant, "webhook").Add(0)
+	leads.WithLabelValues(tenant, ByWebhook).Add(0)
+	leads.WithLabelValues(tenant, ByRead).Add(0)
 }
 
-// Lead counts a new form of a tenant that a webhook brought.
-func Lead(tenant string) { leads.WithLabelValues(tenant, "webhook").Inc() }
+// What brings a form.
+const (
+	ByWebhook = "webhook"
+	ByRead    = "read"
+)
+
+// Lead counts a new form of a tenant; by is ByWebhook or ByRead.
+func Lead(tenant, by string) { leads.WithLabelValues(tenant, by).Inc() }
 
 // Ack observes how long a webhook took from its arrival to its 200.
 func Ack(took time.Duration) { ack.Observe(took.Seconds()) }

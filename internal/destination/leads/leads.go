@@ -3,7 +3,8 @@
 //
 // A [Planner] has a tenant's bare leads go here, before its other destinations; a [Sender]
 // reads each by its id from the Graph API, makes the whole event of it (answer.go) and has
-// it queued for the others, once; [Check] is what the doctor says of it.
+// it queued for the others, once; a [Reconciler] finds the leads that no webhook
+// brought; [Check] is what the doctor says of it.
 package leads
 
 import (

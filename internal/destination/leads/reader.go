@@ -1,0 +1,215 @@
+package leads
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/leadgate/leadgate/capi"
+	"github.com/leadgate/leadgate/internal/graph"
+)
+
+// Found is a lead as a form's list has it: what a webhook says of one, and no answers.
+type Found struct {
+	ID      string
+	Created int64 // ms
+}
+
+// Form is an instant form of a Page.
+type Form struct {
+	ID     string
+	Active bool
+}
+
+// Refusal is why forms or leads were not read.
+type Refusal struct {
+	Code    string        // Meta's, such as 190/463; "" for another
+	Text    string        // with what to do
+	Wait    time.Duration // not 0: Meta asks for that
+	Token   bool          // no form can be read as things are
+	Missing bool          // there is no such object, or not for this token
+}
+
+func (r *Refusal) Error() string {
+	if r.Code == "" {
+		return r.Text
+	}
+	return "error " + r.Code + ": " + r.Text
+}
+
+// pageOf is how many forms or leads are asked for at once: larger ones are refused now and then,
+// smaller ones cost calls.
+const pageOf = 100
+
+// pageAccess is who asks for what is of one Page: the token itself, or the Page's own, which the
+// token of a person or a system user is changed for where Meta wants it.
+type pageAccess struct {
+	page   string
+	own    *graph.Credentials // nil: the token itself
+	wanted bool               // the Page's own was asked for
+}
+
+// formsOf calls do for each form of a Page, as far as they can be read.
+func (s *Sender) formsOf(ctx context.Context, p *pageAccess, do func(Form)) error {
+	return s.list(ctx, p, p.page+"/leadgen_forms?fields=id,status", func(a *graph.Answer) bool {
+		for f := a.Root.Get("data").First(); f.Exists(); f = f.Next() {
+			if id := f.Get("id").String(); isDigits([]byte(id)) {
+				do(Form{ID: id, Active: f.Get("status").String() == "ACTIVE"})
+			}
+		}
+		return true
+	})
+}
+
+// leadsOf calls do for each part of a form's list, newest first, of leads that are younger than
+// since (ms).
+func (s *Sender) leadsOf(ctx context.Context, p *pageAccess, form string, since int64, do func([]Found) error) error {
+	var failed error
+	filter := `[{"field":"time_created","operator":"GREATER_THAN","value":` + strconv.FormatInt(since/1000, 10) + `}]`
+	err := s.list(ctx, p, form+"/leads?fields=id,created_time&filtering="+url.QueryEscape(filter), func(a *graph.Answer) bool {
+		var found []Found
+		all := 0
+		for l := a.Root.Get("data").First(); l.Exists(); l = l.Next() {
+			all++
+			one := Found{ID: l.Get("id").String(), Created: createdAt(l.Get("created_time").String())}
+			if isDigits([]byte(one.ID)) && one.Created >= since {
+				found = append(found, one)
+			}
+		}
+		if len(found) > 0 {
+			failed = do(found)
+		}
+		return failed == nil && (len(found) > 0 || all == 0)
+	})
+	if failed != nil {
+		return failed
+	}
+	return err
+}
+
+// list reads a list, part by part, as long as do returns true. It goes on by the cursor:
+// the address of the next part has the token in it.
+func (s *Sender) list(ctx context.Context, p *pageAccess, what string, do func(*graph.Answer) bool) error {
+	after := ""
+	for {
+		next := what + "&limit=" + strconv.Itoa(pageOf)
+		if after != "" {
+			next += "&after=" + url.QueryEscape(after)
+		}
+		a, err := s.askOf(ctx, p, next)
+		if err != nil {
+			return err
+		}
+		if !do(a) {
+			return nil
+		}
+		paging := a.Root.Get("paging")
+		cursor := paging.Get("cursors").Get("after").String()
+		if !paging.Get("next").Exists() || cursor == "" || cursor == after {
+			return nil
+		}
+		after = cursor
+		if wait, atLimit := graph.Wait(a.Header, s.c.Now()); wait > 0 || atLimit {
+			return &Refusal{Text: "Meta asks to wait", Wait: max(wait, defaultThrottle)}
+		}
+	}
+}
+
+// askOf asks for what is of a Page, by the Page's own token where Meta wants that.
+func (s *Sender) askOf(ctx context.Context, p *pageAccess, what string) (*graph.Answer, error) {
+	a, err := s.askBy(ctx, p, what)
+	if err == nil && a.Error != nil && mayWantPage(a.Error) && !p.wanted {
+		p.wanted = true
+		if p.own = s.pageToken(ctx, p.page); p.own != nil {
+			a, err = s.askBy(ctx, p, what)
+		}
+	}
+	if err != nil {
+		return nil, &Refusal{Text: "Meta was not reached: " + err.Error()}
+	}
+	return a, s.refusal(a)
+}
+
+func (s *Sender) askBy(ctx context.Context, p *pageAccess, what string) (*graph.Answer, error) {
+	if p.own == nil {
+		return s.ask(ctx, what)
+	}
+	ctx, cancel := context.WithTimeout(ctx, capi.DefaultTimeout)
+	defer cancel()
+	return s.client.Get(ctx, what, *p.own)
+}
+
+// mayWantPage reports whether an error may be that a Page's own token is needed, which Meta
+// says by 210 and by others that mean more.
+func mayWantPage(e *graph.Error) bool {
+	return e.Code == 210 || e.Code == 190 && e.Subcode == 0 || e.Code == 200
+}
+
+// pageToken changes the token for the Page's own; nil where Meta does not give it.
+func (s *Sender) pageToken(ctx context.Context, page string) *graph.Credentials {
+	a, err := s.ask(ctx, page+"?fields=access_token")
+	if err != nil || a.Error != nil || a.Code != http.StatusOK {
+		return nil
+	}
+	own := *s.credentials.Load()
+	if own.Token = a.Root.Get("access_token").String(); own.Token == "" {
+		return nil
+	}
+	return &own
+}
+
+// refusal is what an answer means that is no list; nil for one.
+func (s *Sender) refusal(a *graph.Answer) error {
+	wait, _ := graph.Wait(a.Header, s.c.Now())
+	if a.Error == nil {
+		switch {
+		case a.Code == http.StatusOK && a.Root.Get("data").Kind() == '[':
+			return nil
+		case a.Code == http.StatusTooManyRequests:
+			return &Refusal{Text: "Meta asks to wait", Wait: max(wait, defaultThrottle)}
+		}
+		return &Refusal{Text: fmt.Sprintf("%s: no answer of the Graph API: check `endpoint`, and any proxy between here and Meta", a.Status)}
+	}
+	x := explain(a.Error)
+	r := &Refusal{Code: code(a.Error), Text: x.Text()}
+	switch {
+	case isMissing(a.Error):
+		r.Missing, r.Text = true, "there is none, or the token may not see it"
+	case x.Class == capi.Throttled:
+		if r.Wait = max(wait, x.Wait); r.Wait == 0 {
+			r.Wait = defaultThrottle
+		}
+	case x.Class == capi.Permission:
+		r.Text = x.Sentence + ": " + rights
+	case x.Class == capi.Token, x.Class == capi.Configuration:
+		r.Token = true
+	}
+	return r
+}
+
+// begin reads the secrets again where the last answer refused them.
+func (s *Sender) begin(refused bool) {
+	if refused || s.parked.Load() {
+		s.renew()
+	}
+}
+
+// webhook is what Meta would have posted of leads: so what is read is the same event, with the
+// same id.
+func webhook(page, form string, found []Found) []byte {
+	b := append([]byte(`{"object":"page","entry":[{"id":"`), page...)
+	b = append(b, `","changes":[`...)
+	for i, l := range found {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(append(b, `{"field":"leadgen","value":{"leadgen_id":"`...), l.ID...)
+		b = append(append(b, `","page_id":"`...), page...)
+		b = append(append(b, `","form_id":"`...), form...)
+		b = append(strconv.AppendInt(append(b, `","created_time":`...), l.Created/1000, 10), "}}"...)
+	}
+	return append(b, "]}]}"...)
+}

@@ -1,0 +1,247 @@
+package leads
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/leadgate/leadgate/internal/queue"
+)
+
+const (
+	firstBack = 24 * time.Hour      // how far a form is read that was not read before
+	overlap   = time.Hour           // before the newest lead seen: Meta's list may have one late
+	farthest  = 90 * 24 * time.Hour // Meta keeps a lead no longer
+	claimFor  = 2 * time.Minute     // longer than a request takes; renewed with each
+	looks     = 30 * time.Second    // how often it is looked whether a reading is due, at the least
+	soonLooks = 50 * time.Millisecond
+
+	marks = "leads read" // the group of facts: of each form the newest lead seen
+	last  = "\nlast"     // the key of when all were last read
+	task  = "read leads" // what one edge of several claims
+)
+
+// Store is what a reading keeps in the queue.
+type Store interface {
+	PutFacts(ctx context.Context, tenant string, facts []queue.Fact) error
+	Facts(ctx context.Context, tenant string, groups ...string) ([]queue.Fact, error)
+	Claim(ctx context.Context, tenant, task, by string, d time.Duration) (bool, error)
+}
+
+// Reconciler reads, every so often, the forms of a tenant's Pages, and queues the leads that no
+// webhook brought. How far each form was read stands in the store, as facts: it survives a
+// restart, and another edge goes on from there; where it is lost, a day is read again, and what
+// came before does not come twice.
+type Reconciler struct {
+	Every  time.Duration
+	Tenant string
+	Pages  []string
+	Sender *Sender
+	// Store is the open queue, nil where there is none; Drains reports whether this edge
+	// drains the tenant's leads.
+	Store  func() Store
+	Drains func() bool
+	// Take queues the leads of a body as a webhook's, and returns how many were new.
+	Take   func(ctx context.Context, body []byte) (fresh int, err error)
+	Logger *zap.Logger
+	Now    func() time.Time
+
+	by      string
+	until   time.Time         // Meta asked to wait
+	refused bool              // the token was, the last time
+	said    map[string]string // what was logged of a form or Page, until it is otherwise
+	stop    context.CancelFunc
+	owner   sync.WaitGroup
+}
+
+// Start reads now and then, until Stop.
+func (r *Reconciler) Start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	r.by, r.said, r.stop = rand.Text(), make(map[string]string), cancel
+	r.owner.Go(func() {
+		ticker := time.NewTicker(min(max(r.Every/2, soonLooks), looks))
+		defer ticker.Stop()
+		for {
+			r.look(ctx)
+			select {
+			case <-ticker.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+}
+
+// Stop breaks off a reading, and waits for it: what was queued stays, and what was not is read
+// the next time.
+func (r *Reconciler) Stop() {
+	r.stop()
+	r.owner.Wait()
+}
+
+// look reads if that is due, and no other edge does.
+func (r *Reconciler) look(ctx context.Context) {
+	q := r.Store()
+	if q == nil || r.Now().Before(r.until) || !r.Drains() {
+		return
+	}
+	if ours, err := q.Claim(ctx, r.Tenant, task, r.by, claimFor); err != nil || !ours {
+		return // a store that does not answer says so itself
+	}
+	defer func() { _, _ = q.Claim(context.WithoutCancel(ctx), r.Tenant, task, r.by, time.Millisecond) }()
+	known, err := r.known(ctx, q)
+	if err != nil || r.Now().UnixMilli() < known[last]+r.Every.Milliseconds() {
+		return
+	}
+	r.round(ctx, q, known)
+}
+
+// known is how far each form was read, in ms.
+func (r *Reconciler) known(ctx context.Context, q Store) (map[string]int64, error) {
+	facts, err := q.Facts(ctx, r.Tenant, marks)
+	known := make(map[string]int64, len(facts))
+	for i := range facts {
+		known[facts[i].Key], _ = strconv.ParseInt(string(facts[i].Data), 10, 64)
+	}
+	return known, err
+}
+
+// mark notes how far a form was read; 0 forgets it.
+func (r *Reconciler) mark(ctx context.Context, q Store, key string, at int64) {
+	f := queue.Fact{Group: marks, Key: key, Till: r.Now().Add(farthest).UnixMilli()}
+	if at != 0 {
+		f.Data = strconv.AppendInt(nil, at, 10)
+	}
+	if err := q.PutFacts(ctx, r.Tenant, []queue.Fact{f}); err != nil && ctx.Err() == nil {
+		r.Logger.Warn("how far a form was read cannot be noted: it is read again", zap.String("tenant", r.Tenant), zap.Error(err))
+	}
+}
+
+// round reads all active forms. One that cannot be read holds up no other.
+func (r *Reconciler) round(ctx context.Context, q Store, known map[string]int64) {
+	began := r.Now().UnixMilli()
+	r.Sender.begin(r.refused)
+	r.refused = false
+	for _, page := range r.Pages {
+		access := &pageAccess{page: page}
+		var forms []Form
+		err := r.Sender.formsOf(ctx, access, func(f Form) { forms = append(forms, f) })
+		if r.tell("page "+page, err); r.ends(err) {
+			break
+		}
+		if r.forms(ctx, q, access, forms, known) {
+			break
+		}
+	}
+	if ctx.Err() == nil {
+		r.mark(ctx, q, last, began)
+	}
+}
+
+// forms reads a Page's forms, and reports whether the round is over. One that was active when it
+// was last looked at is read once more.
+func (r *Reconciler) forms(ctx context.Context, q Store, access *pageAccess, forms []Form, known map[string]int64) (over bool) {
+	for _, f := range forms {
+		at, before := known[f.ID]
+		if !f.Active && !before {
+			continue
+		}
+		newest, err := r.form(ctx, q, access, f.ID, at)
+		if r.tell("form "+f.ID, err); r.ends(err) {
+			return true
+		}
+		switch {
+		case !f.Active && (err == nil || isGone(err)):
+			r.mark(ctx, q, f.ID, 0)
+		case err == nil && newest != at:
+			r.mark(ctx, q, f.ID, newest)
+		}
+	}
+	return false
+}
+
+// form reads what a form has since it was read, and returns the newest lead's time.
+func (r *Reconciler) form(ctx context.Context, q Store, access *pageAccess, form string, at int64) (newest int64, err error) {
+	now := r.Now()
+	since := now.Add(-firstBack).UnixMilli()
+	if newest = since; at != 0 {
+		newest, since = at, max(at-overlap.Milliseconds(), now.Add(-farthest).UnixMilli())
+	}
+	missed := 0
+	err = r.Sender.leadsOf(ctx, access, form, since, func(found []Found) error {
+		fresh, err := r.Take(ctx, webhook(access.page, form, found))
+		if err != nil {
+			return fmt.Errorf("queueing leads: %w", err)
+		}
+		missed += fresh
+		for _, l := range found {
+			newest = max(newest, l.Created)
+		}
+		_, err = q.Claim(ctx, r.Tenant, task, r.by, claimFor)
+		return err
+	})
+	if missed > 0 {
+		r.found(form, missed, at != 0)
+	}
+	return newest, err
+}
+
+// found says that webhooks lost leads, as far as that can be told.
+func (r *Reconciler) found(form string, n int, before bool) {
+	fields := []zap.Field{zap.String("tenant", r.Tenant), zap.String("form", form), zap.Int("leads", n)}
+	if !before {
+		r.Logger.Info("leads of a form were read that no webhook brought here; it was not read before", fields...)
+		return
+	}
+	r.Logger.Warn("webhooks missed leads of a form, and reading it found them: check that the app still subscribes leadgen, "+
+		"and that the Page still has the app (`caddy leadgate setup meta` shows both)", fields...)
+}
+
+// ends reports whether nothing more can be read this time, and remembers until when.
+func (r *Reconciler) ends(err error) bool {
+	refusal, ok := errors.AsType[*Refusal](err)
+	if !ok {
+		return err != nil
+	}
+	if r.refused = refusal.Token; refusal.Wait > 0 {
+		r.until = r.Now().Add(refusal.Wait)
+	}
+	return refusal.Token || refusal.Wait > 0
+}
+
+func isGone(err error) bool {
+	refusal, ok := errors.AsType[*Refusal](err)
+	return ok && refusal.Missing
+}
+
+// tell logs what keeps a form or a Page from being read, once, and when it is read again.
+func (r *Reconciler) tell(what string, err error) {
+	if errors.Is(err, context.Canceled) {
+		return
+	}
+	text := ""
+	if err != nil {
+		text = err.Error()
+		if refusal, ok := errors.AsType[*Refusal](err); ok && refusal.Code != "" {
+			text = refusal.Code
+		}
+	}
+	was := r.said[what]
+	if text == was {
+		return
+	}
+	where := []zap.Field{zap.String("tenant", r.Tenant), zap.String("of", what)}
+	if text == "" {
+		delete(r.said, what)
+		r.Logger.Info("leads can be read again", where...)
+		return
+	}
+	r.said[what] = text
+	r.Logger.Warn("leads that webhooks may have missed cannot be read now; it is tried again", append(where, zap.Error(err))...)
+}

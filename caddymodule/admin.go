@@ -100,6 +100,7 @@ func activeConfig() (*admin.Config, error) {
 		RouteAgain: func(ctx context.Context, filter queue.DeadFilter) (intake.Replayed, error) {
 			return intake.ReplayUnmatched(ctx, q, app.intakes(), filter, app.logger)
 		},
+		Forms: app.reads,
 	}, nil
 }
 

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"reflect"
@@ -14,6 +15,7 @@ import (
 	"github.com/leadgate/leadgate/internal/ads"
 	"github.com/leadgate/leadgate/internal/delivery"
 	"github.com/leadgate/leadgate/internal/intake"
+	"github.com/leadgate/leadgate/internal/leadfake"
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
@@ -107,13 +109,18 @@ func TestAdminPageExamples(t *testing.T) {
 		t.Run(queue, func(t *testing.T) {
 			s := newSink(t)
 			s.status = func(delivered) int { return http.StatusUnprocessableEntity }
+			fake := new(leadfake.Server)
+			fake.AddForm(&leadfake.Form{ID: "771234567890123", Page: "1029384756", Status: "ACTIVE"})
+			meta := httptest.NewServer(fake)
+			t.Cleanup(meta.Close)
 			option := queueOption(t, queue)
 			block := func(names ...string) string {
 				var forwards strings.Builder
 				for _, name := range names {
 					forwards.WriteString("forward " + s.URL + "/" + name + " {\nname " + name + "\n}\n")
 				}
-				return siteWith(option, "tenant acme\n"+forwards.String())
+				return siteWith(option, "tenant acme\n"+forwards.String()+"tenant forms {\nmatch page_id 1029384756\n"+
+					"leads {\naccess_token t\nendpoint "+meta.URL+"\n}\n}\n")
 			}
 			config, base := withAdmin(t, block("n8n", "n8n-old", "n8n-older"))
 			e := startEdge(t, config)

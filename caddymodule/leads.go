@@ -157,9 +157,7 @@ func (l *Leads) provision(a *App, tenant string, repl *caddy.Replacer) (*destina
 	})
 	d.Options = leadsOptions().settings(r)
 	metrics.Leads(tenant)
-	if r.Reconcile > 0 {
-		a.atStart = append(a.atStart, func() error { return a.reconcile(r, d) })
-	}
+	a.atStart = append(a.atStart, func() error { return a.reconcile(r, d) })
 	return d, nil
 }
 
@@ -174,7 +172,7 @@ func (a *App) reconcile(l *Leads, d *destination.Destination) error {
 	for _, h := range a.blocks {
 		pages = append(pages, h.block.Router.Values(t, "page_id")...)
 	}
-	if slices.Sort(pages); len(pages) == 0 {
+	if slices.Sort(pages); len(pages) == 0 && l.Reconcile > 0 {
 		return fmt.Errorf("tenant %s: destination %s: reconcile reads the forms of the tenant's Pages, and it has none: "+
 			"write `match page_id <id>`", t.Name, l.Name)
 	}

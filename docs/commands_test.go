@@ -51,7 +51,7 @@ func runs(words []string) bool {
 	case "normalize", "send":
 		return true
 	case "import":
-		return slices.Contains(words, "--dry-run")
+		return slices.Contains(words, "--dry-run") && !slices.Contains(words, "--leads")
 	}
 	return false
 }

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/destination/leads"
 	"github.com/leadgate/leadgate/internal/httperr"
 	"github.com/leadgate/leadgate/internal/intake"
 	"github.com/leadgate/leadgate/internal/queue"
@@ -73,6 +74,8 @@ type Config struct {
 	// RouteAgain replays events that no tenant matched.
 	RouteAgain func(context.Context, queue.DeadFilter) (intake.Replayed, error)
 
+	Forms []*leads.Reconciler // what reads forms, a tenant's each
+
 	tenant string // see Edge.Of
 }
 
@@ -95,6 +98,7 @@ func (e *Edge) Routes() []Route {
 		{Path: "/leadgate/ads", Method: http.MethodGet, Params: []string{"tenant", "from", "to", "group", "ad", "format"}, answer: e.listAds},
 		{Path: "/leadgate/store", Method: http.MethodGet, answer: e.listStores},
 		{Path: "/leadgate/words", Method: http.MethodGet, answer: e.listWords},
+		{Path: "/leadgate/leads/import", Method: http.MethodPost, answer: e.backfill},
 		{Path: "/leadgate/contacts/erase", Method: http.MethodPost, answer: e.erase},
 	}
 }

@@ -14,9 +14,10 @@ import (
 
 func (env *Env) importFile() *cobra.Command {
 	o := importer.Options{UserAgent: "Leadgate/" + env.Version}
+	lead := leadImport{adminCLI: adminCLI{env: env}}
 	cmd := &cobra.Command{
-		Use:   "import <file> (--to <url> --token <token> | --dry-run)",
-		Short: "Posts conversions from a file to a conversions endpoint",
+		Use:   "import (<file> (--to <url> --token <token> | --dry-run) | --leads <form id>)",
+		Short: "Posts conversions from a file to a conversions endpoint, or reads a form's leads",
 		Long: `Posts conversions to the endpoint of a leadgate_conversions block, and reports
 what became of each line: its number, the status (queued, duplicate, no_click,
 invalid or failed), and for the last three why, and what to do. The file has a
@@ -37,13 +38,25 @@ queued twice (with an orderId for as long as dedupe, without for 24 hours).
 whether the contact clicked an ad. Words of the CRM that the block maps to event
 names must be mapped here too: --map won=Purchase.
 
+--leads <form id> reads the leads of a form of lead ads instead, up to 90 days
+back (--since), and queues those that no webhook and no reading brought: nothing
+comes twice. The running edge does it, with the token of the tenant's leads block;
+it is asked at its admin endpoint, which --config names. --dry-run counts them.
+
 Examples:
 
   caddy leadgate import sales.jsonl --dry-run
   caddy leadgate import sales.jsonl --to https://bots.example.com/conversions \
-    --token "$CRM_TOKEN"`,
-		Args: cobra.ExactArgs(1),
+    --token "$CRM_TOKEN"
+  caddy leadgate import --leads 771234567890123 --config Caddyfile --since 30d --dry-run`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if problem := lead.misused(cmd, args); problem != nil {
+				return problem
+			}
+			if lead.form != "" {
+				return lead.run(cmd, o.DryRun)
+			}
 			o.Out, o.Progress = cmd.OutOrStdout(), terminal(cmd.ErrOrStderr())
 			if err := o.Check(); err != nil {
 				return err
@@ -62,6 +75,7 @@ Examples:
 			return importer.Run(ctx, o, in)
 		},
 	}
+	lead.flags(cmd)
 	cmd.Flags().StringVar(&o.To, "to", "", "The URL of a leadgate_conversions block")
 	cmd.Flags().StringVar(&o.Token, "token", "", "Its token")
 	cmd.Flags().BoolVar(&o.DryRun, "dry-run", false, "Check the lines and post nothing")

@@ -85,3 +85,46 @@ func TestReconcile(t *testing.T) {
 		})
 	}
 }
+
+// TestBackfill: a form's leads of weeks ago, by the command, once.
+func TestBackfill(t *testing.T) {
+	for name, store := range stores {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			global, _ := store(t)
+			e, desk, fake, _ := newLeadEdge(t, global, "")
+			ids := leadIDs(0, 250)
+			for i, id := range ids {
+				fake.Add(leadfake.Sample(id, time.Now().Add(-time.Duration(i+1)*8*time.Hour)))
+			}
+			late := leadfake.Sample("238512345678999998", time.Now().Add(-91*24*time.Hour))
+			fake.Add(late)
+			e.mustPost(t, leadgen(ids[:20]...))
+			desk.onceEach(t, ids[:20])
+			var said struct{ Leads, Queued int }
+			ask := func(body string, leads, queued int) {
+				t.Helper()
+				said.Leads, said.Queued = 0, 0
+				if e.Do(http.MethodPost, "/leadgate/leads/import", body, &said); said.Leads != leads || said.Queued != queued {
+					t.Errorf("%s: %+v", body, said)
+				}
+			}
+			ask(`{"form":"`+leadForm+`","dryRun":true}`, 250, 0)
+			if desk.len() != 20 {
+				t.Error("a dry run queued leads")
+			}
+			ask(`{"form":"`+leadForm+`","tenant":"acme"}`, 250, 230)
+			desk.onceEach(t, ids)
+			ask(`{"form":"`+leadForm+`"}`, 250, 0)
+			e.mustPost(t, leadgen(ids...))
+			edgetest.Until(t, "all is drained", func() bool {
+				d := e.Destinations()
+				return d["acme-leads"].Backlog == 0 && d["crm"].Backlog == 0
+			})
+			desk.onceEach(t, ids)
+			if len(desk.got(late.ID)) != 0 {
+				t.Error("a lead older than 90 days")
+			}
+		})
+	}
+}

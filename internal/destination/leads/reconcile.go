@@ -60,8 +60,11 @@ type Reconciler struct {
 	owner   sync.WaitGroup
 }
 
-// Start reads now and then, until Stop.
+// Start reads now and then, until Stop; where Every is 0, never.
 func (r *Reconciler) Start() {
+	if r.Every == 0 {
+		return
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r.by, r.said, r.stop = rand.Text(), make(map[string]string), cancel
 	r.owner.Go(func() {
@@ -81,7 +84,9 @@ func (r *Reconciler) Start() {
 // Stop breaks off a reading, and waits for it: what was queued stays, and what was not is read
 // the next time.
 func (r *Reconciler) Stop() {
-	r.stop()
+	if r.stop != nil {
+		r.stop()
+	}
 	r.owner.Wait()
 }
 

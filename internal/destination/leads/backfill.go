@@ -1,0 +1,40 @@
+package leads
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Longest is how far back leads can be read: Meta keeps them no longer.
+const Longest = farthest
+
+// Backfilled is what became of a form's leads. Of a refusal on the way it is what was done before.
+type Backfilled struct {
+	Leads  int // that the form has
+	Queued int // of them, those that nothing had brought before
+}
+
+// Backfill queues the leads of a form that are younger than since, those that are not known; dry
+// counts them alone. The error is a *Refusal where Meta's.
+func (r *Reconciler) Backfill(ctx context.Context, form string, since time.Time, dry bool) (done Backfilled, err error) {
+	for _, page := range r.Pages {
+		access, has := &pageAccess{page: page}, false
+		if err := r.Sender.formsOf(ctx, access, func(f Form) { has = has || f.ID == form }); err != nil {
+			return done, fmt.Errorf("reading the forms of page %s: %w", page, err)
+		}
+		if !has {
+			continue
+		}
+		return done, r.Sender.leadsOf(ctx, access, form, since.UnixMilli(), func(found []Found) error {
+			done.Leads += len(found)
+			if dry {
+				return nil
+			}
+			fresh, err := r.Take(ctx, webhook(page, form, found))
+			done.Queued += fresh
+			return err
+		})
+	}
+	return done, &Refusal{Missing: true, Text: fmt.Sprintf("form %s is none of the Pages of tenant %s", form, r.Tenant)}
+}

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/leadgate/leadgate/internal/ads"
 	"github.com/leadgate/leadgate/internal/delivery"
 	"github.com/leadgate/leadgate/internal/destination/leads"
 	"github.com/leadgate/leadgate/internal/httperr"
@@ -75,6 +76,10 @@ type Config struct {
 	RouteAgain func(context.Context, queue.DeadFilter) (intake.Replayed, error)
 
 	Forms []*leads.Reconciler // what reads forms, a tenant's each
+	// AdsKnown is what Meta says of a tenant's ads, as the store has it; AdsProblem why that is
+	// not up to date, "" where it is. Nil where no tenant has Meta asked.
+	AdsKnown   func(ctx context.Context, q queue.Queue, tenant string, p ads.Period) (ads.Known, error)
+	AdsProblem func(tenant string) string
 
 	tenant string // see Edge.Of
 }

@@ -2,10 +2,13 @@ package admin
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/leadgate/leadgate/internal/ads"
 	"github.com/leadgate/leadgate/internal/httperr"
@@ -20,55 +23,96 @@ func (e *Edge) listAds(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	query := r.URL.Query()
-	period, err := ads.ParsePeriod(query.Get("from"), query.Get("to"), config.Now())
+	ask, err := config.readAsk(query)
 	if err != nil {
-		return httperr.Wrap(http.StatusBadRequest, err)
+		return err
 	}
-	group, err := ads.ParseGroup(query.Get("group"))
-	if err != nil {
-		return httperr.Wrap(http.StatusBadRequest, err)
-	}
-	if format := query.Get("format"); format != "" && !slices.Contains(formats, format) {
-		return httperr.WithFix(http.StatusBadRequest, wording.Meant(format, formats), "there is no format %q", format)
-	}
-	tenants := config.Tenants
-	if name := query.Get("tenant"); name != "" {
-		if !wording.ValidName(name) {
-			return httperr.New(http.StatusBadRequest, "tenant %q is no tenant's name", name)
-		}
-		if err := e.mayAsk(name); err != nil {
-			return err
-		}
-		tenants = []string{name}
+	tenant := query.Get("tenant")
+	if err := e.mayAsk(cmp.Or(tenant, e.tenant)); err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), Timeout)
 	defer cancel()
-	rows, err := ads.Report(ctx, config.Queue, &ads.Ask{Tenants: tenants, Period: period, Group: group, Ad: query.Get("ad")})
+	rows, err := ads.Report(ctx, config.Queue, ask)
 	if err != nil {
 		return StoreError(err)
 	}
-	if tenant := query.Get("tenant"); tenant != "" && len(rows) == 0 {
+	if tenant != "" && len(rows) == 0 {
 		if err := config.knownTenant(ctx, tenant); err != nil {
 			return err
 		}
 	}
+	if problem := config.adsProblem(ask.Tenants); problem != "" {
+		w.Header().Set("Leadgate-Ads", problem)
+	}
 	if query.Get("format") == "csv" {
-		return adsAsCSV(w, rows, period, group)
+		return adsAsCSV(w, rows, ask)
 	}
 	return httperr.JSON(w, http.StatusOK, rows)
+}
+
+// readAsk reads what is asked for. Its errors are for who asked.
+func (c *Config) readAsk(query url.Values) (*ads.Ask, error) {
+	ask := &ads.Ask{Tenants: c.Tenants, Ad: query.Get("ad")}
+	var err error
+	if ask.Period, err = ads.ParsePeriod(query.Get("from"), query.Get("to"), c.Now()); err != nil {
+		return nil, httperr.Wrap(http.StatusBadRequest, err)
+	}
+	if ask.Group, err = ads.ParseGroup(query.Get("group")); err != nil {
+		return nil, httperr.Wrap(http.StatusBadRequest, err)
+	}
+	if format := query.Get("format"); format != "" && !slices.Contains(formats, format) {
+		return nil, httperr.WithFix(http.StatusBadRequest, wording.Meant(format, formats), "there is no format %q", format)
+	}
+	if name := query.Get("tenant"); name != "" {
+		if !wording.ValidName(name) {
+			return nil, httperr.New(http.StatusBadRequest, "tenant %q is no tenant's name", name)
+		}
+		ask.Tenants = []string{name}
+	}
+	if c.AdsKnown != nil {
+		ask.Known = func(ctx context.Context, tenant string, p ads.Period) (ads.Known, error) {
+			return c.AdsKnown(ctx, c.Queue, tenant, p)
+		}
+	}
+	return ask, nil
+}
+
+// adsProblem is why names and spend of these tenants' ads are not up to date, as a header
+// can have it.
+func (c *Config) adsProblem(tenants []string) string {
+	if c.AdsProblem == nil {
+		return ""
+	}
+	var all []string
+	for _, name := range tenants {
+		problem := c.AdsProblem(name)
+		if problem != "" && len(tenants) > 1 {
+			problem = name + ": " + problem
+		}
+		if problem != "" {
+			all = append(all, problem)
+		}
+	}
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, strings.Join(all, "; "))
 }
 
 // formats are those that figures can be had in.
 var formats = []string{"json", "csv"}
 
 // adsAsCSV answers with a file to be kept.
-func adsAsCSV(w http.ResponseWriter, rows []ads.Row, period ads.Period, group ads.Group) error {
+func adsAsCSV(w http.ResponseWriter, rows []ads.Row, ask *ads.Ask) error {
 	var text bytes.Buffer
 	if err := ads.WriteCSV(&text, rows); err != nil {
 		return fmt.Errorf("writing the answer: %w", err)
 	}
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
-	w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", period.FileName(group)+".csv"))
+	w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", ask.Period.FileName(ask.Group)+".csv"))
 	w.WriteHeader(http.StatusOK)
 	_, _ = w.Write(text.Bytes())
 	return nil

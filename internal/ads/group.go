@@ -178,7 +178,7 @@ func (h *heap) money(all *Counts, value, spend sums, paid map[string]string) Mon
 		}
 		m.CostPerLead.divided(currency, cost, counts.Leads)
 		earned := value[currency]
-		if earned == nil || earned.Sign() == 0 || cost.Sign() == 0 {
+		if earned == nil || cost.Sign() == 0 {
 			continue
 		}
 		m.CostPerPurchase.divided(currency, cost, counts.Purchases)

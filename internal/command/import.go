@@ -40,8 +40,9 @@ names must be mapped here too: --map won=Purchase.
 
 --leads <form id> reads the leads of a form of lead ads instead, up to 90 days
 back (--since), and queues those that no webhook and no reading brought: nothing
-comes twice. The running edge does it, with the token of the tenant's leads block;
-it is asked at its admin endpoint, which --config names. --dry-run counts them.
+comes twice. The running edge does it, with the token of the tenant's leads
+block; it is asked at its admin endpoint, which --config names. --dry-run counts
+them.
 
 Examples:
 

@@ -14,6 +14,7 @@
 //	```sh                    lines that begin with `caddy leadgate normalize`, `send`, or
 //	                         `import` with --dry-run are run by a shell, and must succeed.
 //	                         Others are not: they need a server, a provider or a compiler
+//	```sh session           several terminals at once, which internal/e2e runs (TestSetupPage)
 //	```json output           is in what the last of these printed, in its first event:
 //	                         every key that is shown has the value that is shown
 package docs

@@ -63,6 +63,10 @@ func address(b *sites.Block) (found finding.List) {
 		return nil
 	}
 	name, _ := b.Provider["name"].(string)
+	more := ""
+	if name == "meta" {
+		more = "; `caddy leadgate setup meta` shows what else is to be set up there, and --apply does it"
+	}
 	switch {
 	case hosts.Local(u.Hostname()):
 		found.Warn(b.URL+": "+name+" cannot reach this address",
@@ -73,7 +77,7 @@ func address(b *sites.Block) (found finding.List) {
 	case u.Port() != "":
 		found.Warn(b.URL+": providers mostly post to port 443 only", "let the site listen on 443, or forward that port here")
 	default:
-		found.OK(b.URL + " is the webhook URL to type into the dashboard of " + name)
+		found.OK(b.URL + " is the webhook URL to type into the dashboard of " + name + more)
 	}
 	return found
 }

@@ -128,7 +128,7 @@ func (a *Answers) destinationsOf(w *writer) {
 // destinations writes the tenant's destinations.
 func (a *Answers) destinations(w *writer) {
 	if a.Forward != "" {
-		w.lines("forward "+a.Forward+" {", "name "+a.forwardName(), "sign {env."+SigningSecret+"}", "}")
+		w.lines("forward "+a.Forward+" {", "name crm", "sign {env."+SigningSecret+"}", "}")
 	}
 	endpoint := func() {
 		if a.Endpoint != "" {
@@ -150,15 +150,10 @@ func (a *Answers) destinations(w *writer) {
 	}
 }
 
-// forwardName is the queue's name: it outlives a changed URL.
-func (a *Answers) forwardName() string {
-	if a.isN8N() {
-		return "n8n"
-	}
-	return "crm"
+// isN8N is for n8n's usual addresses.
+func (a *Answers) isN8N() bool {
+	return strings.Contains(strings.ToLower(a.Forward), "n8n") || strings.Contains(a.Forward, ":5678/")
 }
-
-func (a *Answers) isN8N() bool { return strings.Contains(strings.ToLower(a.Forward), "n8n") }
 
 // path is where a provider posts to.
 func (*Answers) path(p Provider) string { return "/webhooks/" + p.block }

@@ -45,7 +45,7 @@ func (a *Answers) Words(caddy, config string) string {
 	say("Look whether all that it needs is there:\n\n  %s leadgate doctor %s\n", caddy, flags)
 	a.trial(say, caddy)
 	if a.local() {
-		say("Nobody outside of this machine can post to %s: that is for a rehearsal.\nA public domain goes into --site.\n", a.base())
+		say("Nobody outside of this machine can post to %s:\nthat is for a rehearsal. A public domain goes into --site.\n", a.base())
 	}
 	for _, p := range a.blocks() {
 		a.dashboard(say, p, caddy, flags)
@@ -126,8 +126,8 @@ func (a *Answers) dashboard(say func(string, ...any), p Provider, caddy, flags s
 // receiver says how to verify what is forwarded.
 func (a *Answers) receiver(say func(string, ...any)) {
 	if a.isN8N() {
-		say("Into n8n: import examples/n8n/leads.json, and make a credential of type Crypto:\n\n  Name          Leadgate signing secret\n"+
-			"  Hmac Secret   %s\n", a.Secrets[SigningSecret])
+		say("Into n8n: import examples/n8n/leads.json (docs/n8n.md), and make a credential of\ntype Crypto:\n\n"+
+			"  Name          Leadgate signing secret\n  Hmac Secret   %s\n", a.Secrets[SigningSecret])
 		return
 	}
 	say("What is forwarded is signed by Standard Webhooks (docs/n8n.md, if it is n8n), with\n\n  Secret        %s\n", a.Secrets[SigningSecret])

@@ -301,6 +301,20 @@ func TestDataset(t *testing.T) {
 	r.says(r.look(true), OK, "dataset of 55", "955")
 }
 
+// TestOffersDataset: without a capi block the dataset is named, or made, so that one can be written.
+func TestOffersDataset(t *testing.T) {
+	r := newRig(t)
+	r.fake.AddWABA(&setupfake.WABA{ID: "55", Numbers: []string{number}})
+	token := r.tenant().Datasets[0].Access
+	r.subject.Token = &token
+	*r.tenant() = Tenant{Name: "acme", WABAs: []string{waba, "55"}}
+	rows := r.look(false)
+	r.says(rows, Note, "dataset of "+waba, "capi whatsapp { dataset "+dataset)
+	r.says(rows, Note, "dataset of 55", "--apply makes one")
+	r.says(r.look(true), Made, "dataset of 55", "capi whatsapp { dataset 955")
+	r.count(r.look(false), Missing, 0)
+}
+
 // TestAppID: where no token says the app, --app-id does, and it finds out why a token has ended.
 func TestAppID(t *testing.T) {
 	r := newRig(t)

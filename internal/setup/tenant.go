@@ -119,11 +119,7 @@ func (t *tenant) checkDataset(ctx context.Context, kind, owner string, a *Access
 	if !ok {
 		return
 	}
-	have := id(root.Get("id"))
-	if data := root.Get("data"); data.Kind() == '[' {
-		have = id(data.First().Get("id"))
-	}
-	made := ""
+	have, made := datasetOf(root), ""
 	switch {
 	case have == "" && !t.Apply:
 		t.say(Missing, object, "the "+kind+" has none, so that no conversion is taken", "--apply makes it")
@@ -147,6 +143,36 @@ func (t *tenant) checkDataset(ctx context.Context, kind, owner string, a *Access
 		return
 	}
 	t.say(OK, object, "the "+kind+"'s is "+have+", which is reported to", "")
+}
+
+// offerDataset names the dataset that an account without a capi block could report to, and makes
+// one where there is none: a capi block cannot be written before it is known.
+func (t *tenant) offerDataset(ctx context.Context, owner string, a *Access) {
+	object := "dataset of " + owner
+	root, ok := t.get(ctx, object, a, owner+"/dataset")
+	if !ok {
+		return
+	}
+	const use = "to report what becomes of clicks, write `capi whatsapp { dataset "
+	if have := datasetOf(root); have != "" {
+		t.say(Note, object, "it is "+have+", and no capi block reports to it", use+have+" … }` into the tenant")
+		return
+	}
+	if !t.Apply {
+		t.say(Note, object, "there is none, and no capi block that would report to it", "--apply makes one, which costs nothing")
+		return
+	}
+	if root, ok = t.post(ctx, object, a, owner+"/dataset", nil); ok {
+		t.say(Made, object, "it is "+datasetOf(root), use+datasetOf(root)+" … }` into the tenant")
+	}
+}
+
+// datasetOf is the id in an answer: an object, or a list of one.
+func datasetOf(root jsondoc.Node) string {
+	if data := root.Get("data"); data.Kind() == '[' {
+		return id(data.First().Get("id"))
+	}
+	return id(root.Get("id"))
 }
 
 // success reports whether Meta says that a change was made; else a row says so.

@@ -22,7 +22,10 @@ func (t *tenant) whatsapp(ctx context.Context) {
 	if d != nil {
 		t.rights(&d.Access, t.tokens[d.key()], manage, events)
 	}
-	a, known := t.with(manage)
+	a, known := t.with(manage, events) // which may see the dataset, too
+	if a == nil || d != nil {
+		a, known = t.with(manage)
+	}
 	if a == nil {
 		if t.app.id != "" && d == nil {
 			t.say(Missing, "tenant "+t.Name, "no token may ask for its WhatsApp account", "set META_TOKEN to one with "+manage)
@@ -35,6 +38,9 @@ func (t *tenant) whatsapp(ctx context.Context) {
 		}
 		if d != nil && d.may(t.run, manage, events) {
 			t.checkDataset(ctx, "WABA", waba, &d.Access, d)
+		}
+		if d == nil && known.may(events) {
+			t.offerDataset(ctx, waba, a)
 		}
 		t.subscribeWABA(ctx, a, waba)
 	}

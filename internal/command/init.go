@@ -197,10 +197,15 @@ func writeFile(name, text string, mode os.FileMode, force bool) error {
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", name, err)
 	}
+	if !force { // a link fails where there is a file of the name by now
+		if err = os.Link(f.Name(), name); err != nil && !errors.Is(err, os.ErrExist) {
+			if _, there := os.Lstat(name); errors.Is(there, os.ErrNotExist) {
+				force = true // the file system has no links
+			}
+		}
+	}
 	if force {
 		err = os.Rename(f.Name(), name)
-	} else {
-		err = os.Link(f.Name(), name) // fails where there is a file of the name by now
 	}
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", name, err)

@@ -18,6 +18,7 @@ var adminBodies = map[string]map[string]any{
 	"/leadgate/dead/replay":             {"destination": "crm", "ids": []any{"%ID%"}},
 	"/leadgate/dead/drop":               {"destination": "crm", "ids": []any{"%ID%"}},
 	"/leadgate/contacts/erase":          {"tenant": "acme", "contact": "+15551234567"},
+	"/leadgate/contacts/show":           {"tenant": "acme", "contact": "+15551234567"},
 	"/leadgate/destinations/crm/pause":  nil,
 	"/leadgate/destinations/crm/resume": nil,
 }

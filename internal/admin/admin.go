@@ -104,6 +104,7 @@ func (e *Edge) Routes() []Route {
 		{Path: "/leadgate/store", Method: http.MethodGet, answer: e.listStores},
 		{Path: "/leadgate/words", Method: http.MethodGet, answer: e.listWords},
 		{Path: "/leadgate/leads/import", Method: http.MethodPost, answer: e.backfill},
+		{Path: "/leadgate/contacts/show", Method: http.MethodPost, answer: e.showContact},
 		{Path: "/leadgate/contacts/erase", Method: http.MethodPost, answer: e.erase},
 	}
 }

@@ -2,32 +2,71 @@ package admin
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"strings"
 
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/clicks"
 	"github.com/leadgate/leadgate/internal/httperr"
+	"github.com/leadgate/leadgate/internal/journey"
 	"github.com/leadgate/leadgate/internal/phone"
 	"github.com/leadgate/leadgate/internal/wording"
 	"github.com/leadgate/leadgate/normalize"
 )
 
-// erase answers POST /leadgate/contacts/erase.
-func (e *Edge) erase(w http.ResponseWriter, r *http.Request) error {
-	var who struct{ Tenant, Contact string }
+// whom is the contact that a POST names.
+type whom struct{ Tenant, Contact string }
+
+func (e *Edge) readWhom(r *http.Request) (who whom, config *Config, err error) {
 	if err := readAction(r, &who); err != nil {
-		return err
+		return who, nil, err
 	}
 	who.Tenant = cmp.Or(who.Tenant, e.tenant)
 	if !wording.ValidName(who.Tenant) || who.Contact == "" {
-		return httperr.New(http.StatusBadRequest, "write {\"tenant\":…,\"contact\":…}, "+
+		return who, nil, httperr.New(http.StatusBadRequest, "write {\"tenant\":…,\"contact\":…}, "+
 			"the contact as E.164, waId, userId, e-mail address or leadId")
 	}
 	if err := e.mayAsk(who.Tenant); err != nil {
+		return who, nil, err
+	}
+	config, err = e.Config()
+	return who, config, err
+}
+
+// nobody fails where nothing was found because nothing can be: a tenant or a contact that
+// is none.
+func (c *Config) nobody(ctx context.Context, who whom) error {
+	if err := c.knownTenant(ctx, who.Tenant); err != nil {
 		return err
 	}
-	config, err := e.Config()
+	if problem := unlikelyContact(who.Contact); problem != "" {
+		return httperr.New(http.StatusBadRequest, "%s", problem)
+	}
+	return nil
+}
+
+// showContact answers POST /leadgate/contacts/show.
+func (e *Edge) showContact(w http.ResponseWriter, r *http.Request) error {
+	who, config, err := e.readWhom(r)
+	if err != nil {
+		return err
+	}
+	shown, err := journey.Show(r.Context(), config.Queue, who.Tenant, who.Contact, contactKeys(who.Contact))
+	if err != nil {
+		return StoreError(err)
+	}
+	if len(shown.Touches)+len(shown.Events) == 0 {
+		if err := config.nobody(r.Context(), who); err != nil {
+			return err
+		}
+	}
+	return httperr.JSON(w, http.StatusOK, shown)
+}
+
+// erase answers POST /leadgate/contacts/erase.
+func (e *Edge) erase(w http.ResponseWriter, r *http.Request) error {
+	who, config, err := e.readWhom(r)
 	if err != nil {
 		return err
 	}
@@ -40,11 +79,8 @@ func (e *Edge) erase(w http.ResponseWriter, r *http.Request) error {
 		count += n
 	}
 	if count == 0 {
-		if err := config.knownTenant(r.Context(), who.Tenant); err != nil {
+		if err := config.nobody(r.Context(), who); err != nil {
 			return err
-		}
-		if problem := unlikelyContact(who.Contact); problem != "" {
-			return httperr.New(http.StatusBadRequest, "%s", problem)
 		}
 	}
 	return httperr.JSON(w, http.StatusOK, map[string]int{"count": count})

@@ -47,6 +47,7 @@ var routes = []Route{
 	{"dead/drop", http.MethodPost, All, doAsAdmin("dead/drop")},
 	{"dead/{id}", http.MethodGet, Read, (*Server).letter},
 	{"ads", http.MethodGet, Read, asAdmin("ads")},
+	{"contacts/show", http.MethodPost, Read, asAdmin("contacts/show")},
 	{"contacts/erase", http.MethodPost, All, doAsAdmin("contacts/erase")},
 	{"openapi.json", http.MethodGet, Read, (*Server).describe},
 }

@@ -62,7 +62,7 @@ type Provider interface {
 // Add gives a command those of Leadgate.
 func Add(cmd *cobra.Command, env *Env) {
 	cmd.AddCommand(env.send(), env.normalize(), listen(), fakeMeta(), fakeGoogle(), explain(), env.destinations(), env.dead(),
-		env.init(), env.setup(), env.doctor(), repair(), env.importFile(), env.qr())
+		env.contact(), env.init(), env.setup(), env.doctor(), repair(), env.importFile(), env.qr())
 	cmd.RunE = onlySubcommands
 	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return noEmptyFlags(cmd) }
 	printing(cmd)

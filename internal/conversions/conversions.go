@@ -179,11 +179,16 @@ func (e *Endpoint) accept(nodes []jsondoc.Node) ([]Result, error) {
 		return nil, err
 	}
 	p.plan()
-	if len(p.group.Jobs) == 0 {
+	if len(p.group.Events) == 0 {
 		return p.results(), nil
 	}
 	result := q.Append(ctx, []queue.Group{p.group})[0]
-	if result.Err != nil {
+	switch {
+	case result.Err != nil && len(p.group.Jobs) == 0:
+		// Nothing is lost but lines of journals.
+		e.Logger.Warn("what was refused cannot be noted in its contacts' journals", zap.String("tenant", e.Tenant), zap.Error(result.Err))
+		return p.results(), nil
+	case result.Err != nil:
 		return nil, result.Err
 	}
 	p.settle(&result)

@@ -8,6 +8,7 @@ import (
 	"github.com/leadgate/leadgate/internal/ads"
 	"github.com/leadgate/leadgate/internal/clicks"
 	"github.com/leadgate/leadgate/internal/destination"
+	"github.com/leadgate/leadgate/internal/journey"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
 )
@@ -46,6 +47,12 @@ func (d *Planned) Settle(jobs []queue.Admission) {
 
 // Add plans an item. found are the stored clicks of its keys, in order.
 func (p *Plan) Add(it *Item, found []queue.Clicks) Planned {
+	d := p.plan(it, found)
+	p.noteRefused(it, found, &d.Result)
+	return d
+}
+
+func (p *Plan) plan(it *Item, found []queue.Clicks) Planned {
 	d := Planned{from: len(p.Group.Jobs), reports: len(p.Group.Jobs), to: len(p.Group.Jobs)}
 	m := merits{plan: p, item: it, found: found}
 	if err := m.weigh(); err != nil {
@@ -77,6 +84,9 @@ func (p *Plan) add(d *Planned, it *Item, m *merits) error {
 	for i := range m.credits {
 		c := &m.credits[i]
 		p.addJob(&s, c.to, c.job, c.reporter.Meta(&c.conversion, tally), 0)
+		journey.AddJob(p.Group, len(p.Group.Jobs)-1, &journey.Report{
+			Kind: journey.KindConversion, Name: c.job.Report, Value: c.report.Value, Currency: c.report.Currency,
+		}, true)
 		if i == 0 {
 			sold := ads.Conversion{
 				Name: c.job.Report, Contact: s.header.Contact, Remember: p.Remember, Currency: c.report.Currency, Value: c.report.Value,
@@ -120,14 +130,18 @@ func (p *Plan) share(it *Item, m *merits) shared {
 	}
 	p.Group.Payloads = append(p.Group.Payloads, m.payload)
 	if s.event < 0 {
-		// The once keys say what is a duplicate; this id is only the store's own, and new:
-		// it is of now, and looked for nowhere else.
-		known := queue.Event{Time: p.Now.UnixMilli(), Contact: contact}
-		_, _ = rand.Read(known.ID[:]) // never fails
-		s.event = len(p.Group.Events)
-		p.Group.Events = append(p.Group.Events, known)
+		s.event = p.newEvent(contact)
 	}
 	return s
+}
+
+// newEvent adds an event of the store's own to the group: once keys and IDs of notes say
+// what is a duplicate, and so its id is a new one, of now, and looked for nowhere else.
+func (p *Plan) newEvent(contact string) int {
+	known := queue.Event{Time: p.Now.UnixMilli(), Contact: contact}
+	_, _ = rand.Read(known.ID[:]) // never fails
+	p.Group.Events = append(p.Group.Events, known)
+	return len(p.Group.Events) - 1
 }
 
 // addEvent adds a job for each destination that wants the conversion as an event.

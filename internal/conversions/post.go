@@ -39,6 +39,7 @@ func (e *Endpoint) newPost(nodes []jsondoc.Node) *post {
 		it, err := rules.readItem(n)
 		if err != nil {
 			l.refuseFor(err)
+			p.p.noteUnread(n, it.name, &l.Result)
 			continue
 		}
 		l.item, l.ok = it, true

@@ -40,11 +40,9 @@ func (o *outcomes) delivered(dest queue.Dest, e *view.Entry) {
 
 // died notes that an event is to be a dead letter.
 func (o *outcomes) died(dest queue.Dest, e *view.Entry, v *destination.Verdict) {
-	o.dead = append(o.dead, queue.Death{
-		Pos: e.Pos, Attempts: e.Attempts + 1, FirstAt: e.FirstAt,
-		Reason: queue.Reason{Reason: v.Reason, Code: v.Code, Explanation: v.Explanation},
-	})
-	o.tallies.died(dest, e)
+	reason := queue.Reason{Reason: v.Reason, Code: v.Code, Explanation: v.Explanation}
+	o.dead = append(o.dead, queue.Death{Pos: e.Pos, Attempts: e.Attempts + 1, FirstAt: e.FirstAt, Reason: reason})
+	o.tallies.died(dest, e, &reason)
 }
 
 func (o *outcomes) len() int {

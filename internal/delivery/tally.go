@@ -8,28 +8,40 @@ import (
 	"github.com/leadgate/leadgate/internal/ads"
 	"github.com/leadgate/leadgate/internal/delivery/view"
 	"github.com/leadgate/leadgate/internal/destination"
+	"github.com/leadgate/leadgate/internal/journey"
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
 // toCount is a fate that is to be counted, once, by its id: so it does not matter
 // whether an earlier attempt to count it came through.
 type toCount struct {
-	destination.Tally
-	fate ads.Fate
-	id   queue.ID
+	tally *destination.Tally // nil: it stands in its contact's journal, and in no figure
+	fate  ads.Fate
+	id    queue.ID
+	of    queue.Header
+	is    journey.Outcome
+	why   string
 }
+
+// reports reports whether an entry's fate is anybody's to know.
+func reports(h *queue.Header) bool { return h.Format == queue.FormatConversion }
 
 // countOf makes what an entry's fate counts; of what the fate is one in
 // particular, the death of an entry that was replayed say, is which.
-func countOf(t *destination.Tally, f ads.Fate, dest queue.Dest, h *queue.Header, which string) toCount {
+func countOf(f ads.Fate, dest queue.Dest, h *queue.Header, which string) toCount {
 	sum := sha256.New()
 	sum.Write([]byte(f.Field(dest.Name) + "\n" + which + "\n"))
 	sum.Write(h.EventID[:])
 	// A conversion without an orderId may be posted again a day later.
 	sum.Write(binary.BigEndian.AppendUint64(nil, uint64(h.QueuedAt)))
-	c := toCount{Tally: *t, fate: f}
+	c := toCount{tally: destination.TallyOf(h), fate: f, of: *h, is: outcomeOf[f]}
 	copy(c.id[:], sum.Sum(nil))
 	return c
+}
+
+// outcomeOf is what a fate is in a contact's journal.
+var outcomeOf = map[ads.Fate]journey.Outcome{
+	ads.FateReported: journey.Delivered, ads.FateDead: journey.Dead, ads.FateReplayed: journey.Sent,
 }
 
 // countStep is how many fates are counted in one step of the store.
@@ -42,7 +54,12 @@ func count(ctx context.Context, q Appender, dest queue.Dest, list []toCount) err
 		g := queue.Group{Tenant: dest.Tenant}
 		for i, c := range list[:n] {
 			g.Events = append(g.Events, queue.Event{ID: c.id})
-			g.Counters = append(g.Counters, queue.Counter{Day: c.Day, Key: c.Key, Field: c.fate.Field(dest.Name), Add: 1, Of: i})
+			if c.tally != nil {
+				g.Counters = append(g.Counters, queue.Counter{Day: c.tally.Day, Key: c.tally.Key, Field: c.fate.Field(dest.Name), Add: 1, Of: i})
+			}
+			if note, ok := journey.Settled(dest.Name, &c.of, c.is, c.why, i); ok {
+				g.Notes = append(g.Notes, note)
+			}
 		}
 		if err := q.Append(ctx, []queue.Group{g})[0].Err; err != nil {
 			return err
@@ -58,8 +75,8 @@ func countReplayed(ctx context.Context, q Appender, letters []queue.DeadLetter) 
 	by := map[queue.Dest][]toCount{}
 	for i := range letters {
 		l := &letters[i]
-		if t := destination.TallyOf(&l.Header); t != nil {
-			by[l.Dest] = append(by[l.Dest], countOf(t, ads.FateReplayed, l.Dest, &l.Header, l.ID))
+		if reports(&l.Header) {
+			by[l.Dest] = append(by[l.Dest], countOf(ads.FateReplayed, l.Dest, &l.Header, l.ID))
 		}
 	}
 	for dest, list := range by {
@@ -80,15 +97,17 @@ type tallies struct {
 }
 
 func (t *tallies) reported(dest queue.Dest, e *view.Entry) {
-	if tally := destination.TallyOf(&e.Header); tally != nil {
-		t.owed = append(t.owed, countOf(tally, ads.FateReported, dest, &e.Header, ""))
+	if reports(&e.Header) {
+		t.owed = append(t.owed, countOf(ads.FateReported, dest, &e.Header, ""))
 	}
 }
 
-func (t *tallies) died(dest queue.Dest, e *view.Entry) {
-	if tally := destination.TallyOf(&e.Header); tally != nil {
+func (t *tallies) died(dest queue.Dest, e *view.Entry, why *queue.Reason) {
+	if reports(&e.Header) {
 		place := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, e.Pos.Ms), e.Pos.Seq)
-		t.buried = append(t.buried, countOf(tally, ads.FateDead, dest, &e.Header, string(place)))
+		c := countOf(ads.FateDead, dest, &e.Header, string(place))
+		c.why = journey.Why(why)
+		t.buried = append(t.buried, c)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/ads"
 	"github.com/leadgate/leadgate/internal/destination"
+	"github.com/leadgate/leadgate/internal/journey"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/normalize"
 )
@@ -72,6 +73,24 @@ func (b *Block) countForm(w *Webhook, g, n int) {
 	}
 	count := ads.NewCounter(&w.groups[g], ev.ReceivedAt, ev.IngestedAt, ads.Ad{ID: ev.Lead.AdID.String()})
 	count.Form(n, ev.Lead.LeadgenID.String(), destination.KeepLead)
+}
+
+// noteReports notes in the contact's journal those of a group's jobs, from first onward,
+// that report something.
+func (b *Block) noteReports(w *Webhook, g, first int) {
+	group, draft := &w.groups[g], &w.drafts[g]
+	for j := first; j < len(group.Jobs); j++ {
+		if draft.reports[j] == "" {
+			continue
+		}
+		r := journey.Report{Kind: journey.KindLead, Name: draft.reports[j]}
+		if normalize.Kind(group.Jobs[j].Header.Kind) == normalize.KindAutomaticEvent {
+			r.Kind = journey.KindAutomatic
+			report := b.reported(w, g, j)
+			r.Value, r.Currency = report.Value, report.Currency
+		}
+		journey.AddJob(group, j, &r, false)
+	}
 }
 
 // conversion is the first job of the draft's group, from first onward, that is a

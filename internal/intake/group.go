@@ -112,7 +112,7 @@ func (w *Webhook) emptyGroup(g int) {
 	group, d := &w.groups[g], &w.drafts[g]
 	*group = queue.Group{
 		Events: emptied(group.Events), Payloads: emptied(group.Payloads),
-		Jobs: emptied(group.Jobs), Counters: emptied(group.Counters),
+		Jobs: emptied(group.Jobs), Counters: emptied(group.Counters), Notes: emptied(group.Notes),
 	}
 	*d = draft{events: d.events[:0], encode: d.encode[:0], attribution: d.attribution[:0], reports: emptied(d.reports), said: emptied(d.said)}
 }

@@ -72,6 +72,7 @@ func (b *Block) planEvent(w *Webhook, g, i int) {
 	}
 	b.countAds(w, g, n, first)
 	b.planTouch(w, g, n, header)
+	b.noteReports(w, g, first)
 	b.planSaid(w, g, n)
 }
 

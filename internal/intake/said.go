@@ -122,6 +122,7 @@ func (b *Block) planSaid(w *Webhook, g, n int) {
 		switch {
 		case f.Item == nil:
 			v.Refuse(conversions.Invalid, f.Problem, "")
+			p.NoteUnsaid(f.Rule.Name, s.contact.Contact, n, &v.Result)
 		case s.contact.Contact == "":
 			v.Refuse(conversions.NoClick, "the chat has no contact", "")
 		default:

@@ -1,0 +1,188 @@
+// Package journey is the story of one contact: its touches, and what was reported of it to
+// ad platforms, where to, and what came of it. It is kept as notes of the store, see
+// [queue.Note]: who plans a report notes it ([AddJob], [AddRefused]), the delivery engine
+// notes what became of it ([Settled]), and [Show] reads all of it.
+package journey
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"strings"
+
+	"github.com/leadgate/leadgate/internal/printable"
+	"github.com/leadgate/leadgate/internal/queue"
+)
+
+// The kinds of reports. What a webhook brings has the word of its unified event.
+const (
+	KindLead       = "lead"            // a click, or a form of a lead ad, that is reported
+	KindAutomatic  = "automatic_event" // what Meta found in a chat
+	KindConversion = "conversion"      // posted by a CRM, or said in a chat
+)
+
+// Outcome is what became of a report.
+type Outcome string
+
+// The outcomes.
+const (
+	Sent      Outcome = "sent"      // queued: on its way, or waiting for the platform's word
+	Delivered Outcome = "delivered" // the platform has it
+	Duplicate Outcome = "duplicate" // it was reported before
+	NoClick   Outcome = "no_click"  // the contact has no click that a ledger takes
+	Invalid   Outcome = "invalid"   // it was refused when it was posted or said
+	Dead      Outcome = "dead"      // it is a dead letter, or was one that was dropped
+)
+
+// Report is what is noted of a report.
+type Report struct {
+	Kind, Name      string
+	Value, Currency string // a decimal without an exponent; "" for none
+}
+
+// noted is a note's Data. Another version is not shown.
+type noted struct {
+	Version     int         `json:"v"`
+	Kind        string      `json:"kind"`
+	Name        string      `json:"name,omitempty"`
+	Destination string      `json:"to,omitempty"`
+	Value       json.Number `json:"value,omitempty"`
+	Currency    string      `json:"cur,omitempty"`
+}
+
+// ending is a note's Outcome.
+type ending struct {
+	Outcome Outcome `json:"is"`
+	Reason  string  `json:"why,omitempty"`
+}
+
+const version = 1
+
+// The most that is kept of a text, in bytes: a hundred notes have 8 KiB.
+const (
+	maxName   = 100
+	maxReason = 300
+)
+
+func (r *Report) data(destination string) []byte {
+	n := noted{
+		Version: version, Kind: r.Kind, Name: short(r.Name, maxName), Destination: destination,
+		Value: json.Number(r.Value), Currency: r.Currency,
+	}
+	if !json.Valid([]byte(r.Value)) || len(r.Value) > maxName {
+		n.Value = ""
+	}
+	return encode(&n)
+}
+
+func (o Outcome) because(reason string) []byte {
+	return encode(&ending{o, short(printable.Line(reason), maxReason)})
+}
+
+func encode(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // texts, and a number that was looked at
+	}
+	return b
+}
+
+// short is the beginning of a text, in whole characters.
+func short(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most-len("…")], "") + "…"
+}
+
+// contactOf is the key of whom an entry is of, "" if nobody knows. Where entries are
+// ordered by something else, that stands in Contact.
+func contactOf(h *queue.Header) string { return cmp.Or(h.ClickKey, h.Contact) }
+
+// idOf is the ID of the note of an entry, which a conversion that is posted again after a
+// while does not share with the one before.
+func idOf(destination string, h *queue.Header) queue.ID {
+	at := binary.BigEndian.AppendUint64(nil, uint64(h.QueuedAt))
+	return sumOf("job", destination, string(h.EventID[:]), string(at))
+}
+
+func sumOf(parts ...string) (id queue.ID) {
+	sum := sha256.New()
+	for _, p := range parts {
+		sum.Write(binary.BigEndian.AppendUint64(nil, uint64(len(p))))
+		sum.Write([]byte(p))
+	}
+	copy(id[:], sum.Sum(nil))
+	return id
+}
+
+// AddJob notes a group's job j, which reports something, for each way that it may go. told
+// says that a repetition is noted, too: once, however often it comes.
+func AddJob(g *queue.Group, j int, r *Report, told bool) {
+	job := &g.Jobs[j]
+	contact := contactOf(&job.Header)
+	if contact == "" {
+		return
+	}
+	data := r.data(job.Dest.Name)
+	n := queue.Note{Contact: contact, ID: idOf(job.Dest.Name, &job.Header), At: job.Header.Time, Data: data, Of: j}
+	if job.Dead == nil {
+		n.When, n.Outcome = queue.WhenQueued, Sent.because("")
+		g.Notes = append(g.Notes, n)
+	}
+	n.When, n.Outcome = queue.WhenDead, Dead.because(whyDead(job))
+	g.Notes = append(g.Notes, n)
+	if told {
+		n.When, n.Outcome = queue.WhenDuplicate, Duplicate.because("")
+		n.ID = sumOf("duplicate", job.Dest.Name, string(job.Header.EventID[:]))
+		g.Notes = append(g.Notes, n)
+	}
+}
+
+func whyDead(job *queue.Job) string {
+	if job.Dead != nil {
+		return Why(job.Dead)
+	}
+	return Why(&queue.OverflowReason)
+}
+
+// Why is a dead letter's reason as a journey shows it.
+func Why(r *queue.Reason) string {
+	why := r.Reason
+	if r.Code != "" {
+		why += " (" + r.Code + ")"
+	}
+	if r.Explanation != "" {
+		why += ": " + r.Explanation
+	}
+	return why
+}
+
+// Refused is a report that was not made.
+type Refused struct {
+	Contact string // the contact's key
+	Report
+	Outcome Outcome // NoClick or Invalid
+	Reason  string
+	At      int64  // ms
+	Same    string // what a repetition has the same: it is noted once
+}
+
+// AddRefused notes it for event n of a group.
+func AddRefused(g *queue.Group, n int, r *Refused) {
+	g.Notes = append(g.Notes, queue.Note{
+		Contact: r.Contact, ID: sumOf("refused", string(r.Outcome), r.Name, r.Same), At: r.At,
+		Data: r.data(""), Outcome: r.Outcome.because(r.Reason), When: queue.WhenNew, Of: n,
+	})
+}
+
+// Settled is the note of what became of an entry, and whether there is any: of one that
+// reports nothing, or nobody's, there is none. It is written for the group's event n.
+func Settled(destination string, h *queue.Header, o Outcome, reason string, n int) (queue.Note, bool) {
+	contact := contactOf(h)
+	if h.Format != queue.FormatConversion || contact == "" {
+		return queue.Note{}, false
+	}
+	return queue.Note{Contact: contact, ID: idOf(destination, h), At: h.Time, Outcome: o.because(reason), When: queue.WhenNew, Of: n}, true
+}

@@ -1,0 +1,142 @@
+package journey
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"slices"
+
+	"github.com/leadgate/leadgate/internal/clicks"
+	"github.com/leadgate/leadgate/internal/queue"
+)
+
+// Journey is what is shown of a contact.
+type Journey struct {
+	Contact string            `json:"contact"` // as it was asked for
+	Touches []json.RawMessage `json:"touches"` // as attribution shows a click, a form of a lead ad with lead; the newest first
+	Events  []Event           `json:"events"`  // the newest first, at most queue.MaxNotes
+}
+
+// Event is what is shown of a report.
+type Event struct {
+	At          int64        `json:"at"`          // when it happened, ms
+	Kind        string       `json:"kind"`        // KindLead, …
+	Name        *string      `json:"name"`        // the event's name as the ledgers' settings have it
+	Destination *string      `json:"destination"` // null for what was refused before it was anybody's
+	Outcome     Outcome      `json:"outcome"`     // Sent, …
+	Reason      *string      `json:"reason"`      // of NoClick, Invalid and Dead
+	Value       *json.Number `json:"value"`
+	Currency    *string      `json:"currency"`
+}
+
+// Store is what Show needs of a [queue.Queue].
+type Store interface {
+	Clicks(ctx context.Context, tenant string, keys []string) ([]queue.Clicks, error)
+	Notes(ctx context.Context, tenant string, keys []string) ([]queue.Note, error)
+}
+
+// Show is the journey of a contact, by the keys that it may be stored under. One that
+// nothing is known of has empty lists. Errors are the store's.
+func Show(ctx context.Context, q Store, tenant, contact string, keys []string) (Journey, error) {
+	j := Journey{Contact: contact, Touches: []json.RawMessage{}, Events: []Event{}}
+	found, err := q.Clicks(ctx, tenant, keys)
+	if err != nil {
+		return j, err
+	}
+	notes, err := q.Notes(ctx, tenant, keys)
+	if err != nil {
+		return j, err
+	}
+	for _, t := range touches(found) {
+		j.Touches = append(j.Touches, t.shown)
+	}
+	for i := range notes {
+		if ev, ok := event(&notes[i]); ok && len(j.Events) < queue.MaxNotes {
+			j.Events = append(j.Events, ev)
+		}
+	}
+	return j, nil
+}
+
+// form is what is shown of a form of a lead ad: a click's keys, and what a click has not.
+type form struct {
+	CtwaClid     *string   `json:"ctwaClid"`
+	AdID         *string   `json:"adId"`
+	SourceURL    *string   `json:"sourceUrl"`
+	Headline     *string   `json:"headline"`
+	ClickedAt    int64     `json:"clickedAt"` // when it was sent
+	MessageID    *string   `json:"messageId"`
+	Link         *string   `json:"link"`
+	AdName       *string   `json:"adName"`
+	AdsetName    *string   `json:"adsetName"`
+	CampaignName *string   `json:"campaignName"`
+	Lead         shownLead `json:"lead"`
+}
+
+type shownLead struct {
+	ID   string `json:"leadId"`
+	Test bool   `json:"test"`
+}
+
+type touch struct {
+	at    int64
+	shown json.RawMessage
+	data  string
+}
+
+// touches are the clicks that are stored, each once, the newest first.
+func touches(found []queue.Clicks) []touch {
+	var all []touch
+	add := func(data []byte, kind queue.ClickKind) {
+		if len(data) == 0 || slices.ContainsFunc(all, func(t touch) bool { return t.data == string(data) }) {
+			return
+		}
+		t := touch{data: string(data)}
+		if kind == queue.ClickLead {
+			var lead clicks.Lead
+			if json.Unmarshal(data, &lead) != nil {
+				return
+			}
+			t.at, t.shown = lead.CreatedAt, encode(&form{AdID: known(lead.AdID), ClickedAt: lead.CreatedAt, Lead: shownLead{lead.ID, lead.Test}})
+		} else {
+			click, err := clicks.Parse(data)
+			if err != nil {
+				return
+			}
+			t.at, t.shown = click.At, click.Shown
+		}
+		all = append(all, t)
+	}
+	for i := range found {
+		for kind := range queue.ClickKinds {
+			add(found[i].Newest[kind], kind)
+			add(found[i].Oldest[kind], kind)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b touch) int { return cmp.Compare(b.at, a.at) })
+	return all
+}
+
+// event is what a note shows, if it is of a version that is known.
+func event(n *queue.Note) (Event, bool) {
+	var of noted
+	var is ending
+	if json.Unmarshal(n.Data, &of) != nil || of.Version != version || json.Unmarshal(n.Outcome, &is) != nil {
+		return Event{}, false
+	}
+	ev := Event{
+		At: n.At, Kind: of.Kind, Outcome: is.Outcome,
+		Name: known(of.Name), Destination: known(of.Destination), Reason: known(is.Reason), Currency: known(of.Currency),
+	}
+	if of.Value != "" {
+		ev.Value = &of.Value
+	}
+	return ev, true
+}
+
+func known(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}

@@ -89,6 +89,16 @@ func TestAdminPage(t *testing.T) {
 	}
 }
 
+// tenantOfForms is a tenant whose Page has one form, of a fake of Meta's.
+func tenantOfForms(t *testing.T) string {
+	t.Helper()
+	fake := new(leadfake.Server)
+	fake.AddForm(&leadfake.Form{ID: "771234567890123", Page: "1029384756", Status: "ACTIVE"})
+	meta := httptest.NewServer(fake)
+	t.Cleanup(meta.Close)
+	return "tenant forms {\nmatch page_id 1029384756\nleads {\naccess_token t\nendpoint " + meta.URL + "\n}\n}\n"
+}
+
 func jsonKeys(v any) (keys []string) {
 	for _, field := range reflect.VisibleFields(reflect.TypeOf(v)) {
 		if field.IsExported() && !field.Anonymous {
@@ -109,18 +119,14 @@ func TestAdminPageExamples(t *testing.T) {
 		t.Run(queue, func(t *testing.T) {
 			s := newSink(t)
 			s.status = func(delivered) int { return http.StatusUnprocessableEntity }
-			fake := new(leadfake.Server)
-			fake.AddForm(&leadfake.Form{ID: "771234567890123", Page: "1029384756", Status: "ACTIVE"})
-			meta := httptest.NewServer(fake)
-			t.Cleanup(meta.Close)
+			forms := tenantOfForms(t)
 			option := queueOption(t, queue)
 			block := func(names ...string) string {
 				var forwards strings.Builder
 				for _, name := range names {
 					forwards.WriteString("forward " + s.URL + "/" + name + " {\nname " + name + "\n}\n")
 				}
-				return siteWith(option, "tenant acme\n"+forwards.String()+"tenant forms {\nmatch page_id 1029384756\n"+
-					"leads {\naccess_token t\nendpoint "+meta.URL+"\n}\n}\n")
+				return siteWith(option, "tenant acme\n"+forwards.String()+forms)
 			}
 			config, base := withAdmin(t, block("n8n", "n8n-old", "n8n-older"))
 			e := startEdge(t, config)

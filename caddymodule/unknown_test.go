@@ -19,6 +19,7 @@ var adminBodies = map[string]map[string]any{
 	"/leadgate/dead/drop":               {"destination": "crm", "ids": []any{"%ID%"}},
 	"/leadgate/contacts/erase":          {"tenant": "acme", "contact": "+15551234567"},
 	"/leadgate/contacts/show":           {"tenant": "acme", "contact": "+15551234567"},
+	"/leadgate/leads/import":            {"tenant": "forms", "form": "771234567890123"},
 	"/leadgate/destinations/crm/pause":  nil,
 	"/leadgate/destinations/crm/resume": nil,
 }
@@ -34,7 +35,7 @@ func TestUnknownNames(t *testing.T) {
 func askForUnknownNames(t *testing.T, queue string) {
 	s := newSink(t)
 	s.status = func(delivered) int { return http.StatusUnprocessableEntity }
-	config, base := withAdmin(t, siteWith(queueOption(t, queue), "tenant acme\nforward "+s.URL+" {\nname crm\n}"))
+	config, base := withAdmin(t, siteWith(queueOption(t, queue), "tenant acme\nforward "+s.URL+" {\nname crm\n}\n"+tenantOfForms(t)))
 	e := startEdge(t, config)
 	e.post("/webhooks/meta", message("wamid.1", "15551234567", "Hello"))
 	var page deadPage
@@ -73,9 +74,9 @@ func askForUnknownNames(t *testing.T, queue string) {
 				ask(400, route.Method, path+"?"+param+"=", body, param+" is empty")
 				status := 404
 				switch param {
-				case "limit", "after", "from", "to":
+				case "limit", "after", "from", "to", "group", "format":
 					status = 400
-				case "reason":
+				case "reason", "ad":
 					status = 200
 				}
 				ask(status, route.Method, path+"?"+param+"=nope", body, "")
@@ -112,7 +113,7 @@ func askForUnknownNames(t *testing.T, queue string) {
 		"/leadgate/destinations/nope/drop", "/leadgate/destinations/nope/move"} {
 		var answer struct{ Error string }
 		if status := e.admin(base, http.MethodPost, path, map[string]string{"to": "crm"}, &answer); status != 404 ||
-			answer.Error != "there is no destination nope; there is crm" {
+			answer.Error != "there is no destination nope; there are crm, forms-leads" {
 			t.Errorf("%s: %d %s", path, status, answer.Error)
 		}
 	}

@@ -1,7 +1,7 @@
 package admin
 
 import (
-	"cmp"
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -14,10 +14,10 @@ import (
 
 // BackfillAsked is what POST /leadgate/leads/import takes.
 type BackfillAsked struct {
-	Tenant string `json:"tenant,omitempty"` // may be left out where one alone has `leads`
-	Form   string `json:"form"`
-	Since  int64  `json:"since,omitempty"` // ms; 0: as far back as Meta has leads
-	DryRun bool   `json:"dryRun,omitempty"`
+	Tenant *string `json:"tenant,omitempty"` // nil: the only one that has `leads`
+	Form   string  `json:"form"`
+	Since  int64   `json:"since,omitempty"` // ms; 0: as far back as Meta has leads
+	DryRun bool    `json:"dryRun,omitempty"`
 }
 
 // Backfilled is what it answers.
@@ -33,11 +33,15 @@ func (e *Edge) backfill(w http.ResponseWriter, r *http.Request) error {
 	if err := readAction(r, &asked); err != nil {
 		return err
 	}
-	if asked.Tenant = cmp.Or(asked.Tenant, e.tenant); asked.Form == "" {
+	tenant := e.tenant
+	if asked.Tenant != nil {
+		tenant = *asked.Tenant
+	}
+	if asked.Form == "" || asked.Tenant != nil && tenant == "" {
 		return httperr.New(http.StatusBadRequest, "write {\"form\":\"<form id>\"}, and \"tenant\" where several have leads")
 	}
-	if asked.Tenant != "" {
-		if err := e.mayAsk(asked.Tenant); err != nil {
+	if tenant != "" {
+		if err := e.mayAsk(tenant); err != nil {
 			return err
 		}
 	}
@@ -45,7 +49,7 @@ func (e *Edge) backfill(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	reader, err := config.formReader(asked.Tenant)
+	reader, err := config.formReader(r.Context(), tenant)
 	if err != nil {
 		return err
 	}
@@ -78,7 +82,12 @@ func backfillError(read leads.Backfilled, err error) error {
 }
 
 // formReader is what reads a tenant's forms; without a name that of the only one that has leads.
-func (c *Config) formReader(tenant string) (*leads.Reconciler, error) {
+func (c *Config) formReader(ctx context.Context, tenant string) (*leads.Reconciler, error) {
+	if tenant != "" {
+		if err := c.knownTenant(ctx, tenant); err != nil {
+			return nil, err
+		}
+	}
 	var names []string
 	for _, r := range c.Forms {
 		names = append(names, r.Tenant)

@@ -54,7 +54,10 @@ func (l *leadImport) misused(cmd *cobra.Command, args []string) error {
 
 // run asks the edge.
 func (l *leadImport) run(cmd *cobra.Command, dry bool) error {
-	asked := admin.BackfillAsked{Tenant: l.tenant, Form: l.form, DryRun: dry}
+	asked := admin.BackfillAsked{Form: l.form, DryRun: dry}
+	if l.tenant != "" {
+		asked.Tenant = &l.tenant
+	}
 	if l.since != "" {
 		since, err := l.sinceAt(time.Now())
 		if err != nil {

@@ -3,7 +3,10 @@ package leads
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/wording"
 )
 
 // Longest is how far back leads can be read: Meta keeps them no longer.
@@ -18,12 +21,13 @@ type Backfilled struct {
 // Backfill queues the leads of a form that are younger than since, those that are not known; dry
 // counts them alone. The error is a *Refusal where Meta's.
 func (r *Reconciler) Backfill(ctx context.Context, form string, since time.Time, dry bool) (done Backfilled, err error) {
+	var forms []string
 	for _, page := range r.Pages {
-		access, has := &pageAccess{page: page}, false
-		if err := r.Sender.formsOf(ctx, access, func(f Form) { has = has || f.ID == form }); err != nil {
+		access := &pageAccess{page: page}
+		if err := r.Sender.formsOf(ctx, access, func(f Form) { forms = append(forms, f.ID) }); err != nil {
 			return done, fmt.Errorf("reading the forms of page %s: %w", page, err)
 		}
-		if !has {
+		if !slices.Contains(forms, form) {
 			continue
 		}
 		return done, r.Sender.leadsOf(ctx, access, form, since.UnixMilli(), func(found []Found) error {
@@ -36,5 +40,5 @@ func (r *Reconciler) Backfill(ctx context.Context, form string, since time.Time,
 			return err
 		})
 	}
-	return done, &Refusal{Missing: true, Text: fmt.Sprintf("form %s is none of the Pages of tenant %s", form, r.Tenant)}
+	return done, &Refusal{Missing: true, Text: wording.NoSuch("form", form, forms).Error()}
 }

@@ -45,7 +45,8 @@ func TestJourney(t *testing.T) {
 			meta := capitest.New(t)
 			e := &edge{edgetest.New(t)}
 			e.Configure(e.Caddyfile(global, "", edgetest.MetaBlock("tenant acme\ncapi {\n name ads\n dataset 1\n access_token x\n linger 10ms\n"+
-				" endpoint "+meta.URL()+"\n}\nconvert QualifiedLead {\n text \"I will take it\"\n pattern \"for (?P<value>[0-9.,]+) (?P<currency>EUR)\"\n}")+
+				" endpoint "+meta.URL()+"\n}\n"+
+				"convert QualifiedLead {\n text \"I will take it\"\n pattern \"for (?P<value>[0-9.,]+) (?P<currency>EUR)\"\n}")+
 				"\nleadgate_conversions /conversions {\n tenant acme\n token word\n}"))
 			e.Start()
 			now := time.Now().UnixMilli()

@@ -48,6 +48,10 @@ func TestDashboardLooks(t *testing.T) {
 			}
 			b.open(e.url("/leadgate/"))
 			b.until(state.ready)
+			if state.name == "bad" {
+				b.lookUp("+15551234567")
+				b.until(`document.querySelectorAll('#contact-rows tr').length == 8`)
+			}
 			for _, look := range []struct {
 				name   string
 				width  int

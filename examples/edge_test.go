@@ -300,7 +300,8 @@ func exposedByEdge(t *testing.T) metrics {
 	expect("a sale", e.sell(), 200)
 	expect("one that is said, and cannot be read", e.post("1", appSecret, text(7, "sold 1.234", "")), 200)
 	expect("a click of a dataset that does not answer", e.post("3", appSecret, text(8, "hi", click(8))), 200)
-	expect("a word that nobody knows", e.post("1", appSecret, strings.Replace(text(9, "hi", ""), `"type":"text"`, `"type":"hologram"`, 1)), 200)
+	expect("a word that nobody knows", e.post("1", appSecret,
+		strings.Replace(text(9, "hi", ""), `"type":"text"`, `"type":"hologram"`, 1)), 200)
 	expect("a form", e.postBody(appSecret, fmt.Sprintf(`{"object":"page","entry":[{"id":"4","time":%d,"changes":[{"field":"leadgen",`+
 		`"value":{"leadgen_id":"5","page_id":"4","form_id":"6","created_time":%[1]d}}]}]}`, time.Now().Unix())), 200)
 	e.visit("/go/summer?gclid=example")

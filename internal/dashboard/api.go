@@ -30,12 +30,13 @@ import (
 //	POST destinations/<name>/pause|resume  likewise
 //	POST destinations/<name>/try           resume, and what came of the next attempt
 //	POST dead/replay|drop                  likewise
+//	POST contacts/show                     likewise; it changes nothing, but names a person
 //
 // Errors are {"error":"…"} with the status of the admin API.
 func (p *Page) serveAPI(w http.ResponseWriter, r *http.Request, what string) {
 	var err error
 	switch {
-	case r.Method == http.MethodPost && p.ReadOnly:
+	case r.Method == http.MethodPost && p.ReadOnly && what != showContact:
 		err = httperr.New(http.StatusForbidden, "this dashboard is read_only: it shows, and does nothing")
 	case r.Method == http.MethodPost:
 		err = p.act(w, r, what)
@@ -81,6 +82,9 @@ var errAway = errors.New("the edge cannot answer now: ask again in a few seconds
 // without asking first, and is not allowed to.
 const pageHeader = "Leadgate-Dashboard"
 
+// showContact is what a page that may do nothing may ask for all the same.
+const showContact = "contacts/show"
+
 // act does what somebody clicked, and writes down who it was.
 func (p *Page) act(w http.ResponseWriter, r *http.Request, what string) error {
 	if !sameOrigin(r) || r.Header.Get(pageHeader) == "" {
@@ -88,7 +92,7 @@ func (p *Page) act(w http.ResponseWriter, r *http.Request, what string) error {
 	}
 	name, action, ok := strings.Cut(strings.TrimPrefix(what, "destinations/"), "/")
 	switch {
-	case what == "dead/replay" || what == "dead/drop":
+	case what == "dead/replay" || what == "dead/drop" || what == showContact:
 	case ok && strings.HasPrefix(what, "destinations/") && wording.ValidName(name) &&
 		(action == "pause" || action == "resume" || action == "try"):
 	default:

@@ -43,6 +43,12 @@
 		overview: { version: "v0.1.0", user: "anna", now, problem: "", window: { from: now - 3600000, since: now - 3600000, accepted: 30, refused: 2, unavailable: 5, delivered: 0, failed: 240, ackP50: 2, ackP99: 9 }, destinations, tenants: ["acme", "t".repeat(64)], words: [] },
 		traffic, events, dead: { dead, next: null, page: 25 },
 	};
+	const touch = (at, more) => ({ ctwaClid: null, adId: null, sourceUrl: null, headline: null, clickedAt: at, messageId: null, link: null, adName: null, adsetName: null, campaignName: null, ...more });
+	const report = (at, name, outcome, more) => ({ at, kind: "conversion", name, destination: "meta", outcome, reason: null, value: null, currency: null, ...more });
+	const story = { contact: "+15551234567",
+		touches: [touch(now - 90000, { adId: "120210000000000001", headline: long, adName: turned, campaignName: long }), touch(now - 9e7, { link: { name: "summer", code: "K7QW3-MPDXR" } }), touch(0, { lead: { leadId: "1234567890", test: true } })],
+		events: [report(now - 1000, "Purchase", "dead", { value: 1234567.891, currency: "KWD", destination: "n".repeat(64), reason: `token (190): ${long}` }), report(now - 2000, long, "no_click", { destination: null, reason: turned }),
+			report(now - 3000, "Purchase", "sent", { value: 12.5, currency: "USD" }), report(now - 89000, "LeadSubmitted", "delivered", { kind: "lead" }), report(now - 88000, "LeadSubmitted", "duplicate", { kind: "automatic_event" })] };
 	window.dots = (id) => {
 		const canvas = document.querySelector(`#${id} canvas`);
 		const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
@@ -60,6 +66,7 @@
 		}
 		if (what === "dead/replay") return Response.json({ count: 15, unmatched: 5, noBlock: 0 });
 		if (what === "dead" && String(url).includes("id=")) return Response.json({ dead: [{ ...dead[0], event: { text: long, name: turned } }], next: null, page: 25 });
+		if (what === "contacts/show") return Response.json(story);
 		if (what === "ads") return Response.json(ads, { headers: { "Leadgate-Ads": "token: the access token has expired" } });
 		return answers[what] ? Response.json(answers[what]) : real(url, options);
 	};

@@ -5,6 +5,7 @@ import { repaint } from "./plot.js";
 import * as traffic from "./traffic.js";
 import * as destinations from "./destinations.js";
 import * as ads from "./ads.js";
+import * as contact from "./contact.js";
 import * as dead from "./dead.js";
 import * as events from "./events.js";
 
@@ -47,6 +48,7 @@ function overview() {
 	destinations.update(last.destinations);
 	dead.update(last.destinations);
 	ads.tenants(last.tenants);
+	contact.tenants(last.tenants);
 	tiles();
 	trouble(last.problem);
 	show($("version"), `Leadgate ${last.version}`);
@@ -180,6 +182,7 @@ traffic.start();
 destinations.start(refresh);
 dead.start(refresh);
 events.start();
+contact.start();
 ads.start((f) => {
 	figures = f;
 	if (!last) return;

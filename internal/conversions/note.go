@@ -9,6 +9,7 @@ import (
 	"github.com/leadgate/leadgate/internal/journey"
 	"github.com/leadgate/leadgate/internal/jsondoc"
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/normalize"
 )
 
 // noteRefused notes in the contact's journal that an item is reported to nobody, and why.
@@ -66,7 +67,8 @@ func (p *Plan) NoteUnsaid(name, contact string, n int, r *Result) {
 }
 
 // noted is the key of the contact in whose journal an item is noted, "" if it names none.
-// An item that names a message or a click is its contact's, if they are stored.
+// An item that names a message or a click is its contact's, if they are stored, else that
+// of whom it names besides.
 func (it *Item) noted(found []queue.Clicks) string {
 	for i := range found {
 		if click, err := clicks.Parse(found[i].Last); err == nil {
@@ -75,13 +77,29 @@ func (it *Item) noted(found []queue.Clicks) string {
 			}
 		}
 	}
-	switch it.who {
-	case "waPhone", "waId", "userId":
+	if len(it.said) > 0 || it.who == "waPhone" || it.who == "waId" || it.who == "userId" {
 		return it.keys[0]
-	case "email":
-		if hash, ok := capi.HashEmail(it.email); ok {
-			return clicks.EmailKey(hash)
+	}
+	return it.besides()
+}
+
+// besides is the key of whom an item names, but for a message or a click, "" for nobody.
+func (it *Item) besides() string {
+	for _, who := range []string{"userId", "waPhone", "waId"} {
+		if who == "waPhone" && !strings.HasPrefix(text(it.node, who), "+") {
+			continue
 		}
+		named := Item{node: it.node, who: who, channel: it.channel}
+		c := named.contact()
+		if id := contactOf(&c.Click); id != "" {
+			if c.Channel == normalize.ChannelUnknown {
+				c.Channel = itemChannels[0]
+			}
+			return clicks.Contact(c.Channel, id)
+		}
+	}
+	if hash, ok := capi.HashEmail(it.email); ok {
+		return clicks.EmailKey(hash)
 	}
 	return ""
 }

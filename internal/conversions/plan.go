@@ -118,7 +118,7 @@ type shared struct {
 // share adds to the group what the jobs have in common.
 func (p *Plan) share(it *Item, m *merits) shared {
 	who := m.who()
-	contact := ""
+	contact := it.besides()
 	if id := contactOf(&who.Click); id != "" {
 		contact = clicks.Contact(who.Channel, id)
 	}

@@ -67,13 +67,17 @@ const (
 
 func (r *Report) data(destination string) []byte {
 	n := noted{
-		Version: version, Kind: r.Kind, Name: short(r.Name, maxName), Destination: destination,
-		Value: json.Number(r.Value), Currency: r.Currency,
+		Version: version, Kind: r.Kind, Name: short(r.Name, maxName), Destination: destination, Currency: short(r.Currency, maxName),
 	}
-	if !json.Valid([]byte(r.Value)) || len(r.Value) > maxName {
-		n.Value = ""
+	if isNumber(r.Value) && len(r.Value) <= maxName {
+		n.Value = json.Number(r.Value)
 	}
 	return encode(&n)
+}
+
+// isNumber reports whether a text is a number of JSON, and no other value, as true is.
+func isNumber(s string) bool {
+	return s != "" && strings.IndexByte("-0123456789", s[0]) >= 0 && json.Valid([]byte(s))
 }
 
 func (o Outcome) because(reason string) []byte {

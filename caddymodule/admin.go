@@ -3,6 +3,8 @@ package caddymodule
 import (
 	"context"
 	"errors"
+	"github.com/leadgate/leadgate/internal/ads"
+	"github.com/leadgate/leadgate/internal/adsync"
 	"maps"
 	"net/http"
 	"slices"
@@ -101,6 +103,10 @@ func activeConfig() (*admin.Config, error) {
 			return intake.ReplayUnmatched(ctx, q, app.intakes(), filter, app.logger)
 		},
 		Forms: app.reads,
+		AdsKnown: func(ctx context.Context, q queue.Queue, tenant string, p ads.Period) (ads.Known, error) {
+			return adsync.Read(ctx, q, tenant, p)
+		},
+		AdsProblem: app.adsProblem,
 	}, nil
 }
 

@@ -80,9 +80,10 @@ type App struct {
 
 // whileRunning is what runs from the start to the stop.
 type whileRunning struct {
-	alarm *intake.SilenceAlarm // nil where silence is off
-	trim  *heap.Trimmer
-	reads []*leads.Reconciler // of forms, as leads { reconcile } says
+	asking adsAsking
+	alarm  *intake.SilenceAlarm // nil where silence is off
+	trim   *heap.Trimmer
+	reads  []*leads.Reconciler // of forms, as leads { reconcile } says
 }
 
 // CaddyModule returns the Caddy module information.
@@ -150,6 +151,7 @@ func (a *App) Start() error {
 	}
 	a.attached.Store(true)
 	rulers.add(a)
+	a.startAds()
 	for _, r := range a.reads {
 		r.Start()
 	}
@@ -187,6 +189,7 @@ func (a *App) Cleanup() error {
 
 func (a *App) detach() {
 	a.links.visits.Close()
+	a.stopAds()
 	if a.trim != nil {
 		a.trim.Stop()
 		a.trim = nil

@@ -153,6 +153,10 @@ func (h *Handler) listens() error {
 			return fmt.Errorf("tenant %s: convert %s stands in a leadgate block without a destination, which reports nothing: "+
 				"write its `forward`, `capi` or `google` into this block, too", cmp.Or(t.Name, sites.DefaultTenant), t.Convert[0].Name)
 		}
+		if t != nil && t.Ads != nil {
+			return fmt.Errorf("tenant %s: ads stands in a leadgate block without a destination, which stores nothing: "+
+				"write it where the tenant's `forward` or `capi` is", cmp.Or(t.Name, sites.DefaultTenant))
+		}
 	}
 	return nil
 }

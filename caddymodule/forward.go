@@ -126,7 +126,7 @@ func (f *Forward) parse(d *caddyfile.Dispenser) error {
 	return forwardOptions().parse(f, d, "forward", nil)
 }
 
-func (f *Forward) provision(_ *App, tenant string, repl *caddy.Replacer) (*destination.Destination, error) {
+func (f *Forward) provision(a *App, tenant string, repl *caddy.Replacer) (*destination.Destination, error) {
 	where := "tenant " + tenant + ": destination " + cmp.Or(f.Name, printable.URL(f.URL)) + ": "
 	target, err := replaceText(repl, where+"url", f.URL)
 	if err != nil {
@@ -152,7 +152,7 @@ func (f *Forward) provision(_ *App, tenant string, repl *caddy.Replacer) (*desti
 		Wants: wants, Rate: r.Rate, RetryFor: time.Duration(r.RetryFor), Hold: hold,
 		Config: forward.Config{
 			URL: target, Tenant: tenant, Header: headerValue{&r.Header}.canonical(), Sign: r.Sign, Raw: r.Raw,
-			Timeout: time.Duration(r.Timeout), Concurrency: r.Concurrency, Version: Version(),
+			Timeout: time.Duration(r.Timeout), Concurrency: r.Concurrency, Version: Version(), Names: a.adNames(tenant),
 		},
 	})
 	if err != nil {

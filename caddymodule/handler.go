@@ -166,6 +166,9 @@ func (h *Handler) provisionTenants() error {
 		if err := h.provisionRules(shared, t); err != nil {
 			return err
 		}
+		if err := h.provisionAds(shared.Name, t.Ads, repl); err != nil {
+			return err
+		}
 		queued = queued || len(t.destinations()) > 0
 	}
 	direct := h.Tenant
@@ -194,6 +197,9 @@ func (h *Handler) provisionTenants() error {
 	if h.block.Inline || h.Tenant != nil || len(h.Tenants) == 0 {
 		h.block.Router.Direct = h.app.tenantNamed(direct.Name)
 		if err := h.provisionRules(h.block.Router.Direct, direct); err != nil {
+			return err
+		}
+		if err := h.provisionAds(direct.Name, direct.Ads, repl); err != nil {
 			return err
 		}
 		return h.provisionDestinations(h.block.Router.Direct, direct, repl)

@@ -34,7 +34,7 @@ func handlerOptions() options[handlerBlock] {
 			help:  "a webhook with more is kept as one event of kind account, whole",
 		},
 		{name: "tenant", args: "<name>", many: true, parse: (*handlerBlock).parseTenant},
-		convertOption(func(b *handlerBlock) *Tenant { return &b.direct }),
+		convertOption(func(b *handlerBlock) *Tenant { return &b.direct }), adsOption(func(b *handlerBlock) *Tenant { return &b.direct }),
 		{name: "match", misplaced: true, parse: func(_ *handlerBlock, d *caddyfile.Dispenser) error {
 			return d.Err("match stands inside a `tenant <name> { }`")
 		}},
@@ -76,11 +76,15 @@ func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //			convert <event name> {
 //				…
 //			}
+//			ads {
+//				…
+//			}
 //		}
 //		tenant <name>   # of the settings that stand directly in the block
 //		forward <url> { … }
 //		capi [<channel>...] { … }
 //		convert <event name> { … }
+//		ads { … }
 //	}
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
@@ -94,7 +98,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if h.ProviderRaw == nil {
 		return d.Err("leadgate needs a provider: write `provider meta { … }`")
 	}
-	if b.direct.Name == "" && len(b.direct.destinations()) == 0 && len(b.direct.Convert) == 0 {
+	if b.direct.Name == "" && len(b.direct.destinations()) == 0 && len(b.direct.Convert) == 0 && b.direct.Ads == nil {
 		return nil
 	}
 	h.Tenant = &b.direct
@@ -139,7 +143,7 @@ func (b *handlerBlock) parseTenant(d *caddyfile.Dispenser) error {
 	if err := tenantOptions(b.taken).parse(t, d, "tenant "+t.Name, nil); err != nil {
 		return err
 	}
-	switch empty := len(t.Match) == 0 && len(t.destinations()) == 0 && len(t.Convert) == 0; {
+	switch empty := len(t.Match) == 0 && len(t.destinations()) == 0 && len(t.Convert) == 0 && t.Ads == nil; {
 	case empty && b.direct.Name != "":
 		return d.Errf("tenant is already specified: %s", b.direct.Name)
 	case empty:

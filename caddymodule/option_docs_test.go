@@ -54,6 +54,7 @@ func TestReadmeTables(t *testing.T) {
 		"global": readmeTable(appOptions()), "forward": readmeTable(forwardOptions()), "capi": readmeTable(capiOptions()),
 		"google":        readmeTable(googleOptions()),
 		"leads":         readmeTable(leadsOptions()),
+		"ads":           readmeTable(adsOptions()),
 		"convert":       readmeTable(inChatOptions()),
 		"leadgate_link": readmeTable(linksOptions()), "link": readmeTable(linkOptions()),
 	} {
@@ -103,6 +104,7 @@ func TestDocumentedDefaults(t *testing.T) {
 	checkDefaults(t, comments, linkOptions())
 	checkDefaults(t, comments, alertOptions())
 	checkDefaults(t, comments, inChatOptions())
+	checkDefaults(t, comments, adsOptions())
 	var handler options[Handler]
 	for _, row := range handlerOptions() {
 		handler = append(handler, option[Handler]{name: row.name, def: row.def})

@@ -34,6 +34,9 @@ type Tenant struct {
 	// Conversions that are said in the tenant's chats.
 	Convert []*InChat `json:"convert,omitempty"`
 
+	// What asks Meta what the tenant's ads are called, and what they cost.
+	Ads *Ads `json:"ads,omitempty"`
+
 	// Destinations, a field for each kind: a list of what is a kind. Its name in
 	// JSON is the kind's, and its directive in the Caddyfile.
 
@@ -163,6 +166,9 @@ func (t *Tenant) site(name string) sites.Tenant {
 			Check: check,
 		})
 	}
+	if t.Ads != nil {
+		out.Destinations = append(out.Destinations, t.Ads.adsSite(name))
+	}
 	return out
 }
 
@@ -173,7 +179,7 @@ type matches map[string]string
 // match.
 func tenantOptions(taken matches) options[Tenant] {
 	return append(options[Tenant]{
-		convertOption(func(t *Tenant) *Tenant { return t }),
+		convertOption(func(t *Tenant) *Tenant { return t }), adsOption(func(t *Tenant) *Tenant { return t }),
 		{
 			name: "match", args: "<key> <value>...", many: true, help: "the ids that its events have",
 			parse: func(t *Tenant, d *caddyfile.Dispenser) error { return t.parseMatch(d, taken) },

@@ -53,7 +53,7 @@ func TestTouch(t *testing.T) {
 // TestAttribution shows of a click what the contract names, and nothing else.
 func TestAttribution(t *testing.T) {
 	_, known := touch(t, webhook)
-	out := AppendAttribution([]byte("x"), queue.Clicks{First: known.Clicks[0].Data, Last: known.Clicks[0].Data})
+	out := AppendAttribution([]byte("x"), queue.Clicks{First: known.Clicks[0].Data, Last: known.Clicks[0].Data}, nil)
 	var got map[string]map[string]any
 	if err := json.Unmarshal(out[1:], &got); err != nil {
 		t.Fatalf("%s: %v", out, err)
@@ -63,10 +63,10 @@ func TestAttribution(t *testing.T) {
 	if !reflect.DeepEqual(got["firstClick"], want) || !reflect.DeepEqual(got["lastClick"], want) {
 		t.Errorf("got %s", out)
 	}
-	if out := AppendAttribution(nil, queue.Clicks{}); string(out) != "null" {
+	if out := AppendAttribution(nil, queue.Clicks{}, nil); string(out) != "null" {
 		t.Errorf("without a click: %s", out)
 	}
-	if out := AppendAttribution(nil, queue.Clicks{First: []byte("broken"), Last: []byte("[]")}); string(out) != `{"firstClick":null,`+
+	if out := AppendAttribution(nil, queue.Clicks{First: []byte("broken"), Last: []byte("[]")}, nil); string(out) != `{"firstClick":null,`+
 		`"lastClick":null}` {
 		t.Errorf("broken: %s", out)
 	}

@@ -102,36 +102,53 @@ func appendText(b []byte, t normalize.Text) []byte {
 	return append(b, t...)
 }
 
+// Names says what an ad, its ad set and its campaign are called, "" for what is not known.
+// It asks nobody.
+type Names func(adID string) (ad, adset, campaign string)
+
 // AppendAttribution writes the contact's first and last click as the unified
-// JSON's attribution, null for a contact without clicks.
-func AppendAttribution(b []byte, c queue.Clicks) []byte {
+// JSON's attribution, null for a contact without clicks. names may be nil.
+func AppendAttribution(b []byte, c queue.Clicks, names Names) []byte {
 	if len(c.First) == 0 && len(c.Last) == 0 {
 		return append(b, "null"...)
 	}
 	b = append(b, `{"firstClick":`...)
-	b = appendShown(b, c.First)
+	b = appendShown(b, c.First, names)
 	b = append(b, `,"lastClick":`...)
-	b = appendShown(b, c.Last)
+	b = appendShown(b, c.Last, names)
 	return append(b, '}')
 }
 
 // appendShown writes of a stored click what is shown.
-func appendShown(b, click []byte) []byte {
+func appendShown(b, click []byte, names Names) []byte {
 	var doc jsondoc.Doc
 	if len(click) == 0 || doc.Parse(click) != nil || doc.Root().First().Kind() != '{' {
 		return append(b, "null"...)
 	}
-	return appendWhole(b, doc.Root().First())
+	return appendWhole(b, doc.Root().First(), names)
 }
 
 // appendWhole writes what is shown of a click with all its keys. The names of the ad, its
-// set and its campaign are of no click, and not known yet.
-func appendWhole(b []byte, shown jsondoc.Node) []byte {
+// set and its campaign are of no click, but of now.
+func appendWhole(b []byte, shown jsondoc.Node, names Names) []byte {
 	b = append(b, bytes.TrimSuffix(shown.Raw(), []byte("}"))...)
 	if !shown.Get("link").Exists() {
 		b = append(b, `,"link":null`...)
 	}
-	return append(b, `,"adName":null,"adsetName":null,"campaignName":null}`...)
+	var ad, adset, campaign string
+	if id := shown.Get("adId"); names != nil && id.Kind() == '"' {
+		ad, adset, campaign = names(id.String())
+	}
+	for _, f := range [...]struct{ key, text string }{
+		{`,"adName":`, ad}, {`,"adsetName":`, adset}, {`,"campaignName":`, campaign},
+	} {
+		if b = append(b, f.key...); f.text == "" {
+			b = append(b, "null"...)
+		} else {
+			b = append(b, normalize.NewText(f.text)...)
+		}
+	}
+	return append(b, '}')
 }
 
 // Click is a stored click: an ad's, or a link's.
@@ -164,7 +181,7 @@ func Parse(data []byte) (*Click, error) {
 		return nil, errors.New("reading a stored click: it shows nothing")
 	}
 	who := shown.Next()
-	c := &Click{Shown: appendWhole(nil, shown)}
+	c := &Click{Shown: appendWhole(nil, shown, nil)}
 	c.CtwaClid, c.AdID = shown.Get("ctwaClid").String(), shown.Get("adId").String()
 	c.Channel = normalize.ChannelNamed(who.Get("channel").String())
 	c.WabaID, c.PageID, c.InstagramID = who.Get("wabaId").String(), who.Get("pageId").String(), who.Get("instagramId").String()

@@ -45,7 +45,7 @@ func TestAddLink(t *testing.T) {
 		t.Errorf("the ad's click is %+v, %v", ad, err)
 	}
 	both := `{"firstClick":` + string(ad.Shown) + `,"lastClick":` + want + `}`
-	if got := AppendAttribution(nil, queue.Touches(known.Clicks).Clicks()); string(got) != both {
+	if got := AppendAttribution(nil, queue.Touches(known.Clicks).Clicks(), nil); string(got) != both {
 		t.Errorf("attribution %s", got)
 	}
 }
@@ -122,5 +122,16 @@ func TestOfAd(t *testing.T) {
 		if got := [2]string{string(OfAd(&c, false)), string(OfAd(&c, true))}; got != want {
 			t.Errorf("of %q: %q, want %q", stored, got, want)
 		}
+	}
+}
+
+// TestNamedAttribution: what an ad is called stands beside its id, of a link's click nothing.
+func TestNamedAttribution(t *testing.T) {
+	ad, link := []byte(`[{"adId":"17","link":null},{}]`), []byte(`[{"adId":null,"link":{"name":"summer"}},{}]`)
+	names := func(id string) (string, string, string) { return id + ` "new"`, "", "Sales" }
+	const want = `{"firstClick":{"adId":"17","link":null,"adName":"17 \"new\"","adsetName":null,"campaignName":"Sales"},` +
+		`"lastClick":{"adId":null,"link":{"name":"summer"},"adName":null,"adsetName":null,"campaignName":null}}`
+	if got := AppendAttribution(nil, queue.Clicks{First: ad, Last: link}, names); string(got) != want {
+		t.Errorf("%s", got)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/leadgate/leadgate/capi/capitest"
+	"github.com/leadgate/leadgate/internal/adfake"
 	"github.com/leadgate/leadgate/internal/leadfake"
 	"github.com/leadgate/leadgate/internal/setupfake"
 )
@@ -25,8 +26,9 @@ func fakeMeta() *cobra.Command {
 		Long: `Answers as Meta's Conversions API would: it refuses what Meta refuses, with its
 codes, and prints each event that it accepts as a line of JSON. Point a capi
 block's endpoint at it for a rehearsal, or a leads block's: it has two forms, a
-lead for each id that it is asked for, and test leads. It has an app whose
-secret may be any, the WhatsApp account 102290129340398 with the dataset
+lead for each id that it is asked for, and test leads; or an ads block's: it has
+a name for each ad, and the account act_1029384756 with spend. It has an app
+whose secret may be any, the WhatsApp account 102290129340398 with the dataset
 1234567890, the Page 1029384756 and the Instagram account 17841400000000001, for
 setup meta, of which no one is set up yet. Nothing reaches Meta.
 
@@ -48,9 +50,10 @@ What it accepted can also be read at /_leadgate/accepted.`,
 				},
 			}
 			forms.Next = setUpFake(fake, log)
+			sold := adsFake(forms)
 			forms.AddForm(&leadfake.Form{ID: "771234567890123", Page: "1029384756", Name: "Summer sale", Status: "ACTIVE"})
 			forms.AddForm(&leadfake.Form{ID: "771234567890124", Page: "1029384756", Name: "Spring sale", Status: "ARCHIVED"})
-			return serveFake(cmd, listen, forms, func(endpoint string) error {
+			return serveFake(cmd, listen, sold, func(endpoint string) error {
 				_, err := fmt.Fprintf(log, "fake Meta listens: write `endpoint %s` in a capi block\n", endpoint)
 				return err
 			})
@@ -58,6 +61,30 @@ What it accepted can also be read at /_leadgate/accepted.`,
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:9099", "the address to listen on")
 	return cmd
+}
+
+// sampleAd is the ad of the samples.
+const sampleAd = "120210000000000001"
+
+// adsFake has a name for every ad, and an account with an ad that cost something in the last
+// week.
+func adsFake(next http.Handler) http.Handler {
+	named := func(id string) *adfake.Ad {
+		return &adfake.Ad{
+			ID: id, Name: "Ad " + id, Account: "1029384756", AdsetID: "120210000000000010", Adset: "Women 25-40",
+			CampaignID: "120210000000000100", Campaign: "Summer",
+		}
+	}
+	s := &adfake.Server{Next: next, MakeUp: named}
+	s.AddAccount(adfake.Account{ID: "1029384756", Name: "Demo", Currency: "BRL", Timezone: "America/Sao_Paulo"})
+	s.Put(*named(sampleAd))
+	var days []adfake.Day
+	for ago := range 7 {
+		day := time.Now().AddDate(0, 0, -ago).Format(time.DateOnly)
+		days = append(days, adfake.Day{Ad: sampleAd, Day: day, Spend: "12.34", Impressions: 1000, LinkClicks: 31, Chats: 7})
+	}
+	s.SetDays(days...)
+	return s
 }
 
 // setUpFake has the accounts of the samples, of which nothing is set up.

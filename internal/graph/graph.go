@@ -7,6 +7,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -65,13 +66,18 @@ func NewRequest(ctx context.Context, method, target string, body io.Reader, c Cr
 type Client struct {
 	Transport http.RoundTripper // such as apicall.New; for no request but these
 	Endpoint  string            // https://graph.facebook.com
-	Version   string            // v27.0
+	Version   string            // v27.0; "" for what names one in each of its parts
 	UserAgent string
+	Most      int64 // bytes that are read of an answer; 0: those of an object
 }
 
 // URL is where an object is.
 func (c *Client) URL(id string) string {
-	return strings.TrimRight(c.Endpoint, "/") + "/" + c.Version + "/" + id
+	base := strings.TrimRight(c.Endpoint, "/") + "/"
+	if c.Version == "" {
+		return base + id
+	}
+	return base + c.Version + "/" + id
 }
 
 // Answer is what came back.
@@ -109,12 +115,12 @@ func (c *Client) ask(ctx context.Context, method, id string, form io.Reader, cre
 		return nil, err
 	}
 	defer resp.Body.Close()
-	body, err := apicall.Read(resp, maxObject)
+	body, err := apicall.Read(resp, cmp.Or(c.Most, maxObject))
 	if err != nil {
 		return nil, err
 	}
 	a := &Answer{Code: resp.StatusCode, Status: resp.Status, Header: resp.Header}
-	a.Root, a.Error = parse(body)
+	a.Root, a.Error = Parse(body)
 	return a, nil
 }
 
@@ -122,11 +128,12 @@ func (c *Client) ask(ctx context.Context, method, id string, form io.Reader, cre
 // The nodes are missing where it is no JSON; the error is one of reading.
 func Read(resp *http.Response) (root jsondoc.Node, failed *Error, err error) {
 	body, err := apicall.Read(resp, apicall.MaxAnswer)
-	root, failed = parse(body)
+	root, failed = Parse(body)
 	return root, failed, err
 }
 
-func parse(body []byte) (jsondoc.Node, *Error) {
+// Parse reads an answer's body, or a part of a batch's.
+func Parse(body []byte) (jsondoc.Node, *Error) {
 	doc := new(jsondoc.Doc)
 	if doc.Parse(body) != nil {
 		return jsondoc.Node{}, nil

@@ -46,6 +46,7 @@ type Config struct {
 	Version     string        // of Leadgate, for User-Agent
 	Concurrency int           // requests at once, so many connections are kept
 	Now         func() time.Time
+	Names       clicks.Names // of ads, for attribution; nil: none is known
 }
 
 // Sender posts one event at a time to a URL.
@@ -135,7 +136,7 @@ func (f *Sender) Send(ctx context.Context, items []destination.Item) []destinati
 func (f *Sender) post(ctx context.Context, it *destination.Item) destination.Verdict {
 	body := it.Payload
 	if !f.c.Raw {
-		body = withAttribution(it)
+		body = withAttribution(it, f.c.Names)
 	}
 	d := f.deadlines.begin(ctx)
 	defer f.deadlines.end(d)
@@ -226,7 +227,7 @@ func (f *Sender) headers(it *destination.Item, body []byte) http.Header {
 }
 
 // withAttribution puts the contact's clicks in the place of attribution's null.
-func withAttribution(it *destination.Item) []byte {
+func withAttribution(it *destination.Item, names clicks.Names) []byte {
 	at := int(it.Header.Attribution)
 	if at == 0 || it.Header.Format == queue.FormatRaw || len(it.Clicks.First) == 0 && len(it.Clicks.Last) == 0 ||
 		len(it.Payload) < at+4 || string(it.Payload[at:at+4]) != "null" {
@@ -234,7 +235,7 @@ func withAttribution(it *destination.Item) []byte {
 	}
 	body := make([]byte, 0, len(it.Payload)+len(it.Clicks.First)+len(it.Clicks.Last)+256)
 	body = append(body, it.Payload[:at]...)
-	body = clicks.AppendAttribution(body, it.Clicks)
+	body = clicks.AppendAttribution(body, it.Clicks, names)
 	return append(body, it.Payload[at+4:]...)
 }
 

@@ -203,7 +203,7 @@ func TestForwardAttribution(t *testing.T) {
 	for _, at := range []uint32{1, 70, 1 << 31} {
 		it := forwardItem()
 		it.Clicks, it.Header.Attribution = queue.Clicks{Last: click}, at
-		if got := withAttribution(&it); string(got) != string(it.Payload) {
+		if got := withAttribution(&it, nil); string(got) != string(it.Payload) {
 			t.Errorf("offset %d: %s", at, got)
 		}
 	}

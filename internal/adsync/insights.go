@@ -1,0 +1,258 @@
+package adsync
+
+import (
+	"context"
+	"encoding/json"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/leadgate/leadgate/internal/jsondoc"
+	"github.com/leadgate/leadgate/internal/money"
+)
+
+const (
+	insightFields = "account_currency,ad_id,ad_name,adset_id,adset_name,campaign_id,campaign_name," +
+		"spend,impressions,inline_link_clicks,actions"
+	started   = "onsite_conversion.messaging_conversation_started_7d" // the action that is a chat
+	pageSize  = 500
+	mostPages = 1000 // of a chunk
+	chunk     = 7    // days that are asked for at once
+
+	firstDays, weeklyDays, dailyDays, often = 30, 28, 7, 2 // how many days are asked for again, and when
+)
+
+// askInsights asks for an account's spend, as far as it is due. What it got is kept chunk by
+// chunk: what is left is asked for in the next step.
+func (s *Syncer) askInsights(ctx context.Context, q Store, id string) error {
+	a := s.state.Accounts[id]
+	if s.now() < a.Until || a.Upto == "" && a.At != 0 && s.now()-a.At < s.c.Refresh.Milliseconds() {
+		return nil
+	}
+	if a.Upto == "" || a.Problem != "" {
+		if o := s.askAccount(ctx, q, id, a); o.verdict != fine {
+			s.stop(a, o)
+			return nil
+		}
+	}
+	if a.Upto == "" {
+		s.begin(a)
+	}
+	for a.Upto != "" {
+		since := max(a.Since, addDays(a.Upto, 1-chunk))
+		wait, o, err := s.askChunk(ctx, q, id, since, a.Upto)
+		if err != nil {
+			return err
+		}
+		if o.verdict != fine {
+			s.stop(a, o)
+			return nil
+		}
+		if a.Upto = addDays(since, -1); a.Upto < a.Since {
+			s.finish(a)
+		}
+		if a.Problem = ""; wait > 0 {
+			a.Until = s.now() + wait.Milliseconds()
+			return nil
+		}
+		if err := s.save(ctx, q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// begin says which days are to be asked for.
+func (s *Syncer) begin(a *account) {
+	now := s.now()
+	switch {
+	case a.Weekly == 0:
+		a.Whole = firstDays
+	case now-a.Weekly >= (7 * 24 * time.Hour).Milliseconds():
+		a.Whole = weeklyDays
+	case now-a.Daily >= (24 * time.Hour).Milliseconds():
+		a.Whole = dailyDays
+	default:
+		a.Whole = often
+	}
+	a.Upto = s.c.Now().In(zone(a.Timezone)).Format(time.DateOnly)
+	a.Since = addDays(a.Upto, 1-a.Whole)
+}
+
+// finish notes that all of them were.
+func (s *Syncer) finish(a *account) {
+	a.At, a.Since, a.Upto = s.now(), "", ""
+	if a.Whole >= dailyDays {
+		a.Daily = a.At
+	}
+	if a.Whole >= weeklyDays {
+		a.Weekly = a.At
+	}
+}
+
+// stop has an account, or all of them, wait.
+func (s *Syncer) stop(a *account, o outcome) {
+	until := s.now() + o.wait.Milliseconds()
+	switch o.verdict {
+	case badToken:
+		s.state.Problem, s.state.Until = o.problem, until
+	case throttled:
+		a.Until = until
+	default:
+		a.Problem, a.Until = o.problem, until
+	}
+}
+
+func zone(name string) *time.Location {
+	if at, err := time.LoadLocation(name); err == nil && name != "" {
+		return at
+	}
+	return time.UTC
+}
+
+// addDays counts days on from one, as YYYY-MM-DD; texts of days are ordered as days are.
+func addDays(day string, n int) string {
+	at, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return day
+	}
+	return at.AddDate(0, 0, n).Format(time.DateOnly)
+}
+
+// askAccount asks for the account's time zone and currency.
+func (s *Syncer) askAccount(ctx context.Context, q Store, id string, a *account) outcome {
+	answer, o := s.get(ctx, q, "act_"+id+"?fields=account_id,currency,timezone_name")
+	if o.verdict != fine {
+		return o
+	}
+	s.state.Problem = ""
+	if _, err := time.LoadLocation(answer.Root.Get("timezone_name").String()); err == nil {
+		a.Timezone = answer.Root.Get("timezone_name").String()
+	}
+	if currency, ok := money.Currency(answer.Root.Get("currency").String()); ok {
+		a.Currency = currency
+	}
+	return outcome{}
+}
+
+// askChunk asks for some days, both included, and keeps what each ad cost on each. Where
+// that is too much for one answer Meta makes a report of it. wait is what its answers ask
+// for.
+func (s *Syncer) askChunk(ctx context.Context, q Store, id, since, upto string) (wait time.Duration, o outcome, err error) {
+	span, err := json.Marshal(map[string]string{"since": since, "until": upto})
+	if err != nil {
+		return 0, o, err
+	}
+	query := url.Values{
+		"level": {"ad"}, "time_increment": {"1"}, "time_range": {string(span)}, "fields": {insightFields},
+		"limit": {strconv.Itoa(pageSize)},
+	}
+	r := newRows(since, upto, s.state.Accounts[id].Currency, s.now())
+	wait, o = s.pages(ctx, q, "act_"+id+"/insights", query, r)
+	if o.verdict == tooMuch {
+		var run string
+		if run, o = s.report(ctx, q, id, query); o.verdict == fine {
+			r = newRows(since, upto, s.state.Accounts[id].Currency, s.now())
+			wait, o = s.pages(ctx, q, run+"/insights", url.Values{"limit": {strconv.Itoa(pageSize)}}, r)
+		}
+	}
+	if o.verdict != fine {
+		return 0, o, nil
+	}
+	for day := since; day <= upto; day = addDays(day, 1) {
+		if err := s.keepDay(ctx, q, id, day, r.days[day]); err != nil {
+			return 0, o, err
+		}
+	}
+	return wait, o, s.keepRenamed(ctx, q, r.names)
+}
+
+// keepRenamed keeps the names that insights have, as far as they are new.
+func (s *Syncer) keepRenamed(ctx context.Context, q Store, names map[string]*name) error {
+	known, err := s.known(ctx, q)
+	if err != nil {
+		return err
+	}
+	for id, n := range names {
+		was := known[id]
+		if was != nil && was.shown() == n.shown() && !was.Gone && n.At-was.At < freshFor.Milliseconds()/2 {
+			delete(names, id)
+		}
+	}
+	return s.keepNames(ctx, q, names)
+}
+
+// pages reads a list to its end. The address of a next page has the token in it: its cursor
+// alone is used.
+func (s *Syncer) pages(ctx context.Context, q Store, of string, query url.Values, into *rows) (wait time.Duration, o outcome) {
+	for range mostPages {
+		answer, o := s.get(ctx, q, of+"?"+query.Encode())
+		if o.verdict != fine {
+			return 0, o
+		}
+		data := answer.Root.Get("data")
+		if data.Kind() != '[' {
+			return 0, outcome{verdict: later, wait: pauseLater, problem: "the answer is no list of insights: check `endpoint`"}
+		}
+		for n := data.First(); n.Exists(); n = n.Next() {
+			into.add(n)
+		}
+		wait = max(wait, s.near(answer.Header))
+		paging := answer.Root.Get("paging")
+		after := paging.Get("cursors").Get("after").String()
+		if !paging.Get("next").Exists() || after == "" || after == query.Get("after") {
+			return wait, outcome{}
+		}
+		query.Set("after", after)
+	}
+	return 0, outcome{verdict: later, wait: pauseReport, problem: "the list of insights does not end"}
+}
+
+// rows are what ads cost, by day, and what they are called.
+type rows struct {
+	since, upto, currency string
+	now                   int64
+	days                  map[string][]spent
+	names                 map[string]*name
+}
+
+func newRows(since, upto, currency string, now int64) *rows {
+	return &rows{since, upto, currency, now, make(map[string][]spent), make(map[string]*name)}
+}
+
+// add reads a row. One that is none of ours is left out.
+func (r *rows) add(n jsondoc.Node) {
+	id, day := n.Get("ad_id").String(), n.Get("date_start").String()
+	amount, ok := money.Parse(n.Get("spend").Bytes())
+	if !n.Get("spend").Exists() {
+		amount, ok = money.Parse([]byte("0"))
+	}
+	currency, known := money.Currency(n.Get("account_currency").String())
+	if !known {
+		currency = r.currency
+	}
+	if !isID(id) || !ok || amount.Negative() || currency == "" || day < r.since || day > r.upto || n.Get("date_stop").String() != day {
+		return
+	}
+	row := spent{Ad: id, Currency: currency, Amount: string(amount.Append(nil)),
+		Impressions: count(n.Get("impressions")), LinkClicks: count(n.Get("inline_link_clicks"))}
+	for a := n.Get("actions").First(); a.Exists(); a = a.Next() {
+		if a.Get("action_type").String() == started {
+			row.Conversations = count(a.Get("value"))
+		}
+	}
+	r.days[day] = append(r.days[day], row)
+	r.names[id] = &name{
+		Ad: title(n.Get("ad_name")), AdsetID: idIn(n.Get("adset_id")), Adset: title(n.Get("adset_name")),
+		CampaignID: idIn(n.Get("campaign_id")), Campaign: title(n.Get("campaign_name")), At: r.now,
+	}
+}
+
+// count is a number of things, which Meta writes as a string.
+func count(n jsondoc.Node) int64 {
+	i, err := strconv.ParseInt(n.String(), 10, 64)
+	if err != nil || i < 0 {
+		return 0
+	}
+	return i
+}

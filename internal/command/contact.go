@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -21,8 +22,8 @@ func (env *Env) contact() *cobra.Command {
 		Short: "Shows one contact's touches, what was reported of it, and what came of it",
 		Long: `Shows what a running edge knows of one contact: the ads, links and forms that it
 came by (TOUCHES), and what was reported of it to ad platforms (EVENTS), the
-newest first: when it happened, its name, what became of it, where it went, and
-its value. Below it stands why, where it went nowhere.
+newest first: when it happened, its name, what became of it, its value, and
+where it went. Below it stands why, where it went nowhere.
 
 The contact is a number as E.164, a waId, a userId, an e-mail address or the id
 of a lead. Times are UTC.
@@ -58,7 +59,7 @@ Example:
 // ContactText is a contact's journey for an 80-column terminal.
 func ContactText(j *journey.Journey) string {
 	if len(j.Touches)+len(j.Events) == 0 {
-		return "nothing is known of this contact: no click of it is stored, and nothing was reported\n"
+		return "nothing is known of this contact: it has no click, and nothing was reported\n"
 	}
 	var b strings.Builder
 	b.WriteString("TOUCHES\n")
@@ -72,8 +73,13 @@ func ContactText(j *journey.Journey) string {
 	if len(j.Events) == 0 {
 		b.WriteString("none: nothing was reported of it\n")
 	}
+	name, value := 0, 0
 	for i := range j.Events {
-		b.WriteString(eventLines(&j.Events[i]))
+		name = max(name, min(utf8.RuneCountInString(printable.Line(orNone(j.Events[i].Name))), 16))
+		value = max(value, utf8.RuneCountInString(valueOf(&j.Events[i])))
+	}
+	for i := range j.Events {
+		b.WriteString(eventLines(&j.Events[i], name, value))
 	}
 	return b.String()
 }
@@ -114,21 +120,33 @@ func touchLine(data []byte) string {
 	return strings.TrimRight(minute(t.ClickedAt)+"  "+printable.Fit(printable.Line(what), printable.Width-18), " ") + "\n"
 }
 
-func eventLines(e *journey.Event) string {
+// eventLines are an event's, with columns so wide for its name and its value. A
+// destination's name is not cut, since other commands want it: where there is no room, it
+// has a line of its own.
+func eventLines(e *journey.Event, name, value int) string {
+	row := fmt.Sprintf("%s  %s  %s  %s", minute(&e.At), printable.Fit(orNone(e.Name), name),
+		printable.Fit(string(e.Outcome), 9), printable.Fit(valueOf(e), value))
+	below, to := "", orNone(e.Destination)
+	if utf8.RuneCountInString(row+"  "+to) > printable.Width {
+		below, to = "  "+to+"\n", ""
+	}
+	lines := strings.TrimRight(row+"  "+to, " ") + "\n" + below
+	if e.Reason != nil {
+		lines += printable.Wrap(printable.Line(*e.Reason), "  ", "  ", printable.Width)
+	}
+	return lines
+}
+
+// valueOf is an event's value and currency; an amount is never cut, unless it is none.
+func valueOf(e *journey.Event) string {
 	value := ""
 	if e.Value != nil {
 		value = e.Value.String()
 	}
 	if e.Currency != nil {
-		value = strings.TrimSpace(value + " " + *e.Currency)
+		value += " " + *e.Currency
 	}
-	row := fmt.Sprintf("%s  %s  %s  %s  %s", minute(&e.At), printable.Fit(printable.Line(orNone(e.Name)), 16),
-		printable.Fit(string(e.Outcome), 9), printable.Fit(orNone(e.Destination), 18), printable.Line(value))
-	lines := strings.TrimRight(row, " ") + "\n"
-	if e.Reason != nil {
-		lines += printable.Wrap(printable.Line(*e.Reason), "  ", "  ", printable.Width)
-	}
-	return lines
+	return printable.Short(strings.TrimSpace(value), 30)
 }
 
 func orNone(s *string) string {

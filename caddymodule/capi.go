@@ -2,7 +2,6 @@ package caddymodule
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,7 +15,6 @@ import (
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/destination/dataset"
-	"github.com/leadgate/leadgate/internal/finding"
 	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/wording"
@@ -26,7 +24,8 @@ import (
 // CAPI is a dataset that conversions are reported to.
 type CAPI struct {
 	// The channels whose events are reported here: whatsapp, messenger,
-	// instagram. Default: those that no other capi of the tenant names.
+	// instagram; or lead_ads alone, for what becomes of lead ads' leads in a CRM.
+	// Default: the chats that no other capi of the tenant names.
 	Channels []string `json:"channels,omitempty"`
 
 	// The destination's name. Default: <tenant>-capi-<dataset>.
@@ -82,6 +81,9 @@ type CAPI struct {
 
 	// The WhatsApp Business Account, for providers whose webhooks carry none.
 	WabaID string `json:"waba_id,omitempty"`
+
+	// With lead_ads: the CRM whose stages are reported. Default: CRM.
+	LeadEventSource string `json:"lead_event_source,omitempty"`
 
 	// How many events go in one request. Default and most: 1000.
 	Batch int `json:"batch,omitempty"`
@@ -170,6 +172,10 @@ func capiOptions() options[CAPI] {
 			help: "for providers whose webhooks carry none",
 		},
 		{
+			name: "lead_event_source", args: "<name>", shown: "CRM", at: func(c *CAPI) value { return textValue{&c.LeadEventSource} },
+			help: "of `capi lead_ads` alone: the CRM whose stages are reported",
+		},
+		{
 			name: "batch", args: "<n>", def: strconv.Itoa(capi.MaxBatch), check: (*CAPI).checkBatch,
 			at:   func(c *CAPI) value { return numberValue{&c.Batch} },
 			help: "events in one request at the most",
@@ -228,6 +234,9 @@ func (c *CAPI) parse(d *caddyfile.Dispenser) error {
 // checkText looks at what stands in the text; placeholders are looked at when they
 // have been replaced.
 func (c *CAPI) checkText() error {
+	if err := c.checkStages(); err != nil {
+		return err
+	}
 	r, err := c.resolve(withoutPlaceholders)
 	if err != nil {
 		return err
@@ -240,8 +249,12 @@ func (c *CAPI) checkText() error {
 
 func (c *CAPI) checkChannels() error {
 	for i, channel := range c.Channels {
-		if !slices.Contains(dataset.Channels, channel) {
-			return fmt.Errorf("capi channel '%s' is unknown: write %s, or none for all", channel, wording.Or(dataset.Channels))
+		switch {
+		case channel == dataset.LeadAds && len(c.Channels) > 1:
+			return errors.New("capi lead_ads stands alone: its dataset is told what becomes of forms' leads in a CRM, and of no chat; " +
+				"write a block for each")
+		case channel != dataset.LeadAds && !slices.Contains(dataset.Channels, channel):
+			return fmt.Errorf("capi channel '%s' is unknown: write %s, none for all chats, or lead_ads", channel, wording.Or(dataset.Channels))
 		}
 		if slices.Contains(c.Channels[:i], channel) {
 			return fmt.Errorf("capi channel '%s' stands twice", channel)
@@ -269,13 +282,13 @@ func (c *CAPI) settings() capi.Settings {
 		AutomaticEvents: capi.AutomaticEvents(c.AutomaticEvents), AutomaticValueDivisor: int64(c.AutomaticValueDivisor),
 		NoMatchKeys: c.MatchKeys == "none", InstagramIDField: c.InstagramIDField, WabaID: c.WabaID,
 		DataProcessingOptions: ldu, TestEventCode: c.TestEventCode, PartnerAgent: c.PartnerAgent,
-		OnTimeoutDrop: c.OnTimeout == "drop", UserAgent: "Leadgate/" + Version(),
+		LeadEventSource: c.LeadEventSource, OnTimeoutDrop: c.OnTimeout == "drop", UserAgent: "Leadgate/" + Version(),
 	}
 }
 
 func (c *CAPI) provision(a *App, tenant string, repl *caddy.Replacer) (*destination.Destination, error) {
 	where := "tenant " + tenant + ": destination " + cmp.Or(c.Name, tenant+"-capi-"+c.Dataset) + ": "
-	if err := c.checkChannels(); err != nil {
+	if err := errors.Join(c.checkChannels(), c.checkStages()); err != nil {
 		return nil, fmt.Errorf("%s%w", where, err)
 	}
 	r, err := c.resolve(func(option, text string) (string, error) { return replaceText(repl, option, text) })
@@ -295,7 +308,7 @@ func (c *CAPI) provision(a *App, tenant string, repl *caddy.Replacer) (*destinat
 		Channels: c.Channels, Dedupe: time.Duration(a.Dedupe),
 		RetryFor: time.Duration(r.RetryFor), Batch: r.Batch, Linger: time.Duration(*r.Linger),
 		Config: dataset.Config{
-			Settings: settings, Credentials: c.credentials, OnEvents: metrics.Conversions(r.Name), Logger: a.logger.Named("capi"),
+			Settings: settings, Credentials: c.credentials, OnEvents: c.onEvents(r.Name), Logger: a.logger.Named("capi"),
 		},
 	})
 	metrics.InDoubt(r.Name, 0)
@@ -309,40 +322,16 @@ func (c *CAPI) provision(a *App, tenant string, repl *caddy.Replacer) (*destinat
 
 func (c *CAPI) reports() bool { return true }
 
-func (c *CAPI) names(event string) error { return capi.CheckName(event) }
+func (c *CAPI) names(event string) error {
+	if c.ofLeads() {
+		return capi.CheckStage(event)
+	}
+	return capi.CheckName(event)
+}
 
 func (c *CAPI) isNamed() bool { return c.Name != "" }
 
-// credentials reads the secrets anew, for when Meta has refused the last ones.
-func (c *CAPI) credentials() (accessToken, appSecret string, err error) {
-	repl := caddy.NewReplacer()
-	if accessToken, err = replaceText(repl, "access_token", c.AccessToken); err != nil {
-		return "", "", err
-	}
-	if c.AppSecret != "" {
-		appSecret, err = replaceText(repl, "app_secret", c.AppSecret)
-	}
-	return accessToken, appSecret, err
-}
-
 func (c *CAPI) key() string { return c.Dataset + " " + c.AccessToken }
-
-// examine is what the doctor says of a dataset of a tenant.
-func (c *CAPI) examine(ctx context.Context, tenant string) (found finding.List) {
-	repl := caddy.NewReplacer()
-	r, err := c.resolve(func(option, text string) (string, error) { return replaceText(repl, option, text) })
-	if err != nil {
-		found.Warn("tenant "+tenant+": capi "+c.Dataset+": "+err.Error(), "")
-		return found
-	}
-	settings := r.settings()
-	where := "tenant " + tenant + ": capi " + settings.Dataset
-	found = dataset.Check(ctx, where, &settings)
-	if finding.IsLiteral(c.AccessToken) {
-		found.PlainText(where, "access_token")
-	}
-	return found
-}
 
 // warnWithoutWaba says, when all blocks are known, that Meta will refuse
 // conversions for want of the account's id.

@@ -66,13 +66,14 @@ func (c *Conversions) Provision(ctx caddy.Context) error {
 	e.Open, e.Notices = func(ctx context.Context) (conversions.Store, func(), error) { return a.openQueue(ctx) }, a.notices
 	a.atStart = append(a.atStart, func() error {
 		e.Destinations = a.tenants[c.Tenant].Destinations
+		countStages(e.Destinations, slices.Collect(maps.Values(c.Map))...)
 		return nil
 	})
 	if err := a.sites.KnowsTenant("leadgate_conversions", c.Tenant, true); err != nil {
 		return err
 	}
 	for _, from := range slices.Sorted(maps.Keys(c.Map)) {
-		if err := a.sites.TakesName(c.Tenant, c.Map[from]); err != nil {
+		if err := a.sites.TakesName(c.Tenant, c.Map[from], false); err != nil {
 			return fmt.Errorf("leadgate_conversions: tenant %s: map %s: %w", c.Tenant, from, err)
 		}
 	}

@@ -128,7 +128,7 @@ func (h *Handler) provisionRules(shared *intake.Tenant, t *Tenant) error {
 		if err := h.app.sites.KnowsTenant("convert "+rule.Name, shared.Name, true); err != nil {
 			return err
 		}
-		if err := h.app.sites.TakesName(shared.Name, rule.Name); err != nil {
+		if err := h.app.sites.TakesName(shared.Name, rule.Name, true); err != nil {
 			return fmt.Errorf("tenant %s: convert %s: %w", shared.Name, rule.Name, err)
 		}
 		if slices.ContainsFunc(shared.Rules, rule.Equal) {

@@ -43,6 +43,10 @@ type Leads struct {
 	// The Graph API. Default: https://graph.facebook.com.
 	Endpoint string `json:"endpoint,omitempty"`
 
+	// As what each lead is reported, as it comes, to the tenant's capi lead_ads: Lead,
+	// say. Default: not at all.
+	Report string `json:"report,omitempty"`
+
 	// For how long a lead is tried again. Default: 168h (7d).
 	RetryFor caddy.Duration `json:"retry_for,omitempty"`
 
@@ -73,6 +77,10 @@ func leadsOptions() options[Leads] {
 		},
 		{
 			name: "endpoint", args: "<url>", def: capi.DefaultEndpoint, at: func(l *Leads) value { return textValue{&l.Endpoint} },
+		},
+		{
+			name: "report", args: "<event name>", at: func(l *Leads) value { return textValue{&l.Report} },
+			help: "reports each lead, as it comes, to `capi lead_ads` under this name, such as `Lead`: the stage before all others",
 		},
 		{
 			name: "retry_for", args: "<duration>", def: "7d", at: func(l *Leads) value { return timeValue{&l.RetryFor} },
@@ -115,6 +123,11 @@ func (l *Leads) checkText() error {
 
 // check is of the settings resolved. What the Graph API wants of them is as of a dataset's.
 func (l *Leads) check() error {
+	if l.Report != "" {
+		if err := capi.CheckStage(l.Report); err != nil {
+			return fmt.Errorf("report: %w", err)
+		}
+	}
 	s := capi.Settings{AccessToken: l.AccessToken, AppSecret: l.AppSecret, Endpoint: l.Endpoint, GraphVersion: l.GraphVersion}
 	return s.ValidateAccess()
 }
@@ -153,11 +166,14 @@ func (l *Leads) provision(a *App, tenant string, repl *caddy.Replacer) (*destina
 	config.Renew, config.Complete = l.credentials, a.completeLead(tenant)
 	config.Logger, config.Now = a.logger.Named("leads"), a.now
 	d := leads.New(&leads.Settings{
-		Dest: queue.Dest{Tenant: tenant, Name: r.Name}, RetryFor: time.Duration(r.RetryFor), Config: config,
+		Dest: queue.Dest{Tenant: tenant, Name: r.Name}, RetryFor: time.Duration(r.RetryFor), Report: r.Report, Config: config,
 	})
 	d.Options = leadsOptions().settings(r)
 	metrics.Leads(tenant)
 	a.atStart = append(a.atStart, func() error { return a.reconcile(r, d) })
+	if r.Report != "" {
+		a.atStart = append(a.atStart, func() error { return a.reportsLeads(tenant, r) })
+	}
 	return d, nil
 }
 
@@ -213,6 +229,19 @@ func (a *App) completeLead(tenant string) func(context.Context, *normalize.Event
 		}
 		return block.CompleteLead(ctx, *q, t, ev, emailHash)
 	}
+}
+
+// reportsLeads fails a configuration whose leads are to be reported to nobody.
+func (a *App) reportsLeads(tenant string, l *Leads) error {
+	all := a.tenants[tenant].Destinations
+	countStages(all, l.Report)
+	for _, d := range all {
+		if _, ok := d.Planner.(destination.LeadReporter); ok {
+			return nil
+		}
+	}
+	return fmt.Errorf("tenant %s: destination %s: report %s: there is no `capi lead_ads` to report leads to: add one to the tenant, "+
+		"or leave report out", tenant, l.Name, l.Report)
 }
 
 // leadBlock stands for the block of leads that come by no webhook.

@@ -163,7 +163,7 @@ func (t *Tenant) site(name string) sites.Tenant {
 		}
 		out.Destinations = append(out.Destinations, sites.Destination{
 			Kind: d.name, Reports: d.reports(), Names: d.names, Key: d.key(),
-			Check: check,
+			OfLeads: ofLeads(d.kind), Check: check,
 		})
 	}
 	if t.Ads != nil {

@@ -13,12 +13,20 @@ const maxCustomData = 16 << 10
 
 // ownCustomData is what Leadgate writes into custom_data itself: in a posted
 // customData these are left out.
-var ownCustomData = []string{"ctwa_clid", "ad_id", "currency", "value", "order_id", "contents"}
+var (
+	ownCustomData = []string{"ctwa_clid", "ad_id", "currency", "value", "order_id", "contents"}
+	ownStageData  = append([]string{"event_source", "lead_event_source"}, ownCustomData...)
+)
 
 // appendCustomData writes the members of custom_data: the click's mirror, then
 // what a purchase has, then the CRM's own.
-func (f *facts) appendCustomData(dst []byte) ([]byte, error) {
-	start := len(dst)
+func (f *facts) appendCustomData(dst []byte, s *Settings) ([]byte, error) {
+	start, own := len(dst), ownCustomData
+	if f.lead != nil {
+		own = ownStageData
+		dst = append(dst, `"event_source":"crm"`...)
+		dst = appendMember(dst, start, "lead_event_source", []byte(s.leadEventSource()))
+	}
 	dst = appendMember(dst, start, "ctwa_clid", f.clid)
 	dst = appendMember(dst, start, "ad_id", f.adID)
 	if f.currency != "" {
@@ -49,7 +57,7 @@ func (f *facts) appendCustomData(dst []byte) ([]byte, error) {
 	if len(custom.Raw()) > maxCustomData {
 		return dst, &Refusal{ReasonRefused, "custom_data", fmt.Sprintf("customData is over %d bytes", maxCustomData), "post less", 100, 0}
 	}
-	return appendMembers(dst, start, custom, ownCustomData), nil
+	return appendMembers(dst, start, custom, own), nil
 }
 
 // appendContents writes the list of products: objects with id, quantity and

@@ -108,7 +108,8 @@ var table = []Explanation{
 	{Code: 100, Subcode: 2804043, Class: BadEvent, Sentence: "extinfo is malformed; chat events carry none",
 		Fix: "leave app_data out of what is posted"},
 	{Code: 100, Subcode: 2804050, Class: BadEvent, Sentence: "user_data does not say enough to find the person",
-		Fix: "the event needs a click with ctwa_clid, or the page's or Instagram account's id and the person's"},
+		Fix: "a chat's event needs a click with ctwa_clid, or the page's or Instagram account's id and the person's; " +
+			"a stage of a lead its lead_id, an e-mail address or a phone number"},
 	{Code: 100, Subcode: 2804063, Class: BadEvent, Sentence: "messaging_channel is missing",
 		Fix: "it must be whatsapp, messenger or instagram"},
 	{Code: 100, Subcode: 2804064, Class: BadEvent, Sentence: "user_data has fields that chat events may not have (fbc, fbp, " +

@@ -34,6 +34,7 @@ type Click struct {
 // Conversion is what a posted conversion has besides its unified JSON.
 type Conversion struct {
 	Click     Click  // the click that it is credited to
+	Lead      *Lead  // not nil: a stage of a lead ad's lead; of the click WaPhone and AdID are read then
 	EventName string // after the map of the CRM's words; "" = the JSON's conversion.eventName
 	EmailHash string // HashEmail of the posted e-mail, which the unified JSON leaves out; may be ""
 }
@@ -72,7 +73,7 @@ func CheckPosted(name string, posted []byte) error {
 	if err := f.checkMoney(); err != nil {
 		return err
 	}
-	_, err := f.appendCustomData(nil)
+	_, err := f.appendCustomData(nil, &Settings{})
 	return err
 }
 
@@ -92,6 +93,7 @@ type facts struct {
 	waba, page, instagram []byte
 	userID, waID, waPhone []byte
 	automatic             bool
+	lead                  *Lead // not nil: a stage of it
 	value                 *money.Decimal
 	currency              string
 	posted                jsondoc.Node // the conversion
@@ -175,7 +177,7 @@ func (b *builder) event(f *facts, root jsondoc.Node, s *Settings) error {
 // conversion reads a posted conversion and the click that it is credited to.
 func (b *builder) conversion(f *facts, root jsondoc.Node, c *Conversion) error {
 	k := &c.Click
-	f.channel = k.Channel
+	f.channel, f.lead = k.Channel, c.Lead
 	f.clid, f.adID = []byte(k.CtwaClid), []byte(k.AdID)
 	f.waba, f.page, f.instagram = []byte(k.WabaID), []byte(k.PageID), []byte(k.InstagramID)
 	f.userID, f.waID, f.waPhone = []byte(k.UserID), []byte(k.WaID), []byte(k.WaPhone)

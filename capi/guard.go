@@ -22,6 +22,9 @@ func (f *facts) check(s *Settings, received int64, now time.Time) error {
 	if received < 1000 {
 		return refuse(0, "event_time", "the time is not after 1970", "")
 	}
+	if f.lead != nil {
+		return f.checkStage(s, received)
+	}
 	if err := CheckName(string(f.name)); err != nil {
 		return refuse(2804066, "event_name", err.Error(), "")
 	}
@@ -63,7 +66,7 @@ func refuseByRule(subcode int, field, rule, fix string) error {
 
 func (f *facts) checkMoney() error {
 	refuse := refuseByRule
-	name := WireName(string(f.name))
+	name := f.wireName()
 	if _, ok := money.Currency(f.currency); !ok {
 		switch {
 		case f.currency != "":

@@ -15,6 +15,8 @@ const (
 	DefaultTimeout      = 10 * time.Second
 	DefaultUserAgent    = "Leadgate"
 
+	DefaultLeadEventSource = "CRM"
+
 	// MaxAge is how old an event may be: Meta refuses older ones.
 	MaxAge = 7 * 24 * time.Hour
 	// MaxBatch is how many events Meta takes in a request.
@@ -77,6 +79,8 @@ type Settings struct {
 	InstagramIDField string // default InstagramBusinessAccountID
 	WabaID           string // for events whose webhook carries none
 
+	LeadEventSource string // the CRM whose stages of leads are reported; default DefaultLeadEventSource
+
 	DataProcessingOptions *LDU   // nil: no Limited Data Use
 	TestEventCode         string // shows the events in the Test Events tab; they still count
 	PartnerAgent          string // under 23 characters, at least two letters
@@ -92,7 +96,7 @@ func (s *Settings) SetDefaults() {
 	s.Endpoint, s.GraphVersion, s.UserAgent = s.endpoint(), s.graphVersion(), s.userAgent()
 	s.EventName, s.LeadOn, s.RememberClicks = s.eventName(), or(s.LeadOn, LeadOnClick), s.remember()
 	s.AutomaticEvents, s.AutomaticValueDivisor = or(s.AutomaticEvents, AutomaticEventsOn), s.divisor()
-	s.InstagramIDField, s.Timeout = s.instagramIDField(), s.timeout()
+	s.InstagramIDField, s.Timeout, s.LeadEventSource = s.instagramIDField(), s.timeout(), s.leadEventSource()
 }
 
 // Each default stands here, once.
@@ -107,7 +111,8 @@ func (s *Settings) divisor() int64          { return or(s.AutomaticValueDivisor,
 func (s *Settings) instagramIDField() string {
 	return or(s.InstagramIDField, InstagramBusinessAccountID)
 }
-func (s *Settings) timeout() time.Duration { return or(s.Timeout, DefaultTimeout) }
+func (s *Settings) leadEventSource() string { return or(s.LeadEventSource, DefaultLeadEventSource) }
+func (s *Settings) timeout() time.Duration  { return or(s.Timeout, DefaultTimeout) }
 
 // or is v, or the default where v is the zero value.
 func or[T comparable](v, def T) T {

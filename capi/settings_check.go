@@ -40,6 +40,7 @@ var checks = []struct {
 	{"automatic_value_divisor", checkDivisor},
 	{"instagram_id_field", checkInstagramIDField},
 	{"waba_id", checkWabaID},
+	{"lead_event_source", checkLeadEventSource},
 	{"data_processing_options", checkLDU},
 	{"partner_agent", checkPartnerAgent},
 	{"test_event_code", checkTestEventCode},
@@ -153,6 +154,13 @@ func checkInstagramIDField(s *Settings) string {
 func checkWabaID(s *Settings) string {
 	if s.WabaID != "" && phone.Digits(s.WabaID) != s.WabaID {
 		return fmt.Sprintf(" %q is no WhatsApp business account id: write its digits", s.WabaID)
+	}
+	return ""
+}
+
+func checkLeadEventSource(s *Settings) string {
+	if !isText(s.leadEventSource(), maxStage) {
+		return fmt.Sprintf(" %q: write the name of the CRM, HubSpot for example", s.LeadEventSource)
 	}
 	return ""
 }

@@ -1,7 +1,6 @@
 package capi
 
 import (
-	"bytes"
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -15,6 +14,8 @@ func (f *facts) identity(s *Settings) Identity {
 		return Identity{f.channel, string(f.page)}
 	case normalize.ChannelInstagram:
 		return Identity{f.channel, string(f.instagram)}
+	case normalize.ChannelLeadAds:
+		return Identity{Channel: f.channel}
 	}
 	if len(f.waba) == 0 || string(f.waba) == s.WabaID {
 		return Identity{f.channel, s.WabaID}
@@ -25,14 +26,12 @@ func (f *facts) identity(s *Settings) Identity {
 // append writes the event. The order of the keys is Meta's samples'.
 func (f *facts) append(dst []byte, s *Settings, seconds int64) ([]byte, error) {
 	dst = append(dst, `{"event_name":`...)
-	dst = appendString(dst, []byte(WireName(string(f.name))))
+	dst = appendString(dst, []byte(f.wireName()))
 	dst = append(dst, `,"event_time":`...)
 	dst = strconv.AppendInt(dst, seconds, 10)
 	dst = append(dst, `,"event_id":`...)
 	dst = appendString(dst, f.id)
-	dst = append(dst, `,"action_source":"business_messaging","messaging_channel":"`...)
-	dst = append(dst, f.channel.String()...)
-	dst = append(dst, '"')
+	dst = f.appendSource(dst)
 	if f.automatic {
 		dst = append(dst, `,"messaging_outcome_data":{"outcome_type":"automatic_events"}`...)
 	}
@@ -42,7 +41,7 @@ func (f *facts) append(dst []byte, s *Settings, seconds int64) ([]byte, error) {
 	custom := len(dst)
 	dst = append(dst, `,"custom_data":{`...)
 	empty := len(dst)
-	dst, err := f.appendCustomData(dst)
+	dst, err := f.appendCustomData(dst, s)
 	if err != nil {
 		return dst, err
 	}
@@ -58,6 +57,23 @@ func (f *facts) append(dst []byte, s *Settings, seconds int64) ([]byte, error) {
 		dst = strconv.AppendInt(dst, int64(d.State), 10)
 	}
 	return append(dst, '}'), nil
+}
+
+// appendSource writes where it happened: in a chat, or in a CRM.
+func (f *facts) appendSource(dst []byte) []byte {
+	if f.lead != nil {
+		return append(dst, `,"action_source":"system_generated"`...)
+	}
+	dst = append(dst, `,"action_source":"business_messaging","messaging_channel":"`...)
+	return append(append(dst, f.channel.String()...), '"')
+}
+
+// wireName is the event's name as Meta is told it.
+func (f *facts) wireName() string {
+	if f.lead != nil {
+		return string(f.name)
+	}
+	return WireName(string(f.name))
 }
 
 func (f *facts) appendUserData(dst []byte, s *Settings) []byte {
@@ -76,18 +92,19 @@ func (f *facts) appendUserData(dst []byte, s *Settings) []byte {
 	case normalize.ChannelInstagram:
 		dst = appendMember(dst, start, s.instagramIDField(), f.instagram)
 		dst = appendMember(dst, start, "ig_sid", f.userID)
+	case normalize.ChannelLeadAds:
+		dst = appendMember(dst, start, "lead_id", []byte(f.lead.ID))
 	}
 	if s.NoMatchKeys {
 		return dst
 	}
-	if f.channel == normalize.ChannelWhatsApp {
+	switch {
+	case f.lead != nil:
+		dst = appendHashes(dst, start, "ph", func(dst []byte) []byte { return appendEach(dst, f.leadPhones()) })
+	case f.channel == normalize.ChannelWhatsApp:
 		dst = appendHashes(dst, start, "ph", func(dst []byte) []byte { return appendPhones(dst, f.waPhone, f.waID) })
 	}
-	if isHexHash([]byte(f.emailHash)) {
-		dst = appendHashes(dst, start, "em", func(dst []byte) []byte {
-			return append(append(append(dst, '"'), bytes.ToLower([]byte(f.emailHash))...), '"')
-		})
-	}
+	dst = appendHashes(dst, start, "em", func(dst []byte) []byte { return appendEach(dst, f.emails()) })
 	if id := f.posted.Get("externalId"); id.Exists() {
 		if hash, ok := HashExternalID(id.String()); ok {
 			dst = appendHashes(dst, start, "external_id", func(dst []byte) []byte {

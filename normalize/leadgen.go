@@ -68,7 +68,7 @@ func (b *Batch) leadgen(src *source, entry, change jsondoc.Node) {
 		LeadgenID: id, FormID: b.numbered(value.Get("form_id")), PageID: first(page, own),
 		AdID: first(b.numbered(value.Get("ad_id")), b.numbered(value.Get("adgroup_id"))), CreatedAt: millis(created),
 	}
-	if own == nil || isSampleLead(id) {
+	if own == nil || IsSampleLead(id) {
 		e.Lead.Test = True
 	}
 	e.key = b.textKey(id)
@@ -83,9 +83,9 @@ func (b *Batch) numbered(n jsondoc.Node) Text {
 	return id
 }
 
-// isSampleLead reports whether an id is one that the dashboard's Test button sends, by which
+// IsSampleLead reports whether the id of a lead is one that the dashboard's Test button sends, by which
 // no lead is found.
-func isSampleLead(id Text) bool {
+func IsSampleLead(id Text) bool {
 	switch string(id) {
 	case `"444444444444"`, `"123456789"`, `"987654321"`:
 		return true

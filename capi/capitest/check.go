@@ -183,8 +183,11 @@ func (s *Server) checkEvent(raw json.RawMessage, dataset string) (identity strin
 	if key := ev.unknown(eventKeys); key != "" {
 		return "", invalid("unknown key %q in an event", key)
 	}
-	if source != "business_messaging" {
-		return "", invalid("action_source %q: only business_messaging is for chats", source)
+	switch {
+	case source == "system_generated":
+		return s.checkStage(ev, user, custom)
+	case source != "business_messaging":
+		return "", invalid("action_source %q: business_messaging is for chats, system_generated for stages of leads", source)
 	}
 	if channel == "" {
 		return "", refused(2804063, "Messaging Channel Missing", "messaging_channel is required with action_source business_messaging")

@@ -1,5 +1,5 @@
-// Package capitest is a Conversions API for chat events that runs anywhere: for
-// tests, for trying out a setup without an ad account, and for leadgate's
+// Package capitest is a Conversions API for chat events, and for the stages of lead
+// ads' leads, that runs anywhere: for tests, for trying out a setup without an ad account, and for leadgate's
 // fake-meta command. It refuses whatever Meta is known to refuse, with Meta's
 // codes, subcodes and shape of errors, and is stricter where Meta is lenient or
 // unknown: it knows every key that an event may have, and takes no null, no

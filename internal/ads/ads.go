@@ -167,6 +167,12 @@ func (c *Counter) Conversion(v *Conversion, j int) {
 	c.named(fieldEarlier, queue.WhenQueued, j)
 }
 
+// Reported counts that the group's job j, for a destination, is to report what is counted by itself:
+// a form, which is a lead of its ad whoever is told of it.
+func (c *Counter) Reported(j int, dest string) {
+	c.add(FateQueued.Field(dest), 1, queue.WhenQueued, j)
+}
+
 // contact counts the contact of the group's job j, once for as long as its clicks
 // are remembered.
 func (c *Counter) contact(field string, v *Conversion, j int) {

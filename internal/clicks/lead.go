@@ -2,6 +2,7 @@ package clicks
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	"github.com/leadgate/leadgate/capi"
@@ -23,6 +24,23 @@ type Lead struct {
 
 const leadVersion = 1
 
+// Click is the lead in the place of a click.
+func (l *Lead) Click() *Click {
+	return &Click{Click: capi.Click{Channel: normalize.ChannelLeadAds, AdID: l.AdID}, Lead: l, At: l.CreatedAt}
+}
+
+// parseLead reads a lead as AddLead stores it.
+func parseLead(data []byte) (*Click, error) {
+	var l Lead
+	if err := json.Unmarshal(data, &l); err != nil {
+		return nil, fmt.Errorf("reading a stored lead: %w", err)
+	}
+	if l.Version != leadVersion || l.ID == "" {
+		return nil, fmt.Errorf("reading a stored lead: version %d is unknown", l.Version)
+	}
+	return l.Click(), nil
+}
+
 // LeadKey is the key of a lead by Meta's id of it.
 func LeadKey(id string) string { return "lead:" + short(id) }
 
@@ -32,9 +50,9 @@ func EmailKey(hash string) string { return Contact(normalize.ChannelLeadAds, "em
 
 // AddLead fills in, after Touch, who a lead whose answers are known is: the number, the
 // address and the lead's id are names of one contact. What is kept of a test has no name
-// but the id: nobody is behind it.
-func AddLead(ev *normalize.Event, emailHash string, into *queue.Event) {
-	kept := Lead{
+// but the id: nobody is behind it. It returns what is kept.
+func AddLead(ev *normalize.Event, emailHash string, into *queue.Event) *Lead {
+	kept := &Lead{
 		Version: leadVersion, ID: ev.Lead.LeadgenID.String(), CreatedAt: ev.Lead.CreatedAt, Test: ev.Lead.Test == normalize.True,
 		AdID: ev.Lead.AdID.String(), EM: emailHash,
 	}
@@ -51,12 +69,13 @@ func AddLead(ev *normalize.Event, emailHash string, into *queue.Event) {
 		}
 	}
 	names = append(names, LeadKey(kept.ID))
-	data, err := json.Marshal(&kept)
+	data, err := json.Marshal(kept)
 	if err != nil {
 		panic(err) // strings and numbers
 	}
 	into.Contact, into.Aliases = names[0], names[1:]
 	into.Clicks = []queue.Click{{At: ev.ReceivedAt, Kind: queue.ClickLead, Data: data}}
+	return kept
 }
 
 // ChatKey is the key under which a person of this number is known on WhatsApp, "" for none.
@@ -67,3 +86,7 @@ func ChatKey(waPhone normalize.Text) string {
 	}
 	return Contact(normalize.ChannelWhatsApp, digits)
 }
+
+// IsSampleLead reports whether an id is one that the Test button of Meta's dashboard sends, by
+// which there is no lead.
+func IsSampleLead(id string) bool { return normalize.IsSampleLead(normalize.NewText(id)) }

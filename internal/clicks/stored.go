@@ -151,11 +151,12 @@ func appendWhole(b []byte, shown jsondoc.Node, names Names) []byte {
 	return append(b, '}')
 }
 
-// Click is a stored click: an ad's, or a link's.
+// Click is a stored click: an ad's, a link's, or what is kept of a lead ad's form.
 type Click struct {
 	capi.Click
 	Shown []byte // the JSON that attribution shows
 	Link  *Link  // nil for an ad's
+	Lead  *Lead  // not nil: no click, but a form of a lead ad, of which nothing is shown
 	At    int64  // when, in ms; where a link does not say, when the message came
 }
 
@@ -175,6 +176,9 @@ func Parse(data []byte) (*Click, error) {
 	var doc jsondoc.Doc
 	if err := doc.Parse(data); err != nil {
 		return nil, fmt.Errorf("reading a stored click: %w", err)
+	}
+	if doc.Root().Kind() == '{' {
+		return parseLead(data)
 	}
 	shown := doc.Root().First()
 	if shown.Kind() != '{' {

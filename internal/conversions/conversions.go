@@ -60,6 +60,7 @@ type Endpoint struct {
 type Store interface {
 	Clicks(ctx context.Context, tenant string, keys []string) ([]queue.Clicks, error)
 	Append(ctx context.Context, groups []queue.Group) []queue.Result
+	Remembers(ctx context.Context, tenant string, once []string) ([]bool, error)
 }
 
 // ServeHTTP answers one post, and who asks by GET whether the token is right, and whose

@@ -23,10 +23,15 @@ type Item struct {
 	first     bool // the first touch is wanted
 	orderID   string
 	email     string
+	leadID    string            // as Meta has it
+	phone     string            // of waPhone, E.164
 	channel   normalize.Channel // as posted, ChannelUnknown where it is not
 
 	who  string   // the field that names the contact
-	keys []string // under which its clicks may be stored, one for each possible channel
+	keys []string // under which its clicks may be stored, one for each possible channel, and then its lead
+	chat int      // how many of the keys are of clicks
+
+	erased bool // the lead of its leadId was known, and nothing of it is stored
 
 	said  []string // of what was said in a chat: what makes the conversion itself
 	event int      // the group's event that it came with; -1 of one that was posted
@@ -49,6 +54,7 @@ type rules struct {
 	mapping func(posted string) string // says, behind the event names, how a word is mapped
 	names   func(name string) *destination.Refusal
 	email   bool // an e-mail address alone names somebody
+	leads   bool // a lead of a lead ad does, too
 	now     time.Time
 }
 
@@ -95,7 +101,7 @@ func (r *rules) readItem(n jsondoc.Node) (it Item, err error) {
 		}
 		it.email = email
 	}
-	if err := it.readContact(r.email); err != nil {
+	if err := it.readContact(r); err != nil {
 		return it, err
 	}
 	return it, capi.CheckPosted(it.name, n.Raw())
@@ -141,7 +147,66 @@ func readEventTime(n jsondoc.Node, now time.Time) (time.Time, error) {
 const clockSkew = time.Minute
 
 // readContact finds out whom the item names, and so which keys to look up.
-func (it *Item) readContact(email bool) error {
+func (it *Item) readContact(r *rules) error {
+	if err := it.readLeadID(); err != nil {
+		return err
+	}
+	if err := it.readChat(); err != nil {
+		return err
+	}
+	it.phone = normalize.PhoneFromWaID(text(it.node, "waPhone"))
+	it.chat = len(it.keys)
+	if r.leads {
+		it.addLeadKeys()
+	}
+	switch {
+	case it.who != "":
+		return nil
+	case it.leadID != "" && r.leads:
+		it.who = "leadId"
+		return nil
+	case it.leadID != "":
+		return invalidf("add `capi lead_ads { … }` to the tenant", "leadId is of a lead ad's lead, and the tenant has no capi for those")
+	case it.email != "" && (r.email || r.leads):
+		it.who = "email"
+		return nil
+	}
+	return invalidf("write waPhone, waId, userId, messageId or ctwaClid, or of a lead ad's lead leadId", "the item names nobody")
+}
+
+func (it *Item) readLeadID() error {
+	written := text(it.node, "leadId")
+	if written == "" {
+		return nil
+	}
+	id, ok := capi.LeadID(written)
+	if !ok {
+		return invalidf(`write the digits of Meta's leadgen id, such as "987654321012345"; as a text, since JavaScript changes longer numbers`,
+			"leadId is no lead's id")
+	}
+	it.leadID = id
+	return nil
+}
+
+// addLeadKeys adds the keys under which the contact's lead may be stored.
+func (it *Item) addLeadKeys() {
+	if it.leadID != "" {
+		it.keys = append(it.keys, clicks.LeadKey(it.leadID))
+		return
+	}
+	if it.channel != normalize.ChannelUnknown {
+		return // a chat is meant
+	}
+	if it.phone != "" {
+		it.keys = append(it.keys, clicks.Contact(normalize.ChannelLeadAds, strings.TrimPrefix(it.phone, "+")))
+	}
+	if hash, ok := capi.HashEmail(it.email); ok {
+		it.keys = append(it.keys, clicks.EmailKey(hash))
+	}
+}
+
+// readChat finds whom the item names by a chat, and where clicks led to it.
+func (it *Item) readChat() error {
 	channels := itemChannels
 	if name := text(it.node, "channel"); name != "" {
 		i := slices.IndexFunc(channels, func(c normalize.Channel) bool { return c.String() == name })
@@ -177,11 +242,7 @@ func (it *Item) readContact(email bool) error {
 		}
 		return nil
 	}
-	if email && it.email != "" {
-		it.who = "email"
-		return nil
-	}
-	return invalidf("write waPhone, waId, userId, messageId or ctwaClid", "the item names nobody")
+	return nil
 }
 
 // contact is whom the item names, as far as it says it itself.

@@ -93,15 +93,20 @@ func openBooks(t *testing.T, touches string, planners ...destination.Planner) *b
 
 func (b *books) post(t *testing.T, item string) Result {
 	t.Helper()
-	var doc jsondoc.Doc
-	if err := doc.Parse([]byte(item)); err != nil {
-		t.Fatal(err)
-	}
-	results, err := b.accept([]jsondoc.Node{doc.Root()})
+	results, err := b.accept(itemNodes(t, item))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return results[0]
+}
+
+func itemNodes(t *testing.T, item string) []jsondoc.Node {
+	t.Helper()
+	doc := new(jsondoc.Doc)
+	if err := doc.Parse([]byte(item)); err != nil {
+		t.Fatal(err)
+	}
+	return []jsondoc.Node{doc.Root()}
 }
 
 // queued are the entries of a destination.

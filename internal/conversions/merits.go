@@ -24,6 +24,9 @@ type merits struct {
 	refusals []*destination.Refusal // of ledgers that would have a click of it
 	refused  *clicks.Click          // the first click that one does not count
 
+	instead []destination.LeadReporter // the tenant's
+	byChat  bool                       // a ledger that one of them is in the place of has a click
+
 	event       *normalize.Event
 	payload     []byte // the event's JSON
 	attribution int    // where its attribution goes
@@ -42,9 +45,11 @@ type credit struct {
 // weigh finds the ledgers, those with an ad's click first: there the conversion counts.
 func (m *merits) weigh() error {
 	var byLink []credit
+	m.instead = leadReporters(m.plan.Destinations)
 	for _, d := range m.plan.Destinations {
 		r, ok := d.Planner.(destination.Reporter)
-		if !ok {
+		inChat := m.hasInstead(d.Planner)
+		if _, ofLeads := d.Planner.(destination.LeadReporter); !ok || ofLeads || inChat && m.item.leadID != "" {
 			continue
 		}
 		click, err := m.click(r)
@@ -56,6 +61,7 @@ func (m *merits) weigh() error {
 		case click != nil && !r.Takes(click.Channel, m.plan.Destinations):
 			m.untaken = click
 		default:
+			m.byChat = m.byChat || inChat
 			if refusal := r.Names(m.item.name); refusal != nil {
 				m.refuse(refusal, click)
 				continue
@@ -67,6 +73,9 @@ func (m *merits) weigh() error {
 				byLink = append(byLink, c)
 			}
 		}
+	}
+	if err := m.weighLead(); err != nil {
+		return err
 	}
 	m.credits = append(m.credits, byLink...)
 	return nil
@@ -82,7 +91,7 @@ func (m *merits) refuse(r *destination.Refusal, click *clicks.Click) {
 // click is the click that a ledger credits the item to, nil if there is none.
 func (m *merits) click(r destination.Reporter) (*clicks.Click, error) {
 	var best *clicks.Click
-	for i := range m.found {
+	for i := range m.found[:m.item.chat] {
 		data := r.Credit(&m.found[i], m.item.first)
 		if len(data) == 0 {
 			continue
@@ -150,7 +159,7 @@ func (m *merits) who() *clicks.Click {
 			return click
 		}
 	}
-	for i := range m.found {
+	for i := range m.found[:m.item.chat] {
 		if click, err := clicks.Parse(m.found[i].Last); err == nil {
 			return click
 		}
@@ -206,10 +215,13 @@ func (m *merits) explainNone(r *Result) {
 		return
 	}
 	what := "no ad click of this contact is stored"
-	if !onlyAds(m.plan.Destinations) {
+	switch {
+	case len(m.instead) > 0:
+		what = "no click and no lead of this contact is stored that the tenant's ledgers can be told of"
+	case !onlyAds(m.plan.Destinations):
 		what = "no click of this contact is stored that the tenant's ledgers can be told of"
 	}
-	for i := range m.found {
+	for i := range m.found[:m.item.chat] {
 		click, err := clicks.Parse(m.found[i].Last)
 		switch {
 		case err != nil:

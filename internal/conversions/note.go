@@ -45,7 +45,7 @@ func (p *Plan) noteRefused(it *Item, found []queue.Clicks, r *Result) {
 // noteUnread does so for an item that says something wrong, if it says of whom.
 func (p *Plan) noteUnread(n jsondoc.Node, name string, r *Result) {
 	it := Item{node: n, event: -1, name: cmp.Or(name, text(n, "eventName")), email: text(n, "email")}
-	if n.Kind() != '{' || it.readContact(true) != nil {
+	if n.Kind() != '{' || it.readContact(&rules{email: true, leads: true}) != nil {
 		return
 	}
 	if at, err := readEventTime(n.Get("eventTime"), p.Now); err == nil {
@@ -72,6 +72,9 @@ func (p *Plan) NoteUnsaid(name, contact string, n int, r *Result) {
 func (it *Item) noted(found []queue.Clicks) string {
 	for i := range found {
 		if click, err := clicks.Parse(found[i].Last); err == nil {
+			if click.Lead != nil {
+				return clicks.LeadKey(click.Lead.ID)
+			}
 			if id := contactOf(&click.Click); id != "" {
 				return clicks.Contact(click.Channel, id)
 			}
@@ -79,6 +82,9 @@ func (it *Item) noted(found []queue.Clicks) string {
 	}
 	if len(it.said) > 0 || it.who == "waPhone" || it.who == "waId" || it.who == "userId" {
 		return it.keys[0]
+	}
+	if it.who == "leadId" {
+		return clicks.LeadKey(it.leadID)
 	}
 	return it.besides()
 }

@@ -89,7 +89,7 @@ func (p *Plan) add(d *Planned, it *Item, m *merits) error {
 		}, true)
 		if i == 0 {
 			sold := ads.Conversion{
-				Name: c.job.Report, Contact: s.header.Contact, Remember: p.Remember, Currency: c.report.Currency, Value: c.report.Value,
+				Name: c.counted(), Contact: s.header.Contact, Remember: p.Remember, Currency: c.report.Currency, Value: c.report.Value,
 			}
 			if c.job.Version != "" {
 				sold.Corrected, sold.Window = s.id.String(), s.window
@@ -113,13 +113,16 @@ type shared struct {
 	window         time.Duration // for how long the same item is a duplicate
 	name           string        // of the conversion, for the metrics
 	header         queue.Header
+	clicksOf       string // the contact of the attribution
 }
 
 // share adds to the group what the jobs have in common.
 func (p *Plan) share(it *Item, m *merits) shared {
 	who := m.who()
 	contact := it.besides()
-	if id := contactOf(&who.Click); id != "" {
+	if who.Lead != nil {
+		contact = it.leadContact(who)
+	} else if id := contactOf(&who.Click); id != "" {
 		contact = clicks.Contact(who.Channel, id)
 	}
 	s := shared{
@@ -127,6 +130,9 @@ func (p *Plan) share(it *Item, m *merits) shared {
 		header: queue.Header{
 			EventID: m.event.ID(), Kind: uint8(normalize.KindConversion), Contact: contact, Time: m.event.ReceivedAt, QueuedAt: m.event.IngestedAt,
 		},
+	}
+	if s.clicksOf = contact; who.Lead != nil {
+		s.clicksOf = clicks.ChatKey(m.event.WaPhone)
 	}
 	p.Group.Payloads = append(p.Group.Payloads, m.payload)
 	if s.event < 0 {
@@ -160,7 +166,7 @@ func (p *Plan) addJob(s *shared, d *destination.Destination, job destination.Job
 	h := s.header
 	h.Format, h.Meta = job.Format, meta
 	if job.Attributed {
-		h.ClickKey, h.Attribution = h.Contact, uint32(attribution)
+		h.ClickKey, h.Attribution = s.clicksOf, uint32(attribution)
 	}
 	if job.Lane != "" {
 		h.ClickKey, h.Contact = h.Contact, job.Lane

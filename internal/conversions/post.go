@@ -33,7 +33,8 @@ func (e *Endpoint) newPost(nodes []jsondoc.Node) *post {
 	p.p = Plan{
 		Tenant: e.Tenant, Destinations: e.Destinations, Remember: e.Remember, Dedupe: e.Dedupe, Now: e.Now(), Group: &p.group,
 	}
-	rules := rules{words: e.Map, mapping: inBlock, names: p.p.names, email: withoutClick(e.Destinations), now: p.p.Now}
+	rules := rules{words: e.Map, mapping: inBlock, names: p.p.names, email: withoutClick(e.Destinations), now: p.p.Now,
+		leads: len(leadReporters(e.Destinations)) > 0}
 	for i, n := range nodes {
 		l := &p.lines[i]
 		it, err := rules.readItem(n)
@@ -84,7 +85,10 @@ func (p *post) lookUp(ctx context.Context, q Store) error {
 	if err == nil && len(p.found) != len(keys) {
 		err = fmt.Errorf("looking up clicks: %d answers for %d keys", len(p.found), len(keys))
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return p.lookUpErased(ctx, q)
 }
 
 // plan plans the items.

@@ -31,6 +31,6 @@ func (p *Plan) AddSaid(s *Said, found []queue.Clicks) Planned {
 		d.refuseFor(err)
 		return d
 	}
-	it.keys, it.event, it.said = s.Keys, s.Event, []string{s.Name, "said", s.By.String()}
+	it.keys, it.chat, it.event, it.said = s.Keys, len(s.Keys), s.Event, []string{s.Name, "said", s.By.String()}
 	return p.Add(&it, found)
 }

@@ -32,6 +32,8 @@ type Completer interface {
 	Planner
 	// Completes reports whether there is something to be completed in the event.
 	Completes(ev *normalize.Event) bool
+	// Reports is as what each lead is reported when it is complete, "" as nothing.
+	Reports() string
 }
 
 // LeadOnce is the once key of a lead, by Meta's id of it: it is remembered for KeepLead,
@@ -94,6 +96,15 @@ type Toucher interface {
 	// PlanTouch plans what the click that an event brings is reported as, false where as
 	// nothing. Its c has no more than Click, ID and At, and the name is filled in.
 	PlanTouch(c *Conversion) (Job, bool)
+}
+
+// LeadReporter is a Reporter of a kind that is told what becomes of lead ads' leads: its
+// clicks have a Lead, and any name is taken.
+type LeadReporter interface {
+	Reporter
+	// InsteadOf reports whether a conversion goes to one of the two alone: both would
+	// count it.
+	InsteadOf(other Planner) bool
 }
 
 // MinOnce is how long a conversion is remembered at the least, so that it is

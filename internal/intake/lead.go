@@ -3,7 +3,11 @@ package intake
 import (
 	"context"
 	"fmt"
+	"time"
 
+	"go.uber.org/zap"
+
+	"github.com/leadgate/leadgate/internal/ads"
 	"github.com/leadgate/leadgate/internal/clicks"
 	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/metrics"
@@ -36,7 +40,7 @@ func (b *Block) CompleteLead(ctx context.Context, q Store, t *Tenant, ev *normal
 	known := &group.Events[0]
 	// Its id is known, since the webhook brought it; and what is done again must do nothing.
 	known.ID = queue.ID(normalize.RawID([]byte("lead\n" + t.Name + "\n" + ev.Lead.LeadgenID.String())))
-	clicks.AddLead(ev, emailHash, known)
+	b.reportLead(w, g, clicks.AddLead(ev, emailHash, known))
 	for j := range group.Jobs {
 		job := &group.Jobs[j]
 		job.Header.Contact = known.Contact
@@ -47,12 +51,57 @@ func (b *Block) CompleteLead(ctx context.Context, q Store, t *Tenant, ev *normal
 			Key: destination.LeadOnce(ev.Lead.LeadgenID.String()) + "\n" + job.Dest.Name, Window: destination.KeepLead,
 		})
 	}
+	b.noteReports(w, g, 0)
 	results := q.Append(ctx, w.groups)
 	if err := results[0].Err; err != nil {
 		return fmt.Errorf("queueing a lead: %w", err)
 	}
 	b.unsent(w, results, g)
 	return nil
+}
+
+// reportLead adds what the lead of a group's first event is reported as, where it is.
+func (b *Block) reportLead(w *Webhook, g int, lead *clicks.Lead) {
+	group, draft := &w.groups[g], &w.drafts[g]
+	name := reportsLeads(draft.tenant)
+	if name == "" {
+		return
+	}
+	ev, known := &w.batch.Events[0], &group.Events[0]
+	count := ads.NewCounter(group, ev.ReceivedAt, ev.IngestedAt, ads.Ad{ID: lead.AdID})
+	for _, d := range draft.tenant.Destinations {
+		to, ok := d.Planner.(destination.LeadReporter)
+		if !ok {
+			continue
+		}
+		payload, _ := w.payload(g, 0)
+		click := lead.Click()
+		click.WaPhone = ev.WaPhone.String()
+		c := destination.Conversion{
+			Unified: group.Payloads[payload], ID: queue.ID(ev.ID()), At: time.UnixMilli(ev.ReceivedAt), Name: name, Click: click,
+		}
+		wanted, _, err := to.Convert(&c, b.Now())
+		if err != nil {
+			b.Logger.Info("a lead is not reported", zap.String("tenant", draft.tenant.Name), zap.String("destination", d.Dest.Name), zap.Error(err))
+			continue
+		}
+		job := queue.Job{Dest: d.Dest, Events: w.only(0), Once: wanted.Once, Payload: payload, Header: queue.Header{
+			EventID: ev.ID(), Kind: uint8(ev.Kind), Format: wanted.Format, Time: ev.ReceivedAt, QueuedAt: ev.IngestedAt, Trace: w.trace,
+			Contact: known.Contact, Meta: to.Meta(&c, &destination.Tally{Day: count.Day, Key: count.Key()}),
+		}}
+		count.Reported(len(group.Jobs), d.Dest.Name)
+		draft.add(group, job, wanted.Report)
+	}
+}
+
+// reportsLeads is as what a tenant's leads are reported as they come, "" as nothing.
+func reportsLeads(t *Tenant) string {
+	for _, d := range t.Destinations {
+		if c, ok := d.Planner.(destination.Completer); ok {
+			return c.Reports()
+		}
+	}
+	return ""
 }
 
 // alone is a webhook of one event, which is the tenant's.

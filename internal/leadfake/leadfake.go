@@ -79,6 +79,17 @@ func (s *Server) Add(leads ...*Lead) {
 	s.leads = append(s.leads, leads...)
 }
 
+// Replace puts a lead in the place of the one of its id.
+func (s *Server) Replace(lead *Lead) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, l := range s.leads {
+		if l.ID == lead.ID {
+			s.leads[i] = lead
+		}
+	}
+}
+
 // AddForm adds a form.
 func (s *Server) AddForm(f *Form) {
 	s.mu.Lock()

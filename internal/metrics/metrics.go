@@ -184,7 +184,7 @@ func InChat(tenant, eventName, outcome string, n int) {
 func Unsent(job *queue.Job, conversion string, o queue.Admission) {
 	switch {
 	case job.Header.Format == queue.FormatConversion && o == queue.Duplicate:
-		conversionsOf(job.Dest.Name).WithLabelValues(job.Dest.Name, conversion, "duplicate").Inc()
+		conversionsOf(job.Dest.Name).WithLabelValues(job.Dest.Name, label(job.Dest.Name, conversion), "duplicate").Inc()
 	case o == queue.Overflow:
 		deliveries.WithLabelValues(job.Dest.Name, "overflow").Inc()
 	case o == queue.Died && job.Dest != queue.Unmatched:
@@ -207,6 +207,7 @@ func conversionsOf(destination string) *prometheus.CounterVec {
 // with an outcome.
 func Conversions(destination string) func(eventName, outcome string, n int) {
 	forGoogle.Delete(destination)
+	stages.Delete(destination)
 	return counted(capiEvents, destination)
 }
 

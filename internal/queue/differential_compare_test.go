@@ -42,6 +42,11 @@ func (w *world) compare() {
 	})
 	keys := append(slices.Clone(w.contacts), w.marks[max(len(w.marks)-40, 0):]...)
 	for _, tenant := range worldTenants {
+		each(w, "once keys of "+tenant, func(tw *twin) []bool {
+			known, err := tw.q.Remembers(w.Context(), tenant, []string{"lead\na", "lead\nb", "sale\nc", "none"})
+			w.must(err)
+			return known
+		})
 		each(w, "clicks of "+tenant, func(tw *twin) []string {
 			found, err := tw.q.Clicks(w.Context(), tenant, keys)
 			w.must(err)

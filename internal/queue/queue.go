@@ -81,6 +81,8 @@ type Queue interface {
 	// Clicks returns the clicks of contacts (keys, aliases or message ids),
 	// one for each key, the zero Clicks where there are none.
 	Clicks(ctx context.Context, tenant string, keys []string) ([]Clicks, error)
+	// Remembers reports for each once key whether it is remembered.
+	Remembers(ctx context.Context, tenant string, once []string) ([]bool, error)
 	// Notes returns the journals of contacts, by keys as Clicks takes them, together: each
 	// note once, the newest first.
 	Notes(ctx context.Context, tenant string, keys []string) ([]Note, error)

@@ -63,6 +63,8 @@ type Destination struct {
 	Reports bool   // conversions are reported to it
 	// Names says why conversions of a name are not, nil where they are.
 	Names func(event string) error
+	// OfLeads: it is told of lead ads' leads alone, and of nothing that is said in a chat.
+	OfLeads bool
 	// Key is the same for two that need to be looked at once.
 	Key string
 	// Check looks whether it takes what will be sent. It asks the destination

@@ -56,11 +56,11 @@ func (s *Sites) KnowsTenant(directive, name string, reports bool) error {
 }
 
 // TakesName says why no destination of a tenant takes conversions of a name, nil where
-// one does.
-func (s *Sites) TakesName(tenant, event string) (why error) {
+// one does. inChat is of what is said in a chat.
+func (s *Sites) TakesName(tenant, event string, inChat bool) (why error) {
 	for _, t := range s.AllTenants() {
 		for i := range t.Destinations {
-			if d := &t.Destinations[i]; t.Name == tenant && d.Reports {
+			if d := &t.Destinations[i]; t.Name == tenant && d.Reports && !(inChat && d.OfLeads) {
 				err := d.Names(event)
 				if err == nil {
 					return nil

@@ -22,7 +22,16 @@ type conversionMeta struct {
 	WaPhone     string            `json:"waPhone,omitempty"`
 	EventName   string            `json:"eventName,omitempty"`
 	EmailHash   string            `json:"emailHash,omitempty"`
+	Lead        *leadMeta         `json:"lead,omitempty"`
 	destination.Tallied
+}
+
+// leadMeta is the lead of a stage.
+type leadMeta struct {
+	ID        string `json:"id,omitempty"`
+	CreatedAt int64  `json:"createdAt,omitempty"`
+	EM        string `json:"em,omitempty"`
+	PH        string `json:"ph,omitempty"`
 }
 
 // metaOf is the Header.Meta of a posted conversion's entry
@@ -32,7 +41,7 @@ func metaOf(c *capi.Conversion, t *destination.Tally) []byte {
 	k := &c.Click
 	b, err := json.Marshal(conversionMeta{
 		k.Channel, k.CtwaClid, k.AdID, k.WabaID, k.PageID, k.InstagramID, k.UserID, k.WaID, k.WaPhone,
-		c.EventName, c.EmailHash, destination.Tallied{Tally: t},
+		c.EventName, c.EmailHash, (*leadMeta)(c.Lead), destination.Tallied{Tally: t},
 	})
 	if err != nil {
 		panic(err) // strings and a number
@@ -40,6 +49,7 @@ func metaOf(c *capi.Conversion, t *destination.Tally) []byte {
 	return b
 }
 
+// readConversion is metaOf's other way.
 func readConversion(meta []byte) (*capi.Conversion, error) {
 	var m conversionMeta
 	if err := json.Unmarshal(meta, &m); err != nil {
@@ -50,6 +60,6 @@ func readConversion(meta []byte) (*capi.Conversion, error) {
 			Channel: m.Channel, CtwaClid: m.CtwaClid, AdID: m.AdID, WabaID: m.WabaID, PageID: m.PageID,
 			InstagramID: m.InstagramID, UserID: m.UserID, WaID: m.WaID, WaPhone: m.WaPhone,
 		},
-		EventName: m.EventName, EmailHash: m.EmailHash,
+		EventName: m.EventName, EmailHash: m.EmailHash, Lead: (*capi.Lead)(m.Lead),
 	}, nil
 }

@@ -117,7 +117,11 @@ func refusal(err error) error {
 
 func conversionOf(c *destination.Conversion) *capi.Conversion {
 	hash, _ := capi.HashEmail(c.Email) // checked when it was read
-	return &capi.Conversion{Click: c.Click.Click, EventName: c.Name, EmailHash: hash}
+	out := &capi.Conversion{Click: c.Click.Click, EventName: c.Name, EmailHash: hash}
+	if l := c.Click.Lead; l != nil {
+		out.Lead = &capi.Lead{ID: l.ID, CreatedAt: l.CreatedAt, EM: l.EM, PH: l.PH}
+	}
+	return out
 }
 
 // Meta is [destination.Reporter]'s.

@@ -142,7 +142,9 @@ func (s *Sender) post(ctx context.Context, b *batch, verdicts []destination.Verd
 // build makes the event for Meta.
 func (s *Sender) build(it *destination.Item, now time.Time) ([]byte, capi.Identity, error) {
 	dst := make([]byte, 0, 768)
-	if normalize.Kind(it.Header.Kind) != normalize.KindConversion {
+	switch normalize.Kind(it.Header.Kind) {
+	case normalize.KindConversion, normalize.KindLead:
+	default:
 		return capi.AppendEvent(dst, it.Payload, &s.c.Settings, now)
 	}
 	c, err := readConversion(it.Header.Meta)

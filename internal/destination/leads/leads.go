@@ -29,6 +29,7 @@ const concurrency = 4
 type Settings struct {
 	Dest     queue.Dest
 	RetryFor time.Duration // after the first attempt
+	Report   string        // as what each lead is reported as it comes; "" = as nothing
 	Config
 }
 
@@ -52,13 +53,13 @@ type Config struct {
 func New(s *Settings) *destination.Destination {
 	return &destination.Destination{
 		Dest: s.Dest, Kind: Kind, Target: s.Endpoint,
-		Planner: Planner{}, Sender: NewSender(s.Config),
+		Planner: Planner{Report: s.Report}, Sender: NewSender(s.Config),
 		Concurrency: concurrency, RetryFor: s.RetryFor, Batch: 1,
 	}
 }
 
 // Planner has leads whose answers are not known go here.
-type Planner struct{}
+type Planner struct{ Report string }
 
 // Plan is [destination.Planner]'s.
 func (p Planner) Plan(ev *normalize.Event, _ []*destination.Destination) (destination.Job, bool) {
@@ -73,6 +74,9 @@ func (p Planner) Plan(ev *normalize.Event, _ []*destination.Destination) (destin
 func (Planner) Completes(ev *normalize.Event) bool {
 	return ev.Kind == normalize.KindLead && ev.Lead != nil && ev.Lead.Answers == nil
 }
+
+// Reports is [destination.Completer]'s.
+func (p Planner) Reports() string { return p.Report }
 
 // Overlaps is [destination.Exclusive]'s: a lead is read once.
 func (Planner) Overlaps(other *destination.Destination) string {

@@ -1,10 +1,33 @@
 package embedded
 
 import (
+	"context"
 	"encoding/binary"
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
 
 	"github.com/leadgate/leadgate/internal/queue/codec"
 )
+
+// Remembers implements [queue.Queue].
+func (e *Store) Remembers(ctx context.Context, tenant string, once []string) ([]bool, error) {
+	if len(once) == 0 {
+		return nil, nil
+	}
+	known, now := make([]bool, len(once)), e.cfg.Now().UnixMilli()
+	err := e.view(ctx, func(*bolt.Tx) error {
+		for i, key := range once {
+			hash := codec.HashKey(tenant, key)
+			known[i] = int64(number(unstamped(e.txn.table(onceBucket).get(hash[:])))) > now
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("looking up once keys: %w", err)
+	}
+	return known, nil
+}
 
 // onceKnown reports whether a once key is remembered, or set by an earlier job of
 // the group.

@@ -215,6 +215,17 @@ func (q *Queue) Clicks(ctx context.Context, tenant string, keys []string) (found
 	return found, err
 }
 
+// Remembers implements [queue.Queue].
+func (q *Queue) Remembers(ctx context.Context, tenant string, once []string) (known []bool, err error) {
+	err = q.with(ctx, func() error {
+		for _, key := range once {
+			known = append(known, q.d.tenant(tenant).once[key] > q.d.ms())
+		}
+		return nil
+	})
+	return known, err
+}
+
 // Erase implements [queue.Queue].
 func (q *Queue) Erase(ctx context.Context, tenant, key string) (n int, err error) {
 	err = q.with(ctx, func() error {

@@ -3,6 +3,7 @@ package queuetest
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/leadgate/leadgate/internal/queue"
@@ -98,6 +99,29 @@ var onceTests = []test{
 		g = s.group(crm, 3)
 		g.Jobs[0].Once = []queue.Once{{Key: "b", Window: day}}
 		expect(s, "b is free", s.outcome(g), queue.Queued)
+	}},
+	{name: "what is remembered is known", run: func(s *suite) {
+		remembers := func(tenant string, want ...bool) {
+			s.Helper()
+			known, err := s.Queue.Remembers(s.Context(), tenant, []string{"a", "b", "c"})
+			s.check(err)
+			expect(s, "a, b and c of "+tenant, fmt.Sprint(known), fmt.Sprint(want))
+		}
+		remembers(tenant, false, false, false)
+		g := s.group(crm, 1)
+		g.Jobs[0].Once = []queue.Once{
+			{Key: "a", Window: day}, {Key: "b", Window: time.Hour, Use: queue.Mark}, {Key: "c", Window: day, Use: queue.Look},
+		}
+		s.append(g)
+		remembers(tenant, true, true, false)
+		remembers(other.Tenant, false, false, false)
+		s.Clock.Advance(time.Hour)
+		remembers(tenant, true, false, false)
+		s.Clock.Advance(day - time.Hour)
+		remembers(tenant, false, false, false)
+		known, err := s.Queue.Remembers(s.Context(), tenant, nil)
+		s.check(err)
+		expect(s, "of none", len(known), 0)
 	}},
 	{name: "keys within a group", run: func(s *suite) {
 		g := s.group(crm, 1, 2, 3)

@@ -1,8 +1,11 @@
 package redis
 
 import (
+	"encoding/base64"
 	"strconv"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
 // tenantKeys are the names of one tenant's keys. They share the hash tag {tenant},
@@ -131,6 +134,10 @@ func (k tenantKeys) note(name string) string   { return k.base + "w:" + name }
 func (k tenantKeys) counts(day int64) string   { return k.base + "a:" + strconv.FormatInt(day, 10) }
 
 const contactPrefix = "c:"
+
+func (k tenantKeys) once(key codec.KeyHash) string {
+	return k.base + "u:" + base64.RawURLEncoding.EncodeToString(key[:])
+}
 
 // messages is the set of a contact's message ids of a period of messageMS.
 func (k tenantKeys) messages(period int64, key string) string {

@@ -62,7 +62,8 @@ func (f *facts) checkStage(s *Settings, received int64) error {
 		return refuse(0, "event_name", err.Error(), "")
 	}
 	if f.lead.ID != "" && !isLeadID(f.lead.ID) {
-		return refuse(0, "user_data.lead_id", fmt.Sprintf("%.40q is no lead's id", f.lead.ID), "send the digits of the lead's id as Meta gave them")
+		return refuse(0, "user_data.lead_id", fmt.Sprintf("%.40q is no lead's id", f.lead.ID),
+			"send the digits of the lead's id as Meta gave them")
 	}
 	// Both in seconds, as Meta compares them.
 	if created := f.lead.CreatedAt / 1000; received/1000 < created {

@@ -15,7 +15,8 @@ type Field struct{ Name, Kinds string }
 
 // Fields are all that an item may have.
 var Fields = []Field{
-	{"eventName", `"`}, {"leadId", `"0`}, {"waPhone", `"0`}, {"waId", `"0`}, {"userId", `"0`}, {"messageId", `"`}, {"ctwaClid", `"`}, {"channel", `"`},
+	{"eventName", `"`}, {"leadId", `"0`}, {"waPhone", `"0`}, {"waId", `"0`}, {"userId", `"0`}, {"messageId", `"`}, {"ctwaClid", `"`},
+	{"channel", `"`},
 	{"eventTime", `"0`}, {"value", `"0`}, {"currency", `"`}, {"orderId", `"0`}, {"contents", `[`}, {"email", `"`}, {"externalId", `"0`},
 	{"customData", `{`}, {"touch", `"`},
 }

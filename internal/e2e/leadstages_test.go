@@ -46,7 +46,8 @@ func newStageDesk(t *testing.T, global string) *stageDesk {
 		t.Fatal(err)
 	}
 	capi := func(channel, dataset, more string) string {
-		return "capi " + channel + " {\n dataset " + dataset + "\n access_token {file." + token + "}\n linger 10ms\n endpoint " + graph.URL + "\n" +
+		return "capi " + channel + " {\n dataset " + dataset + "\n access_token {file." + token + "}\n linger 10ms\n" +
+			" endpoint " + graph.URL + "\n" +
 			more + "}\n"
 	}
 	s.block = edgetest.MetaBlock("tenant acme {\n match page_id "+leadPage+"\n match phone_number_id 106540352242922\n forward "+s.desk.URL+
@@ -61,7 +62,8 @@ func newStageDesk(t *testing.T, global string) *stageDesk {
 // say posts what became of somebody, and returns the answer.
 func (s *stageDesk) say(t *testing.T, item string) (status, why string) {
 	t.Helper()
-	req, err := http.NewRequest(http.MethodPost, s.Site+"/conversions", bytes.NewReader([]byte("["+item+`,{"eventName":"Lead","ctwaClid":"none"}]`)))
+	items := "[" + item + `,{"eventName":"Lead","ctwaClid":"none"}]`
+	req, err := http.NewRequest(http.MethodPost, s.Site+"/conversions", bytes.NewReader([]byte(items)))
 	if err != nil {
 		t.Fatal(err)
 	}

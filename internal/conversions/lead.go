@@ -40,7 +40,7 @@ func (m *merits) weighLead() error {
 	}
 	if m.item.erased && m.item.email == "" && m.item.phone == "" {
 		m.refuse(&destination.Refusal{
-			What:    "nothing is stored of the lead: it was erased, is older than " + describe(m.plan.Remember) +
+			What: "nothing is stored of the lead: it was erased, is older than " + describe(m.plan.Remember) +
 				", or its answers are not read yet",
 			Fix:     "post its email or waPhone with the leadId, if the person agrees",
 			NoClick: true,

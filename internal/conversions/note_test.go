@@ -2,6 +2,7 @@ package conversions
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -60,6 +61,17 @@ func TestNotedWhateverIsPosted(t *testing.T) {
 				t.Errorf("told of the one beside it: %q", told)
 			}
 		})
+	}
+}
+
+// TestNotedInFull: the newest hundred are shown, though each says why it is reported to nobody.
+func TestNotedInFull(t *testing.T) {
+	b := openBooks(t, "", meta(), &ledger{names: "Purchase"})
+	for n := range queue.MaxNotes + 10 {
+		b.post(t, fmt.Sprintf(`{"eventName":"Purchase","waPhone":"+15551234567","value":1234567.89,"currency":"USD","orderId":"%d"}`, n))
+	}
+	if told := told(t, b.store, "whatsapp:15551234567"); len(told) != queue.MaxNotes {
+		t.Errorf("%d are told", len(told))
 	}
 }
 

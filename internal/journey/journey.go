@@ -59,7 +59,7 @@ type ending struct {
 
 const version = 1
 
-// The most that is kept of a text, in bytes: a hundred notes have 8 KiB.
+// The most that is kept of a text, in bytes: a hundred notes have queue.MaxNoteBytes.
 const (
 	maxName   = 100
 	maxReason = 300

@@ -29,7 +29,7 @@ type Note struct {
 // The limits of a contact's journal: of what is beyond, the oldest goes.
 const (
 	MaxNotes     = 100
-	MaxNoteBytes = 8 << 10 // of all notes' Data and Outcome
+	MaxNoteBytes = 32 << 10 // of all notes' Data and Outcome
 	// MaxNote is how long a note's Data, or its Outcome, may be.
 	MaxNote = 2 << 10
 )

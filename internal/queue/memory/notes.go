@@ -57,7 +57,7 @@ func (t *tenant) keep(key string, notes []queue.Note, till int64) {
 		}
 		return n
 	}
-	for len(notes) > 100 || size() > 8192 {
+	for len(notes) > 100 || size() > 32768 {
 		notes = notes[1:]
 	}
 	t.journals[key] = journal{notes, till}

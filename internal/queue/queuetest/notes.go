@@ -159,19 +159,19 @@ var noteTests = []test{
 		expect(s, "notes", len(notes), queue.MaxNotes)
 		expect(s, "the oldest", string(notes[99].Data), "010")
 		g := queue.Group{Tenant: tenant, Events: []queue.Event{s.event(200)}}
-		for n := range 5 {
+		for n := range 20 {
 			long := note(waID, fmt.Sprintf("long %d %s", n, strings.Repeat("x", 1900)), strings.Repeat("y", 100), s.now()-int64(n))
 			g.Notes = append(g.Notes, long)
 		}
 		s.append(g)
 		notes, err = s.Queue.Notes(s.Context(), tenant, []string{waID})
 		s.check(err)
-		expect(s, "long notes", len(notes), 4)
+		expect(s, "long notes", len(notes), 16)
 		expect(s, "the newest", string(notes[0].Data[:6]), "long 0")
 		s.append(s.noted(201, waID, "gone at once", "", 5000))
 		notes, err = s.Queue.Notes(s.Context(), tenant, []string{waID})
 		s.check(err)
-		expect(s, "room for a small one", len(notes), 5)
+		expect(s, "room for a small one", len(notes), 17)
 	}},
 	{name: "notes that are none", run: func(s *suite) {
 		for _, n := range []queue.Note{

@@ -2,7 +2,7 @@
 -- reads (AppendJournal): version, till, and each note, the oldest first. Until the call is
 -- at its end they are tables, by the contact's name.
 local journal_of = base .. 't:'
-local max_notes, max_bytes = 100, 8192
+local max_notes, max_bytes = 100, 32768
 local journals, stale = {}, {} -- of these names nothing is to stand there any more
 
 -- notes_of returns the journal of a contact: its notes, and till.

@@ -17,7 +17,7 @@ type run struct {
 	looks int
 }
 
-var states = []string{"Job Not Started", "Job Running", "Job Completed"}
+var states = []string{"Job Not Started", "Job Running", "Job Completed", "Job Completed"}
 
 var insightFields = strings.Fields("account_currency ad_id ad_name adset_id adset_name campaign_id campaign_name spend impressions " +
 	"clicks inline_link_clicks actions")
@@ -174,7 +174,7 @@ func (s *Server) list(w http.ResponseWriter, query url.Values, rows []map[string
 	answer(w, out)
 }
 
-// report answers for a report, which is ready at the third look.
+// report answers for a report, which is ready at the last of a few looks.
 func (s *Server) report(w http.ResponseWriter, r *http.Request, name string, rows bool) {
 	made := s.runs[name]
 	switch {
@@ -187,7 +187,7 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, name string, row
 	default:
 		made.looks++
 		state := min(made.looks, len(states)) - 1
-		// It says 100 % a moment before it is complete.
-		answer(w, map[string]any{"id": name, "async_status": states[state], "async_percent_completion": []int{0, 100, 100}[state]})
+		// It says 100 % a moment before it is complete, and the other way round.
+		answer(w, map[string]any{"id": name, "async_status": states[state], "async_percent_completion": []int{0, 100, 99, 100}[state]})
 	}
 }

@@ -147,12 +147,12 @@ func (s *Syncer) askChunk(ctx context.Context, q Store, id, since, upto string) 
 		"level": {"ad"}, "time_increment": {"1"}, "time_range": {string(span)}, "fields": {insightFields},
 		"limit": {strconv.Itoa(pageSize)},
 	}
-	r := newRows(since, upto, s.state.Accounts[id].Currency, s.now())
+	r := newRows(s.state.Accounts[id].Currency, s.now())
 	wait, o = s.pages(ctx, q, "act_"+id+"/insights", query, r)
 	if o.verdict == tooMuch {
 		var run string
 		if run, o = s.report(ctx, q, id, query); o.verdict == fine {
-			r = newRows(since, upto, s.state.Accounts[id].Currency, s.now())
+			r = newRows(s.state.Accounts[id].Currency, s.now())
 			wait, o = s.pages(ctx, q, run+"/insights", url.Values{"limit": {strconv.Itoa(pageSize)}}, r)
 		}
 	}
@@ -210,14 +210,14 @@ func (s *Syncer) pages(ctx context.Context, q Store, of string, query url.Values
 
 // rows are what ads cost, by day, and what they are called.
 type rows struct {
-	since, upto, currency string
-	now                   int64
-	days                  map[string][]spent
-	names                 map[string]*name
+	currency string // of the account
+	now      int64
+	days     map[string][]spent
+	names    map[string]*name
 }
 
-func newRows(since, upto, currency string, now int64) *rows {
-	return &rows{since, upto, currency, now, make(map[string][]spent), make(map[string]*name)}
+func newRows(currency string, now int64) *rows {
+	return &rows{currency, now, make(map[string][]spent), make(map[string]*name)}
 }
 
 // add reads a row. One that is none of ours is left out.
@@ -231,7 +231,7 @@ func (r *rows) add(n jsondoc.Node) {
 	if !known {
 		currency = r.currency
 	}
-	if !isID(id) || !ok || amount.Negative() || currency == "" || day < r.since || day > r.upto || n.Get("date_stop").String() != day {
+	if !isID(id) || !ok || amount.Negative() || currency == "" || n.Get("date_stop").String() != day {
 		return
 	}
 	row := spent{Ad: id, Currency: currency, Amount: string(amount.Append(nil)),

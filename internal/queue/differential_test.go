@@ -271,6 +271,7 @@ func (w *world) run(steps int) {
 				break
 			}
 		}
+		w.facts()
 		w.compare()
 	}
 }

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
 
@@ -23,8 +24,9 @@ type toCount struct {
 	why   string
 }
 
-// reports reports whether an entry's fate is anybody's to know.
-func reports(h *queue.Header) bool { return h.Format == queue.FormatConversion }
+// reports reports whether an entry's fate is anybody's to know: it stands in a figure or in a
+// journal, and then it has a Meta.
+func reports(h *queue.Header) bool { return h.Format == queue.FormatConversion && len(h.Meta) > 0 }
 
 // countOf makes what an entry's fate counts; of what the fate is one in
 // particular, the death of an entry that was replayed say, is which.
@@ -44,6 +46,34 @@ var outcomeOf = map[ads.Fate]journey.Outcome{
 	ads.FateReported: journey.Delivered, ads.FateDead: journey.Dead, ads.FateReplayed: journey.Sent,
 }
 
+// step is a group of fates that are counted together.
+type step struct {
+	queue.Group
+	noting int // the event for what stands in journals alone, 0 = none yet, else index + 1
+}
+
+// add adds a fate. Its id makes a figure count once; a journal has no need of that: what is in
+// no figure shares an event, which is new each time.
+func (s *step) add(destination string, c *toCount) {
+	of := len(s.Events)
+	switch {
+	case c.tally != nil || c.fate != ads.FateReported:
+		s.Events = append(s.Events, queue.Event{ID: c.id})
+	case s.noting > 0:
+		of = s.noting - 1
+	default:
+		var id queue.ID
+		_, _ = rand.Read(id[:]) // never fails
+		s.Events, s.noting = append(s.Events, queue.Event{ID: id}), of+1
+	}
+	if c.tally != nil {
+		s.Counters = append(s.Counters, queue.Counter{Day: c.tally.Day, Key: c.tally.Key, Field: c.fate.Field(destination), Add: 1, Of: of})
+	}
+	if note, ok := journey.Settled(destination, &c.of, c.is, c.why, of); ok {
+		s.Notes = append(s.Notes, note)
+	}
+}
+
 // countStep is how many fates are counted in one step of the store.
 const countStep = 250
 
@@ -51,17 +81,11 @@ const countStep = 250
 func count(ctx context.Context, q Appender, dest queue.Dest, list []toCount) error {
 	for len(list) > 0 {
 		n := min(len(list), countStep)
-		g := queue.Group{Tenant: dest.Tenant}
-		for i, c := range list[:n] {
-			g.Events = append(g.Events, queue.Event{ID: c.id})
-			if c.tally != nil {
-				g.Counters = append(g.Counters, queue.Counter{Day: c.tally.Day, Key: c.tally.Key, Field: c.fate.Field(dest.Name), Add: 1, Of: i})
-			}
-			if note, ok := journey.Settled(dest.Name, &c.of, c.is, c.why, i); ok {
-				g.Notes = append(g.Notes, note)
-			}
+		s := step{Group: queue.Group{Tenant: dest.Tenant}}
+		for i := range list[:n] {
+			s.add(dest.Name, &list[i])
 		}
-		if err := q.Append(ctx, []queue.Group{g})[0].Err; err != nil {
+		if err := q.Append(ctx, []queue.Group{s.Group})[0].Err; err != nil {
 			return err
 		}
 		list = list[n:]

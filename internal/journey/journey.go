@@ -129,6 +129,9 @@ func AddJob(g *queue.Group, j int, r *Report, told bool) {
 	if contact == "" {
 		return
 	}
+	if len(job.Header.Meta) == 0 {
+		job.Header.Meta = []byte("{}") // says that there is a note, which is told of
+	}
 	data := r.data(job.Dest.Name)
 	n := queue.Note{Contact: contact, ID: idOf(job.Dest.Name, &job.Header), At: job.Header.Time, Data: data, Of: j}
 	if job.Dead == nil {

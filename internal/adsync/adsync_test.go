@@ -185,6 +185,29 @@ func TestManyNames(t *testing.T) {
 	}
 }
 
+// TestNamesElsewhere: a batch that failed is no trouble any more when insights have said the
+// names, and holds up no spend.
+func TestNamesElsewhere(t *testing.T) {
+	r := newRig(t, "11")
+	r.click("101")
+	r.fake.SetDays(adfake.Day{Ad: "101", Day: "2026-11-26", Spend: "1"})
+	r.fake.Refuse = func(req *http.Request) *adfake.Refusal {
+		if req.URL.Path == "/" {
+			return &adfake.Refusal{Status: 500, Code: 1}
+		}
+		return nil
+	}
+	r.step()
+	if n, _ := r.s.Name("101"); n.Ad != "Summer" || !strings.HasPrefix(r.s.Problem(), "error 1: ") {
+		t.Errorf("%+v, %q", n, r.s.Problem())
+	}
+	r.clock = r.clock.Add(time.Minute)
+	r.step()
+	if r.s.Problem() != "" {
+		t.Errorf("still %q", r.s.Problem())
+	}
+}
+
 // TestSpend: insights are read by account and day, in pages, with the account's own days and
 // currency; again of two days, a week and four weeks.
 func TestSpend(t *testing.T) {

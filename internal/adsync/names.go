@@ -38,6 +38,9 @@ func (s *Syncer) askNames(ctx context.Context, q Store) error {
 	if err != nil {
 		return err
 	}
+	if len(ids) == 0 {
+		s.state.NamesProblem = "" // insights have said them
+	}
 	for i := 0; len(ids) > 0 && i < batches; i++ {
 		n := min(len(ids), batchSize)
 		found, o := s.batch(ctx, q, ids[:n], names)

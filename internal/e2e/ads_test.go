@@ -144,7 +144,7 @@ func TestAds(t *testing.T) {
 			fake.Remove("22")
 			edgetest.Until(t, "the header says that an account is lost", func() bool {
 				_, problem := e.ads(t)
-				return strings.HasPrefix(problem, "act_22: error 100/33")
+				return strings.HasPrefix(problem, "act_22: error ") // 100/33 of the account, 200 of its insights
 			})
 			fake.SetToken("EAAother") // nothing is asked any more
 			e.Kill()

@@ -1,10 +1,12 @@
 package conversions
 
 import (
+	"slices"
 	"time"
 
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/clicks"
+	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/destination/dataset"
 	"github.com/leadgate/leadgate/internal/jsondoc"
 	"github.com/leadgate/leadgate/normalize"
@@ -15,15 +17,29 @@ import (
 // mapping says how one that is none of them is added, behind the names that there are.
 func Check(n jsondoc.Node, words map[string]string, mapping string, now time.Time) (r Result) {
 	r.Status = Valid
-	meta := dataset.Planner{}
-	rules := rules{words: words, mapping: func(string) string { return mapping }, names: meta.Names, now: now}
-	if err := rules.check(n); err != nil {
+	var ledger destination.Reporter = &dataset.Planner{}
+	leads := mayBeLead(n)
+	if leads {
+		ledger = &dataset.Stages{}
+	}
+	rules := rules{words: words, mapping: func(string) string { return mapping }, names: ledger.Names, leads: leads, now: now}
+	if err := rules.check(n, ledger); err != nil {
 		r.refuseFor(err)
 	}
 	return r
 }
 
-func (r *rules) check(n jsondoc.Node) error {
+// mayBeLead reports whether an item may be a stage of a lead ad's lead: it names the lead, or
+// somebody by an e-mail address alone.
+func mayBeLead(n jsondoc.Node) bool {
+	if n.Kind() != '{' {
+		return false
+	}
+	inChat := slices.ContainsFunc(chatFields, func(field string) bool { return text(n, field) != "" })
+	return text(n, "leadId") != "" || !inChat && text(n, "email") != ""
+}
+
+func (r *rules) check(n jsondoc.Node, ledger destination.Reporter) error {
 	it, err := r.readItem(n)
 	if err != nil {
 		return err
@@ -32,16 +48,19 @@ func (r *rules) check(n jsondoc.Node) error {
 	if err != nil {
 		return err
 	}
-	click := standInClick(&it)
-	payload, _ := it.unified("", click, posted, r.now).AppendJSON(nil)
-	conversion := capi.Conversion{Click: click.Click, EventName: it.name}
-	_, _, err = capi.AppendConversion(nil, payload, &conversion, &capi.Settings{}, r.now)
+	click := standInClick(&it, r.leads)
+	c := destination.Conversion{Click: click, Name: it.name, Email: it.email}
+	c.Unified, _ = it.unified("", click, posted, r.now).AppendJSON(nil)
+	_, _, err = ledger.Convert(&c, r.now)
 	return err
 }
 
 // standInClick is a click with all that Meta wants of one, in the place of the
 // stored one that a check without the store can't have.
-func standInClick(it *Item) *clicks.Click {
+func standInClick(it *Item, ofLead bool) *clicks.Click {
+	if ofLead {
+		return (&clicks.Lead{ID: it.leadID}).Click()
+	}
 	channel := normalize.ChannelNamed(text(it.node, "channel"))
 	if channel == normalize.ChannelUnknown {
 		channel = normalize.ChannelWhatsApp

@@ -43,9 +43,9 @@ func (it *Item) unified(tenant string, click *clicks.Click, posted normalize.Val
 	case it.said != nil:
 		ev.SetKey(it.said...)
 	default:
-		// Canonicalize changes what it is given.
+		// Canonicalize changes what it is given. Whole numbers stay, or long ids would be one.
 		canonical := jsontext.Value(append([]byte(nil), it.node.Raw()...))
-		if err := canonical.Canonicalize(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)); err != nil {
+		if err := canonical.Canonicalize(exactly...); err != nil {
 			canonical = it.node.Raw() // as it stands is as good for recognizing a repetition
 		}
 		sum := sha256.Sum256(canonical)
@@ -53,6 +53,11 @@ func (it *Item) unified(tenant string, click *clicks.Click, posted normalize.Val
 	}
 	ev.SetTenant(tenant)
 	return ev
+}
+
+// exactly are how an item is made canonical.
+var exactly = []jsontext.Options{
+	jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true), jsontext.CanonicalizeRawInts(false),
 }
 
 // textOf is a Text, nil for "".

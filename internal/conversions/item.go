@@ -205,6 +205,10 @@ func (it *Item) addLeadKeys() {
 	}
 }
 
+// chatFields are the fields that name somebody in a chat, the one that goes first before the
+// others.
+var chatFields = []string{"ctwaClid", "messageId", "userId", "waPhone", "waId"}
+
 // readChat finds whom the item names by a chat, and where clicks led to it.
 func (it *Item) readChat() error {
 	channels := itemChannels
@@ -216,7 +220,7 @@ func (it *Item) readChat() error {
 		channels = channels[i : i+1]
 		it.channel = channels[0]
 	}
-	for _, field := range []string{"ctwaClid", "messageId", "userId", "waPhone", "waId"} {
+	for _, field := range chatFields {
 		value := text(it.node, field)
 		if value == "" {
 			continue

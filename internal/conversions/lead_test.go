@@ -213,6 +213,40 @@ func TestSameLeadTwice(t *testing.T) {
 	}
 }
 
+// TestLongIDsApart: ids beyond what floats hold are two, though they are posted as numbers.
+func TestLongIDsApart(t *testing.T) {
+	b := openBooks(t, "", stages())
+	for _, id := range []string{"98765432101234567", "98765432101234568"} {
+		if r := b.post(t, `{"eventName":"Won","leadId":`+id+`}`); r.Status != Queued {
+			t.Errorf("%s: %s", id, r.Status)
+		}
+	}
+	if told := strings.Join(b.told(t, "a"), ", "); told != "a 98765432101234567, a 98765432101234568" {
+		t.Error(told)
+	}
+}
+
+// TestCheckStage: before the edge is asked, a lead's stage may have any name, and nothing else
+// may.
+func TestCheckStage(t *testing.T) {
+	for item, want := range map[string]string{
+		`"eventName":"Marketing Qualified Lead","leadId":"l:987654321012345"`:                        Valid,
+		`"eventName":"Marketing Qualified Lead","email":"ana@example.com"`:                           Valid,
+		`"eventName":"Marketing Qualified Lead","leadId":"987654321012345","waPhone":"+15551234567"`: Valid,
+		`"eventName":"Marketing Qualified Lead","waPhone":"+15551234567"`:                            Invalid,
+		`"eventName":"Purchase","leadId":"987654321012345"`:                                          Invalid,
+		`"eventName":"Won","leadId":"{{id}}"`:                                                        Invalid,
+		`"eventName":"Won","leadId":"444444444444"`:                                                  Invalid,
+		`"eventName":" ","leadId":"987654321012345"`:                                                 Invalid,
+		`"eventName":"Won"`: Invalid,
+	} {
+		nodes := itemNodes(t, "{"+item+"}")
+		if r := Check(nodes[0], nil, "", time.UnixMilli(1736535600000)); r.Status != want {
+			t.Errorf("%s: %s %s, want %s", item, r.Status, deref(r.Error), want)
+		}
+	}
+}
+
 // TestLeadStoreFails: without what the store knows of a lead nothing is told.
 func TestLeadStoreFails(t *testing.T) {
 	b := openBooks(t, "", stages())

@@ -1,6 +1,8 @@
 package sites
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,18 +60,23 @@ func (s *Sites) KnowsTenant(directive, name string, reports bool) error {
 // TakesName says why no destination of a tenant takes conversions of a name, nil where
 // one does. inChat is of what is said in a chat.
 func (s *Sites) TakesName(tenant, event string, inChat bool) (why error) {
+	var ofLeads error
 	for _, t := range s.AllTenants() {
 		for i := range t.Destinations {
-			if d := &t.Destinations[i]; t.Name == tenant && d.Reports && !(inChat && d.OfLeads) {
-				err := d.Names(event)
-				if err == nil {
-					return nil
-				}
-				if why == nil {
-					why = err
-				}
+			d := &t.Destinations[i]
+			if t.Name != tenant || !d.Reports {
+				continue
+			}
+			err := d.Names(event)
+			switch {
+			case inChat && d.OfLeads:
+				ofLeads = errors.New("the tenant reports leads of lead ads alone, and nothing of chats: add a `capi` or `google` for them")
+			case err == nil:
+				return nil
+			case why == nil:
+				why = err
 			}
 		}
 	}
-	return why
+	return cmp.Or(why, ofLeads)
 }

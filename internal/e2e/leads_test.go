@@ -30,6 +30,7 @@ type formDesk struct {
 	*httptest.Server
 	mu     sync.Mutex
 	bodies map[string][]string
+	count  int // of all that came
 	status int
 }
 
@@ -44,6 +45,7 @@ func newFormDesk(t *testing.T) *formDesk {
 		_ = json.Unmarshal(body, &event)
 		d.mu.Lock()
 		defer d.mu.Unlock()
+		d.count++
 		if d.status == http.StatusOK && event.Kind == "lead" {
 			d.bodies[event.Lead.LeadgenID] = append(d.bodies[event.Lead.LeadgenID], string(body))
 		}
@@ -57,6 +59,12 @@ func (d *formDesk) got(id string) []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.Clone(d.bodies[id])
+}
+
+func (d *formDesk) all() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.count
 }
 
 func (d *formDesk) len() int {

@@ -113,7 +113,10 @@ func TestLeadMatrix(t *testing.T) {
 					`,"page_id":"%s","form_id":"%s","created_time":%d}}]}]}`, row.entry, time.Now().Unix(), ids[i], leadPage, leadForm, time.Now().Unix())
 				s.mustPost(t, bodies[i])
 			}
-			edgetest.Until(t, "the raw bytes are there", func() bool { return s.raw.all() == len(leadRows) })
+			edgetest.Until(t, "the raw bytes are there, and nothing of them is in flight", func() bool {
+				raw, ok := s.Destinations()["raw"] // what is in flight at a kill comes again
+				return ok && raw.Backlog == 0 && s.raw.all() == len(leadRows)
+			})
 			if s.desk.len() != 0 || len(s.told(t, stageDataset)) != 0 {
 				t.Error("leads went on without their answers")
 			}

@@ -43,7 +43,7 @@ func (l *Link) Warnings() (list []string) {
 	if l.Text != "" && !l.To.InText() {
 		list = append(list, "the link's text is not used: only WhatsApp takes one, "+l.To.Kind+" takes the code beside it")
 	}
-	if len(l.To.url(l.Text, "XXXXX-XXXXX")) > longURL {
+	if len(l.To.url(l.Text, linkcode.Format(strings.Repeat("0", linkcode.Len)))) > longURL {
 		list = append(list, "the link's text makes an address of over 2000 bytes, which some apps cut: write a shorter one")
 	}
 	return list

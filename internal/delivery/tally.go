@@ -19,9 +19,7 @@ type toCount struct {
 	tally *destination.Tally // nil: it stands in its contact's journal, and in no figure
 	fate  ads.Fate
 	id    queue.ID
-	of    queue.Header
-	is    journey.Outcome
-	why   string
+	note  queue.Note // of nobody: without a Contact
 }
 
 // reports reports whether an entry's fate is anybody's to know: it stands in a figure or in a
@@ -30,13 +28,13 @@ func reports(h *queue.Header) bool { return h.Format == queue.FormatConversion &
 
 // countOf makes what an entry's fate counts; of what the fate is one in
 // particular, the death of an entry that was replayed say, is which.
-func countOf(f ads.Fate, dest queue.Dest, h *queue.Header, which string) toCount {
+func countOf(f ads.Fate, why string, dest queue.Dest, h *queue.Header, which string) toCount {
 	sum := sha256.New()
 	sum.Write([]byte(f.Field(dest.Name) + "\n" + which + "\n"))
 	sum.Write(h.EventID[:])
 	// A conversion without an orderId may be posted again a day later.
 	sum.Write(binary.BigEndian.AppendUint64(nil, uint64(h.QueuedAt)))
-	c := toCount{tally: destination.TallyOf(h), fate: f, of: *h, is: outcomeOf[f]}
+	c := toCount{tally: destination.TallyOf(h), fate: f, note: journey.Settled(dest.Name, h, outcomeOf[f], why)}
 	copy(c.id[:], sum.Sum(nil))
 	return c
 }
@@ -69,8 +67,9 @@ func (s *step) add(destination string, c *toCount) {
 	if c.tally != nil {
 		s.Counters = append(s.Counters, queue.Counter{Day: c.tally.Day, Key: c.tally.Key, Field: c.fate.Field(destination), Add: 1, Of: of})
 	}
-	if note, ok := journey.Settled(destination, &c.of, c.is, c.why, of); ok {
-		s.Notes = append(s.Notes, note)
+	if c.note.Contact != "" {
+		c.note.Of = of
+		s.Notes = append(s.Notes, c.note)
 	}
 }
 
@@ -100,7 +99,7 @@ func countReplayed(ctx context.Context, q Appender, letters []queue.DeadLetter) 
 	for i := range letters {
 		l := &letters[i]
 		if reports(&l.Header) {
-			by[l.Dest] = append(by[l.Dest], countOf(ads.FateReplayed, l.Dest, &l.Header, l.ID))
+			by[l.Dest] = append(by[l.Dest], countOf(ads.FateReplayed, "", l.Dest, &l.Header, l.ID))
 		}
 	}
 	for dest, list := range by {
@@ -122,16 +121,14 @@ type tallies struct {
 
 func (t *tallies) reported(dest queue.Dest, e *view.Entry) {
 	if reports(&e.Header) {
-		t.owed = append(t.owed, countOf(ads.FateReported, dest, &e.Header, ""))
+		t.owed = append(t.owed, countOf(ads.FateReported, "", dest, &e.Header, ""))
 	}
 }
 
 func (t *tallies) died(dest queue.Dest, e *view.Entry, why *queue.Reason) {
 	if reports(&e.Header) {
 		place := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, e.Pos.Ms), e.Pos.Seq)
-		c := countOf(ads.FateDead, dest, &e.Header, string(place))
-		c.why = journey.Why(why)
-		t.buried = append(t.buried, c)
+		t.buried = append(t.buried, countOf(ads.FateDead, journey.Why(why), dest, &e.Header, string(place)))
 	}
 }
 

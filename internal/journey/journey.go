@@ -134,25 +134,24 @@ func AddJob(g *queue.Group, j int, r *Report, told bool) {
 	}
 	data := r.data(job.Dest.Name)
 	n := queue.Note{Contact: contact, ID: idOf(job.Dest.Name, &job.Header), At: job.Header.Time, Data: data, Of: j}
+	n.When, n.Outcome = queue.WhenDead, overflowed
+	if job.Dead != nil {
+		n.Outcome = Dead.because(Why(job.Dead))
+	}
+	g.Notes = append(g.Notes, n)
 	if job.Dead == nil {
-		n.When, n.Outcome = queue.WhenQueued, Sent.because("")
+		n.When, n.Outcome = queue.WhenQueued, sent
 		g.Notes = append(g.Notes, n)
 	}
-	n.When, n.Outcome = queue.WhenDead, Dead.because(whyDead(job))
-	g.Notes = append(g.Notes, n)
 	if told {
-		n.When, n.Outcome = queue.WhenDuplicate, Duplicate.because("")
+		n.When, n.Outcome = queue.WhenDuplicate, duplicate
 		n.ID = sumOf("duplicate", job.Dest.Name, string(job.Header.EventID[:]))
 		g.Notes = append(g.Notes, n)
 	}
 }
 
-func whyDead(job *queue.Job) string {
-	if job.Dead != nil {
-		return Why(job.Dead)
-	}
-	return Why(&queue.OverflowReason)
-}
+// Those of most notes, which are written before a webhook is answered.
+var sent, duplicate, overflowed = Sent.because(""), Duplicate.because(""), Dead.because(Why(&queue.OverflowReason))
 
 // Why is a dead letter's reason as a journey shows it.
 func Why(r *queue.Reason) string {
@@ -184,12 +183,8 @@ func AddRefused(g *queue.Group, n int, r *Refused) {
 	})
 }
 
-// Settled is the note of what became of an entry, and whether there is any: of one that
-// reports nothing, or nobody's, there is none. It is written for the group's event n.
-func Settled(destination string, h *queue.Header, o Outcome, reason string, n int) (queue.Note, bool) {
-	contact := contactOf(h)
-	if h.Format != queue.FormatConversion || contact == "" {
-		return queue.Note{}, false
-	}
-	return queue.Note{Contact: contact, ID: idOf(destination, h), At: h.Time, Outcome: o.because(reason), When: queue.WhenNew, Of: n}, true
+// Settled is the note of what became of an entry that reports something, to be written when an
+// event of a group is new. It has no Contact where nobody knows whose the entry is.
+func Settled(destination string, h *queue.Header, o Outcome, reason string) queue.Note {
+	return queue.Note{Contact: contactOf(h), ID: idOf(destination, h), At: h.Time, Outcome: o.because(reason), When: queue.WhenNew}
 }

@@ -78,6 +78,14 @@ type shownLead struct {
 	Test bool   `json:"test"`
 }
 
+// shown is a click as attribution shows it; a form has no such thing of its own.
+func shown(c *clicks.Click) json.RawMessage {
+	if c.Lead == nil {
+		return c.Shown
+	}
+	return encode(&form{AdID: known(c.AdID), ClickedAt: c.At, Lead: shownLead{c.Lead.ID, c.Lead.Test}})
+}
+
 type touch struct {
 	at    int64
 	shown json.RawMessage
@@ -87,30 +95,18 @@ type touch struct {
 // touches are the clicks that are stored, each once, the newest first.
 func touches(found []queue.Clicks) []touch {
 	var all []touch
-	add := func(data []byte, kind queue.ClickKind) {
+	add := func(data []byte) {
 		if len(data) == 0 || slices.ContainsFunc(all, func(t touch) bool { return t.data == string(data) }) {
 			return
 		}
-		t := touch{data: string(data)}
-		if kind == queue.ClickLead {
-			var lead clicks.Lead
-			if json.Unmarshal(data, &lead) != nil {
-				return
-			}
-			t.at, t.shown = lead.CreatedAt, encode(&form{AdID: known(lead.AdID), ClickedAt: lead.CreatedAt, Lead: shownLead{lead.ID, lead.Test}})
-		} else {
-			click, err := clicks.Parse(data)
-			if err != nil {
-				return
-			}
-			t.at, t.shown = click.At, click.Shown
+		if click, err := clicks.Parse(data); err == nil {
+			all = append(all, touch{at: click.At, shown: shown(click), data: string(data)})
 		}
-		all = append(all, t)
 	}
 	for i := range found {
 		for kind := range queue.ClickKinds {
-			add(found[i].Newest[kind], kind)
-			add(found[i].Oldest[kind], kind)
+			add(found[i].Newest[kind])
+			add(found[i].Oldest[kind])
 		}
 	}
 	slices.SortStableFunc(all, func(a, b touch) int { return cmp.Compare(b.at, a.at) })

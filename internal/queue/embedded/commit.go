@@ -249,6 +249,7 @@ func (e *Store) resume() error {
 		return err
 	}
 	e.txn.fillNames()
+	e.txn.fillJournals()
 	e.txn.fillMessages()
 	e.txn.fillIDs()
 	_ = e.space.room(e.db, e.txn.tx, 0, 0) // so that it knows what is there
@@ -273,6 +274,7 @@ func (e *Store) rebuild() error {
 		return err
 	}
 	t.fillNames() // something may be in them again
+	t.fillJournals()
 	return nil
 }
 

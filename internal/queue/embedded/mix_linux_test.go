@@ -56,16 +56,45 @@ func newClick(n uint64, start int64) queue.Group {
 	return g
 }
 
+// notedClick is newClick with its lead, as package journey notes it.
+func notedClick(n uint64, start int64) queue.Group {
+	g := newClick(n, start)
+	lead := g.Jobs[0]
+	lead.Dest.Name, lead.Header.Format, lead.Header.Meta = "ads", queue.FormatConversion, []byte("{}")
+	g.Jobs = append(g.Jobs, lead)
+	note := queue.Note{Contact: g.Events[0].Contact, ID: g.Events[0].ID, At: lead.Header.Time, Of: 1,
+		Data: []byte(`{"v":1,"kind":"lead","name":"LeadSubmitted","to":"acme-capi-1234567890"}`)}
+	note.When, note.Outcome = queue.WhenDead, []byte(`{"is":"dead","why":"overflow: the destination's queue is full"}`)
+	g.Notes = append(g.Notes, note)
+	note.When, note.Outcome = queue.WhenQueued, []byte(`{"is":"sent"}`)
+	g.Notes = append(g.Notes, note)
+	return g
+}
+
+// unnotedClick is notedClick without its notes.
+func unnotedClick(n uint64, start int64) queue.Group {
+	g := notedClick(n, start)
+	g.Notes = nil
+	return g
+}
+
 // BenchmarkEmbeddedClicks is the CPU time of clicks of new contacts, by 64 writers, into a
-// store that has 100 000 of them.
+// store that has 100 000 of them; also with a lead of each, and with that in the journal.
 func BenchmarkEmbeddedClicks(b *testing.B) {
-	e := openTest(b, b.TempDir())
 	start := testNow.Add(-time.Hour).UnixMilli()
-	appendEach(b, e, newClick, 0, 100_000, start)
-	b.ReportAllocs()
-	b.ResetTimer()
-	took := appendEach(b, e, newClick, 100_000, uint64(b.N), start)
-	b.ReportMetric(float64(took.Nanoseconds())/float64(b.N), "cpu-ns/op")
+	for _, kind := range []struct {
+		name  string
+		group func(n uint64, start int64) queue.Group
+	}{{"click", newClick}, {"lead", unnotedClick}, {"noted", notedClick}} {
+		b.Run(kind.name, func(b *testing.B) {
+			e := openTest(b, b.TempDir())
+			appendEach(b, e, kind.group, 0, 100_000, start)
+			b.ReportAllocs()
+			b.ResetTimer()
+			took := appendEach(b, e, kind.group, 100_000, uint64(b.N), start)
+			b.ReportMetric(float64(took.Nanoseconds())/float64(b.N), "cpu-ns/op")
+		})
+	}
 }
 
 // BenchmarkEmbeddedKnown is the CPU time of statuses of contacts who clicked, by 64

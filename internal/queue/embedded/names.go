@@ -3,6 +3,7 @@ package embedded
 import (
 	"bytes"
 	"encoding/binary"
+	"iter"
 	"maps"
 	"slices"
 
@@ -40,23 +41,34 @@ func (n *names) find(hash codec.KeyHash, f func(place) bool) {
 // fillNames reads what there is. The index stands in for the clicks, whose records are large.
 func (t *txn) fillNames() {
 	t.names = names{}
-	begun := map[uint32]bool{}
-	clicks, aliases := t.table(clicksIndex).b.Cursor(), t.table(aliasBucket).b.Cursor()
-	for key, _ := clicks.First(); key != nil; key, _ = clicks.Next() {
-		begun[placeOf(key[8:]).slice] = true
+	t.names.fill(t.placesOf(clicksIndex, 8), t.placesOf(aliasBucket, 0))
+}
+
+// placesOf are the places in a bucket's keys, behind skip bytes.
+func (t *txn) placesOf(bucket []byte, skip int) iter.Seq[place] {
+	return func(yield func(place) bool) {
+		c := t.table(bucket).b.Cursor()
+		for key, _ := c.First(); key != nil && yield(placeOf(key[skip:])); key, _ = c.Next() {
+		}
 	}
-	for key, _ := aliases.First(); key != nil; key, _ = aliases.Next() {
-		begun[placeOf(key).slice] = true
+}
+
+// fill begins the slices in which the places are, and adds those.
+func (n *names) fill(lists ...iter.Seq[place]) {
+	begun := map[uint32]bool{}
+	for _, list := range lists {
+		for at := range list {
+			begun[at.slice] = true
+		}
 	}
 	delete(begun, 0)
 	for _, number := range slices.Sorted(maps.Keys(begun)) {
-		t.names.begin(number)
+		n.begin(number)
 	}
-	for key, _ := clicks.First(); key != nil; key, _ = clicks.Next() {
-		t.names.put(placeOf(key[8:]))
-	}
-	for key, _ := aliases.First(); key != nil; key, _ = aliases.Next() {
-		t.names.put(placeOf(key))
+	for _, list := range lists {
+		for at := range list {
+			n.put(at)
+		}
 	}
 }
 
@@ -161,13 +173,13 @@ func (t *txn) moveClicks(rec *clickRecord) error {
 	return t.delete(t.table(clicksBucket), from.key(buf[:0]))
 }
 
-// dropNames forgets the oldest slices, as far as nothing is in them.
-func (t *txn) dropNames() {
-	c := t.table(clicksBucket).b.Cursor()
+// dropSlices forgets the oldest slices of a bucket, as far as nothing is in them.
+func (t *txn) dropSlices(n *names, bucket []byte) {
+	c := t.table(bucket).b.Cursor()
 	var from [4]byte
-	for len(t.names.groups) > 0 {
-		oldest := t.names.groups[0].slices[0].number
-		if oldest == t.names.last {
+	for len(n.groups) > 0 {
+		oldest := n.groups[0].slices[0].number
+		if oldest == n.last {
 			return
 		}
 		binary.BigEndian.PutUint32(from[:], oldest)
@@ -178,7 +190,7 @@ func (t *txn) dropNames() {
 		if bytes.HasPrefix(key, from[:]) {
 			return
 		}
-		t.names.drop(oldest + 1)
+		n.drop(oldest + 1)
 		t.dropped = true
 	}
 }

@@ -187,7 +187,7 @@ func TestEmbeddedNamesRollback(t *testing.T) {
 		if err := tx.forget(rec); err != nil {
 			return err
 		}
-		tx.dropNames()
+		tx.dropSlices(&tx.names, clicksBucket)
 		return refused
 	})
 	if err != refused { //nolint:errorlint // it is that one

@@ -13,12 +13,31 @@ import (
 )
 
 // A contact's journal stands under its key, whether it has clicks or not; one under a key
-// that becomes another name of a contact is merged into that one's, see link. The index
-// has it by the day on which it is gone, so that it seldom moves.
+// that becomes another name of a contact is merged into that one's, see link. A new one
+// begins in the newest slice, and one that is written again long after is moved there, as
+// clicks are, see names. The index has it by the day on which it is gone, so that it seldom
+// moves.
+
+// fillJournals reads where there are journals.
+func (t *txn) fillJournals() {
+	t.journals = names{}
+	t.journals.fill(t.placesOf(notesIndex, 8))
+}
+
+// findJournal finds a contact's journal as it is stored, nil if there is none.
+func (t *txn) findJournal(contact codec.KeyHash) (at place, value []byte) {
+	b := t.table(notesBucket)
+	var buf [placeSize]byte
+	t.journals.find(contact, func(p place) bool {
+		at, value = p, unstamped(b.get(p.key(buf[:0])))
+		return value != nil
+	})
+	return at, value
+}
 
 // journal reads a contact's journal, which is lent, and until when it is kept.
 func (t *txn) journal(contact codec.KeyHash, now int64) (queue.Journal, int64, error) {
-	value := unstamped(t.table(notesBucket).get(contact[:]))
+	_, value := t.findJournal(contact)
 	if value == nil {
 		return nil, 0, nil
 	}
@@ -54,31 +73,42 @@ func (t *txn) writeNotes(g *queue.Group, r *queue.Result) error {
 }
 
 func (t *txn) putJournal(contact codec.KeyHash, j queue.Journal, till int64) error {
-	was := indexedTill(t.table(notesBucket).get(contact[:]))
-	t.scratch = codec.AppendJournal(t.scratch[:0], j, till)
-	at, x := tillDay(till), t.table(notesIndex)
-	if at != was {
-		if was != 0 {
-			if err := t.delete(x, timeKey(was, contact[:])); err != nil {
+	at, value := t.findJournal(contact)
+	was, day := indexedTill(value), tillDay(till)
+	t.scratch = codec.AppendJournal(t.scratch[:0], j, till) // of what the file has j may be lent
+	if value == nil || t.journals.old(at.slice) {
+		if value != nil {
+			if err := t.removeJournal(contact); err != nil {
 				return err
 			}
 		}
-		if err := t.put(x, timeKey(at, contact[:]), nil); err != nil {
+		at, was = place{t.journals.next(), contact}, 0
+		t.journals.put(at)
+	}
+	var buf [placeSize]byte
+	key, x := at.key(buf[:0]), t.table(notesIndex)
+	if day != was {
+		if was != 0 {
+			if err := t.delete(x, timeKey(was, key)); err != nil {
+				return err
+			}
+		}
+		if err := t.put(x, timeKey(day, key), nil); err != nil {
 			return err
 		}
 	}
-	return t.putStamped(t.table(notesBucket), contact[:], t.scratch)
+	return t.putStamped(t.table(notesBucket), key, t.scratch)
 }
 
 // tillDay is the end of the day of a time.
 func tillDay(till int64) int64 { return (till/queue.DayMS + 1) * queue.DayMS }
 
-// indexedTill is where a stored journal stands in the index, 0 for none.
-func indexedTill(value []byte) int64 {
-	if value == nil {
+// indexedTill is where a journal stands in the index, 0 for none.
+func indexedTill(record []byte) int64 {
+	if record == nil {
 		return 0
 	}
-	_, till, err := codec.DecodeJournal(unstamped(value))
+	_, till, err := codec.DecodeJournal(record)
 	if err != nil {
 		return 0
 	}
@@ -102,20 +132,25 @@ func (t *txn) moveNotes(contact, name codec.KeyHash) error {
 }
 
 func (t *txn) removeJournal(contact codec.KeyHash) error {
-	b := t.table(notesBucket)
-	if was := indexedTill(b.get(contact[:])); was != 0 {
-		if err := t.delete(t.table(notesIndex), timeKey(was, contact[:])); err != nil {
+	at, value := t.findJournal(contact)
+	if value == nil {
+		return nil
+	}
+	var buf [placeSize]byte
+	key := at.key(buf[:0])
+	if was := indexedTill(value); was != 0 {
+		if err := t.delete(t.table(notesIndex), timeKey(was, key)); err != nil {
 			return err
 		}
 	}
-	return t.delete(b, contact[:])
+	return t.delete(t.table(notesBucket), key)
 }
 
 // eraseNotes removes the journals of these names, and reports whether there was one.
 func (t *txn) eraseNotes(names map[codec.KeyHash]bool) (any bool, err error) {
 	for name := range names {
 		j, _, err := t.journal(name, t.now)
-		if err == nil && t.table(notesBucket).has(name[:]) {
+		if err == nil {
 			any = any || len(j) > 0
 			err = t.removeJournal(name)
 		}
@@ -137,6 +172,7 @@ func (t *txn) sweepNotes() (int, error) {
 			return 0, err
 		}
 	}
+	t.dropSlices(&t.journals, notesBucket)
 	return len(keys), nil
 }
 
@@ -177,7 +213,7 @@ func (e *Store) Notes(ctx context.Context, tenant string, keys []string) ([]queu
 func (r *repair) indexNotes() error {
 	x := r.tx.Bucket(notesIndex)
 	return r.tx.Bucket(notesBucket).ForEach(func(key, value []byte) error {
-		return x.Put(timeKey(indexedTill(value), key), nil)
+		return x.Put(timeKey(indexedTill(unstamped(value)), key), nil)
 	})
 }
 
@@ -188,7 +224,7 @@ type noteSum struct{ left uint64 }
 func (s *noteSum) add(bucket, key, value []byte) {
 	switch string(bucket) {
 	case string(notesBucket):
-		s.left += pairSum(timeKey(indexedTill(value), key), nil)
+		s.left += pairSum(timeKey(indexedTill(unstamped(value)), key), nil)
 	case string(notesIndex):
 		s.left -= pairSum(key, nil)
 	}

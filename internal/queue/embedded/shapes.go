@@ -23,7 +23,7 @@ var shapes = map[string]struct{ key, value int }{
 	string(destsBucket): {0, 0}, string(metaBucket): {0, 0},
 	string(sharedBucket): {8, 0}, string(spentBucket): {8, 0},
 	string(codesBucket): {16, 0}, string(codesIndex): {0, 0},
-	string(notesBucket): {16, 0}, string(notesIndex): {8 + 16, 0},
+	string(notesBucket): {0, 0}, string(notesIndex): {0, 0}, // as clicks
 	string(factsBucket): {0, 0},
 }
 
@@ -75,14 +75,16 @@ func checkRecord(bucket, key, record []byte) (err error) {
 	case string(codesBucket):
 		return checkCode(key, record)
 	case string(notesBucket):
-		_, _, err = codec.DecodeJournal(record)
+		if _, _, err = codec.DecodeJournal(record); err == nil && !isPlace(key) {
+			err = errShape
+		}
 	case string(factsBucket):
 		err = checkFact(key, record)
 	case string(clicksBucket):
 		if _, err = decodeClicks(record); err == nil && !isPlace(key) {
 			err = errShape
 		}
-	case string(clicksIndex):
+	case string(clicksIndex), string(notesIndex):
 		if len(key) < 8 || !isPlace(key[8:]) {
 			return errShape
 		}

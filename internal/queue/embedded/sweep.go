@@ -80,7 +80,7 @@ func (t *txn) sweepClicks() (int, error) {
 			}
 		}
 	}
-	t.dropNames()
+	t.dropSlices(&t.names, clicksBucket)
 	return len(keys), nil
 }
 

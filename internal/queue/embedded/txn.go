@@ -30,10 +30,11 @@ type txn struct {
 
 	tables   map[string]*table
 	names    names // of contacts with clicks, and their aliases
+	journals names // of contacts with a journal
 	seen     seen
 	oldIDs   bool // there are ids of format 2
 	messages sliced
-	dropped  bool // the batch forgot slices of names
+	dropped  bool // the batch forgot slices of names or journals
 	dests    map[queue.Dest]*destination
 	bytes    int64 // of what waits and of dead letters
 	stored   int64 // bytes as it stands in the file

@@ -25,7 +25,7 @@ import (
 func BenchmarkRedisAppend(b *testing.B) {
 	b.Run("1200", func(b *testing.B) { benchmarkRedisAppend(b, 64, 1200, "", 0) })
 	b.Run("2900", func(b *testing.B) { benchmarkRedisAppend(b, 64, 2900, "", 0) })
-	for _, kind := range []string{"status", "message", "click", "click-new"} {
+	for _, kind := range []string{"status", "message", "click", "click-new", "click-lead", "click-noted"} {
 		b.Run(kind, func(b *testing.B) { benchmarkRedisAppend(b, 64, 1600, kind, 0) })
 	}
 	b.Run("status-alone", func(b *testing.B) { benchmarkRedisAppend(b, 1, 1600, "status", 0) })
@@ -50,7 +50,7 @@ func benchmarkRedisAppend(b *testing.B, writers, size int, kind string, remember
 		}
 		ev := &g.Events[0]
 		contact := strconv.Itoa((n*7919%contacts + contacts) % contacts)
-		if kind == "click-new" {
+		if kind != "click" && strings.HasPrefix(kind, "click") {
 			contact = strconv.Itoa(contacts + n)
 		}
 		ev.Contact, ev.Aliases = "whatsapp:US.13490000000000"+contact, []string{"whatsapp:15551000000" + contact}
@@ -64,6 +64,19 @@ func benchmarkRedisAppend(b *testing.B, writers, size int, kind string, remember
 				g.Counters = append(g.Counters, queue.Counter{Day: today, Key: strconv.Itoa(n % 500), Field: field, Add: 1})
 			}
 			g.Counters = append(g.Counters, queue.Counter{Day: today, Key: strconv.Itoa(n % 500), Field: "headline", Text: "Plants"})
+		}
+		if kind == "click-lead" || kind == "click-noted" {
+			lead := g.Jobs[0]
+			lead.Dest.Name, lead.Header.Format, lead.Header.Meta = "ads", queue.FormatConversion, []byte("{}")
+			g.Jobs = append(g.Jobs, lead)
+		}
+		if kind == "click-noted" { // as package journey notes a lead
+			note := queue.Note{Contact: ev.Contact, ID: ev.ID, At: ev.Time, Of: 1,
+				Data: []byte(`{"v":1,"kind":"lead","name":"LeadSubmitted","to":"acme-capi-1234567890"}`)}
+			note.When, note.Outcome = queue.WhenDead, []byte(`{"is":"dead","why":"overflow: the destination's queue is full"}`)
+			g.Notes = append(g.Notes, note)
+			note.When, note.Outcome = queue.WhenQueued, []byte(`{"is":"sent"}`)
+			g.Notes = append(g.Notes, note)
 		}
 		return g
 	}

@@ -105,9 +105,6 @@ func (s *Syncer) Run(ctx context.Context, open func(context.Context) (queue.Queu
 				s.c.Logger.Warn("what ads are called and cost cannot be kept: it is tried again",
 					zap.String("tenant", s.c.Tenant), zap.Error(err))
 			}
-			if ctx.Err() != nil {
-				s.release(q)
-			}
 			leave()
 		}
 		select {
@@ -115,13 +112,6 @@ func (s *Syncer) Run(ctx context.Context, open func(context.Context) (queue.Queu
 		case <-ticker.C:
 		}
 	}
-}
-
-// release lets another edge ask at once, if this one asked.
-func (s *Syncer) release(q Store) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	_, _ = q.Claim(ctx, s.c.Tenant, task, process, time.Millisecond) // else it waits until the claim is over
 }
 
 // Step reads what is kept, and asks Meta for what is due, if no other edge does. Errors are

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -419,5 +420,50 @@ func TestCheck(t *testing.T) {
 	found = fmt.Sprint(Check(t.Context(), "tenant acme: ads", r.c))
 	if !strings.Contains(found, "190/463") || strings.Contains(found, "EAA") {
 		t.Errorf("%s", found)
+	}
+}
+
+// TestReloadWhileAsking: an edge that goes while Meta is asked says nothing is wrong, and keeps
+// nothing of it: what it asked for is asked for again.
+func TestReloadWhileAsking(t *testing.T) {
+	r := newRig(t, "11", "22")
+	r.click("101")
+	for _, at := range []string{"/", "/v27.0/act_11", "/v27.0/act_22/insights"} {
+		ctx, cancel := context.WithCancel(t.Context())
+		r.fake.Refuse = func(q *http.Request) *adfake.Refusal {
+			if q.URL.Path == at {
+				_, _ = io.Copy(io.Discard, q.Body) // else the server does not see that the client has gone
+				cancel()
+				<-q.Context().Done()
+			}
+			return nil
+		}
+		r.restart()
+		_ = r.s.Step(ctx, r.q) // the store may say that it was broken off
+		r.logged(0, fails)
+	}
+	r.fake.Refuse = nil
+	r.restart()
+	r.fake.Asked()
+	r.step()
+	if got := r.fake.Asked(); !slices.Contains(got, "insights 22 2026-11-21 2026-11-27") || r.s.Problem() != "" {
+		t.Errorf("asked %q, %q", got, r.s.Problem())
+	}
+}
+
+// TestDamagedState: what another wrote in the place of the state is begun anew.
+func TestDamagedState(t *testing.T) {
+	for _, damaged := range []string{`{"accounts":{"11":null,"22":{}}}`, `{"accounts":{"11":{"at":1,"since":"2026-11-31","upto":"nope"}}}`,
+		`[]`} {
+		r := newRig(t, "11")
+		if err := r.q.PutFacts(t.Context(), "acme", []queue.Fact{
+			{Group: groupState, Key: "state", Data: []byte(damaged), Till: r.s.now() + kept},
+		}); err != nil {
+			t.Fatal(err)
+		}
+		r.step()
+		if got := r.fake.Asked(); !slices.Contains(got, "insights 11 2026-11-21 2026-11-27") || r.s.Problem() != "" {
+			t.Errorf("%s: asked %q, %q", damaged, got, r.s.Problem())
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+	_ "time/tzdata" // an account's days are its own, also where the host has no files of time zones
 
 	"github.com/leadgate/leadgate/internal/jsondoc"
 	"github.com/leadgate/leadgate/internal/money"
@@ -110,11 +111,12 @@ func zone(name string) *time.Location {
 	return time.UTC
 }
 
-// addDays counts days on from one, as YYYY-MM-DD; texts of days are ordered as days are.
+// addDays counts days on from one, as YYYY-MM-DD, "" for what is none; texts of days are
+// ordered as days are.
 func addDays(day string, n int) string {
 	at, err := time.Parse(time.DateOnly, day)
 	if err != nil {
-		return day
+		return ""
 	}
 	return at.AddDate(0, 0, n).Format(time.DateOnly)
 }

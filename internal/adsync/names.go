@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/leadgate/leadgate/internal/ads"
@@ -193,13 +194,7 @@ func title(n jsondoc.Node) string {
 		return ""
 	}
 	if len(text) > longestTitle {
-		text = text[:longestTitle]
-		for len(text) > 0 && text[len(text)-1]&0xc0 == 0x80 {
-			text = text[:len(text)-1]
-		}
-		if len(text) > 0 && text[len(text)-1] >= 0xc0 {
-			text = text[:len(text)-1]
-		}
+		text = strings.ToValidUTF8(text[:longestTitle], "") // in whole characters
 	}
 	return text
 }

@@ -116,11 +116,22 @@ func stateOf(ctx context.Context, q Store, tenant string) (*state, error) {
 	facts, err := q.Facts(ctx, tenant, groupState)
 	st := new(state)
 	for i := range facts {
-		if json.Unmarshal(facts[i].Data, st) != nil {
+		if json.Unmarshal(facts[i].Data, st) != nil || !st.whole() {
 			st = new(state)
 		}
 	}
 	return st, err
+}
+
+// whole reports whether what was read is what save writes.
+func (st *state) whole() bool {
+	isDay := func(day string) bool { return day == "" || addDays(day, 0) == day }
+	for _, a := range st.Accounts {
+		if a == nil || !isDay(a.Since) || !isDay(a.Upto) {
+			return false
+		}
+	}
+	return true
 }
 
 func (s *Syncer) show() {
@@ -128,8 +139,12 @@ func (s *Syncer) show() {
 	s.problem.Store(&problem)
 }
 
-// save keeps the state, and says what has changed of what is wrong.
+// save keeps the state, and says what has changed of what is wrong. Nothing is wrong with what
+// was broken off by ctx: it is asked for again.
 func (s *Syncer) save(ctx context.Context, q Store) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	s.show()
 	s.say("", cmp.Or(s.state.Problem, s.state.NamesProblem))
 	for _, id := range s.c.Accounts {

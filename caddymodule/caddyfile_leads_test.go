@@ -27,6 +27,12 @@ func TestMistakesInStages(t *testing.T) {
 		{with(stages, "lead_event_source \" \""), "", "lead_event_source"},
 		{with(stages, "name a") + with(stages, "name b"), "", "two `capi lead_ads` blocks: a stage of a lead goes to one of them"},
 		{with(leads, "report "+strings.Repeat("x", 101)) + with(stages, ""), "", "report: event name"},
+		{with(leads, "report Lead"), "", "destination default-leads: report Lead: there is no `capi lead_ads` to report leads to"},
+		{with(leads, "report Lead") + "capi {\ndataset 1\naccess_token x\n}", "", "there is no `capi lead_ads` to report leads to"},
+		{with(leads, "reconcile 15m"), "", "destination default-leads: reconcile reads the forms of the tenant's Pages, and it has none: " +
+			"write `match page_id <id>`"},
+		{"tenant acme {\nmatch waba_id 102290129340398\n" + with(leads, "reconcile 15m") + "}", "",
+			"tenant acme: destination acme-leads: reconcile"},
 		{with(stages, "") + "convert MQL {\non echo\ntext won\n}", "",
 			"convert MQL: the tenant reports leads of lead ads alone"},
 		{"capi whatsapp {\ndataset 1\naccess_token x\n}\n" + with(stages, "") + "convert MQL {\non echo\ntext won\n}", "", "MQL"},

@@ -20,6 +20,7 @@ import (
 	"github.com/leadgate/leadgate/internal/intake"
 	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/sites"
 	"github.com/leadgate/leadgate/internal/wording"
 	"github.com/leadgate/leadgate/normalize"
 )
@@ -162,6 +163,9 @@ func (l *Leads) provision(a *App, tenant string, repl *caddy.Replacer) (*destina
 	if r.Name = name; !wording.ValidName(r.Name) {
 		return nil, fmt.Errorf("%s%w", where, badDestinationName(r.Name))
 	}
+	if err := r.checkBeside(a.sites, tenant); err != nil {
+		return nil, fmt.Errorf("%s%w", where, err)
+	}
 	config := r.config()
 	config.Renew, config.Complete = l.credentials, a.completeLead(tenant)
 	config.Logger, config.Now = a.logger.Named("leads"), a.now
@@ -172,9 +176,21 @@ func (l *Leads) provision(a *App, tenant string, repl *caddy.Replacer) (*destina
 	metrics.Leads(tenant)
 	a.atStart = append(a.atStart, func() error { return a.reconcile(r, d) })
 	if r.Report != "" {
-		a.atStart = append(a.atStart, func() error { return a.reportsLeads(tenant, r) })
+		a.atStart = append(a.atStart, func() error { countStages(a.tenants[tenant].Destinations, r.Report); return nil })
 	}
 	return d, nil
+}
+
+// checkBeside refuses what comes to nothing for want of something else of the tenant's, in
+// whichever block that would stand.
+func (l *Leads) checkBeside(s *sites.Sites, tenant string) error {
+	switch {
+	case l.Reconcile > 0 && !s.HasPages(tenant):
+		return errors.New("reconcile reads the forms of the tenant's Pages, and it has none: write `match page_id <id>`")
+	case l.Report != "" && !s.ReportsLeads(tenant):
+		return fmt.Errorf("report %s: there is no `capi lead_ads` to report leads to: add one to the tenant, or leave report out", l.Report)
+	}
+	return nil
 }
 
 // reconcile has the forms of a tenant's Pages be read, which are known when all blocks are. Of a
@@ -188,10 +204,7 @@ func (a *App) reconcile(l *Leads, d *destination.Destination) error {
 	for _, h := range a.blocks {
 		pages = append(pages, h.block.Router.Values(t, "page_id")...)
 	}
-	if slices.Sort(pages); len(pages) == 0 && l.Reconcile > 0 {
-		return fmt.Errorf("tenant %s: destination %s: reconcile reads the forms of the tenant's Pages, and it has none: "+
-			"write `match page_id <id>`", t.Name, l.Name)
-	}
+	slices.Sort(pages)
 	block := a.leadBlock()
 	a.reads = append(a.reads, &leads.Reconciler{
 		Every: time.Duration(l.Reconcile), Tenant: t.Name, Pages: slices.Compact(pages), Sender: d.Sender.(*leads.Sender),
@@ -229,19 +242,6 @@ func (a *App) completeLead(tenant string) func(context.Context, *normalize.Event
 		}
 		return block.CompleteLead(ctx, *q, t, ev, emailHash)
 	}
-}
-
-// reportsLeads fails a configuration whose leads are to be reported to nobody.
-func (a *App) reportsLeads(tenant string, l *Leads) error {
-	all := a.tenants[tenant].Destinations
-	countStages(all, l.Report)
-	for _, d := range all {
-		if _, ok := d.Planner.(destination.LeadReporter); ok {
-			return nil
-		}
-	}
-	return fmt.Errorf("tenant %s: destination %s: report %s: there is no `capi lead_ads` to report leads to: add one to the tenant, "+
-		"or leave report out", tenant, l.Name, l.Report)
 }
 
 // leadBlock stands for the block of leads that come by no webhook.

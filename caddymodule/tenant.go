@@ -151,7 +151,7 @@ func (h *Handler) nulls() error {
 
 // site is a tenant as the survey and the doctor see it.
 func (t *Tenant) site(name string) sites.Tenant {
-	out := sites.Tenant{Name: name}
+	out := sites.Tenant{Name: name, Pages: t.Match["page_id"]}
 	for _, d := range t.destinations() {
 		check := func(ctx context.Context) finding.List { return d.examine(ctx, name) }
 		if p, ok := d.kind.(interface {

@@ -54,6 +54,7 @@ type Block struct {
 // Tenant is a tenant as one block has it.
 type Tenant struct {
 	Name         string
+	Pages        []string // what its `match page_id` has, as written
 	Destinations []Destination
 }
 

@@ -31,6 +31,18 @@ func (t *Tenant) reports() bool {
 	return slices.ContainsFunc(t.Destinations, func(d Destination) bool { return d.Reports })
 }
 
+// HasPages reports whether a tenant has a Page, in any block.
+func (s *Sites) HasPages(tenant string) bool {
+	return slices.ContainsFunc(s.AllTenants(), func(t Tenant) bool { return t.Name == tenant && len(t.Pages) > 0 })
+}
+
+// ReportsLeads reports whether a tenant has a dataset that is told of lead ads' leads, in any block.
+func (s *Sites) ReportsLeads(tenant string) bool {
+	return slices.ContainsFunc(s.AllTenants(), func(t Tenant) bool {
+		return t.Name == tenant && slices.ContainsFunc(t.Destinations, func(d Destination) bool { return d.OfLeads })
+	})
+}
+
 // KnowsTenant fails a block whose tenant is in no leadgate block. reports asks
 // for a tenant that can report conversions, too.
 func (s *Sites) KnowsTenant(directive, name string, reports bool) error {

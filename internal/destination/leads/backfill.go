@@ -21,6 +21,11 @@ type Backfilled struct {
 // Backfill queues the leads of a form that are younger than since, those that are not known; dry
 // counts them alone. The error is a *Refusal where Meta's.
 func (r *Reconciler) Backfill(ctx context.Context, form string, since time.Time, dry bool) (done Backfilled, err error) {
+	if len(r.Pages) == 0 {
+		return done, &Refusal{Missing: true,
+			Text: "tenant " + r.Tenant + " has no Page whose forms could be read: write `match page_id <id>` into it",
+		}
+	}
 	var forms []string
 	for _, page := range r.Pages {
 		access := &pageAccess{page: page}

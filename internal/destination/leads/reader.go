@@ -127,7 +127,10 @@ func (s *Sender) askOf(ctx context.Context, p *pageAccess, what string) (*graph.
 			a, err = s.askBy(ctx, p, what)
 		}
 	}
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err() // broken off, such as by a reload: Meta refused nothing
+	case err != nil:
 		return nil, &Refusal{Text: "Meta was not reached: " + err.Error()}
 	}
 	return a, s.refusal(a)

@@ -18,7 +18,7 @@ const (
 	firstBack = 24 * time.Hour      // how far a form is read that was not read before
 	overlap   = time.Hour           // before the newest lead seen: Meta's list may have one late
 	farthest  = 90 * 24 * time.Hour // Meta keeps a lead no longer
-	claimFor  = 2 * time.Minute     // longer than a request takes; renewed with each
+	claimFor  = 2 * time.Minute     // longer than a request takes; renewed with each form and each part of one
 	looks     = 30 * time.Second    // how often it is looked whether a reading is due, at the least
 	soonLooks = 50 * time.Millisecond
 
@@ -156,6 +156,9 @@ func (r *Reconciler) forms(ctx context.Context, q Store, access *pageAccess, for
 		at, before := known[f.ID]
 		if !f.Active && !before {
 			continue
+		}
+		if ours, err := q.Claim(ctx, r.Tenant, task, r.by, claimFor); err != nil || !ours {
+			return true // another edge reads
 		}
 		newest, err := r.form(ctx, q, access, f.ID, at)
 		if r.tell("form "+f.ID, err); r.ends(err) {

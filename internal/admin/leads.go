@@ -57,6 +57,8 @@ func (e *Edge) backfill(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case asked.Since == 0:
 		since = oldest
+	case since.After(config.Now()):
+		return httperr.New(http.StatusBadRequest, "since is in the future: write UNIX milliseconds of the last 90 days")
 	case since.Before(oldest.Add(-time.Hour)):
 		return httperr.New(http.StatusBadRequest, "since is more than 90 days ago: Meta keeps no lead longer")
 	}

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -107,6 +108,16 @@ func TestBackfill(t *testing.T) {
 				said.Leads, said.Queued = 0, 0
 				if e.Do(http.MethodPost, "/leadgate/leads/import", body, &said); said.Leads != leads || said.Queued != queued {
 					t.Errorf("%s: %+v", body, said)
+				}
+			}
+			for since, says := range map[int64]string{
+				time.Now().Add(time.Hour).UnixMilli():            "in the future",
+				time.Now().Add(-92 * 24 * time.Hour).UnixMilli(): "more than 90 days ago",
+			} {
+				body := fmt.Sprintf(`{"form":%q,"since":%d}`, leadForm, since)
+				status, answer := e.Ask(http.MethodPost, "/leadgate/leads/import", "application/json", body)
+				if status != http.StatusBadRequest || !strings.Contains(string(answer), says) {
+					t.Errorf("%s: %d %s", body, status, answer)
 				}
 			}
 			ask(`{"form":"`+leadForm+`","dryRun":true}`, 250, 0)

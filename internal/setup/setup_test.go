@@ -328,6 +328,28 @@ func TestAppID(t *testing.T) {
 	r.says(rows, Made, "webhooks of WhatsApp")
 }
 
+// TestTokenOfAnotherApp: it may ask, and subscribes another app than the one whose webhooks come here.
+func TestTokenOfAnotherApp(t *testing.T) {
+	r := newRig(t)
+	r.subject.AppID = appID
+	*r.tenant() = Tenant{Name: "acme", WABAs: []string{waba}, Datasets: r.tenant().Datasets[:1]}
+	r.fake.Tokens["T-whatsapp"].App = "999"
+	r.says(r.look(true), Missing, "tenant acme", "no token of app "+appID, "META_TOKEN")
+}
+
+// TestTwoTenantsTokens: what one tenant's token lacks is said, whatever another's of the same name has.
+func TestTwoTenantsTokens(t *testing.T) {
+	r := newRig(t)
+	r.fake.Tokens["T-second"] = &setupfake.Token{
+		Type: "SYSTEM_USER", Scopes: []string{"leads_retrieval", "pages_show_list", "pages_manage_metadata"},
+	}
+	r.fake.AddPage(&setupfake.Page{ID: "77", Name: "Other", Token: "T-77"})
+	r.subject.Blocks[0].Tenants = append(r.subject.Blocks[0].Tenants, Tenant{Name: "globex", Pages: []string{"77"}, Leads: &Access{
+		Name: "leads", Credentials: graph.Credentials{Token: "T-second"}, Endpoint: r.meta.URL,
+	}})
+	r.says(r.look(true), Missing, "token of leads", "pages_read_engagement, pages_manage_ads")
+}
+
 // TestMoreToken: a token beside the configuration's may do what theirs may not.
 func TestMoreToken(t *testing.T) {
 	r := newRig(t)

@@ -192,7 +192,7 @@ func seconds(n jsondoc.Node) time.Time {
 
 // rights says which of the permissions a token lacks that it needs for what it is for.
 func (r *run) rights(a *Access, t *token, scopes ...string) {
-	if !t.valid || !r.first("rights "+a.Name+" "+list(scopes)) {
+	if !t.valid || !r.first("rights "+a.key()+" "+list(scopes)) {
 		return
 	}
 	if lacks := lacking(scopes, t.scopes); len(lacks) > 0 {

@@ -27,8 +27,9 @@ func (t *tenant) whatsapp(ctx context.Context) {
 		a, known = t.with(manage)
 	}
 	if a == nil {
-		if t.app.id != "" && d == nil {
-			t.say(Missing, "tenant "+t.Name, "no token may ask for its WhatsApp account", "set META_TOKEN to one with "+manage)
+		if t.app.id != "" && (d == nil || d.may(t.run, manage)) { // else a row says what the dataset's token lacks
+			t.say(Missing, "tenant "+t.Name, "no token of app "+t.app.id+" may ask for its WhatsApp account",
+				"set META_TOKEN to one of this app with "+manage+"; or correct --app-id, if the tokens' app is the one")
 		}
 		return
 	}

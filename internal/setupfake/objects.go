@@ -1,6 +1,7 @@
 package setupfake
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"sort"
@@ -27,7 +28,7 @@ func (s *Server) debug(r *http.Request, who caller) (any, *Refusal) {
 			"error": map[string]any{"code": 190, "message": "The access token could not be decrypted"}}}, nil
 	}
 	data := map[string]any{
-		"app_id": s.App.ID, "application": s.App.Name, "type": t.Type, "is_valid": true, "scopes": t.Scopes,
+		"app_id": cmp.Or(t.App, s.App.ID), "application": s.App.Name, "type": t.Type, "is_valid": true, "scopes": t.Scopes,
 		"expires_at": unix(t.ExpiresAt), "data_access_expires_at": unix(t.DataAccess), "user_id": "122100000000000001",
 	}
 	if t.Page != "" {

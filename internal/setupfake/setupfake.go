@@ -20,6 +20,7 @@ type App struct{ ID, Name, Secret string }
 
 // Token is an access token of the app.
 type Token struct {
+	App        string              // whose it is; "": the server's
 	Type       string              // USER, SYSTEM_USER, PAGE
 	Scopes     []string            // what it may
 	Targets    map[string][]string // of a scope the ids that it is for; none: all

@@ -175,9 +175,10 @@ func datasetOf(root jsondoc.Node) string {
 	return id(root.Get("id"))
 }
 
-// success reports whether Meta says that a change was made; else a row says so.
+// success reports whether Meta says that a change was made; else a row says so. Of Pages its
+// documentation has true as a string.
 func (r *run) success(object string, root jsondoc.Node, ok bool) bool {
-	if ok && root.Get("success").Kind() != 't' {
+	if said := root.Get("success"); ok && said.Kind() != 't' && said.String() != "true" {
 		r.say(Failed, object, "Meta does not say that the change was made", "run it again")
 		return false
 	}

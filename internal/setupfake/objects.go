@@ -269,6 +269,7 @@ func (s *Server) pageApps(r *http.Request, who caller, p *Page) (any, *Refusal) 
 		}
 		p.Fields[s.App.ID] = fields
 		s.write(r, "Page "+p.ID+" has the app, with "+strings.Join(fields, ", "))
+		return map[string]string{"success": "true"}, nil // as Meta's documentation of Pages has it
 	case http.MethodDelete:
 		delete(p.Fields, s.App.ID)
 		s.write(r, "Page "+p.ID+" has the app no longer")

@@ -47,7 +47,7 @@ func TestStrict(t *testing.T) {
 		{"POST", "/v27.0/7/subscriptions", "7|secret", subscribe + "feed", `"success":true`},
 		{"POST", "/v27.0/7/subscriptions", "7|secret", subscribe + "leadgen", `"success":true`},
 		{"GET", "/v27.0/3/subscribed_apps", "all", "", `"code":210`},
-		{"POST", "/v27.0/3/subscribed_apps", "page", "subscribed_fields=leadgen", `"success":true`},
+		{"POST", "/v27.0/3/subscribed_apps", "page", "subscribed_fields=leadgen", `"success":"true"`},
 		{"POST", "/v27.0/3/subscribed_apps", "page", "fields=leadgen", `"code":100`},
 		{"POST", "/v27.0/1/subscribed_apps", "all", "override_callback_uri=" + url.QueryEscape(edge.URL) + "&verify_token=other", `"code":2200`},
 		{"POST", "/v27.0/1/subscribed_apps", "all", "", `"success":true`},

@@ -103,6 +103,7 @@ func TestSetupRefuses(t *testing.T) {
 		{[]string{"meta", "--config", gupshup}, "no leadgate block has provider meta"},
 		{[]string{"meta", "--config", unset}, "{env.TEST_NOT_SET} is empty"},
 		{[]string{"meta", "--config", gupshup, "--endpoint", "graph.example.com"}, "--endpoint"},
+		{[]string{"meta", "--config", unset, "--endpoint", "http://127.0.0.1:1", "--apply"}, "META_TOKEN is not set"},
 		{[]string{"meta", "--config", gupshup, "--replace-callback"}, "write --apply, too"},
 		{[]string{"google"}, "no command 'google'"},
 	} {

@@ -100,6 +100,10 @@ func (env *Env) runSetup(cmd *cobra.Command, f *setupFlags) error {
 			return err
 		}
 	}
+	if f.endpoint != "" && os.Getenv("META_TOKEN") == "" {
+		return errors.New("--endpoint is where META_TOKEN is good, and META_TOKEN is not set: for a rehearsal with the " +
+			"configuration's tokens write `endpoint` into its capi and leads blocks")
+	}
 	blocks, err := env.Meta(f.config, f.adapter)
 	if err != nil {
 		return err

@@ -169,7 +169,7 @@ func (i *initial) setEnv() (undo func(), err error) {
 }
 
 // others are the lines of an environment file that is written over, but comments and the
-// secrets that are this command's.
+// secrets that the Caddyfile needs: one that it no longer does may be nowhere else.
 func (i *initial) others() string {
 	text, err := os.ReadFile(i.EnvFile)
 	if err != nil {
@@ -178,7 +178,7 @@ func (i *initial) others() string {
 	var b strings.Builder
 	for line := range strings.Lines(string(text)) {
 		name, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
-		if line = strings.TrimRight(line, "\r\n"); name != "" && name[0] != '#' && !slices.Contains(scaffold.AllSecrets(), name) {
+		if line = strings.TrimRight(line, "\r\n"); name != "" && name[0] != '#' && !slices.Contains(i.Needs(), name) {
 			b.WriteString(line + "\n")
 		}
 	}

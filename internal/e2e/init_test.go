@@ -304,4 +304,15 @@ func TestInitAgain(t *testing.T) {
 	if out, err := run("--force"); err != nil || read() != first+"MINE=1\n" {
 		t.Errorf("%v %s\n%s", err, out, read())
 	}
+	reports := []string{"--force", "--dataset", "1234567890", "--conversions"}
+	if out, err := run(append(reports, "--capi-token", "shown-once")...); err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	second := read()
+	if out, err := run("--force"); err != nil || !strings.Contains(read(), "META_CAPI_TOKEN=shown-once\nCONVERSIONS_TOKEN=") {
+		t.Errorf("secrets that are not needed now: %v %s\n%s", err, out, read())
+	}
+	if out, err := run(reports...); err != nil || read() != second {
+		t.Errorf("needed again: %v %s\n%s", err, out, read())
+	}
 }

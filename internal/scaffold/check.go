@@ -56,7 +56,7 @@ func (a *Answers) Check() error {
 	if err := a.allOrNone(); err != nil {
 		return err
 	}
-	for _, name := range a.needs() {
+	for _, name := range a.Needs() {
 		if err := checkSecret(a.Secrets[name]); err != nil {
 			return fmt.Errorf("%s %w", name, err)
 		}

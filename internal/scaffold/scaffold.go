@@ -148,8 +148,8 @@ func (a *Answers) matches() (lines []string) {
 	return lines
 }
 
-// needs are the variables that the Caddyfile reads, in the order of the file.
-func (a *Answers) needs() (names []string) {
+// Needs are the variables that the Caddyfile reads, in the order of the file.
+func (a *Answers) Needs() (names []string) {
 	add := func(wanted bool, more ...string) {
 		if wanted {
 			names = append(names, more...)
@@ -178,7 +178,7 @@ func (a *Answers) MakeUp() {
 	if a.Secrets == nil {
 		a.Secrets = make(map[string]string)
 	}
-	for _, name := range a.needs() {
+	for _, name := range a.Needs() {
 		if a.Secrets[name] == "" && !given(name) {
 			b := make([]byte, 16)
 			_, _ = rand.Read(b) // never fails
@@ -191,7 +191,7 @@ func (a *Answers) MakeUp() {
 func (a *Answers) EnvFileText() string {
 	var b strings.Builder
 	b.WriteString("# Secrets of the Caddyfile. Keep this file to yourself, and out of version control.\n")
-	for _, name := range a.needs() {
+	for _, name := range a.Needs() {
 		fmt.Fprintf(&b, "%s=%s\n", name, a.Secrets[name])
 	}
 	return b.String()

@@ -79,9 +79,12 @@ func (a *Answers) global(w *writer) {
 	}
 	w.lines("}", "}", "", "# Slow clients may not hold connections.", "servers {", "timeouts {", "read_body 10s", "read_header 5s", "}", "}",
 		"", "leadgate {")
-	if a.Redis != "" {
+	switch {
+	case a.secretRedis():
+		w.line("queue redis {env." + RedisURL + "}")
+	case a.Redis != "":
 		w.line("queue redis " + a.Redis)
-	} else {
+	default:
 		w.lines("# In a file. Several edges, and most real bots, take Redis: queue redis redis://127.0.0.1:6379", "queue embedded")
 	}
 	w.line("}")

@@ -10,6 +10,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"unicode"
@@ -68,6 +69,7 @@ const (
 	CAPIToken       = "META_CAPI_TOKEN" //nolint:gosec // likewise
 	PageToken       = "META_PAGE_TOKEN"
 	TwilioAuthToken = "TWILIO_AUTH_TOKEN" //nolint:gosec // likewise
+	RedisURL        = "REDIS_URL"         // if a password is in it
 )
 
 // Secrets that are made up.
@@ -79,7 +81,7 @@ const (
 
 // AllSecrets are the names of all secrets that a Caddyfile may need.
 func AllSecrets() []string {
-	names := []string{AppSecret, VerifyToken, TwilioAuthToken, SigningSecret, CAPIToken, PageToken, ConversionsToken}
+	names := []string{AppSecret, VerifyToken, TwilioAuthToken, SigningSecret, CAPIToken, PageToken, ConversionsToken, RedisURL}
 	for _, p := range Providers {
 		if p.token != "" {
 			names = append(names, p.token)
@@ -164,12 +166,13 @@ func (a *Answers) Needs() (names []string) {
 	add(a.Dataset != "", CAPIToken)
 	add(a.LeadAds, PageToken)
 	add(a.Conversions, ConversionsToken)
+	add(a.secretRedis(), RedisURL)
 	return names
 }
 
 // given reports whether a secret comes from somebody else, so that it is no use to make one up.
 func given(name string) bool {
-	return slices.Contains([]string{AppSecret, CAPIToken, PageToken, TwilioAuthToken}, name)
+	return slices.Contains([]string{AppSecret, CAPIToken, PageToken, TwilioAuthToken, RedisURL}, name)
 }
 
 // MakeUp makes up the secrets that are needed, not there, and nobody else's: 32 hex digits of
@@ -178,6 +181,9 @@ func (a *Answers) MakeUp() {
 	if a.Secrets == nil {
 		a.Secrets = make(map[string]string)
 	}
+	if a.secretRedis() {
+		a.Secrets[RedisURL] = a.Redis
+	}
 	for _, name := range a.Needs() {
 		if a.Secrets[name] == "" && !given(name) {
 			b := make([]byte, 16)
@@ -185,6 +191,12 @@ func (a *Answers) MakeUp() {
 			a.Secrets[name] = hex.EncodeToString(b)
 		}
 	}
+}
+
+// secretRedis reports whether a password stands in the URL of Redis, which others may not read.
+func (a *Answers) secretRedis() bool {
+	u, err := url.Parse(a.Redis)
+	return err == nil && (u.User != nil || u.Query().Has("password"))
 }
 
 // EnvFileText is the file with the secrets.

@@ -12,10 +12,10 @@ func everything() *Answers {
 	a := &Answers{
 		Site: "bots.example.com", Tenant: "acme", Providers: Names(), WabaID: "1", PageID: "2", InstagramID: "3",
 		Forward: "https://n8n.example.com/webhook/leads", Dataset: "4", Conversions: true, LeadAds: true, LinkPhone: "+15550783881",
-		Redis: "redis://127.0.0.1:6379", EnvFile: "leadgate.env", Secrets: make(map[string]string),
+		Redis: "redis://:hunter2@127.0.0.1:6379", EnvFile: "leadgate.env", Secrets: make(map[string]string),
 	}
 	for _, name := range AllSecrets() {
-		if given(name) {
+		if given(name) && name != RedisURL {
 			a.Secrets[name] = "secret-of-" + name
 		}
 	}

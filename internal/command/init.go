@@ -91,7 +91,17 @@ func (i *initial) answer(cmd *cobra.Command, questions []*question) error {
 		}
 	}
 	i.MakeUp()
-	return i.Check()
+	if err := i.Check(); err != nil {
+		return err
+	}
+	for _, q := range questions {
+		if cmd.Flags().Changed(q.flag) {
+			if err := q.useless(&i.Answers); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // mayWrite refuses to write over files, but where it is wanted; then the secrets that stand in

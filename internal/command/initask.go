@@ -19,6 +19,8 @@ type question struct {
 	flag, usage string
 	ask         string                         // "": it is a flag alone
 	when        func(a *scaffold.Answers) bool // nil: always asked
+	used        func(a *scaffold.Answers) bool // nil: when it is asked; else also a flag alone has its use
+	with        string                         // what it goes with, where it is not always of use
 	suggest     string                         // what an empty line means
 	secret      string                         // the variable that it is; it is not shown while it is typed
 	text        *string                        // or one of these two:
@@ -39,11 +41,11 @@ func (i *initial) questions() []*question {
 		{flag: "tenant", usage: "A name for the bot or the customer", ask: "A name for the bot", suggest: "bot", text: &i.Tenant},
 		{
 			flag: "app-secret", usage: "The secret of the app at Meta", ask: "App secret (App settings → Basic)", secret: scaffold.AppSecret,
-			when: (*scaffold.Answers).IsMeta,
+			when: (*scaffold.Answers).IsMeta, with: "--provider whatsapp, messenger or instagram",
 		},
 		{
 			flag: "twilio-auth-token", usage: "Twilio's auth token", ask: "Twilio's auth token", secret: scaffold.TwilioAuthToken,
-			when: func(a *scaffold.Answers) bool { return a.Has("twilio") },
+			when: func(a *scaffold.Answers) bool { return a.Has("twilio") }, with: "--provider twilio",
 		},
 		{
 			flag: "forward", usage: "The URL that events are posted to: n8n, Make, a CRM", ask: "URL that gets the events (n8n, Make, a CRM)",
@@ -55,32 +57,38 @@ func (i *initial) questions() []*question {
 		},
 		{
 			flag: "capi-token", usage: "The token for the dataset", ask: "Token for the dataset", secret: scaffold.CAPIToken,
-			when: func(a *scaffold.Answers) bool { return a.Dataset != "" },
+			when: func(a *scaffold.Answers) bool { return a.Dataset != "" }, with: "--dataset",
 		},
 		{
 			flag: "conversions", usage: "Let a CRM post sales to /conversions", ask: "Shall a CRM post sales",
-			when: func(a *scaffold.Answers) bool { return a.Dataset != "" }, yes: &i.Conversions,
+			when: func(a *scaffold.Answers) bool { return a.Dataset != "" }, yes: &i.Conversions, with: "--dataset",
 		},
-		{flag: "waba-id", usage: "The WhatsApp Business Account's id", ask: "WhatsApp Business Account id", when: whatsapp, text: &i.WabaID},
+		{
+			flag: "waba-id", usage: "The WhatsApp Business Account's id", ask: "WhatsApp Business Account id", when: whatsapp, text: &i.WabaID,
+			used: func(a *scaffold.Answers) bool { return whatsapp(a) || a.Dataset != "" && a.Channel() == "whatsapp" },
+			with: "--provider whatsapp, or --dataset and a provider of WhatsApp's",
+		},
 		{
 			flag: "phone-number-id", usage: "WhatsApp's phone number id, where the account has numbers of other bots, too",
 			text: &i.PhoneNumberID,
+			used: func(a *scaffold.Answers) bool { return a.Has("whatsapp") }, with: "--provider whatsapp",
 		},
 		{
 			flag: "lead-ads", usage: "Read the forms of lead ads, too", ask: "Do you have lead ads with forms",
 			when: func(a *scaffold.Answers) bool { return a.Has("messenger") }, yes: &i.LeadAds,
+			used: (*scaffold.Answers).IsMeta, with: "--provider messenger",
 		},
 		{
 			flag: "page-token", usage: "The token to read leads with", ask: "Token to read leads with", secret: scaffold.PageToken,
-			when: func(a *scaffold.Answers) bool { return a.LeadAds },
+			when: func(a *scaffold.Answers) bool { return a.LeadAds }, with: "--lead-ads",
 		},
 		{
 			flag: "page-id", usage: "The Facebook Page's id", ask: "Facebook Page's id", text: &i.PageID,
-			when: func(a *scaffold.Answers) bool { return a.Has("messenger") || a.LeadAds },
+			when: func(a *scaffold.Answers) bool { return a.Has("messenger") || a.LeadAds }, with: "--provider messenger",
 		},
 		{
 			flag: "instagram-id", usage: "The Instagram account's id", ask: "Instagram account's id", text: &i.InstagramID,
-			when: func(a *scaffold.Answers) bool { return a.Has("instagram") },
+			when: func(a *scaffold.Answers) bool { return a.Has("instagram") }, with: "--provider instagram",
 		},
 		{
 			flag: "link-phone", usage: "The number that a link leads to, for landing pages and QR codes: +15550783881",
@@ -93,6 +101,18 @@ func (i *initial) questions() []*question {
 		{flag: "endpoint", usage: "Instead of Meta's Graph API, for a rehearsal: http://127.0.0.1:9099", text: &i.Endpoint},
 		{flag: "verify-token", usage: "A verify token, instead of one that is made up", secret: scaffold.VerifyToken},
 	}
+}
+
+// useless says of a flag that was given that nothing comes of it, with these answers.
+func (q *question) useless(a *scaffold.Answers) error {
+	used := q.used
+	if used == nil {
+		used = q.when
+	}
+	if used == nil || used(a) {
+		return nil
+	}
+	return fmt.Errorf("--%s is of no use here: it goes with %s", q.flag, q.with)
 }
 
 func (i *initial) setSite(text string) (err error) {

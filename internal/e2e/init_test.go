@@ -253,9 +253,13 @@ func TestInitRefuses(t *testing.T) {
 		"whatsap is unknown: write whatsapp": append(all, "--provider", "whatsap"),
 		"no id of Meta's":                    append(all, "--page-id", "acme"),
 		"cannot hold":                        append(all, "--verify-token", "a#b"),
-		"begins with http":                   append(all, "--forward", "n8n.example.com"),
-		"--config and --envfile are one":     append(all, "--config", "x", "--envfile", "./x"),
-		"does not load":                      append(all, "--redis", "redis://127.0.0.1/first"),
+		"--capi-token is of no use here: it goes with --dataset":             append(all[:8:8], "--capi-token", "t"),
+		"--page-token is of no use here: it goes with --lead-ads":            append(all[:8:8], "--page-token", "t"),
+		"--instagram-id is of no use here: it goes with --provider instagra": append(all[:8:8], "--instagram-id", "1"),
+		"--twilio-auth-token is of no use here":                              append(all[:8:8], "--twilio-auth-token", "t"),
+		"begins with http":                                                   append(all, "--forward", "n8n.example.com"),
+		"--config and --envfile are one":                                     append(all, "--config", "x", "--envfile", "./x"),
+		"does not load":                                                      append(all, "--redis", "redis://127.0.0.1/first"),
 	} {
 		t.Run(says, func(t *testing.T) {
 			t.Parallel()

@@ -198,7 +198,7 @@ func TestEmbeddedFlips(t *testing.T) {
 	all := contents(t, e)
 	db, journal := grabUsed(t, e)
 	used := len(db)
-	logged := journalHead + len(e.txn.log) + recordHead
+	logged := journalHead + logLen(e) + recordHead
 	seed := binary.BigEndian.Uint64(db[len(db)-8:]) ^ uint64(len(db))
 	random := rand.New(rand.NewPCG(seed, 7))
 	rounds := 150

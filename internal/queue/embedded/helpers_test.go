@@ -81,6 +81,14 @@ func backlog(t testing.TB, e *Store) int {
 	return n
 }
 
+// logLen is how many bytes of the journal are in use. A drain that was closed may still
+// be on its way to the writer.
+func logLen(e *Store) int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.txn.log)
+}
+
 // settled has everything in the bbolt file, as after a checkpoint.
 func settled(t testing.TB, e *Store) {
 	t.Helper()

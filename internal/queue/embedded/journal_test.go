@@ -63,7 +63,7 @@ func TestEmbeddedTornJournal(t *testing.T) {
 	var ends []int // of the records
 	for n := range uint64(3) {
 		mustAppend(t, e, testGroup(n, 100))
-		ends = append(ends, len(e.txn.log))
+		ends = append(ends, logLen(e))
 	}
 	for name, c := range map[string]struct {
 		change func([]byte) []byte
@@ -105,7 +105,7 @@ func TestEmbeddedDamagedJournal(t *testing.T) {
 	var ends []int
 	for n := range uint64(3) {
 		mustAppend(t, e, testGroup(n, 100))
-		ends = append(ends, len(e.txn.log))
+		ends = append(ends, logLen(e))
 	}
 	flip := func(at int) func([]byte) []byte { return func(b []byte) []byte { b[at] ^= 4; return b } }
 	for name, change := range map[string]func([]byte) []byte{
@@ -147,7 +147,7 @@ func TestEmbeddedUnsyncedJournal(t *testing.T) {
 	for n := range uint64(3) {
 		mustAppend(t, e, testGroup(n, 100))
 	}
-	at := len(e.txn.log)
+	at := logLen(e)
 	for n := range uint64(2) { // not synced, since the clock stands still
 		if err := d.Done(t.Context(), []queue.Pos{{Seq: n + 1}}); err != nil {
 			t.Fatal(err)
@@ -191,7 +191,7 @@ func TestEmbeddedWithoutJournal(t *testing.T) {
 		t.Fatal("there is a journal")
 	}
 	mustAppend(t, e, testGroup(2, 100))
-	if len(e.txn.log) > 0 {
+	if logLen(e) > 0 {
 		t.Fatal("a batch waits for a checkpoint")
 	}
 	mustAppend(t, e, testGroup(1, 100))
@@ -325,7 +325,7 @@ func TestEmbeddedAcks(t *testing.T) {
 	conversion.Jobs[0].Header.Format = queue.FormatConversion
 	mustAppend(t, e, conversion)
 	synced(0)
-	durable := len(e.txn.log)
+	durable := logLen(e)
 
 	at(syncAcks - 1)
 	if err := d.Done(t.Context(), []queue.Pos{{Seq: 1}}); err != nil {

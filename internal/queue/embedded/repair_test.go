@@ -95,7 +95,7 @@ func TestEmbeddedRepairs(t *testing.T) {
 	before := waiting(t, e)
 	db, journal := grabUsed(t, e)
 	used := len(db)
-	logged := journalHead + len(e.txn.log)
+	logged := journalHead + logLen(e)
 	// How many the journal alone brought: 40 events for two destinations.
 	const inJournal = 80
 	for name, c := range map[string]struct {
@@ -160,7 +160,7 @@ func TestEmbeddedRepairSays(t *testing.T) {
 	}{
 		"no journal":              {db, nil, again},
 		"another store's journal": {db, foreign, again},
-		"half the journal":        {db, journal[:(journalHead+len(e.txn.log))/2], "what was delivered then may be delivered again"},
+		"half the journal":        {db, journal[:(journalHead+logLen(e))/2], "what was delivered then may be delivered again"},
 		"both empty":              {[]byte{}, []byte{}, "neither leadgate.db nor the journal says how much there was"},
 		"text, and no journal":    {[]byte("hello\n"), nil, "neither leadgate.db nor the journal says how much there was"},
 	} {
@@ -202,7 +202,7 @@ func TestEmbeddedRepairsAny(t *testing.T) {
 	before := waiting(t, e)
 	db, journal := grabUsed(t, e)
 	used := len(db)
-	logged := journalHead + len(e.txn.log) + recordHead
+	logged := journalHead + logLen(e) + recordHead
 	for page := range used / pageSize {
 		mustRepair(t, folder(t, zeroed(db, page*pageSize, (page+1)*pageSize), journal), before)
 		if t.Failed() {

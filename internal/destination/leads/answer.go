@@ -3,6 +3,7 @@ package leads
 import (
 	"bytes"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -109,8 +110,11 @@ func (l lead) fill(ev *normalize.Event, formName normalize.Text) (emailHash stri
 	return emailHash
 }
 
-// createdAt reads Meta's time, in ms; 0 for none.
+// createdAt reads Meta's time, in ms; 0 for none. Webhooks have it in seconds.
 func createdAt(s string) int64 {
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil && n > 0 && n < 1<<32 {
+		return n * 1000
+	}
 	for _, layout := range []string{"2006-01-02T15:04:05-0700", time.RFC3339} {
 		if t, err := time.Parse(layout, s); err == nil && t.Year() > 2000 && t.Year() < 2100 {
 			return t.UnixMilli()

@@ -15,7 +15,7 @@ import (
 // Found is a lead as a form's list has it: what a webhook says of one, and no answers.
 type Found struct {
 	ID      string
-	Created int64 // ms
+	Created int64 // ms; 0: not said
 }
 
 // Form is an instant form of a Page.
@@ -65,7 +65,7 @@ func (s *Sender) formsOf(ctx context.Context, p *pageAccess, do func(Form)) erro
 }
 
 // leadsOf calls do for each part of a form's list, newest first, of leads that are younger than
-// since (ms).
+// since (ms), or of no time that can be read: those are better queued again than lost.
 func (s *Sender) leadsOf(ctx context.Context, p *pageAccess, form string, since int64, do func([]Found) error) error {
 	var failed error
 	filter := `[{"field":"time_created","operator":"GREATER_THAN","value":` + strconv.FormatInt(since/1000, 10) + `}]`
@@ -75,7 +75,7 @@ func (s *Sender) leadsOf(ctx context.Context, p *pageAccess, form string, since 
 		for l := a.Root.Get("data").First(); l.Exists(); l = l.Next() {
 			all++
 			one := Found{ID: l.Get("id").String(), Created: createdAt(l.Get("created_time").String())}
-			if isDigits([]byte(one.ID)) && one.Created >= since {
+			if isDigits([]byte(one.ID)) && (one.Created == 0 || one.Created >= since) {
 				found = append(found, one)
 			}
 		}
@@ -211,8 +211,11 @@ func webhook(page, form string, found []Found) []byte {
 		}
 		b = append(append(b, `{"field":"leadgen","value":{"leadgen_id":"`...), l.ID...)
 		b = append(append(b, `","page_id":"`...), page...)
-		b = append(append(b, `","form_id":"`...), form...)
-		b = append(strconv.AppendInt(append(b, `","created_time":`...), l.Created/1000, 10), "}}"...)
+		b = append(append(append(b, `","form_id":"`...), form...), '"')
+		if l.Created != 0 {
+			b = strconv.AppendInt(append(b, `,"created_time":`...), l.Created/1000, 10)
+		}
+		b = append(b, "}}"...)
 	}
 	return append(b, "]}]}"...)
 }

@@ -3,6 +3,7 @@ package leads
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/leadgate/leadgate/internal/leadfake"
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/memory"
+	"github.com/leadgate/leadgate/normalize"
 )
 
 const page = "1029384756"
@@ -205,5 +207,37 @@ func TestBackfillWithoutPages(t *testing.T) {
 	_, err := one.Backfill(t.Context(), "771234567890123", r.clock.Add(-time.Hour), true)
 	if err == nil || !strings.Contains(err.Error(), "write `match page_id <id>`") {
 		t.Error(err)
+	}
+}
+
+// TestListOfOtherShapes: ids and times of a list may be numbers, and a lead without a time is
+// queued rather than lost.
+func TestListOfOtherShapes(t *testing.T) {
+	r := newRig(t, func(c *Config) {
+		lists := map[string]string{
+			"/" + page + "/leadgen_forms": `{"data":[{"id":771234567890123,"status":"ACTIVE"}]}`,
+			"/771234567890123/leads": `{"data":[{"id":23851234567890001,"created_time":1763628554},{"id":"23851234567890002"},
+				{"id":"23851234567890003","created_time":"yesterday"}]}`,
+		}
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			_, _ = w.Write([]byte(lists[strings.TrimPrefix(req.URL.Path, "/v27.0")]))
+		}))
+		t.Cleanup(s.Close)
+		c.Endpoint = s.URL
+	})
+	r.clock = time.Unix(1763628600, 0)
+	one := r.reading("one", r.store())
+	one.look(t.Context())
+	if len(one.took) != 1 {
+		t.Fatalf("took %v", one.took)
+	}
+	var b normalize.Batch
+	if err := normalize.Meta(&b, []byte(one.took[0]), r.clock.UnixMilli()); err != nil || len(b.Events) != 3 {
+		t.Fatal(len(b.Events), err)
+	}
+	for i, want := range []int64{1763628554_000, 0, 0} {
+		if ev := &b.Events[i]; ev.Kind != normalize.KindLead || ev.Lead.CreatedAt != want || ev.HasProviderTime != (want != 0) {
+			t.Errorf("lead %d: %v of %d, want %d", i, ev.Kind, ev.Lead.CreatedAt, want)
+		}
 	}
 }

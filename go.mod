@@ -2,6 +2,9 @@ module github.com/leadgate/leadgate
 
 go 1.26.0
 
+// What npm installs there has Go files, too.
+ignore ./n8n/node_modules
+
 require (
 	github.com/caddyserver/caddy/v2 v2.11.9
 	github.com/klauspost/compress v1.20.1

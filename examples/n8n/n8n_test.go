@@ -44,8 +44,8 @@ func TestN8N(t *testing.T) {
 	meta := capitest.New(t, func(s *capitest.Server) { s.Token = capiToken })
 	g := newGraph(t)
 	e := newEdge(t)
-	n := newServer(t, g, credentials(), e.site+"/conversions")
-	all := readWorkflows(t)
+	all := readWorkflows(t, ".")
+	n := newServer(t, &setting{graph: g, credentials: credentials(), workflows: all, conversions: e.site + "/conversions"})
 	var trigger string
 	for _, node := range all["raw-trigger.json"].Nodes {
 		if node.Type == "n8n-nodes-base.whatsAppTrigger" {

@@ -23,26 +23,38 @@ import (
 // foreign are environment variables that would change what n8n does.
 var foreign = regexp.MustCompile(`(?i)^(N8N_|NODE_|DB_|WEBHOOK_URL=|https?_proxy=|all_proxy=|no_proxy=)`)
 
-// server is an n8n with the workflows of this folder, on 127.0.0.1.
+// setting is what a test gives to its n8n.
+type setting struct {
+	graph       *graph
+	credentials []map[string]any
+	workflows   map[string]*workflow // as they are in their files
+	conversions string               // the URL that the workflows are to report to
+	packed      string               // a package of nodes, as npm packs it; "" for none
+}
+
+// server is an n8n with some workflows, on 127.0.0.1.
 type server struct {
-	t       *testing.T
-	url     string
-	folder  string // where it was installed
-	env     []string
-	process *process
-	key     string // of its API
+	t         *testing.T
+	url       string
+	folder    string // where it was installed
+	home      string
+	env       []string
+	workflows map[string]*workflow
+	process   *process
+	client    *http.Client // its owner's
+	key       string       // of its API
 }
 
 // newServer imports the credentials and the workflows, publishes them as a user
-// would, and starts n8n. conversions is the URL that the purchase workflow gets.
-func newServer(t *testing.T, g *graph, credentials []map[string]any, conversions string) *server {
+// would, and starts n8n.
+func newServer(t *testing.T, with *setting) *server {
 	t.Helper()
 	folder := os.Getenv("LEADGATE_N8N")
 	if folder == "" {
 		t.Fatal("LEADGATE_N8N names no folder with an n8n: run examples/n8n/test.sh")
 	}
 	home, port := t.TempDir(), fmt.Sprint(freeport.New(t))
-	s := &server{t: t, folder: folder, url: "http://127.0.0.1:" + port}
+	s := &server{t: t, folder: folder, home: home, workflows: with.workflows, url: "http://127.0.0.1:" + port}
 	s.env = env(
 		"PATH="+filepath.Join(folder, "node/node_modules/node/bin")+":"+os.Getenv("PATH"),
 		"HOME="+home, "N8N_USER_FOLDER="+home, "N8N_ENCRYPTION_KEY=of-a-test-only",
@@ -51,13 +63,18 @@ func newServer(t *testing.T, g *graph, credentials []map[string]any, conversions
 		"N8N_DIAGNOSTICS_ENABLED=false", "N8N_VERSION_NOTIFICATIONS_ENABLED=false",
 		"N8N_VERSION_NOTIFICATIONS_WHATS_NEW_ENABLED=false", "N8N_DYNAMIC_BANNERS_ENABLED=false",
 		"N8N_TEMPLATES_ENABLED=false", "N8N_PERSONALIZATION_ENABLED=false", "N8N_HIRING_BANNER_ENABLED=false",
-		"N8N_LICENSE_AUTO_RENEW_ENABLED=false", "N8N_COMMUNITY_PACKAGES_ENABLED=false",
+		"N8N_LICENSE_AUTO_RENEW_ENABLED=false",
+		"N8N_COMMUNITY_PACKAGES_ENABLED="+fmt.Sprint(with.packed != ""), "N8N_VERIFIED_PACKAGES_ENABLED=false",
+		"N8N_UNVERIFIED_PACKAGES_ENABLED=true",
 		"N8N_DISABLED_MODULES=mcp-registry",
 		// What it asks for nevertheless goes to the test's proxy, and no further.
-		"HTTP_PROXY="+g.proxy, "HTTPS_PROXY="+g.proxy, "NO_PROXY=127.0.0.1,localhost",
-		"NODE_EXTRA_CA_CERTS="+g.authority,
+		"HTTP_PROXY="+with.graph.proxy, "HTTPS_PROXY="+with.graph.proxy, "NO_PROXY=127.0.0.1,localhost",
+		"NODE_EXTRA_CA_CERTS="+with.graph.authority,
 	)
-	text, err := json.Marshal(credentials)
+	if with.packed != "" {
+		s.install(with.packed)
+	}
+	text, err := json.Marshal(with.credentials)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,11 +82,10 @@ func newServer(t *testing.T, g *graph, credentials []map[string]any, conversions
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s.command(fmt.Sprintf("Successfully imported %d credentials", len(credentials)), "import:credentials", "--input="+file)
-	all := readWorkflows(t)
-	s.command(fmt.Sprintf("Successfully imported %d workflows", len(all)), "import:workflow", "--separate",
-		"--input="+s.copyWorkflows(conversions))
-	for _, w := range all {
+	s.command(fmt.Sprintf("Successfully imported %d credentials", len(with.credentials)), "import:credentials", "--input="+file)
+	s.command(fmt.Sprintf("Successfully imported %d workflows", len(s.workflows)), "import:workflow", "--separate",
+		"--input="+s.copyWorkflows(with.conversions))
+	for _, w := range s.workflows {
 		s.command("Publishing workflow with ID: "+w.ID, "publish:workflow", "--id="+w.ID)
 	}
 	s.start()
@@ -77,23 +93,33 @@ func newServer(t *testing.T, g *graph, credentials []map[string]any, conversions
 	return s
 }
 
+// install installs a package of nodes as docs/n8n.md says to do it by hand.
+func (s *server) install(packed string) {
+	s.t.Helper()
+	nodes := filepath.Join(s.home, ".n8n", "nodes")
+	if err := os.MkdirAll(nodes, 0o700); err != nil {
+		s.t.Fatal(err)
+	}
+	cmd := exec.CommandContext(s.t.Context(), "npm", "install", packed, "--ignore-scripts", "--omit=peer", "--legacy-peer-deps",
+		"--no-audit", "--no-fund")
+	cmd.Dir, cmd.Env = nodes, s.env
+	run(s.t, cmd)
+}
+
 // copyWorkflows copies the files, with a user's one edit: the edge's URL.
 func (s *server) copyWorkflows(conversions string) string {
 	s.t.Helper()
-	dir := s.t.TempDir()
-	for file := range readWorkflows(s.t) {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			s.t.Fatal(err)
-		}
+	dir, edited := s.t.TempDir(), 0
+	for file, w := range s.workflows {
 		const shown = "https://bots.example.com/conversions"
-		if file == "purchase.json" && bytes.Count(text, []byte(`"`+shown+`"`)) != 1 {
-			s.t.Fatalf("purchase.json does not post to %s", shown)
-		}
-		text = bytes.ReplaceAll(text, []byte(shown), []byte(conversions))
-		if err := os.WriteFile(filepath.Join(dir, file), text, 0o600); err != nil {
+		edited += bytes.Count(w.text, []byte(`"`+shown+`"`))
+		text := bytes.ReplaceAll(w.text, []byte(shown), []byte(conversions))
+		if err := os.WriteFile(filepath.Join(dir, filepath.Base(file)), text, 0o600); err != nil {
 			s.t.Fatal(err)
 		}
+	}
+	if conversions != "" && edited == 0 {
+		s.t.Fatal("no workflow posts to the edge of docs/n8n.md")
 	}
 	return dir
 }
@@ -123,7 +149,7 @@ func (s *server) start() {
 	cmd := exec.Command(s.n8n().Path, s.n8n("start").Args[1:]...)
 	cmd.Env = s.env
 	s.process = start(s.t, "n8n", cmd)
-	for _, w := range readWorkflows(s.t) {
+	for _, w := range s.workflows {
 		for _, n := range w.Nodes {
 			if n.Parameters.Path != "" {
 				until(s.t, "n8n takes webhooks at "+n.Parameters.Path, func() bool {
@@ -147,6 +173,7 @@ func (s *server) login() {
 		s.t.Fatal(err)
 	}
 	client := &http.Client{Jar: jar}
+	s.client = client
 	const email, password = "owner@example.com", "Passw0rd-of-a-test"
 	s.ask(client, "/rest/owner/setup", map[string]any{"email": email, "firstName": "Test", "lastName": "Owner", "password": password}, nil)
 	var made struct {

@@ -5,6 +5,7 @@ package n8n
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,12 +30,14 @@ type workflow struct {
 		Main [][]struct{ Node string }
 	}
 	PinData map[string]any
+
+	text []byte
 }
 
-// readWorkflows returns the workflows by file name.
-func readWorkflows(t *testing.T) map[string]*workflow {
+// readWorkflows returns the workflows of a folder by file name.
+func readWorkflows(t *testing.T, folder string) map[string]*workflow {
 	t.Helper()
-	files, err := filepath.Glob("*.json")
+	files, err := filepath.Glob(filepath.Join(folder, "*.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +47,7 @@ func readWorkflows(t *testing.T) map[string]*workflow {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := new(workflow)
+		w := &workflow{text: text}
 		if err := json.Unmarshal(text, w); err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}
@@ -62,7 +65,9 @@ func TestWorkflowsAreWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	ids := make(map[string]string)
-	for file, w := range readWorkflows(t) {
+	all := readWorkflows(t, ".")
+	maps.Copy(all, readWorkflows(t, "node"))
+	for file, w := range all {
 		if other, taken := ids[w.ID]; taken || w.ID == "" {
 			t.Errorf("%s: the id '%s' is empty or that of %s", file, w.ID, other)
 		}

@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -48,7 +49,9 @@ of WhatsApp accounts and Pages to the app, and those of the app itself. Nothing
 is changed, unless --apply is given: then it makes what is missing. It never
 takes anything away: fields are added to those that are there, an account's
 override_callback_uri is left alone, and an app's address that is another one
-too, unless --replace-callback is given. It may be run again and again.
+too, unless --replace-callback is given. Blocks of one app share its address:
+the first has it, or the one to which webhooks come already. It may be run again
+and again.
 
 The exit code is 0 where nothing is missing, 2 where something is, and 1 where
 something could not be read or made. Permissions and expired tokens are missing
@@ -74,7 +77,8 @@ Examples:
 	cmd.Flags().StringSliceVar(&f.envFiles, "envfile", nil, "Environment file(s) to load")
 	cmd.Flags().StringVar(&f.tenant, "tenant", "", "Look at this tenant alone")
 	cmd.Flags().BoolVar(&f.apply, "apply", false, "Make what is missing")
-	cmd.Flags().BoolVar(&f.replace, "replace-callback", false, "With --apply: have the app's webhooks come here that go to another address")
+	cmd.Flags().BoolVar(&f.replace, "replace-callback", false,
+		"With --apply: have the app's webhooks come here that go to an address of none of the blocks")
 	cmd.Flags().StringVar(&f.appID, "app-id", "", "The app's id, if the tokens don't say it")
 	cmd.Flags().StringVar(&f.address, "callback", "", "The webhook URL as Meta reaches it, if it is not the configuration's")
 	cmd.Flags().StringVar(&f.endpoint, "endpoint", "", "Where META_TOKEN is good, if not at Meta: a rehearsal's http://127.0.0.1:9099")
@@ -108,17 +112,21 @@ func (env *Env) runSetup(cmd *cobra.Command, f *setupFlags) error {
 	if err != nil {
 		return err
 	}
-	if blocks, err = ofTenant(blocks, f.tenant); err != nil {
+	blocks, others, err := ofTenant(blocks, f.tenant)
+	if err != nil {
 		return err
 	}
 	if f.address != "" {
 		if len(blocks) > 1 {
 			return errors.New("--callback is one block's address, and there are several blocks: write --tenant, too")
 		}
+		if problem := callbackProblem(f.address, blocks[0].URL); problem != "" {
+			return fmt.Errorf("--callback %s %s", f.address, problem)
+		}
 		blocks[0].URL = f.address
 	}
 	rows := setup.Run(ctx, &setup.Subject{
-		Blocks: blocks, AppID: f.appID, Token: moreToken(f.endpoint), Apply: f.apply, Replace: f.replace, Now: time.Now,
+		Blocks: blocks, Others: others, AppID: f.appID, Token: moreToken(f.endpoint), Apply: f.apply, Replace: f.replace, Now: time.Now,
 		UserAgent: "Leadgate/" + env.Version,
 	})
 	if err := writeAll(cmd.OutOrStdout(), setup.Report(rows)); err != nil {
@@ -150,25 +158,57 @@ func moreToken(endpoint string) *setup.Access {
 	return &setup.Access{Name: "META_TOKEN", Credentials: graph.Credentials{Token: token}, Endpoint: endpoint}
 }
 
-// ofTenant are the blocks that have a tenant, with this one alone; all without a name.
-func ofTenant(blocks []setup.Block, name string) (found []setup.Block, err error) {
+// callbackProblem says what is wrong with the address at which Meta reaches a block; "" for nothing.
+// own is the block's by the configuration.
+func callbackProblem(text, own string) string {
+	path := "/webhooks/meta"
+	if u := hosts.WebURL(own); u != nil {
+		path = u.Path
+	}
+	right := "https://bots.example.com" + path
+	u := hosts.WebURL(text)
+	switch {
+	case u == nil || u.Hostname() == "" || strings.ContainsAny(text, " \t\r\n"):
+		return "is no URL: write one like " + right
+	case u.User != nil:
+		return "holds a user or a password, which Meta does not send: write one like " + right
+	case u.RawQuery != "" || u.ForceQuery || strings.Contains(text, "#"):
+		return "goes on behind its path, where Meta writes the challenge: write it without ? and #, like " + right
+	case hosts.Check(u.Hostname()) != nil:
+		return hosts.Check(u.Hostname()).Error()
+	case u.Scheme == "http" && !hosts.Local(u.Hostname()):
+		return "begins with http://, and Meta posts by https:// alone: write https://" + u.Host + u.Path
+	case strings.Trim(u.Path, "/") == "" && strings.Trim(path, "/") != "":
+		return "has no path, and the block's is " + path + ": write " + u.Scheme + "://" + u.Host + path
+	}
+	return ""
+}
+
+// ofTenant are the blocks that have a tenant, with this one alone, and the others; all without a
+// name.
+func ofTenant(blocks []setup.Block, name string) (found, others []setup.Block, err error) {
 	var names []string
 	for _, b := range blocks {
+		has := false
 		for _, t := range b.Tenants {
 			names = append(names, t.Name)
 			if t.Name == name {
+				has = true
 				b.Tenants = []setup.Tenant{t}
 				found = append(found, b)
 			}
 		}
+		if !has {
+			others = append(others, b)
+		}
 	}
 	switch {
 	case len(blocks) == 0:
-		return nil, errors.New("no leadgate block has provider meta, so that there is nothing to set up at Meta")
+		return nil, nil, errors.New("no leadgate block has provider meta, so that there is nothing to set up at Meta")
 	case name == "":
-		return blocks, nil
+		return blocks, nil, nil
 	case len(found) == 0:
-		return nil, wording.NoSuch("tenant", name, slices.Clone(names))
+		return nil, nil, wording.NoSuch("tenant", name, slices.Clone(names))
 	}
-	return found, nil
+	return found, others, nil
 }

@@ -95,6 +95,9 @@ func TestSetupMeta(t *testing.T) {
 	}
 	i.setUp(1, "--replace-callback")
 	i.setUp(1, "--app-id", "x")
+	if out := i.setUp(1, "--callback", "http://bots.example.com/webhooks/meta"); !strings.Contains(out, "write https://bots.example.com/") {
+		t.Error(out)
+	}
 	i.try("queued")
 	i.forwarded()
 }

@@ -74,33 +74,25 @@ func (t *tenant) pageTokens(ctx context.Context) (found []aPage) {
 
 // askPages asks for the Pages that a token may see; without wanted there may be one.
 func (t *tenant) askPages(ctx context.Context, a *Access, wanted []string) (found []aPage) {
+	all, ok := t.list(ctx, "Pages of "+a.Name, a, "me/accounts?fields=id,name,access_token&limit=50")
+	if !ok {
+		return nil
+	}
 	var seen []string
-	for after := ""; ; {
-		root, ok := t.get(ctx, "Pages of "+a.Name, a, "me/accounts?fields=id,name,access_token&limit=50"+after)
-		if !ok {
-			return nil
+	for _, p := range all {
+		page := id(p.Get("id"))
+		seen = append(seen, page)
+		if len(wanted) == 0 || slices.Contains(wanted, page) {
+			own := *a
+			own.Credentials = graph.Credentials{Token: p.Get("access_token").String(), AppSecret: a.Credentials.AppSecret}
+			found = append(found, aPage{page, &own})
 		}
-		data := root.Get("data")
-		for p := data.First(); data.Kind() == '[' && p.Exists(); p = p.Next() {
-			page := id(p.Get("id"))
-			seen = append(seen, page)
-			if len(wanted) == 0 || slices.Contains(wanted, page) {
-				own := *a
-				own.Credentials = graph.Credentials{Token: p.Get("access_token").String(), AppSecret: a.Credentials.AppSecret}
-				found = append(found, aPage{page, &own})
-			}
-		}
-		next := root.Get("paging").Get("cursors").Get("after").String()
-		if next == "" || !root.Get("paging").Get("next").Exists() || len(seen) > 5000 {
-			break
-		}
-		after = "&after=" + next
 	}
 	for _, page := range lacking(wanted, seen) {
 		t.say(Missing, "Page "+page, "the token may not see it", "assign the Page to the token's system user; or correct `match page_id`")
 	}
 	if len(wanted) == 0 && len(found) != 1 {
-		t.say(Missing, "tenant "+t.Name, "nothing says which Page is its; the token may see "+list(append(seen, "no other")),
+		t.say(Missing, "tenant "+t.Name, "nothing says which Page is its; the token may see "+said(append(seen, "no other")),
 			"write `match page_id <id>` into the tenant")
 		return nil
 	}
@@ -111,13 +103,12 @@ func (t *tenant) askPages(ctx context.Context, a *Access, wanted []string) (foun
 // those that are there are sent along.
 func (t *tenant) subscribePage(ctx context.Context, p aPage, fields []string) {
 	object := "Page " + p.id
-	root, ok := t.get(ctx, object, p.access, p.id+"/subscribed_apps")
+	apps, ok := t.list(ctx, object, p.access, p.id+"/subscribed_apps")
 	if !ok {
 		return
 	}
 	var have []string
-	data := root.Get("data")
-	for s := data.First(); data.Kind() == '[' && s.Exists(); s = s.Next() {
+	for _, s := range apps {
 		if id(s.Get("id")) == t.app.id {
 			have = texts(s.Get("subscribed_fields"))
 		}
@@ -125,16 +116,16 @@ func (t *tenant) subscribePage(ctx context.Context, p aPage, fields []string) {
 	lacks := lacking(fields, have)
 	switch {
 	case len(lacks) == 0:
-		t.say(OK, object, "it has the app, with "+list(have), "")
+		t.say(OK, object, "it has the app, with "+said(have), "")
 		return
 	case !t.Apply:
-		t.say(Missing, object, "the app does not get its "+list(lacks), "--apply adds what is missing, and keeps what is there")
+		t.say(Missing, object, "the app does not get its "+said(lacks), "--apply adds what is missing, and keeps what is there")
 		return
 	}
 	all := union(have, fields)
-	root, ok = t.post(ctx, object, p.access, p.id+"/subscribed_apps", map[string][]string{"subscribed_fields": {comma(all)}})
+	root, ok := t.post(ctx, object, p.access, p.id+"/subscribed_apps", map[string][]string{"subscribed_fields": {comma(all)}})
 	if t.success(object, root, ok) {
-		t.say(Made, object, "the app gets its "+list(lacks)+", beside what it got", "")
+		t.say(Made, object, "the app gets its "+said(lacks)+", beside what it got", "")
 	}
 }
 

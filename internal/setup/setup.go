@@ -12,6 +12,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -60,6 +61,7 @@ type Subject struct {
 	Blocks []Block
 	AppID  string  // "": the tokens' app
 	Token  *Access // one more to ask with; nil for none
+	Others []Block // those of the configuration that are not looked at, whose addresses are its own, too
 	// Apply makes what is missing; Replace has an app's webhooks come here that go elsewhere.
 	Apply, Replace bool
 	Now            func() time.Time
@@ -93,6 +95,9 @@ func Run(ctx context.Context, s *Subject) []Row {
 	for i := range s.Blocks {
 		r.block(ctx, &s.Blocks[i])
 	}
+	for _, a := range r.apps {
+		r.subscriptions(ctx, a)
+	}
 	return r.rows
 }
 
@@ -102,6 +107,7 @@ type run struct {
 	transport http.RoundTripper
 	rows      []Row
 	tokens    map[string]*token // what is known of each
+	apps      []*app            // those that may be asked for their webhooks, each once
 	seen      map[string]bool   // what need not be looked at again
 }
 
@@ -119,18 +125,26 @@ func (r *run) first(what string) bool {
 
 // block goes through a block, in the order in which one thing needs the other.
 func (r *run) block(ctx context.Context, b *Block) {
-	app := r.findApp(ctx, b)
-	wanted := make(map[string][]string) // the fields of each object
+	found := r.findApp(ctx, b)
+	w := &want{Block: b, fields: make(map[string][]string)}
 	for i := range b.Tenants {
-		t := &tenant{r, &b.Tenants[i], app}
+		t := &tenant{r, &b.Tenants[i], found, w}
 		t.whatsapp(ctx)
 		t.page(ctx)
 		t.instagram(ctx)
 		for object, fields := range t.fields() {
-			wanted[object] = union(wanted[object], fields)
+			w.fields[object] = union(w.fields[object], fields)
 		}
 	}
-	r.subscriptions(ctx, b, app, wanted)
+	if found.access == nil {
+		return // a row says so
+	}
+	if i := slices.IndexFunc(r.apps, func(a *app) bool { return a.id == found.id }); i >= 0 {
+		found = r.apps[i]
+	} else {
+		r.apps = append(r.apps, found)
+	}
+	found.wants = append(found.wants, w)
 }
 
 // client asks where a token is good.
@@ -147,6 +161,36 @@ func (r *run) get(ctx context.Context, object string, a *Access, path string) (r
 	defer cancel()
 	answer, err := r.client(a).Get(ctx, path, a.Credentials)
 	return r.answered(object, answer, err)
+}
+
+// maxPages is how many pages of a list are read: Meta's have 25 things and more.
+const maxPages = 200
+
+// list asks for all pages of a list, by the cursors: the address of the next one that stands in
+// an answer holds the token.
+func (r *run) list(ctx context.Context, object string, a *Access, path string) (all []jsondoc.Node, ok bool) {
+	separator := "?"
+	if strings.Contains(path, "?") {
+		separator = "&"
+	}
+	from := ""
+	for range maxPages {
+		root, ok := r.get(ctx, object, a, path+from)
+		if !ok {
+			return nil, false
+		}
+		data, paging := root.Get("data"), root.Get("paging")
+		for n := data.First(); data.Kind() == '[' && n.Exists(); n = n.Next() {
+			all = append(all, n)
+		}
+		after := paging.Get("cursors").Get("after").String()
+		if after == "" || !paging.Get("next").Exists() {
+			return all, true
+		}
+		from = separator + url.Values{"after": {after}}.Encode()
+	}
+	r.say(Failed, object, "Meta's list has no end", "check `endpoint`, and any proxy between here and Meta")
+	return nil, false
 }
 
 // post makes a change. Meta asks an address for the challenge meanwhile, so that it may take its
@@ -217,7 +261,7 @@ func lacking(wanted, have []string) (list []string) {
 	return list
 }
 
-func list(words []string) string { return strings.Join(words, ", ") }
+func said(words []string) string { return strings.Join(words, ", ") }
 
 // texts are the strings of an array.
 func texts(array jsondoc.Node) (all []string) {

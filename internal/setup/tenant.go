@@ -14,6 +14,7 @@ type tenant struct {
 	*run
 	*Tenant
 	app *app
+	to  *want // of its block
 }
 
 // with is the first token that has permissions; nil for none.
@@ -70,9 +71,9 @@ func (t *tenant) mayMessage() bool {
 func (t *tenant) fields() map[string][]string {
 	all := make(map[string][]string)
 	if t.uses("whatsapp") {
-		all["whatsapp_business_account"] = []string{"messages"}
+		all[whatsApp] = []string{"messages"}
 		if d := t.dataset("whatsapp"); d != nil && d.Automatic {
-			all["whatsapp_business_account"] = []string{"messages", "automatic_events"}
+			all[whatsApp] = []string{"messages", "automatic_events"}
 		}
 	}
 	if page := t.pageFields(); len(page) > 0 {

@@ -32,6 +32,17 @@ func (t *token) may(scopes ...string) bool { return t.valid && len(lacking(scope
 type app struct {
 	id     string
 	access *Access // as itself: id|secret; nil where no app secret of the block is its
+	secret string
+	wants  []*want // what the blocks want of it that take its webhooks
+}
+
+// want is what a block's tenants want of an app.
+type want struct {
+	*Block
+	fields map[string][]string // of each object
+	// How many WhatsApp accounts there are, and how many of them post to the block by an address
+	// of their own, whatever the app's is.
+	accounts, direct int
 }
 
 // findApp finds the app: by --app-id, else by the tokens, which say whose they are.
@@ -61,7 +72,7 @@ func (r *run) findApp(ctx context.Context, b *Block) *app {
 	for _, secret := range b.AppSecrets {
 		a := asApp(where, found.id, secret)
 		if _, err := r.ask(ctx, a, found.id+"/subscriptions"); err == nil || err.Code != 190 && err.Code != 1 && err.Code != 101 {
-			found.access = a
+			found.access, found.secret = a, secret
 			return found
 		}
 	}
@@ -192,15 +203,15 @@ func seconds(n jsondoc.Node) time.Time {
 
 // rights says which of the permissions a token lacks that it needs for what it is for.
 func (r *run) rights(a *Access, t *token, scopes ...string) {
-	if !t.valid || !r.first("rights "+a.key()+" "+list(scopes)) {
+	if !t.valid || !r.first("rights "+a.key()+" "+said(scopes)) {
 		return
 	}
 	if lacks := lacking(scopes, t.scopes); len(lacks) > 0 {
-		r.say(Missing, "token of "+a.Name, "it lacks the permission "+list(lacks),
+		r.say(Missing, "token of "+a.Name, "it lacks the permission "+said(lacks),
 			"make one with it: Business settings → Users → System users → Generate token")
 		return
 	}
-	r.say(OK, "token of "+a.Name, "it has "+list(scopes), "")
+	r.say(OK, "token of "+a.Name, "it has "+said(scopes), "")
 }
 
 // targetsOf are the ids that a permission is for; none where it is for all.

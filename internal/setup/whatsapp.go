@@ -72,11 +72,11 @@ func (t *tenant) accounts(ctx context.Context, a *Access, known *token) (found [
 	}
 	missing := slices.Clone(t.Numbers)
 	for _, waba := range candidates {
-		root, ok := t.get(ctx, "WABA "+waba, a, waba+"/phone_numbers")
+		numbers, ok := t.list(ctx, "WABA "+waba, a, waba+"/phone_numbers")
 		if !ok {
 			continue
 		}
-		has := idsOf(root.Get("data"))
+		has := idsOf(numbers)
 		own := slices.ContainsFunc(t.Numbers, func(n string) bool { return slices.Contains(has, n) })
 		missing = slices.DeleteFunc(missing, func(n string) bool { return slices.Contains(has, n) })
 		if own || named || len(t.Numbers) == 0 {
@@ -91,15 +91,15 @@ func (t *tenant) accounts(ctx context.Context, a *Access, known *token) (found [
 	case len(candidates) == 0:
 		t.say(Missing, "tenant "+t.Name, "nothing says which WhatsApp account is its", "write `match waba_id <id>` into the tenant")
 	case !named && len(t.Numbers) == 0 && len(found) > 1:
-		t.say(Missing, "tenant "+t.Name, "the token may see the WhatsApp accounts "+list(found), "write `match waba_id <id>` into the tenant")
+		t.say(Missing, "tenant "+t.Name, "the token may see the WhatsApp accounts "+said(found), "write `match waba_id <id>` into the tenant")
 		return nil
 	}
 	return found
 }
 
-// idsOf are the ids of an array's objects.
-func idsOf(array jsondoc.Node) (ids []string) {
-	for n := array.First(); array.Kind() == '[' && n.Exists(); n = n.Next() {
+// idsOf are the ids of objects.
+func idsOf(objects []jsondoc.Node) (ids []string) {
+	for _, n := range objects {
 		ids = append(ids, id(n.Get("id")))
 	}
 	return ids
@@ -109,16 +109,20 @@ func idsOf(array jsondoc.Node) (ids []string) {
 // override, so that one is made only where there is no subscription.
 func (t *tenant) subscribeWABA(ctx context.Context, a *Access, waba string) {
 	object := "WABA " + waba
-	root, ok := t.get(ctx, object, a, waba+"/subscribed_apps")
+	t.to.accounts++
+	apps, ok := t.list(ctx, object, a, waba+"/subscribed_apps")
 	if !ok {
 		return
 	}
-	data := root.Get("data")
-	for s := data.First(); data.Kind() == '[' && s.Exists(); s = s.Next() {
+	for _, s := range apps {
 		if id(s.Get("whatsapp_business_api_data").Get("id")) != t.app.id {
 			continue
 		}
-		if to := s.Get("override_callback_uri").String(); to != "" && !t.ours(to) {
+		to := s.Get("override_callback_uri").String()
+		if to == t.to.URL {
+			t.to.direct++
+		}
+		if to != "" && !t.ours(to) {
 			t.say(Missing, object, "it is subscribed to the app, and its messages go to an address of its own: "+to,
 				"that is left alone; take the override away (docs/providers/meta.md), if they shall come here")
 			return
@@ -130,7 +134,7 @@ func (t *tenant) subscribeWABA(ctx context.Context, a *Access, waba string) {
 		t.say(Missing, object, "it is not subscribed to the app, so that its messages come nowhere", "--apply subscribes it")
 		return
 	}
-	root, ok = t.post(ctx, object, a, waba+"/subscribed_apps", nil)
+	root, ok := t.post(ctx, object, a, waba+"/subscribed_apps", nil)
 	if t.success(object, root, ok) {
 		t.say(Made, object, "it is subscribed to the app", "")
 	}
@@ -138,5 +142,6 @@ func (t *tenant) subscribeWABA(ctx context.Context, a *Access, waba string) {
 
 // ours reports whether an address is that of a block.
 func (r *run) ours(address string) bool {
-	return slices.ContainsFunc(r.Blocks, func(b Block) bool { return b.URL == address })
+	is := func(b Block) bool { return b.URL == address }
+	return slices.ContainsFunc(r.Blocks, is) || slices.ContainsFunc(r.Others, is)
 }

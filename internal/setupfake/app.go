@@ -44,7 +44,8 @@ func fieldList(text string, known []string) ([]string, *Refusal) {
 // appSubscriptions is /{app}/subscriptions: POST replaces what there is of the object, once the
 // address has answered the challenge.
 func (s *Server) appSubscriptions(r *http.Request, who caller, id string) (any, *Refusal) {
-	form, no := only(r, "object", "callback_url", "fields", "verify_token", "include_values", "include_client_certificate")
+	form, no := only(r, "object", "callback_url", "fields", "verify_token", "include_values", "include_client_certificate",
+		"limit", "after")
 	switch {
 	case no != nil:
 		return nil, no
@@ -55,7 +56,7 @@ func (s *Server) appSubscriptions(r *http.Request, who caller, id string) (any, 
 	}
 	switch r.Method {
 	case http.MethodGet:
-		return s.listSubscriptions(), nil
+		return s.listSubscriptions(r, form), nil
 	case http.MethodPost:
 		return s.setSubscription(r, form)
 	case http.MethodDelete:
@@ -68,7 +69,7 @@ func (s *Server) appSubscriptions(r *http.Request, who caller, id string) (any, 
 	return nil, method(r)
 }
 
-func (s *Server) listSubscriptions() any {
+func (s *Server) listSubscriptions(r *http.Request, form url.Values) any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	list := []map[string]any{}
@@ -80,7 +81,7 @@ func (s *Server) listSubscriptions() any {
 		}
 		list = append(list, map[string]any{"object": object, "callback_url": sub.CallbackURL, "active": sub.Active, "fields": fields})
 	}
-	return map[string]any{"data": list}
+	return s.paged(r, form, list)
 }
 
 func (s *Server) setSubscription(r *http.Request, form url.Values) (any, *Refusal) {

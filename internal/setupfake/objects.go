@@ -2,10 +2,9 @@ package setupfake
 
 import (
 	"cmp"
+	"maps"
 	"net/http"
 	"slices"
-	"sort"
-	"strconv"
 	"strings"
 )
 
@@ -87,18 +86,7 @@ func (s *Server) accounts(r *http.Request, who caller) (any, *Refusal) {
 		}
 		all = append(all, row)
 	}
-	from, _ := strconv.Atoi(form.Get("after"))
-	from = min(max(from, 0), len(all))
-	end := min(from+number(form.Get("limit"), 25), len(all))
-	out := map[string]any{"data": all[from:end]}
-	if end > from {
-		paging := map[string]any{"cursors": map[string]string{"before": strconv.Itoa(from), "after": strconv.Itoa(end)}}
-		if end < len(all) {
-			paging["next"] = "https://graph.example/v27.0/me/accounts?access_token=" + strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
-		}
-		out["paging"] = paging
-	}
-	return out, nil
+	return s.paged(r, form, all), nil
 }
 
 // numbers is GET /{waba}/phone_numbers.
@@ -106,10 +94,11 @@ func (s *Server) numbers(r *http.Request, who caller, id string) (any, *Refusal)
 	if r.Method != http.MethodGet {
 		return nil, method(r)
 	}
-	if _, no := only(r, "fields", "limit"); no != nil {
-		return nil, no
+	form, no := only(r, "fields", "limit", "after")
+	if no == nil {
+		no = who.may(id, "whatsapp_business_management")
 	}
-	if no := who.may(id, "whatsapp_business_management"); no != nil {
+	if no != nil {
 		return nil, no
 	}
 	s.mu.Lock()
@@ -124,7 +113,7 @@ func (s *Server) numbers(r *http.Request, who caller, id string) (any, *Refusal)
 			"id": n, "display_phone_number": "+1 555-078-3881", "verified_name": "Summer shop", "quality_rating": "GREEN",
 		})
 	}
-	return map[string]any{"data": list}, nil
+	return s.paged(r, form, list), nil
 }
 
 // dataset is GET and POST /{waba, page or instagram}/dataset: POST answers with the one that
@@ -198,7 +187,7 @@ func (s *Server) subscribedApps(r *http.Request, who caller, id string) (any, *R
 
 // wabaApps: POST without a body clears an override, as Meta says.
 func (s *Server) wabaApps(r *http.Request, who caller, w *WABA) (any, *Refusal) {
-	form, no := only(r, "override_callback_uri", "verify_token")
+	form, no := only(r, "override_callback_uri", "verify_token", "limit", "after")
 	if no == nil {
 		no = who.may(w.ID, "whatsapp_business_management")
 	}
@@ -208,14 +197,15 @@ func (s *Server) wabaApps(r *http.Request, who caller, w *WABA) (any, *Refusal) 
 	switch r.Method {
 	case http.MethodGet:
 		list := []map[string]any{}
-		for app, override := range w.Apps {
+		for _, app := range slices.Sorted(maps.Keys(w.Apps)) {
+			override := w.Apps[app]
 			row := map[string]any{"whatsapp_business_api_data": map[string]string{"id": app, "name": "App " + app, "link": "https://example.com"}}
 			if override != "" {
 				row["override_callback_uri"] = override
 			}
 			list = append(list, row)
 		}
-		return map[string]any{"data": list}, nil
+		return s.paged(r, form, list), nil
 	case http.MethodPost:
 		uri := form.Get("override_callback_uri")
 		if uri != "" {
@@ -236,7 +226,7 @@ func (s *Server) wabaApps(r *http.Request, who caller, w *WABA) (any, *Refusal) 
 
 // pageApps: POST sets the fields, and adds none to them.
 func (s *Server) pageApps(r *http.Request, who caller, p *Page) (any, *Refusal) {
-	form, no := only(r, "subscribed_fields")
+	form, no := only(r, "subscribed_fields", "limit", "after")
 	if no == nil {
 		no = s.ofPage(who, p.ID)
 	}
@@ -249,11 +239,12 @@ func (s *Server) pageApps(r *http.Request, who caller, p *Page) (any, *Refusal) 
 	switch r.Method {
 	case http.MethodGet:
 		list := []map[string]any{}
-		for app, fields := range p.Fields {
-			list = append(list, map[string]any{"id": app, "name": "App " + app, "link": "https://example.com", "subscribed_fields": fields})
+		for _, app := range slices.Sorted(maps.Keys(p.Fields)) {
+			list = append(list, map[string]any{
+				"id": app, "name": "App " + app, "link": "https://example.com", "subscribed_fields": p.Fields[app],
+			})
 		}
-		sort.Slice(list, func(i, j int) bool { return list[i]["id"].(string) < list[j]["id"].(string) })
-		return map[string]any{"data": list}, nil
+		return s.paged(r, form, list), nil
 	case http.MethodPost:
 		fields, no := fieldList(form.Get("subscribed_fields"), pageFields)
 		for _, f := range fields {

@@ -67,6 +67,8 @@ type Server struct {
 	Tokens map[string]*Token            // nil: any token is a system user's that may everything
 	Now    func() time.Time             // nil: time.Now
 	Refuse func(*http.Request) *Refusal // asked first; nil: as Meta would have it
+	// MostOfList is how much of a list stands in one answer at most; 0: as much as is asked for, or 25.
+	MostOfList int
 	// Changed is told what was changed; nil: nobody is.
 	Changed func(what string)
 

@@ -27,10 +27,13 @@ func (r *Reconciler) Backfill(ctx context.Context, form string, since time.Time,
 		}
 	}
 	var forms []string
+	var refused error
 	for _, page := range r.Pages {
 		access := &pageAccess{page: page}
 		if err := r.Sender.formsOf(ctx, access, func(f Form) { forms = append(forms, f.ID) }); err != nil {
-			return done, fmt.Errorf("reading the forms of page %s: %w", page, err)
+			if refused = fmt.Errorf("reading the forms of page %s: %w", page, err); endsRound(err) {
+				return done, refused
+			}
 		}
 		if !slices.Contains(forms, form) {
 			continue
@@ -44,6 +47,9 @@ func (r *Reconciler) Backfill(ctx context.Context, form string, since time.Time,
 			done.Queued += fresh
 			return err
 		})
+	}
+	if refused != nil {
+		return done, refused // it may be one of that Page
 	}
 	return done, &Refusal{Missing: true, Text: wording.NoSuch("form", form, forms).Error()}
 }

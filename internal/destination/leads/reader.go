@@ -50,6 +50,7 @@ type pageAccess struct {
 	page   string
 	own    *graph.Credentials // nil: the token itself
 	wanted bool               // the Page's own was asked for
+	wait   time.Duration      // as long as the last answer asked to wait
 }
 
 // formsOf calls do for each form of a Page, as far as they can be read.
@@ -111,9 +112,8 @@ func (s *Sender) list(ctx context.Context, p *pageAccess, what string, do func(*
 		if !paging.Get("next").Exists() || cursor == "" || cursor == after {
 			return nil
 		}
-		after = cursor
-		if wait, atLimit := graph.Wait(a.Header, s.c.Now()); wait > 0 || atLimit {
-			return &Refusal{Text: "Meta asks to wait", Wait: max(wait, defaultThrottle)}
+		if after = cursor; p.wait > 0 {
+			return &Refusal{Text: "Meta asks to wait", Wait: p.wait}
 		}
 	}
 }
@@ -132,6 +132,10 @@ func (s *Sender) askOf(ctx context.Context, p *pageAccess, what string) (*graph.
 		return nil, ctx.Err() // broken off, such as by a reload: Meta refused nothing
 	case err != nil:
 		return nil, &Refusal{Text: "Meta was not reached: " + err.Error()}
+	}
+	wait, atLimit := graph.Wait(a.Header, s.c.Now())
+	if p.wait = wait; atLimit {
+		p.wait = max(wait, defaultThrottle)
 	}
 	return a, s.refusal(a)
 }

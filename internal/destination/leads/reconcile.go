@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"strconv"
 	"sync"
 	"time"
 
@@ -19,13 +18,17 @@ const (
 	overlap   = time.Hour           // before the newest lead seen: Meta's list may have one late
 	farthest  = 90 * 24 * time.Hour // Meta keeps a lead no longer
 	claimFor  = 2 * time.Minute     // longer than a request takes; renewed with each form and each part of one
+	soonClaim = 5 * time.Second     // where it is read that often
 	looks     = 30 * time.Second    // how often it is looked whether a reading is due, at the least
 	soonLooks = 50 * time.Millisecond
 
-	marks = "leads read" // the group of facts: of each form the newest lead seen
-	last  = "\nlast"     // the key of when all were last read
-	task  = "read leads" // what one edge of several claims
+	task = "read leads" // what one edge of several claims
+	// everything is what is kept from being read by a token, or as long as Meta asks to wait.
+	everything = "all forms"
 )
+
+// errElsewhere: another edge reads.
+var errElsewhere = errors.New("another edge reads the forms")
 
 // Store is what a reading keeps in the queue.
 type Store interface {
@@ -37,7 +40,7 @@ type Store interface {
 // Reconciler reads, every so often, the forms of a tenant's Pages, and queues the leads that no
 // webhook brought. How far each form was read stands in the store, as facts: it survives a
 // restart, and another edge goes on from there; where it is lost, a day is read again, and what
-// came before does not come twice.
+// came before does not come twice. Begin at [Reconciler.round].
 type Reconciler struct {
 	Every  time.Duration
 	Tenant string
@@ -53,7 +56,7 @@ type Reconciler struct {
 	Now    func() time.Time
 
 	by      string
-	until   time.Time         // Meta asked to wait
+	until   int64             // Meta asked to wait until then, in ms, as far as it is known here
 	refused bool              // the token was, the last time
 	said    map[string]string // what was logged of a form or Page, until it is otherwise
 	stop    context.CancelFunc
@@ -93,86 +96,30 @@ func (r *Reconciler) Stop() {
 // look reads if that is due, and no other edge does.
 func (r *Reconciler) look(ctx context.Context) {
 	q := r.Store()
-	if q == nil || r.Now().Before(r.until) || !r.Drains() {
+	if q == nil || r.now() < r.until || !r.Drains() {
 		return
 	}
-	if ours, err := q.Claim(ctx, r.Tenant, task, r.by, claimFor); err != nil || !ours {
+	if r.claim(ctx, q) != nil {
 		return // a store that does not answer says so itself
 	}
 	defer func() { _, _ = q.Claim(context.WithoutCancel(ctx), r.Tenant, task, r.by, time.Millisecond) }()
 	known, err := r.known(ctx, q)
-	if err != nil || r.Now().UnixMilli() < known[last]+r.Every.Milliseconds() {
+	if r.until = known.until; err != nil || r.now() < r.until || r.now() < known.last+r.Every.Milliseconds() {
 		return
 	}
 	r.round(ctx, q, known)
 }
 
-// known is how far each form was read, in ms.
-func (r *Reconciler) known(ctx context.Context, q Store) (map[string]int64, error) {
-	facts, err := q.Facts(ctx, r.Tenant, marks)
-	known := make(map[string]int64, len(facts))
-	for i := range facts {
-		known[facts[i].Key], _ = strconv.ParseInt(string(facts[i].Data), 10, 64)
+// claim has this edge read, for now.
+func (r *Reconciler) claim(ctx context.Context, q Store) error {
+	ours, err := q.Claim(ctx, r.Tenant, task, r.by, min(max(4*r.Every, soonClaim), claimFor))
+	if err == nil && !ours {
+		err = errElsewhere
 	}
-	return known, err
+	return err
 }
 
-// mark notes how far a form was read; 0 forgets it.
-func (r *Reconciler) mark(ctx context.Context, q Store, key string, at int64) {
-	f := queue.Fact{Group: marks, Key: key, Till: r.Now().Add(farthest).UnixMilli()}
-	if at != 0 {
-		f.Data = strconv.AppendInt(nil, at, 10)
-	}
-	if err := q.PutFacts(ctx, r.Tenant, []queue.Fact{f}); err != nil && ctx.Err() == nil {
-		r.Logger.Warn("how far a form was read cannot be noted: it is read again", zap.String("tenant", r.Tenant), zap.Error(err))
-	}
-}
-
-// round reads all active forms. One that cannot be read holds up no other.
-func (r *Reconciler) round(ctx context.Context, q Store, known map[string]int64) {
-	began := r.Now().UnixMilli()
-	r.Sender.begin(r.refused)
-	r.refused = false
-	for _, page := range r.Pages {
-		access := &pageAccess{page: page}
-		var forms []Form
-		err := r.Sender.formsOf(ctx, access, func(f Form) { forms = append(forms, f) })
-		if r.tell("page "+page, err); r.ends(err) {
-			break
-		}
-		if r.forms(ctx, q, access, forms, known) {
-			break
-		}
-	}
-	if ctx.Err() == nil {
-		r.mark(ctx, q, last, began)
-	}
-}
-
-// forms reads a Page's forms, and reports whether the round is over. One that was active when it
-// was last looked at is read once more.
-func (r *Reconciler) forms(ctx context.Context, q Store, access *pageAccess, forms []Form, known map[string]int64) (over bool) {
-	for _, f := range forms {
-		at, before := known[f.ID]
-		if !f.Active && !before {
-			continue
-		}
-		if ours, err := q.Claim(ctx, r.Tenant, task, r.by, claimFor); err != nil || !ours {
-			return true // another edge reads
-		}
-		newest, err := r.form(ctx, q, access, f.ID, at)
-		if r.tell("form "+f.ID, err); r.ends(err) {
-			return true
-		}
-		switch {
-		case !f.Active && (err == nil || isGone(err)):
-			r.mark(ctx, q, f.ID, 0)
-		case err == nil && newest != at:
-			r.mark(ctx, q, f.ID, newest)
-		}
-	}
-	return false
-}
+func (r *Reconciler) now() int64 { return r.Now().UnixMilli() }
 
 // form reads what a form has since it was read, and returns the newest lead's time.
 func (r *Reconciler) form(ctx context.Context, q Store, access *pageAccess, form string, at int64) (newest int64, err error) {
@@ -189,10 +136,9 @@ func (r *Reconciler) form(ctx context.Context, q Store, access *pageAccess, form
 		}
 		missed += fresh
 		for _, l := range found {
-			newest = max(newest, l.Created)
+			newest = max(newest, min(l.Created, now.UnixMilli())) // not by Meta's clock alone, or all later ones are too old
 		}
-		_, err = q.Claim(ctx, r.Tenant, task, r.by, claimFor)
-		return err
+		return r.claim(ctx, q)
 	})
 	if missed > 0 {
 		r.found(form, missed, at != 0)
@@ -209,23 +155,6 @@ func (r *Reconciler) found(form string, n int, before bool) {
 	}
 	r.Logger.Warn("webhooks missed leads of a form, and reading it found them: check that the app still subscribes leadgen, "+
 		"and that the Page still has the app (`caddy leadgate setup meta` shows both)", fields...)
-}
-
-// ends reports whether nothing more can be read this time, and remembers until when.
-func (r *Reconciler) ends(err error) bool {
-	refusal, ok := errors.AsType[*Refusal](err)
-	if !ok {
-		return err != nil
-	}
-	if r.refused = refusal.Token; refusal.Wait > 0 {
-		r.until = r.Now().Add(refusal.Wait)
-	}
-	return refusal.Token || refusal.Wait > 0
-}
-
-func isGone(err error) bool {
-	refusal, ok := errors.AsType[*Refusal](err)
-	return ok && refusal.Missing
 }
 
 // tell logs what keeps a form or a Page from being read, once, and when it is read again.

@@ -128,12 +128,20 @@ func (e *Edge) dispose(ctx context.Context, r *http.Request, in *Engine, action 
 	if err != nil {
 		return 0, err
 	}
-	// Nobody has taken together what earlier configurations left under one name.
+	// Nobody has taken together what earlier configurations left under one name. Who reads one
+	// of them would, so that the journals are not told of several.
 	infos = slices.DeleteFunc(infos, func(i queue.Info) bool { return i.Name != from.Name })
+	drop, move := in.Queue.Drop, in.Queue.Move
+	if len(infos) == 1 {
+		drop = func(ctx context.Context, d queue.Dest) (int, error) { return delivery.Drop(ctx, in.Queue, d) }
+		move = func(ctx context.Context, from, to queue.Dest) (int, error) {
+			return delivery.Move(ctx, in.Queue, from, to)
+		}
+	}
 	if action == "drop" {
 		total := 0
 		for _, i := range infos {
-			n, err := in.Queue.Drop(ctx, i.Dest)
+			n, err := drop(ctx, i.Dest)
 			if total += n; err != nil {
 				return total, err
 			}
@@ -152,5 +160,5 @@ func (e *Edge) dispose(ctx context.Context, r *http.Request, in *Engine, action 
 	if to.State == delivery.StateRemoved || to.Name == from.Name || len(infos) == 0 {
 		return 0, httperr.New(http.StatusConflict, "destination %s is not one of tenant %s in the configuration", to.Name, from.Tenant)
 	}
-	return in.Queue.Move(ctx, infos[0].Dest, queue.Dest{Tenant: to.Tenant, Name: to.Name})
+	return move(ctx, infos[0].Dest, queue.Dest{Tenant: to.Tenant, Name: to.Name})
 }

@@ -60,9 +60,7 @@ func (s *step) add(destination string, c *toCount) {
 	case s.noting > 0:
 		of = s.noting - 1
 	default:
-		var id queue.ID
-		_, _ = rand.Read(id[:]) // never fails
-		s.Events, s.noting = append(s.Events, queue.Event{ID: id}), of+1
+		s.Events, s.noting = append(s.Events, queue.Event{ID: freshID()}), of+1
 	}
 	if c.tally != nil {
 		s.Counters = append(s.Counters, queue.Counter{Day: c.tally.Day, Key: c.tally.Key, Field: c.fate.Field(destination), Add: 1, Of: of})
@@ -71,6 +69,12 @@ func (s *step) add(destination string, c *toCount) {
 		c.note.Of = of
 		s.Notes = append(s.Notes, c.note)
 	}
+}
+
+// freshID is the ID of an event that is new.
+func freshID() (id queue.ID) {
+	_, _ = rand.Read(id[:]) // never fails
+	return id
 }
 
 // countStep is how many fates are counted in one step of the store.

@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/leadgate/leadgate/internal/printable"
@@ -32,7 +33,7 @@ const (
 	Duplicate Outcome = "duplicate" // it was reported before
 	NoClick   Outcome = "no_click"  // the contact has no click that a ledger takes
 	Invalid   Outcome = "invalid"   // it was refused when it was posted or said
-	Dead      Outcome = "dead"      // it is a dead letter, or was one that was dropped
+	Dead      Outcome = "dead"      // it is a dead letter, or was dropped
 )
 
 // Report is what is noted of a report.
@@ -187,4 +188,41 @@ func AddRefused(g *queue.Group, n int, r *Refused) {
 // event of a group is new. It has no Contact where nobody knows whose the entry is.
 func Settled(destination string, h *queue.Header, o Outcome, reason string) queue.Note {
 	return queue.Note{Contact: contactOf(h), ID: idOf(destination, h), At: h.Time, Outcome: o.because(reason), When: queue.WhenNew}
+}
+
+// Contacts are whom entries are of, each once.
+func Contacts(of []*queue.Header) (keys []string) {
+	for _, h := range of {
+		if contact := contactOf(h); contact != "" && !slices.Contains(keys, contact) {
+			keys = append(keys, contact)
+		}
+	}
+	return keys
+}
+
+// Moved are the notes of entries that go from one destination to another, of those that stand
+// in the journals of their contacts: each is noted as the other's, with what became of it so
+// far, and the first one says where it went.
+func Moved(known []queue.Note, from, to string, moved []*queue.Header) (notes []queue.Note) {
+	by := make(map[queue.ID]*queue.Note, len(known))
+	for i := range known {
+		by[known[i].ID] = &known[i]
+	}
+	for _, h := range moved {
+		id := idOf(from, h)
+		n := by[id]
+		if n == nil {
+			continue
+		}
+		var of noted
+		if json.Unmarshal(n.Data, &of) != nil || of.Version != version {
+			continue
+		}
+		of.Destination = to
+		contact := contactOf(h)
+		notes = append(notes,
+			queue.Note{Contact: contact, ID: idOf(to, h), At: n.At, Data: encode(&of), Outcome: n.Outcome, When: queue.WhenNew},
+			queue.Note{Contact: contact, ID: id, Outcome: Sent.because("moved to destination " + to), When: queue.WhenNew})
+	}
+	return notes
 }

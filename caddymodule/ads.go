@@ -20,6 +20,7 @@ import (
 	"github.com/leadgate/leadgate/internal/clicks"
 	"github.com/leadgate/leadgate/internal/finding"
 	"github.com/leadgate/leadgate/internal/graph"
+	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/internal/sites"
 )
 
@@ -235,9 +236,18 @@ func (a *App) adNames(tenant string) clicks.Names {
 // adsProblem is why a tenant's names and spend are missing or old.
 func (a *App) adsProblem(tenant string) string {
 	if s := a.asking.syncers[tenant]; s != nil {
-		return s.Problem()
+		return s.Status().Problem
 	}
 	return ""
+}
+
+// adsRead is what metrics show of it.
+func (a *App) adsRead() (list []metrics.AdsRead) {
+	for tenant, s := range a.asking.syncers {
+		st := s.Status()
+		list = append(list, metrics.AdsRead{Tenant: tenant, Reasons: st.Reasons, Names: st.Names, Spend: st.Spend})
+	}
+	return list
 }
 
 // adsSite is what the doctor looks at.

@@ -278,6 +278,11 @@ func exposedByEdge(t *testing.T) metrics {
 				endpoint %REFUSING%
 				linger 0s
 			}
+			ads {
+				access_token test
+				account act_1029384756
+				endpoint %REFUSING%
+			}
 		}
 	}
 }
@@ -318,6 +323,8 @@ func exposedByEdge(t *testing.T) metrics {
 	e.until("leadgate_google_events_total", "outcome", "delivered")
 	e.until("leadgate_deliveries_total", "outcome", "delivered")
 	e.until("leadgate_capi_in_doubt_total", "destination", "initech-capi-3456789012")
+	e.until("leadgate_ads_failures_total", "reason", "token")
+	e.until("leadgate_ads_read_timestamp_seconds", "what", "spend")
 	e.until(state, waiting, "parked")
 	e.until(state, waiting, "paused")
 	e.until(state, waiting, "open")

@@ -190,7 +190,7 @@ func TestQueries(t *testing.T) {
 		for _, want := range []string{
 			"LeadgateDeadLetters", "LeadgateBacklogOld", "LeadgateParked", "LeadgateWebhooksUnauthorized",
 			"LeadgateWebhooksUnavailable", "LeadgateConversionsExpiring", "LeadgateSilence",
-			"LeadgateGoogleOld", "LeadgateSaidUnread",
+			"LeadgateGoogleOld", "LeadgateSaidUnread", "LeadgateAdsRefused", "LeadgateAdsOld",
 		} {
 			if !names[want] {
 				t.Errorf("there is no alert %s", want)

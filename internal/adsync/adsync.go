@@ -5,7 +5,7 @@
 // A step looks at what is due (state.go), asks for it (names.go, insights.go, answer.go) and
 // keeps the answers as facts of package queue (facts.go), which [Read] reads. Of several
 // edges on one store one asks, by the store's claim: the others read. What fails is said once
-// in the log, and by [Syncer.Problem]; nothing else stops.
+// in the log, and by [Syncer.Status]; nothing else stops.
 package adsync
 
 import (
@@ -56,7 +56,9 @@ type Syncer struct {
 	anew        bool              // other settings: what is wrong is said again
 	stamp       int64             // of the names that are known here
 	names       atomic.Pointer[map[string]ads.Name]
-	problem     atomic.Pointer[string]
+	shown       atomic.Pointer[Status]
+	kept        int  // names, when they were read last
+	crowded     bool // more names came, in this step, than are kept
 	sleep       func(context.Context, time.Duration) error
 }
 
@@ -126,9 +128,11 @@ func (s *Syncer) Step(ctx context.Context, q Store) error {
 		return err
 	}
 	s.renew()
-	if s.state.adopt(s.settings(), s.c.Accounts) {
+	s.crowded = false
+	if s.state.adopt(s.settings(), s.c.Accounts, s.now()) {
 		s.anew = true
 	}
+	s.show()
 	if s.now() < s.state.Until {
 		return nil
 	}
@@ -148,7 +152,7 @@ func (s *Syncer) Step(ctx context.Context, q Store) error {
 
 // renew reads the secrets again while they are refused.
 func (s *Syncer) renew() {
-	if s.c.Renew == nil || s.state.trouble() == "" {
+	if s.c.Renew == nil || !s.state.refused() {
 		return
 	}
 	if c, err := s.c.Renew(); err == nil { // else the old ones are tried, and refused
@@ -172,12 +176,4 @@ func (s *Syncer) Name(ad string) (name ads.Name, ok bool) {
 		name, ok = (*names)[ad]
 	}
 	return name, ok
-}
-
-// Problem says in a line why names or spend are missing or old, "" where nothing is wrong.
-func (s *Syncer) Problem() string {
-	if p := s.problem.Load(); p != nil {
-		return *p
-	}
-	return ""
 }

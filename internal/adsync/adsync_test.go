@@ -199,13 +199,13 @@ func TestNamesElsewhere(t *testing.T) {
 		return nil
 	}
 	r.step()
-	if n, _ := r.s.Name("101"); n.Ad != "Summer" || !strings.HasPrefix(r.s.Problem(), "error 1: ") {
-		t.Errorf("%+v, %q", n, r.s.Problem())
+	if n, _ := r.s.Name("101"); n.Ad != "Summer" || !strings.HasPrefix(r.s.Status().Problem, "error 1: ") {
+		t.Errorf("%+v, %q", n, r.s.Status().Problem)
 	}
 	r.clock = r.clock.Add(time.Minute)
 	r.step()
-	if r.s.Problem() != "" {
-		t.Errorf("still %q", r.s.Problem())
+	if r.s.Status().Problem != "" {
+		t.Errorf("still %q", r.s.Status().Problem)
 	}
 }
 
@@ -296,8 +296,8 @@ func TestThrottled(t *testing.T) {
 	r.clock = r.clock.Add(time.Minute)
 	r.step()
 	r.asked("insights 11 2026-11-07 2026-11-13", "insights 11 2026-10-31 2026-11-06", "insights 11 2026-10-29 2026-10-30")
-	if r.s.Problem() != "" {
-		t.Errorf("to wait is a problem: %s", r.s.Problem())
+	if r.s.Status().Problem != "" {
+		t.Errorf("to wait is a problem: %s", r.s.Status().Problem)
 	}
 	r.logged(0, fails)
 }
@@ -315,15 +315,15 @@ func TestDeadToken(t *testing.T) {
 		r.step()
 		r.clock = r.clock.Add(time.Minute)
 	}
-	if p := r.s.Problem(); !strings.HasPrefix(p, "error 190/463: ") || !strings.Contains(p, "access_token") {
+	if p := r.s.Status().Problem; !strings.HasPrefix(p, "error 190/463: ") || !strings.Contains(p, "access_token") {
 		t.Errorf("%q", p)
 	}
 	r.asked()
 	r.logged(1, fails)
 	token = "EAAnew"
 	r.step()
-	if got := r.fake.Asked(); len(got) < 3 || got[0] != "batch 1" || r.s.Problem() != "" {
-		t.Errorf("asked %q, %q", got, r.s.Problem())
+	if got := r.fake.Asked(); len(got) < 3 || got[0] != "batch 1" || r.s.Status().Problem != "" {
+		t.Errorf("asked %q, %q", got, r.s.Status().Problem)
 	}
 	r.logged(1, "says again")
 	r.fake.SetToken("EAAother")
@@ -342,7 +342,7 @@ func TestLostAccount(t *testing.T) {
 		r.step()
 		r.clock = r.clock.Add(time.Minute)
 	}
-	if p := r.s.Problem(); !strings.HasPrefix(p, "act_11: error 100/33: ") || !strings.Contains(p, "ads_read") {
+	if p := r.s.Status().Problem; !strings.HasPrefix(p, "act_11: error 100/33: ") || !strings.Contains(p, "ads_read") {
 		t.Errorf("%q", p)
 	}
 	if got := r.known("", ""); got != "201 2026-11-26 1500JPY 0 0 0" {
@@ -353,8 +353,8 @@ func TestLostAccount(t *testing.T) {
 	r.fake.SetDays(adfake.Day{Ad: "101", Day: "2026-11-26", Spend: "1.234"}, adfake.Day{Ad: "201", Day: "2026-11-26", Spend: "1500"})
 	r.clock = r.clock.Add(10 * time.Minute)
 	r.step()
-	if got := r.known("", ""); got != "101 2026-11-26 1.234KWD 0 0 0; 201 2026-11-26 1500JPY 0 0 0" || r.s.Problem() != "" {
-		t.Errorf("%s; %s", got, r.s.Problem())
+	if got := r.known("", ""); got != "101 2026-11-26 1.234KWD 0 0 0; 201 2026-11-26 1500JPY 0 0 0" || r.s.Status().Problem != "" {
+		t.Errorf("%s; %s", got, r.s.Status().Problem)
 	}
 }
 
@@ -394,7 +394,7 @@ func TestStrangers(t *testing.T) {
 		r.restart()
 		r.step()
 		server.Close()
-		if p := r.s.Problem(); want == "" && p != "" || !strings.Contains(p, want) {
+		if p := r.s.Status().Problem; want == "" && p != "" || !strings.Contains(p, want) {
 			t.Errorf("%s: %q", body, p)
 		}
 		if got := r.known("", ""); got != "" {
@@ -446,8 +446,8 @@ func TestReloadWhileAsking(t *testing.T) {
 	r.restart()
 	r.fake.Asked()
 	r.step()
-	if got := r.fake.Asked(); !slices.Contains(got, "insights 22 2026-11-21 2026-11-27") || r.s.Problem() != "" {
-		t.Errorf("asked %q, %q", got, r.s.Problem())
+	if got := r.fake.Asked(); !slices.Contains(got, "insights 22 2026-11-21 2026-11-27") || r.s.Status().Problem != "" {
+		t.Errorf("asked %q, %q", got, r.s.Status().Problem)
 	}
 }
 
@@ -462,8 +462,8 @@ func TestDamagedState(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.step()
-		if got := r.fake.Asked(); !slices.Contains(got, "insights 11 2026-11-21 2026-11-27") || r.s.Problem() != "" {
-			t.Errorf("%s: asked %q, %q", damaged, got, r.s.Problem())
+		if got := r.fake.Asked(); !slices.Contains(got, "insights 11 2026-11-21 2026-11-27") || r.s.Status().Problem != "" {
+			t.Errorf("%s: asked %q, %q", damaged, got, r.s.Status().Problem)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/graph"
 	"github.com/leadgate/leadgate/internal/jsondoc"
+	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/internal/printable"
 )
 
@@ -19,14 +20,37 @@ type verdict int
 
 const (
 	fine      verdict = iota
-	later             // Meta was not reached, or has a bad moment
+	unreached         // Meta was
+	later             // Meta has a bad moment
 	throttled         // too many calls
 	tooMuch           // of data at once
 	refused           // a setting, or what is asked for
 	noRight           // to this object
 	missing           // there is no such object, or none that the token may see
 	badToken          // nothing more at all
+	full              // no answer, but what is kept of answers
 )
+
+// why is a verdict's word in metrics.
+func (v verdict) why() string {
+	switch v {
+	case fine:
+		return ""
+	case unreached:
+		return metrics.AdsUnreachable
+	case throttled:
+		return metrics.AdsThrottled
+	case refused:
+		return metrics.AdsConfiguration
+	case noRight, missing:
+		return metrics.AdsPermission
+	case badToken:
+		return metrics.AdsToken
+	case full:
+		return metrics.AdsFull
+	}
+	return metrics.AdsTransient
+}
 
 // outcome is a verdict, with what is said of it.
 type outcome struct {
@@ -72,7 +96,7 @@ func (s *Syncer) post(ctx context.Context, q Store, client *graph.Client, what s
 func (s *Syncer) judge(a *graph.Answer, err error) outcome {
 	switch {
 	case err != nil:
-		return outcome{verdict: later, wait: pauseLater, problem: "Meta was not reached: " + printable.Line(err.Error())}
+		return outcome{verdict: unreached, wait: pauseLater, problem: "Meta was not reached: " + printable.Line(err.Error())}
 	case a.Error != nil:
 		return s.failed(a.Error, a.Header)
 	case a.Code != http.StatusOK || !a.Root.Exists():
@@ -80,7 +104,7 @@ func (s *Syncer) judge(a *graph.Answer, err error) outcome {
 		if a.Code == http.StatusTooManyRequests {
 			return outcome{verdict: throttled, wait: max(wait, pauseThrottled)}
 		}
-		return outcome{verdict: later, wait: max(wait, pauseLater),
+		return outcome{verdict: unreached, wait: max(wait, pauseLater),
 			problem: a.Status + ": no answer of the Graph API: check `endpoint`, and any proxy between here and Meta"}
 	}
 	return outcome{}

@@ -36,7 +36,8 @@ func (s *Syncer) checkAccount(ctx context.Context, where, id string, found *find
 		found.OK(where + "the token may read the ads of “" + printable.Line(answer.Root.Get("name").String()) + "”, in " +
 			printable.Line(answer.Root.Get("currency").String()) + ", days of " + printable.Line(answer.Root.Get("timezone_name").String()))
 	case o.verdict == throttled:
-		found.Warn(where+"Meta asks to wait: too many calls", "run the doctor again later")
+		found.Warn(where+"Meta asks to wait "+o.wait.String()+": too many calls; a running edge waits, and goes on by itself",
+			"run the doctor again later")
 	default:
 		found.Warn(where+o.problem, "correct `ads`; until then names and spend are missing, and all else goes on")
 	}
@@ -45,7 +46,8 @@ func (s *Syncer) checkAccount(ctx context.Context, where, id string, found *find
 func (s *Syncer) checkToken(ctx context.Context, where string, found *finding.List) {
 	answer, o := s.ask(ctx, "me/permissions")
 	if o.verdict != fine || answer.Code != http.StatusOK {
-		found.Warn(where+cmp.Or(o.problem, "Meta asks to wait"), "correct `ads`; until then names are missing, and all else goes on")
+		found.Warn(where+cmp.Or(o.problem, "Meta asks to wait "+o.wait.String()+": too many calls"),
+			"correct `ads`; until then names are missing, and all else goes on")
 		return
 	}
 	for p := answer.Root.Get("data").First(); p.Exists(); p = p.Next() {

@@ -3,6 +3,7 @@ package adsync
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strconv"
 	"time"
 
@@ -32,7 +33,7 @@ func (n *name) shown() ads.Name {
 func (s *Syncer) known(ctx context.Context, q Store) (map[string]*name, error) {
 	all, shown, err := namesOf(ctx, q, s.c.Tenant)
 	if err == nil {
-		s.stamp = s.state.Names
+		s.stamp, s.kept = s.state.Names, len(all)
 		s.names.Store(&shown)
 	}
 	return all, err
@@ -67,11 +68,15 @@ func (s *Syncer) keepNames(ctx context.Context, q Store, found map[string]*name)
 	if len(facts) == 0 {
 		return nil
 	}
-	if err := q.PutFacts(ctx, s.c.Tenant, facts); err != nil {
+	err := q.PutFacts(ctx, s.c.Tenant, facts)
+	if errors.Is(err, queue.ErrTooManyFacts) {
+		err = s.keepSome(ctx, q, facts)
+	}
+	if err != nil {
 		return err
 	}
 	s.state.Names = max(s.now(), s.state.Names+1)
-	_, err := s.known(ctx, q)
+	_, err = s.known(ctx, q)
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 	_ "time/tzdata" // an account's days are its own, also where the host has no files of time zones
 
 	"github.com/leadgate/leadgate/internal/jsondoc"
+	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/internal/money"
 )
 
@@ -32,7 +33,7 @@ func (s *Syncer) askInsights(ctx context.Context, q Store, id string) error {
 	}
 	if a.Upto == "" || a.Problem != "" {
 		if o := s.askAccount(ctx, q, id, a); o.verdict != fine {
-			s.stop(a, o)
+			s.stop(ctx, a, o)
 			return nil
 		}
 	}
@@ -46,14 +47,17 @@ func (s *Syncer) askInsights(ctx context.Context, q Store, id string) error {
 			return err
 		}
 		if o.verdict != fine {
-			s.stop(a, o)
+			s.stop(ctx, a, o)
 			return nil
 		}
 		if a.Upto = addDays(since, -1); a.Upto < a.Since {
 			s.finish(a)
 		}
-		if a.Problem = ""; wait > 0 {
-			a.Until = s.now() + wait.Milliseconds()
+		a.Problem, a.Why, s.state.Problem, s.state.Why = "", "", "", ""
+		if wait > 0 {
+			if a.Until = s.now() + wait.Milliseconds(); a.Upto != "" {
+				a.Why = metrics.AdsThrottled
+			}
 			return nil
 		}
 		if err := s.save(ctx, q); err != nil {
@@ -82,7 +86,7 @@ func (s *Syncer) begin(a *account) {
 
 // finish notes that all of them were.
 func (s *Syncer) finish(a *account) {
-	a.At, a.Since, a.Upto = s.now(), "", ""
+	a.At, a.Read, a.Since, a.Upto = s.now(), s.now(), "", ""
 	if a.Whole >= dailyDays {
 		a.Daily = a.At
 	}
@@ -92,16 +96,14 @@ func (s *Syncer) finish(a *account) {
 }
 
 // stop has an account, or all of them, wait.
-func (s *Syncer) stop(a *account, o outcome) {
+func (s *Syncer) stop(ctx context.Context, a *account, o outcome) {
+	s.count(ctx, o)
 	until := s.now() + o.wait.Milliseconds()
-	switch o.verdict {
-	case badToken:
-		s.state.Problem, s.state.Until = o.problem, until
-	case throttled:
-		a.Until = until
-	default:
-		a.Problem, a.Until = o.problem, until
+	if o.verdict == badToken {
+		s.state.Problem, s.state.Why, s.state.Until = o.problem, o.why(), until
+		return
 	}
+	a.Problem, a.Why, a.Until = o.problem, o.why(), until
 }
 
 func zone(name string) *time.Location {
@@ -127,7 +129,7 @@ func (s *Syncer) askAccount(ctx context.Context, q Store, id string, a *account)
 	if o.verdict != fine {
 		return o
 	}
-	s.state.Problem = ""
+	s.state.Problem, s.state.Why = "", ""
 	if _, err := time.LoadLocation(answer.Root.Get("timezone_name").String()); err == nil {
 		a.Timezone = answer.Root.Get("timezone_name").String()
 	}
@@ -166,7 +168,11 @@ func (s *Syncer) askChunk(ctx context.Context, q Store, id, since, upto string) 
 			return 0, o, err
 		}
 	}
-	return wait, o, s.keepRenamed(ctx, q, r.names)
+	err = s.keepRenamed(ctx, q, r.names)
+	if s.crowded {
+		s.state.NamesProblem, s.state.NamesWhy = tooMany, metrics.AdsFull
+	}
+	return wait, o, err
 }
 
 // keepRenamed keeps the names that insights have, as far as they are new.
@@ -237,10 +243,10 @@ func (r *rows) add(n jsondoc.Node) {
 		return
 	}
 	row := spent{Ad: id, Currency: currency, Amount: string(amount.Append(nil)),
-		Impressions: count(n.Get("impressions")), LinkClicks: count(n.Get("inline_link_clicks"))}
+		Impressions: number(n.Get("impressions")), LinkClicks: number(n.Get("inline_link_clicks"))}
 	for a := n.Get("actions").First(); a.Exists(); a = a.Next() {
 		if a.Get("action_type").String() == started {
-			row.Conversations = count(a.Get("value"))
+			row.Conversations = number(a.Get("value"))
 		}
 	}
 	r.days[day] = append(r.days[day], row)
@@ -250,8 +256,8 @@ func (r *rows) add(n jsondoc.Node) {
 	}
 }
 
-// count is a number of things, which Meta writes as a string.
-func count(n jsondoc.Node) int64 {
+// number is a number of things, which Meta writes as a string.
+func number(n jsondoc.Node) int64 {
 	i, err := strconv.ParseInt(n.String(), 10, 64)
 	if err != nil || i < 0 {
 		return 0

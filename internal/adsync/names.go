@@ -12,6 +12,8 @@ import (
 	"github.com/leadgate/leadgate/internal/ads"
 	"github.com/leadgate/leadgate/internal/graph"
 	"github.com/leadgate/leadgate/internal/jsondoc"
+	"github.com/leadgate/leadgate/internal/metrics"
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
 const (
@@ -40,7 +42,7 @@ func (s *Syncer) askNames(ctx context.Context, q Store) error {
 		return err
 	}
 	if len(ids) == 0 {
-		s.state.NamesProblem = "" // insights have said them
+		s.named() // by insights, those that were missing
 	}
 	for i := 0; len(ids) > 0 && i < batches; i++ {
 		n := min(len(ids), batchSize)
@@ -48,22 +50,61 @@ func (s *Syncer) askNames(ctx context.Context, q Store) error {
 		if err := s.keepNames(ctx, q, found); err != nil {
 			return err
 		}
-		switch until := s.now() + o.wait.Milliseconds(); o.verdict {
-		case fine:
-			s.state.Problem, s.state.NamesProblem = "", ""
-		case badToken:
-			s.state.Problem, s.state.Until = o.problem, until
-			return nil
-		default:
-			s.state.NamesProblem, s.state.NamesUntil = o.problem, until
+		if o.verdict == fine && s.crowded {
+			o = outcome{verdict: full, wait: lookEvery, problem: tooMany}
+		}
+		if o.verdict != fine {
+			s.unanswered(ctx, o)
 			return nil
 		}
-		ids = ids[n:]
+		s.state.Problem, s.state.Why = "", ""
+		if ids = ids[n:]; len(ids) == 0 {
+			s.named()
+		} else {
+			s.answered()
+		}
+		if o.wait > 0 { // a limit is near
+			s.rest(len(ids) > 0, o.wait)
+			return nil
+		}
 	}
 	if len(ids) == 0 && s.now()-s.state.Looked >= lookEvery.Milliseconds() {
 		s.state.Looked = s.now()
 	}
 	return nil
+}
+
+// named notes that all names are known that were due.
+func (s *Syncer) named() {
+	s.state.NamesAt = s.now()
+	s.answered()
+}
+
+// answered notes that nothing is wrong with names; where there are too many, that stays so until
+// there is room.
+func (s *Syncer) answered() {
+	if s.state.NamesWhy != metrics.AdsFull || s.kept < queue.MaxFacts {
+		s.state.NamesProblem, s.state.NamesWhy = "", ""
+	}
+}
+
+// rest has names wait for a limit that is near; more says that some are still to be asked for.
+func (s *Syncer) rest(more bool, wait time.Duration) {
+	s.state.NamesUntil = s.now() + wait.Milliseconds()
+	if more {
+		s.state.NamesProblem, s.state.NamesWhy = "", metrics.AdsThrottled
+	}
+}
+
+// unanswered has names, or all, wait.
+func (s *Syncer) unanswered(ctx context.Context, o outcome) {
+	s.count(ctx, o)
+	until := s.now() + o.wait.Milliseconds()
+	if o.verdict == badToken {
+		s.state.Problem, s.state.Why, s.state.Until = o.problem, o.why(), until
+		return
+	}
+	s.state.NamesProblem, s.state.NamesWhy, s.state.NamesUntil = o.problem, o.why(), until
 }
 
 // unnamed are the ids of ads of which Meta is to be asked, those that were never asked for
@@ -137,7 +178,7 @@ func (s *Syncer) batch(ctx context.Context, q Store, ids []string, names map[str
 		i++
 	}
 	if wait := s.near(answer.Header); wait > 0 {
-		return found, outcome{verdict: throttled, wait: wait}
+		return found, outcome{wait: wait}
 	}
 	return found, outcome{}
 }

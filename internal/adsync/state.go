@@ -6,10 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"slices"
 	"strings"
-
-	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/internal/queue"
 )
@@ -21,9 +18,12 @@ type state struct {
 	Looked   int64  `json:"looked"`   // when it was last looked which ads there are
 	Until    int64  `json:"until"`    // nothing is asked before
 	Problem  string `json:"problem"`  // of the token; "" = none
+	Why      string `json:"why"`      // the same as metrics have it
 	// Of what ads are called alone.
 	NamesUntil   int64  `json:"namesUntil"`
-	NamesProblem string `json:"namesProblem"`
+	NamesProblem string `json:"namesProblem"` // "" while it waits for a limit, too
+	NamesWhy     string `json:"namesWhy"`
+	NamesAt      int64  `json:"namesAt"` // when all that were due were known, or since when they are asked for
 
 	Accounts map[string]*account `json:"accounts"`
 }
@@ -40,7 +40,9 @@ type account struct {
 	Upto     string `json:"upto"`   // "" = none
 	Whole    int    `json:"whole"`  // how many days that were, when it began
 	Until    int64  `json:"until"`  // nothing is asked before
+	Read     int64  `json:"read"`   // when it was read to the end, or since when it is to be
 	Problem  string `json:"problem"`
+	Why      string `json:"why"` // as that of names
 }
 
 // settings tells one token and list of accounts from others.
@@ -52,13 +54,13 @@ func (s *Syncer) settings() string {
 }
 
 // adopt has other settings take effect at once, and reports whether they are others.
-func (st *state) adopt(settings string, accounts []string) bool {
+func (st *state) adopt(settings string, accounts []string, now int64) bool {
 	other := st.Settings != settings
 	if other {
-		st.Settings, st.Until, st.Problem, st.Looked = settings, 0, "", 0
-		st.NamesUntil, st.NamesProblem = 0, ""
+		st.Settings, st.Until, st.Problem, st.Why, st.Looked = settings, 0, "", "", 0
+		st.NamesUntil, st.NamesProblem, st.NamesWhy = 0, "", ""
 		for _, a := range st.Accounts {
-			a.Until, a.Problem, a.At, a.Upto = 0, "", 0, ""
+			a.Until, a.Problem, a.Why, a.At, a.Upto = 0, "", "", 0, ""
 		}
 	}
 	if st.Accounts == nil {
@@ -68,27 +70,22 @@ func (st *state) adopt(settings string, accounts []string) bool {
 		if st.Accounts[id] == nil {
 			st.Accounts[id] = new(account)
 		}
+		if a := st.Accounts[id]; a.Read == 0 {
+			a.Read = cmp.Or(a.At, now)
+		}
 	}
+	st.NamesAt = cmp.Or(st.NamesAt, now)
 	return other
 }
 
-// trouble is what is wrong, in a line; the token's before an account's.
-func (st *state) trouble(accounts ...string) string {
-	if problem := cmp.Or(st.Problem, st.NamesProblem); problem != "" {
-		return problem
-	}
-	if len(accounts) == 0 {
-		for id := range st.Accounts {
-			accounts = append(accounts, id)
-		}
-		slices.Sort(accounts)
-	}
-	for _, id := range accounts {
-		if a := st.Accounts[id]; a != nil && a.Problem != "" {
-			return "act_" + id + ": " + a.Problem
+// refused reports whether other secrets may be of help.
+func (st *state) refused() bool {
+	for _, a := range st.Accounts {
+		if a.Problem != "" {
+			return true
 		}
 	}
-	return ""
+	return st.Problem != "" || st.NamesProblem != ""
 }
 
 const (
@@ -134,11 +131,6 @@ func (st *state) whole() bool {
 	return true
 }
 
-func (s *Syncer) show() {
-	problem := s.state.trouble(s.c.Accounts...)
-	s.problem.Store(&problem)
-}
-
 // save keeps the state, and says what has changed of what is wrong. Nothing is wrong with what
 // was broken off by ctx: it is asked for again.
 func (s *Syncer) save(ctx context.Context, q Store) error {
@@ -146,32 +138,10 @@ func (s *Syncer) save(ctx context.Context, q Store) error {
 		return context.Cause(ctx)
 	}
 	s.show()
-	s.say("", cmp.Or(s.state.Problem, s.state.NamesProblem))
-	for _, id := range s.c.Accounts {
-		s.say(id, s.state.Accounts[id].Problem)
-	}
-	s.anew = false
+	s.tell()
 	data, err := json.Marshal(s.state)
 	if err != nil {
 		return err
 	}
 	return q.PutFacts(ctx, s.c.Tenant, []queue.Fact{{Group: groupState, Key: "state", Data: data, Till: s.now() + kept}})
-}
-
-// say logs a problem once, and that it is over.
-func (s *Syncer) say(account, problem string) {
-	was := s.logged[account]
-	if was == problem && (problem == "" || !s.anew) {
-		return
-	}
-	s.logged[account] = problem
-	fields := []zap.Field{zap.String("tenant", s.c.Tenant)}
-	if account != "" {
-		fields = append(fields, zap.String("account", "act_"+account))
-	}
-	if problem == "" {
-		s.c.Logger.Info("Meta says again what ads are called and cost", fields...)
-		return
-	}
-	s.c.Logger.Warn("Meta does not say what ads are called and cost; all else goes on", append(fields, zap.String("reason", problem))...)
 }

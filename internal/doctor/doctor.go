@@ -38,7 +38,7 @@ func Examine(ctx context.Context, s *Subject) finding.List {
 	found := s.blocks()
 	checks := append([]check{s.queue()}, s.destinations()...)
 	if s.Admin != nil {
-		checks = append(checks, s.Admin.words)
+		checks = append(checks, s.Admin.words, s.Admin.ads)
 	}
 	return append(found, all(ctx, checks)...)
 }

@@ -84,7 +84,7 @@ var (
 // caller's own, such as [Destinations]. What is there already stays.
 func Register(registry prometheus.Registerer, more ...prometheus.Collector) {
 	register(registry, webhooks, whole, events, ack, deliveries, deliverySeconds, capiEvents, googleEvents, inDoubt)
-	register(registry, inChat, unknownWords, leads, noticesDropped)
+	register(registry, inChat, unknownWords, leads, adsFailures, noticesDropped)
 	register(registry, more...)
 }
 

@@ -40,7 +40,8 @@
 		ad("3", turned, { clicks: 40, contacts: 39, leads: 40, reported: 0, pending: 40, adName: turned, campaignName: marks, ...cost }), ad(null, null, { value: {} }),
 		ad(null, null, { link: "summer", visits: 20, clicks: 7, leads: 0, purchases: 0 }), ad(null, null, { link: "passed-on", visits: 2, clicks: 3, leads: 2, purchases: 1 })];
 	const answers = {
-		overview: { version: "v0.1.0", user: "anna", now, problem: "", window: { from: now - 3600000, since: now - 3600000, accepted: 30, refused: 2, unavailable: 5, delivered: 0, failed: 240, ackP50: 2, ackP99: 9 }, destinations, tenants: ["acme", "t".repeat(64)], words: [] },
+		overview: { version: "v0.1.0", user: "anna", now, problem: "", window: { from: now - 3600000, since: now - 3600000, accepted: 30, refused: 2, unavailable: 5, delivered: 0, failed: 240, ackP50: 2, ackP99: 9 }, destinations, tenants: ["acme", "t".repeat(64)],
+			words: [{ provider: "meta", place: "message type", word: long, webhooks: 12, lastAt: now }, { provider: "gupshup", place: "status", word: turned, webhooks: 1, lastAt: now }] },
 		traffic, events, dead: { dead, next: null, page: 25 },
 	};
 	const touch = (at, more) => ({ ctwaClid: null, adId: null, sourceUrl: null, headline: null, clickedAt: at, messageId: null, link: null, adName: null, adsetName: null, campaignName: null, ...more });
@@ -67,7 +68,7 @@
 		if (what === "dead/replay") return Response.json({ count: 15, unmatched: 5, noBlock: 0 });
 		if (what === "dead" && String(url).includes("id=")) return Response.json({ dead: [{ ...dead[0], event: { text: long, name: turned } }], next: null, page: 25 });
 		if (what === "contacts/show") return Response.json(story);
-		if (what === "ads") return Response.json(ads, { headers: { "Leadgate-Ads": "token: the access token has expired" } });
+		if (what === "ads") return Response.json(ads, { headers: { "Leadgate-Ads": "acme: error 190/463: the access token has expired; globex: act_11: too many calls for Meta's limit: waits until 2026-01-01T12:00:00Z" } });
 		return answers[what] ? Response.json(answers[what]) : real(url, options);
 	};
 })();

@@ -75,7 +75,7 @@ function trouble(problem) {
 	const troubled = destinations.attention();
 	for (const group of grouped(troubled)) list.push(notice(group));
 	if (last?.window && !last.window.accepted && !last.destinations.some((d) => d.delivered || d.backlog || d.dead) && !events.any() && !problem) list.push(firstSteps());
-	if (figures?.problem) list.push({ key: "ads", rank: 4, cls: "warn", title: "Names and spend of ads are not up to date", text: `${figures.problem}. All else goes on.` });
+	if (figures?.problem) list.push(reading("ads", "Names and spend of ads are not up to date", figures.problem));
 	const words = last ? last.words : [];
 	if (words.length) {
 		const named = words.slice(0, 6).map((w) => `${w.provider}: ${w.place} ${w.word} (${number(w.webhooks)})`).join(", ");
@@ -89,6 +89,14 @@ function trouble(problem) {
 	$("notices-more").hidden = !folded.length;
 	show($("notices-count"), folded.length ? `${number(folded.length)} more that need a look` : "");
 	document.title = troubled.length ? `(${troubled.length}) Leadgate` : "Leadgate";
+}
+
+// reading is what is said of what Meta is asked for now and then. To wait for a limit of Meta's is
+// nothing that anybody is to mend.
+function reading(key, title, problem) {
+	const waits = problem.split("; ").every((p) => /: waits until \S+$/.test(p));
+	const text = problem.replace(/waits until (\S+Z)/g, (all, at) => `waits for Meta until ${time(Date.parse(at))}`);
+	return { key, rank: 4, cls: waits ? "calm" : "warn", title, text: `${text}. All else goes on.` };
 }
 
 const mostNotices = 6;

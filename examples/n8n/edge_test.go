@@ -44,7 +44,8 @@ func (e *edge) start(tenant string) {
 	dir := e.t.TempDir()
 	config := filepath.Join(dir, "Caddyfile")
 	text := strings.NewReplacer("%SITE%", e.site, "%ADMIN%", e.admin, "%DIR%", dir, "%TENANT%", tenant,
-		"%APP_SECRET%", appSecret, "%TOKEN%", conversionsToken).Replace(`{
+		"%APP_SECRET%", appSecret, "%TOKEN%", conversionsToken,
+		"%API_TOKEN%", apiToken).Replace(`{
 	admin %ADMIN%
 	persist_config off
 	leadgate {
@@ -63,6 +64,15 @@ func (e *edge) start(tenant string) {
 	leadgate_conversions /conversions {
 		tenant acme
 		token %TOKEN%
+	}
+	leadgate_api /api/* {
+		tenant acme
+		token %API_TOKEN%
+		allow all
+	}
+	leadgate_api /look/* {
+		tenant acme
+		token %API_TOKEN%
 	}
 	respond "not here" 404
 }

@@ -22,6 +22,7 @@ const (
 	signingSecret    = "test signing secret ÄÖ"
 	crmKey           = "test-crm-key"
 	conversionsToken = "test-conversions-token"
+	apiToken         = "test-api-token"
 	capiToken        = "test-capi-token"
 )
 

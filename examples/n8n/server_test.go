@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -28,6 +29,7 @@ type setting struct {
 	graph       *graph
 	credentials []map[string]any
 	workflows   map[string]*workflow // as they are in their files
+	unpublished map[string]*workflow // imported, and no more
 	conversions string               // the URL that the workflows are to report to
 	packed      string               // a package of nodes, as npm packs it; "" for none
 }
@@ -83,8 +85,10 @@ func newServer(t *testing.T, with *setting) *server {
 		t.Fatal(err)
 	}
 	s.command(fmt.Sprintf("Successfully imported %d credentials", len(with.credentials)), "import:credentials", "--input="+file)
-	s.command(fmt.Sprintf("Successfully imported %d workflows", len(s.workflows)), "import:workflow", "--separate",
-		"--input="+s.copyWorkflows(with.conversions))
+	all := maps.Clone(with.workflows)
+	maps.Copy(all, with.unpublished)
+	s.command(fmt.Sprintf("Successfully imported %d workflows", len(all)), "import:workflow", "--separate",
+		"--input="+s.copyWorkflows(all, with.conversions))
 	for _, w := range s.workflows {
 		s.command("Publishing workflow with ID: "+w.ID, "publish:workflow", "--id="+w.ID)
 	}
@@ -107,10 +111,10 @@ func (s *server) install(packed string) {
 }
 
 // copyWorkflows copies the files, with a user's one edit: the edge's URL.
-func (s *server) copyWorkflows(conversions string) string {
+func (s *server) copyWorkflows(all map[string]*workflow, conversions string) string {
 	s.t.Helper()
 	dir, edited := s.t.TempDir(), 0
-	for file, w := range s.workflows {
+	for file, w := range all {
 		const shown = "https://bots.example.com/conversions"
 		edited += bytes.Count(w.text, []byte(`"`+shown+`"`))
 		text := bytes.ReplaceAll(w.text, []byte(shown), []byte(conversions))

@@ -47,16 +47,21 @@ func readWorkflows(t *testing.T, folder string) map[string]*workflow {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := &workflow{text: text}
-		if err := json.Unmarshal(text, w); err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		all[file] = w
+		all[file] = parseWorkflow(t, file, text)
 	}
 	if len(all) == 0 {
 		t.Fatal("no workflows")
 	}
 	return all
+}
+
+func parseWorkflow(t *testing.T, file string, text []byte) *workflow {
+	t.Helper()
+	w := &workflow{text: text}
+	if err := json.Unmarshal(text, w); err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	return w
 }
 
 func TestWorkflowsAreWhole(t *testing.T) {

@@ -1,5 +1,4 @@
 import type {
-	IDataObject,
 	IExecuteFunctions,
 	ILoadOptionsFunctions,
 	INodeExecutionData,
@@ -11,9 +10,10 @@ import type {
 import { NodeApiError, NodeConnectionTypes } from 'n8n-workflow';
 
 import { properties } from './descriptions';
+import { failed } from './failed';
 import { operations } from './operations';
-import { failed, report } from './operations/conversion';
-import { ask } from './transport';
+import { report } from './operations/conversion';
+import { askList } from './transport';
 
 // With an execute method, since conversions go many at a time, and each has an answer of its own.
 export class Leadgate implements INodeType {
@@ -59,7 +59,7 @@ export class Leadgate implements INodeType {
 				if (!this.continueOnFail()) {
 					throw new NodeApiError(this.getNode(), error as JsonObject, { itemIndex: item });
 				}
-				out.push(failed.call(this, item, error as Error));
+				out.push(failed(item, error as Error));
 			}
 		}
 		return [out];
@@ -67,7 +67,7 @@ export class Leadgate implements INodeType {
 }
 
 async function getDestinations(this: ILoadOptionsFunctions): Promise<INodePropertyOptions[]> {
-	const all = (await ask.call(this, 'leadgateApi', 'GET', '/destinations')) as IDataObject[];
+	const all = await askList.call(this, '/destinations');
 	return all.map(({ name, kind, state }) => ({
 		name: `${String(name)} (${String(kind || 'removed')}, ${String(state)})`,
 		value: String(name),

@@ -68,8 +68,22 @@ export async function ask(
 	itemIndex?: number,
 ): Promise<unknown> {
 	const { status, answer } = await request.call(this, credential, method, path, content, itemIndex);
-	if (status < 200 || status > 299) throw refusal(this.getNode(), status, answer, itemIndex);
+	// Text is some other site's page, whatever its status; an order is answered with nothing.
+	const page = answer === null || (typeof answer !== 'object' && answer !== '');
+	if (status !== 200 || page) throw refusal(this.getNode(), status, answer, itemIndex);
 	return answer;
+}
+
+/** Asks the edge for a list. */
+export async function askList(
+	this: IExecuteFunctions | ILoadOptionsFunctions | IHookFunctions,
+	path: string,
+	content: Content = {},
+	itemIndex?: number,
+): Promise<IDataObject[]> {
+	const answer = await ask.call(this, 'leadgateApi', 'GET', path, content, itemIndex);
+	if (!Array.isArray(answer)) throw refusal(this.getNode(), 200, answer, itemIndex);
+	return answer as IDataObject[];
 }
 
 /** The edge's refusal as n8n shows it: its sentence, and below it what to do. */

@@ -12,7 +12,7 @@ import type {
 } from 'n8n-workflow';
 import { NodeConnectionTypes, NodeOperationError } from 'n8n-workflow';
 
-import { ask } from '../Leadgate/transport';
+import { askList } from '../Leadgate/transport';
 import { delivery, simplify, wants } from './event';
 import { properties } from './properties';
 import { keyOf, verify } from './verify';
@@ -59,9 +59,10 @@ export class LeadgateTrigger implements INodeType {
 			},
 			async create(this: IHookFunctions): Promise<boolean> {
 				const url = this.getNodeWebhookUrl('default');
-				throw new NodeOperationError(this.getNode(), 'No destination of the edge leads here', {
-					description: `Write into the tenant's block of the Caddyfile, and reload: forward ${url} { sign {env.N8N_SIGNING_SECRET} }`,
-				});
+				throw new NodeOperationError(
+					this.getNode(),
+					`No destination of the edge leads here: write forward ${url} { sign {env.N8N_SIGNING_SECRET} } into the Caddyfile, and reload it`,
+				);
 			},
 			async delete(this: IHookFunctions): Promise<boolean> {
 				return true;
@@ -121,8 +122,9 @@ async function testSecret(
  */
 async function leadsHere(this: IHookFunctions): Promise<boolean> {
 	const path = new URL(this.getNodeWebhookUrl('default') ?? '').pathname;
-	const all = (await ask.call(this, 'leadgateApi', 'GET', '/destinations')) as Array<{
-		target: string;
-	}>;
-	return all.some(({ target }) => target.startsWith('http') && new URL(target).pathname === path);
+	const all = await askList.call(this, '/destinations');
+	return all.some(({ target }) => {
+		const url = String(target);
+		return url.startsWith('http') && new URL(url).pathname === path;
+	});
 }

@@ -34,11 +34,12 @@ export function delivery(headers: Headers): IDataObject {
 /** A form's answers by their questions; several of one question are joined. Null where there are none. */
 function byQuestion(answers: unknown): IDataObject | null {
 	if (!Array.isArray(answers)) return null;
-	const all: IDataObject = {};
-	for (const { name, values } of answers as Array<{ name: string; values: string[] }>) {
-		all[name] = values.join(', ');
-	}
-	return all;
+	return Object.fromEntries(
+		(answers as Array<{ name: string; values: string[] }>).map((a) => [
+			a.name,
+			a.values.join(', '),
+		]),
+	);
 }
 
 /** The fields of an event that most workflows need, flat. What is unknown is null. */

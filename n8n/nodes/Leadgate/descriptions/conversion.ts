@@ -159,4 +159,22 @@ export const conversion: INodeProperties[] = [
 		default: {},
 		options: additional,
 	},
+	{
+		displayName: 'Options',
+		name: 'options',
+		type: 'collection',
+		placeholder: 'Add option',
+		displayOptions,
+		default: {},
+		options: [
+			{
+				displayName: 'Return Invalid Conversions',
+				name: 'returnInvalid',
+				type: 'boolean',
+				default: false,
+				description:
+					'Whether what the edge calls invalid is an output, with its error and fix, and no error of the node',
+			},
+		],
+	},
 ];

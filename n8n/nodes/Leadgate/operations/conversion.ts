@@ -1,6 +1,7 @@
 import type { IDataObject, IExecuteFunctions, INodeExecutionData, JsonObject } from 'n8n-workflow';
 import { NodeApiError, NodeOperationError } from 'n8n-workflow';
 
+import { failed } from '../failed';
 import { instant } from '../instant';
 import { refusal, request } from '../transport';
 
@@ -32,7 +33,7 @@ async function reportBatch(
 	const out = new Map<number, INodeExecutionData>();
 	const fail = (item: number, error: Error) => {
 		if (!this.continueOnFail()) throw error;
-		out.set(item, failed.call(this, item, error));
+		out.set(item, failed(item, error));
 	};
 	const asked: Array<{ item: number; body: IDataObject }> = [];
 	for (const item of items) {
@@ -47,9 +48,11 @@ async function reportBatch(
 		try {
 			const results = await post.call(this, body, asked[0].item);
 			asked.forEach(({ item }, i) => {
-				const wrong = invalid.call(this, results[i], item);
-				if (wrong) fail(item, wrong);
-				else out.set(item, { json: results[i], pairedItem: { item } });
+				if (results[i].status === 'invalid' && !returned.call(this, item)) {
+					fail(item, invalid.call(this, results[i], item));
+				} else {
+					out.set(item, { json: results[i], pairedItem: { item } });
+				}
 			});
 		} catch (error) {
 			if (!this.continueOnFail()) {
@@ -83,24 +86,18 @@ async function post(this: IExecuteFunctions, body: IDataObject[], item: number):
 	return results;
 }
 
-function invalid(this: IExecuteFunctions, result: Result, itemIndex: number): NodeApiError | null {
-	if (result.status !== 'invalid') return null;
+/** Reports whether the user wants what is invalid as an output. */
+function returned(this: IExecuteFunctions, item: number): boolean {
+	return this.getNodeParameter('options.returnInvalid', item, false) as boolean;
+}
+
+function invalid(this: IExecuteFunctions, result: Result, itemIndex: number): NodeApiError {
 	return new NodeApiError(this.getNode(), result as unknown as JsonObject, {
 		message: String(result.error),
 		description: String(result.fix ?? ''),
 		httpCode: '422',
 		itemIndex,
 	});
-}
-
-/** An item for a node that goes on after an error: what is wrong, and what to do. */
-export function failed(this: IExecuteFunctions, item: number, error: Error): INodeExecutionData {
-	const { message, description } = error as NodeApiError;
-	return {
-		json: { error: message, ...(description ? { fix: description } : {}) },
-		error: error as NodeApiError,
-		pairedItem: { item },
-	};
 }
 
 /** The conversion that an item's parameters say. What is empty is left out. */

@@ -1,7 +1,8 @@
 import type { IDataObject, IExecuteFunctions, IHttpRequestMethods } from 'n8n-workflow';
+import { NodeOperationError } from 'n8n-workflow';
 
 import { day, instant } from '../instant';
-import { ask, type Content } from '../transport';
+import { ask, askList, refusal, type Content } from '../transport';
 
 /** One operation on one input item: the items that come of it. */
 export type Operation = (this: IExecuteFunctions, item: number) => Promise<IDataObject[]>;
@@ -17,20 +18,22 @@ export const operations: Record<string, Record<string, Operation>> = {
 	destination: { getAll: destinations, pause: order('pause'), resume: order('resume') },
 };
 
+/** Asks the edge for an object. */
 async function api(
 	context: IExecuteFunctions,
 	item: number,
 	method: IHttpRequestMethods,
 	path: string,
 	content: Content = {},
-): Promise<unknown> {
-	return await ask.call(context, 'leadgateApi', method, path, content, item);
+): Promise<IDataObject> {
+	const answer = await ask.call(context, 'leadgateApi', method, path, content, item);
+	if (answer === '' || Array.isArray(answer)) throw refusal(context.getNode(), 200, answer, item);
+	return answer as IDataObject;
 }
 
 /** The first of a list, as many as the user wants. */
-function limited(context: IExecuteFunctions, item: number, all: unknown): IDataObject[] {
-	const limit = wanted(context, item);
-	return (all as IDataObject[]).slice(0, limit);
+function limited(context: IExecuteFunctions, item: number, all: IDataObject[]): IDataObject[] {
+	return all.slice(0, wanted(context, item));
 }
 
 /** How many items the user wants. */
@@ -46,32 +49,33 @@ function textOf(context: IExecuteFunctions, item: number, name: string): string 
 async function ads(this: IExecuteFunctions, item: number): Promise<IDataObject[]> {
 	const { from, to, group, ad } = this.getNodeParameter('filters', item, {}) as IDataObject;
 	const qs = filled({ from: day(from), to: day(to), group, ad });
-	return limited(this, item, await api(this, item, 'GET', '/ads', { qs }));
+	return limited(this, item, await askList.call(this, '/ads', { qs }, item));
 }
 
 function contact(action: 'show' | 'erase'): Operation {
 	return async function (item) {
 		const body = { contact: textOf(this, item, 'contact') };
-		const answer = (await api(this, item, 'POST', `/contacts/${action}`, { body })) as IDataObject;
+		const answer = await api(this, item, 'POST', `/contacts/${action}`, { body });
 		return [{ ...body, ...answer }];
 	};
 }
 
 async function destinations(this: IExecuteFunctions, item: number): Promise<IDataObject[]> {
-	return limited(this, item, await api(this, item, 'GET', '/destinations'));
+	return limited(this, item, await askList.call(this, '/destinations', {}, item));
 }
 
 function order(action: 'pause' | 'resume'): Operation {
 	return async function (item) {
 		const name = textOf(this, item, 'destination');
-		await api(this, item, 'POST', `/destinations/${encodeURIComponent(name)}/${action}`);
+		const path = `/destinations/${encodeURIComponent(name)}/${action}`;
+		await ask.call(this, 'leadgateApi', 'POST', path, {}, item);
 		return [{ destination: name, success: true }];
 	};
 }
 
 async function letter(this: IExecuteFunctions, item: number): Promise<IDataObject[]> {
 	const id = encodeURIComponent(textOf(this, item, 'deadLetterId'));
-	return [(await api(this, item, 'GET', `/dead/${id}`)) as IDataObject];
+	return [await api(this, item, 'GET', `/dead/${id}`)];
 }
 
 /** Dead letters, the newest first, page by page. */
@@ -87,6 +91,7 @@ async function letters(this: IExecuteFunctions, item: number): Promise<IDataObje
 			dead: IDataObject[];
 			next: string | null;
 		};
+		if (!Array.isArray(answer.dead)) throw refusal(this.getNode(), 200, answer, item);
 		all.push(...answer.dead);
 		after = answer.next;
 	} while (after !== null && all.length < limit);
@@ -101,16 +106,28 @@ function choose(action: 'replay' | 'drop'): Operation {
 		if (this.getNodeParameter('which', item) === 'one') {
 			body.ids = [textOf(this, item, 'deadLetterId')];
 		} else {
-			const { reason, since } = this.getNodeParameter('filters', item, {}) as IDataObject;
-			Object.assign(
-				body,
-				{ all: true },
-				filled({ reason, since: instant(since, this.getTimezone()) }),
-			);
+			Object.assign(body, { all: true }, narrowed(this, item));
 		}
-		const answer = (await api(this, item, 'POST', `/dead/${action}`, { body })) as IDataObject;
+		const answer = await api(this, item, 'POST', `/dead/${action}`, { body });
 		return [{ destination, ...answer }];
 	};
+}
+
+/**
+ * What narrows all dead letters of a destination. A filter that came out empty, of an
+ * expression that found nothing, is refused: without it more would be dropped than was meant.
+ */
+function narrowed(context: IExecuteFunctions, itemIndex: number): IDataObject {
+	const filters = context.getNodeParameter('filters', itemIndex, {}) as IDataObject;
+	for (const [name, value] of Object.entries(filters)) {
+		if (value !== undefined && value !== null && value !== '') continue;
+		throw new NodeOperationError(context.getNode(), `The filter ${name} is empty`, {
+			description: 'Remove it to choose all dead letters of the destination',
+			itemIndex,
+		});
+	}
+	const { reason, since } = filters;
+	return filled({ reason, since: instant(since, context.getTimezone()) });
 }
 
 /** An object without what nothing was said of. */

@@ -99,17 +99,23 @@ func newLeadEdge(
 	fake.AddForm(&leadfake.Form{ID: leadForm, Page: leadPage, Name: "Summer", Status: "ACTIVE"})
 	meta := httptest.NewServer(fake)
 	t.Cleanup(meta.Close)
-	e = &edge{edgetest.New(t)}
+	return startLeadEdge(t, global, more, desk.URL, meta.URL), desk, fake, refusal
+}
+
+// startLeadEdge starts an edge that reads leads at meta and forwards them to a desk.
+func startLeadEdge(t *testing.T, global, more, desk, meta string) *edge {
+	t.Helper()
+	e := &edge{edgetest.New(t)}
 	e.KeepLog = true
 	token := filepath.Join(e.Dir, "token")
 	if err := os.WriteFile(token, []byte("right"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	block := "tenant acme {\n match page_id " + leadPage + "\n forward " + desk.URL + " {\n name crm\n}\n" +
-		" leads {\n access_token {file." + token + "}\n endpoint " + meta.URL + "\n" + more + "\n}\n}"
+	block := "tenant acme {\n match page_id " + leadPage + "\n forward " + desk + " {\n name crm\n}\n" +
+		" leads {\n access_token {file." + token + "}\n endpoint " + meta + "\n" + more + "\n}\n}"
 	e.Configure(e.Caddyfile(global, "", edgetest.MetaBlock(block)))
 	e.Start()
-	return e, desk, fake, refusal
+	return e
 }
 
 func (e *edge) setToken(t *testing.T, token string) {

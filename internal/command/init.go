@@ -39,8 +39,8 @@ secrets in such a file are kept.
 Tokens, the verify token and the secret that forwarded events are signed with
 are made up. A secret that stands in the environment under its name in the file
 is taken from there, so that it need not stand in a command: META_APP_SECRET,
-META_CAPI_TOKEN, META_PAGE_TOKEN, TWILIO_AUTH_TOKEN, and those that would be
-made up.
+META_CAPI_TOKEN, META_PAGE_TOKEN, TWILIO_AUTH_TOKEN, REDIS_URL (of the queue),
+and those that would be made up.
 
 Examples:
 

@@ -95,8 +95,10 @@ func (i *initial) questions() []*question {
 			ask: "Number for a link on landing pages (+1555…), if you want one", text: &i.LinkPhone,
 		},
 		{
-			flag: "redis", usage: "Keep the queue in Redis: redis://127.0.0.1:6379", ask: "Redis for the queue (redis://…), else a file",
-			text: &i.Redis,
+			flag: "redis", usage: "Keep the queue in Redis: redis://127.0.0.1:6379 (or " + scaffold.RedisURL + " in the environment)",
+			ask: "Redis for the queue (redis://…), else a file", text: &i.Redis,
+			when: func(a *scaffold.Answers) bool { return a.Redis == "" },
+			used: func(*scaffold.Answers) bool { return true },
 		},
 		{flag: "endpoint", usage: "Instead of Meta's Graph API, for a rehearsal: http://127.0.0.1:9099", text: &i.Endpoint},
 		{flag: "verify-token", usage: "A verify token, instead of one that is made up", secret: scaffold.VerifyToken},
@@ -150,8 +152,11 @@ func (q *question) take(i *initial, given bool) error {
 		return nil
 	}
 	if !given {
-		if q.flag == "tenant" {
+		switch q.flag {
+		case "tenant":
 			i.Tenant = q.suggest
+		case "redis":
+			i.Redis = i.Secrets[scaffold.RedisURL]
 		}
 		return nil
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/leadgate/leadgate/capi/capitest"
 	"github.com/leadgate/leadgate/internal/edgetest"
+	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
 // initial is an edge that runs what `caddy leadgate init` writes.
@@ -49,6 +50,7 @@ func (i *initial) command(args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(i.t.Context(), path, args...)
 	cmd.Dir = i.Dir
 	cmd.Env = append(os.Environ(), "HOME="+i.Dir, "XDG_DATA_HOME="+i.Dir+"/data", "XDG_CONFIG_HOME="+i.Dir+"/config")
+	cmd.Env = append(cmd.Env, i.Env...)
 	return cmd
 }
 
@@ -112,7 +114,7 @@ func TestInit(t *testing.T) {
 		"whatsapp":              {"--provider", "whatsapp", "--app-secret", "0123456789abcdef0123456789abcdef", "--waba-id", "102290129340398"},
 		"messenger":             {"--provider", "messenger", "--app-secret", "x", "--page-id", "1029384756"},
 		"instagram without ids": {"--provider", "instagram", "--app-secret", "x"},
-		"meta":                  {"--provider", "meta", "--app-secret", "x", "--redis", ""},
+		"meta":                  {"--provider", "meta", "--app-secret", "x"},
 		"360dialog":             {"--provider", "360dialog"},
 		"gupshup":               {"--provider", "gupshup"},
 		"whapi":                 {"--provider", "whapi"},
@@ -122,9 +124,6 @@ func TestInit(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if flags[len(flags)-1] == "" {
-				flags = flags[:len(flags)-2]
-			}
 			i, forward := newInitial(t)
 			i.init(append(flags, "--forward", forward)...)
 			if strings.Contains(i.said, "Callback URL") && strings.Contains(i.said, "Verify token") {
@@ -144,6 +143,48 @@ func TestInit(t *testing.T) {
 			info, err := os.Stat(filepath.Join(i.Dir, "leadgate.env"))
 			if err != nil || info.Mode().Perm() != 0o600 {
 				t.Errorf("%v, %v", info.Mode(), err)
+			}
+		})
+	}
+}
+
+// TestInitRedis: the queue is in a real Redis, by --redis or by REDIS_URL; its password, and what came
+// from the environment, stand in leadgate.env alone.
+func TestInitRedis(t *testing.T) {
+	for name, c := range map[string]struct{ password, by string }{
+		"a flag": {"", "flag"}, "a password": {"hunter2", "flag"}, "the environment": {"hunter2", "env"}, "without a password": {"", "env"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			args := []string{"--appendonly", "yes", "--appendfsync", "always"}
+			if c.password != "" {
+				args = append(args, "--requirepass", c.password)
+			}
+			server := redistest.Start(t, args...)
+			i, forward := newInitial(t)
+			flags := []string{"--provider", "whatsapp", "--app-secret", "x", "--forward", forward}
+			if c.by == "flag" {
+				flags = append(flags, "--redis", server.URL())
+			} else {
+				i.Env = append(i.Env, "REDIS_URL="+server.URL())
+			}
+			i.init(flags...)
+			if !strings.Contains(i.said, "The queue is in Redis, at "+server.Addr) || c.password != "" && strings.Contains(i.said, c.password) {
+				t.Errorf("it says\n%s", i.said)
+			}
+			i.Env = i.Env[:1] // the edge has it from the file
+			i.try("queued")
+			i.forwarded()
+			if keys := server.Do("KEYS", "leadgate*").([]any); len(keys) == 0 {
+				t.Error("Redis has nothing of the edge")
+			}
+			caddyfile, err := os.ReadFile(filepath.Join(i.Dir, "Caddyfile"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			secret := c.password != "" || c.by == "env"
+			if strings.Contains(string(caddyfile), server.Addr) == secret || strings.Contains(string(caddyfile), "{env.REDIS_URL}") != secret {
+				t.Errorf("the Caddyfile is\n%s", caddyfile)
 			}
 		})
 	}

@@ -80,7 +80,8 @@ func TestAlertRecipe(t *testing.T) {
 	t.Cleanup(crm.Close)
 	e := &edge{edgetest.New(t)}
 	e.Env = append(e.Env, "CHAT_HOOK=T0/B0/path-of-a-secret", "OPS_SIGNING_SECRET=secret")
-	e.Configure(e.Caddyfile("silence 1s", recipe, edgetest.MetaBlock("tenant acme {\n match phone_number_id 106540352242922\n forward "+crm.URL+" {\n name crm\n}\n}")))
+	e.Configure(e.Caddyfile("silence 1s", recipe, edgetest.MetaBlock("tenant acme {\n match phone_number_id 106540352242922\n"+
+		" forward "+crm.URL+" {\n name crm\n}\n}")))
 	e.Start()
 	if status, err := e.post(text("wamid.1", "15551234001")); err != nil || status != http.StatusOK {
 		t.Fatalf("posting: %d %v", status, err)

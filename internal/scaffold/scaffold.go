@@ -69,7 +69,7 @@ const (
 	CAPIToken       = "META_CAPI_TOKEN" //nolint:gosec // likewise
 	PageToken       = "META_PAGE_TOKEN"
 	TwilioAuthToken = "TWILIO_AUTH_TOKEN" //nolint:gosec // likewise
-	RedisURL        = "REDIS_URL"         // if a password is in it
+	RedisURL        = "REDIS_URL"         // if a password is in it, or it was given so
 )
 
 // Secrets that are made up.
@@ -193,10 +193,11 @@ func (a *Answers) MakeUp() {
 	}
 }
 
-// secretRedis reports whether a password stands in the URL of Redis, which others may not read.
+// secretRedis reports whether the URL of Redis stands with the secrets: there is a password in it,
+// which others may not read, or it comes from there.
 func (a *Answers) secretRedis() bool {
 	u, err := url.Parse(a.Redis)
-	return err == nil && (u.User != nil || u.Query().Has("password"))
+	return err == nil && (u.User != nil || u.Query().Has("password") || a.Redis != "" && a.Redis == a.Secrets[RedisURL])
 }
 
 // EnvFileText is the file with the secrets.

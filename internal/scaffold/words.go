@@ -1,7 +1,9 @@
 package scaffold
 
 import (
+	"cmp"
 	"fmt"
+	"net/url"
 	"regexp"
 	"strings"
 )
@@ -41,6 +43,13 @@ func (a *Answers) Words(caddy, config string) string {
 	var b strings.Builder
 	say := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	flags := "--config " + quote(config) + " --envfile " + quote(a.EnvFile)
+	if u, err := url.Parse(a.Redis); err == nil && a.Redis != "" {
+		where := cmp.Or(u.Host, u.Path)
+		if a.secretRedis() {
+			where += " (" + RedisURL + " of " + a.EnvFile + ")"
+		}
+		say("The queue is in Redis, at %s,\nwhich must run before the edge does.\n", where)
+	}
 	say("Start the edge:\n\n  %s run %s\n", caddy, flags)
 	say("Look whether all that it needs is there:\n\n  %s leadgate doctor %s\n", caddy, flags)
 	a.trial(say, caddy)

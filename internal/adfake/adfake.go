@@ -46,10 +46,12 @@ type Server struct {
 	// 0: of any.
 	MostDays int
 	Header   map[string]string // of all answers about insights
+	NoRights bool              // the token has no right to read ads
 
 	mu       sync.Mutex
 	token    string // the one that is right; "" = any
 	ads      map[string]*Ad
+	refused  map[string]*Refusal // by ad
 	accounts map[string]*Account
 	days     []Day
 	runs     map[string]*run
@@ -73,6 +75,16 @@ func (s *Server) Put(list ...Ad) {
 	for _, a := range list {
 		s.ads[a.ID] = &a
 	}
+}
+
+// Deny has an ad be refused, as what is none or another's; nil: no more.
+func (s *Server) Deny(id string, no *Refusal) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.refused == nil {
+		s.refused = make(map[string]*Refusal)
+	}
+	s.refused[id] = no
 }
 
 // Remove has an ad, or an account, be none that the token may see.
@@ -160,7 +172,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case batch:
 		s.batch(w, r)
 	case rights:
-		answer(w, map[string]any{"data": []map[string]string{{"permission": "ads_read", "status": "granted"}}})
+		status := "granted"
+		if s.NoRights {
+			status = "declined"
+		}
+		answer(w, map[string]any{"data": []map[string]string{{"permission": "ads_read", "status": status}}})
 	case account != nil:
 		s.account(w, r, account[1])
 	case insights != nil:
@@ -303,6 +319,10 @@ func (s *Server) ad(method, url string) (map[string]any, *Refusal) {
 		a = s.MakeUp(asked[1])
 	}
 	switch {
+	case s.refused[asked[1]] != nil:
+		return nil, s.refused[asked[1]]
+	case s.NoRights:
+		return nil, &Refusal{Status: 403, Code: 200, Message: "(#200) Missing Permissions"}
 	case a == nil:
 		return nil, missing(asked[1])
 	case a.Name == Slow:

@@ -24,7 +24,8 @@ const (
 	later             // Meta has a bad moment
 	throttled         // too many calls
 	tooMuch           // of data at once
-	refused           // a setting, or what is asked for
+	unfit             // a setting
+	refused           // what is asked for
 	noRight           // to this object
 	missing           // there is no such object, or none that the token may see
 	badToken          // nothing more at all
@@ -40,7 +41,7 @@ func (v verdict) why() string {
 		return metrics.AdsUnreachable
 	case throttled:
 		return metrics.AdsThrottled
-	case refused:
+	case unfit, refused:
 		return metrics.AdsConfiguration
 	case noRight, missing:
 		return metrics.AdsPermission
@@ -96,7 +97,7 @@ func (s *Syncer) post(ctx context.Context, q Store, client *graph.Client, what s
 func (s *Syncer) judge(a *graph.Answer, err error) outcome {
 	switch {
 	case err != nil:
-		return outcome{verdict: unreached, wait: pauseLater, problem: "Meta was not reached: " + printable.Line(err.Error())}
+		return outcome{verdict: unreached, wait: s.pause(pauseLater), problem: "Meta was not reached: " + printable.Line(err.Error())}
 	case a.Error != nil:
 		return s.failed(a.Error, a.Header)
 	case a.Code != http.StatusOK || !a.Root.Exists():
@@ -104,7 +105,7 @@ func (s *Syncer) judge(a *graph.Answer, err error) outcome {
 		if a.Code == http.StatusTooManyRequests {
 			return outcome{verdict: throttled, wait: max(wait, pauseThrottled)}
 		}
-		return outcome{verdict: unreached, wait: max(wait, pauseLater),
+		return outcome{verdict: unreached, wait: max(wait, s.pause(pauseLater)),
 			problem: a.Status + ": no answer of the Graph API: check `endpoint`, and any proxy between here and Meta"}
 	}
 	return outcome{}
@@ -120,18 +121,24 @@ func (s *Syncer) failed(e *graph.Error, h http.Header) outcome {
 		return outcome{verdict: throttled, wait: max(wait, x.Wait, pauseThrottled)}
 	case (e.Code == 1 || e.Code == 2) && e.Subcode == 99, e.Subcode == 1487534, strings.Contains(e.Message, "reduce the amount of data"):
 		return outcome{verdict: tooMuch, wait: pauseReport, problem: text}
-	case e.Code == 100 && e.Subcode == 33 && !e.Transient:
-		return outcome{verdict: missing, wait: pauseRefused,
-			problem: "error 100/33: there is no such ad account, or the token may not see it: " + rights}
+	case e.Code == 803, e.Code == 100 && e.Subcode == 33 && !e.Transient:
+		return outcome{verdict: missing, wait: s.pause(pauseRefused),
+			problem: "error " + code(e) + ": there is no such ad account, or the token may not see it: " + rights}
 	case x.Class == capi.Token:
-		return outcome{verdict: badToken, wait: pauseRefused, problem: text + ": write a new access_token into `ads`"}
+		return outcome{verdict: badToken, wait: s.pause(pauseRefused), problem: text + ": write a new access_token into `ads`"}
 	case x.Class == capi.Permission:
-		return outcome{verdict: noRight, wait: pauseRefused, problem: text + ": " + rights}
-	case x.Class == capi.Configuration, x.Class == capi.BadEvent:
-		return outcome{verdict: refused, wait: pauseRefused, problem: text}
+		return outcome{verdict: noRight, wait: s.pause(pauseRefused), problem: text + ": " + rights}
+	case x.Class == capi.Configuration:
+		return outcome{verdict: unfit, wait: s.pause(pauseRefused), problem: text}
+	case x.Class == capi.BadEvent:
+		return outcome{verdict: refused, wait: s.pause(pauseRefused), problem: text}
 	}
-	return outcome{verdict: later, wait: max(wait, pauseLater), problem: text}
+	return outcome{verdict: later, wait: max(wait, s.pause(pauseLater)), problem: text}
 }
+
+// pause is how long it is waited where Meta does not say how long: no longer than where nothing
+// is wrong.
+func (s *Syncer) pause(d time.Duration) time.Duration { return min(d, s.c.Refresh) }
 
 // code is the error's as it is shown: 190/463.
 func code(e *graph.Error) string {

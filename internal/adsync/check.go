@@ -8,6 +8,7 @@ import (
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/apicall"
 	"github.com/leadgate/leadgate/internal/finding"
+	"github.com/leadgate/leadgate/internal/jsondoc"
 	"github.com/leadgate/leadgate/internal/printable"
 )
 
@@ -50,11 +51,19 @@ func (s *Syncer) checkToken(ctx context.Context, where string, found *finding.Li
 			"correct `ads`; until then names are missing, and all else goes on")
 		return
 	}
-	for p := answer.Root.Get("data").First(); p.Exists(); p = p.Next() {
-		if name := p.Get("permission").String(); (name == "ads_read" || name == "ads_management") && p.Get("status").String() == "granted" {
-			found.OK(where + "the token has " + name)
-			return
-		}
+	if right := rightIn(answer.Root); right != "" {
+		found.OK(where + "the token has " + right)
+		return
 	}
 	found.Warn(where+"the token has no ads_read", rights)
+}
+
+// rightIn is the right to read ads that a token has, "" where it has none.
+func rightIn(permissions jsondoc.Node) string {
+	for p := permissions.Get("data").First(); p.Exists(); p = p.Next() {
+		if name := p.Get("permission").String(); (name == "ads_read" || name == "ads_management") && p.Get("status").String() == "granted" {
+			return name
+		}
+	}
+	return ""
 }

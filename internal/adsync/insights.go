@@ -1,6 +1,7 @@
 package adsync
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/url"
@@ -8,9 +9,9 @@ import (
 	"time"
 	_ "time/tzdata" // an account's days are its own, also where the host has no files of time zones
 
-	"github.com/leadgate/leadgate/internal/jsondoc"
 	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/internal/money"
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
 const (
@@ -53,6 +54,9 @@ func (s *Syncer) askInsights(ctx context.Context, q Store, id string) error {
 		if a.Upto = addDays(since, -1); a.Upto < a.Since {
 			s.finish(a)
 		}
+		if a.Why == metrics.AdsPermission {
+			s.state.Granted = s.now()
+		}
 		a.Problem, a.Why, s.state.Problem, s.state.Why = "", "", "", ""
 		if wait > 0 {
 			if a.Until = s.now() + wait.Milliseconds(); a.Upto != "" {
@@ -70,6 +74,8 @@ func (s *Syncer) askInsights(ctx context.Context, q Store, id string) error {
 // begin says which days are to be asked for.
 func (s *Syncer) begin(a *account) {
 	now := s.now()
+	last := max(a.At, a.Daily) // 0 where there was none
+	a.Begun = now
 	switch {
 	case a.Weekly == 0:
 		a.Whole = firstDays
@@ -80,13 +86,17 @@ func (s *Syncer) begin(a *account) {
 	default:
 		a.Whole = often
 	}
+	if last > 0 { // all days since then, however long Meta was not to be asked
+		a.Whole = max(a.Whole, min(often+int((now-last)/queue.DayMS), int(kept/queue.DayMS)))
+	}
 	a.Upto = s.c.Now().In(zone(a.Timezone)).Format(time.DateOnly)
 	a.Since = addDays(a.Upto, 1-a.Whole)
 }
 
-// finish notes that all of them were.
+// finish notes that all of them were, as of when that began: where it was held up, newer days
+// are due.
 func (s *Syncer) finish(a *account) {
-	a.At, a.Read, a.Since, a.Upto = s.now(), s.now(), "", ""
+	a.At, a.Read, a.Since, a.Upto = cmp.Or(a.Begun, s.now()), s.now(), "", ""
 	if a.Whole >= dailyDays {
 		a.Daily = a.At
 	}
@@ -168,99 +178,50 @@ func (s *Syncer) askChunk(ctx context.Context, q Store, id, since, upto string) 
 			return 0, o, err
 		}
 	}
-	err = s.keepRenamed(ctx, q, r.names)
+	err = s.keepRenamed(ctx, q, r.names, s.state.Accounts[id].Begun)
 	if s.crowded {
 		s.state.NamesProblem, s.state.NamesWhy = tooMany, metrics.AdsFull
 	}
 	return wait, o, err
 }
 
-// keepRenamed keeps the names that insights have, as far as they are new.
-func (s *Syncer) keepRenamed(ctx context.Context, q Store, names map[string]*name) error {
+// keepRenamed keeps the names that insights have, as far as they are new. Days are read
+// backwards since begun: what an ad was called before is no news.
+func (s *Syncer) keepRenamed(ctx context.Context, q Store, names map[string]*name, begun int64) error {
 	known, err := s.known(ctx, q)
 	if err != nil {
 		return err
 	}
 	for id, n := range names {
 		was := known[id]
-		if was != nil && was.shown() == n.shown() && !was.Gone && n.At-was.At < freshFor.Milliseconds()/2 {
+		if was == nil {
+			was = new(name)
+		}
+		n.fill(was)
+		same := was.shown() == n.shown() && !was.Gone
+		if same && n.At-was.At < freshFor.Milliseconds()/2 || !was.Gone && was.Ad != "" && was.At >= begun {
 			delete(names, id)
 		}
 	}
 	return s.keepNames(ctx, q, names)
 }
 
-// pages reads a list to its end. The address of a next page has the token in it: its cursor
-// alone is used.
-func (s *Syncer) pages(ctx context.Context, q Store, of string, query url.Values, into *rows) (wait time.Duration, o outcome) {
-	for range mostPages {
-		answer, o := s.get(ctx, q, of+"?"+query.Encode())
-		if o.verdict != fine {
-			return 0, o
-		}
-		data := answer.Root.Get("data")
-		if data.Kind() != '[' {
-			return 0, outcome{verdict: later, wait: pauseLater, problem: "the answer is no list of insights: check `endpoint`"}
-		}
-		for n := data.First(); n.Exists(); n = n.Next() {
-			into.add(n)
-		}
-		wait = max(wait, s.near(answer.Header))
-		paging := answer.Root.Get("paging")
-		after := paging.Get("cursors").Get("after").String()
-		if !paging.Get("next").Exists() || after == "" || after == query.Get("after") {
-			return wait, outcome{}
-		}
-		query.Set("after", after)
+// fill takes what Meta did not say from what it said before. The name of the ad is asked for
+// by its id then, when it is due.
+func (n *name) fill(was *name) {
+	if n.Ad == "" {
+		n.Ad, n.At, n.Gone = was.Ad, was.At, was.Gone
 	}
-	return 0, outcome{verdict: later, wait: pauseReport, problem: "the list of insights does not end"}
-}
-
-// rows are what ads cost, by day, and what they are called.
-type rows struct {
-	currency string // of the account
-	now      int64
-	days     map[string][]spent
-	names    map[string]*name
-}
-
-func newRows(currency string, now int64) *rows {
-	return &rows{currency, now, make(map[string][]spent), make(map[string]*name)}
-}
-
-// add reads a row. One that is none of ours is left out.
-func (r *rows) add(n jsondoc.Node) {
-	id, day := n.Get("ad_id").String(), n.Get("date_start").String()
-	amount, ok := money.Parse(n.Get("spend").Bytes())
-	if !n.Get("spend").Exists() {
-		amount, ok = money.Parse([]byte("0"))
+	if n.AdsetID == "" {
+		n.AdsetID = was.AdsetID
 	}
-	currency, known := money.Currency(n.Get("account_currency").String())
-	if !known {
-		currency = r.currency
+	if n.Adset == "" && n.AdsetID == was.AdsetID {
+		n.Adset = was.Adset
 	}
-	if !isID(id) || !ok || amount.Negative() || currency == "" || n.Get("date_stop").String() != day {
-		return
+	if n.CampaignID == "" {
+		n.CampaignID = was.CampaignID
 	}
-	row := spent{Ad: id, Currency: currency, Amount: string(amount.Append(nil)),
-		Impressions: number(n.Get("impressions")), LinkClicks: number(n.Get("inline_link_clicks"))}
-	for a := n.Get("actions").First(); a.Exists(); a = a.Next() {
-		if a.Get("action_type").String() == started {
-			row.Conversations = number(a.Get("value"))
-		}
+	if n.Campaign == "" && n.CampaignID == was.CampaignID {
+		n.Campaign = was.Campaign
 	}
-	r.days[day] = append(r.days[day], row)
-	r.names[id] = &name{
-		Ad: title(n.Get("ad_name")), AdsetID: idIn(n.Get("adset_id")), Adset: title(n.Get("adset_name")),
-		CampaignID: idIn(n.Get("campaign_id")), Campaign: title(n.Get("campaign_name")), At: r.now,
-	}
-}
-
-// number is a number of things, which Meta writes as a string.
-func number(n jsondoc.Node) int64 {
-	i, err := strconv.ParseInt(n.String(), 10, 64)
-	if err != nil || i < 0 {
-		return 0
-	}
-	return i
 }

@@ -3,15 +3,10 @@ package adsync
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/leadgate/leadgate/internal/ads"
-	"github.com/leadgate/leadgate/internal/graph"
-	"github.com/leadgate/leadgate/internal/jsondoc"
 	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/internal/queue"
 )
@@ -120,12 +115,7 @@ func (s *Syncer) unnamed(ctx context.Context, q Store, names map[string]*name) (
 		return nil, err
 	}
 	ids := slices.DeleteFunc(seen, func(id string) bool {
-		n := names[id]
-		fresh := freshFor
-		if n != nil && n.Gone {
-			fresh = goneFor
-		}
-		return !isID(id) || n != nil && s.now()-n.At < fresh.Milliseconds()
+		return !isID(id) || names[id] != nil && s.fresh(names[id])
 	})
 	asked := func(id string) int64 {
 		if n := names[id]; n != nil {
@@ -137,6 +127,14 @@ func (s *Syncer) unnamed(ctx context.Context, q Store, names map[string]*name) (
 	return ids, nil
 }
 
+// fresh reports whether an ad is not to be asked for again yet.
+func (s *Syncer) fresh(n *name) bool {
+	if n.Gone {
+		return n.At >= s.state.Granted && s.now()-n.At < goneFor.Milliseconds()
+	}
+	return s.now()-n.At < freshFor.Milliseconds()
+}
+
 func isID(id string) bool {
 	for _, c := range []byte(id) {
 		if c < '0' || c > '9' {
@@ -144,98 +142,4 @@ func isID(id string) bool {
 		}
 	}
 	return id != "" && len(id) <= longestAdID
-}
-
-// batch asks for several ads. What it found is to be kept whatever the outcome is of.
-func (s *Syncer) batch(ctx context.Context, q Store, ids []string, names map[string]*name) (map[string]*name, outcome) {
-	type part struct {
-		Method string `json:"method"`
-		URL    string `json:"relative_url"`
-	}
-	parts := make([]part, len(ids))
-	for i, id := range ids {
-		parts[i] = part{"GET", s.c.GraphVersion + "/" + id + "?fields=" + nameFields}
-	}
-	text, err := json.Marshal(parts)
-	if err != nil {
-		return nil, outcome{verdict: later, wait: pauseLater}
-	}
-	client := s.client
-	client.Version = "" // each part has it
-	answer, o := s.post(ctx, q, &client, "", url.Values{"batch": {string(text)}})
-	if o.verdict != fine {
-		return nil, o
-	}
-	if answer.Root.Kind() != '[' || answer.Root.Len() != len(ids) {
-		return nil, outcome{verdict: later, wait: pauseLater, problem: "the answer to a batch is none"}
-	}
-	found := make(map[string]*name, len(ids))
-	i := 0
-	for n := answer.Root.First(); n.Exists(); n = n.Next() {
-		if o = s.part(n, answer, ids[i], names, found); o.verdict != fine {
-			return found, o
-		}
-		i++
-	}
-	if wait := s.near(answer.Header); wait > 0 {
-		return found, outcome{wait: wait}
-	}
-	return found, outcome{}
-}
-
-// part reads what a batch says of an ad. Null is one that took too long: it is asked for
-// again.
-func (s *Syncer) part(n jsondoc.Node, all *graph.Answer, id string, names, found map[string]*name) outcome {
-	if n.Kind() != '{' {
-		return outcome{}
-	}
-	status, _ := n.Get("code").Int()
-	root, failed := graph.Parse(n.Get("body").Bytes())
-	if failed == nil && status == 200 && root.Get("id").String() == id {
-		found[id] = nameIn(root, s.now())
-		return outcome{}
-	}
-	if failed == nil {
-		return outcome{}
-	}
-	switch o := s.failed(failed, all.Header); o.verdict {
-	case missing, noRight: // of this ad: it may be of an account that the token does not see
-		gone := name{At: s.now(), Gone: true}
-		if was := names[id]; was != nil {
-			gone = *was
-			gone.At, gone.Gone = s.now(), true
-		}
-		found[id] = &gone
-	case badToken, throttled, refused:
-		return o
-	}
-	return outcome{}
-}
-
-// nameIn reads an ad.
-func nameIn(ad jsondoc.Node, now int64) *name {
-	set, campaign := ad.Get("adset"), ad.Get("campaign")
-	return &name{
-		Ad: title(ad.Get("name")), AdsetID: idIn(set.Get("id")), Adset: title(set.Get("name")),
-		CampaignID: idIn(campaign.Get("id")), Campaign: title(campaign.Get("name")), At: now,
-	}
-}
-
-func idIn(n jsondoc.Node) string {
-	if id := n.String(); isID(id) {
-		return id
-	}
-	return ""
-}
-
-// title is a name as it is kept.
-func title(n jsondoc.Node) string {
-	text := n.String()
-	if n.Kind() != '"' {
-		return ""
-	}
-	if len(text) > longestTitle {
-		text = strings.ToValidUTF8(text[:longestTitle], "") // in whole characters
-	}
-	return text
 }

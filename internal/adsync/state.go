@@ -25,6 +25,9 @@ type state struct {
 	NamesWhy     string `json:"namesWhy"`
 	NamesAt      int64  `json:"namesAt"` // when all that were due were known, or since when they are asked for
 
+	// When the token came to see more, perhaps: that there is no such ad is asked again.
+	Granted int64 `json:"granted"`
+
 	Accounts map[string]*account `json:"accounts"`
 }
 
@@ -33,7 +36,8 @@ type state struct {
 type account struct {
 	Currency string `json:"currency"`
 	Timezone string `json:"timezone"`
-	At       int64  `json:"at"`     // when it was asked last
+	At       int64  `json:"at"`     // when the last reading to the end began
+	Begun    int64  `json:"begun"`  // when the one did that is going on
 	Daily    int64  `json:"daily"`  // when the last 7 days were
 	Weekly   int64  `json:"weekly"` // and 28
 	Since    string `json:"since"`  // the days that are still to be asked for, the last ones first: YYYY-MM-DD
@@ -58,7 +62,7 @@ func (st *state) adopt(settings string, accounts []string, now int64) bool {
 	other := st.Settings != settings
 	if other {
 		st.Settings, st.Until, st.Problem, st.Why, st.Looked = settings, 0, "", "", 0
-		st.NamesUntil, st.NamesProblem, st.NamesWhy = 0, "", ""
+		st.NamesUntil, st.NamesProblem, st.NamesWhy, st.Granted = 0, "", "", now
 		for _, a := range st.Accounts {
 			a.Until, a.Problem, a.Why, a.At, a.Upto = 0, "", "", 0, ""
 		}

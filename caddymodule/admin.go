@@ -3,8 +3,6 @@ package caddymodule
 import (
 	"context"
 	"errors"
-	"github.com/leadgate/leadgate/internal/ads"
-	"github.com/leadgate/leadgate/internal/adsync"
 	"maps"
 	"net/http"
 	"slices"
@@ -13,6 +11,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/leadgate/leadgate/internal/admin"
+	"github.com/leadgate/leadgate/internal/ads"
+	"github.com/leadgate/leadgate/internal/adsync"
 	"github.com/leadgate/leadgate/internal/httperr"
 	"github.com/leadgate/leadgate/internal/intake"
 	"github.com/leadgate/leadgate/internal/queue"
@@ -106,7 +106,7 @@ func activeConfig() (*admin.Config, error) {
 		AdsKnown: func(ctx context.Context, q queue.Queue, tenant string, p ads.Period) (ads.Known, error) {
 			return adsync.Read(ctx, q, tenant, p)
 		},
-		AdsProblem: app.adsProblem,
+		AdsProblem: app.adsProblem, AdNames: app.adNames,
 	}, nil
 }
 

@@ -63,6 +63,7 @@ func (c *Conversions) Provision(ctx caddy.Context) error {
 	}
 	e.Tenant, e.Map, e.Logger, e.Now, e.ReadStatus = c.Tenant, c.Map, logger(ctx), a.now, readStatus
 	e.Remember, e.Dedupe, e.MaxInFlight = time.Duration(a.RememberClicks), time.Duration(a.Dedupe), a.MaxInflightBody
+	e.AdNames = a.adNames(c.Tenant)
 	e.Open, e.Notices = func(ctx context.Context) (conversions.Store, func(), error) { return a.openQueue(ctx) }, a.notices
 	a.atStart = append(a.atStart, func() error {
 		e.Destinations = a.tenants[c.Tenant].Destinations

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/internal/ads"
+	"github.com/leadgate/leadgate/internal/clicks"
 	"github.com/leadgate/leadgate/internal/delivery"
 	"github.com/leadgate/leadgate/internal/destination/leads"
 	"github.com/leadgate/leadgate/internal/httperr"
@@ -80,6 +81,7 @@ type Config struct {
 	// not up to date, "" where it is. Nil where no tenant has Meta asked.
 	AdsKnown   func(ctx context.Context, q queue.Queue, tenant string, p ads.Period) (ads.Known, error)
 	AdsProblem func(tenant string) string
+	AdNames    func(tenant string) clicks.Names // what its ads are called, as far as that is in memory; may be nil
 
 	tenant string // see Edge.Of
 }

@@ -52,7 +52,11 @@ func (e *Edge) showContact(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	shown, err := journey.Show(r.Context(), config.Queue, who.Tenant, who.Contact, contactKeys(who.Contact))
+	var names clicks.Names
+	if config.AdNames != nil {
+		names = config.AdNames(who.Tenant)
+	}
+	shown, err := journey.Show(r.Context(), config.Queue, who.Tenant, who.Contact, contactKeys(who.Contact), names)
 	if err != nil {
 		return StoreError(err)
 	}

@@ -135,9 +135,18 @@ func appendWhole(b []byte, shown jsondoc.Node, names Names) []byte {
 	if !shown.Get("link").Exists() {
 		b = append(b, `,"link":null`...)
 	}
+	var id string
+	if n := shown.Get("adId"); n.Kind() == '"' {
+		id = n.String()
+	}
+	return appendNames(b, id, names)
+}
+
+// appendNames writes what an ad is called, and the end.
+func appendNames(b []byte, adID string, names Names) []byte {
 	var ad, adset, campaign string
-	if id := shown.Get("adId"); names != nil && id.Kind() == '"' {
-		ad, adset, campaign = names(id.String())
+	if names != nil && adID != "" {
+		ad, adset, campaign = names(adID)
 	}
 	for _, f := range [...]struct{ key, text string }{
 		{`,"adName":`, ad}, {`,"adsetName":`, adset}, {`,"campaignName":`, campaign},
@@ -151,10 +160,21 @@ func appendWhole(b []byte, shown jsondoc.Node, names Names) []byte {
 	return append(b, '}')
 }
 
+// nameless is how a click is shown whose ad has no name.
+var nameless = appendNames(nil, "", nil)
+
+// Named is what is shown of the click, with what its ad is called now. names may be nil.
+func (c *Click) Named(names Names) []byte {
+	if shown, ok := bytes.CutSuffix(c.Shown, nameless); ok && names != nil {
+		return appendNames(bytes.Clone(shown), c.AdID, names)
+	}
+	return c.Shown
+}
+
 // Click is a stored click: an ad's, a link's, or what is kept of a lead ad's form.
 type Click struct {
 	capi.Click
-	Shown []byte // the JSON that attribution shows
+	Shown []byte // the JSON that attribution shows, without names: see Named
 	Link  *Link  // nil for an ad's
 	Lead  *Lead  // not nil: no click, but a form of a lead ad, of which nothing is shown
 	At    int64  // when, in ms; where a link does not say, when the message came

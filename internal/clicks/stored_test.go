@@ -134,4 +134,18 @@ func TestNamedAttribution(t *testing.T) {
 	if got := AppendAttribution(nil, queue.Clicks{First: ad, Last: link}, names); string(got) != want {
 		t.Errorf("%s", got)
 	}
+	var named []string
+	for _, data := range [][]byte{ad, link} {
+		c, err := Parse(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(c.Named(nil)) != string(c.Shown) {
+			t.Errorf("%s, without names %s", c.Shown, c.Named(nil))
+		}
+		named = append(named, string(c.Named(names)))
+	}
+	if got := `{"firstClick":` + named[0] + `,"lastClick":` + named[1] + `}`; got != want {
+		t.Errorf("%s", got)
+	}
 }

@@ -21,6 +21,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/internal/body"
+	"github.com/leadgate/leadgate/internal/clicks"
 	"github.com/leadgate/leadgate/internal/deadline"
 	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/httperr"
@@ -46,6 +47,7 @@ type Endpoint struct {
 	Destinations []*destination.Destination
 	Remember     time.Duration // how long clicks are remembered
 	Dedupe       time.Duration // how long an order's id is, if longer than Meta takes events
+	AdNames      clicks.Names  // for the clicks of answers; may be nil
 	MaxInFlight  int64         // bytes of all requests' bodies, see body.Read
 
 	// Open gives the store, until done. It waits for one that is being opened as long as the context lasts.

@@ -194,6 +194,27 @@ func TestLedgers(t *testing.T) {
 	}
 }
 
+// TestNamedClick: the click that is answered says what its ad is called now; where that is not
+// known it has no names.
+func TestNamedClick(t *testing.T) {
+	for _, c := range []struct {
+		named bool
+		click string
+	}{
+		{false, `"adName":null,"adsetName":null,"campaignName":null}`}, {true, `"adName":"Ad 1","adsetName":"Set","campaignName":null}`},
+	} {
+		b := openBooks(t, "", meta())
+		touchedStore(t, b.store, b.Now(), normalize.ChannelMessenger, "PS1", "ad:1")
+		if c.named {
+			b.AdNames = func(ad string) (string, string, string) { return "Ad " + ad, "Set", "" }
+		}
+		r := b.post(t, `{"eventName":"QualifiedLead","userId":"PS1"}`)
+		if r.Status != Queued || !strings.HasSuffix(string(r.Click), c.click) {
+			t.Errorf("%s, %s, want %s", r.Status, r.Click, c.click)
+		}
+	}
+}
+
 // TestOneOfEach: of a contact with both sorts of touches each ledger is told once; a
 // correction is told to the ledger that takes some; and it all counts beside the ad, once.
 func TestOneOfEach(t *testing.T) {

@@ -179,7 +179,7 @@ func (m *merits) ad() ads.Ad {
 func (m *merits) shown() []byte {
 	for i := range m.credits {
 		if click := m.credits[i].click; click != nil {
-			return click.Shown
+			return click.Named(m.plan.AdNames)
 		}
 	}
 	return nil
@@ -196,11 +196,11 @@ func (m *merits) explain(r *Result) {
 	switch {
 	case len(m.refusals) > 0:
 		if m.refused != nil {
-			r.Click = m.refused.Shown
+			r.Click = m.refused.Named(m.plan.AdNames)
 		}
 		r.Refuse(NoClick, m.refusals[0].What, m.refusals[0].Fix)
 	case m.untaken != nil:
-		r.Click = m.untaken.Shown
+		r.Click = m.untaken.Named(m.plan.AdNames)
 		r.refuseFor(invalidf(fmt.Sprintf("add `capi %s { … }` to the tenant", m.untaken.Channel),
 			"the click is of channel %s, and the tenant has no capi for it", m.untaken.Channel))
 	default:

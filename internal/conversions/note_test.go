@@ -120,7 +120,7 @@ func TestNotedSaid(t *testing.T) {
 // told is what a contact's journal says, the newest first: outcome, name, currency, value.
 func told(t *testing.T, store journey.Store, key string) (lines []string) {
 	t.Helper()
-	j, err := journey.Show(t.Context(), store, "acme", "", []string{key})
+	j, err := journey.Show(t.Context(), store, "acme", "", []string{key}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,7 @@ type Plan struct {
 	Remember     time.Duration              // how long clicks are remembered
 	Dedupe       time.Duration              // how long an order's id is, if longer than Meta takes events
 	Now          time.Time
+	AdNames      clicks.Names // for what is shown of clicks; may be nil
 
 	Group *queue.Group
 	Names []string // of the conversion, for the metrics; one for each job that was added

@@ -32,6 +32,7 @@ func (e *Endpoint) newPost(nodes []jsondoc.Node) *post {
 	p := &post{e: e, lines: make([]line, len(nodes)), group: queue.Group{Tenant: e.Tenant}}
 	p.p = Plan{
 		Tenant: e.Tenant, Destinations: e.Destinations, Remember: e.Remember, Dedupe: e.Dedupe, Now: e.Now(), Group: &p.group,
+		AdNames: e.AdNames,
 	}
 	rules := rules{words: e.Map, mapping: inBlock, names: p.p.names, email: withoutClick(e.Destinations), now: p.p.Now,
 		leads: len(leadReporters(e.Destinations)) > 0}

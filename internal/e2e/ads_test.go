@@ -82,7 +82,8 @@ func adEdge(t *testing.T, global, desk, settings, token string) *edge {
 		t.Fatal(err)
 	}
 	e.Configure(e.Caddyfile(global, "", edgetest.MetaBlock("forward "+desk+" {\n name crm\n}\nads {\n access_token {file."+
-		filepath.Join(e.Dir, "token")+"}\n"+settings+"\n}")))
+		filepath.Join(e.Dir, "token")+"}\n"+settings+"\n}\ncapi {\n dataset 1\n access_token x\n endpoint "+desk+"\n}")+
+		"\nleadgate_conversions /conversions {\n tenant default\n token word\n}"))
 	e.Start()
 	return e
 }
@@ -102,6 +103,26 @@ func (e *edge) ads(t *testing.T) (rows map[string]adRow, problem string) {
 		rows[r.AdID] = r
 	}
 	return rows, resp.Header.Get("Leadgate-Ads")
+}
+
+// namedIn checks that an answer names the ad.
+func (e *edge) namedIn(t *testing.T, what, body string) {
+	t.Helper()
+	method, url, _ := strings.Cut(what, " ")
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header = http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer word"}}
+	resp, err := edgetest.Client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if named := `"adName":"Summer","adsetName":"Set","campaignName":"Sales"`; err != nil || !strings.Contains(string(answer), named) {
+		t.Errorf("%s: %s, %v", what, answer, err)
+	}
 }
 
 // whole reports whether names and spend are there, exact and each in its currency.
@@ -140,6 +161,9 @@ func TestAds(t *testing.T) {
 			edgetest.Until(t, "attribution names the ad", func() bool {
 				return desk.has("wamid.2", `"adName":"Summer","adsetName":"Set","campaignName":"Sales"`)
 			})
+
+			e.namedIn(t, "POST "+e.Admin+"/leadgate/contacts/show", `{"tenant":"default","contact":"+15551230001"}`)
+			e.namedIn(t, "POST "+e.Site+"/conversions", `{"eventName":"QualifiedLead","waPhone":"+15551230001"}`)
 
 			fake.Remove("22")
 			edgetest.Until(t, "the header says that an account is lost", func() bool {

@@ -36,8 +36,8 @@ type Store interface {
 }
 
 // Show is the journey of a contact, by the keys that it may be stored under. One that
-// nothing is known of has empty lists. Errors are the store's.
-func Show(ctx context.Context, q Store, tenant, contact string, keys []string) (Journey, error) {
+// nothing is known of has empty lists. names is of ads, and may be nil. Errors are the store's.
+func Show(ctx context.Context, q Store, tenant, contact string, keys []string, names clicks.Names) (Journey, error) {
 	j := Journey{Contact: contact, Touches: []json.RawMessage{}, Events: []Event{}}
 	found, err := q.Clicks(ctx, tenant, keys)
 	if err != nil {
@@ -47,7 +47,7 @@ func Show(ctx context.Context, q Store, tenant, contact string, keys []string) (
 	if err != nil {
 		return j, err
 	}
-	for _, t := range touches(found) {
+	for _, t := range touches(found, names) {
 		j.Touches = append(j.Touches, t.shown)
 	}
 	for i := range notes {
@@ -79,11 +79,16 @@ type shownLead struct {
 }
 
 // shown is a click as attribution shows it; a form has no such thing of its own.
-func shown(c *clicks.Click) json.RawMessage {
+func shown(c *clicks.Click, names clicks.Names) json.RawMessage {
 	if c.Lead == nil {
-		return c.Shown
+		return c.Named(names)
 	}
-	return encode(&form{AdID: known(c.AdID), ClickedAt: c.At, Lead: shownLead{c.Lead.ID, c.Lead.Test}})
+	f := form{AdID: known(c.AdID), ClickedAt: c.At, Lead: shownLead{c.Lead.ID, c.Lead.Test}}
+	if names != nil && c.AdID != "" {
+		ad, adset, campaign := names(c.AdID)
+		f.AdName, f.AdsetName, f.CampaignName = known(ad), known(adset), known(campaign)
+	}
+	return encode(&f)
 }
 
 type touch struct {
@@ -93,14 +98,14 @@ type touch struct {
 }
 
 // touches are the clicks that are stored, each once, the newest first.
-func touches(found []queue.Clicks) []touch {
+func touches(found []queue.Clicks, names clicks.Names) []touch {
 	var all []touch
 	add := func(data []byte) {
 		if len(data) == 0 || slices.ContainsFunc(all, func(t touch) bool { return t.data == string(data) }) {
 			return
 		}
 		if click, err := clicks.Parse(data); err == nil {
-			all = append(all, touch{at: click.At, shown: shown(click), data: string(data)})
+			all = append(all, touch{at: click.At, shown: shown(click, names), data: string(data)})
 		}
 	}
 	for i := range found {

@@ -39,7 +39,8 @@ func TestShow(t *testing.T) {
 		{At: 2, Data: []byte(`{"v":2,"kind":"conversion"}`), Outcome: sent},
 		{At: 1, Data: (&Report{Kind: KindLead, Value: "true"}).data(""), Outcome: sent},
 	}
-	j, err := Show(t.Context(), s, "acme", "+1", []string{"whatsapp:1", "lead:98765432101234567"})
+	names := func(ad string) (string, string, string) { return "Ad " + ad, "", "Sales" }
+	j, err := Show(t.Context(), s, "acme", "+1", []string{"whatsapp:1", "lead:98765432101234567"}, names)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,11 +48,12 @@ func TestShow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const nothing = `"adName":null,"adsetName":null,"campaignName":null`
+	const seven = `"adName":"Ad 7","adsetName":null,"campaignName":"Sales"`
+	const eight = `"adName":"Ad 8","adsetName":null,"campaignName":"Sales"`
 	want := `{"contact":"+1","touches":[` +
-		`{"ctwaClid":null,"adId":"8","sourceUrl":null,"headline":null,"clickedAt":2000,"messageId":null,"link":null,` + nothing +
+		`{"ctwaClid":null,"adId":"8","sourceUrl":null,"headline":null,"clickedAt":2000,"messageId":null,"link":null,` + eight +
 		`,"lead":{"leadId":"98765432101234567","test":true}},` +
-		`{"ctwaClid":"Aff-1","adId":"7","sourceUrl":null,"headline":null,"clickedAt":1000,"messageId":"m","link":null,` + nothing +
+		`{"ctwaClid":"Aff-1","adId":"7","sourceUrl":null,"headline":null,"clickedAt":1000,"messageId":"m","link":null,` + seven +
 		`}],"events":[` +
 		`{"at":3,"kind":"conversion","name":"Purchase","destination":"ads","outcome":"dead","reason":"expired (100/2804003): too old",` +
 		`"value":12.50,"currency":"BRL"},` +

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,13 +17,14 @@ import (
 	"github.com/leadgate/leadgate/capi/capitest"
 	"github.com/leadgate/leadgate/internal/adfake"
 	"github.com/leadgate/leadgate/internal/leadfake"
+	"github.com/leadgate/leadgate/internal/printable"
 	"github.com/leadgate/leadgate/internal/setupfake"
 )
 
 func fakeMeta() *cobra.Command {
-	var listen string
+	var listen, rate string
 	cmd := &cobra.Command{
-		Use:   "fake-meta [--listen <address>]",
+		Use:   "fake-meta [--listen <address>] [--lead-rate <calls>/<time>]",
 		Short: "Answers as Meta's Conversions API, lead ads and set-up calls would, and prints what it accepts",
 		Long: `Answers as Meta's Conversions API would: it refuses what Meta refuses, with its
 codes, and prints each event that it accepts as a line of JSON. Point a capi
@@ -32,9 +35,21 @@ whose secret may be any, the WhatsApp account 102290129340398 with the dataset
 1234567890, the Page 1029384756 and the Instagram account 17841400000000001, for
 setup meta, of which no one is set up yet. Nothing reaches Meta.
 
-What it accepted can also be read at /_leadgate/accepted.`,
+With --lead-rate it takes so many calls about leads and forms in a time, and
+refuses the others as Meta does, with 80005 and how long to wait; who asks
+before that is over waits anew.
+
+What it accepted can also be read at /_leadgate/accepted.
+
+Example:
+
+  caddy leadgate fake-meta --lead-rate 20/1m`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			limit, err := leadRate(rate)
+			if err != nil {
+				return err
+			}
 			out, log := cmd.OutOrStdout(), cmd.ErrOrStderr()
 			fake := &capitest.Server{
 				Keep:     10_000,
@@ -44,6 +59,7 @@ What it accepted can also be read at /_leadgate/accepted.`,
 				},
 			}
 			forms := &leadfake.Server{
+				Rate: limit, PageToken: pageToken,
 				MakeUp: func(id string) *leadfake.Lead { return leadfake.Sample(id, time.Now().Truncate(time.Second)) },
 				Post: func(l *leadfake.Lead, f *leadfake.Form) {
 					_, _ = fmt.Fprintf(log, "test lead %s of form %s: post its webhook with `caddy leadgate send --sample leadgen`\n", l.ID, f.ID)
@@ -51,8 +67,8 @@ What it accepted can also be read at /_leadgate/accepted.`,
 			}
 			forms.Next = setUpFake(fake, log)
 			sold := adsFake(forms)
-			forms.AddForm(&leadfake.Form{ID: "771234567890123", Page: "1029384756", Name: "Summer sale", Status: "ACTIVE"})
-			forms.AddForm(&leadfake.Form{ID: "771234567890124", Page: "1029384756", Name: "Spring sale", Status: "ARCHIVED"})
+			forms.AddForm(&leadfake.Form{ID: "771234567890123", Page: samplePage, Name: "Summer sale", Status: "ACTIVE"})
+			forms.AddForm(&leadfake.Form{ID: "771234567890124", Page: samplePage, Name: "Spring sale", Status: "ARCHIVED"})
 			return serveFake(cmd, listen, sold, func(endpoint string) error {
 				_, err := fmt.Fprintf(log, "fake Meta listens: write `endpoint %s` in a capi block\n", endpoint)
 				return err
@@ -60,7 +76,37 @@ What it accepted can also be read at /_leadgate/accepted.`,
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:9099", "the address to listen on")
+	cmd.Flags().StringVar(&rate, "lead-rate", "", "how many calls about leads and forms are taken in a time, such as 20/1m; default any")
 	return cmd
+}
+
+// leadRate reads 20/1m; "" is no limit.
+func leadRate(text string) (rate leadfake.Rate, err error) {
+	if text == "" {
+		return rate, nil
+	}
+	calls, per, _ := strings.Cut(text, "/")
+	n, err := strconv.Atoi(calls)
+	if rate.Calls = n; err == nil {
+		rate.Per, err = time.ParseDuration(per)
+	}
+	if err != nil || n < 1 || rate.Per <= 0 {
+		return rate, fmt.Errorf("--lead-rate %s: write calls and a time, such as 20/1m", printable.Line(text))
+	}
+	return rate, nil
+}
+
+// samplePage is the Page of the samples, and its own token.
+const (
+	samplePage      = "1029384756"
+	samplePageToken = "demo-token-of-the-page" //nolint:gosec // the fake's
+)
+
+func pageToken(page string) string {
+	if page == samplePage {
+		return samplePageToken
+	}
+	return ""
 }
 
 // sampleAd is the ad of the samples.
@@ -94,7 +140,7 @@ func setUpFake(next http.Handler, log io.Writer) http.Handler {
 		Changed: func(what string) { _, _ = fmt.Fprintln(log, what) },
 	}
 	s.AddWABA(&setupfake.WABA{ID: "102290129340398", Numbers: []string{"106540352242922"}, Dataset: "1234567890"})
-	s.AddPage(&setupfake.Page{ID: "1029384756", Name: "Summer shop", Token: "demo-token-of-the-page"}) //nolint:gosec // the fake's
+	s.AddPage(&setupfake.Page{ID: samplePage, Name: "Summer shop", Token: samplePageToken})
 	s.AddInstagram("17841400000000001", "")
 	return s
 }

@@ -91,8 +91,6 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, l *Lead) {
 		refuse(w, no)
 		return
 	}
-	w.Header().Set("X-Business-Use-Case-Usage", `{"1029384756":[{"type":"leadgen","call_count":1,"total_cputime":1,"total_time":1,`+
-		`"estimated_time_to_regain_access":0}]}`)
 	answer(w, http.StatusOK, l.show(fields))
 }
 

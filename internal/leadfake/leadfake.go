@@ -7,8 +7,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -50,6 +48,11 @@ type Server struct {
 	Refuse func(*http.Request) *Refusal // asked first; nil: as Meta would have it
 	Post   func(*Lead, *Form)           // is told of a test lead, as Meta's webhook tells
 	Access func(page string) Access     // nil: everybody has it
+	Rate   Rate                         // zero: as many calls as one likes
+	// PageToken is a Page's own token, which any other is changed for; "": there is no such Page.
+	// nil: who asks for it is Next's.
+	PageToken func(page string) string
+	OwnAlone  bool // no token but the Page's own lists its forms, their leads and test leads
 
 	mu    sync.Mutex
 	token string // the one that is right; "" = any
@@ -57,6 +60,7 @@ type Server struct {
 	forms []*Form
 	asked map[string]int // GETs of a lead, by id
 	calls int
+	limit limit
 }
 
 // Access is what has_lead_access says.
@@ -145,11 +149,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	if no := asksWell(r, right); no != nil {
+	usage, no := s.count()
+	w.Header().Set("X-Business-Use-Case-Usage", usage)
+	if no == nil {
+		no = s.asksAs(r, right, edge)
+	}
+	if no != nil {
 		refuse(w, no)
 		return
 	}
 	switch {
+	case node != nil && s.givesToken(r, node[1]):
+		answer(w, http.StatusOK, map[string]string{"id": node[1], "access_token": s.PageToken(node[1])})
 	case node != nil:
 		s.node(w, r, node[1])
 	case !digits.MatchString(edge[1]):
@@ -170,26 +181,12 @@ func (s *Server) isOurs(r *http.Request, id string) bool {
 	if strings.Contains(fields, "field_data") || strings.Contains(fields, "has_lead_access") || r.Method == http.MethodDelete {
 		return true
 	}
+	if s.givesToken(r, id) {
+		return true
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.lead(id) != nil || s.form(id) != nil
-}
-
-// asksWell looks at how it is asked: the token in the header, and never in the URL, where logs
-// would have it, and a name of who asks.
-func asksWell(r *http.Request, right string) *Refusal {
-	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	switch {
-	case r.URL.Query().Has("access_token"):
-		return &Refusal{Status: 400, Code: 1, Message: "The fake takes no token in a URL"}
-	case !ok || token == "":
-		return &Refusal{Status: 400, Code: 104, Message: "An access token is required to request this resource."}
-	case right != "" && token != right:
-		return &Refusal{Status: 401, Code: 190, Subcode: 463, Message: "Error validating access token: Session has expired"}
-	case r.UserAgent() == "":
-		return &Refusal{Status: 400, Code: 1, Message: "The fake wants to know who asks"}
-	}
-	return nil
 }
 
 func noAlias(id string) *Refusal {
@@ -242,25 +239,6 @@ func (s *Server) form(id string) *Form {
 	for _, f := range s.forms {
 		if f.ID == id {
 			return f
-		}
-	}
-	return nil
-}
-
-// number reads a limit; ok is false for what is none.
-func number(text string, least, most, otherwise int) (n int, ok bool) {
-	if text == "" {
-		return otherwise, true
-	}
-	n, err := strconv.Atoi(text)
-	return n, err == nil && n >= least && n <= most
-}
-
-// unknown is the first parameter that is not of these.
-func unknown(r *http.Request, known ...string) *Refusal {
-	for name := range r.URL.Query() {
-		if !slices.Contains(append(known, "appsecret_proof"), name) {
-			return parameter("Invalid parameter: " + name)
 		}
 	}
 	return nil

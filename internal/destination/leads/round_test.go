@@ -220,3 +220,25 @@ func TestBackfillOfAnotherPage(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestRateOfMeta: by Meta's own limit, which every call is of, also that for the Page's token, all
+// forms are read by and by, and no call comes that Meta asked not to make.
+func TestRateOfMeta(t *testing.T) {
+	r := newRig(t, nil)
+	forms := r.manyForms(7)
+	r.fake.Rate = leadfake.Rate{Calls: 5, Per: 20 * time.Minute}
+	r.fake.PageToken, r.fake.OwnAlone = func(string) string { return "own" }, true
+	one := r.reading("one", r.store())
+	for range 4 * 25 {
+		one.look(t.Context())
+		r.clock = r.clock.Add(time.Minute)
+	}
+	for i := range forms {
+		if !one.has(leadOf(i)) {
+			t.Errorf("form %d is not read", i)
+		}
+	}
+	if n := r.fake.Early(); n != 0 {
+		t.Errorf("%d calls came while Meta asked to wait", n)
+	}
+}

@@ -120,17 +120,17 @@ func TestDashboardTellsWhatIsWrong(t *testing.T) {
 		`e.textContent).join('\n')`)
 	for i, want := range []string{"2 destinations are parked", "meta is parked", "5 webhooks were answered 503",
 		"15 destinations are failing", "odd-1 is failing", "odd-2 is failing", "odd-3 is failing",
-		"odd-4 is failing", "paused-by-hand is paused", "Names and spend of ads", "2 words in webhooks"} {
+		"odd-4 is failing", "paused-by-hand is paused", "Forms of acme are not all read", "Names and spend of ads", "2 words in webhooks"} {
 		if lines := strings.Split(titles, "\n"); i >= len(lines) || !strings.HasPrefix(lines[i], want) {
 			t.Errorf("notice %d is not %q in\n%s", i+1, want, titles)
 		}
 	}
-	b.is(`[...document.querySelectorAll('#notices .notice, #notices-folded .notice')].length`, "11")
-	b.is(`document.querySelector('#notices-count').textContent`, "5 more that need a look")
+	b.is(`[...document.querySelectorAll('#notices .notice, #notices-folded .notice')].length`, "12")
+	b.is(`document.querySelector('#notices-count').textContent`, "6 more that need a look")
 	b.is(`[...document.querySelectorAll('.notice')].find(n => n.textContent.startsWith('15 ')).querySelectorAll('li').length`, "15")
 	notices, _ := b.eval(`[...document.querySelectorAll('.notice')].map(e => e.textContent).join('\n')`)
 	for _, want := range []string{
-		"acme: error 190/463: the access", "limit: waits for Meta until Jan 1", "gupshup: status ", "message type Extraord",
+		"acme: error 190/463: the access", "limit: waits for Meta until Jan 1", "limit: waits for Meta until Jan 2", "gupshup: status ", "message type Extraord",
 	} {
 		if !strings.Contains(notices, want) {
 			t.Errorf("no notice says %q:\n%s", want, notices)

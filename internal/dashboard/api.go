@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -125,6 +126,23 @@ type overview struct {
 	Destinations []delivery.Status    `json:"destinations"`
 	Tenants      []string             `json:"tenants"`
 	Words        []intake.UnknownWord `json:"words"` // of webhooks, that this version does not know
+	Reads        []reading            `json:"reads"` // forms of lead ads that are not read as they should
+}
+
+// reading is why forms of a tenant are not read now for leads that webhooks missed.
+type reading struct {
+	Tenant  string `json:"tenant"`
+	Problem string `json:"problem"` // in a line
+}
+
+func readings(config *admin.Config) []reading {
+	list := []reading{}
+	for _, r := range config.Forms {
+		if problem := r.Problem(); problem != "" && slices.Contains(config.Tenants, r.Tenant) {
+			list = append(list, reading{r.Tenant, problem})
+		}
+	}
+	return list
 }
 
 func (p *Page) overview(w http.ResponseWriter, r *http.Request) error {
@@ -132,7 +150,8 @@ func (p *Page) overview(w http.ResponseWriter, r *http.Request) error {
 	defer cancel()
 	out := overview{
 		Version: p.Version, User: p.User(r), Now: p.Now().UnixMilli(),
-		Destinations: p.Edge.Statuses(ctx), Tenants: []string{}, Words: []intake.UnknownWord{}, Alerts: p.Edge.Alerts(),
+		Destinations: p.Edge.Statuses(ctx), Tenants: []string{}, Words: []intake.UnknownWord{}, Reads: []reading{},
+		Alerts: p.Edge.Alerts(),
 	}
 	if p.Tenant == "" { // nothing tells whose these are
 		window := p.Recorder.window()
@@ -147,7 +166,7 @@ func (p *Page) overview(w http.ResponseWriter, r *http.Request) error {
 			out.Problem = errAway.Error()
 		}
 	} else {
-		out.Tenants = append(out.Tenants, config.Tenants...)
+		out.Tenants, out.Reads = append(out.Tenants, config.Tenants...), readings(config)
 		if len(out.Destinations) == 0 {
 			out.Problem = "the queue does not answer; the log says why"
 		}

@@ -41,6 +41,7 @@
 		ad(null, null, { link: "summer", visits: 20, clicks: 7, leads: 0, purchases: 0 }), ad(null, null, { link: "passed-on", visits: 2, clicks: 3, leads: 2, purchases: 1 })];
 	const answers = {
 		overview: { version: "v0.1.0", user: "anna", now, problem: "", window: { from: now - 3600000, since: now - 3600000, accepted: 30, refused: 2, unavailable: 5, delivered: 0, failed: 240, ackP50: 2, ackP99: 9 }, destinations, tenants: ["acme", "t".repeat(64)],
+			reads: [{ tenant: "acme", problem: "too many calls for Meta's limit: waits until 2026-01-02T12:00:00Z" }],
 			words: [{ provider: "meta", place: "message type", word: long, webhooks: 12, lastAt: now }, { provider: "gupshup", place: "status", word: turned, webhooks: 1, lastAt: now }] },
 		traffic, events, dead: { dead, next: null, page: 25 },
 	};

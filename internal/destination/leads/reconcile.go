@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -59,6 +60,8 @@ type Reconciler struct {
 	until   int64             // Meta asked to wait until then, in ms, as far as it is known here
 	refused bool              // the token was, the last time
 	said    map[string]string // what was logged of a form or Page, until it is otherwise
+	wrong   map[string]string // the same, in words
+	shown   atomic.Pointer[string]
 	stop    context.CancelFunc
 	owner   sync.WaitGroup
 }
@@ -96,7 +99,11 @@ func (r *Reconciler) Stop() {
 // look reads if that is due, and no other edge does.
 func (r *Reconciler) look(ctx context.Context) {
 	q := r.Store()
-	if q == nil || r.now() < r.until || !r.Drains() {
+	if q == nil || !r.Drains() {
+		r.shown.Store(nil)
+		return
+	}
+	if r.now() < r.until {
 		return
 	}
 	if r.claim(ctx, q) != nil {
@@ -104,7 +111,9 @@ func (r *Reconciler) look(ctx context.Context) {
 	}
 	defer func() { _, _ = q.Claim(context.WithoutCancel(ctx), r.Tenant, task, r.by, time.Millisecond) }()
 	known, err := r.known(ctx, q)
-	if r.until = known.until; err != nil || r.now() < r.until || r.now() < known.last+r.Every.Milliseconds() {
+	r.until = known.until
+	defer r.show()
+	if err != nil || r.now() < r.until || r.now() < known.last+r.Every.Milliseconds() {
 		return
 	}
 	r.round(ctx, q, known)
@@ -165,6 +174,9 @@ func (r *Reconciler) tell(what string, err error) {
 	text := ""
 	if err != nil {
 		text = err.Error()
+	}
+	r.note(what, text)
+	if err != nil {
 		if refusal, ok := errors.AsType[*Refusal](err); ok && refusal.Code != "" {
 			text = refusal.Code
 		}

@@ -75,6 +75,7 @@ function trouble(problem) {
 	const troubled = destinations.attention();
 	for (const group of grouped(troubled)) list.push(notice(group));
 	if (last?.window && !last.window.accepted && !last.destinations.some((d) => d.delivered || d.backlog || d.dead) && !events.any() && !problem) list.push(firstSteps());
+	for (const r of last?.reads || []) list.push(reading(`forms ${r.tenant}`, `Forms of ${r.tenant} are not all read for leads that webhooks missed`, r.problem));
 	if (figures?.problem) list.push(reading("ads", "Names and spend of ads are not up to date", figures.problem));
 	const words = last ? last.words : [];
 	if (words.length) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/graph"
+	"github.com/leadgate/leadgate/internal/jsondoc"
 )
 
 // Found is a lead as a form's list has it: what a webhook says of one, and no answers.
@@ -108,14 +109,31 @@ func (s *Sender) list(ctx context.Context, p *pageAccess, what string, do func(*
 			return nil
 		}
 		paging := a.Root.Get("paging")
-		cursor := paging.Get("cursors").Get("after").String()
-		if !paging.Get("next").Exists() || cursor == "" || cursor == after {
+		cursor := cursorOf(paging)
+		if cursor == "" || cursor == after {
 			return nil
 		}
 		if after = cursor; p.wait > 0 {
 			return &Refusal{Text: "Meta asks to wait", Wait: p.wait}
 		}
 	}
+}
+
+// cursorOf is where the next part of a list begins, "" where there is none. Where the answer has
+// no cursors it stands in the address of that part, of which nothing else is taken.
+func cursorOf(paging jsondoc.Node) string {
+	next := paging.Get("next").String()
+	if next == "" {
+		return ""
+	}
+	if cursor := paging.Get("cursors").Get("after").String(); cursor != "" {
+		return cursor
+	}
+	address, err := url.Parse(next)
+	if err != nil {
+		return ""
+	}
+	return address.Query().Get("after")
 }
 
 // askOf asks for what is of a Page, by the Page's own token where Meta wants that.

@@ -30,6 +30,10 @@ const (
 	longest         = 10 * time.Minute // likewise, later on
 )
 
+// mostAnswer is how much is read of an answer, in bytes: a form may have many questions, with long texts
+// for answers, and a letter that is not ASCII takes 6 or 12 bytes.
+const mostAnswer = 1 << 20
+
 // Sender reads leads, and hands them on.
 type Sender struct {
 	c           Config
@@ -49,7 +53,7 @@ func NewSender(c Config) *Sender {
 		c.Logger = zap.NewNop()
 	}
 	s := &Sender{c: c, client: graph.Client{
-		Transport: apicall.New(), Endpoint: c.Endpoint, Version: c.GraphVersion, UserAgent: c.UserAgent,
+		Transport: apicall.New(), Endpoint: c.Endpoint, Version: c.GraphVersion, UserAgent: c.UserAgent, Most: mostAnswer,
 	}}
 	s.credentials.Store(&c.Credentials)
 	return s
@@ -158,9 +162,11 @@ func explain(e *graph.Error) capi.Explanation {
 	return (&capi.GraphError{Code: e.Code, Subcode: e.Subcode, Transient: e.Transient}).Explain()
 }
 
-// isMissing reports whether an error means that there is no such object, or none that the
+// isMissing reports whether an error means that there is no such object (803), or none that the
 // token may see.
-func isMissing(e *graph.Error) bool { return !e.Transient && e.Code == 100 && e.Subcode == 33 }
+func isMissing(e *graph.Error) bool {
+	return !e.Transient && (e.Code == 100 && e.Subcode == 33 || e.Code == 803)
+}
 
 const (
 	rights = "the token needs leads_retrieval, pages_show_list, pages_read_engagement and pages_manage_ads, of a person or system user " +
@@ -179,7 +185,8 @@ func (s *Sender) judge(a *graph.Answer, id string, it *destination.Item) (v dest
 	v = destination.Verdict{Reason: x.Class.String(), Code: code(a.Error), Explanation: x.Text()}
 	switch {
 	case isMissing(a.Error):
-		return s.missing(v, it), false
+		v.Reason, v.Explanation = "not found", notThere
+		return s.later(v, it), false
 	case x.Class == capi.Throttled:
 		wait, _ := graph.Wait(a.Header, s.c.Now())
 		if v.After = max(wait, x.Wait); v.After == 0 {
@@ -191,7 +198,10 @@ func (s *Sender) judge(a *graph.Answer, id string, it *destination.Item) (v dest
 	case x.Class == capi.Permission:
 		v.Action, v.Explanation = destination.Park, x.Sentence+": "+rights
 	case x.Class == capi.BadEvent:
-		v.Action, v.Explanation = destination.Dead, "Meta refuses to show the lead: "+notThere
+		// Mostly it is not there, which is not always said by a subcode; and a field that a new version
+		// has no more is no reason to lose it.
+		v.Explanation = "Meta refuses to show the lead: " + notThere
+		return s.later(v, it), false
 	default:
 		v.Action = destination.Retry
 		v.After, _ = graph.Wait(a.Header, s.c.Now())
@@ -230,10 +240,9 @@ func (s *Sender) strange(a *graph.Answer, id string) (v destination.Verdict, ok 
 	return v, false
 }
 
-// missing has a lead that Meta does not know wait, and nobody else: nothing failed that
-// others would.
-func (s *Sender) missing(v destination.Verdict, it *destination.Item) destination.Verdict {
-	v.Reason, v.Explanation = "not found", notThere
+// later has a lead that Meta does not show wait, and nobody else: nothing failed that others would.
+// It is dead when that was so for too long.
+func (s *Sender) later(v destination.Verdict, it *destination.Item) destination.Verdict {
 	now := s.c.Now().UnixMilli()
 	first, err := strconv.ParseInt(it.Note, 10, 64)
 	if err != nil {
@@ -242,7 +251,7 @@ func (s *Sender) missing(v destination.Verdict, it *destination.Item) destinatio
 	waited := time.Duration(now-first) * time.Millisecond
 	if waited >= patience {
 		v.Action = destination.Dead
-		v.Explanation = fmt.Sprintf("for %d hours %s", int(patience/time.Hour), notThere)
+		v.Explanation = fmt.Sprintf("for %d hours: %s", int(patience/time.Hour), v.Explanation)
 		return v
 	}
 	v.Action, v.Note = destination.Later, strconv.FormatInt(first, 10)

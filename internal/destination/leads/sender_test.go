@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -137,7 +138,9 @@ func TestAnswers(t *testing.T) {
 		"not the Graph API":   {leadfake.Refusal{Status: 200, Body: "<html>welcome"}, destination.Retry, 0, ""},
 		"another object":      {leadfake.Refusal{Status: 200, Body: `{"id":"1"}`}, destination.Retry, 0, ""},
 		"Meta's own":          {leadfake.Refusal{Status: 500, Code: 2}, destination.Retry, 0, "2"},
-		"unknown parameter":   {leadfake.Refusal{Status: 400, Code: 100}, destination.Dead, 0, "100"},
+		"no subcode":          {leadfake.Refusal{Status: 400, Code: 100}, destination.Later, soonest, "100"},
+		"an odd subcode":      {leadfake.Refusal{Status: 400, Code: 100, Subcode: 2018001}, destination.Later, soonest, "100/2018001"},
+		"no such node":        {leadfake.Refusal{Status: 404, Code: 803}, destination.Later, soonest, "803"},
 		"not there":           {leadfake.Refusal{Status: 400, Code: 100, Subcode: 33}, destination.Later, soonest, "100/33"},
 		"a redirect":          {leadfake.Refusal{Status: 302, Body: " ", Header: elsewhere}, destination.Retry, 0, ""},
 		"a code of next year": {leadfake.Refusal{Status: 400, Code: 98765}, destination.Retry, 0, "98765"},
@@ -169,7 +172,24 @@ func TestMissing(t *testing.T) {
 		t.Errorf("another lead: %+v", other)
 	}
 	r.clock = now.Add(6 * time.Hour)
-	if v = r.send(t, v.Note); v.Action != destination.Dead || v.Code != "100/33" {
+	if dead := r.send(t, v.Note); dead.Action != destination.Dead || dead.Code != "100/33" || dead.Reason != "not found" {
+		t.Errorf("%+v", dead)
+	}
+	r.fake.Refuse = func(*http.Request) *leadfake.Refusal { return &leadfake.Refusal{Status: 400, Code: 100} }
+	if dead := r.send(t, v.Note); dead.Action != destination.Dead || dead.Code != "100" || !strings.Contains(dead.Explanation, "refuses") {
+		t.Errorf("%+v", dead)
+	}
+}
+
+// TestManyAnswers: a form of many questions with long answers is no broken one.
+func TestManyAnswers(t *testing.T) {
+	r := newRig(t, nil)
+	lead := leadfake.Sample(leadID, now)
+	for i := range 20 {
+		lead.Fields = append(lead.Fields, leadfake.Field{Name: "q" + strconv.Itoa(i), Values: []string{strings.Repeat("ü", 10000)}})
+	}
+	r.fake.Add(lead)
+	if v := r.send(t, ""); v.Action != destination.Done || !strings.Contains(r.events[0], `"name":"q19"`) {
 		t.Errorf("%+v", v)
 	}
 }

@@ -126,3 +126,45 @@ func (e *edge) destination(name string) destination {
 	e.t.Fatalf("the edge has no destination %s: %v", name, all)
 	return destination{}
 }
+
+// fakeMeta starts `caddy leadgate fake-meta`, and returns its URL.
+func (e *edge) fakeMeta() string {
+	e.t.Helper()
+	address := freeport.Address(e.t)
+	cmd := exec.Command(e.binary, "leadgate", "fake-meta", "--listen", address)
+	cmd.Env = e.env
+	start(e.t, "fake-meta", cmd)
+	until(e.t, "fake-meta listens", func() bool {
+		resp, err := http.Get("http://" + address + "/_leadgate/accepted")
+		if err != nil {
+			return false
+		}
+		resp.Body.Close()
+		return true
+	})
+	return "http://" + address
+}
+
+// accepted are the events with this name that a fake of Meta has taken.
+func accepted(t *testing.T, fake, name string) (events []map[string]any) {
+	t.Helper()
+	resp, err := http.Get(fake + "/_leadgate/accepted")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var all struct {
+		Accepted []struct{ Event map[string]any }
+	}
+	decoder := json.NewDecoder(resp.Body)
+	decoder.UseNumber() // ids of leads are longer than a float64 holds
+	if err := decoder.Decode(&all); err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range all.Accepted {
+		if a.Event["event_name"] == name {
+			events = append(events, a.Event)
+		}
+	}
+	return events
+}

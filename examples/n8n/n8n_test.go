@@ -46,7 +46,13 @@ func TestN8N(t *testing.T) {
 	g := newGraph(t)
 	e := newEdge(t)
 	all := readWorkflows(t, ".")
-	n := newServer(t, &setting{graph: g, credentials: credentials(), workflows: all, conversions: e.site + "/conversions"})
+	const form = "form-lead.json"
+	unpublished := map[string]*workflow{form: withoutGoogle(t, form, all[form])}
+	delete(all, form)
+	n := newServer(t, &setting{
+		graph: g, credentials: credentials(), workflows: all, unpublished: unpublished, conversions: e.site + "/conversions",
+	})
+	fake := e.fakeMeta()
 	var trigger string
 	for _, node := range all["raw-trigger.json"].Nodes {
 		if node.Type == "n8n-nodes-base.whatsAppTrigger" {
@@ -58,7 +64,7 @@ func TestN8N(t *testing.T) {
 		t.Fatalf("n8n's WhatsApp Trigger is at %s, not at %s", g.callback(), trigger)
 	}
 	e.start(strings.NewReplacer("%N8N%", n.url, "%TRIGGER%", trigger, "%SECRET%", signingSecret, "%META%", meta.URL(), "%CAPI%",
-		capiToken).Replace(`
+		capiToken, "%FAKE%", fake).Replace(`
 		forward %N8N%/webhook/leads {
 			name leads
 			only messages
@@ -82,13 +88,14 @@ func TestN8N(t *testing.T) {
 			access_token %CAPI%
 			endpoint %META%
 			linger 10ms
-		}`))
+		}` + formDestinations))
 
 	t.Run("leads", func(t *testing.T) { testLeads(t, e, n) })
 	t.Run("refused", func(t *testing.T) { testRefused(t, e, n, all) })
 	t.Run("purchase", func(t *testing.T) { testPurchase(t, n, meta) })
 	t.Run("raw", func(t *testing.T) { testRaw(t, e, n, all) })
 	t.Run("restart", func(t *testing.T) { testRestart(t, e, n, g, all, trigger) })
+	t.Run("form", func(t *testing.T) { testForm(t, e, n, unpublished[form].ID, fake) })
 }
 
 // testLeads: an ad's message and an organic one come to their own branches.

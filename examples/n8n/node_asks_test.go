@@ -29,7 +29,7 @@ func (r *rehearsal) conversions(t *testing.T) {
 			}
 		}
 	}
-	until(t, "the Purchase is at Meta", func() bool { return len(r.accepted("Purchase")) == 1 })
+	until(t, "the Purchase is at Meta", func() bool { return len(accepted(t, r.meta, "Purchase")) == 1 })
 
 	item := func(name, phone, order string) map[string]any {
 		return map[string]any{
@@ -47,7 +47,7 @@ func (r *rehearsal) conversions(t *testing.T) {
 	if said, _ := got[1]["error"].(string); said == "" || got[1]["message"] == nil {
 		t.Errorf("a name that nobody knows: %v", got[1])
 	}
-	until(t, "the order is at Meta", func() bool { return len(r.accepted("OrderCreated")) == 1 })
+	until(t, "the order is at Meta", func() bool { return len(accepted(t, r.meta, "OrderCreated")) == 1 })
 	if got := r.n.question("conversions", map[string]any{"items": []any{item("No such", "+15551234567", "2")}}); got[0]["error"] == nil {
 		t.Errorf("one that is wrong, alone: %v", got)
 	}
@@ -109,7 +109,7 @@ func (r *rehearsal) destinations(t *testing.T) {
 	for _, d := range r.n.question("destinations", nil) {
 		states[d["name"]] = d["state"]
 	}
-	if len(states) != 5 || states["n8n"] != "running" {
+	if len(states) != 8 || states["n8n"] != "running" {
 		t.Errorf("the destinations are %v", states)
 	}
 	for _, c := range []struct{ action, state string }{{"pause", "paused"}, {"resume", "running"}} {

@@ -7,13 +7,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/leadgate/leadgate/internal/freeport"
 )
 
 // nodeCredentials are the ones that docs/n8n.md tells users of the node to make, and two that
@@ -54,22 +51,27 @@ func TestNode(t *testing.T) {
 	}
 	r := &rehearsal{T: t, e: newEdge(t)}
 	workflows := readWorkflows(t, "node")
+	const form = "node/form-lead.json"
+	unpublished := map[string]*workflow{
+		"here.json":    checked(t, "leadgateNodeHere", "leadgate-here"),
+		"nowhere.json": checked(t, "leadgateNodeNowh", "leadgate-nowhere"),
+		form:           withoutGoogle(t, form, workflows[form]),
+	}
+	delete(workflows, form)
 	workflows["asks.json"] = asking(t)
 	r.n = newServer(t, &setting{
 		graph: newGraph(t), credentials: nodeCredentials(r.e), workflows: workflows, packed: packed,
-		unpublished: map[string]*workflow{
-			"here.json":    checked(t, "leadgateNodeHere", "leadgate-here"),
-			"nowhere.json": checked(t, "leadgateNodeNowh", "leadgate-nowhere"),
-		},
+		unpublished: unpublished,
 	})
-	r.meta = r.fakeMeta()
+	r.meta = r.e.fakeMeta()
 	crm := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if !r.takes.Load() {
 			w.WriteHeader(http.StatusUnprocessableEntity)
 		}
 	}))
 	t.Cleanup(crm.Close)
-	r.e.start(strings.NewReplacer("%N8N%", r.n.url, "%SECRET%", signingSecret, "%META%", r.meta, "%CRM%", crm.URL).Replace(`
+	r.e.start(strings.NewReplacer("%N8N%", r.n.url, "%SECRET%", signingSecret, "%FAKE%", r.meta, "%CRM%",
+		crm.URL).Replace(`
 		forward %N8N%/webhook/leadgate {
 			name n8n
 			sign "%SECRET%"
@@ -91,9 +93,9 @@ func TestNode(t *testing.T) {
 		capi whatsapp {
 			dataset 1234567890
 			access_token any
-			endpoint %META%
+			endpoint %FAKE%
 			linger 10ms
-		}`))
+		}` + formDestinations))
 	r.Run("types", r.types)
 	r.Run("trigger", r.trigger)
 	r.Run("signatures", r.signatures)
@@ -103,46 +105,7 @@ func TestNode(t *testing.T) {
 	r.Run("dead letters", r.deadLetters)
 	r.Run("destinations", r.destinations)
 	r.Run("ads and contacts", r.adsAndContacts)
-}
-
-// fakeMeta starts `caddy leadgate fake-meta`, and returns its URL.
-func (r *rehearsal) fakeMeta() string {
-	r.Helper()
-	address := freeport.Address(r)
-	cmd := exec.Command(r.e.binary, "leadgate", "fake-meta", "--listen", address)
-	cmd.Env = r.e.env
-	start(r.T, "fake-meta", cmd)
-	until(r.T, "fake-meta listens", func() bool {
-		resp, err := http.Get("http://" + address + "/_leadgate/accepted")
-		if err != nil {
-			return false
-		}
-		resp.Body.Close()
-		return true
-	})
-	return "http://" + address
-}
-
-// accepted are the events with this name that the fake of Meta has taken.
-func (r *rehearsal) accepted(name string) (events []map[string]any) {
-	r.Helper()
-	resp, err := http.Get(r.meta + "/_leadgate/accepted")
-	if err != nil {
-		r.Fatal(err)
-	}
-	defer resp.Body.Close()
-	var all struct {
-		Accepted []struct{ Event map[string]any }
-	}
-	if err := json.NewDecoder(resp.Body).Decode(&all); err != nil {
-		r.Fatal(err)
-	}
-	for _, a := range all.Accepted {
-		if a.Event["event_name"] == name {
-			events = append(events, a.Event)
-		}
-	}
-	return events
+	r.Run("form", func(t *testing.T) { testForm(t, r.e, r.n, unpublished[form].ID, r.meta) })
 }
 
 // types: the editor has both nodes, and the one for agents that n8n makes of the second.

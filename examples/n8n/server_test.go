@@ -187,7 +187,8 @@ func (s *server) login() {
 	until(s.t, "n8n gives a key for its API", func() bool {
 		return s.try(client, "/rest/login", map[string]any{"emailOrLdapLoginId": email, "password": password}, nil) == nil &&
 			s.try(client, "/rest/api-keys", map[string]any{"label": "test", "expiresAt": nil, "scopes": []string{
-				"execution:list", "execution:read", "dataTable:list", "dataTableRow:read", "workflow:activate", "workflow:deactivate",
+				"execution:list", "execution:read", "dataTable:list", "dataTableRow:read", "dataTable:create", "dataTableRow:upsert",
+				"workflow:activate", "workflow:deactivate",
 			}}, &made) == nil
 	})
 	s.key = made.Data.RawAPIKey

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -97,8 +98,8 @@ var leadRows = []struct {
 }
 
 // TestLeadMatrix takes each shape of a form's webhook through all that is promised of a lead, on
-// each store: the raw bytes at once, the whole event and Meta's report of it once over kill -9
-// and redeliveries, its stages by every name that it has, and erasure.
+// each store: the raw bytes at once, the whole event and Meta's report of it once over kill -9,
+// redeliveries, and dead letters that are replayed, its stages by every name that it has, and erasure.
 func TestLeadMatrix(t *testing.T) {
 	for name, store := range stores {
 		t.Run(name, func(t *testing.T) {
@@ -125,6 +126,7 @@ func TestLeadMatrix(t *testing.T) {
 				server.Kill()
 				server.Restart()
 			}
+			s.deadLeads(t, bodies)
 			for i, row := range leadRows {
 				lead := &leadfake.Lead{ID: ids[i], Form: leadForm, Created: time.Now().Truncate(time.Second), Fields: row.fields}
 				if row.ad {
@@ -139,6 +141,7 @@ func TestLeadMatrix(t *testing.T) {
 			}
 			s.desk.onceEach(t, ids)
 			edgetest.Until(t, "each is reported", func() bool { return len(s.told(t, stageDataset)) >= len(ids) })
+			s.replayed(t, `{"destination":"acme-leads","all":true}`, 0)
 			for i, row := range leadRows {
 				t.Run(row.name, func(t *testing.T) { s.leadRow(t, ids[i], row.by) })
 			}
@@ -147,6 +150,76 @@ func TestLeadMatrix(t *testing.T) {
 			}
 		})
 	}
+}
+
+// deadLeads has Meta refuse all leads for good: they are dead letters, also when they are posted
+// again, and when an operator replays them too early; replayed by a page, where the token is dead,
+// they wait. The edge is down before and after.
+func (s *stageDesk) deadLeads(t *testing.T, bodies [][]byte) {
+	all := func(state string, backlog, dead int) func() bool {
+		return func() bool {
+			d, ok := s.Destinations()["acme-leads"]
+			return ok && d.Backlog == backlog && d.Dead == dead && (state == "" || d.State == state)
+		}
+	}
+	s.fake.SetToken("right")
+	s.refusal.Store(&leadfake.Refusal{Status: 400, Code: 100, Message: "(#100) Tried accessing nonexisting field (field_data)"})
+	s.Start()
+	edgetest.Until(t, "they are dead", all("", 0, len(bodies)))
+	for _, body := range bodies {
+		s.mustPost(t, body)
+	}
+	var letters struct {
+		Dead []struct{ ID, Explanation string }
+	}
+	s.Do(http.MethodGet, "/leadgate/dead?destination=acme-leads", "", &letters)
+	if len(letters.Dead) != len(bodies) || !strings.Contains(letters.Dead[0].Explanation, "Meta refuses to show the lead") {
+		t.Fatalf("dead letters: %+v", letters.Dead)
+	}
+	s.replayed(t, `{"destination":"acme-leads","ids":["`+letters.Dead[0].ID+`","`+letters.Dead[1].ID+`"]}`, 2)
+	edgetest.Until(t, "they are dead again", all("", 0, len(bodies)))
+
+	s.fake.SetToken("another")
+	s.refusal.Store(nil)
+	status, answer := s.board(t, "dead/replay", `{"destination":"acme-leads","all":true}`)
+	if answer != fmt.Sprintf(`{"count":%d}`, len(bodies)) {
+		t.Errorf("the page's replay: %d %s", status, answer)
+	}
+	edgetest.Until(t, "they wait for a token", all("parked", len(bodies), 0))
+	if s.desk.len() != 0 || len(s.told(t, stageDataset)) != 0 {
+		t.Error("leads went on without their answers")
+	}
+	s.Kill()
+}
+
+// replayed replays dead letters by the admin API.
+func (s *stageDesk) replayed(t *testing.T, selection string, want int) {
+	t.Helper()
+	var answer struct{ Count int }
+	if s.Do(http.MethodPost, "/leadgate/dead/replay", selection, &answer); answer.Count != want {
+		t.Errorf("%s: replayed %d, want %d", selection, answer.Count, want)
+	}
+}
+
+// board posts as the dashboard's page does.
+func (s *stageDesk) board(t *testing.T, path, body string) (status int, answer string) {
+	t.Helper()
+	req, err := http.NewRequest(http.MethodPost, s.Site+"/board/api/"+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Sec-Fetch-Site", "same-origin")
+	req.Header.Set("Leadgate-Dashboard", "1")
+	resp, err := edgetest.Client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, strings.TrimSpace(string(text))
 }
 
 // leadRow holds a lead to be told, by each of its names, and to be forgotten.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,6 +25,7 @@ type stageDesk struct {
 	*edge
 	desk, raw *formDesk
 	fake      *leadfake.Server
+	refusal   atomic.Pointer[leadfake.Refusal] // of whatever is asked of leads
 	meta      *capitest.Server
 	block     string
 }
@@ -37,6 +39,7 @@ func newStageDesk(t *testing.T, global string) *stageDesk {
 	t.Helper()
 	s := &stageDesk{edge: &edge{edgetest.New(t)}, desk: newFormDesk(t), raw: newFormDesk(t), fake: new(leadfake.Server), meta: capitest.New(t)}
 	s.fake.Next = s.meta
+	s.fake.Refuse = func(*http.Request) *leadfake.Refusal { return s.refusal.Load() }
 	s.fake.AddForm(&leadfake.Form{ID: leadForm, Page: leadPage, Name: "Summer", Status: "ACTIVE"})
 	graph := httptest.NewServer(s.fake)
 	t.Cleanup(graph.Close)
@@ -53,7 +56,8 @@ func newStageDesk(t *testing.T, global string) *stageDesk {
 	s.block = edgetest.MetaBlock("tenant acme {\n match page_id "+leadPage+"\n match phone_number_id 106540352242922\n forward "+s.desk.URL+
 		" {\n name crm\n}\n forward "+s.raw.URL+" {\n name raw\n raw\n}\n leads {\n access_token {file."+token+"}\n endpoint "+graph.URL+
 		"\n report Lead\n}\n"+capi("whatsapp", chatDataset, "")+capi("lead_ads", stageDataset, "lead_event_source HubSpot\n")+"}") +
-		"\nleadgate_conversions /conversions {\n tenant acme\n token word\n map won Purchase\n}"
+		"\nleadgate_conversions /conversions {\n tenant acme\n token word\n map won Purchase\n}" +
+		"\nleadgate_dashboard /board/* {\n insecure_skip_auth\n}"
 	s.Configure(s.Caddyfile(global, "", s.block))
 	s.Start()
 	return s

@@ -17,8 +17,8 @@ func TestDashboardReads(t *testing.T) {
 	}))
 	t.Cleanup(meta.Close)
 	tenant := func(name, page string) string {
-		return "tenant " + name + " {\nmatch page_id " + page + "\nforward " + meta.URL + "\nleads {\naccess_token x\nreconcile 1m\nendpoint " +
-			meta.URL + "\n}\n}\n"
+		return "tenant " + name + " {\nmatch page_id " + page + "\nforward " + meta.URL + "\nleads {\naccess_token x\nreconcile 200ms\n" +
+			"endpoint " + meta.URL + "\n}\n}\n"
 	}
 	block := tenant("acme", "1") + tenant("globex", "2")
 	for options, want := range map[string]int{"": 2, "tenant acme": 1} {

@@ -101,9 +101,12 @@ func (s *Syncer) Run(ctx context.Context, open func(context.Context) (queue.Queu
 	defer apicall.Close(s.client.Transport)
 	ticker := time.NewTicker(s.tick())
 	defer ticker.Stop()
+	failing := false
 	for ctx.Err() == nil {
 		if q, leave, err := open(ctx); err == nil {
-			if err := s.Step(ctx, q); err != nil && ctx.Err() == nil {
+			err := s.Step(ctx, q)
+			was := failing
+			if failing = err != nil; failing && !was && ctx.Err() == nil {
 				s.c.Logger.Warn("what ads are called and cost cannot be kept: it is tried again",
 					zap.String("tenant", s.c.Tenant), zap.Error(err))
 			}

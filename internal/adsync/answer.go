@@ -120,7 +120,7 @@ func (s *Syncer) failed(e *graph.Error, h http.Header) outcome {
 	case e.Subcode == 1504022, e.Subcode == 1504039, e.Subcode == 2446079, x.Class == capi.Throttled:
 		return outcome{verdict: throttled, wait: max(wait, x.Wait, pauseThrottled)}
 	case (e.Code == 1 || e.Code == 2) && e.Subcode == 99, e.Subcode == 1487534, strings.Contains(e.Message, "reduce the amount of data"):
-		return outcome{verdict: tooMuch, wait: pauseReport, problem: text}
+		return outcome{verdict: tooMuch, wait: s.pause(pauseReport), problem: text}
 	case e.Code == 803, e.Code == 100 && e.Subcode == 33 && !e.Transient:
 		return outcome{verdict: missing, wait: s.pause(pauseRefused),
 			problem: "error " + code(e) + ": there is no such ad account, or the token may not see it: " + rights}

@@ -22,7 +22,7 @@ func (s *Syncer) batch(ctx context.Context, q Store, ids []string, names map[str
 	}
 	text, err := json.Marshal(parts)
 	if err != nil {
-		return nil, outcome{verdict: later, wait: pauseLater}
+		return nil, outcome{verdict: later, wait: s.pause(pauseLater)}
 	}
 	client := s.client
 	client.Version = "" // each part has it
@@ -31,7 +31,7 @@ func (s *Syncer) batch(ctx context.Context, q Store, ids []string, names map[str
 		return nil, o
 	}
 	if answer.Root.Kind() != '[' || answer.Root.Len() != len(ids) {
-		return nil, outcome{verdict: later, wait: pauseLater, problem: "the answer to a batch is none"}
+		return nil, outcome{verdict: later, wait: s.pause(pauseLater), problem: "the answer to a batch is none"}
 	}
 	found := make(map[string]*name, len(ids))
 	i, denied := 0, 0

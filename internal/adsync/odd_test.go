@@ -1,6 +1,7 @@
 package adsync
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/adfake"
 	"github.com/leadgate/leadgate/internal/graph"
+	"github.com/leadgate/leadgate/internal/queue"
 )
 
 // TestNamesBesideNone: what is no ad, or is another's, keeps no other ad from its name, and is
@@ -190,4 +192,45 @@ func TestNamesOfRows(t *testing.T) {
 	if n, _ := r.s.Name("101"); n.Ad != "New" || n.Adset != "Set" || n.Campaign != "Sales" {
 		t.Errorf("without its name: %+v", n)
 	}
+}
+
+// TestPauseOfRefresh: what failed is tried again no later than it would be asked for had it not.
+func TestPauseOfRefresh(t *testing.T) {
+	r := newRig(t, "11")
+	r.c.Refresh = time.Second
+	r.restart()
+	r.fake.SetToken("EAAother")
+	r.step()
+	if !strings.HasPrefix(r.s.Status().Problem, "error 190") {
+		t.Errorf("%q", r.s.Status().Problem)
+	}
+	r.fake.SetToken("EAAgood")
+	r.clock = r.clock.Add(time.Second)
+	r.step()
+	if p := r.s.Status().Problem; p != "" {
+		t.Error(p)
+	}
+}
+
+// gone is a store that cannot be reached.
+type gone struct{ queue.Queue }
+
+func (gone) Claim(context.Context, string, string, string, time.Duration) (bool, error) {
+	return false, queue.ErrUnavailable
+}
+
+// TestStoreGone: a store that cannot be reached is said once, however long that lasts.
+func TestStoreGone(t *testing.T) {
+	r := newRig(t, "11")
+	r.c.Refresh = time.Millisecond
+	r.restart()
+	ctx, cancel := context.WithCancel(t.Context())
+	steps := 0
+	r.s.Run(ctx, func(context.Context) (queue.Queue, func(), error) {
+		if steps++; steps > 3 {
+			cancel()
+		}
+		return gone{}, func() {}, nil
+	})
+	r.logged(1, "cannot be kept")
 }

@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// A report that Meta makes is looked at every few seconds, for some minutes.
+// A report that Meta makes is looked at soon, and then every few seconds, for some minutes.
 const (
+	reportFirst = 250 * time.Millisecond
 	reportEvery = 2 * time.Second
 	reportLooks = 150
 )
@@ -20,9 +21,9 @@ func (s *Syncer) report(ctx context.Context, q Store, account string, query url.
 	}
 	run := answer.Root.Get("report_run_id").String()
 	if !isID(run) {
-		return "", outcome{verdict: later, wait: pauseReport, problem: "Meta made no report of what ads cost"}
+		return "", outcome{verdict: later, wait: s.pause(pauseReport), problem: "Meta made no report of what ads cost"}
 	}
-	for range reportLooks {
+	for i := range reportLooks {
 		answer, o := s.get(ctx, q, run+"?fields=async_status,async_percent_completion")
 		if o.verdict != fine {
 			return "", o
@@ -33,13 +34,13 @@ func (s *Syncer) report(ctx context.Context, q Store, account string, query url.
 		case status == "Job Completed" && percent == 100:
 			return run, outcome{}
 		case status == "Job Failed", status == "Job Skipped":
-			return "", outcome{verdict: later, wait: pauseReport, problem: "Meta's report of what ads cost failed"}
+			return "", outcome{verdict: later, wait: s.pause(pauseReport), problem: "Meta's report of what ads cost failed"}
 		}
-		if err := s.sleep(ctx, reportEvery); err != nil {
+		if err := s.sleep(ctx, min(reportFirst<<min(i, 4), reportEvery)); err != nil {
 			break
 		}
 	}
-	return "", outcome{verdict: later, wait: pauseReport, problem: "Meta's report of what ads cost takes too long"}
+	return "", outcome{verdict: later, wait: s.pause(pauseReport), problem: "Meta's report of what ads cost takes too long"}
 }
 
 func wait(ctx context.Context, d time.Duration) error {

@@ -19,7 +19,7 @@ func (s *Syncer) pages(ctx context.Context, q Store, of string, query url.Values
 		}
 		data := answer.Root.Get("data")
 		if data.Kind() != '[' {
-			return 0, outcome{verdict: later, wait: pauseLater, problem: "the answer is no list of insights: check `endpoint`"}
+			return 0, outcome{verdict: later, wait: s.pause(pauseLater), problem: "the answer is no list of insights: check `endpoint`"}
 		}
 		for n := data.First(); n.Exists(); n = n.Next() {
 			into.add(n)
@@ -30,11 +30,11 @@ func (s *Syncer) pages(ctx context.Context, q Store, of string, query url.Values
 		case !more, after != "" && after == query.Get("after") && data.Len() == 0:
 			return wait, outcome{}
 		case after == "", after == query.Get("after"):
-			return 0, outcome{verdict: later, wait: pauseReport, problem: "the list of insights goes on, but Meta does not say where"}
+			return 0, outcome{verdict: later, wait: s.pause(pauseReport), problem: "the list of insights goes on, but Meta does not say where"}
 		}
 		query.Set("after", after)
 	}
-	return 0, outcome{verdict: later, wait: pauseReport, problem: "the list of insights does not end"}
+	return 0, outcome{verdict: later, wait: s.pause(pauseReport), problem: "the list of insights does not end"}
 }
 
 // nextPage is the cursor of the page behind one, and whether there is such a page: it may have

@@ -22,7 +22,7 @@ func TestExplain(t *testing.T) {
 		{190, 463, Token, "expired"},
 		{190, 464, Token, "confirmed"}, {190, 467, Token, "valid"}, {190, 492, Token, "role"}, {190, 9999, Token, "token"}, {102, 0, Token, ""},
 		{102, 463, Token, ""},
-		{104, 0, Configuration, "app_secret"}, {2635, 0, Configuration, "graph_version"},
+		{803, 0, Configuration, "dataset"}, {104, 0, Configuration, "app_secret"}, {2635, 0, Configuration, "graph_version"},
 		{3, 0, Permission, ""}, {10, 0, Permission, "whatsapp_business_manage_events"}, {200, 0, Permission, ""}, {255, 7, Permission, ""},
 		{299, 0, Permission, ""},
 		{300, 0, Transient, "table"}, {199, 0, Transient, "table"}, {99999, 0, Transient, "table"},

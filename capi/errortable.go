@@ -85,6 +85,8 @@ var table = []Explanation{
 		"edge makes no such call", Fix: "look at the routing roles of the number in Meta's Business Suite"},
 	{Code: 200, LastCode: 299, Class: Permission, Sentence: "a permission is missing", Fix: permissions},
 
+	{Code: 803, Class: Configuration, Sentence: "Meta has nothing of the name that was asked for, which is no id",
+		Fix: "check `dataset`: its id is of digits alone"},
 	{Code: 104, Class: Configuration, Sentence: "appsecret_proof is missing or does not fit the token",
 		Fix: "set `app_secret` to the secret of the app that the token belongs to"},
 	{Code: 2635, Class: Configuration, Sentence: "the version of the Graph API has expired",

@@ -100,6 +100,20 @@ func TestAllExplained(t *testing.T) {
 	}
 }
 
+// TestLeadsExplained: codes that mean something else where a lead is read say that, too, and others don't.
+func TestLeadsExplained(t *testing.T) {
+	for word, want := range map[string]string{
+		"278": "leads_retrieval", "200": "Leads Access Manager", "100/33": "during 6", "803": "during 6", "100": "during 6",
+		"not found": "Test button", "invalid": "digits",
+		"100/2804050": "", "190": "", "80005": "", "1": "",
+	} {
+		text, err := explainWord(word)
+		if err != nil || !strings.Contains(text, want) || want == "" && strings.Contains(text, "of leads") {
+			t.Errorf("%s: %s, %v", word, text, err)
+		}
+	}
+}
+
 // TestGoogleExplained: each action of Google's tables has its words, and a reason is found
 // with its prefix and without.
 func TestGoogleExplained(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/destination/dataset"
 	"github.com/leadgate/leadgate/internal/destination/forward"
+	"github.com/leadgate/leadgate/internal/destination/leads"
 	"github.com/leadgate/leadgate/internal/google"
 	"github.com/leadgate/leadgate/internal/printable"
 	"github.com/leadgate/leadgate/internal/wording"
@@ -67,6 +68,10 @@ var reasons = []reasonMeans{
 		"look into the Events Manager before you replay it: a replay sends it, and Meta counts a repeated event twice"},
 	{google.ReasonConsent, "Google needs the person's consent for the event, and it is missing or denied",
 		"explain the dead letter's code; never replay what a person denied"},
+	{"not found", "Meta knew no such lead for 6 hours, or did not show it to the token",
+		"give the token the lead's Page (caddy leadgate doctor says what it may read), and replay it; the dashboard's Test button sends ids " +
+			"that no lead has"},
+	{"invalid", "a webhook's lead has an id that is none of Meta's: those are of digits alone", "look at the dead letter's raw, and drop it"},
 	{"in doubt", "a request with the event was sent, and nothing says whether Meta has it: on_timeout retry sends it again, drop makes it " +
 		"a dead letter",
 		"nothing, unless you would rather miss an event than repeat one: then write on_timeout drop"},
@@ -174,7 +179,7 @@ func explainCode(code, subcode int) string {
 	if x.Wait > 0 {
 		does += "; with this code for at least " + printable.Age(int64(x.Wait.Seconds()))
 	}
-	return explained(title, "meaning", x.Sentence, "the edge", does, "you", x.Fix)
+	return explained(title, "meaning", x.Sentence, "the edge", does, "you", x.Fix, "of leads", leads.Explain(code, subcode))
 }
 
 func explainAll() string {

@@ -228,6 +228,8 @@ func refused(object string, e *graph.Error) Row {
 	case e.Code == 100 && e.Subcode == 33:
 		row = Row{Missing, object, "error 100/33: there is none of this id, or the token may not see it",
 			"assign it to the token's system user: Business settings → Users → System users → Assign assets"}
+	case e.Code == 803:
+		row = Row{Missing, object, "error 803: there is none of this id", "correct the id: Meta's are of digits alone"}
 	case e.Code == 210:
 		row = Row{Missing, object, "error 210: Meta wants the Page's own token", "give the token the permission pages_show_list, " +
 			"and the Page as an asset"}

@@ -9,11 +9,8 @@ package admin
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -25,7 +22,6 @@ import (
 	"github.com/leadgate/leadgate/internal/httperr"
 	"github.com/leadgate/leadgate/internal/intake"
 	"github.com/leadgate/leadgate/internal/queue"
-	"github.com/leadgate/leadgate/internal/wording"
 )
 
 // Timeout bounds how long a call waits for a store.
@@ -117,7 +113,7 @@ func (a *Route) Serve(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("Allow", a.Method)
 		return httperr.WithFix(http.StatusMethodNotAllowed, "use "+a.Method, "method %s is not allowed", r.Method)
 	}
-	if err := onlyParams(r.URL.Query(), a.Params...); err != nil {
+	if err := OnlyParams(r.URL.RawQuery, a.Params...); err != nil {
 		return err
 	}
 	return a.answer(w, r)
@@ -138,47 +134,6 @@ func (e *Edge) Serve(w http.ResponseWriter, r *http.Request) error {
 // listWords answers GET /leadgate/words.
 func (e *Edge) listWords(w http.ResponseWriter, _ *http.Request) error {
 	return httperr.JSON(w, http.StatusOK, intake.UnknownWords())
-}
-
-// onlyParams refuses a query that asks for something else than what is known:
-// one that is mistyped would be taken for none.
-func onlyParams(query url.Values, known ...string) error {
-	for name, values := range query {
-		switch {
-		case !slices.Contains(known, name) && len(known) == 0:
-			return httperr.WithFix(http.StatusBadRequest, "there is none here", "unknown parameter %s", name)
-		case !slices.Contains(known, name):
-			return httperr.WithFix(http.StatusBadRequest, wording.Meant(name, known), "unknown parameter %s", name)
-		case slices.Contains(values, ""):
-			return httperr.WithFix(http.StatusBadRequest, "give it a value, or leave it out", "parameter %s is empty", name)
-		}
-	}
-	return nil
-}
-
-// readAction reads the JSON of a POST, and refuses what it does not know.
-func readAction(r *http.Request, into any) error {
-	dec := json.NewDecoder(io.LimitReader(r.Body, 1<<20))
-	dec.DisallowUnknownFields()
-	err := dec.Decode(into)
-	if err == nil {
-		if _, more := dec.Token(); more != io.EOF {
-			err = errors.New("something follows the JSON object")
-		}
-	}
-	if err != nil {
-		return httperr.New(http.StatusBadRequest, "reading the body: %w", err)
-	}
-	return nil
-}
-
-// readNothing refuses a body that says something: it would be taken for said. An empty
-// object says nothing.
-func readNothing(r *http.Request) error {
-	if err := readAction(r, new(struct{})); !errors.Is(err, io.EOF) {
-		return err
-	}
-	return nil
 }
 
 // StoreError is what a store failed with, for the caller.

@@ -3,6 +3,8 @@ package api
 import (
 	_ "embed"
 	"net/http"
+
+	"github.com/leadgate/leadgate/internal/admin"
 )
 
 // Document is the description of this API and of leadgate_conversions, OpenAPI 3.1.
@@ -12,7 +14,7 @@ var Document []byte
 
 // describe answers with the document.
 func (*Server) describe(w http.ResponseWriter, r *http.Request, _ string) error {
-	if err := noParams(r); err != nil {
+	if err := admin.OnlyParams(r.URL.RawQuery); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")

@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/leadgate/leadgate/internal/admin"
 	"github.com/leadgate/leadgate/internal/httperr"
 	"github.com/leadgate/leadgate/internal/wording"
 )
@@ -77,7 +78,7 @@ func orderDestination(action string) func(*Server, http.ResponseWriter, *http.Re
 
 // letter answers with one dead letter, whole.
 func (s *Server) letter(w http.ResponseWriter, r *http.Request, id string) error {
-	if err := noParams(r); err != nil {
+	if err := admin.OnlyParams(r.URL.RawQuery); err != nil {
 		return err
 	}
 	letter, err := s.Edge.Letter(r.Context(), id)
@@ -85,13 +86,6 @@ func (s *Server) letter(w http.ResponseWriter, r *http.Request, id string) error
 		return err
 	}
 	return httperr.JSON(w, http.StatusOK, letter)
-}
-
-func noParams(r *http.Request) error {
-	for name := range r.URL.Query() {
-		return httperr.WithFix(http.StatusBadRequest, "there is none here", "unknown parameter %s", name)
-	}
-	return nil
 }
 
 // withPath is the request, for a handler that expects another path.

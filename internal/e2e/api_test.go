@@ -187,6 +187,12 @@ func TestAPIRefusals(t *testing.T) {
 				{"GET", "dead?limit=0", "", 422, ""}, {"GET", "dead?limi=1", "", 422, ""}, {"GET", "dead?reason=", "", 422, ""},
 				{"GET", "dead?after=%00", "", 422, ""}, {"GET", "ads?from=yesterday", "", 422, ""}, {"GET", "destinations?x=1", "", 422, ""},
 				{"GET", "openapi.json?x=1", "", 422, ""}, {"GET", "dead/" + e.letterOf(t, "n8n") + "?x=1", "", 422, ""},
+				// Of two values the second would be passed over, and what cannot be read altogether.
+				{"GET", "dead?destination=n8n&destination=" + theirs, "", 422, ""}, {"GET", "ads?from=2026-01-01&from=2026-01-02", "", 422, ""},
+				{"GET", "dead?destination=%zz", "", 422, ""}, {"GET", "destinations?a;b", "", 422, ""}, {"GET", "openapi.json?%zz", "", 422, ""},
+				{"POST", "dead/replay", "null", 422, ""}, {"POST", "destinations/n8n/pause", "null", 422, ""},
+				{"POST", "destinations/n8n/pause", "[]", 422, ""}, {"POST", "dead/drop", `{"destination":"n8n","all":"yes"}`, 422, ""},
+				{"POST", "contacts/show", `{"contact":15551234567}`, 422, ""}, {"POST", "dead/drop", `{"destination":`, 422, ""},
 				{"POST", "dead/replay", "", 422, ""}, {"POST", "dead/replay", `{"destination":"n8n"}`, 422, ""},
 				{"POST", "dead/drop", `{"destination":"n8n","all":true,"resaon":"x"}`, 422, ""}, {"POST", "dead/drop", `{} {}`, 422, ""},
 				{"POST", "contacts/erase", `{"contact":"Maria Souza"}`, 422, ""}, {"POST", "contacts/erase", `{}`, 422, ""},
@@ -212,6 +218,11 @@ func TestAPIRefusals(t *testing.T) {
 				if resp.StatusCode != s.status || resp.Header.Get("Allow") != s.allow || s.method != "HEAD" && !isRefusal(answer) {
 					t.Errorf("%s %s %.60s: %d %s, want %d, allowed are %q", s.method, s.path, s.body, resp.StatusCode, answer, s.status,
 						resp.Header.Get("Allow"))
+				}
+				for _, word := range []string{"Go value", "Go struct", "json: ", "EOF"} {
+					if strings.Contains(answer, word) {
+						t.Errorf("%s %s %.60s: %s is no word for those who call it", s.method, s.path, s.body, answer)
+					}
 				}
 				named := strings.NewReplacer("there is no tenant "+theirs, "", "there is no destination "+theirs, "", letter, "").Replace(answer)
 				if strings.Contains(named, "globex") {

@@ -56,7 +56,7 @@ func readAction(r *http.Request, into any) error {
 		return httperr.New(http.StatusBadRequest, "reading the body: %w", err)
 	case whole > maxAction:
 		return httperr.WithFix(http.StatusRequestEntityTooLarge, "name fewer ids at once", "the body is over 1 MiB")
-	case len(text) == 0:
+	case len(text) == 0, string(text) == "null": // as programs write nothing
 		return httperr.Wrap(http.StatusBadRequest, errNothing)
 	case text[0] != '{':
 		return httperr.New(http.StatusBadRequest, "the body is no JSON object")
@@ -73,7 +73,7 @@ func readAction(r *http.Request, into any) error {
 }
 
 // readNothing refuses a body that says something: it would be taken for said. An empty
-// object says nothing.
+// object says nothing, and neither does null.
 func readNothing(r *http.Request) error {
 	if err := readAction(r, new(struct{})); !errors.Is(err, errNothing) {
 		return err

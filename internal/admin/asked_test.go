@@ -34,7 +34,7 @@ func TestOnlyParams(t *testing.T) {
 func TestReadAction(t *testing.T) {
 	for text, says := range map[string]string{
 		`{"destination":"n8n","all":true}`: "", " {} \n": "", `{"since":"2026-01-31T00:00:00Z"}`: "",
-		"": "the body is empty", "null": "the body is no JSON object", "[]": "the body is no JSON object", `"x"`: "the body is no JSON object",
+		"": "the body is empty", "null": "the body is empty", "[]": "the body is no JSON object", `"x"`: "the body is no JSON object",
 		`{"destination":5}`:               "destination cannot be a number",
 		`{"all":"yes"}`:                   "all cannot be a string",
 		`{"ids":{}}`:                      "ids cannot be an object",
@@ -60,9 +60,9 @@ func TestReadAction(t *testing.T) {
 	}
 }
 
-// TestReadNothing: an empty body and an empty object say nothing; all else would be taken for said.
+// TestReadNothing: an empty body, an empty object and null say nothing; all else would be taken for said.
 func TestReadNothing(t *testing.T) {
-	for text, right := range map[string]bool{"": true, " ": true, "{}": true, "null": false, "[]": false, `{"for":"1h"}`: false, "x": false} {
+	for text, right := range map[string]bool{"": true, " ": true, "{}": true, "null": true, "[]": false, `{"for":"1h"}`: false, "x": false} {
 		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(text))
 		if err := readNothing(r); (err == nil) != right {
 			t.Errorf("%q: %v", text, err)

@@ -190,7 +190,7 @@ func TestAPIRefusals(t *testing.T) {
 				// Of two values the second would be passed over, and what cannot be read altogether.
 				{"GET", "dead?destination=n8n&destination=" + theirs, "", 422, ""}, {"GET", "ads?from=2026-01-01&from=2026-01-02", "", 422, ""},
 				{"GET", "dead?destination=%zz", "", 422, ""}, {"GET", "destinations?a;b", "", 422, ""}, {"GET", "openapi.json?%zz", "", 422, ""},
-				{"POST", "dead/replay", "null", 422, ""}, {"POST", "destinations/n8n/pause", "null", 422, ""},
+				{"POST", "dead/replay", "null", 422, ""}, {"POST", "contacts/erase", "null", 422, ""},
 				{"POST", "destinations/n8n/pause", "[]", 422, ""}, {"POST", "dead/drop", `{"destination":"n8n","all":"yes"}`, 422, ""},
 				{"POST", "contacts/show", `{"contact":15551234567}`, 422, ""}, {"POST", "dead/drop", `{"destination":`, 422, ""},
 				{"POST", "dead/replay", "", 422, ""}, {"POST", "dead/replay", `{"destination":"n8n"}`, 422, ""},

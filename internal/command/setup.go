@@ -50,8 +50,8 @@ is changed, unless --apply is given: then it makes what is missing. It never
 takes anything away: fields are added to those that are there, an account's
 override_callback_uri is left alone, and an app's address that is another one
 too, unless --replace-callback is given. Blocks of one app share its address:
-the first has it, or the one to which webhooks come already. It may be run again
-and again.
+one of them has it, that to which webhooks come if there is one. It may be run
+again and again.
 
 The exit code is 0 where nothing is missing, 2 where something is, and 1 where
 something could not be read or made. Permissions and expired tokens are missing

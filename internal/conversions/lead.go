@@ -32,6 +32,16 @@ func (m *merits) hasInstead(of destination.Planner) bool {
 	return false
 }
 
+// orAsStage adds to why a chat's ledger does not take a name that a lead's stage may have it.
+func (m *merits) orAsStage(refusal *destination.Refusal, inChat bool) *destination.Refusal {
+	if !inChat || refusal.Fix == "" {
+		return refusal
+	}
+	with := *refusal
+	with.Fix += "; a stage of a form's lead may have any name: post its leadId for one"
+	return &with
+}
+
 // weighLead finds the lead that the item is about, if it is about one: it names a lead, or a
 // person who has no click that a ledger in the place of which it would be is told of.
 func (m *merits) weighLead() error {

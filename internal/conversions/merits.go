@@ -63,7 +63,7 @@ func (m *merits) weigh() error {
 		default:
 			m.byChat = m.byChat || inChat
 			if refusal := r.Names(m.item.name); refusal != nil {
-				m.refuse(refusal, click)
+				m.refuse(m.orAsStage(refusal, inChat), click)
 				continue
 			}
 			c := credit{to: d, reporter: r, click: click}
@@ -258,7 +258,8 @@ func googleTakes(all []*destination.Destination) string {
 }
 
 // unknownName is why a name is none that any ledger of a tenant takes, nil where one does.
-// Meta's closed list goes before what is only not configured.
+// Meta's closed list goes before what is only not configured, and what is no name even of a
+// lead's stage, which may be any, before both.
 func unknownName(all []*destination.Destination, name string) (why *destination.Refusal) {
 	for _, d := range all {
 		r, ok := d.Planner.(destination.Reporter)
@@ -268,6 +269,9 @@ func unknownName(all []*destination.Destination, name string) (why *destination.
 		refusal := r.Names(name)
 		if refusal == nil {
 			return nil
+		}
+		if _, ofLeads := d.Planner.(destination.LeadReporter); ofLeads {
+			return refusal
 		}
 		if why == nil || why.NoClick {
 			why = refusal

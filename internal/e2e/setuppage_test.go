@@ -1,11 +1,15 @@
 package e2e
 
 import (
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/leadgate/leadgate/internal/edgetest"
@@ -66,7 +70,30 @@ func (s *sitting) leave(name, line, until string) (said func() string) {
 	return said
 }
 
-// TestSetupPage follows the five minutes of docs/setup.md, as it is written.
+// newN8N stands in for n8n, and keeps what comes to the path that leads.json has.
+func newN8N(t *testing.T) *n8n {
+	n := new(n8n)
+	n.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text, err := io.ReadAll(r.Body)
+		if err != nil || r.URL.Path != "/webhook/leads" || r.Header.Get("Webhook-Signature") == "" {
+			t.Errorf("n8n gets %s %v: %v", r.URL, r.Header, err)
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		n.got.Store(string(text))
+	}))
+	t.Cleanup(n.Close)
+	return n
+}
+
+type n8n struct {
+	*httptest.Server
+
+	got atomic.Value // the newest body
+}
+
+// TestSetupPage follows the five minutes of docs/setup.md, as it is written, and what follows of n8n
+// up to the event that n8n gets; examples/n8n goes on from there.
 func TestSetupPage(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../docs/setup.md")
@@ -77,7 +104,7 @@ func TestSetupPage(t *testing.T) {
 	for _, m := range regexp.MustCompile("(?s)```sh session\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
 		blocks = append(blocks, m[1])
 	}
-	if len(blocks) < 6 {
+	if len(blocks) < 8 {
 		t.Fatalf("the page has %d blocks", len(blocks))
 	}
 	binary, err := edgetest.Binary()
@@ -85,8 +112,10 @@ func TestSetupPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := &sitting{t: t, dir: t.TempDir()}
+	n8n := newN8N(t)
 	edge, sink, meta := freeport.Address(t), freeport.Address(t), freeport.Address(t)
 	s.free = strings.NewReplacer("localhost:8080", edge, "127.0.0.1:8082", sink, "127.0.0.1:9099", meta,
+		"localhost:5678", strings.TrimPrefix(n8n.URL, "http://"),
 		"leadgate fake-meta", "leadgate fake-meta --listen "+meta, "leadgate listen", "leadgate listen --listen "+sink)
 	s.env = append(os.Environ(), "PATH="+filepath.Dir(binary)+":"+os.Getenv("PATH"), "HOME="+s.dir, "XDG_DATA_HOME="+s.dir+"/data",
 		"XDG_CONFIG_HOME="+s.dir+"/config", "CADDY_ADMIN="+freeport.Address(t))
@@ -108,4 +137,12 @@ func TestSetupPage(t *testing.T) {
 	s.run(show, 2, "2 things missing")
 	s.run(apply, 0, "nothing is missing")
 	s.run(show, 0, "nothing is missing")
+	forward, reload, _ := strings.Cut(blocks[6], "caddy reload")
+	s.run(forward, 0, "Secret  ") // which is Hmac Secret where the port is that of n8n
+	s.run("caddy reload"+reload, 0, "")
+	s.run(blocks[7], 0, "200 OK queued\n")
+	edgetest.Until(t, "n8n has the event", func() bool {
+		text, _ := n8n.got.Load().(string)
+		return strings.Contains(text, `"ctwaClid":"Aff-`)
+	})
 }

@@ -59,7 +59,7 @@ func anchor(heading string) string {
 
 func readPages(t *testing.T) []*page {
 	t.Helper()
-	files := []string{"../README.md"}
+	files := []string{"../README.md", "../n8n/README.md"}
 	err := filepath.WalkDir(".", func(path string, _ os.DirEntry, err error) error {
 		if strings.HasSuffix(path, ".md") {
 			files = append(files, path)

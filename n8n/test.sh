@@ -29,9 +29,10 @@ fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$work/n8n" "$work/internal/sign"
+mkdir -p "$work/n8n" "$work/internal/sign" "$work/internal/api"
 tar -c --exclude ./node_modules --exclude ./dist . | tar -x -C "$work/n8n"
 cp -R ../internal/sign/testdata "$work/internal/sign"
+cp ../internal/api/openapi.json "$work/internal/api"
 ln -s "$tools/node_modules" "$work/n8n/node_modules"
 
 # A lockfile names no registry: everybody's own is asked.

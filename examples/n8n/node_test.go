@@ -82,8 +82,8 @@ func TestNode(t *testing.T) {
 			sign "another secret"
 		}
 		forward %N8N%/webhook/leadgate-here {
-			name unpublished
-			only account
+			name later
+			only messages
 			sign "%SECRET%"
 		}
 		forward %CRM% {
@@ -176,9 +176,14 @@ func (r *rehearsal) signatures(t *testing.T) {
 	}
 }
 
-// publishing: with the option, a trigger that no destination leads to is not published, and
-// the error has the lines to paste.
+// publishing: what comes before the workflow is published waits, and comes then. With the
+// option, a trigger that no destination leads to is not published, and the error has the lines
+// to paste.
 func (r *rehearsal) publishing(t *testing.T) {
+	until(t, "the edge has found nothing there", func() bool { return r.e.destination("later").State == "retrying" })
+	if d := r.e.destination("later"); !strings.Contains(d.Reason, "404") {
+		t.Errorf("before the workflow is published the destination says %s", d.Reason)
+	}
 	for id, want := range map[string]string{
 		"leadgateNodeHere": "published ", "leadgateNodeNowh": "failed No destination of the edge leads here",
 	} {
@@ -197,6 +202,8 @@ func (r *rehearsal) publishing(t *testing.T) {
 			t.Errorf("%s: %s", id, got)
 		}
 	}
+	r.n.question("resume", map[string]any{"destination": "later"}) // the next try could be minutes away
+	until(t, "what waited has come", func() bool { return r.e.destination("later").Delivered == 1 })
 }
 
 // credentials: the editor's test of each kind, with the right secret and with a wrong one.

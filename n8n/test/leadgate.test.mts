@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import node from '../dist/nodes/Leadgate/Leadgate.node.js';
@@ -278,68 +279,128 @@ test('a filter that came out empty never chooses all dead letters', async () => 
 	}
 });
 
+const others: Array<[Record<string, unknown>, string, string, unknown]> = [
+	[{ resource: 'destination', operation: 'getAll' }, 'GET', '/destinations', undefined],
+	[
+		{ resource: 'destination', operation: 'pause', destination: 'a/b' },
+		'POST',
+		'/destinations/a%2Fb/pause',
+		undefined,
+	],
+	[
+		{ resource: 'destination', operation: 'resume', destination: 'n8n' },
+		'POST',
+		'/destinations/n8n/resume',
+		undefined,
+	],
+	[{ ...dead, operation: 'get', deadLetterId: '4.a' }, 'GET', '/dead/4.a', undefined],
+	[
+		{ resource: 'contact', operation: 'get', contact: '+1' },
+		'POST',
+		'/contacts/show',
+		{ contact: '+1' },
+	],
+	[
+		{ resource: 'contact', operation: 'erase', contact: '+1' },
+		'POST',
+		'/contacts/erase',
+		{ contact: '+1' },
+	],
+	[
+		{
+			resource: 'ad',
+			operation: 'getAll',
+			filters: { from: '2026-01-01T00:00:00', group: 'ad', to: '' },
+		},
+		'GET',
+		'/ads',
+		{ from: '2026-01-01', group: 'ad' },
+	],
+];
+
+/** An edge that answers each path with what a test can use. */
+function anything({ url }: Request): Answer {
+	if (/\/(pause|resume)$/.test(url)) return { body: '' };
+	if (/\/(destinations|ads)$/.test(url)) return { body: [{}] };
+	return { body: url.endsWith('/dead') ? { dead: [], next: null } : { count: 1 } };
+}
+
 test('asks for everything else where the edge has it', async () => {
-	const asked: Array<[Record<string, unknown>, string, string, unknown]> = [
-		[{ resource: 'destination', operation: 'getAll' }, 'GET', '/destinations', undefined],
-		[
-			{ resource: 'destination', operation: 'pause', destination: 'a/b' },
-			'POST',
-			'/destinations/a%2Fb/pause',
-			undefined,
-		],
-		[
-			{ resource: 'destination', operation: 'resume', destination: 'n8n' },
-			'POST',
-			'/destinations/n8n/resume',
-			undefined,
-		],
-		[
-			{ resource: 'deadLetter', operation: 'get', deadLetterId: '4.a' },
-			'GET',
-			'/dead/4.a',
-			undefined,
-		],
-		[
-			{ resource: 'contact', operation: 'get', contact: '+1' },
-			'POST',
-			'/contacts/show',
-			{ contact: '+1' },
-		],
-		[
-			{ resource: 'contact', operation: 'erase', contact: '+1' },
-			'POST',
-			'/contacts/erase',
-			{ contact: '+1' },
-		],
+	for (const [parameters, method, path, content] of others) {
+		const stub = context([parameters], anything, { url: 'https://e.example/api/*' });
+		assert.equal((await run(stub)).length, 1, path);
+		const [request] = stub.requests;
+		assert.equal(request.method, method);
+		assert.equal(request.url, `https://e.example/api${path}`);
+		assert.deepEqual(method === 'GET' ? request.qs : request.body, content);
+	}
+});
+
+test('has an operation for each route of the edge, with the parameters that it knows', async () => {
+	const { paths, components } = JSON.parse(
+		readFileSync(new URL('../../internal/api/openapi.json', import.meta.url), 'utf8'),
+	);
+	const wanted = new Set<string>();
+	for (const [path, methods] of Object.entries(paths)) {
+		for (const method of ['get', 'post']) {
+			if (method in (methods as object)) wanted.add(`${method.toUpperCase()} ${path}`);
+		}
+	}
+	// The description is for programs that read it, and a GET of conversions for the credential's test.
+	assert.ok(wanted.delete('GET /openapi.json') && wanted.delete('GET /conversions'));
+	const all = [
+		...others.map(([parameters]) => parameters),
+		{ ...dead, operation: 'getAll', filters: { reason: 'expired' } },
+		{ ...dead, operation: 'replay', which: 'one', deadLetterId: '4.a' },
+		{ ...dead, operation: 'drop', which: 'all', filters: { reason: 'expired', since: 1 } },
+	];
+	const stub = context([], anything);
+	for (const parameters of all) {
+		const one = context([parameters], anything);
+		await run(one);
+		stub.requests.push(...one.requests);
+	}
+	for (const { method, url, qs, body } of stub.requests) {
+		const path = url
+			.replace('https://bots.example.com/api', '')
+			.replace(/^\/destinations\/[^/]+/, '/destinations/{name}');
+		const route = path === '/dead/4.a' ? '/dead/{id}' : path;
+		const spec = paths[route][method.toLowerCase()];
+		wanted.delete(`${method} ${route}`);
+		const known = (spec.parameters ?? []).map((p: { name: string }) => p.name);
+		for (const name of Object.keys(qs ?? {}))
+			assert.ok(known.includes(name), `${route} knows no ${name}`);
+		const schema = spec.requestBody?.content['application/json'].schema.$ref.split('/').pop();
+		for (const name of Object.keys(body ?? {})) {
+			assert.ok(components.schemas[schema].properties[name], `${route} knows no ${name}`);
+		}
+	}
+	const conversion = context(
 		[
 			{
-				resource: 'ad',
-				operation: 'getAll',
-				filters: { from: '2026-01-01T00:00:00', group: 'ad', to: '' },
+				...report,
+				value: '1',
+				currency: 'USD',
+				orderId: '1',
+				additionalFields: {
+					channel: 'whatsapp',
+					email: 'a@example.com',
+					externalId: '1',
+					touch: 'last',
+					eventTime: 1,
+					contents: '[]',
+					customData: '{}',
+				},
 			},
-			'GET',
-			'/ads',
-			{ from: '2026-01-01', group: 'ad' },
 		],
-	];
-	const answers: Record<string, unknown> = {
-		'/destinations': [{}],
-		'/ads': [{}],
-		'/destinations/a%2Fb/pause': '',
-		'/destinations/n8n/resume': '',
-	};
-	for (const [parameters, method, path, content] of asked) {
-		const stub = context([parameters], () => ({ body: answers[path] ?? { count: 1 } }), {
-			url: 'https://e.example/api/*',
-		});
-		const out = await run(stub);
-		assert.equal(out.length, 1, path);
-		const [request] = stub.requests;
-		assert.deepEqual(
-			[request.method, request.url, request.body ?? (path === '/ads' ? request.qs : undefined)],
-			[method, `https://e.example/api${path}`, content],
-		);
+		edge,
+	);
+	await run(conversion);
+	wanted.delete('POST /conversions');
+	for (const name of Object.keys((conversion.requests[0].body as object[])[0])) {
+		assert.ok(components.schemas.Conversion.properties[name], `a conversion has no ${name}`);
 	}
+	assert.deepEqual([...wanted], []);
 });
 
 test('the edge names what is wrong and what to do, for the item', async () => {

@@ -2,6 +2,7 @@ package edgetest
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -108,8 +109,20 @@ func (e *Edge) Start() {
 			return false
 		}
 		resp.Body.Close()
-		return resp.StatusCode == http.StatusNotFound
+		return resp.StatusCode == http.StatusNotFound && e.knows()
 	})
+}
+
+// knows reports whether the admin endpoint, if there is one, knows of the configuration: a site
+// serves a moment before. What is asked for is nothing, so that no store is.
+func (e *Edge) knows() bool {
+	resp, err := quick.Get(e.Admin + "/leadgate/ads?group=nothing")
+	if err != nil {
+		return true
+	}
+	defer resp.Body.Close()
+	said, err := io.ReadAll(resp.Body)
+	return err != nil || !strings.Contains(string(said), "no configuration is running")
 }
 
 // Said is what the process wrote.

@@ -137,23 +137,6 @@ func TestWhereStagesGo(t *testing.T) {
 	}
 }
 
-// TestStageNames: a name that is none is refused by the rule of stages, and a chat's contact who may
-// be a lead, too, is told how a free name is posted.
-func TestStageNames(t *testing.T) {
-	for item, want := range map[string]string{
-		`"eventName":"a\nb","leadId":"` + anaLead + `"`:                          "1 to 100 characters",
-		`"eventName":"` + strings.Repeat("x", 101) + `","waPhone":"` + ana + `"`: "1 to 100 characters",
-		`"eventName":"Marketing Qualified Lead","waPhone":"` + ana + `"`:         "post its leadId",
-	} {
-		b := openBooks(t, "", meta(), stages())
-		touchedStore(t, b.store, b.Now(), normalize.ChannelWhatsApp, strings.TrimPrefix(ana, "+"), "clid:A")
-		b.addLead(t, anaLead, ana, "ana@example.com", false)
-		if r := b.post(t, "{"+item+"}"); r.Status != "invalid" || !strings.Contains(deref(r.Error)+deref(r.Fix), want) {
-			t.Errorf("%s: %s %s %s", item, r.Status, deref(r.Error), deref(r.Fix))
-		}
-	}
-}
-
 func deref(s *string) string {
 	if s == nil {
 		return ""

@@ -30,16 +30,16 @@ type Plan struct {
 // Planned is an item that was planned: what is to be said of it, and its jobs.
 type Planned struct {
 	Result
-	from, reports, to int // its jobs in the group: the reports, then the events
+	from, to int // its reports among the jobs of the group
 }
 
 // Settle says what became of it when the group was stored.
 func (d *Planned) Settle(jobs []queue.Admission) {
-	if d.reports == d.from {
+	if d.to == d.from {
 		return
 	}
 	d.Status = Duplicate
-	for _, o := range jobs[d.from:d.reports] {
+	for _, o := range jobs[d.from:d.to] {
 		if o != queue.Duplicate {
 			d.Status = Queued
 		}
@@ -54,7 +54,7 @@ func (p *Plan) Add(it *Item, found []queue.Clicks) Planned {
 }
 
 func (p *Plan) plan(it *Item, found []queue.Clicks) Planned {
-	d := Planned{from: len(p.Group.Jobs), reports: len(p.Group.Jobs), to: len(p.Group.Jobs)}
+	var d Planned
 	m := merits{plan: p, item: it, found: found}
 	if err := m.weigh(); err != nil {
 		d.refuseFor(err)
@@ -80,6 +80,8 @@ func (p *Plan) add(d *Planned, it *Item, m *merits) error {
 		return nil
 	}
 	s := p.share(it, m)
+	p.addEvent(&s, m) // before the reports, whose keys it looks up
+	d.from = len(p.Group.Jobs)
 	count := ads.NewCounter(p.Group, m.event.ReceivedAt, m.event.IngestedAt, m.ad())
 	tally := &destination.Tally{Day: count.Day, Key: count.Key()}
 	for i := range m.credits {
@@ -99,8 +101,6 @@ func (p *Plan) add(d *Planned, it *Item, m *merits) error {
 			tally = nil // it counts once, whoever is told of it, too
 		}
 	}
-	d.reports = len(p.Group.Jobs)
-	p.addEvent(&s, m.event, m.attribution)
 	d.to = len(p.Group.Jobs)
 	id := s.id.String()
 	d.EventID, d.Click = &id, m.shown()
@@ -151,16 +151,33 @@ func (p *Plan) newEvent(contact string) int {
 	return len(p.Group.Events) - 1
 }
 
-// addEvent adds a job for each destination that wants the conversion as an event.
-func (p *Plan) addEvent(s *shared, ev *normalize.Event, attribution int) {
+// addEvent adds a job for each destination that wants the conversion as an event: of one that is
+// reported, and not of a duplicate.
+func (p *Plan) addEvent(s *shared, m *merits) {
 	for _, d := range p.Destinations {
 		if _, ok := d.Planner.(destination.Reporter); ok || d.Raw {
 			continue
 		}
-		if job, ok := d.Planner.Plan(ev, p.Destinations); ok {
-			p.addJob(s, d, job, nil, attribution)
+		if job, ok := d.Planner.Plan(m.event, p.Destinations); ok {
+			job.Once = append(job.Once, m.looks()...)
+			p.addJob(s, d, job, nil, m.attribution)
 		}
 	}
+}
+
+// looks are the keys by which the only report of a conversion is a duplicate. One of several may
+// be none where another is.
+func (m *merits) looks() (list []queue.Once) {
+	if len(m.credits) != 1 {
+		return nil
+	}
+	for _, o := range m.credits[0].job.Once {
+		if o.Use != queue.Mark {
+			o.Use = queue.Look
+			list = append(list, o)
+		}
+	}
+	return list
 }
 
 func (p *Plan) addJob(s *shared, d *destination.Destination, job destination.Job, meta []byte, attribution int) {

@@ -83,6 +83,8 @@ var table = []Explanation{
 		"edge makes no such call", Fix: "look at the routing roles of the number in Meta's Business Suite"},
 	{Code: 138038, Class: Permission, Sentence: "only the primary app of the chat's entry point may do this (Conversation Routing); the " +
 		"edge makes no such call", Fix: "look at the routing roles of the number in Meta's Business Suite"},
+	{Code: 210, Class: Permission, Sentence: "Meta wants the Page's own token here, and the token is a person's or a system user's",
+		Fix: "ask for it with GET /<page id>?fields=access_token, by that token, and put it where `access_token` reads it"},
 	{Code: 200, LastCode: 299, Class: Permission, Sentence: "a permission is missing", Fix: permissions},
 
 	{Code: 803, Class: Configuration, Sentence: "Meta has nothing of the name that was asked for, which is no id",

@@ -13,7 +13,7 @@ func Explain(code, subcode int) string {
 	switch {
 	case isMissing(e), x.Class == capi.BadEvent && (subcode < 2804000 || subcode > 2804999): // those are of datasets
 		return notThere + "; it is asked for again during 6 hours, while others go on, and then it is a dead letter"
-	case x.Class == capi.Permission:
+	case x.Class == capi.Permission && code != wantsPage:
 		return rights
 	}
 	return ""

@@ -167,10 +167,13 @@ func (s *Sender) askBy(ctx context.Context, p *pageAccess, what string) (*graph.
 	return s.client.Get(ctx, what, *p.own)
 }
 
+// wantsPage is the code by which Meta says that a Page's own token is needed.
+const wantsPage = 210
+
 // mayWantPage reports whether an error may be that a Page's own token is needed, which Meta
-// says by 210 and by others that mean more.
+// says by others, too, that mean more.
 func mayWantPage(e *graph.Error) bool {
-	return e.Code == 210 || e.Code == 190 && e.Subcode == 0 || e.Code == 200
+	return e.Code == wantsPage || e.Code == 190 && e.Subcode == 0 || e.Code == 200
 }
 
 // pageToken changes the token for the Page's own; nil where Meta does not give it.
@@ -208,7 +211,7 @@ func (s *Sender) refusal(a *graph.Answer) error {
 			r.Wait = defaultThrottle
 		}
 	case x.Class == capi.Permission:
-		r.Text = x.Sentence + ": " + rights
+		r.Text = lacks(x)
 	case x.Class == capi.Token, x.Class == capi.Configuration:
 		r.Token = true
 	}

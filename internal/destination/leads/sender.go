@@ -16,7 +16,6 @@ import (
 	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/graph"
 	"github.com/leadgate/leadgate/internal/jsondoc"
-	"github.com/leadgate/leadgate/normalize"
 )
 
 const (
@@ -176,6 +175,14 @@ const (
 		"90 days, or one of the dashboard's Test button"
 )
 
+// lacks says what is missing where a right is.
+func lacks(x capi.Explanation) string {
+	if x.Code == wantsPage {
+		return x.Text()
+	}
+	return x.Sentence + ": " + rights
+}
+
 // judge says what an answer means; ok reports whether it is the lead.
 func (s *Sender) judge(a *graph.Answer, id string, it *destination.Item) (v destination.Verdict, ok bool) {
 	if a.Error == nil {
@@ -196,7 +203,7 @@ func (s *Sender) judge(a *graph.Answer, id string, it *destination.Item) (v dest
 	case x.Class == capi.Token, x.Class == capi.Configuration:
 		v.Action = destination.Park
 	case x.Class == capi.Permission:
-		v.Action, v.Explanation = destination.Park, x.Sentence+": "+rights
+		v.Action, v.Explanation = destination.Park, lacks(x)
 	case x.Class == capi.BadEvent:
 		// Mostly it is not there, which is not always said by a subcode; and a field that a new version
 		// has no more is no reason to lose it.
@@ -260,47 +267,3 @@ func (s *Sender) later(v destination.Verdict, it *destination.Item) destination.
 }
 
 var _ destination.Sender = (*Sender)(nil)
-
-// forms are the names of forms, which the lead itself has not.
-type forms struct {
-	mu    sync.Mutex
-	known map[string]form
-}
-
-type form struct {
-	name  normalize.Text // nil: not known
-	until time.Time
-}
-
-const (
-	keepName   = 24 * time.Hour
-	keepNoName = time.Hour
-	mostForms  = 1000
-)
-
-// name is a form's. One that cannot be read is nothing to wait for.
-func (f *forms) name(ctx context.Context, s *Sender, id string) normalize.Text {
-	if !isDigits([]byte(id)) {
-		return nil
-	}
-	now := s.c.Now()
-	f.mu.Lock()
-	one, ok := f.known[id]
-	f.mu.Unlock()
-	if ok && now.Before(one.until) {
-		return one.name
-	}
-	one.until = now.Add(keepNoName)
-	if a, err := s.ask(ctx, id+"?fields=id,name"); err == nil && a.Error == nil && a.Code == http.StatusOK {
-		if name := text(a.Root.Get("name")); name != nil {
-			one = form{normalize.NewText(name.String()), now.Add(keepName)}
-		}
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.known == nil || len(f.known) >= mostForms {
-		f.known = make(map[string]form)
-	}
-	f.known[id] = one
-	return one.name
-}

@@ -129,6 +129,7 @@ func TestAnswers(t *testing.T) {
 	}{
 		"dead token":          {leadfake.Refusal{Status: 401, Code: 190, Subcode: 463}, destination.Park, 0, "190/463"},
 		"no leads_retrieval":  {leadfake.Refusal{Status: 403, Code: 200, Message: "leads_retrieval"}, destination.Park, 0, "200"},
+		"no Page's token":     {leadfake.Refusal{Status: 400, Code: 210}, destination.Park, 0, "210"},
 		"another one":         {leadfake.Refusal{Status: 400, Code: 278}, destination.Park, 0, "278"},
 		"wrong proof":         {leadfake.Refusal{Status: 400, Code: 104}, destination.Park, 0, "104"},
 		"throttled":           {leadfake.Refusal{Status: 400, Code: 80005, Header: busy}, destination.Throttle, 7 * time.Minute, "80005"},

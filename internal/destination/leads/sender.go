@@ -227,7 +227,7 @@ func code(e *graph.Error) string {
 // strange is what an answer without an error means: the lead, or one that is not the Graph
 // API's.
 func (s *Sender) strange(a *graph.Answer, id string) (v destination.Verdict, ok bool) {
-	if a.Code == http.StatusOK && a.Root.Kind() == '{' && a.Root.Get("id").String() == id {
+	if a.Code == http.StatusOK && isLead(a.Root, id) {
 		return v, true
 	}
 	v = destination.Verdict{
@@ -245,6 +245,14 @@ func (s *Sender) strange(a *graph.Answer, id string) (v destination.Verdict, ok 
 		v.After = wait
 	}
 	return v, false
+}
+
+// isLead reports whether an answer is the lead that was asked for: it has its id, or answers and no id.
+func isLead(root jsondoc.Node, id string) bool {
+	if has := root.Get("id"); has.Exists() {
+		return has.String() == id
+	}
+	return root.Get("field_data").Kind() == '['
 }
 
 // later has a lead that Meta does not show wait, and nobody else: nothing failed that others would.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -179,19 +178,6 @@ func TestMissing(t *testing.T) {
 	r.fake.Refuse = func(*http.Request) *leadfake.Refusal { return &leadfake.Refusal{Status: 400, Code: 100} }
 	if dead := r.send(t, v.Note); dead.Action != destination.Dead || dead.Code != "100" || !strings.Contains(dead.Explanation, "refuses") {
 		t.Errorf("%+v", dead)
-	}
-}
-
-// TestManyAnswers: a form of many questions with long answers is no broken one.
-func TestManyAnswers(t *testing.T) {
-	r := newRig(t, nil)
-	lead := leadfake.Sample(leadID, now)
-	for i := range 20 {
-		lead.Fields = append(lead.Fields, leadfake.Field{Name: "q" + strconv.Itoa(i), Values: []string{strings.Repeat("ü", 10000)}})
-	}
-	r.fake.Add(lead)
-	if v := r.send(t, ""); v.Action != destination.Done || !strings.Contains(r.events[0], `"name":"q19"`) {
-		t.Errorf("%+v", v)
 	}
 }
 

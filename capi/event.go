@@ -130,7 +130,7 @@ func build(dst, unified []byte, c *Conversion, s *Settings, now time.Time) (out 
 	if err := f.check(s, received, now); err != nil {
 		return dst, Identity{}, err
 	}
-	out, err = f.append(dst, s, min(received, now.UnixMilli())/1000)
+	out, err = f.append(dst, s, f.timeOf(received, now)/1000)
 	if err != nil {
 		return dst, Identity{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/leadgate/leadgate/normalize"
@@ -30,6 +31,18 @@ func CheckStage(name string) error {
 		return nil
 	}
 	return fmt.Errorf("event name %.120q is none: write the stage's name, of 1 to %d characters on one line", name, maxStage)
+}
+
+// clockSkew is how much a CRM's clock may be behind Meta's: a stage of so little before its lead was
+// reached with it.
+const clockSkew = time.Minute
+
+// timeOf is the event's time as Meta is told it, in ms: neither before its lead nor after now.
+func (f *facts) timeOf(received int64, now time.Time) int64 {
+	if f.lead != nil {
+		received = max(received, f.lead.CreatedAt)
+	}
+	return min(received, now.UnixMilli())
 }
 
 // isText reports whether s is a line of text, and not too long.
@@ -66,7 +79,7 @@ func (f *facts) checkStage(s *Settings, received int64) error {
 			"send the digits of the lead's id as Meta gave them")
 	}
 	// Both in seconds, as Meta compares them.
-	if created := f.lead.CreatedAt / 1000; received/1000 < created {
+	if received/1000 < (f.lead.CreatedAt-clockSkew.Milliseconds())/1000 {
 		return refuse(0, "event_time", "it lies before the lead was created", "write when the stage was reached")
 	}
 	keys := !s.NoMatchKeys && len(f.emails())+len(f.leadPhones()) > 0

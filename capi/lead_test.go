@@ -2,6 +2,7 @@ package capi_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -96,7 +97,7 @@ func TestStageGuard(t *testing.T) {
 		field string
 		code  int
 	}{
-		"before the lead":    {lead: capi.Lead{ID: "987654321012345", CreatedAt: receivedAt + 1000}, name: "Won", field: "event_time"},
+		"before the lead":    {lead: capi.Lead{ID: "987654321012345", CreatedAt: receivedAt + 61_000}, name: "Won", field: "event_time"},
 		"a week old":         {lead: known, name: "Won", event: "receivedAt=1735930900999", field: "event_time", code: 2804003},
 		"nobody":             {name: "Won", field: "user_data", code: 2804050},
 		"no id":              {lead: capi.Lead{ID: "{{lead_id}}"}, name: "Won", field: "user_data.lead_id"},
@@ -124,6 +125,27 @@ func TestStageGuard(t *testing.T) {
 	conversion := &capi.Conversion{Lead: &lead, EventName: "Won"}
 	if _, _, err := capi.AppendConversion(nil, unified("conversion", "lead_ads", "conversion={}"), conversion, settings(), now); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestClockOfCRM: a stage of a clock that is a little behind Meta's is reached with its lead, and nothing
+// is in the future.
+func TestClockOfCRM(t *testing.T) {
+	for name, c := range map[string]struct {
+		created int64 // after the stage, ms
+		now     time.Time
+		want    int64 // after the stage, s
+	}{
+		"behind":       {created: 30_000, now: now.Add(time.Hour), want: 30},
+		"a minute":     {created: 60_000, now: now.Add(time.Hour), want: 60},
+		"right":        {created: -30_000, now: now.Add(time.Hour), want: 0},
+		"Meta's ahead": {created: 30_000, now: time.UnixMilli(receivedAt + 10_000), want: 10},
+	} {
+		conversion := &capi.Conversion{Lead: &capi.Lead{ID: "987654321012345", CreatedAt: receivedAt + c.created}, EventName: "Won"}
+		got, _, err := capi.AppendConversion(nil, unified("conversion", "lead_ads", "conversion={}"), conversion, settings(), c.now)
+		if want := fmt.Sprintf(`"event_time":%d,`, receivedAt/1000+c.want); err != nil || !strings.Contains(string(got), want) {
+			t.Errorf("%s: %s, %v, want %s", name, got, err, want)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/leadgate/leadgate/capi"
@@ -59,7 +60,8 @@ func (s *Sender) formsOf(ctx context.Context, p *pageAccess, do func(Form)) erro
 	return s.list(ctx, p, p.page+"/leadgen_forms?fields=id,status", func(a *graph.Answer) bool {
 		for f := a.Root.Get("data").First(); f.Exists(); f = f.Next() {
 			if id := f.Get("id").String(); isDigits([]byte(id)) {
-				do(Form{ID: id, Active: f.Get("status").String() == "ACTIVE"})
+				status := f.Get("status").String() // where it is not said, leads are better read than lost
+				do(Form{ID: id, Active: status == "" || strings.EqualFold(status, "ACTIVE")})
 			}
 		}
 		return true

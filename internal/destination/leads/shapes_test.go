@@ -38,6 +38,24 @@ func TestListsOfOtherShapes(t *testing.T) {
 	}
 }
 
+// TestFormsOfOtherShapes: a form whose status is not said is read.
+func TestFormsOfOtherShapes(t *testing.T) {
+	r := newRig(t, nil)
+	r.fake.Refuse = func(*http.Request) *leadfake.Refusal {
+		return &leadfake.Refusal{Status: http.StatusOK, Body: `{"data":[{"id":1,"status":"ACTIVE"},{"id":"2"},{"id":"3","status":"ARCHIVED"},` +
+			`{"id":"4","status":"active"},{"id":"x","status":"ACTIVE"},{"status":"ACTIVE"},{"id":"5","status":null}]}`}
+	}
+	active := ""
+	err := r.formsOf(t.Context(), &pageAccess{page: page}, func(f Form) {
+		if f.Active {
+			active += f.ID
+		}
+	})
+	if err != nil || active != "1245" {
+		t.Errorf("active are %q, %v", active, err)
+	}
+}
+
 // TestManyAnswers: a form of many questions with long answers is no broken one.
 func TestManyAnswers(t *testing.T) {
 	r := newRig(t, nil)

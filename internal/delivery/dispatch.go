@@ -66,7 +66,7 @@ func (w *worker) pick(m gate.Mode) []*view.Entry {
 // launch hands entries to the senders.
 func (w *worker) launch(entries []*view.Entry, m gate.Mode) {
 	j := w.spares.job()
-	j.entries, j.mode, j.settings, j.epoch = entries, m, w.settings, w.epoch
+	j.entries, j.mode, j.settings, j.epoch, j.resumes = entries, m, w.settings, w.epoch, w.resumes
 	wall := w.wall()
 	for _, e := range entries {
 		w.view.Began(e, wall)

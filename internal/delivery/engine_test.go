@@ -260,6 +260,45 @@ func TestParkedStateSurvivesRestart(t *testing.T) {
 	})
 }
 
+// TestResumedInFlight: what was asked before an operator resumed a parked destination, and is answered
+// later, parks it no more.
+func TestResumedInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q, s := newMemQueue(), &sink{}
+		q.add(crm, contacts("a", "b")...)
+		answers, mended := map[string]chan bool{"a": make(chan bool), "b": make(chan bool)}, false
+		s.answer = func(_ context.Context, it *destination.Item) destination.Verdict {
+			s.mu.Lock()
+			good := mended
+			s.mu.Unlock()
+			if good {
+				return destination.Verdict{Action: destination.Done}
+			}
+			<-answers[it.Header.Contact]
+			return destination.Verdict{Action: destination.Park, Reason: "token"}
+		}
+		e := start(t, q, Options{}, forwardTo(s))
+		synctest.Wait()
+		close(answers["a"])
+		synctest.Wait()
+		if st := statusOf(t, e, "crm"); st.State != StateParked || st.InFlight != 1 {
+			t.Fatalf("status %+v", st)
+		}
+		s.mu.Lock()
+		mended = true
+		s.mu.Unlock()
+		if err := e.Resume(t.Context(), "crm"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		close(answers["b"])
+		synctest.Wait()
+		if st := statusOf(t, e, "crm"); st.State != StateRunning || st.Delivered != 2 {
+			t.Fatalf("status %+v", st)
+		}
+	})
+}
+
 func TestThrottle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newMemQueue()

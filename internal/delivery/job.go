@@ -19,6 +19,7 @@ type job struct {
 	took     time.Duration
 	epoch    uint64 // of the right to send it
 	halts    uint64 // of the senders, when they took it
+	resumes  uint64 // of the worker, when it was launched
 	place    int    // in senders.jobs
 	unsent   bool   // it was not to be sent any more when its turn came, or it could not be noted
 	note     string // that its entries depart; "" = none was written

@@ -95,6 +95,7 @@ func (w *worker) obey() {
 		w.enterState(stored)
 	}
 	if resumed {
+		w.resumes++
 		w.report.waiting = waiting{}
 		w.gate.Resume()
 	}

@@ -35,6 +35,7 @@ type worker struct {
 	retired  []destination.Sender // of settings before, with requests still on their way
 	stopping bool
 	epoch    uint64        // of the right to drain, that the view is of
+	resumes  uint64        // by operators
 	now      time.Duration // since the engine began; never 0
 	alarm    alarm
 	spares   spares

@@ -73,6 +73,15 @@ func TestDashboardOfMany(t *testing.T) {
 	}
 	b.press("Enter", 13, "\r")
 	b.until(`document.querySelector('#dead-page').textContent == 'page 2 of 4,000'`)
+	// What the header's links lead to is below it.
+	for _, width := range []int{390, 800, 1280} {
+		b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 500})
+		for _, id := range []string{"ads", "contact", "dead"} {
+			b.run(`document.querySelector('#` + id + `').scrollIntoView({behavior: 'instant'})`)
+			b.is(`((at) => at('#`+id+` h2').top >= at('header').bottom)((s) => document.querySelector(s).getBoundingClientRect())`, "true")
+		}
+	}
+	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": true})
 	if dir := os.Getenv("LEADGATE_SCREENSHOTS"); dir != "" {
 		for _, id := range []string{"ads", "contact", "dead"} {
 			b.run(`document.querySelector('#` + id + `').scrollIntoView({behavior: 'instant'})`)

@@ -139,8 +139,9 @@ func (d *formDesk) onceEach(t *testing.T, ids []string) {
 	}
 }
 
-// TestLeads: over a dead token, throttling, proxies' errors, and kill -9 between the webhook and
-// the reading, each lead comes once, whole, and nothing of it is in a log.
+// TestLeads: over a dead token, throttling, proxies' errors, a lead that is not there yet, and
+// kill -9 between the webhook and the reading, each lead comes once, whole, and nothing of it is
+// in a log.
 func TestLeads(t *testing.T) {
 	for name, store := range stores {
 		t.Run(name, func(t *testing.T) {
@@ -152,6 +153,9 @@ func TestLeads(t *testing.T) {
 				fake.Add(leadfake.Sample(id, time.Now()))
 			}
 			fake.SetToken("right")
+			late := leadIDs(40, 1) // which Meta does not know yet: it holds up no other
+			e.mustPost(t, leadgen(late...))
+			edgetest.Until(t, "it is asked for", func() bool { return fake.Asked(late[0]) > 0 })
 
 			e.setToken(t, "dead")
 			e.Kill()
@@ -173,13 +177,19 @@ func TestLeads(t *testing.T) {
 
 			refusal.Store(&leadfake.Refusal{Status: 502, Body: "<html>bad gateway</html>"})
 			e.mustPost(t, leadgen(ids[5:20]...))
-			edgetest.Until(t, "they wait", func() bool { return e.Destinations()["acme-leads"].Backlog == 15 })
+			edgetest.Until(t, "they wait", func() bool { return e.Destinations()["acme-leads"].Backlog == 15+1 })
 			refusal.Store(&leadfake.Refusal{Status: 400, Code: 80005, Message: "too many calls", Header: map[string]string{"Retry-After": "1"}})
 			e.mustPost(t, leadgen(ids[20:30]...))
 			e.Kill()
 			refusal.Store(nil)
 			e.Start()
 			e.mustPost(t, leadgen(ids[30:]...))
+			desk.onceEach(t, ids)
+			if d := e.Destinations()["acme-leads"]; d.Dead != 0 || len(desk.got(late[0])) != 0 {
+				t.Errorf("what is not there yet: %+v", d)
+			}
+			fake.Add(leadfake.Sample(late[0], time.Now()))
+			ids = append(ids, late...)
 			desk.onceEach(t, ids)
 			e.mustPost(t, leadgen(ids...))
 			edgetest.Until(t, "all is drained", func() bool {

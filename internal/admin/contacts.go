@@ -56,7 +56,7 @@ func (e *Edge) showContact(w http.ResponseWriter, r *http.Request) error {
 	if config.AdNames != nil {
 		names = config.AdNames(who.Tenant)
 	}
-	shown, err := journey.Show(r.Context(), config.Queue, who.Tenant, who.Contact, contactKeys(who.Contact), names)
+	shown, err := journey.Show(r.Context(), config.Queue, who.Tenant, who.Contact, keysOf(who.Contact), names)
 	if err != nil {
 		return StoreError(err)
 	}
@@ -75,7 +75,7 @@ func (e *Edge) erase(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	count := 0
-	for _, key := range contactKeys(who.Contact) {
+	for _, key := range keysOf(who.Contact) {
 		n, err := config.Queue.Erase(r.Context(), who.Tenant, key)
 		if err != nil {
 			return StoreError(err)

@@ -104,6 +104,11 @@ func journeyOf(t *testing.T, e *edge, meta *capitest.Server, now int64) {
 
 	e.mustPost(t, clickAt("wamid.1", "15551234567", now-40*60_000))
 	until("the lead is told", lead, stranger)
+	for _, written := range []string{" 001 (555) 123-4567", "tel:+1-555-123-4567", "1-555-123-4567"} {
+		if lines, touches := e.told(written); len(lines) != 2 || touches != 1 {
+			t.Errorf("%q has %v, %d touches", written, lines, touches)
+		}
+	}
 	if _, touches := e.told("15551234567"); touches != 1 {
 		t.Errorf("%d touches", touches)
 	}

@@ -66,6 +66,30 @@ func TestReportToNobody(t *testing.T) {
 	}
 }
 
+// TestLeadsOfChatsAlone: where no form can come, leads is refused; that a tenant is in a block of
+// Meta's besides is enough.
+func TestLeadsOfChatsAlone(t *testing.T) {
+	const head = "{\nleadgate {\nqueue embedded %DIR%/queue\n}\n}\nhttp://127.0.0.1:%PORT% {\n"
+	leads := "tenant acme\nleads {\naccess_token x\n}\n"
+	of := func(path, provider, more string) string {
+		return "leadgate " + path + " {\nprovider " + provider + "\n" + more + "}\n"
+	}
+	meta := func(more string) string { return of("/m", "meta {\napp_secret s\nverify_token v\n}", more) }
+	for _, p := range []string{
+		"gupshup {\ntoken header X-Token t\n}", "whapi {\ntoken header X-Token t\n}", "360dialog {\nsignature_secret s\n}",
+		"twilio {\nauth_token t\n}",
+	} {
+		chats := of("/c*", p, leads)
+		err := validate(t, head+chats+"respond 404\n}")
+		if err == nil || !strings.Contains(err.Error(), "forms of lead ads come by `provider meta` alone") {
+			t.Errorf("%s: %v", p, err)
+		}
+		if err := validate(t, head+chats+meta(leads)+"respond 404\n}"); err != nil {
+			t.Errorf("beside Meta's: %s: %v", p, err)
+		}
+	}
+}
+
 // siteOf is a site with a leadgate block, and more beside it.
 func siteOf(block, more string) string {
 	text := site(block)

@@ -185,6 +185,8 @@ func (l *Leads) provision(a *App, tenant string, repl *caddy.Replacer) (*destina
 // whichever block that would stand.
 func (l *Leads) checkBeside(s *sites.Sites, tenant string) error {
 	switch {
+	case !s.BringsForms(tenant):
+		return errors.New("forms of lead ads come by `provider meta` alone, and the tenant is in no such block: write `leads` into one")
 	case l.Reconcile > 0 && !s.HasPages(tenant):
 		return errors.New("reconcile reads the forms of the tenant's Pages, and it has none: write `match page_id <id>`")
 	case l.Report != "" && !s.ReportsLeads(tenant):

@@ -169,6 +169,7 @@ func providerFacts(name string, settings []byte) (f sites.Facts) {
 		return f
 	}
 	provider := info.New()
+	_, f.Chats = provider.(WABAOmitter) // it passes on what comes to WhatsApp numbers
 	if p, ok := provider.(SecretHolder); ok {
 		f.Secrets = p.SecretOptions()
 	}

@@ -81,6 +81,7 @@ type Tenants func(handler []byte) ([]Tenant, error)
 type Facts struct {
 	Secrets []string // the options that hold what webhooks are verified by
 	Below   string   // what it appends to the block's path, for example: /messages; "" for nothing
+	Chats   bool     // it brings chats alone: no Page, and so no form of a lead ad
 	// Check looks at the settings themselves, which have loaded; nil where nothing
 	// can be wrong with them.
 	Check func() finding.List

@@ -36,6 +36,17 @@ func (s *Sites) HasPages(tenant string) bool {
 	return slices.ContainsFunc(s.AllTenants(), func(t Tenant) bool { return t.Name == tenant && len(t.Pages) > 0 })
 }
 
+// BringsForms reports whether forms of lead ads may come to a tenant, in any block.
+func (s *Sites) BringsForms(tenant string) bool {
+	for _, b := range s.Blocks {
+		of := func(t Tenant) bool { return t.Name == tenant }
+		if !b.Facts.Chats && (slices.ContainsFunc(b.Tenants, of) || len(b.Tenants) == 0 && tenant == DefaultTenant) {
+			return true
+		}
+	}
+	return false
+}
+
 // ReportsLeads reports whether a tenant has a dataset that is told of lead ads' leads, in any block.
 func (s *Sites) ReportsLeads(tenant string) bool {
 	return slices.ContainsFunc(s.AllTenants(), func(t Tenant) bool {

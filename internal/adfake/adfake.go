@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/graphfake"
 )
 
 // Ad is an ad of an account, which is named by its digits.
@@ -28,11 +30,7 @@ type Day struct {
 type Account struct{ ID, Name, Currency, Timezone string }
 
 // Refusal is an error of the Graph API.
-type Refusal struct {
-	Status, Code, Subcode int
-	Message               string
-	Header                map[string]string
-}
+type Refusal = graphfake.Refusal
 
 // Server is the fake. Set its fields before the first request; it is safe for concurrent use
 // from then on.
@@ -151,24 +149,28 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			s.Next.ServeHTTP(w, r)
 			return
 		}
-		refuse(w, &Refusal{Status: 400, Code: 2500, Message: "Unknown path components"})
+		graphfake.Refuse(w, &Refusal{Status: 400, Code: 2500, Message: "Unknown path components"})
 		return
 	}
 	if s.Refuse != nil {
 		if no := s.Refuse(r); no != nil {
-			refuse(w, no)
+			graphfake.Refuse(w, no)
 			return
 		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if no := asksWell(r, s.token); no != nil {
-		refuse(w, no)
+	token, no := graphfake.Token(r)
+	if no == nil && s.token != "" && token != s.token {
+		no = graphfake.Expired()
+	}
+	if no != nil {
+		graphfake.Refuse(w, no)
 		return
 	}
 	switch {
 	case r.URL.Query().Has("ids"):
-		refuse(w, parameter("The parameter ids is no longer supported"))
+		graphfake.Refuse(w, graphfake.Parameter("The parameter ids is no longer supported"))
 	case batch:
 		s.batch(w, r)
 	case rights:
@@ -176,7 +178,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if s.NoRights {
 			status = "declined"
 		}
-		answer(w, map[string]any{"data": []map[string]string{{"permission": "ads_read", "status": status}}})
+		graphfake.Answer(w, map[string]any{"data": []map[string]string{{"permission": "ads_read", "status": status}}})
 	case account != nil:
 		s.account(w, r, account[1])
 	case insights != nil:
@@ -192,59 +194,11 @@ func (s *Server) hasRun(name string) bool {
 	return s.runs[name] != nil
 }
 
-// asksWell looks at how it is asked: the token in the header, and never in the URL, where
-// logs would have it, and a name of who asks.
-func asksWell(r *http.Request, right string) *Refusal {
-	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	switch {
-	case r.URL.Query().Has("access_token"):
-		return &Refusal{Status: 400, Code: 1, Message: "The fake takes no token in a URL"}
-	case !ok || token == "":
-		return &Refusal{Status: 400, Code: 104, Message: "An access token is required to request this resource."}
-	case right != "" && token != right:
-		return &Refusal{Status: 400, Code: 190, Subcode: 463, Message: "Error validating access token: Session has expired"}
-	case r.UserAgent() == "":
-		return &Refusal{Status: 400, Code: 1, Message: "The fake wants to know who asks"}
-	}
-	return nil
-}
-
-func missing(id string) *Refusal {
-	return &Refusal{Status: 400, Code: 100, Subcode: 33, Message: "Unsupported get request. Object with ID '" + id +
-		"' does not exist, cannot be loaded due to missing permissions, or does not support this operation"}
-}
-
-func parameter(message string) *Refusal {
-	return &Refusal{Status: 400, Code: 100, Message: "(#100) " + message}
-}
-
-func (no *Refusal) object() map[string]any {
-	e := map[string]any{"message": no.Message, "type": "OAuthException", "code": no.Code, "fbtrace_id": "AfakeTrace"}
-	if no.Subcode != 0 {
-		e["error_subcode"] = no.Subcode
-	}
-	return map[string]any{"error": e}
-}
-
-func refuse(w http.ResponseWriter, no *Refusal) {
-	for name, value := range no.Header {
-		w.Header().Set(name, value)
-	}
-	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
-	w.WriteHeader(no.Status)
-	_ = json.NewEncoder(w).Encode(no.object())
-}
-
-func answer(w http.ResponseWriter, v any) {
-	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
-	_ = json.NewEncoder(w).Encode(v)
-}
-
 // account answers for an account; s.mu is held, as it is in all that follows.
 func (s *Server) account(w http.ResponseWriter, r *http.Request, id string) {
 	a := s.accounts[id]
 	if a == nil {
-		refuse(w, missing("act_"+id))
+		graphfake.Refuse(w, graphfake.Missing("act_"+id))
 		return
 	}
 	all := map[string]any{"account_id": id, "name": a.Name, "currency": a.Currency, "timezone_name": a.Timezone, "account_status": 1}
@@ -252,7 +206,7 @@ func (s *Server) account(w http.ResponseWriter, r *http.Request, id string) {
 	for f := range strings.SplitSeq(r.URL.Query().Get("fields"), ",") {
 		v, ok := all[f]
 		if !ok && f != "id" {
-			refuse(w, parameter("Tried accessing nonexisting field ("+f+")"))
+			graphfake.Refuse(w, graphfake.Parameter("Tried accessing nonexisting field ("+f+")"))
 			return
 		}
 		if ok {
@@ -260,7 +214,7 @@ func (s *Server) account(w http.ResponseWriter, r *http.Request, id string) {
 		}
 	}
 	s.note("account", id)
-	answer(w, out)
+	graphfake.Answer(w, out)
 }
 
 var adURL = regexp.MustCompile(`^v[1-9][0-9]?\.[0-9]/([0-9]{1,20})\?fields=(.*)$`)
@@ -275,11 +229,11 @@ func (s *Server) batch(w http.ResponseWriter, r *http.Request) {
 		URL    string `json:"relative_url"`
 	}
 	if r.ParseForm() != nil || json.Unmarshal([]byte(r.PostForm.Get("batch")), &parts) != nil || len(parts) == 0 {
-		refuse(w, parameter("batch parameter must be a JSON array"))
+		graphfake.Refuse(w, graphfake.Parameter("batch parameter must be a JSON array"))
 		return
 	}
 	if len(parts) > 50 {
-		refuse(w, &Refusal{Status: 400, Code: 100, Message: "Too many requests in batch message. Maximum batch size is 50"})
+		graphfake.Refuse(w, &Refusal{Status: 400, Code: 100, Message: "Too many requests in batch message. Maximum batch size is 50"})
 		return
 	}
 	type part struct {
@@ -293,7 +247,7 @@ func (s *Server) batch(w http.ResponseWriter, r *http.Request) {
 		body, no := s.ad(p.Method, p.URL)
 		code := 200
 		if no != nil {
-			body, code = no.object(), no.Status
+			body, code = no.Object(), no.Status
 		}
 		if body == nil {
 			continue // null: it took too long
@@ -301,17 +255,17 @@ func (s *Server) batch(w http.ResponseWriter, r *http.Request) {
 		text, _ := json.Marshal(body)
 		out[i] = &part{code, []map[string]string{{"name": "Content-Type", "value": "text/javascript; charset=UTF-8"}}, string(text)}
 	}
-	answer(w, out)
+	graphfake.Answer(w, out)
 }
 
 func (s *Server) ad(method, url string) (map[string]any, *Refusal) {
 	asked := adURL.FindStringSubmatch(url)
 	if method != http.MethodGet || asked == nil {
-		return nil, parameter("Invalid relative_url")
+		return nil, graphfake.Parameter("Invalid relative_url")
 	}
 	for f := range strings.SplitSeq(strings.NewReplacer("{id,name}", "{}").Replace(asked[2]), ",") {
 		if !slices.Contains(adFields, f) {
-			return nil, parameter("Tried accessing nonexisting field (" + f + ")")
+			return nil, graphfake.Parameter("Tried accessing nonexisting field (" + f + ")")
 		}
 	}
 	a := s.ads[asked[1]]
@@ -324,7 +278,7 @@ func (s *Server) ad(method, url string) (map[string]any, *Refusal) {
 	case s.NoRights:
 		return nil, &Refusal{Status: 403, Code: 200, Message: "(#200) Missing Permissions"}
 	case a == nil:
-		return nil, missing(asked[1])
+		return nil, graphfake.Missing(asked[1])
 	case a.Name == Slow:
 		return nil, nil
 	}

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/graphfake"
 )
 
 // run is a report that is made.
@@ -26,14 +28,14 @@ var insightFields = strings.Fields("account_currency ad_id ad_name adset_id adse
 func (s *Server) insights(w http.ResponseWriter, r *http.Request, id string) {
 	account := s.accounts[id]
 	if account == nil {
-		refuse(w, &Refusal{Status: 403, Code: 200,
+		graphfake.Refuse(w, &Refusal{Status: 403, Code: 200,
 			Message: "(#200) Ad account owner has NOT grant ads_management or ads_read permission"})
 		return
 	}
 	query := r.URL.Query()
 	if r.Method == http.MethodPost {
 		if r.ParseForm() != nil {
-			refuse(w, parameter("no form"))
+			graphfake.Refuse(w, graphfake.Parameter("no form"))
 			return
 		}
 		query = r.PostForm
@@ -43,7 +45,7 @@ func (s *Server) insights(w http.ResponseWriter, r *http.Request, id string) {
 		no = asked(query)
 	}
 	if no != nil {
-		refuse(w, no)
+		graphfake.Refuse(w, no)
 		return
 	}
 	rows := s.rows(account, since, until)
@@ -56,9 +58,9 @@ func (s *Server) insights(w http.ResponseWriter, r *http.Request, id string) {
 		name := strconv.Itoa(7700000000000000 + len(s.runs))
 		s.runs[name] = &run{rows: rows}
 		s.note("report", id, since.Format(time.DateOnly), until.Format(time.DateOnly))
-		answer(w, map[string]string{"report_run_id": name})
+		graphfake.Answer(w, map[string]string{"report_run_id": name})
 	case s.MostDays > 0 && days > s.MostDays:
-		refuse(w, &Refusal{Status: 500, Code: 1, Subcode: 99,
+		graphfake.Refuse(w, &Refusal{Status: 500, Code: 1, Subcode: 99,
 			Message: "Please reduce the amount of data you're asking for, then retry your request"})
 	default:
 		if !query.Has("after") {
@@ -72,15 +74,15 @@ func (s *Server) insights(w http.ResponseWriter, r *http.Request, id string) {
 func (s *Server) span(query url.Values) (since, until time.Time, no *Refusal) {
 	var span struct{ Since, Until string }
 	if json.Unmarshal([]byte(query.Get("time_range")), &span) != nil {
-		return since, until, parameter("time_range must be an object")
+		return since, until, graphfake.Parameter("time_range must be an object")
 	}
 	since, err := time.Parse(time.DateOnly, span.Since)
 	until, err2 := time.Parse(time.DateOnly, span.Until)
 	switch {
 	case err != nil || err2 != nil || until.Before(since):
-		return since, until, parameter("time_range is none")
+		return since, until, graphfake.Parameter("time_range is none")
 	case until.After(s.now().Add(14 * time.Hour)):
-		return since, until, parameter("time_range is in the future")
+		return since, until, graphfake.Parameter("time_range is in the future")
 	case since.Before(s.now().AddDate(0, -37, 0)):
 		return since, until, &Refusal{Status: 400, Code: 3018, Message: "(#3018) The start date of the time range cannot be beyond 37 months"}
 	}
@@ -91,15 +93,15 @@ func (s *Server) span(query url.Values) (since, until time.Time, no *Refusal) {
 func asked(query url.Values) *Refusal {
 	for name := range query {
 		if !slices.Contains([]string{"level", "time_increment", "time_range", "limit", "fields", "after", "appsecret_proof"}, name) {
-			return parameter("Invalid parameter: " + name)
+			return graphfake.Parameter("Invalid parameter: " + name)
 		}
 	}
 	if query.Get("level") != "ad" || query.Get("time_increment") != "1" {
-		return parameter("The fake has figures by ad and day alone")
+		return graphfake.Parameter("The fake has figures by ad and day alone")
 	}
 	for f := range strings.SplitSeq(query.Get("fields"), ",") {
 		if !slices.Contains(insightFields, f) {
-			return parameter("(" + f + ") is not valid for fields param")
+			return graphfake.Parameter("(" + f + ") is not valid for fields param")
 		}
 	}
 	return nil
@@ -142,7 +144,7 @@ func (s *Server) list(w http.ResponseWriter, query url.Values, rows []map[string
 	if text := query.Get("limit"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 || n > 1000 {
-			refuse(w, parameter("limit is none"))
+			graphfake.Refuse(w, graphfake.Parameter("limit is none"))
 			return
 		}
 		limit = n
@@ -154,7 +156,7 @@ func (s *Server) list(w http.ResponseWriter, query url.Values, rows []map[string
 	if text := query.Get("after"); text != "" {
 		n, err := strconv.Atoi(strings.TrimPrefix(text, "cursor"))
 		if err != nil || n < 0 || n > len(rows) {
-			refuse(w, parameter("after is no cursor"))
+			graphfake.Refuse(w, graphfake.Parameter("after is no cursor"))
 			return
 		}
 		from = n
@@ -171,7 +173,7 @@ func (s *Server) list(w http.ResponseWriter, query url.Values, rows []map[string
 	for name, value := range s.Header {
 		w.Header().Set(name, value)
 	}
-	answer(w, out)
+	graphfake.Answer(w, out)
 }
 
 // report answers for a report, which is ready at the last of a few looks.
@@ -179,15 +181,15 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, name string, row
 	made := s.runs[name]
 	switch {
 	case r.Method != http.MethodGet:
-		refuse(w, missing(name))
+		graphfake.Refuse(w, graphfake.Missing(name))
 	case rows && made.looks < len(states):
-		refuse(w, parameter("The report is not ready"))
+		graphfake.Refuse(w, graphfake.Parameter("The report is not ready"))
 	case rows:
 		s.list(w, r.URL.Query(), made.rows)
 	default:
 		made.looks++
 		state := min(made.looks, len(states)) - 1
 		// It says 100 % a moment before it is complete, and the other way round.
-		answer(w, map[string]any{"id": name, "async_status": states[state], "async_percent_completion": []int{0, 100, 99, 100}[state]})
+		graphfake.Answer(w, map[string]any{"id": name, "async_status": states[state], "async_percent_completion": []int{0, 100, 99, 100}[state]})
 	}
 }

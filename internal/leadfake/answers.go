@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/graphfake"
 )
 
 var (
@@ -27,7 +29,7 @@ func fieldsOf(r *http.Request, known []string) ([]string, *Refusal) {
 	fields := strings.Split(text, ",")
 	for _, f := range fields {
 		if !slices.Contains(known, f) {
-			return nil, parameter("Tried accessing nonexisting field (" + f + ")")
+			return nil, graphfake.Parameter("Tried accessing nonexisting field (" + f + ")")
 		}
 	}
 	return fields, nil
@@ -36,7 +38,7 @@ func fieldsOf(r *http.Request, known []string) ([]string, *Refusal) {
 // node answers for a lead, a form or a Page.
 func (s *Server) node(w http.ResponseWriter, r *http.Request, id string) {
 	if !digits.MatchString(id) && id != "me" {
-		refuse(w, noAlias(id))
+		graphfake.Refuse(w, graphfake.NoAlias(id))
 		return
 	}
 	if strings.Contains(r.URL.Query().Get("fields"), "has_lead_access") {
@@ -50,20 +52,20 @@ func (s *Server) node(w http.ResponseWriter, r *http.Request, id string) {
 		return
 	}
 	if r.Method != http.MethodGet {
-		refuse(w, parameter("Unsupported method"))
+		graphfake.Refuse(w, graphfake.Parameter("Unsupported method"))
 		return
 	}
 	if no := unknown(r, "fields"); no != nil {
-		refuse(w, no)
+		graphfake.Refuse(w, no)
 		return
 	}
 	if f := s.form(id); f != nil {
 		fields, no := fieldsOf(r, formFields)
 		if no != nil {
-			refuse(w, no)
+			graphfake.Refuse(w, no)
 			return
 		}
-		answer(w, http.StatusOK, f.show(fields))
+		graphfake.Answer(w, f.show(fields))
 		return
 	}
 	if s.asked == nil {
@@ -75,7 +77,7 @@ func (s *Server) node(w http.ResponseWriter, r *http.Request, id string) {
 		l = s.MakeUp(id)
 	}
 	if l == nil {
-		refuse(w, missing(id))
+		graphfake.Refuse(w, graphfake.Missing(id))
 		return
 	}
 	s.show(w, r, l)
@@ -88,10 +90,10 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, l *Lead) {
 		no = &Refusal{Status: 403, Code: 200, Message: "(#200) Ad account owner has NOT grant ads_management or ads_read permission"}
 	}
 	if no != nil {
-		refuse(w, no)
+		graphfake.Refuse(w, no)
 		return
 	}
-	answer(w, http.StatusOK, l.show(fields))
+	graphfake.Answer(w, l.show(fields))
 }
 
 // show is a lead with these fields; what is not set is left out, and without fields there are
@@ -145,7 +147,7 @@ func (s *Server) access(w http.ResponseWriter, page string) {
 	if has.Reason != "" {
 		says["failure_reason"], says["failure_resolution"] = has.Reason, has.Resolution
 	}
-	answer(w, http.StatusOK, map[string]any{"id": page, "name": "Summer shop", "has_lead_access": says})
+	graphfake.Answer(w, map[string]any{"id": page, "name": "Summer shop", "has_lead_access": says})
 }
 
 // remove deletes a test lead, and no other; s.mu is held.
@@ -153,12 +155,12 @@ func (s *Server) remove(w http.ResponseWriter, id string) {
 	at := slices.IndexFunc(s.leads, func(l *Lead) bool { return l.ID == id })
 	switch {
 	case at < 0:
-		refuse(w, missing(id))
+		graphfake.Refuse(w, graphfake.Missing(id))
 	case !s.leads[at].Test:
-		refuse(w, &Refusal{Status: 403, Code: 200, Message: "(#200) Only test leads can be deleted"})
+		graphfake.Refuse(w, &Refusal{Status: 403, Code: 200, Message: "(#200) Only test leads can be deleted"})
 	default:
 		s.leads = slices.Delete(s.leads, at, at+1)
-		answer(w, http.StatusOK, map[string]bool{"success": true})
+		graphfake.Answer(w, map[string]bool{"success": true})
 	}
 }
 
@@ -169,7 +171,7 @@ func (s *Server) listForms(w http.ResponseWriter, r *http.Request, page string) 
 		no = bad
 	}
 	if no != nil {
-		refuse(w, no)
+		graphfake.Refuse(w, no)
 		return
 	}
 	s.mu.Lock()
@@ -181,7 +183,7 @@ func (s *Server) listForms(w http.ResponseWriter, r *http.Request, page string) 
 		}
 	}
 	if all == nil {
-		refuse(w, missing(page))
+		graphfake.Refuse(w, graphfake.Missing(page))
 		return
 	}
 	paged(w, r, all)
@@ -193,7 +195,7 @@ func paged(w http.ResponseWriter, r *http.Request, all []map[string]any) {
 	limit, ok := number(r.URL.Query().Get("limit"), 1, 500, 25)
 	from, fine := number(strings.TrimPrefix(r.URL.Query().Get("after"), "cursor"), 0, len(all), 0)
 	if !ok || !fine {
-		refuse(w, parameter("limit or after is none"))
+		graphfake.Refuse(w, graphfake.Parameter("limit or after is none"))
 		return
 	}
 	end := min(from+limit, len(all))
@@ -206,7 +208,7 @@ func paged(w http.ResponseWriter, r *http.Request, all []map[string]any) {
 		}
 		out["paging"] = paging
 	}
-	answer(w, http.StatusOK, out)
+	graphfake.Answer(w, out)
 }
 
 func (s *Server) listLeads(w http.ResponseWriter, r *http.Request, form string) {
@@ -224,10 +226,10 @@ func (s *Server) listLeads(w http.ResponseWriter, r *http.Request, form string) 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if no == nil && s.form(form) == nil {
-		no = missing(form)
+		no = graphfake.Missing(form)
 	}
 	if no != nil {
-		refuse(w, no)
+		graphfake.Refuse(w, no)
 		return
 	}
 	var of []*Lead
@@ -257,11 +259,11 @@ func sinceOf(text string) (time.Time, *Refusal) {
 	decoder.UseNumber()
 	if err := decoder.Decode(&list); err != nil || len(list) != 1 || list[0].Field != "time_created" ||
 		list[0].Operator != "GREATER_THAN" && list[0].Operator != "GREATER_THAN_OR_EQUAL" || strings.Contains(text, `"value":"`) {
-		return time.Time{}, parameter("filtering must be a list of field, operator and value")
+		return time.Time{}, graphfake.Parameter("filtering must be a list of field, operator and value")
 	}
 	seconds, err := list[0].Value.Int64()
 	if err != nil || seconds > 4e9 {
-		return time.Time{}, parameter("time_created is in seconds")
+		return time.Time{}, graphfake.Parameter("time_created is in seconds")
 	}
 	if list[0].Operator == "GREATER_THAN_OR_EQUAL" {
 		seconds--
@@ -277,7 +279,7 @@ func (s *Server) testLeads(w http.ResponseWriter, r *http.Request, form string) 
 	switch {
 	case f == nil:
 		s.mu.Unlock()
-		refuse(w, missing(form))
+		graphfake.Refuse(w, graphfake.Missing(form))
 		return
 	case r.Method == http.MethodGet:
 		list := []map[string]any{}
@@ -285,11 +287,11 @@ func (s *Server) testLeads(w http.ResponseWriter, r *http.Request, form string) 
 			list = append(list, s.leads[at].show(nil))
 		}
 		s.mu.Unlock()
-		answer(w, http.StatusOK, map[string]any{"data": list})
+		graphfake.Answer(w, map[string]any{"data": list})
 		return
 	case r.Method != http.MethodPost || at >= 0:
 		s.mu.Unlock()
-		refuse(w, parameter("This form has a test lead already: delete it first"))
+		graphfake.Refuse(w, graphfake.Parameter("This form has a test lead already: delete it first"))
 		return
 	}
 	l := &Lead{ID: strconv.FormatInt(s.now().UnixNano()/1000, 10), Form: form, Created: s.now(), Test: true, Fields: dummy}
@@ -297,7 +299,7 @@ func (s *Server) testLeads(w http.ResponseWriter, r *http.Request, form string) 
 		l.Fields = nil
 		if json.Unmarshal([]byte(text), &l.Fields) != nil || len(l.Fields) == 0 {
 			s.mu.Unlock()
-			refuse(w, parameter("field_data must be a list of name and values"))
+			graphfake.Refuse(w, graphfake.Parameter("field_data must be a list of name and values"))
 			return
 		}
 	}
@@ -306,7 +308,7 @@ func (s *Server) testLeads(w http.ResponseWriter, r *http.Request, form string) 
 	if s.Post != nil {
 		s.Post(l, f)
 	}
-	answer(w, http.StatusOK, map[string]string{"id": l.ID})
+	graphfake.Answer(w, map[string]string{"id": l.ID})
 }
 
 // dummy is what Meta's testing tool writes into a form.

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/graphfake"
 )
 
 // Rate is how many calls about leads and forms are taken in a time that begins with the first.
@@ -67,14 +69,9 @@ func businessUse(percent int, wait time.Duration) string {
 // asksAs looks at how it is asked: the token in the header, and never in the URL, where logs
 // would have it, and a name of who asks.
 func (s *Server) asksAs(r *http.Request, right string, edge []string) *Refusal {
-	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	switch {
-	case r.URL.Query().Has("access_token"):
-		return &Refusal{Status: 400, Code: 1, Message: "The fake takes no token in a URL"}
-	case !ok || token == "":
-		return &Refusal{Status: 400, Code: 104, Message: "An access token is required to request this resource."}
-	case r.UserAgent() == "":
-		return &Refusal{Status: 400, Code: 1, Message: "The fake wants to know who asks"}
+	token, no := graphfake.Token(r)
+	if no != nil {
+		return no
 	}
 	own := ""
 	if s.PageToken != nil && edge != nil {
@@ -84,7 +81,7 @@ func (s *Server) asksAs(r *http.Request, right string, edge []string) *Refusal {
 	case own != "" && token == own:
 		return nil
 	case right != "" && token != right:
-		return &Refusal{Status: 401, Code: 190, Subcode: 463, Message: "Error validating access token: Session has expired"}
+		return graphfake.Expired()
 	case own != "" && s.OwnAlone:
 		return &Refusal{Status: 403, Code: 210, Message: "(#210) A page access token is required to request this resource."}
 	}
@@ -122,7 +119,7 @@ func number(text string, least, most, otherwise int) (n int, ok bool) {
 func unknown(r *http.Request, known ...string) *Refusal {
 	for name := range r.URL.Query() {
 		if !slices.Contains(append(known, "appsecret_proof"), name) {
-			return parameter("Invalid parameter: " + name)
+			return graphfake.Parameter("Invalid parameter: " + name)
 		}
 	}
 	return nil

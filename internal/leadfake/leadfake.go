@@ -4,12 +4,13 @@
 package leadfake
 
 import (
-	"encoding/json"
 	"net/http"
 	"regexp"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/graphfake"
 )
 
 // Field is a question's name and its answers.
@@ -30,13 +31,7 @@ type Lead struct {
 type Form struct{ ID, Page, Name, Status string }
 
 // Refusal is an error of the Graph API.
-type Refusal struct {
-	Status        int
-	Code, Subcode int
-	Message       string
-	Header        map[string]string
-	Body          string // instead of the Graph API's, such as a proxy's HTML
-}
+type Refusal = graphfake.Refusal
 
 // Server is the fake. Set its fields before the first request; it is safe for concurrent use
 // from then on.
@@ -136,7 +131,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			s.Next.ServeHTTP(w, r)
 			return
 		}
-		refuse(w, &Refusal{Status: 400, Code: 2500, Message: "Unknown path components"})
+		graphfake.Refuse(w, &Refusal{Status: 400, Code: 2500, Message: "Unknown path components"})
 		return
 	}
 	s.mu.Lock()
@@ -145,7 +140,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Unlock()
 	if s.Refuse != nil {
 		if no := s.Refuse(r); no != nil {
-			refuse(w, no)
+			graphfake.Refuse(w, no)
 			return
 		}
 	}
@@ -155,16 +150,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		no = s.asksAs(r, right, edge)
 	}
 	if no != nil {
-		refuse(w, no)
+		graphfake.Refuse(w, no)
 		return
 	}
 	switch {
 	case node != nil && s.givesToken(r, node[1]):
-		answer(w, http.StatusOK, map[string]string{"id": node[1], "access_token": s.PageToken(node[1])})
+		graphfake.Answer(w, map[string]string{"id": node[1], "access_token": s.PageToken(node[1])})
 	case node != nil:
 		s.node(w, r, node[1])
 	case !digits.MatchString(edge[1]):
-		refuse(w, noAlias(edge[1]))
+		graphfake.Refuse(w, graphfake.NoAlias(edge[1]))
 	case edge[2] == "leadgen_forms":
 		s.listForms(w, r, edge[1])
 	case edge[2] == "leads":
@@ -187,42 +182,6 @@ func (s *Server) isOurs(r *http.Request, id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.lead(id) != nil || s.form(id) != nil
-}
-
-func noAlias(id string) *Refusal {
-	return &Refusal{Status: 404, Code: 803, Message: "(#803) Some of the aliases you requested do not exist: " + id}
-}
-
-func missing(id string) *Refusal {
-	return &Refusal{Status: 400, Code: 100, Subcode: 33, Message: "Unsupported get request. Object with ID '" + id +
-		"' does not exist, cannot be loaded due to missing permissions, or does not support this operation"}
-}
-
-func parameter(message string) *Refusal {
-	return &Refusal{Status: 400, Code: 100, Message: "(#100) " + message}
-}
-
-func refuse(w http.ResponseWriter, no *Refusal) {
-	for name, value := range no.Header {
-		w.Header().Set(name, value)
-	}
-	if no.Body != "" {
-		w.Header().Set("Content-Type", "text/html")
-		w.WriteHeader(no.Status)
-		_, _ = w.Write([]byte(no.Body))
-		return
-	}
-	e := map[string]any{"message": no.Message, "type": "OAuthException", "code": no.Code, "fbtrace_id": "AfakeTrace"}
-	if no.Subcode != 0 {
-		e["error_subcode"] = no.Subcode
-	}
-	answer(w, no.Status, map[string]any{"error": e})
-}
-
-func answer(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v)
 }
 
 // lead is the one of an id that can still be read; s.mu is held.

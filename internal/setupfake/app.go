@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/graphfake"
 )
 
 // The fields of each object that the fake knows.
@@ -27,15 +29,15 @@ var (
 // fieldList reads a list of fields, each once.
 func fieldList(text string, known []string) ([]string, *Refusal) {
 	if text == "" {
-		return nil, parameter("The parameter fields is required")
+		return nil, graphfake.Parameter("The parameter fields is required")
 	}
 	fields := strings.Split(text, ",")
 	for i, f := range fields {
 		if !slices.Contains(known, f) {
-			return nil, parameter("Param fields[" + strconv.Itoa(i) + "] must be one of the object's, and is " + f)
+			return nil, graphfake.Parameter("Param fields[" + strconv.Itoa(i) + "] must be one of the object's, and is " + f)
 		}
 		if slices.Contains(fields[:i], f) {
-			return nil, parameter("Param fields has " + f + " twice")
+			return nil, graphfake.Parameter("Param fields has " + f + " twice")
 		}
 	}
 	return fields, nil
@@ -50,7 +52,7 @@ func (s *Server) appSubscriptions(r *http.Request, who caller, id string) (any, 
 	case no != nil:
 		return nil, no
 	case id != s.App.ID:
-		return nil, missing(id)
+		return nil, graphfake.Missing(id)
 	case !who.app:
 		return nil, &Refusal{Status: 400, Code: 15, Message: "(#15) This method must be called with an app access_token."}
 	}
@@ -89,11 +91,11 @@ func (s *Server) setSubscription(r *http.Request, form url.Values) (any, *Refusa
 	known, ok := objects[object]
 	switch {
 	case !ok:
-		return nil, parameter("Param object must be one of page, instagram, whatsapp_business_account")
+		return nil, graphfake.Parameter("Param object must be one of page, instagram, whatsapp_business_account")
 	case r.URL.Query().Has("verify_token"):
 		return nil, &Refusal{Status: 400, Code: 1, Message: "The fake takes no verify token in a URL"}
 	case callback == "" || form.Get("verify_token") == "":
-		return nil, parameter("The parameters callback_url and verify_token are required")
+		return nil, graphfake.Parameter("The parameters callback_url and verify_token are required")
 	}
 	fields, no := fieldList(form.Get("fields"), known)
 	if no == nil {
@@ -116,7 +118,7 @@ func challenge(address, token string) *Refusal {
 	}
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || len(address) > 200 {
-		return parameter("The callback is no URL")
+		return graphfake.Parameter("The callback is no URL")
 	}
 	const word = "1158201444"
 	query := u.Query()

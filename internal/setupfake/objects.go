@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/leadgate/leadgate/internal/graphfake"
 )
 
 // debug is GET /debug_token: a token that has ended is data, and no error.
@@ -17,9 +19,9 @@ func (s *Server) debug(r *http.Request, who caller) (any, *Refusal) {
 	case r.Method != http.MethodGet:
 		return nil, method(r)
 	case form.Get("input_token") == "":
-		return nil, parameter("The parameter input_token is required")
+		return nil, graphfake.Parameter("The parameter input_token is required")
 	case !who.app && who.Type == "PAGE" && form.Get("input_token") != strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "):
-		return nil, parameter("You must provide an app access token, or a user access token that is an owner or developer of the app")
+		return nil, graphfake.Parameter("You must provide an app access token, or a user access token that is an owner or developer of the app")
 	}
 	t := s.token(form.Get("input_token"))
 	if t == nil {
@@ -61,7 +63,7 @@ func (s *Server) accounts(r *http.Request, who caller) (any, *Refusal) {
 		return nil, no
 	}
 	if who.Type == "PAGE" {
-		return nil, parameter("Tried accessing nonexisting field (accounts) on node type (Page)")
+		return nil, graphfake.Parameter("Tried accessing nonexisting field (accounts) on node type (Page)")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,7 +83,7 @@ func (s *Server) accounts(r *http.Request, who caller) (any, *Refusal) {
 			case "tasks":
 				row[f] = []string{"ADVERTISE", "MANAGE", "MESSAGING"}
 			default:
-				return nil, parameter("Tried accessing nonexisting field (" + f + ")")
+				return nil, graphfake.Parameter("Tried accessing nonexisting field (" + f + ")")
 			}
 		}
 		all = append(all, row)
@@ -105,7 +107,7 @@ func (s *Server) numbers(r *http.Request, who caller, id string) (any, *Refusal)
 	defer s.mu.Unlock()
 	w := s.waba(id)
 	if w == nil {
-		return nil, missing(id)
+		return nil, graphfake.Missing(id)
 	}
 	list := []map[string]any{}
 	for _, n := range w.Numbers {
@@ -139,7 +141,7 @@ func (s *Server) dataset(r *http.Request, who caller, id string) (any, *Refusal)
 	case isInstagram:
 		at, scopes = &instagram, []string{"instagram_manage_events"}
 	default:
-		return nil, missing(id)
+		return nil, graphfake.Missing(id)
 	}
 	if no := who.may(id, scopes...); no != nil {
 		return nil, no
@@ -182,7 +184,7 @@ func (s *Server) subscribedApps(r *http.Request, who caller, id string) (any, *R
 	if p := s.page(id); p != nil {
 		return s.pageApps(r, who, p)
 	}
-	return nil, missing(id)
+	return nil, graphfake.Missing(id)
 }
 
 // wabaApps: POST without a body clears an override, as Meta says.

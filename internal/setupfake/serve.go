@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -12,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/graphfake"
 )
 
 var (
@@ -28,7 +29,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			s.Next.ServeHTTP(w, r)
 			return
 		}
-		refuse(w, &Refusal{Status: 400, Code: 2500, Message: "Unknown path components"})
+		graphfake.Refuse(w, &Refusal{Status: 400, Code: 2500, Message: "Unknown path components"})
 		return
 	}
 	who, no := s.who(r)
@@ -38,7 +39,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if no != nil {
-		refuse(w, no)
+		graphfake.Refuse(w, no)
 		return
 	}
 	var out any
@@ -48,7 +49,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case parts[1] == "me/accounts":
 		out, no = s.accounts(r, who)
 	case !digits.MatchString(parts[2]):
-		no = &Refusal{Status: 404, Code: 803, Message: "(#803) Some of the aliases you requested do not exist: " + parts[2]}
+		no = graphfake.NoAlias(parts[2])
 	case edge == "subscriptions":
 		out, no = s.appSubscriptions(r, who, parts[2])
 	case edge == "phone_numbers":
@@ -59,10 +60,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		out, no = s.subscribedApps(r, who, parts[2])
 	}
 	if no != nil {
-		refuse(w, no)
+		graphfake.Refuse(w, no)
 		return
 	}
-	answer(w, http.StatusOK, out)
+	graphfake.Answer(w, out)
 }
 
 // caller is who asks.
@@ -74,17 +75,11 @@ type caller struct {
 // who finds out who asks, and refuses what is asked badly: a token in a URL, where logs would
 // have it, a wrong proof, and the dead.
 func (s *Server) who(r *http.Request) (caller, *Refusal) {
-	text, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	query := r.URL.Query()
-	switch {
-	case query.Has("access_token"):
-		return caller{}, &Refusal{Status: 400, Code: 1, Message: "The fake takes no token in a URL"}
-	case !ok || text == "":
-		return caller{}, &Refusal{Status: 400, Code: 104, Message: "An access token is required to request this resource."}
-	case r.UserAgent() == "":
-		return caller{}, &Refusal{Status: 400, Code: 1, Message: "The fake wants to know who asks"}
+	text, no := graphfake.Token(r)
+	if no != nil {
+		return caller{}, no
 	}
-	if proof := query.Get("appsecret_proof"); proof != "" && s.App.Secret != "" {
+	if proof := r.URL.Query().Get("appsecret_proof"); proof != "" && s.App.Secret != "" {
 		mac := hmac.New(sha256.New, []byte(s.App.Secret))
 		mac.Write([]byte(text))
 		if proof != hex.EncodeToString(mac.Sum(nil)) {
@@ -102,7 +97,7 @@ func (s *Server) who(r *http.Request) (caller, *Refusal) {
 		return caller{}, &Refusal{Status: 401, Code: 190, Subcode: 467, Message: "Invalid OAuth access token - Cannot parse access token"}
 	}
 	if s.ended(token) {
-		return caller{}, &Refusal{Status: 401, Code: 190, Subcode: 463, Message: "Error validating access token: Session has expired"}
+		return caller{}, graphfake.Expired()
 	}
 	return caller{Token: token}, nil
 }
@@ -160,7 +155,7 @@ func (c caller) may(id string, scopes ...string) *Refusal {
 			return &Refusal{Status: 403, Code: 200, Message: "(#200) Requires " + scope + " permission to manage the object"}
 		}
 		if targets := c.Targets[scope]; len(targets) > 0 && id != "" && !slices.Contains(targets, id) {
-			return missing(id)
+			return graphfake.Missing(id)
 		}
 	}
 	return nil
@@ -196,45 +191,18 @@ func (s *Server) write(r *http.Request, what string) {
 // only refuses parameters that there are not, of the query and of a form.
 func only(r *http.Request, known ...string) (url.Values, *Refusal) {
 	if err := r.ParseForm(); err != nil {
-		return nil, parameter("the body is no form")
+		return nil, graphfake.Parameter("the body is no form")
 	}
 	for name := range r.Form {
 		if !slices.Contains(known, name) && name != "appsecret_proof" {
-			return nil, parameter("Invalid parameter: " + name)
+			return nil, graphfake.Parameter("Invalid parameter: " + name)
 		}
 	}
 	return r.Form, nil
 }
 
-func missing(id string) *Refusal {
-	return &Refusal{Status: 400, Code: 100, Subcode: 33, Message: "Unsupported get request. Object with ID '" + id +
-		"' does not exist, cannot be loaded due to missing permissions, or does not support this operation"}
-}
-
-func parameter(message string) *Refusal {
-	return &Refusal{Status: 400, Code: 100, Message: "(#100) " + message}
-}
-
-func method(r *http.Request) *Refusal { return parameter("Unsupported " + r.Method + " request") }
-
-func refuse(w http.ResponseWriter, no *Refusal) {
-	if no.Body != "" {
-		w.Header().Set("Content-Type", "text/html")
-		w.WriteHeader(no.Status)
-		_, _ = w.Write([]byte(no.Body))
-		return
-	}
-	e := map[string]any{"message": no.Message, "type": "OAuthException", "code": no.Code, "fbtrace_id": "AfakeTrace"}
-	if no.Subcode != 0 {
-		e["error_subcode"] = no.Subcode
-	}
-	answer(w, no.Status, map[string]any{"error": e})
-}
-
-func answer(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v)
+func method(r *http.Request) *Refusal {
+	return graphfake.Parameter("Unsupported " + r.Method + " request")
 }
 
 // unix is a time as debug_token has it: seconds, 0 for never.

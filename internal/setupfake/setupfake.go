@@ -13,6 +13,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/graphfake"
 )
 
 // App is the app that is set up.
@@ -52,12 +54,7 @@ type Subscription struct {
 }
 
 // Refusal is an error of the Graph API.
-type Refusal struct {
-	Status        int
-	Code, Subcode int
-	Message       string
-	Body          string // instead of the Graph API's, such as a proxy's HTML
-}
+type Refusal = graphfake.Refusal
 
 // Server is the fake. Set its fields before the first request; it is safe for concurrent use
 // from then on.

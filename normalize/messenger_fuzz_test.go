@@ -20,7 +20,6 @@ func expectedOfPages(root jsondoc.Node) (kinds []Kind) {
 			continue
 		}
 		var of []Kind
-		lists := false
 		for _, list := range children(entry) {
 			key := string(list.Key())
 			items := []jsondoc.Node{list}
@@ -28,7 +27,6 @@ func expectedOfPages(root jsondoc.Node) (kinds []Kind) {
 			case entry.Kind() != '{' || key != "messaging" && key != "standby" && key != "changes", list.Kind() == 'n':
 				continue
 			case list.Kind() == '[':
-				lists = true
 				items = elements(list)
 			}
 			for _, el := range items {
@@ -42,7 +40,7 @@ func expectedOfPages(root jsondoc.Node) (kinds []Kind) {
 		if len(of) == 0 && entry.Get("field").Exists() {
 			of = expectedOfPageChange(root, entry, entry)
 		}
-		if len(of) == 0 && !lists {
+		if len(of) == 0 { // there is something else in it
 			of = append(of, KindAccount)
 		}
 		kinds = append(kinds, of...)

@@ -260,9 +260,19 @@ func TestParkedStateSurvivesRestart(t *testing.T) {
 	})
 }
 
-// TestResumedInFlight: what was asked before an operator resumed a parked destination, and is answered
-// later, parks it no more.
+// TestResumedInFlight: what was asked before an operator resumed a destination, and is answered
+// later, neither parks nor pauses it again.
 func TestResumedInFlight(t *testing.T) {
+	for action, want := range map[destination.Action]struct {
+		state     State
+		delivered int64
+	}{destination.Park: {StateParked, 2}, destination.Gone: {StatePaused, 0}} { // what is gone is a dead letter
+		resumedInFlight(t, action, want.state, want.delivered)
+	}
+}
+
+func resumedInFlight(t *testing.T, action destination.Action, stopped State, delivered int64) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		q, s := newMemQueue(), &sink{}
 		q.add(crm, contacts("a", "b")...)
@@ -275,13 +285,13 @@ func TestResumedInFlight(t *testing.T) {
 				return destination.Verdict{Action: destination.Done}
 			}
 			<-answers[it.Header.Contact]
-			return destination.Verdict{Action: destination.Park, Reason: "token"}
+			return destination.Verdict{Action: action, Reason: "token"}
 		}
 		e := start(t, q, Options{}, forwardTo(s))
 		synctest.Wait()
 		close(answers["a"])
 		synctest.Wait()
-		if st := statusOf(t, e, "crm"); st.State != StateParked || st.InFlight != 1 {
+		if st := statusOf(t, e, "crm"); st.State != stopped || st.InFlight != 1 {
 			t.Fatalf("status %+v", st)
 		}
 		s.mu.Lock()
@@ -293,7 +303,7 @@ func TestResumedInFlight(t *testing.T) {
 		synctest.Wait()
 		close(answers["b"])
 		synctest.Wait()
-		if st := statusOf(t, e, "crm"); st.State != StateRunning || st.Delivered != 2 {
+		if st := statusOf(t, e, "crm"); st.State != StateRunning || st.Delivered != delivered {
 			t.Fatalf("status %+v", st)
 		}
 	})

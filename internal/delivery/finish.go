@@ -150,7 +150,7 @@ func (w *worker) heed(s *said, j *job, stopped bool) {
 		w.report.waiting = waiting{}
 	}
 	switch {
-	case s.park != nil && j.resumes != w.resumes: // asked before an operator mended it: it is asked again
+	case (s.park != nil || s.gone != nil) && j.resumes != w.resumes: // asked before an operator mended it
 	case s.park != nil:
 		w.park(s.park)
 	case s.gone != nil:

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/destination/dataset"
@@ -80,7 +82,7 @@ func openBooks(t *testing.T, touches string, planners ...destination.Planner) *b
 	store := memory.New(queue.Options{Dedupe: 8 * 24 * time.Hour, RememberClicks: 28 * 24 * time.Hour, MaxBacklog: 100}, clock)
 	touchedStore(t, store, now, normalize.ChannelWhatsApp, "US.1", touches)
 	b := &books{store: store, Endpoint: &Endpoint{
-		Tenant: "acme", Remember: 28 * 24 * time.Hour, Now: clock,
+		Tenant: "acme", Remember: 28 * 24 * time.Hour, Now: clock, Logger: zap.NewNop(),
 		Open: func(context.Context) (Store, func(), error) { return store, func() {}, nil },
 	}}
 	for i, p := range planners {

@@ -177,7 +177,10 @@ func (r *Reconciler) tell(what string, err error) {
 	}
 	r.note(what, text)
 	if err != nil {
-		if refusal, ok := errors.AsType[*Refusal](err); ok && refusal.Code != "" {
+		switch refusal, ok := errors.AsType[*Refusal](err); {
+		case ok && refusal.Wait > 0:
+			text = "to wait" // by whichever of its ways Meta says it
+		case ok && refusal.Code != "":
 			text = refusal.Code
 		}
 	}

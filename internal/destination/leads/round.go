@@ -3,6 +3,7 @@ package leads
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -14,7 +15,8 @@ type round struct {
 	*Reconciler
 	q     Store
 	known *progress
-	forms int // that were read, or tried
+	forms int             // that were read, or tried
+	tried map[string]bool // what it tried, as it is called where it is told of
 }
 
 // round reads all active forms, once around from behind the last that was reached: where Meta
@@ -24,13 +26,15 @@ func (r *Reconciler) round(ctx context.Context, q Store, known *progress) {
 	began := r.now()
 	r.Sender.begin(r.refused)
 	r.refused = false
-	err := (&round{Reconciler: r, q: q, known: known}).pages(ctx)
+	one := &round{Reconciler: r, q: q, known: known, tried: make(map[string]bool)}
+	err := one.pages(ctx)
 	refusal, refused := errors.AsType[*Refusal](err)
 	switch {
 	case ctx.Err() != nil, errors.Is(err, errElsewhere):
 		return // it is gone on with at once, here or there
 	case err == nil:
 		r.tell(everything, nil)
+		one.forget()
 		r.put(ctx, q, moment(last, began), queue.Fact{Key: reached})
 		return
 	case refused && refusal.Wait > 0:
@@ -74,6 +78,13 @@ func (r *round) pages(ctx context.Context) error {
 	return r.read(ctx, first, rest)
 }
 
+// forget takes back what was said of forms that are not read any more: they are gone, or archived.
+func (r *round) forget() {
+	gone := func(what string) bool { return strings.HasPrefix(what, "form ") && !r.tried[what] }
+	maps.DeleteFunc(r.wrong, func(what, _ string) bool { return gone(what) })
+	maps.DeleteFunc(r.said, func(what, _ string) bool { return gone(what) })
+}
+
 // order is the Pages as they are read, and the form of the first behind which it begins.
 func (r *round) order() (pages []string, from string) {
 	i := slices.Index(r.Pages, r.known.reached.page)
@@ -109,6 +120,7 @@ func (r *round) read(ctx context.Context, access *pageAccess, forms []Form) erro
 		if err := r.claim(ctx, r.q); err != nil {
 			return err
 		}
+		r.tried["form "+f.ID] = true
 		newest, err := r.form(ctx, r.q, access, f.ID, seen)
 		notes := []queue.Fact{reachedAt(access.page, f.ID)}
 		if endsRound(err) {

@@ -242,3 +242,20 @@ func TestRateOfMeta(t *testing.T) {
 		t.Errorf("%d calls came while Meta asked to wait", n)
 	}
 }
+
+// TestWaitIsSaidOnce: that Meta asks to wait is said once, by a header or by a refusal.
+func TestWaitIsSaidOnce(t *testing.T) {
+	r := newRig(t, nil)
+	r.manyForms(2)
+	r.fake.Rate = leadfake.Rate{Calls: 2, Per: 10 * time.Minute}
+	one := r.reading("one", r.store())
+	one.look(t.Context())
+	r.clock = r.clock.Add(15 * time.Minute)
+	r.fake.Refuse = func(*http.Request) *leadfake.Refusal {
+		return &leadfake.Refusal{Status: 400, Code: 80005, Message: "too many"}
+	}
+	one.look(t.Context())
+	if said := one.saidOf(); !slices.Equal(said, []string{everything}) {
+		t.Errorf("said of %q", said)
+	}
+}

@@ -42,3 +42,27 @@ func TestProblemIsShown(t *testing.T) {
 	r.fake.Refuse = nil
 	shows(anew, "")
 }
+
+// TestProblemOfAFormThatEnded: a form that could not be read, and is archived, is no problem any more.
+func TestProblemOfAFormThatEnded(t *testing.T) {
+	r := newRig(t, nil)
+	form := &leadfake.Form{ID: "881234567890123", Page: page, Status: "ACTIVE"}
+	r.fake.AddForm(form)
+	r.fake.Refuse = func(req *http.Request) *leadfake.Refusal {
+		if strings.HasSuffix(req.URL.Path, form.ID+"/leads") {
+			return &leadfake.Refusal{Status: 403, Code: 200, Message: "(#200) Requires leads_retrieval permission to manage the object"}
+		}
+		return nil
+	}
+	one := r.reading("one", r.store())
+	one.look(t.Context())
+	if p := one.Problem(); !strings.HasPrefix(p, "form "+form.ID) {
+		t.Errorf("shown %q", p)
+	}
+	form.Status = "ARCHIVED"
+	r.clock = r.clock.Add(15 * time.Minute)
+	one.look(t.Context())
+	if p := one.Problem(); p != "" {
+		t.Errorf("shown %q", p)
+	}
+}

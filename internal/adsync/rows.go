@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/leadgate/leadgate/internal/graph"
 	"github.com/leadgate/leadgate/internal/jsondoc"
 	"github.com/leadgate/leadgate/internal/money"
 )
@@ -25,7 +26,7 @@ func (s *Syncer) pages(ctx context.Context, q Store, of string, query url.Values
 			into.add(n)
 		}
 		wait = max(wait, s.near(answer.Header))
-		after, more := nextPage(answer.Root.Get("paging"))
+		after, more := graph.NextPage(answer.Root.Get("paging"))
 		switch {
 		case !more, after != "" && after == query.Get("after") && data.Len() == 0:
 			return wait, outcome{}
@@ -35,21 +36,6 @@ func (s *Syncer) pages(ctx context.Context, q Store, of string, query url.Values
 		query.Set("after", after)
 	}
 	return 0, outcome{verdict: later, wait: s.pause(pauseReport), problem: "the list of insights does not end"}
-}
-
-// nextPage is the cursor of the page behind one, and whether there is such a page: it may have
-// rows where this one is empty.
-func nextPage(paging jsondoc.Node) (after string, more bool) {
-	next := paging.Get("next").String()
-	if next == "" {
-		return "", false
-	}
-	if after = paging.Get("cursors").Get("after").String(); after == "" {
-		if at, err := url.Parse(next); err == nil {
-			after = at.Query().Get("after")
-		}
-	}
-	return after, true
 }
 
 // rows are what ads cost, by day, and what they are called.

@@ -43,16 +43,23 @@ func TestListsOfPages(t *testing.T) {
 	}
 }
 
-// TestListWithoutEnd: cursors that go round and round end with a row.
+// TestListWithoutEnd: cursors that go round and round end with a row, and so does a list that goes
+// on nobody knows where.
 func TestListWithoutEnd(t *testing.T) {
-	r := newRig(t)
-	r.fake.Refuse = func(q *http.Request) *setupfake.Refusal {
-		if strings.HasSuffix(q.URL.Path, "/phone_numbers") {
-			return &setupfake.Refusal{Status: 200, Body: `{"data":[],"paging":{"cursors":{"after":"x"},"next":"https://graph.example/"}}`}
+	for paging, says := range map[string]string{
+		`"cursors":{"after":"x"},"next":"https://graph.example/"`: "has no end",
+		`"next":"https://graph.example/?after=x"`:                 "has no end",
+		`"next":"https://graph.example/"`:                         "does not say where",
+	} {
+		r := newRig(t)
+		r.fake.Refuse = func(q *http.Request) *setupfake.Refusal {
+			if strings.HasSuffix(q.URL.Path, "/phone_numbers") {
+				return &setupfake.Refusal{Status: 200, Body: `{"data":[],"paging":{` + paging + `}}`}
+			}
+			return nil
 		}
-		return nil
+		r.says(r.look(false), Failed, "WABA "+waba, says)
 	}
-	r.says(r.look(false), Failed, "WABA "+waba, "has no end")
 }
 
 // second adds a block of the same app, with a tenant of WhatsApp's.

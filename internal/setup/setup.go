@@ -179,13 +179,17 @@ func (r *run) list(ctx context.Context, object string, a *Access, path string) (
 		if !ok {
 			return nil, false
 		}
-		data, paging := root.Get("data"), root.Get("paging")
+		data := root.Get("data")
 		for n := data.First(); data.Kind() == '[' && n.Exists(); n = n.Next() {
 			all = append(all, n)
 		}
-		after := paging.Get("cursors").Get("after").String()
-		if after == "" || !paging.Get("next").Exists() {
+		after, more := graph.NextPage(root.Get("paging"))
+		if !more {
 			return all, true
+		}
+		if after == "" {
+			r.say(Failed, object, "Meta's list goes on, but does not say where", "check `endpoint`, and any proxy between here and Meta")
+			return nil, false
 		}
 		from = separator + url.Values{"after": {after}}.Encode()
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/graph"
-	"github.com/leadgate/leadgate/internal/jsondoc"
 )
 
 // Found is a lead as a form's list has it: what a webhook says of one, and no answers.
@@ -110,32 +109,17 @@ func (s *Sender) list(ctx context.Context, p *pageAccess, what string, do func(*
 		if !do(a) {
 			return nil
 		}
-		paging := a.Root.Get("paging")
-		cursor := cursorOf(paging)
-		if cursor == "" || cursor == after {
+		cursor, more := graph.NextPage(a.Root.Get("paging"))
+		switch {
+		case !more, cursor != "" && cursor == after:
 			return nil
+		case cursor == "":
+			return &Refusal{Text: "the list goes on, but Meta does not say where"}
 		}
 		if after = cursor; p.wait > 0 {
 			return &Refusal{Text: "Meta asks to wait", Wait: p.wait}
 		}
 	}
-}
-
-// cursorOf is where the next part of a list begins, "" where there is none. Where the answer has
-// no cursors it stands in the address of that part, of which nothing else is taken.
-func cursorOf(paging jsondoc.Node) string {
-	next := paging.Get("next").String()
-	if next == "" {
-		return ""
-	}
-	if cursor := paging.Get("cursors").Get("after").String(); cursor != "" {
-		return cursor
-	}
-	address, err := url.Parse(next)
-	if err != nil {
-		return ""
-	}
-	return address.Query().Get("after")
 }
 
 // askOf asks for what is of a Page, by the Page's own token where Meta wants that.

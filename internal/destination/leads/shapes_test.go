@@ -36,6 +36,11 @@ func TestListsOfOtherShapes(t *testing.T) {
 	if err != nil || !slices.Equal(got, []string{"1", "2", "3"}) || asked != len(parts) {
 		t.Errorf("%q in %d parts, %v", got, asked, err)
 	}
+	parts["d="] = `{"data":[{"id":"3"}],"paging":{"next":"https://127.0.0.1:1/?access_token=x"}}`
+	err = r.leadsOf(t.Context(), &pageAccess{page: page}, "771234567890123", 0, func([]Found) error { return nil })
+	if err == nil || !strings.Contains(err.Error(), "does not say where") {
+		t.Errorf("a list that goes on nobody knows where: %v", err)
+	}
 }
 
 // TestFormsOfOtherShapes: a form whose status is not said is read.

@@ -133,9 +133,9 @@ func (e *Edge) dispose(ctx context.Context, r *http.Request, in *Engine, action 
 	infos = slices.DeleteFunc(infos, func(i queue.Info) bool { return i.Name != from.Name })
 	drop, move := in.Queue.Drop, in.Queue.Move
 	if len(infos) == 1 {
-		drop = func(ctx context.Context, d queue.Dest) (int, error) { return delivery.Drop(ctx, in.Queue, d) }
+		drop = func(ctx context.Context, d queue.Dest) (int, error) { return in.Delivery.Drop(ctx, in.Queue, d) }
 		move = func(ctx context.Context, from, to queue.Dest) (int, error) {
-			return delivery.Move(ctx, in.Queue, from, to)
+			return in.Delivery.Move(ctx, in.Queue, from, to)
 		}
 	}
 	if action == "drop" {

@@ -17,7 +17,7 @@ import (
 func TestJourneyOfDisposed(t *testing.T) {
 	for name, store := range stores {
 		t.Run(name, func(t *testing.T) {
-			global, _ := store(t)
+			global, server := store(t)
 			meta := capitest.New(t)
 			e := &edge{edgetest.New(t)}
 			block := func(capi string) string {
@@ -71,11 +71,26 @@ func TestJourneyOfDisposed(t *testing.T) {
 			until("another waits", dropped, "lead sent LeadSubmitted other")
 			e.Load(block("third"))
 			e.Kill()
-			e.Start()
+			e.Start() // as it was configured first
 			if e.Do(http.MethodPost, "/leadgate/destinations/other/drop", "", &n); n.Count != 1 {
 				t.Fatalf("dropped %d", n.Count)
 			}
 			until("it was dropped", dropped, "lead dead LeadSubmitted other: dropped by an operator")
+			if server == nil {
+				return
+			}
+			// A full Redis is made room in by a drop; only the journals are not told.
+			const full = "15551234570"
+			e.Do(http.MethodPost, "/leadgate/destinations/ads/pause", "", nil)
+			clicked(full)
+			until("one more waits", full, "lead sent LeadSubmitted ads")
+			e.Load(block("fourth"))
+			server.Do("CONFIG", "SET", "maxmemory", "1")
+			if e.Do(http.MethodPost, "/leadgate/destinations/ads/drop", "", &n); n.Count != 1 {
+				t.Fatalf("dropped %d of a full Redis", n.Count)
+			}
+			server.Do("CONFIG", "SET", "maxmemory", "0")
+			until("it is as it was", full, "lead sent LeadSubmitted ads")
 		})
 	}
 }

@@ -211,7 +211,7 @@ func Moved(known []queue.Note, from, to string, moved []*queue.Header) (notes []
 	for _, h := range moved {
 		id := idOf(from, h)
 		n := by[id]
-		if n == nil {
+		if n == nil || by[idOf(to, h)] != nil { // noted before, by a move that was broken off
 			continue
 		}
 		var of noted

@@ -124,7 +124,7 @@ func (r *round) read(ctx context.Context, access *pageAccess, forms []Form) erro
 		newest, err := r.form(ctx, r.q, access, f.ID, seen)
 		notes := []queue.Fact{reachedAt(access.page, f.ID)}
 		if endsRound(err) {
-			if r.forms == 0 {
+			if r.forms == 0 && !errors.Is(err, errElsewhere) {
 				r.put(ctx, r.q, notes...)
 			}
 			return err

@@ -118,8 +118,9 @@ func askForUnknownNames(t *testing.T, queue string) {
 		}
 	}
 	for contact, says := range map[string]string{
-		"0049 151 23456789": "begins with 0", "Jane Doe": "is no number and no id", "15559999999@s.whatsapp.net": "is no number and no id", " " +
-			"": "neither letters nor digits",
+		"0049 151 23456789": "begins with 0", "Jane Doe": "is no number and no id", "15559999999@s.whatsapp.net": "is no number and no id",
+		" ": "neither letters nor digits", "whatsapp:": "neither letters nor digits", "tel:-": "neither letters nor digits",
+		"tel:011987654321": "begins with 0", "\u200e011 98765-4321": "begins with 0", "0\u00a011 98765\u20114321": "begins with 0",
 	} {
 		var answer struct{ Error string }
 		if status := e.admin(base, http.MethodPost, "/leadgate/contacts/erase", map[string]string{"tenant": "acme", "contact": contact},

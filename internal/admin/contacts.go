@@ -40,7 +40,7 @@ func (c *Config) nobody(ctx context.Context, who whom) error {
 	if err := c.knownTenant(ctx, who.Tenant); err != nil {
 		return err
 	}
-	if problem := unlikelyContact(who.Contact); problem != "" {
+	if problem := cmp.Or(unlikelyContact(who.Contact), unlikelyContact(meantContact(who.Contact))); problem != "" {
 		return httperr.New(http.StatusBadRequest, "%s", problem)
 	}
 	return nil

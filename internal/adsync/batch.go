@@ -39,7 +39,7 @@ func (s *Syncer) batch(ctx context.Context, q Store, ids []string, names map[str
 		switch o = s.part(n, answer, ids[i], names, found); o.verdict {
 		case badToken, throttled, unfit:
 			return found, o
-		case noRight:
+		case noRight, missing, refused: // Meta says either where a right is missing
 			denied++
 		}
 		i++

@@ -11,6 +11,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/adfake"
 	"github.com/leadgate/leadgate/internal/graph"
+	"github.com/leadgate/leadgate/internal/graphfake"
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
@@ -64,6 +65,26 @@ func TestNamesWithoutRights(t *testing.T) {
 	r.step()
 	if n, _ := r.s.Name("101"); n.Ad != "Summer" || r.s.Status().Problem != "" {
 		t.Errorf("%+v, %q", n, r.s.Status().Problem)
+	}
+}
+
+// TestNamesHiddenWithoutRights: a token without the right is told so, too, where Meta says of each ad
+// that there is none; with the right that is all there is to say.
+func TestNamesHiddenWithoutRights(t *testing.T) {
+	for _, no := range []*adfake.Refusal{graphfake.Missing("101"), graphfake.Parameter("Tried accessing nonexisting field (adset)")} {
+		r := newRig(t)
+		r.fake.Deny("101", no)
+		r.click("101")
+		r.step()
+		if p := r.s.Status().Problem; p != "" {
+			t.Errorf("%s: with the right: %q", no.Message, p)
+		}
+		r.fake.NoRights = true
+		r.clock = r.clock.Add(2 * time.Hour)
+		r.step()
+		if p := r.s.Status().Problem; !strings.HasPrefix(p, "the token has no ads_read: ") {
+			t.Errorf("%s: %q", no.Message, p)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"crypto/rand"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -9,10 +10,11 @@ import (
 // TestAds: each reason is always there, of each tenant that has Meta asked, also those that never
 // were; what was never read, or is not to be, has no time.
 func TestAds(t *testing.T) {
-	AdsFailed("ads-test", AdsToken)
+	tenant := "ads-" + rand.Text() // counters are the process's
+	AdsFailed(tenant, AdsToken)
 	registry := prometheus.NewRegistry()
 	Register(registry, Ads(func() []AdsRead {
-		return []AdsRead{{Tenant: "ads-test", Reasons: []string{AdsToken, AdsThrottled}, Names: 1_764_244_800_500}}
+		return []AdsRead{{Tenant: tenant, Reasons: []string{AdsToken, AdsThrottled}, Names: 1_764_244_800_500}}
 	}))
 	if _, err := registry.Gather(); err != nil { // the first makes the counters
 		t.Fatal(err)
@@ -24,11 +26,16 @@ func TestAds(t *testing.T) {
 	got := map[string]float64{}
 	for _, f := range families {
 		for _, m := range f.GetMetric() {
-			name, of := f.GetName(), ""
+			name, of, ours := f.GetName(), "", false
 			for _, l := range m.GetLabel() {
 				if l.GetName() != "tenant" {
 					of = l.GetValue()
+				} else {
+					ours = l.GetValue() == tenant
 				}
+			}
+			if !ours {
+				continue
 			}
 			got[name+" "+of] = m.GetGauge().GetValue() + m.GetCounter().GetValue()
 		}

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"crypto/rand"
 	"maps"
 	"testing"
 
@@ -34,18 +35,19 @@ func countedOf(t *testing.T, destination string) map[string]float64 {
 // TestStages: of a CRM's names those that are configured are counted by themselves, and what
 // else is posted, whatever it is, together.
 func TestStages(t *testing.T) {
-	count := Stages("stages-of-test")
-	StageName("stages-of-test", "Won")
+	name := "stages-" + rand.Text() // counters are the process's
+	count := Stages(name)
+	StageName(name, "Won")
 	StageName("no-stages", "Won") // says nothing
 	count("Won", "delivered", 2)
 	count("+15551234567", "delivered", 3)
 	count("", "dead", 1) // it has none
-	job := queue.Job{Dest: queue.Dest{Name: "stages-of-test"}, Header: queue.Header{Format: queue.FormatConversion}}
+	job := queue.Job{Dest: queue.Dest{Name: name}, Header: queue.Header{Format: queue.FormatConversion}}
 	Unsent(&job, "ana@example.com", queue.Duplicate)
 	// A destination of a chat's in its place has names of Meta's list alone.
-	Conversions("stages-of-test")("Purchase", "delivered", 1)
+	Conversions(name)("Purchase", "delivered", 1)
 	want := map[string]float64{"Won delivered": 2, "other delivered": 3, " dead": 1, "other duplicate": 1, "Purchase delivered": 1}
-	if got := countedOf(t, "stages-of-test"); !maps.Equal(got, want) {
+	if got := countedOf(t, name); !maps.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
 }

@@ -29,6 +29,9 @@ type initial struct {
 }
 
 func newInitial(t *testing.T) (i *initial, forward string) {
+	if err := os.Unsetenv("REDIS_URL"); err != nil { // whoever tests may have one of their own
+		t.Fatal(err)
+	}
 	i = &initial{edge: &edge{edgetest.New(t)}, t: t}
 	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)

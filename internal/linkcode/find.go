@@ -44,11 +44,10 @@ func Find(text []byte) (code string, ok bool) {
 // finder is on its way through a text. A word is what letters and digits stand
 // together, of whatever alphabet they are made Latin from.
 type finder struct {
-	text  []byte
-	word  values // its first symbols
-	n     int    // how many letters and digits it has so far
-	worst class  // the greatest class among them: other, where not all are symbols
-	last  int    // where in the text its last one begins
+	text []byte
+	word values // the classes of its first letters and digits
+	n    int    // how many it has so far
+	last int    // where in the text its last one begins
 
 	first [half]uint8 // the word before, of five symbols,
 	apart bool        // where there is such a word, and one gap behind it
@@ -95,13 +94,8 @@ func (f *finder) letters(i, limit int) int {
 		f.apart = false // most words are no part of a code by their length alone
 		return end
 	}
-	if n > Len {
-		f.worst = other
-	} else {
-		for at, c := range text[i:end] {
-			f.word[f.n+at] = uint8(ascii[c])
-			f.worst = max(f.worst, ascii[c])
-		}
+	for at := f.n; at < min(n, Len); at++ {
+		f.word[at] = uint8(ascii[text[i+at-f.n]])
 	}
 	f.n, f.last = n, end-1
 	return end
@@ -133,21 +127,31 @@ func (f *finder) one(k class, at int) (found bool) {
 		f.word[f.n] = uint8(k)
 	}
 	f.n++
-	f.worst, f.last = max(f.worst, k), at
+	f.last = at
 	return false
 }
 
 // end ends the word with a gap or a stop, if there is one, and reports whether a
 // code ends with it.
 func (f *finder) end(k class) bool {
-	n, before, symbolic := f.n, f.apart, f.worst < other
-	f.n, f.worst, f.apart = 0, 0, false
-	if n == Len && symbolic {
+	n, before := f.n, f.apart
+	f.n, f.apart = 0, false
+	switch n {
+	case half, Len:
+		if !f.symbolic(n) || k == stop && f.accented() {
+			return false
+		}
+	case half + 1, Len + 1:
+		n-- // the last letter is the stop, if an accent makes another one of it
+		if !f.symbolic(n) || k != stop || !f.accented() {
+			return false
+		}
+	default:
+		return false
+	}
+	if n == Len {
 		f.code = f.word
 		return f.try()
-	}
-	if n != half || !symbolic {
-		return false
 	}
 	if before {
 		copy(f.code[:half], f.first[:])
@@ -161,25 +165,35 @@ func (f *finder) end(k class) bool {
 	return false
 }
 
+// symbolic reports whether the word's first n letters and digits are symbols.
+func (f *finder) symbolic(n int) bool {
+	for _, value := range f.word[:n] {
+		if class(value) == other {
+			return false
+		}
+	}
+	return true
+}
+
 // try reports whether a candidate is a code.
 func (f *finder) try() bool {
-	if f.tried == maxCandidates || !f.code.mixed() || !f.whole() {
+	if f.tried == maxCandidates || !f.code.mixed() {
 		return false
 	}
 	f.tried++
 	return f.code.checks()
 }
 
-// whole reports whether the word's last letter is one by itself: an accent behind
-// it makes another letter of it.
-func (f *finder) whole() bool {
+// accented reports whether an accent behind the word's last letter makes another
+// letter of it.
+func (f *finder) accented() bool {
 	_, size := utf8.DecodeRune(f.text[f.last:])
 	next := f.last + size
 	if next == len(f.text) || f.text[next] < utf8.RuneSelf {
-		return true
+		return false
 	}
 	rest := f.text[f.last:min(next+64, len(f.text))] // no letter has more accents
-	return bytes.HasPrefix(norm.NFKC.Bytes(rest), norm.NFKC.Bytes(f.text[f.last:next]))
+	return !bytes.HasPrefix(norm.NFKC.Bytes(rest), norm.NFKC.Bytes(f.text[f.last:next]))
 }
 
 // stops reports whether a word that reaches the limit ends there.

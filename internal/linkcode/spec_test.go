@@ -101,6 +101,7 @@ func FuzzFind(f *testing.F) {
 	for _, text := range []string{
 		"Ref K7QW3-MPDXR. Hi!", "К7QW3–МРDХR", "k٧qw٣ mpdxr", "Ｋ７ＱＷ３－ＭＰＤＸＲ", "K7QW3-MPDXR\u0301", "\u200eK7QW3 K7QW3-MPDXR",
 		"34678-7GHK4-WPQRM", "½K7QW3-MPDXR㎏", "ﷺ K7QW3MPDXR ﬁ", "K7QW3´MPDXR", "K7QW3-MPDXR\u00ad\u0301", "ſ7GHK4 WPQRM", "ﬅ7GHK4 WPQRM",
+		"K7QW3MPDXRA\u0301", "K7QW3-MPDXRa\u0301b", "K7QW3-MPDXR㎏\u0301", "K7QW3A\u0301 K7QW3-MPDXR", "K7QW3-MPDXRAA\u0301",
 	} {
 		f.Add(text)
 	}

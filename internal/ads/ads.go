@@ -11,7 +11,7 @@
 package ads
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -22,9 +22,9 @@ import (
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
-// What is counted of an ad on a day, under its id. Values of purchases have a
-// field for each currency and number of decimals, see Counter.value; what became of
-// the events for Meta one for each fate and dataset, see Fate.
+// What is counted of an ad on a day, under its id. Purchases have a field for each
+// currency, too; their values one for each currency and number of decimals, see
+// Counter.value; what became of the events for Meta one for each fate and dataset, see Fate.
 const (
 	fieldClicks    = "clicks"
 	fieldContacts  = "contacts"
@@ -35,6 +35,7 @@ const (
 	fieldPurchases = "purchases"
 	fieldHeadline  = "headline"
 	fieldEarlier   = "earlier headline" // as the click that a conversion is credited to had it
+	fieldBought    = "purchases "       // and a currency: those in it; none for what has no value
 	fieldValue     = "value "           // and a currency, a space, a scale
 )
 
@@ -157,10 +158,15 @@ func (c *Counter) Conversion(v *Conversion, j int) {
 		first := len(c.group.Counters)
 		c.add(fieldPurchases, 1, queue.WhenQueued, j)
 		c.value(v.Currency, v.Value, j)
+		c.add(fieldBought+v.Currency, 1, queue.WhenQueued, j)
 		if v.Corrected != "" {
 			for i := range c.group.Counters[first:] {
 				part := &c.group.Counters[first+i]
-				part.Once, part.Window = fmt.Sprintf("%s\n%d\n%s", fieldPurchases, i, v.Corrected), v.Window
+				of := strconv.Itoa(i)
+				if strings.HasPrefix(part.Field, fieldBought) {
+					of = "in" // whatever it is corrected to
+				}
+				part.Once, part.Window = fieldPurchases+"\n"+of+"\n"+v.Corrected, v.Window
 			}
 		}
 	}

@@ -127,7 +127,7 @@ func (h *heap) row(g Group, names map[string]Name, paid map[string]string) Row {
 			row.Headline = &p.headline
 		}
 	}
-	row.Money = h.money(&row.Counts, value, spend, paid)
+	row.Money = h.money(value, spend, paid)
 	return row
 }
 
@@ -163,25 +163,27 @@ func orNull(text string) *string {
 }
 
 // money is what a row brought, cost, and each lead and purchase of it. Where it was paid in
-// several currencies, each paid for the leads and purchases of its own ads alone.
-func (h *heap) money(all *Counts, value, spend sums, paid map[string]string) Money {
+// several currencies, each paid for the leads and purchases of its own ads alone; and wherever
+// there are purchases in others, too, for those in its own.
+func (h *heap) money(value, spend sums, paid map[string]string) Money {
 	m := Money{value.amounts(), spend.amounts(), Amounts{}, Amounts{}, Amounts{}}
 	for currency, cost := range spend {
-		counts := *all
-		if len(spend) > 1 {
-			counts = Counts{}
-			for _, p := range h.parts {
-				if paid[p.key] == currency {
-					counts.add(&p.counts)
-				}
+		var leads, bought, unknown int64
+		for _, p := range h.parts {
+			if len(spend) == 1 || paid[p.key] == currency {
+				leads += p.counts.Leads
+				bought += p.bought[currency]
+				unknown += p.unknown
 			}
 		}
-		m.CostPerLead.divided(currency, cost, counts.Leads)
+		m.CostPerLead.divided(currency, cost, leads)
 		earned := value[currency]
 		if earned == nil || cost.Sign() == 0 {
 			continue
 		}
-		m.CostPerPurchase.divided(currency, cost, counts.Purchases)
+		if unknown == 0 {
+			m.CostPerPurchase.divided(currency, cost, bought)
+		}
 		m.ROAS[currency] = decimal(new(big.Rat).Quo(earned, cost), ratioScale)
 	}
 	return m

@@ -2,6 +2,7 @@ package ads
 
 import (
 	"cmp"
+	"maps"
 	"math/big"
 	"slices"
 	"strconv"
@@ -17,6 +18,8 @@ type part struct {
 	day      string
 	headline string
 	counts   Counts
+	bought   map[string]int64 // purchases by currency
+	unknown  int64            // purchases of which the currency is not known
 	value    sums
 	spend    sums
 }
@@ -87,6 +90,8 @@ func partOf(tenant string, counts []queue.Count, waits map[queue.Dest]bool) part
 			p.headline = c.Text
 		case c.Field == fieldEarlier:
 			earlier = c.Text
+		case strings.HasPrefix(c.Field, fieldBought):
+			p.buys(strings.TrimPrefix(c.Field, fieldBought), c.N)
 		case !ok:
 			p.valued(c)
 		case fate == FateReported:
@@ -99,12 +104,37 @@ func partOf(tenant string, counts []queue.Count, waits map[queue.Dest]bool) part
 		}
 	}
 	p.headline = cmp.Or(p.headline, earlier)
+	p.boughtBefore()
 	for dest, n := range pending {
 		if waits[queue.Dest{Tenant: tenant, Name: dest}] {
 			p.counts.Pending += max(n, 0)
 		}
 	}
 	return p
+}
+
+func (p *part) buys(currency string, n int64) {
+	if p.bought == nil {
+		p.bought = make(map[string]int64, 1)
+	}
+	p.bought[currency] += n
+}
+
+// boughtBefore adds purchases that were counted before each had its currency counted: where all
+// values are in one, they are.
+func (p *part) boughtBefore() {
+	left := p.counts.Purchases
+	for _, n := range p.bought {
+		left -= n
+	}
+	if left <= 0 {
+		return
+	}
+	if all := slices.Collect(maps.Keys(p.value)); len(all) == 1 {
+		p.buys(all[0], left)
+	} else {
+		p.unknown = left
+	}
 }
 
 // field is where a counter is summed up; nil for one that is no plain number of things.

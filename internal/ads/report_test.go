@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/big"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -117,6 +118,51 @@ func TestReport(t *testing.T) {
 		t.Errorf("the first ad: %+v", rows[1])
 	}
 	checkCSV(t, rows)
+}
+
+// TestCostPerPurchase: what was paid in a currency is divided by the purchases in it alone, also
+// where they were counted before each had its currency counted.
+func TestCostPerPurchase(t *testing.T) {
+	sold := func(amounts ...string) func(*Counter) {
+		return func(c *Counter) {
+			for _, a := range amounts {
+				value, currency, _ := strings.Cut(a, " ")
+				c.Conversion(&Conversion{Name: capi.Purchase, Currency: currency, Value: value}, 0)
+			}
+		}
+	}
+	before := func(f figures) figures {
+		return slices.DeleteFunc(f, func(c queue.Count) bool { return strings.HasPrefix(c.Field, fieldBought) })
+	}
+	one, two := Ad{ID: "1"}, Ad{ID: "2"}
+	brl := []Spend{{AdID: "1", Day: "1970-01-01", Currency: "BRL", Amount: "30.00"}}
+	both := append([]Spend{{AdID: "2", Day: "1970-01-01", Currency: "JPY", Amount: "600"}}, brl...)
+	for name, c := range map[string]struct {
+		f       figures
+		spend   []Spend
+		ad, day string
+	}{
+		"one currency":       {counted(0, one, sold("10 BRL", "20 BRL")), brl, `{"BRL":15}`, `{"BRL":15}`},
+		"another, too":       {counted(0, one, sold("10 BRL", "20 USD", "20 USD")), brl, `{"BRL":30}`, `{"BRL":30}`},
+		"nothing in its own": {counted(0, one, sold("20 USD")), brl, `{}`, `{}`},
+		"one for nothing":    {counted(0, one, sold("10 BRL", "0 BRL", "0 USD")), brl, `{"BRL":15}`, `{"BRL":15}`},
+		"all for nothing":    {counted(0, one, sold("0 BRL")), brl, `{}`, `{}`},
+		"of its own ads": {append(counted(0, one, sold("10 BRL", "9 JPY")), counted(0, two, sold("10 BRL", "9 JPY", "9 JPY"))...),
+			both, `{"BRL":30}`, `{"BRL":30,"JPY":300}`},
+		"one without a value": {counted(0, one, sold("10 BRL", "5 USD", "")), brl, `{"BRL":30}`, `{"BRL":30}`},
+		"before":              {before(counted(0, one, sold("10 BRL", "0 BRL"))), brl, `{"BRL":15}`, `{"BRL":15}`},
+		"before and since": {append(before(counted(0, one, sold("10 BRL"))), counted(1, one, sold("10 BRL", "5 USD"))...),
+			brl, `{"BRL":15}`, `{"BRL":30}`},
+		"before, of either": {before(counted(0, one, sold("10 BRL", "20 USD"))), brl, `{}`, `{}`},
+	} {
+		known := Known{Spend: c.spend}
+		for g, want := range map[Group]string{ByAd: c.ad, ByDay: c.day} {
+			row := report(t, slices.Clone(c.f), known, g)[0]
+			if got, _ := json.Marshal(row.CostPerPurchase); string(got) != want {
+				t.Errorf("%s, by %s: %s, want %s", name, g, got, want)
+			}
+		}
+	}
 }
 
 // checkCSV holds a table to the JSON: the same keys and figures.

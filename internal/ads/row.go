@@ -62,6 +62,6 @@ type Money struct {
 	Value           Amounts `json:"value"` // of the purchases
 	Spend           Amounts `json:"spend"`
 	CostPerLead     Amounts `json:"costPerLead"`     // spend by leads
-	CostPerPurchase Amounts `json:"costPerPurchase"` // spend by purchases, where value has the currency too
+	CostPerPurchase Amounts `json:"costPerPurchase"` // spend by the purchases in its currency, where value has it too
 	ROAS            Amounts `json:"roas"`            // value by spend, likewise
 }

@@ -118,7 +118,7 @@ function row(r) {
 		cell("Clicks", "num", number(r.clicks), meter(r.clicks / r.most), small(r.contacts !== r.clicks ? `${number(r.contacts)} new contacts` : "")),
 		cell("Leads", "num", h("b", {}, number(r.leads)), small(share), small(r.qualified ? `${number(r.qualified)} qualified` : "")),
 		cell("Cost per lead", "num cost", ...lines(r.costPerLead)),
-		cell("Purchases", "num", r.purchases ? number(r.purchases) : "–", ...each(r.costPerPurchase, "each")),
+		cell("Purchases", "num", r.purchases ? number(r.purchases) : "–", ...each(r.costPerPurchase, Object.keys(r.value || {}).length > 1 ? "each of its currency" : "each")),
 		cell("Value", "num", ...lines(r.value)),
 		cell("ROAS", "num cost", ...lines(r.roas, ratios)),
 		cell("Reported", "num", number(r.reported), r.pending ? h("div", { class: "small share late" }, h("b", {}, number(r.pending)), r.pending === 1 ? " waits" : " wait") : null));

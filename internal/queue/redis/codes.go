@@ -146,7 +146,7 @@ func (e *erasure) codes(ctx context.Context) error {
 		h := codec.HashKey(e.keys.tenant, name)
 		set := e.keys.claimed(h)
 		err := e.scan(ctx, set, func(codes []string) error {
-			rows, args := []string{set}, []any{e.r.now(), string(h[:])}
+			rows, args := []string{set}, []any{e.r.now(), string(h[:]), e.keys.base}
 			for _, code := range codes {
 				rows, args = append(rows, e.keys.code(code)), append(args, code)
 			}

@@ -40,7 +40,7 @@ if till > 0 then
   for i = 1, #oldest, 2 do
     if i > 2 * over and tonumber(oldest[i + 1]) > now then break end
     call('ZREM', KEYS[3], oldest[i])
-    call('DEL', base .. 'v:' .. oldest[i])
+    code_remove(base, oldest[i])
   end
   call('ZADD', KEYS[3], ARGV[2], ARGV[6])
   if call('PTTL', KEYS[3]) < tonumber(ARGV[12]) then call('PEXPIRE', KEYS[3], ARGV[12]) end

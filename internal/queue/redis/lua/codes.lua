@@ -17,6 +17,20 @@ local function code_set(k, row, px)
   if row.till == 0 then redis.call('SET', k, v) else redis.call('SET', k, v, 'PX', string.format('%.0f', math.max(px, 1))) end
 end
 
+-- code_hex is how a hash is written in the name of a key.
+local function code_hex(hash)
+  return (string.gsub(hash, '.', function(c) return string.format('%02x', string.byte(c)) end))
+end
+
+-- code_remove removes a code's row, and that it was drawn for something.
+local function code_remove(base, code)
+  local row = code_row(base .. 'v:' .. code, 0)
+  redis.call('DEL', base .. 'v:' .. code)
+  if not row then return end
+  local drawn = base .. 'j:' .. code_hex(row.key)
+  if redis.call('GET', drawn) == code then redis.call('DEL', drawn) end
+end
+
 -- code_called reports whether two lists of names have one in common.
 local function code_called(a, b)
   for i = 1, #a - 15, 16 do

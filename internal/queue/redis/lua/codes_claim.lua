@@ -26,9 +26,7 @@ local function code_claimed(base, rows, now, remember)
       code_set(base .. 'v:' .. code, row, remember)
       redis.pcall('ZREM', base .. 'z', code)
       for i = 1, #row.owner - 15, 16 do
-        local k = base .. 'y:' .. string.gsub(string.sub(row.owner, i, i + 15), '.', function(c)
-          return string.format('%02x', string.byte(c))
-        end)
+        local k = base .. 'y:' .. code_hex(string.sub(row.owner, i, i + 15))
         redis.pcall('SADD', k, code)
         if redis.call('PTTL', k) < tonumber(px) then redis.call('PEXPIRE', k, px) end
       end

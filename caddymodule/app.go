@@ -110,7 +110,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return err
 	}
 	metrics.Register(ctx.GetMetricsRegistry(), metrics.Destinations(gauges), metrics.LastWebhooks(intake.LastWebhooks),
-		metrics.StoreAlerts(adminEdge.Alerts), metrics.Ads(a.adsRead))
+		metrics.StoreAlerts(adminEdge.Alerts), metrics.Ads(a.adsRead), metrics.Forms(a.formsRead))
 	if err := a.provisionNotices(ctx); err != nil {
 		return err
 	}

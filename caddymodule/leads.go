@@ -232,6 +232,16 @@ func (a *App) reconcile(l *Leads, d *destination.Destination) error {
 	return nil
 }
 
+// formsRead is what metrics show of the forms that are read.
+func (a *App) formsRead() (list []metrics.FormsRead) {
+	for _, r := range a.reads {
+		if r.Every > 0 {
+			list = append(list, metrics.FormsRead{Tenant: r.Tenant, Reasons: r.Reasons()})
+		}
+	}
+	return list
+}
+
 // completeLead queues a tenant's leads for its other destinations, in the store that this
 // configuration drains.
 func (a *App) completeLead(tenant string) func(context.Context, *normalize.Event, string) error {

@@ -265,6 +265,7 @@ func exposedByEdge(t *testing.T) metrics {
 		}
 		tenant globex {
 			match phone_number_id 2
+			match page_id 5
 			` + leaver + `
 			forward %DOWN% {
 				name down
@@ -282,6 +283,11 @@ func exposedByEdge(t *testing.T) metrics {
 				access_token test
 				account act_1029384756
 				endpoint %REFUSING%
+			}
+			leads {
+				access_token test
+				endpoint %REFUSING%
+				reconcile 15m
 			}
 		}
 	}

@@ -190,7 +190,7 @@ func TestQueries(t *testing.T) {
 		for _, want := range []string{
 			"LeadgateDeadLetters", "LeadgateBacklogOld", "LeadgateParked", "LeadgateWebhooksUnauthorized",
 			"LeadgateWebhooksUnavailable", "LeadgateConversionsExpiring", "LeadgateSilence",
-			"LeadgateGoogleOld", "LeadgateSaidUnread", "LeadgateAdsRefused", "LeadgateAdsOld",
+			"LeadgateGoogleOld", "LeadgateSaidUnread", "LeadgateAdsRefused", "LeadgateAdsOld", "LeadgateFormsRefused", "LeadgateFormsUnread",
 		} {
 			if !names[want] {
 				t.Errorf("there is no alert %s", want)

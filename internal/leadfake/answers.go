@@ -186,14 +186,17 @@ func (s *Server) listForms(w http.ResponseWriter, r *http.Request, page string) 
 		graphfake.Refuse(w, graphfake.Missing(page))
 		return
 	}
-	paged(w, r, all)
+	paged(w, r, all, "")
 }
 
 // paged answers with a part of a list. The address of the next part has the token in it, as
-// Meta's has: who follows it, or logs it, is found out.
-func paged(w http.ResponseWriter, r *http.Request, all []map[string]any) {
+// Meta's has: who follows it, or logs it, is found out. A cursor is of one list alone.
+func paged(w http.ResponseWriter, r *http.Request, all []map[string]any, of string) {
 	limit, ok := number(r.URL.Query().Get("limit"), 1, 500, 25)
-	from, fine := number(strings.TrimPrefix(r.URL.Query().Get("after"), "cursor"), 0, len(all), 0)
+	after := r.URL.Query().Get("after")
+	rest, ours := strings.CutSuffix(after, of)
+	ok = ok && (ours || after == "")
+	from, fine := number(strings.TrimPrefix(rest, "cursor"), 0, len(all), 0)
 	if !ok || !fine {
 		graphfake.Refuse(w, graphfake.Parameter("limit or after is none"))
 		return
@@ -202,7 +205,8 @@ func paged(w http.ResponseWriter, r *http.Request, all []map[string]any) {
 	list := all[from:end]
 	out := map[string]any{"data": append([]map[string]any{}, list...)}
 	if len(list) > 0 {
-		paging := map[string]any{"cursors": map[string]string{"before": "cursor" + strconv.Itoa(from), "after": "cursor" + strconv.Itoa(end)}}
+		cursor := func(at int) string { return "cursor" + strconv.Itoa(at) + of }
+		paging := map[string]any{"cursors": map[string]string{"before": cursor(from), "after": cursor(end)}}
 		if end < len(all) {
 			paging["next"] = "https://graph.example/v27.0/1/leads?access_token=" + strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 		}
@@ -243,7 +247,7 @@ func (s *Server) listLeads(w http.ResponseWriter, r *http.Request, form string) 
 	for _, l := range of {
 		all = append(all, l.show(fields))
 	}
-	paged(w, r, all)
+	paged(w, r, all, "since"+strconv.FormatInt(since.Unix(), 10))
 }
 
 // sinceOf reads filtering=[{"field":"time_created","operator":"GREATER_THAN","value":1700000000}].

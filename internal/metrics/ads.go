@@ -56,14 +56,10 @@ func (adsReadings) Describe(ch chan<- *prometheus.Desc) { ch <- adsReadDesc; ch 
 // Collect implements [prometheus.Collector].
 func (a adsReadings) Collect(ch chan<- prometheus.Metric) {
 	for _, r := range a.read() {
-		on := make(map[string]float64, len(r.Reasons))
-		for _, reason := range r.Reasons {
-			on[reason] = 1
-		}
 		for _, reason := range adsReasons {
 			adsFailures.WithLabelValues(r.Tenant, reason).Add(0)
-			ch <- prometheus.MustNewConstMetric(adsProblemDesc, prometheus.GaugeValue, on[reason], r.Tenant, reason)
 		}
+		problems(ch, adsProblemDesc, r.Tenant, adsReasons, r.Reasons)
 		for what, at := range map[string]int64{"names": r.Names, "spend": r.Spend} {
 			if at != 0 {
 				ch <- prometheus.MustNewConstMetric(adsReadDesc, prometheus.GaugeValue, float64(at)/1000, r.Tenant, what)

@@ -3,7 +3,6 @@ package leads
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/leadgate/leadgate/internal/wording"
@@ -30,22 +29,28 @@ func (r *Reconciler) Backfill(ctx context.Context, form string, since time.Time,
 	var refused error
 	for _, page := range r.Pages {
 		access := &pageAccess{page: page}
-		if err := r.Sender.formsOf(ctx, access, func(f Form) { forms = append(forms, f.ID) }); err != nil {
+		err := r.Sender.formsOf(ctx, access)
+		has := false
+		for _, f := range access.forms {
+			forms = append(forms, f.ID)
+			has = has || f.ID == form
+		}
+		if err != nil {
 			if refused = fmt.Errorf("reading the forms of page %s: %w", page, err); endsRound(err) {
 				return done, refused
 			}
 		}
-		if !slices.Contains(forms, form) {
+		if !has {
 			continue
 		}
-		return done, r.Sender.leadsOf(ctx, access, form, since.UnixMilli(), func(found []Found) error {
+		return done, r.Sender.leadsOf(ctx, access, form, since.UnixMilli(), "", func(found []Found, _ string) (bool, error) {
 			done.Leads += len(found)
-			if dry {
-				return nil
+			if dry || len(found) == 0 {
+				return true, nil
 			}
 			fresh, err := r.Take(ctx, webhook(page, form, found))
 			done.Queued += fresh
-			return err
+			return true, err
 		})
 	}
 	if refused != nil {

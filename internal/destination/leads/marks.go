@@ -17,6 +17,7 @@ const (
 	last    = "\nlast"    // when a reading began that came to its end, or to Meta's: ms
 	until   = "\nuntil"   // how long Meta asked to wait: ms
 	reached = "\nreached" // of a reading that was broken off, the place that the next begins behind
+	cutOff  = "\ncut "    // and a form's id: how far its list was read that was not read to its end
 )
 
 // place is a form of a Page. Without a form it is behind all of the Page's.
@@ -24,18 +25,24 @@ type place struct{ page, form string }
 
 // progress is what is kept of readings.
 type progress struct {
-	forms       map[string]int64
+	forms       map[string]mark
 	last, until int64
 	reached     place
 }
 
 func (r *Reconciler) known(ctx context.Context, q Store) (*progress, error) {
 	facts, err := q.Facts(ctx, r.Tenant, marks)
-	p := &progress{forms: make(map[string]int64, len(facts))}
+	p := &progress{forms: make(map[string]mark, len(facts))}
 	for i := range facts {
-		text := string(facts[i].Data)
+		key, text := facts[i].Key, string(facts[i].Data)
+		if form, ok := strings.CutPrefix(key, cutOff); ok {
+			if c := readCut(facts[i].Data); c != nil {
+				p.forms[form] = mark{p.forms[form].newest, c}
+			}
+			continue
+		}
 		n, _ := strconv.ParseInt(text, 10, 64)
-		switch facts[i].Key {
+		switch key {
 		case last:
 			p.last = n
 		case until:
@@ -43,7 +50,7 @@ func (r *Reconciler) known(ctx context.Context, q Store) (*progress, error) {
 		case reached:
 			p.reached.page, p.reached.form, _ = strings.Cut(text, " ")
 		default:
-			p.forms[facts[i].Key] = n
+			p.forms[key] = mark{n, p.forms[key].cut}
 		}
 	}
 	return p, err

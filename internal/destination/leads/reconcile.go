@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -57,11 +56,12 @@ type Reconciler struct {
 	Now    func() time.Time
 
 	by      string
-	until   int64             // Meta asked to wait until then, in ms, as far as it is known here
-	refused bool              // the token was, the last time
-	said    map[string]string // what was logged of a form or Page, until it is otherwise
-	wrong   map[string]string // the same, in words
-	shown   atomic.Pointer[string]
+	until   int64              // Meta asked to wait until then, in ms, as far as it is known here
+	refused bool               // the token was, the last time
+	said    map[string]string  // what was logged of a form or Page, until it is otherwise
+	wrong   map[string]trouble // the same, as others see it
+	listed  *pageAccess        // of the Page whose forms were listed when Meta asked to wait
+	shown   atomic.Pointer[shown]
 	stop    context.CancelFunc
 	owner   sync.WaitGroup
 }
@@ -112,7 +112,7 @@ func (r *Reconciler) look(ctx context.Context) {
 	defer func() { _, _ = q.Claim(context.WithoutCancel(ctx), r.Tenant, task, r.by, time.Millisecond) }()
 	known, err := r.known(ctx, q)
 	r.until = known.until
-	defer r.show()
+	defer r.show(known)
 	if err != nil || r.now() < r.until || r.now() < known.last+r.Every.Milliseconds() {
 		return
 	}
@@ -129,31 +129,6 @@ func (r *Reconciler) claim(ctx context.Context, q Store) error {
 }
 
 func (r *Reconciler) now() int64 { return r.Now().UnixMilli() }
-
-// form reads what a form has since it was read, and returns the newest lead's time.
-func (r *Reconciler) form(ctx context.Context, q Store, access *pageAccess, form string, at int64) (newest int64, err error) {
-	now := r.Now()
-	since := now.Add(-firstBack).UnixMilli()
-	if newest = since; at != 0 {
-		newest, since = at, max(at-overlap.Milliseconds(), now.Add(-farthest).UnixMilli())
-	}
-	missed := 0
-	err = r.Sender.leadsOf(ctx, access, form, since, func(found []Found) error {
-		fresh, err := r.Take(ctx, webhook(access.page, form, found))
-		if err != nil {
-			return fmt.Errorf("queueing leads: %w", err)
-		}
-		missed += fresh
-		for _, l := range found {
-			newest = max(newest, min(l.Created, now.UnixMilli())) // not by Meta's clock alone, or all later ones are too old
-		}
-		return r.claim(ctx, q)
-	})
-	if missed > 0 {
-		r.found(form, missed, at != 0)
-	}
-	return newest, err
-}
 
 // found says that webhooks lost leads, as far as that can be told.
 func (r *Reconciler) found(form string, n int, before bool) {
@@ -175,7 +150,7 @@ func (r *Reconciler) tell(what string, err error) {
 	if err != nil {
 		text = err.Error()
 	}
-	r.note(what, text)
+	r.note(what, text, err)
 	if err != nil {
 		switch refusal, ok := errors.AsType[*Refusal](err); {
 		case ok && refusal.Wait > 0:

@@ -34,8 +34,7 @@ func (r *Reconciler) round(ctx context.Context, q Store, known *progress) {
 		return // it is gone on with at once, here or there
 	case err == nil:
 		r.tell(everything, nil)
-		one.forget()
-		r.put(ctx, q, moment(last, began), queue.Fact{Key: reached})
+		r.put(ctx, q, append(one.forget(), moment(last, began), queue.Fact{Key: reached})...)
 		return
 	case refused && refusal.Wait > 0:
 		r.until = r.Now().Add(refusal.Wait).UnixMilli()
@@ -52,17 +51,22 @@ func (r *Reconciler) round(ctx context.Context, q Store, known *progress) {
 // pages reads the forms of all Pages. An error ends the round.
 func (r *round) pages(ctx context.Context) error {
 	order, from := r.order()
+	listed := r.listed
+	r.listed = nil
 	var first *pageAccess
 	var rest []Form // of the first Page: what is not behind the place
 	for _, page := range order {
 		access := &pageAccess{page: page}
-		forms, err := r.formsOf(ctx, access)
-		if err != nil {
-			if r.forms == 0 && len(order) > 1 {
+		if listed != nil && listed.page == page {
+			access, listed.wait = listed, 0
+		}
+		if err := r.formsOf(ctx, access); err != nil {
+			if r.forms == 0 && len(order) > 1 && r.listed == nil {
 				r.put(ctx, r.q, reachedAt(page, ""))
 			}
 			return err
 		}
+		forms := access.forms
 		if first == nil {
 			first = access
 			i := slices.IndexFunc(forms, func(f Form) bool { return f.ID > from })
@@ -78,11 +82,24 @@ func (r *round) pages(ctx context.Context) error {
 	return r.read(ctx, first, rest)
 }
 
-// forget takes back what was said of forms that are not read any more: they are gone, or archived.
-func (r *round) forget() {
+// forget takes back what was said and is kept of forms that are not read any more: they are gone,
+// or archived.
+func (r *round) forget() (facts []queue.Fact) {
 	gone := func(what string) bool { return strings.HasPrefix(what, "form ") && !r.tried[what] }
-	maps.DeleteFunc(r.wrong, func(what, _ string) bool { return gone(what) })
+	maps.DeleteFunc(r.wrong, func(what string, _ trouble) bool { return gone(what) })
 	maps.DeleteFunc(r.said, func(what, _ string) bool { return gone(what) })
+	for page := range r.wrong {
+		if strings.HasPrefix(page, "page ") {
+			return nil // they may be its forms
+		}
+	}
+	for form, m := range r.known.forms {
+		if m.cut != nil && !r.tried["form "+form] {
+			facts = append(facts, queue.Fact{Key: cutOff + form})
+			delete(r.known.forms, form)
+		}
+	}
+	return facts
 }
 
 // order is the Pages as they are read, and the form of the first behind which it begins.
@@ -97,15 +114,25 @@ func (r *round) order() (pages []string, from string) {
 	return slices.Concat(r.Pages[i:], r.Pages[:i]), r.known.reached.form
 }
 
-// formsOf are a Page's forms, in an order that stays. An error ends the round.
-func (r *round) formsOf(ctx context.Context, access *pageAccess) (forms []Form, err error) {
-	err = r.Sender.formsOf(ctx, access, func(f Form) { forms = append(forms, f) })
-	if endsRound(err) {
-		return nil, err
+// formsOf lists a Page's forms, in an order that stays, if they are not listed. An error ends the
+// round. Where Meta asks to wait with the last part of the list, no form is asked for, which would
+// be refused, and counted; so that forms have their turn where that is so each time, the next round
+// goes on from there.
+func (r *round) formsOf(ctx context.Context, access *pageAccess) error {
+	var err error
+	if len(access.forms) == 0 || access.after != "" {
+		err = r.Sender.formsOf(ctx, access)
 	}
-	r.tell("page "+access.page, err)
-	slices.SortFunc(forms, func(a, b Form) int { return strings.Compare(a.ID, b.ID) })
-	return forms, nil
+	if !endsRound(err) {
+		r.tell("page "+access.page, err)
+		err = access.limited()
+	}
+	if refusal, ok := errors.AsType[*Refusal](err); ok && refusal.Wait > 0 && (len(access.forms) > 0 || access.own != nil) {
+		r.listed = access
+	}
+	slices.SortFunc(access.forms, func(a, b Form) int { return strings.Compare(a.ID, b.ID) })
+	access.forms = slices.CompactFunc(access.forms, func(a, b Form) bool { return a.ID == b.ID })
+	return err
 }
 
 // read reads forms of a Page. One that was active when it was last looked at is read once more.
@@ -113,7 +140,7 @@ func (r *round) formsOf(ctx context.Context, access *pageAccess) (forms []Form, 
 // that was tried.
 func (r *round) read(ctx context.Context, access *pageAccess, forms []Form) error {
 	for _, f := range forms {
-		seen, before := r.known.forms[f.ID]
+		was, before := r.known.forms[f.ID]
 		if !f.Active && !before {
 			continue
 		}
@@ -121,25 +148,27 @@ func (r *round) read(ctx context.Context, access *pageAccess, forms []Form) erro
 			return err
 		}
 		r.tried["form "+f.ID] = true
-		newest, err := r.form(ctx, r.q, access, f.ID, seen)
-		notes := []queue.Fact{reachedAt(access.page, f.ID)}
+		is, notes, err := r.form(ctx, r.q, access, f.ID, was)
+		if errors.Is(err, errElsewhere) {
+			return err
+		}
+		r.known.forms[f.ID] = is
+		if ends := endsRound(err); !ends || r.forms == 0 {
+			notes = append(notes, reachedAt(access.page, f.ID))
+		}
 		if endsRound(err) {
-			if r.forms == 0 && !errors.Is(err, errElsewhere) {
-				r.put(ctx, r.q, notes...)
-			}
+			r.put(ctx, r.q, notes...)
 			return err
 		}
 		r.tell("form "+f.ID, err)
-		switch {
-		case !f.Active && (err == nil || isGone(err)):
-			notes = append(notes, queue.Fact{Key: f.ID})
-		case err == nil && newest != seen:
-			notes = append(notes, moment(f.ID, newest))
+		if !f.Active && (err == nil || isGone(err)) {
+			notes = append(notes, queue.Fact{Key: f.ID}, queue.Fact{Key: cutOff + f.ID})
+			delete(r.known.forms, f.ID)
 		}
 		r.put(ctx, r.q, notes...)
 		r.forms++
-		if access.wait > 0 {
-			return &Refusal{Text: "Meta asks to wait", Wait: access.wait}
+		if err := access.limited(); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -221,25 +221,35 @@ func TestBackfillOfAnotherPage(t *testing.T) {
 	}
 }
 
-// TestRateOfMeta: by Meta's own limit, which every call is of, also that for the Page's token, all
-// forms are read by and by, and no call comes that Meta asked not to make.
+// TestRateOfMeta: by Meta's own limit, which every call is of, also that for the Page's token and
+// those for the list of forms, all forms are read by and by, however few calls Meta takes, and no
+// call comes that Meta asked not to make.
 func TestRateOfMeta(t *testing.T) {
-	r := newRig(t, nil)
-	forms := r.manyForms(7)
-	r.fake.Rate = leadfake.Rate{Calls: 5, Per: 20 * time.Minute}
-	r.fake.PageToken, r.fake.OwnAlone = func(string) string { return "own" }, true
-	one := r.reading("one", r.store())
-	for range 4 * 25 {
-		one.look(t.Context())
-		r.clock = r.clock.Add(time.Minute)
-	}
-	for i := range forms {
-		if !one.has(leadOf(i)) {
-			t.Errorf("form %d is not read", i)
+	for _, own := range []bool{false, true} {
+		for calls := 1; calls <= 6; calls++ {
+			if own && calls == 1 {
+				continue // which says each time that another token is wanted
+			}
+			r := newRig(t, nil)
+			forms := r.manyForms(7)
+			r.fake.Rate = leadfake.Rate{Calls: calls, Per: 20 * time.Minute}
+			if own {
+				r.fake.PageToken, r.fake.OwnAlone = func(string) string { return "own" }, true
+			}
+			one := r.reading("one", r.store())
+			for range 6 * 60 {
+				one.look(t.Context())
+				r.clock = r.clock.Add(time.Minute)
+			}
+			for i := range forms {
+				if !one.has(leadOf(i)) {
+					t.Errorf("%d calls, own token %v: form %d is not read", calls, own, i)
+				}
+			}
+			if n := r.fake.Early(); n != 0 {
+				t.Errorf("%d calls, own token %v: %d calls came while Meta asked to wait", calls, own, n)
+			}
 		}
-	}
-	if n := r.fake.Early(); n != 0 {
-		t.Errorf("%d calls came while Meta asked to wait", n)
 	}
 }
 

@@ -152,9 +152,13 @@ func mayBeTheAd(e *graph.Error) bool {
 }
 
 func (s *Sender) ask(ctx context.Context, what string) (*graph.Answer, error) {
+	return s.askAs(ctx, what, *s.credentials.Load())
+}
+
+func (s *Sender) askAs(ctx context.Context, what string, c graph.Credentials) (*graph.Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, capi.DefaultTimeout)
 	defer cancel()
-	return s.client.Get(ctx, what, *s.credentials.Load())
+	return s.client.Get(ctx, what, c)
 }
 
 func explain(e *graph.Error) capi.Explanation {

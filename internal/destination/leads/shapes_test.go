@@ -27,17 +27,18 @@ func TestListsOfOtherShapes(t *testing.T) {
 		return &leadfake.Refusal{Status: http.StatusOK, Body: parts[req.URL.Query().Get("after")]}
 	}
 	var got []string
-	err := r.leadsOf(t.Context(), &pageAccess{page: page}, "771234567890123", 0, func(found []Found) error {
+	err := r.leadsOf(t.Context(), &pageAccess{page: page}, "771234567890123", 0, "", func(found []Found, _ string) (bool, error) {
 		for _, l := range found {
 			got = append(got, l.ID)
 		}
-		return nil
+		return true, nil
 	})
 	if err != nil || !slices.Equal(got, []string{"1", "2", "3"}) || asked != len(parts) {
 		t.Errorf("%q in %d parts, %v", got, asked, err)
 	}
 	parts["d="] = `{"data":[{"id":"3"}],"paging":{"next":"https://127.0.0.1:1/?access_token=x"}}`
-	err = r.leadsOf(t.Context(), &pageAccess{page: page}, "771234567890123", 0, func([]Found) error { return nil })
+	err = r.leadsOf(t.Context(), &pageAccess{page: page}, "771234567890123", 0, "",
+		func([]Found, string) (bool, error) { return true, nil })
 	if err == nil || !strings.Contains(err.Error(), "does not say where") {
 		t.Errorf("a list that goes on nobody knows where: %v", err)
 	}
@@ -50,12 +51,13 @@ func TestFormsOfOtherShapes(t *testing.T) {
 		return &leadfake.Refusal{Status: http.StatusOK, Body: `{"data":[{"id":1,"status":"ACTIVE"},{"id":"2"},{"id":"3","status":"ARCHIVED"},` +
 			`{"id":"4","status":"active"},{"id":"x","status":"ACTIVE"},{"status":"ACTIVE"},{"id":"5","status":null}]}`}
 	}
-	active := ""
-	err := r.formsOf(t.Context(), &pageAccess{page: page}, func(f Form) {
+	active, access := "", &pageAccess{page: page}
+	err := r.formsOf(t.Context(), access)
+	for _, f := range access.forms {
 		if f.Active {
 			active += f.ID
 		}
-	})
+	}
 	if err != nil || active != "1245" {
 		t.Errorf("active are %q, %v", active, err)
 	}

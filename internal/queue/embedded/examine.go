@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 
 	"github.com/leadgate/leadgate/internal/finding"
-	"github.com/leadgate/leadgate/internal/queue/embedded/disk"
 )
 
 // lowSpace is how much an embedded queue needs to begin with.
@@ -35,7 +34,7 @@ func Examine(folder string, maxSize int64) finding.List {
 	case err == nil && !info.Mode().IsRegular():
 		return one(finding.Fail, where+": "+file+" is no file", "move it away")
 	case err == nil:
-		if err := disk.MayWrite(file); err != nil {
+		if err := mayWrite(file); err != nil {
 			return one(finding.Fail, where+": "+file+" belongs to another user: "+err.Error(), "run this command and the edge as the same user")
 		}
 		if found := half(file, info.Size(), where); found != nil {
@@ -47,7 +46,7 @@ func Examine(folder string, maxSize int64) finding.List {
 	case !errors.Is(err, fs.ErrNotExist):
 		return one(finding.Fail, where+": "+err.Error(), "")
 	}
-	free, known := disk.Free(at)
+	free, known := freeSpace(at)
 	if !known {
 		return one(finding.OK, where+" can be written"+note, "")
 	}

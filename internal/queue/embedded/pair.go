@@ -12,8 +12,6 @@ import (
 	"path/filepath"
 
 	bolt "go.etcd.io/bbolt"
-
-	"github.com/leadgate/leadgate/internal/queue/embedded/disk"
 )
 
 // The two files of a store are a pair: both carry its id, and both say how far they are.
@@ -103,7 +101,7 @@ func readJournalHead(b []byte) (id storeID, generation uint64, err error) {
 // something is left of another, nor where one was open before.
 func (e *Store) present() error {
 	for path, loss := range map[string]string{e.path: lossAll, e.journalPath(): lossBatches} {
-		if disk.IsFolder(path) {
+		if isFolder(path) {
 			return &Damage{File: path, What: "it is a folder, and should be a file", Loss: loss}
 		}
 	}

@@ -63,6 +63,7 @@ func TestMistakesInGoogle(t *testing.T) {
 		goodGoogle + "retry_for 91d":                     "retry_for is longer than 90d",
 		goodGoogle + "endpoint ftp://x":                  "endpoint \"ftp://x\" is no address",
 		goodGoogle + "hold soon":                         "hold 'soon' is no duration",
+		goodGoogle + "hold 90d":                          "hold is 90d or longer: Google credits no click that is so old",
 		goodGoogle + "without_click on\nmatch_keys none": "match_keys none sends neither",
 		"account 123-456-7890\ncredentials {file./nonexistent}\nconvert Lead 7":       "credentials: the file /nonexistent does not exist",
 		"account 123-456-7890\ncredentials {file.%WRONG%}\nconvert Lead 7":            "the credentials are of type \"external_account\"",

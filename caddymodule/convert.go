@@ -41,7 +41,7 @@ func inChatOptions() options[InChat] {
 	return options[InChat]{
 		{
 			name: "on", args: "message|echo|order|reply <id>...|flow", def: "message echo", many: true,
-			at:   func(c *InChat) value { return listValue{&c.On, nil} },
+			at:   func(c *InChat) value { return onValue{listValue{&c.On, nil}} },
 			help: "what is listened to; behind `reply` the ids or payloads of buttons and rows",
 		},
 		{
@@ -57,6 +57,29 @@ func inChatOptions() options[InChat] {
 			help: "where neither the pattern nor an order has one",
 		},
 	}
+}
+
+// onValue is what is listened to: of several lines the ids behind reply stay behind it.
+type onValue struct{ listValue }
+
+func (v onValue) parse(option string, words []string) error {
+	before, ids := cutReply(*v.to)
+	*v.to = nil
+	if err := v.listValue.parse(option, words); err != nil {
+		return err
+	}
+	now, more := cutReply(*v.to)
+	*v.to = slices.Concat(before, now, ids, more[min(len(more), len(ids), 1):])
+	return nil
+}
+
+// cutReply cuts words before reply.
+func cutReply(words []string) (before, reply []string) {
+	at := slices.Index(words, "reply")
+	if at < 0 {
+		at = len(words)
+	}
+	return words[:at], words[at:]
 }
 
 // patternValue is a regular expression. Its braces are no placeholders.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
 	"github.com/leadgate/leadgate/capi/capitest"
 	"github.com/leadgate/leadgate/internal/media/mediatest"
 )
@@ -95,6 +97,27 @@ func TestMistakesInConvert(t *testing.T) {
 		err := validate(t, site("tenant acme\n"+body))
 		if says == "" && err != nil || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
 			t.Errorf("%s\n%v, want %s", body, err, says)
+		}
+	}
+}
+
+// TestConvertOnSeveralLines: what stands on another line than reply is no id of a button.
+func TestConvertOnSeveralLines(t *testing.T) {
+	for lines, want := range map[string]string{
+		"on reply a\non echo":                     "echo reply a",
+		"on echo\non reply a b":                   "echo reply a b",
+		"on reply a\non message reply b\non flow": "message flow reply a b",
+		"on message\non echo":                     "message echo",
+		"on reply reply":                          "reply reply",
+	} {
+		var c InChat
+		d := caddyfile.NewTestDispenser("convert Lead {\n" + lines + "\ntext x\n}")
+		d.Next()
+		if err := c.parse(d); err != nil {
+			t.Errorf("%s: %v", lines, err)
+		}
+		if got := strings.Join(c.On, " "); got != want {
+			t.Errorf("%s: %s, want %s", lines, got, want)
 		}
 	}
 }

@@ -93,8 +93,11 @@ func configuredLinks(file, adapter string) (list []command.LinkPlace, err error)
 		return nil, err
 	}
 	for _, b := range found.Links {
+		unreached := found.Unreached(b)
 		for _, name := range b.Names {
-			list = append(list, command.LinkPlace{Tenant: b.Tenant, Name: name, URL: strings.TrimSuffix(b.URL, "/") + "/" + name})
+			list = append(list, command.LinkPlace{
+				Tenant: b.Tenant, Name: name, URL: strings.TrimSuffix(b.URL, "/") + "/" + name, Unreached: unreached,
+			})
 		}
 	}
 	return list, nil

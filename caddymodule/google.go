@@ -128,7 +128,7 @@ func googleOptions() options[Google] {
 			help: "each `granted`, `denied` or `unset`; a link's own consent wins",
 		},
 		{
-			name: "hold", args: "<duration>", def: "6h", at: func(g *Google) value { return timeOr0{&g.Hold} },
+			name: "hold", args: "<duration>", def: "6h", check: (*Google).checkHold, at: func(g *Google) value { return timeOr0{&g.Hold} },
 			help: "an event is not sent before its click is that old",
 		},
 		{
@@ -220,6 +220,13 @@ func (g *Google) checkAskAfter() error {
 		return errors.New("ask_after is longer than 24h, for which it is asked what became of a request")
 	}
 	return notNegative("ask_after", nanoseconds(g.AskAfter))
+}
+
+func (g *Google) checkHold() error {
+	if g.Hold != nil && time.Duration(*g.Hold) >= google.MaxClickAge {
+		return errors.New("hold is 90d or longer: Google credits no click that is so old")
+	}
+	return timeOr0{&g.Hold}.check("hold")
 }
 
 func (g *Google) checkBatch() error {

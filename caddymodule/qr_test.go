@@ -131,6 +131,12 @@ func TestQR(t *testing.T) {
 		{[]string{two, "--tenant", "", "summer"}, "--tenant is empty"},
 		{[]string{config("a.example.com {\nrespond 404\n}\n"), "summer"}, "the configuration has no link"},
 		{[]string{config("a.example.com {\nleadgate_link {\n}\n}\n"), "summer"}, "needs a tenant"},
+		{[]string{config("a.example.com {\n" + block("/go/", "acme", "summer") + "}\n"), "summer"},
+			"write a star behind the path: `leadgate_link /go/*`"},
+		{[]string{config("a.example.com {\n" + block("/go/*?x=y", "acme", "summer") + "}\n"), "summer"}, "write the path alone"},
+		{[]string{config("a.example.com {\nhandle {\nrespond 404\n}\n" + block("/go/*", "acme", "summer") + "}\n"), "summer"},
+			"nobody would get to link summer: https://a.example.com/go/: leadgate_link is never reached"},
+		{[]string{config("*.example.com {\n" + block("/go/*", "acme", "summer") + "}\n"), "summer"}, "write the site's whole domain"},
 		{[]string{"--config=/nowhere/Caddyfile", "summer"}, "/nowhere/Caddyfile"},
 		{[]string{two}, "accepts 1 arg"},
 	} {

@@ -9,12 +9,14 @@ import (
 	goqr "github.com/piglig/go-qr"
 	"github.com/spf13/cobra"
 
+	"github.com/leadgate/leadgate/internal/finding"
 	"github.com/leadgate/leadgate/internal/wording"
 )
 
 // LinkPlace is a link of a configuration, and where it is visited.
 type LinkPlace struct {
 	Tenant, Name, URL string
+	Unreached         *finding.Finding // why no visit gets there, nil where one does
 }
 
 func (env *Env) qr() *cobra.Command {
@@ -50,7 +52,7 @@ Without --config the Caddyfile of this folder is read.`,
 			if err != nil {
 				return err
 			}
-			text, err := printedURL(link.URL)
+			text, err := link.printedURL()
 			if err != nil {
 				return err
 			}
@@ -72,7 +74,7 @@ Without --config the Caddyfile of this folder is read.`,
 }
 
 // linkNamed is the link of a name: where it is visited at several addresses, the first
-// by https.
+// by https that is reached.
 func linkNamed(all []LinkPlace, name, tenant string) (found LinkPlace, err error) {
 	var names, tenants []string
 	for _, l := range all {
@@ -81,8 +83,7 @@ func linkNamed(all []LinkPlace, name, tenant string) (found LinkPlace, err error
 			continue
 		}
 		tenants = append(tenants, l.Tenant)
-		better := strings.HasPrefix(l.URL, "https:") && !strings.HasPrefix(found.URL, "https:")
-		if (tenant == "" || l.Tenant == tenant) && (found.URL == "" || better) {
+		if (tenant == "" || l.Tenant == tenant) && (found.URL == "" || l.rank() > found.rank()) {
 			found = l
 		}
 	}
@@ -102,13 +103,28 @@ func linkNamed(all []LinkPlace, name, tenant string) (found LinkPlace, err error
 	return found, nil
 }
 
-// printedURL is a link's address as a QR code has it.
-func printedURL(link string) (string, error) {
-	u, err := url.Parse(link)
-	if err != nil || u.Host == "" {
-		return "", fmt.Errorf("link's address %s is none", link)
+// rank says which address of a link is rather printed.
+func (l *LinkPlace) rank() (n int) {
+	if l.Unreached == nil {
+		n = 2
 	}
-	return strings.ToUpper(strings.TrimSuffix(link, "/") + "/q"), nil
+	if strings.HasPrefix(l.URL, "https:") {
+		n++
+	}
+	return n
+}
+
+// printedURL is a link's address as a QR code has it. What is printed stays, so it must
+// be one that leads to the link.
+func (l *LinkPlace) printedURL() (string, error) {
+	if l.Unreached != nil {
+		return "", fmt.Errorf("nobody would get to link %s: %s: %s", l.Name, l.Unreached.What, l.Unreached.Fix)
+	}
+	u, err := url.Parse(l.URL)
+	if err != nil || u.Host == "" || strings.Contains(u.Host, "*") {
+		return "", fmt.Errorf("link's address %s is none: write the site's whole domain before its block", l.URL)
+	}
+	return strings.ToUpper(strings.TrimSuffix(l.URL, "/") + "/q"), nil
 }
 
 // drawQR is an SVG of a text, of 10 units a module, with the margin of 4 modules that

@@ -2,7 +2,6 @@ package inchat
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/leadgate/leadgate/internal/money"
 	"github.com/leadgate/leadgate/normalize"
@@ -15,7 +14,7 @@ const maxOrder = 256
 type earned struct{ value, currency, order string }
 
 // item writes what was said as a CRM would post it, or says what cannot be read.
-func (r *Rule) item(ev *normalize.Event, on On, found [][]byte, now int64) (item []byte, problem string) {
+func (r *Rule) item(ev *normalize.Event, on On, found *match, now int64) (item []byte, problem string) {
 	sum, problem := r.earned(ev, on, found)
 	if problem != "" {
 		return nil, problem
@@ -61,18 +60,12 @@ func appendMember(b []byte, name string, t normalize.Text) []byte {
 }
 
 // earned reads the value, the currency and the order's id.
-func (r *Rule) earned(ev *normalize.Event, on On, found [][]byte) (sum earned, problem string) {
-	group := func(name string) string {
-		if i := r.groups[name]; i > 0 && i < len(found) {
-			return strings.TrimSpace(string(found[i]))
-		}
-		return ""
-	}
-	if sum.order = group("order"); len(sum.order) > maxOrder {
+func (r *Rule) earned(ev *normalize.Event, on On, found *match) (sum earned, problem string) {
+	if sum.order = found.words(r.groups["order"]); len(sum.order) > maxOrder {
 		return sum, "the order's id is over 256 bytes"
 	}
 	sum.currency = r.Currency
-	if text := group("currency"); text != "" {
+	if text := found.words(r.groups["currency"]); text != "" {
 		code, ok := money.Currency(text)
 		if !ok {
 			return sum, "the currency is none of ISO 4217"
@@ -86,9 +79,9 @@ func (r *Rule) earned(ev *normalize.Event, on On, found [][]byte) (sum earned, p
 		}
 		return sum, ""
 	}
-	if text := group("value"); text != "" {
+	if text := found.words(r.groups["value"]); text != "" {
 		var ok bool
-		if sum.value, ok = Amount(text); !ok {
+		if sum.value, ok = Amount(text); !ok || found.cut(r.groups["value"], r.groups["order"]) {
 			return sum, "the amount cannot be read exactly"
 		}
 	}

@@ -51,7 +51,7 @@ func (rs Rules) Read(ev *normalize.Event, now int64, m *Reader) []Fired {
 			continue
 		}
 		f := Fired{Rule: r}
-		f.Item, f.Problem = r.item(ev, on, found, now)
+		f.Item, f.Problem = r.item(ev, on, &found, now)
 		switch {
 		case at < 0:
 			list = append(list, f)
@@ -150,27 +150,27 @@ func (m *Reader) load(ev *normalize.Event) {
 	}
 }
 
-// said reports whether the rule's text and pattern stand in what the event says; found are
-// the pattern's groups, nil for a rule that has none.
-func (r *Rule) said(ev *normalize.Event, m *Reader) (found [][]byte, ok bool) {
+// said reports whether the rule's text and pattern stand in what the event says; found is
+// where the pattern does.
+func (r *Rule) said(ev *normalize.Event, m *Reader) (found match, ok bool) {
 	if len(r.texts) == 0 && r.pattern == nil {
-		return nil, true
+		return match{}, true
 	}
 	m.load(ev)
 	if !r.hasText(m) {
-		return nil, false
+		return match{}, false
 	}
 	if r.pattern == nil {
-		return nil, true
+		return match{}, true
 	}
 	start := 0
 	for _, e := range m.ends {
-		if found := r.pattern.FindSubmatch(m.text[start:e.text]); found != nil {
+		if found, ok := find(r.pattern, m.text[start:e.text]); ok {
 			return found, true
 		}
 		start = e.text
 	}
-	return nil, false
+	return match{}, false
 }
 
 func (r *Rule) hasText(m *Reader) bool {

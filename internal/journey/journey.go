@@ -42,24 +42,6 @@ type Report struct {
 	Value, Currency string // a decimal without an exponent; "" for none
 }
 
-// noted is a note's Data. Another version is not shown.
-type noted struct {
-	Version     int         `json:"v"`
-	Kind        string      `json:"kind"`
-	Name        string      `json:"name,omitempty"`
-	Destination string      `json:"to,omitempty"`
-	Value       json.Number `json:"value,omitempty"`
-	Currency    string      `json:"cur,omitempty"`
-}
-
-// ending is a note's Outcome.
-type ending struct {
-	Outcome Outcome `json:"is"`
-	Reason  string  `json:"why,omitempty"`
-}
-
-const version = 1
-
 // The most that is kept of a text, in bytes: a hundred notes have queue.MaxNoteBytes.
 const (
 	maxName   = 100
@@ -67,13 +49,11 @@ const (
 )
 
 func (r *Report) data(destination string) []byte {
-	n := noted{
-		Version: version, Kind: r.Kind, Name: short(r.Name, maxName), Destination: destination, Currency: short(r.Currency, maxName),
-	}
+	n := noted{Kind: r.Kind, Name: short(r.Name, maxName), Destination: destination, Currency: short(r.Currency, maxName)}
 	if isNumber(r.Value) && len(r.Value) <= maxName {
 		n.Value = json.Number(r.Value)
 	}
-	return encode(&n)
+	return n.encode()
 }
 
 // isNumber reports whether a text is a number of JSON, and no other value, as true is.
@@ -82,15 +62,7 @@ func isNumber(s string) bool {
 }
 
 func (o Outcome) because(reason string) []byte {
-	return encode(&ending{o, short(printable.Line(reason), maxReason)})
-}
-
-func encode(v any) []byte {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // texts, and a number that was looked at
-	}
-	return b
+	return (&ending{o, short(printable.Line(reason), maxReason)}).encode()
 }
 
 // short is the beginning of a text, in whole characters.
@@ -214,14 +186,14 @@ func Moved(known []queue.Note, from, to string, moved []*queue.Header) (notes []
 		if n == nil || by[idOf(to, h)] != nil { // noted before, by a move that was broken off
 			continue
 		}
-		var of noted
-		if json.Unmarshal(n.Data, &of) != nil || of.Version != version {
+		of, ok := readNoted(n.Data)
+		if !ok {
 			continue
 		}
 		of.Destination = to
 		contact := contactOf(h)
 		notes = append(notes,
-			queue.Note{Contact: contact, ID: idOf(to, h), At: n.At, Data: encode(&of), Outcome: n.Outcome, When: queue.WhenNew},
+			queue.Note{Contact: contact, ID: idOf(to, h), At: n.At, Data: of.encode(), Outcome: n.Outcome, When: queue.WhenNew},
 			queue.Note{Contact: contact, ID: id, Outcome: Sent.because("moved to destination " + to), When: queue.WhenNew})
 	}
 	return notes

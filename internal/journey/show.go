@@ -88,7 +88,11 @@ func shown(c *clicks.Click, names clicks.Names) json.RawMessage {
 		ad, adset, campaign := names(c.AdID)
 		f.AdName, f.AdsetName, f.CampaignName = known(ad), known(adset), known(campaign)
 	}
-	return encode(&f)
+	b, err := json.Marshal(&f)
+	if err != nil {
+		panic(err) // texts and numbers
+	}
+	return b
 }
 
 type touch struct {
@@ -120,9 +124,9 @@ func touches(found []queue.Clicks, names clicks.Names) []touch {
 
 // event is what a note shows, if it is of a version that is known.
 func event(n *queue.Note) (Event, bool) {
-	var of noted
-	var is ending
-	if json.Unmarshal(n.Data, &of) != nil || of.Version != version || json.Unmarshal(n.Outcome, &is) != nil {
+	of, ok := readNoted(n.Data)
+	is, ended := readEnding(n.Outcome)
+	if !ok || !ended {
 		return Event{}, false
 	}
 	ev := Event{

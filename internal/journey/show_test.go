@@ -36,7 +36,9 @@ func TestShow(t *testing.T) {
 	sold := Report{Kind: KindConversion, Name: "Purchase", Value: "12.50", Currency: "BRL"}
 	s.notes = []queue.Note{
 		{At: 3, Data: sold.data("ads"), Outcome: Dead.because("expired (100/2804003): too old")},
-		{At: 2, Data: []byte(`{"v":2,"kind":"conversion"}`), Outcome: sent},
+		{At: 2, Data: []byte(`{"v":3,"kind":"conversion"}`), Outcome: sent},
+		{At: 2, Data: []byte("\x03\x02\x01\x01\x01\x01"), Outcome: sent},
+		{At: 2, Data: sold.data("ads"), Outcome: []byte("\x07")},
 		{At: 1, Data: (&Report{Kind: KindLead, Value: "true"}).data(""), Outcome: sent},
 	}
 	names := func(ad string) (string, string, string) { return "Ad " + ad, "", "Sales" }

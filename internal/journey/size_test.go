@@ -24,9 +24,9 @@ var journals = []struct {
 	most     int64
 	notes    []queue.Note
 }{
-	{"a lead", 10_000, 500, told("acme-capi-1234567890", "LeadSubmitted")},
-	{"lead, qualified lead and purchase", 10_000, 1024, told("acme-capi-1234567890", "LeadSubmitted", "QualifiedLead", "Purchase")},
-	{"the same, at two ledgers", 10_000, 1400, append(told("acme-capi-1234567890", "LeadSubmitted", "QualifiedLead", "Purchase"),
+	{"a lead", 10_000, 350, told("acme-capi-1234567890", "LeadSubmitted")},
+	{"lead, qualified lead and purchase", 10_000, 600, told("acme-capi-1234567890", "LeadSubmitted", "QualifiedLead", "Purchase")},
+	{"the same, at two ledgers", 10_000, 800, append(told("acme-capi-1234567890", "LeadSubmitted", "QualifiedLead", "Purchase"),
 		told("acme-google-1234567890", "LeadSubmitted", "QualifiedLead", "Purchase")...)},
 	{"as much as is kept", 200, 48 << 10, tooMuch()},
 }

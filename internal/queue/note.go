@@ -17,10 +17,10 @@ type Note struct {
 	// its place, or has its Outcome alone take the other's, if it has no Data.
 	ID ID
 	At int64 // when it happened, ms; in the future counts as now
-	// Data is JSON of package journey, and stays. A note without it tells what became of
+	// Data is of package journey, and stays. A note without it tells what became of
 	// one that is there, and is nothing where there is none.
 	Data    []byte
-	Outcome []byte // JSON of package journey
+	Outcome []byte // of package journey
 
 	When When // which outcome of the group it is written for: any but WhenFirst
 	Of   int  // the index into Group.Events, or into Group.Jobs, for all but WhenNew

@@ -12,12 +12,25 @@ import (
 // Mistakes are what is wrong with the order and the paths of the blocks, which
 // Caddy takes without a word.
 func (s *Sites) Mistakes() (list finding.List) {
-	list = append(list, s.neverReached()...)
-	list = append(list, s.withoutStar()...)
+	for _, b := range s.shadowed {
+		list = append(list, s.neverReached(b))
+	}
+	for _, b := range s.Blocks {
+		if b.Facts.Below != "" && b.lacksStar() {
+			name, _ := b.Provider["name"].(string)
+			list.Fail(b.URL+": "+capital(name)+" also posts to paths below this one, such as "+pathOf(b.URL)+b.Facts.Below+", which the block does "+
+				"not get",
+				"write a star behind the path: `leadgate "+pathOf(b.URL)+"* { … }`")
+		}
+	}
+	for _, b := range slices.Concat(s.Media, s.Links, s.APIs, s.dashboards) {
+		if b.lacksStar() {
+			list = append(list, b.withoutStar())
+		}
+	}
 	for _, b := range slices.Concat(s.Blocks, s.Conversions, s.Media, s.Links, s.APIs, s.dashboards) {
-		if path, _, found := strings.Cut(b.path, "?"); found {
-			list.Fail(b.URL+": a matcher of paths never sees what stands behind a question mark, so "+b.Directive+" gets no request",
-				"write the path alone: `"+b.Directive+" "+path+" { … }`")
+		if b.hasQuery() {
+			list = append(list, b.withQuery())
 		}
 	}
 	list = append(list, s.withoutDestinations()...)
@@ -34,39 +47,51 @@ func (s *Sites) Mistakes() (list finding.List) {
 	return list
 }
 
-// neverReached finds blocks behind something that answers first.
-func (s *Sites) neverReached() (list finding.List) {
-	for _, b := range s.shadowed {
-		twin := func(other *Block) bool { return other != b && other.URL == b.URL && other.path == b.path }
-		if b.Directive == "leadgate" && slices.ContainsFunc(s.Blocks, twin) {
-			list.Fail(b.URL+": leadgate stands twice for this path, and the second block gets no request",
-				"give each provider a path of its own; several tenants of one provider belong into one block, as `tenant <name> { match … }`")
-			continue
-		}
-		list.Fail(b.URL+": "+b.Directive+" is never reached: a catch-all handle, route or other directive of the site answers before it",
-			"put it into a handle of its own: `handle "+pathOf(b.URL)+" { "+b.Directive+" … }`")
+// Unreached is why no request comes to the paths below a block's, nil where they do. The
+// block is of another directive than leadgate.
+func (s *Sites) Unreached(b *Block) *finding.Finding {
+	var found finding.Finding
+	switch {
+	case slices.Contains(s.shadowed, b):
+		found = s.neverReached(b)
+	case b.hasQuery():
+		found = b.withQuery()
+	case b.lacksStar():
+		found = b.withoutStar()
+	default:
+		return nil
 	}
-	return list
+	return &found
 }
 
-// withoutStar finds blocks that don't get the paths below theirs, and need them.
-func (s *Sites) withoutStar() (list finding.List) {
-	lacks := func(b *Block) bool { return b.plain && !strings.HasSuffix(b.path, "*") }
-	for _, b := range s.Blocks {
-		if b.Facts.Below != "" && lacks(b) {
-			name, _ := b.Provider["name"].(string)
-			list.Fail(b.URL+": "+capital(name)+" also posts to paths below this one, such as "+pathOf(b.URL)+b.Facts.Below+", which the block does "+
-				"not get",
-				"write a star behind the path: `leadgate "+pathOf(b.URL)+"* { … }`")
-		}
+// neverReached is of a block behind something that answers first.
+func (s *Sites) neverReached(b *Block) finding.Finding {
+	twin := func(other *Block) bool { return other != b && other.URL == b.URL && other.path == b.path }
+	if b.Directive == "leadgate" && slices.ContainsFunc(s.Blocks, twin) {
+		return finding.Finding{Level: finding.Fail, What: b.URL + ": leadgate stands twice for this path, and the second block gets no request",
+			Fix: "give each provider a path of its own; several tenants of one provider belong into one block, as `tenant <name> { match … }`"}
 	}
-	for _, b := range slices.Concat(s.Media, s.Links, s.APIs, s.dashboards) {
-		if lacks(b) {
-			list.Fail(b.URL+": "+b.Directive+" answers on paths below this one, which it does not get",
-				"write a star behind the path: `"+b.Directive+" "+strings.TrimSuffix(pathOf(b.URL), "/")+"/*`")
-		}
-	}
-	return list
+	return finding.Finding{Level: finding.Fail, What: b.URL + ": " + b.Directive + " is never reached: a catch-all handle, route or other " +
+		"directive of the site answers before it",
+		Fix: "put it into a handle of its own: `handle " + pathOf(b.URL) + " { " + b.Directive + " … }`"}
+}
+
+// lacksStar reports whether a block does not get the paths below its own.
+func (b *Block) lacksStar() bool { return b.plain && !strings.HasSuffix(b.path, "*") }
+
+func (b *Block) withoutStar() finding.Finding {
+	return finding.Finding{Level: finding.Fail, What: b.URL + ": " + b.Directive + " answers on paths below this one, which it does not get",
+		Fix: "write a star behind the path: `" + b.Directive + " " + strings.TrimSuffix(pathOf(b.URL), "/") + "/*`"}
+}
+
+// hasQuery reports whether a block's matcher of paths has a query.
+func (b *Block) hasQuery() bool { return strings.Contains(b.path, "?") }
+
+func (b *Block) withQuery() finding.Finding {
+	path, _, _ := strings.Cut(b.path, "?")
+	return finding.Finding{Level: finding.Fail, What: b.URL + ": a matcher of paths never sees what stands behind a question mark, so " +
+		b.Directive + " gets no request",
+		Fix: "write the path alone: `" + b.Directive + " " + path + " { … }`"}
 }
 
 // withoutDestinations finds tenants whose events go nowhere, and those whose

@@ -245,6 +245,9 @@ func (s *Sender) renew() {
 		return
 	}
 	key, err := s.c.Credentials()
+	if err == nil {
+		err = s.c.Settings.Check(key)
+	}
 	if err != nil {
 		// The destination is parked, and its state says why; the old one stays.
 		s.c.Logger.Warn("credentials cannot be read again", zap.String("account", s.c.Settings.Account), zap.Error(err))

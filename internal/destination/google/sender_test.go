@@ -2,8 +2,10 @@ package google
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -270,6 +272,41 @@ func TestParked(t *testing.T) {
 	it = b.next(it, v)
 	it = b.next(it, b.send(it)[0])
 	b.want(b.send(it)[0], destination.Done, "")
+}
+
+// asked notes whom a sender asks, and answers nobody.
+type asked []string
+
+func (a *asked) RoundTrip(r *http.Request) (*http.Response, error) {
+	*a = append(*a, r.URL.Host)
+	return nil, errors.New("nobody is there")
+}
+
+// TestKeyOfSomebodyElse: a file that is read again is judged as it was at the start, so that
+// no assertion goes where the new one says while events go to Google.
+func TestKeyOfSomebodyElse(t *testing.T) {
+	key := func(tokenURL string) *google.Key {
+		file, err := new(googletest.Server).NewKey(tokenURL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k, err := google.ParseKey(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	b := newBench(t, nil)
+	s := NewSender(Config{Settings: google.Settings{Account: "1234567890"}, Actions: Actions{"Purchase": "1"}, Key: key(google.GoogleTokenURL),
+		Now:         func() time.Time { return b.now },
+		Credentials: func() (*google.Key, error) { return key("https://elsewhere.example/token"), nil }})
+	var hosts asked
+	s.client.Transport = &hosts
+	s.parked.Store(true)
+	s.Send(t.Context(), []destination.Item{b.sale("A-1", "Cj0", 10*24*time.Hour, b.now)})
+	if len(hosts) != 1 || hosts[0] != "oauth2.googleapis.com" {
+		t.Errorf("%v were asked", hosts)
+	}
 }
 
 // TestGoogleIsAway: what cannot be asked stays asked about; what cannot be sent is retried,

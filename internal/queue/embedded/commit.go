@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/embedded/disk"
 )
 
 // unit is a change that is made whole or not at all, beside others in one
@@ -83,7 +84,7 @@ func (e *Store) store(units []*unit) (reopened bool) {
 		switch {
 		case errors.Is(err, errRollback):
 			units = without(units, func(u *unit) bool { return u == bad })
-		case full(err) && refused(err):
+		case disk.IsFull(err) && disk.WasRefused(err):
 			// Nothing was stored. What only deletes may have room by itself.
 			adding := func(u *unit) bool { return u.adds > 0 }
 			rest := without(units, adding)

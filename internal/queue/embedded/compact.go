@@ -8,6 +8,8 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 	"go.uber.org/zap"
+
+	"github.com/leadgate/leadgate/internal/queue/embedded/disk"
 )
 
 // A file is compacted at open when it is this large, and this part is free.
@@ -57,7 +59,7 @@ func (e *Store) compact() (err error) {
 		return fmt.Errorf("replacing the queue's file: %w", err)
 	}
 	// From here on the copy is the queue: nothing may fail any more.
-	if err := syncFolder(filepath.Dir(e.path)); err != nil {
+	if err := disk.SyncFolder(filepath.Dir(e.path)); err != nil {
 		e.cfg.Logger.Warn("the queue's folder could not be synced", zap.Error(err))
 	}
 	old := e.db
@@ -72,18 +74,4 @@ func (e *Store) compact() (err error) {
 func freePages(db *bolt.DB) int64 {
 	s := db.Stats()
 	return int64(s.FreePageN + s.PendingPageN)
-}
-
-// syncFolder makes a rename in a folder durable. Where folders can't be synced
-// (Windows) the rename is as durable as the system makes it.
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = d.Close() }()
-	if err := d.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		return err
-	}
-	return nil
 }

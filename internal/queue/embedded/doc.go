@@ -55,5 +55,8 @@
 // reading end, adopt.go gives a destination what its namesakes of other tenants have,
 // sweep.go throws away what has expired, space.go keeps room to drain a full disk.
 //
+// Folders below know nothing of the store: disk is what it asks of the operating system,
+// pages reads a bbolt file that bbolt refuses.
+//
 // The package imports the contract, codec and batch, and no other store.
 package embedded

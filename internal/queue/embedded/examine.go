@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/leadgate/leadgate/internal/finding"
+	"github.com/leadgate/leadgate/internal/queue/embedded/disk"
 )
 
 // lowSpace is how much an embedded queue needs to begin with.
@@ -34,7 +35,7 @@ func Examine(folder string, maxSize int64) finding.List {
 	case err == nil && !info.Mode().IsRegular():
 		return one(finding.Fail, where+": "+file+" is no file", "move it away")
 	case err == nil:
-		if err := mayWrite(file); err != nil {
+		if err := disk.MayWrite(file); err != nil {
 			return one(finding.Fail, where+": "+file+" belongs to another user: "+err.Error(), "run this command and the edge as the same user")
 		}
 		if found := half(file, info.Size(), where); found != nil {
@@ -46,7 +47,7 @@ func Examine(folder string, maxSize int64) finding.List {
 	case !errors.Is(err, fs.ErrNotExist):
 		return one(finding.Fail, where+": "+err.Error(), "")
 	}
-	free, known := freeSpace(at)
+	free, known := disk.Free(at)
 	if !known {
 		return one(finding.OK, where+" can be written"+note, "")
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/embedded/disk"
 )
 
 // A file that can't be written is opened again by the writer.
@@ -174,7 +175,7 @@ func TestEmbeddedRefused(t *testing.T) {
 		err  error
 		want bool
 	}{{wrap("write"), true}, {wrap("truncate"), true}, {wrap("sync"), false}, {syscall.ENOSPC, false}} {
-		if refused(c.err) != c.want {
+		if disk.WasRefused(c.err) != c.want {
 			t.Errorf("%#v: %v", c.err, !c.want)
 		}
 	}
@@ -232,6 +233,6 @@ func TestEmbeddedFull(t *testing.T) {
 	if n, err := e.DropDead(t.Context(), queue.DeadFilter{}); err != nil || n != 20 {
 		t.Fatalf("%d dead letters dropped, %v, want 20", n, err)
 	}
-	swap(allocate)
+	swap(disk.Allocate)
 	mustAppend(t, e, testGroup(1000, 100))
 }

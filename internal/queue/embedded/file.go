@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/embedded/disk"
 )
 
 // fileFormat is the number of the file's format. A file with a greater one
@@ -92,7 +93,7 @@ func (e *Store) open() error {
 		return err
 	}
 	db, file, err := e.openWhole()
-	if errors.Is(err, bolterrors.ErrTimeout) || errors.Is(err, errLocked) {
+	if errors.Is(err, bolterrors.ErrTimeout) || errors.Is(err, disk.ErrLocked) {
 		return fmt.Errorf("opening %s: another process has it open (waited %s); "+
 			"a queue belongs to one edge: stop the other, or name another folder", e.path, e.cfg.LockTimeout)
 	}
@@ -173,16 +174,6 @@ func (e *Store) release() error {
 		e.db = nil
 	}
 	return err
-}
-
-// named reports whether path is the name of the open file f.
-func named(f *os.File, path string) bool {
-	ours, err := f.Stat()
-	if err != nil {
-		return false
-	}
-	at, err := os.Stat(path)
-	return err == nil && os.SameFile(ours, at)
 }
 
 // prepare checks the format, or makes an empty file one of ours. It returns what the

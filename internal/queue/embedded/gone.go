@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/embedded/disk"
 )
 
 // A folder may be removed, moved or hidden by another file system while its files are
@@ -73,7 +74,7 @@ func (e *Store) watch() {
 
 // named is why a name does not lead to an open file.
 func (e *Store) named(file *os.File, path string) error {
-	if named(file, path) {
+	if disk.IsNamed(file, path) {
 		return nil
 	}
 	if _, err := os.Stat(path); err != nil {

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/leadgate/leadgate/internal/queue/embedded/disk"
 )
 
 // journal is the file that makes a batch durable: one write and one fdatasync,
@@ -81,7 +83,7 @@ func (j *journal) write(log []byte, from int) error {
 
 // sync makes durable what was written, up to end, and marks that.
 func (j *journal) sync(end int) error {
-	if err := syncData(j.file); err != nil {
+	if err := disk.SyncData(j.file); err != nil {
 		return fmt.Errorf("syncing journal: %w", err)
 	}
 	j.durable = end
@@ -122,7 +124,7 @@ func makeJournal(path string, id storeID, generation uint64) (err error) {
 			err = errors.Join(err, os.Remove(made))
 		}
 	}()
-	err = zeros(file, 0, journalFile)
+	err = disk.Zeros(file, 0, journalFile)
 	if err == nil {
 		_, err = file.WriteAt(appendJournalHead(nil, id, generation), 0)
 	}
@@ -135,7 +137,7 @@ func makeJournal(path string, id storeID, generation uint64) (err error) {
 	if err := os.Rename(made, path); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(path))
+	return disk.SyncFolder(filepath.Dir(path))
 }
 
 func (j *journal) close() error {

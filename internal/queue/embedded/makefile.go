@@ -9,6 +9,8 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/leadgate/leadgate/internal/queue/embedded/disk"
 )
 
 // makeFile makes a bbolt file of an id and a generation of its own, with what fill puts
@@ -32,28 +34,8 @@ func makeFile(path string, timeout time.Duration, fill func(*bolt.Tx) error) (er
 	if err = errors.Join(err, db.Close()); err != nil {
 		return fmt.Errorf("making %s: %w", made, errors.Join(err, os.Remove(made)))
 	}
-	if err := nameFile(made, path); err != nil {
+	if err := disk.Name(made, path); err != nil {
 		return fmt.Errorf("making %s: %w", path, err)
 	}
-	return syncFolder(filepath.Dir(path))
-}
-
-// nameFile gives a file its name, unless there is one of that name.
-func nameFile(made, path string) error {
-	err := os.Link(made, path)
-	switch {
-	case err == nil || errors.Is(err, fs.ErrExist):
-		if err := os.Remove(made); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		return nil
-	case errors.Is(err, fs.ErrNotExist): // removed by another process, which makes one too
-		_, err := os.Stat(path)
-		return err
-	}
-	// A file system without links.
-	if _, err := os.Stat(path); err == nil {
-		return os.Remove(made)
-	}
-	return os.Rename(made, path)
+	return disk.SyncFolder(filepath.Dir(path))
 }

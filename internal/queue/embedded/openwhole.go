@@ -5,9 +5,9 @@ import (
 	"os"
 
 	bolt "go.etcd.io/bbolt"
-)
 
-var errLocked = errors.New("it is locked")
+	"github.com/leadgate/leadgate/internal/queue/embedded/disk"
+)
 
 // openWhole opens the bbolt file, after it was looked at under its lock.
 func (e *Store) openWhole() (*bolt.DB, *os.File, error) {
@@ -18,7 +18,7 @@ func (e *Store) openWhole() (*bolt.DB, *os.File, error) {
 		db, file, err := openFile(e.path, e.cfg.LockTimeout)
 		// While we waited for the lock, the file may have been replaced by its
 		// compacted copy: then ours has no name any more.
-		if err != nil || attempt == 3 || named(file, e.path) {
+		if err != nil || attempt == 3 || disk.IsNamed(file, e.path) {
 			return db, file, err
 		}
 		_ = db.Close()
@@ -31,7 +31,7 @@ func (e *Store) verifyLocked() error {
 	if err != nil {
 		return err
 	}
-	err = lock(file, e.cfg.LockTimeout)
+	err = disk.Lock(file, e.cfg.LockTimeout)
 	if err == nil {
 		err = verify(e.path, file)
 	}

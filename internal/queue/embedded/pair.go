@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/leadgate/leadgate/internal/queue/embedded/disk"
 )
 
 // The two files of a store are a pair: both carry its id, and both say how far they are.
@@ -101,7 +103,7 @@ func readJournalHead(b []byte) (id storeID, generation uint64, err error) {
 // something is left of another, nor where one was open before.
 func (e *Store) present() error {
 	for path, loss := range map[string]string{e.path: lossAll, e.journalPath(): lossBatches} {
-		if isFolder(path) {
+		if disk.IsFolder(path) {
 			return &Damage{File: path, What: "it is a folder, and should be a file", Loss: loss}
 		}
 	}

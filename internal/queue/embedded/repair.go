@@ -12,6 +12,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/embedded/disk"
 )
 
 // Repaired is what became of a store that was repaired.
@@ -63,7 +64,7 @@ func Repair(folder string, now time.Time) (*Repaired, error) {
 		report: Repaired{Damage: []string{}, Kept: []string{}, Uncounted: []string{}, Destinations: []RepairedDestination{}},
 	}
 	for _, path := range []string{r.path, r.journal} {
-		if isFolder(path) {
+		if disk.IsFolder(path) {
 			return nil, fmt.Errorf("%s is a folder, and should be a file: move it away, and repair again", path)
 		}
 	}
@@ -73,7 +74,7 @@ func Repair(folder string, now time.Time) (*Repaired, error) {
 	}
 	if file != nil {
 		defer func() { _ = file.Close() }()
-		if err := lock(file, 0); errors.Is(err, errLocked) {
+		if err := disk.Lock(file, 0); errors.Is(err, disk.ErrLocked) {
 			return nil, fmt.Errorf("%s is in use: stop the edge that runs on it first", r.path)
 		} else if err != nil {
 			return nil, fmt.Errorf("locking %s: %w", r.path, err)
@@ -208,7 +209,7 @@ func (r *repair) replace(made string, now time.Time) error {
 			continue
 		}
 		kept := path + suffix
-		if err := keep(path, kept); err != nil {
+		if err := disk.Keep(path, kept); err != nil {
 			return fmt.Errorf("keeping %s: %w", path, err)
 		}
 		r.report.Kept = append(r.report.Kept, kept)
@@ -220,26 +221,7 @@ func (r *repair) replace(made string, now time.Time) error {
 	if err := os.Remove(r.journal); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return syncFolder(r.folder)
-}
-
-// keep gives a file a second name, so that the first never lacks; where the file system
-// has no links, a copy.
-func keep(path, kept string) error {
-	if err := os.Link(path, kept); err == nil || errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	from, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = from.Close() }()
-	to, err := os.OpenFile(kept, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = to.ReadFrom(from)
-	return errors.Join(err, to.Sync(), to.Close())
+	return disk.SyncFolder(r.folder)
 }
 
 // tell adds what became of a destination to the report.

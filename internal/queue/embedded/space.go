@@ -1,15 +1,13 @@
 package embedded
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"syscall"
 
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/embedded/disk"
 )
 
 // Deletes need pages too: bbolt never writes over a page in use. So the file
@@ -31,7 +29,7 @@ type space struct {
 func (s *space) attach(f *os.File) {
 	s.file, s.end = f, 0
 	if s.give == nil {
-		s.give = allocate
+		s.give = disk.Allocate
 	}
 }
 
@@ -55,13 +53,13 @@ func (s *space) room(db *bolt.DB, tx *bolt.Tx, need int64, nodes int) error {
 		s.end = want + spaceStep
 		return nil
 	}
-	if full(err) {
+	if disk.IsFull(err) {
 		if err = s.give(s.file, s.end, want); err == nil {
 			s.end = want
 			return nil
 		}
 	}
-	if !full(err) {
+	if !disk.IsFull(err) {
 		// A file system that can't: then the write itself shows what is wrong.
 		return nil
 	}
@@ -75,33 +73,6 @@ func (s *space) room(db *bolt.DB, tx *bolt.Tx, need int64, nodes int) error {
 // left is how much the transaction may write by the blocks that are there.
 func (s *space) left(db *bolt.DB, tx *bolt.Tx) int64 {
 	return max(s.end-tx.Size(), 0) + freePages(db)*pageSize
-}
-
-// full reports whether an error is a full disk's, a quota's or a size limit's.
-func full(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
-}
-
-// refused says that a write was refused, and not the fsync after it: then
-// nothing in memory differs from what is on disk. Linux's fdatasync gives a bare
-// error, what is used elsewhere (File.Sync) a PathError as a write does.
-func refused(err error) bool {
-	path, ok := errors.AsType[*fs.PathError](err)
-	return ok && path.Op != "sync"
-}
-
-// zeros allocates by writing, where the system has no better way. Nothing of
-// the file in use lies there.
-func zeros(f *os.File, from, to int64) error {
-	buf := make([]byte, min(to-from, 1<<20))
-	for from < to {
-		n, err := f.WriteAt(buf[:min(to-from, int64(len(buf)))], from)
-		if err != nil {
-			return err
-		}
-		from += int64(n)
-	}
-	return nil
 }
 
 // groupSize is about what a group takes on disk, at worst.

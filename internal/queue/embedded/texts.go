@@ -3,7 +3,6 @@ package embedded
 import (
 	"bytes"
 	"fmt"
-	"os"
 
 	"github.com/leadgate/leadgate/internal/queue/embedded/pages"
 	"github.com/leadgate/leadgate/internal/wording"
@@ -64,8 +63,3 @@ func unreadable(b pages.Bad) error {
 // stepsText is how far two files are apart. A step is a checkpoint or an opening; they are
 // counted from a number that means nothing.
 func stepsText(n uint64) string { return wording.Count(int(min(n, 1<<31-1)), "step") }
-
-func isFolder(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
-}

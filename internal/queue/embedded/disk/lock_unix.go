@@ -1,6 +1,6 @@
 //go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
 
-package embedded
+package disk
 
 import (
 	"errors"
@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// lock waits for the lock by which bbolt keeps other processes away from a file.
-func lock(file *os.File, timeout time.Duration) error {
+// Lock waits for the lock by which bbolt keeps other processes away from a file.
+func Lock(file *os.File, timeout time.Duration) error {
 	for until := time.Now().Add(timeout); ; time.Sleep(20 * time.Millisecond) {
 		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		switch {
@@ -19,7 +19,7 @@ func lock(file *os.File, timeout time.Duration) error {
 		case !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR):
 			return err
 		case !time.Now().Before(until):
-			return errLocked
+			return ErrLocked
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/leadgate/leadgate/internal/admin"
 	"github.com/leadgate/leadgate/internal/dashboard"
 	"github.com/leadgate/leadgate/internal/delivery"
+	"github.com/leadgate/leadgate/internal/intake"
 	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/internal/queue"
 )
@@ -35,6 +36,7 @@ type engine struct {
 	logger   *zap.Logger
 
 	succession succession
+	clicks     intake.SeenClicks // of the log, over reloads
 }
 
 // observer counts what workers deliver.

@@ -108,7 +108,7 @@ func (h *Handler) newBlock() *intake.Block {
 		Normalize: h.provider.Normalize, SignatureHeaders: signatureHeaders(h.provider),
 		Now: h.app.now, Requests: metrics.NewWebhooks(h.providerName()), OnEvent: dashboard.RecordEvent,
 		Notices: h.app.notices,
-		Logger:  h.logger, Clicks: h.app.events,
+		Logger:  h.logger, Clicks: h.app.events, Seen: &h.app.engine.clicks,
 	}
 	if s, ok := h.provider.(PartSigner); ok {
 		b.SignPart = s.SignPart

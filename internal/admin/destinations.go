@@ -124,6 +124,16 @@ func (e *Edge) changeDestination(w http.ResponseWriter, r *http.Request) error {
 
 // dispose drops what a removed destination has, or moves it to another one.
 func (e *Edge) dispose(ctx context.Context, r *http.Request, in *Engine, action string, from *delivery.Status) (int, error) {
+	var body struct{ To string }
+	if action == "drop" {
+		if err := readNothing(r); err != nil {
+			return 0, err
+		}
+	} else if err := readAction(r, &body); err != nil {
+		return 0, err
+	} else if body.To == "" {
+		return 0, httperr.New(http.StatusBadRequest, `write {"to":"<name>"}, the destination that is to get what %s has`, from.Name)
+	}
 	infos, err := in.Queue.Destinations(ctx)
 	if err != nil {
 		return 0, err
@@ -147,10 +157,6 @@ func (e *Edge) dispose(ctx context.Context, r *http.Request, in *Engine, action 
 			}
 		}
 		return total, nil
-	}
-	var body struct{ To string }
-	if err := readAction(r, &body); err != nil {
-		return 0, err
 	}
 	_, to, err := e.Destination(ctx, body.To)
 	if err != nil {

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"slices"
 
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/ads"
@@ -131,12 +132,15 @@ func (w *Webhook) adOfClick(draft *draft, clid string) ads.Ad {
 			return adOf(r)
 		}
 	}
-	for i := range w.ads {
-		if s := &w.ads[i]; s.tenant == draft.tenant && s.clid == clid {
-			return s.ad
-		}
+	if i := w.storedAd(draft.tenant, clid); i >= 0 {
+		return w.ads[i].ad
 	}
 	return ads.Ad{}
+}
+
+// storedAd is which of w.ads is of a tenant's click id, -1 if none is.
+func (w *Webhook) storedAd(t *Tenant, clid string) int {
+	return slices.IndexFunc(w.ads, func(s storedAd) bool { return s.tenant == t && s.clid == clid })
 }
 
 // storedAd is the ad of a click that was stored before.

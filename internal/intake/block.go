@@ -42,6 +42,7 @@ type Block struct {
 	Tracer   *trace.Tracer          // nil where nothing is traced
 	Logger   *zap.Logger
 	Clicks   *zap.Logger // has a line for each ad click
+	Seen     *SeenClicks // of which there was one before
 }
 
 // Store is what planning needs of a queue.

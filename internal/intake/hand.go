@@ -30,7 +30,7 @@ func (b *Block) Hand(w *Webhook) (h *Handed, events int) {
 			t = b.Router.Direct
 		}
 		ev.SetTenant(t.Name)
-		b.newEvent(t.Name, ev)
+		b.newEvent(w, t, ev)
 		if i > 0 {
 			h.json = append(h.json, ',')
 		}

@@ -138,7 +138,7 @@ func (b *Block) ReadLeads(ctx context.Context, q Store, t *Tenant, body []byte) 
 		}
 		fresh++
 		n := w.groups[0].Jobs[j].Events[0]
-		b.newEvent(t.Name, &w.batch.Events[w.drafts[0].events[n]])
+		b.newEvent(w, t, &w.batch.Events[w.drafts[0].events[n]])
 		metrics.Lead(t.Name, metrics.ByRead)
 	}
 	b.unsent(w, results, 0)

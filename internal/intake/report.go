@@ -32,7 +32,7 @@ func (b *Block) report(w *Webhook, results []queue.Result) (Outcome, error) {
 			if isNew {
 				fresh = true
 				ev := &w.batch.Events[draft.events[n]]
-				b.newEvent(tenant, ev)
+				b.newEvent(w, draft.tenant, ev)
 				if ev.Kind == normalize.KindLead {
 					metrics.Lead(tenant, metrics.ByWebhook)
 				}
@@ -65,22 +65,28 @@ func (b *Block) unsent(w *Webhook, results []queue.Result, g int) {
 }
 
 // newEvent tells of an event that was not seen before.
-func (b *Block) newEvent(tenant string, ev *normalize.Event) {
-	metrics.Event(tenant, ev)
+func (b *Block) newEvent(w *Webhook, t *Tenant, ev *normalize.Event) {
+	metrics.Event(t.name(), ev)
 	b.OnEvent(ev)
-	b.logClick(tenant, ev)
+	b.logClick(w, t, ev)
 }
 
-// logClick writes each click down once, when it is first seen.
-func (b *Block) logClick(tenant string, ev *normalize.Event) {
+// logClick writes each click down when it is first seen: a click id once.
+func (b *Block) logClick(w *Webhook, t *Tenant, ev *normalize.Event) {
+	tenant := t.name()
 	var clid normalize.Text
 	var ad normalize.Text
 	switch {
 	case ev.Referral.IsAd():
 		clid, ad = ev.Referral.CtwaClid, ev.Referral.AdID
 	case ev.AutomaticEvent != nil && ev.AutomaticEvent.CtwaClid != nil:
-		clid = ev.AutomaticEvent.CtwaClid
+		if clid = ev.AutomaticEvent.CtwaClid; w.storedAd(t, clid.String()) >= 0 {
+			return // its own message was written down, if by another edge
+		}
 	default:
+		return
+	}
+	if clid != nil && !b.Seen.first(tenant, clid.String()) {
 		return
 	}
 	if c := b.Clicks.Check(zapcore.InfoLevel, "ad click"); c != nil {

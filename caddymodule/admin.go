@@ -106,7 +106,7 @@ func activeConfig() (*admin.Config, error) {
 		AdsKnown: func(ctx context.Context, q queue.Queue, tenant string, p ads.Period) (ads.Known, error) {
 			return adsync.Read(ctx, q, tenant, p)
 		},
-		AdsProblem: app.adsProblem, AdNames: app.adNames,
+		AdsProblem: app.adsProblem, AdsZones: app.adsZones, AdNames: app.adNames,
 	}, nil
 }
 

@@ -241,6 +241,14 @@ func (a *App) adsProblem(tenant string) string {
 	return ""
 }
 
+// adsZones are those of the days of a tenant's ad accounts, as far as they are known.
+func (a *App) adsZones(tenant string) []*time.Location {
+	if s := a.asking.syncers[tenant]; s != nil {
+		return s.Status().Zones
+	}
+	return nil
+}
+
 // adsRead is what metrics show of it.
 func (a *App) adsRead() (list []metrics.AdsRead) {
 	for tenant, s := range a.asking.syncers {

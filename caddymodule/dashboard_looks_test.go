@@ -51,6 +51,7 @@ func TestDashboardLooks(t *testing.T) {
 			if state.name == "bad" {
 				b.lookUp("+15551234567")
 				b.until(`document.querySelectorAll('#contact-rows tr').length == 8`)
+				b.until(`document.querySelector('#ads-to').value == tomorrow && document.querySelector('#ads-to').max == tomorrow`) // as the edge says
 			}
 			for _, look := range []struct {
 				name   string

@@ -77,7 +77,9 @@ type Config struct {
 	// not up to date, "" where it is. Nil where no tenant has Meta asked.
 	AdsKnown   func(ctx context.Context, q queue.Queue, tenant string, p ads.Period) (ads.Known, error)
 	AdsProblem func(tenant string) string
-	AdNames    func(tenant string) clicks.Names // what its ads are called, as far as that is in memory; may be nil
+	// AdsZones are the time zones of the days of a tenant's ad accounts, as far as they are known. May be nil.
+	AdsZones func(tenant string) []*time.Location
+	AdNames  func(tenant string) clicks.Names // what its ads are called, as far as that is in memory; may be nil
 
 	tenant string // see Edge.Of
 }

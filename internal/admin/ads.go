@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/leadgate/leadgate/internal/ads"
 	"github.com/leadgate/leadgate/internal/httperr"
@@ -55,9 +56,6 @@ func (e *Edge) listAds(w http.ResponseWriter, r *http.Request) error {
 func (c *Config) readAsk(query url.Values) (*ads.Ask, error) {
 	ask := &ads.Ask{Tenants: c.Tenants, Ad: query.Get("ad")}
 	var err error
-	if ask.Period, err = ads.ParsePeriod(query.Get("from"), query.Get("to"), c.Now()); err != nil {
-		return nil, httperr.Wrap(http.StatusBadRequest, err)
-	}
 	if ask.Group, err = ads.ParseGroup(query.Get("group")); err != nil {
 		return nil, httperr.Wrap(http.StatusBadRequest, err)
 	}
@@ -70,12 +68,26 @@ func (c *Config) readAsk(query url.Values) (*ads.Ask, error) {
 		}
 		ask.Tenants = []string{name}
 	}
+	if ask.Period, err = ads.ParsePeriod(query.Get("from"), query.Get("to"), c.AdsToday(ask.Tenants)); err != nil {
+		return nil, httperr.Wrap(http.StatusBadRequest, err)
+	}
 	if c.AdsKnown != nil {
 		ask.Known = func(ctx context.Context, tenant string, p ads.Period) (ads.Known, error) {
 			return c.AdsKnown(ctx, c.Queue, tenant, p)
 		}
 	}
 	return ask, nil
+}
+
+// AdsToday is the newest day that any figures of these tenants can be of, as in queue.Counter.
+func (c *Config) AdsToday(tenants []string) int64 {
+	var zones []*time.Location
+	for _, name := range tenants {
+		if c.AdsZones != nil {
+			zones = append(zones, c.AdsZones(name)...)
+		}
+	}
+	return ads.Today(c.Now(), zones...)
 }
 
 // adsProblem is why names and spend of these tenants' ads are not up to date, as a header

@@ -12,6 +12,46 @@ import (
 	"github.com/leadgate/leadgate/internal/queue/memory"
 )
 
+// TestAdsToday: the newest day that is asked for is that of the ad account that is furthest ahead, of
+// the tenants that are asked about.
+func TestAdsToday(t *testing.T) {
+	now := time.Date(2026, 11, 20, 20, 0, 0, 0, time.UTC)
+	store := memory.New(queue.Options{Dedupe: time.Hour, RememberClicks: time.Hour, MaxBacklog: 1}, func() time.Time { return now })
+	var asked ads.Period
+	edge := &Edge{Config: func() (*Config, error) {
+		return &Config{
+			Queue: store, Tenants: []string{"acme", "globex"}, Now: func() time.Time { return now },
+			AdsKnown: func(_ context.Context, _ queue.Queue, _ string, p ads.Period) (ads.Known, error) {
+				asked = p
+				return ads.Known{}, nil
+			},
+			AdsZones: func(tenant string) []*time.Location {
+				if tenant == "globex" {
+					return []*time.Location{time.FixedZone("Tokyo", 9*60*60)}
+				}
+				return []*time.Location{time.FixedZone("Lima", -5*60*60)}
+			},
+		}, nil
+	}}
+	for _, c := range []struct {
+		edge        *Edge
+		query, want string
+	}{
+		{edge, "", "2026-10-23 2026-11-21"},
+		{edge, "?tenant=acme", "2026-10-22 2026-11-20"},
+		{edge, "?tenant=globex&from=2026-11-21", "2026-11-21 2026-11-21"},
+		{edge, "?to=2026-11-20", "2026-10-22 2026-11-20"},
+		{edge.Of("acme"), "", "2026-10-22 2026-11-20"},
+	} {
+		if err := c.edge.Serve(httptest.NewRecorder(), httptest.NewRequest("GET", "/leadgate/ads"+c.query, nil)); err != nil {
+			t.Errorf("%q: %v", c.query, err)
+		}
+		if got := ads.DayText(asked.From) + " " + ads.DayText(asked.To); got != c.want {
+			t.Errorf("%q: %s, want %s", c.query, got, c.want)
+		}
+	}
+}
+
 // TestAdsKnown: what Meta says of ads stands beside what is counted, and why it does not in
 // a header; one tenant is told nothing of another's.
 func TestAdsKnown(t *testing.T) {

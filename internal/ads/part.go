@@ -76,7 +76,7 @@ func partsOf(tenant string, counts []queue.Count, waits map[queue.Dest]bool) []p
 
 // partOf reads the counters of one day and ad or link.
 func partOf(tenant string, counts []queue.Count, waits map[queue.Dest]bool) part {
-	p := part{key: counts[0].Key, day: dayText(counts[0].Day)}
+	p := part{key: counts[0].Key, day: DayText(counts[0].Day)}
 	var earlier string
 	pending := make(map[string]int64, 2) // by destination
 	for i := range counts {

@@ -245,7 +245,7 @@ func TestGroupsAddUp(t *testing.T) {
 						Value: pick("0.1", "12345678901.005", "7")}, 0)
 				})...)
 				if ad.ID != "" {
-					known.Spend = append(known.Spend, Spend{ad.ID, dayText(day + 1), pick("BRL", "KWD"), pick("0.10", "3.333", "0"), 1, 2, 3})
+					known.Spend = append(known.Spend, Spend{ad.ID, DayText(day + 1), pick("BRL", "KWD"), pick("0.10", "3.333", "0"), 1, 2, 3})
 				}
 			}
 		}

@@ -18,6 +18,7 @@ type Status struct {
 	// When all names that were due, and the spend of every account, were read last, or since
 	// when they are to be; ms, 0 where that is unknown, or nothing is to be read.
 	Names, Spend int64
+	Zones        []*time.Location // those of the accounts' days
 }
 
 // Status is as of the last step, of this edge or of the one that asks.
@@ -77,7 +78,12 @@ func (st *state) status(accounts []string) Status {
 	}
 	shown.Problem = cmp.Or(shown.Problem, waits)
 	for i, id := range accounts {
-		if a := st.Accounts[id]; a != nil && (i == 0 || a.Read < shown.Spend) {
+		a := st.Accounts[id]
+		if a == nil {
+			continue
+		}
+		shown.Zones = append(shown.Zones, zone(a.Timezone))
+		if i == 0 || a.Read < shown.Spend {
 			shown.Spend = a.Read
 		}
 	}

@@ -98,6 +98,9 @@ func TestFreshness(t *testing.T) {
 	if st := r.s.Status(); st.Spend != read-(10*time.Minute).Milliseconds() {
 		t.Errorf("spend of %d, want that of act_11, 10 minutes before %d", st.Spend, read)
 	}
+	if zones := fmt.Sprint(r.s.Status().Zones); zones != "[America/Sao_Paulo Asia/Tokyo]" {
+		t.Errorf("days of %s", zones)
+	}
 	r.c.Credentials = graph.Credentials{Token: "EAAother"} // another token takes nothing back
 	r.fake.SetToken("EAAnone")
 	r.restart()

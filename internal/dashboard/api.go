@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/internal/admin"
+	"github.com/leadgate/leadgate/internal/ads"
 	"github.com/leadgate/leadgate/internal/delivery"
 	"github.com/leadgate/leadgate/internal/httperr"
 	"github.com/leadgate/leadgate/internal/intake"
@@ -127,6 +128,7 @@ type overview struct {
 	Tenants      []string             `json:"tenants"`
 	Words        []intake.UnknownWord `json:"words"` // of webhooks, that this version does not know
 	Reads        []reading            `json:"reads"` // forms of lead ads that are not read as they should
+	Today        string               `json:"today"` // YYYY-MM-DD, the newest day of the ads' figures; "" where it isn't known
 }
 
 // reading is why forms of a tenant are not read now for leads that webhooks missed.
@@ -167,6 +169,7 @@ func (p *Page) overview(w http.ResponseWriter, r *http.Request) error {
 		}
 	} else {
 		out.Tenants, out.Reads = append(out.Tenants, config.Tenants...), readings(config)
+		out.Today = ads.DayText(config.AdsToday(config.Tenants))
 		if len(out.Destinations) == 0 {
 			out.Problem = "the queue does not answer; the log says why"
 		}

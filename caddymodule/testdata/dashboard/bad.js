@@ -31,6 +31,7 @@
 	const event = (seq, profileName, text) => ({ seq, event: { id: "x", tenantId: "acme", kind: "message", channel: "whatsapp", provider: "meta", profileName, waPhone: "+1555…67", ingestedAt: now - seq * 1000,
 		referral: seq % 2 ? { ctwaClid: "Aff", adId: "111", headline: long } : null, message: { type: "text", text } } });
 	const events = { since: now - 3600000, kept: 50, events: [event(9, long, long), event(8, turned, turned), event(7, marks, marks), event(6, "Maria Souza", "Hi! Is the blue one still available?")] };
+	window.tomorrow = new Date(now + 86400000).toISOString().slice(0, 10); // it has begun in Tokyo
 	const day = new Date(now).toISOString().slice(0, 10);
 	const ad = (adId, headline, more) => ({ tenant: "acme", adId, adName: null, adsetId: null, adsetName: null, campaignId: null, campaignName: null, headline, link: null, day, visits: 0,
 		clicks: 1, contacts: 1, leads: 1, qualified: 1, reported: 3, pending: 0, purchases: 1, impressions: 0, linkClicks: 0, conversationsStarted: 0,
@@ -40,7 +41,7 @@
 		ad("3", turned, { clicks: 40, contacts: 39, leads: 40, reported: 0, pending: 40, adName: turned, campaignName: marks, ...cost }), ad(null, null, { value: {} }),
 		ad(null, null, { link: "summer", visits: 20, clicks: 7, leads: 0, purchases: 0 }), ad(null, null, { link: "passed-on", visits: 2, clicks: 3, leads: 2, purchases: 1 })];
 	const answers = {
-		overview: { version: "v0.1.0", user: "anna", now, problem: "", window: { from: now - 3600000, since: now - 3600000, accepted: 30, refused: 2, unavailable: 5, delivered: 0, failed: 240, ackP50: 2, ackP99: 9 }, destinations, tenants: ["acme", "t".repeat(64)],
+		overview: { version: "v0.1.0", user: "anna", now, problem: "", window: { from: now - 3600000, since: now - 3600000, accepted: 30, refused: 2, unavailable: 5, delivered: 0, failed: 240, ackP50: 2, ackP99: 9 }, destinations, tenants: ["acme", "t".repeat(64)], today: window.tomorrow,
 			reads: [{ tenant: "acme", problem: "too many calls for Meta's limit: waits until 2026-01-02T12:00:00Z" }],
 			words: [{ provider: "meta", place: "message type", word: long, webhooks: 12, lastAt: now }, { provider: "gupshup", place: "status", word: turned, webhooks: 1, lastAt: now }] },
 		traffic, events, dead: { dead, next: null, page: 25 },

@@ -106,7 +106,8 @@ function row(r) {
 	const called = name(r) || (r[id] ? "(no name is known)" : unknown);
 	const above = [r.group !== "campaign" && r.campaignName, r.group === "ad" && r.adsetName].filter(Boolean).join(" · ");
 	const said = r.group === "ad" && r.headline && r.headline !== called ? `“${r.headline}”` : "";
-	const each = (amounts, text) => money(amounts).map((m) => small(`${m} ${text}`));
+	const each = money(r.costPerPurchase).map((m) => small(`${m} each`));
+	if (each.length && Object.keys(r.value || {}).length > 1) each.push(small("in its currency"));
 	return h("tr", { class: r.on ? "on" : null },
 		cell("Ad", "wide", r.group === "ad" && r.adId
 			? h("button", { type: "button", class: "link ad-name clip", "data-focus": "ad", "aria-pressed": String(r.on), title: "Plot this ad", onclick: () => choose(r.on ? null : r) }, called)
@@ -118,7 +119,7 @@ function row(r) {
 		cell("Clicks", "num", number(r.clicks), meter(r.clicks / r.most), small(r.contacts !== r.clicks ? `${number(r.contacts)} new contacts` : "")),
 		cell("Leads", "num", h("b", {}, number(r.leads)), small(share), small(r.qualified ? `${number(r.qualified)} qualified` : "")),
 		cell("Cost per lead", "num cost", ...lines(r.costPerLead)),
-		cell("Purchases", "num", r.purchases ? number(r.purchases) : "–", ...each(r.costPerPurchase, Object.keys(r.value || {}).length > 1 ? "each of its currency" : "each")),
+		cell("Purchases", "num", r.purchases ? number(r.purchases) : "–", ...each),
 		cell("Value", "num", ...lines(r.value)),
 		cell("ROAS", "num cost", ...lines(r.roas, ratios)),
 		cell("Reported", "num", number(r.reported), r.pending ? h("div", { class: "small share late" }, h("b", {}, number(r.pending)), r.pending === 1 ? " waits" : " wait") : null));

@@ -5,6 +5,7 @@ import { repaint } from "./plot.js";
 import * as traffic from "./traffic.js";
 import * as destinations from "./destinations.js";
 import * as ads from "./ads.js";
+import * as period from "./period.js";
 import * as contact from "./contact.js";
 import * as dead from "./dead.js";
 import * as events from "./events.js";
@@ -47,6 +48,7 @@ function live(cls, text) {
 function overview() {
 	destinations.update(last.destinations);
 	dead.update(last.destinations);
+	period.today(last.today);
 	ads.tenants(last.tenants);
 	contact.tenants(last.tenants);
 	tiles();

@@ -1,4 +1,5 @@
-// The days that figures are of: the last ones up to today, or those between two dates. UTC.
+// The days that figures are of: the last ones up to today, or those between two dates. UTC, or
+// an ad account's, where its day begins earlier: the edge says which is the newest.
 import { $, choice } from "./dom.js";
 
 export const dayMs = 86400000;
@@ -8,12 +9,18 @@ export const shortDay = (t) => shortDate.format(t);
 
 let days = 28;  // 0 where dates were chosen
 let chosen = null;
+let newest = 0; // as the edge says; 0 where it does not
+
+export function today(day) {
+	newest = Date.parse(day) || 0;
+}
+
+const last = () => newest || Math.floor(Date.now() / dayMs) * dayMs;
 
 // period is what is asked for: whole days, the last included.
 export function period() {
 	if (!days) return chosen;
-	const today = Math.floor(Date.now() / dayMs) * dayMs;
-	return { from: today - (days - 1) * dayMs, to: today };
+	return { from: last() - (days - 1) * dayMs, to: last() };
 }
 
 // named says which days these are, after "in" or "of".
@@ -25,7 +32,7 @@ export function draw() {
 	const { from, to } = period();
 	for (const [id, t] of [["ads-from", from], ["ads-to", to]]) {
 		if (document.activeElement !== $(id)) $(id).value = date(t);
-		$(id).max = date(Date.now());
+		$(id).max = date(last());
 	}
 }
 

@@ -228,6 +228,9 @@ func (e *Store) mayWait(units []*unit) bool {
 func (e *Store) checkpoint() error {
 	t := &e.txn
 	generation := e.journal.generation + 1
+	if err := e.journal.announce(generation); err != nil {
+		return err
+	}
 	p := pair{id: e.id, generation: generation, base: e.journal.headed}
 	if err := p.store(t.tx); err != nil {
 		return err
@@ -238,7 +241,9 @@ func (e *Store) checkpoint() error {
 	if err := t.tx.Commit(); err != nil {
 		return err
 	}
-	e.journal.next(generation)
+	if err := e.journal.next(generation); err != nil {
+		return err
+	}
 	t.log, t.added = t.log[:0], 0
 	return e.begin()
 }

@@ -149,20 +149,27 @@ func notOpened(path string, err error) error {
 }
 
 // openJournal opens the journal, which is first made where there is none yet. Only when
-// it is there does the bbolt file say so.
+// it is there, and says its generation, does the bbolt file say so.
 func (e *Store) openJournal(db *bolt.DB, anew bool) error {
 	j := &e.journal
 	if anew {
 		if err := makeJournal(e.journalPath(), j.id, j.generation); err != nil {
 			return err
 		}
-		p := pair{id: j.id, generation: j.generation, base: j.generation}
-		if err := db.Update(p.store); err != nil {
-			return err
-		}
 		j.headed = j.generation
 	}
-	return j.open(e.journalPath())
+	err := j.open(e.journalPath())
+	if err == nil {
+		err = j.announce(j.generation)
+	}
+	if err == nil {
+		p := pair{id: j.id, generation: j.generation, base: j.generation}
+		err = db.Update(p.store)
+	}
+	if err != nil {
+		return errors.Join(err, j.close())
+	}
+	return nil
 }
 
 // release closes what is open. What is not durable is lost.

@@ -62,14 +62,20 @@ func (e *Store) watch() {
 	if e.db == nil || !e.followed {
 		return
 	}
-	why := e.named(e.space.file, e.path)
+	why := e.intact(e.space.file, e.path, e.txn.tx.Size())
 	if why == nil && e.journal.file != nil {
-		why = e.named(e.journal.file, e.journalPath())
-	}
-	if info, err := e.space.file.Stat(); why == nil && err == nil && info.Size() < e.txn.tx.Size() {
-		why = &lost{e.path + " was cut while it was open"}
+		why = e.intact(e.journal.file, e.journalPath(), journalFile)
 	}
 	e.lose(why)
+}
+
+// intact is why an open file is not the one of its name, or has not the size that it needs.
+func (e *Store) intact(file *os.File, path string, size int64) error {
+	why := e.named(file, path)
+	if info, err := file.Stat(); why == nil && err == nil && info.Size() < size {
+		why = &lost{path + " was cut while it was open"}
+	}
+	return why
 }
 
 // named is why a name does not lead to an open file.

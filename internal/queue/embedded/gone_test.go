@@ -29,6 +29,9 @@ func TestEmbeddedGone(t *testing.T) {
 		"removed":         {func(dir, _ string) error { return os.RemoveAll(dir) }, nil, false},
 		"the file alone":  {func(dir, _ string) error { return os.Remove(filepath.Join(dir, "leadgate.db")) }, nil, true},
 		"the file is cut": {func(dir, _ string) error { return os.Truncate(filepath.Join(dir, "leadgate.db"), 3*pageSize) }, nil, true},
+		"the journal is cut": {
+			func(dir, _ string) error { return os.Truncate(filepath.Join(dir, "leadgate.journal"), 0) }, nil, true,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir, aside := filepath.Join(t.TempDir(), "queue"), filepath.Join(t.TempDir(), "aside")

@@ -26,9 +26,9 @@ import (
 //	durable     4 bytes, up to where the records were synced when this one was written
 //	changes     see redo.go
 //
-// A checkpoint stores the next generation's number in the bbolt file, in the
-// same transaction as the changes. Records of another generation are void, and
-// are written over. The first number of a store is random, so that no journal
+// A checkpoint writes the next generation's number into the head, and then stores it in
+// the bbolt file, in the same transaction as the changes. Records of another generation
+// are void, and are written over. The first number of a store is random, so that no journal
 // passes for that of another store, and no payload for a record.
 //
 // Behind the last record that is durable stands one without changes, a mark, which the
@@ -67,12 +67,6 @@ func (j *journal) seal(record []byte) {
 // write writes the last record of log, which begins at from. It is durable when
 // the file is synced.
 func (j *journal) write(log []byte, from int) error {
-	if j.headed != j.generation {
-		if _, err := j.file.WriteAt(appendJournalHead(nil, j.id, j.generation), 0); err != nil {
-			return fmt.Errorf("writing head of journal: %w", err)
-		}
-		j.headed = j.generation
-	}
 	record := log[from:]
 	j.seal(record)
 	if _, err := j.file.WriteAt(record, journalHead+int64(from)); err != nil {
@@ -87,16 +81,44 @@ func (j *journal) sync(end int) error {
 		return fmt.Errorf("syncing journal: %w", err)
 	}
 	j.durable = end
+	return j.mark()
+}
+
+// mark marks up to where the records are durable.
+func (j *journal) mark() error {
 	var mark [recordHead]byte
 	j.seal(mark[:])
-	if _, err := j.file.WriteAt(mark[:], journalHead+int64(end)); err != nil {
+	if _, err := j.file.WriteAt(mark[:], journalHead+int64(j.durable)); err != nil {
 		return fmt.Errorf("marking journal: %w", err)
 	}
 	return nil
 }
 
-// next begins the records of a generation.
-func (j *journal) next(generation uint64) { j.generation, j.durable = generation, 0 }
+// announce has the head say, durably, that a generation begins. The bbolt file must say the
+// same before the first of its records is written: then a copy of the journal from before is
+// told by its head. Without a file there is nothing to say.
+func (j *journal) announce(generation uint64) error {
+	if j.file == nil || j.headed == generation {
+		return nil
+	}
+	if _, err := j.file.WriteAt(appendJournalHead(nil, j.id, generation), 0); err != nil {
+		return fmt.Errorf("writing head of journal: %w", err)
+	}
+	if err := disk.SyncData(j.file); err != nil {
+		return fmt.Errorf("syncing head of journal: %w", err)
+	}
+	j.headed = generation
+	return nil
+}
+
+// next begins the records of a generation, which the bbolt file says. The mark tells a copy of
+// that from before: the batch for which there was no room in the journal is in the file alone.
+func (j *journal) next(generation uint64) error {
+	if j.generation, j.durable = generation, 0; j.file == nil {
+		return nil
+	}
+	return j.mark()
+}
 
 // open opens the file of a store for writing. What it held must be void.
 func (j *journal) open(path string) error {

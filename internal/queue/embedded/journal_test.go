@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	bolt "go.etcd.io/bbolt"
+
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
@@ -159,7 +161,9 @@ func TestEmbeddedUnsyncedJournal(t *testing.T) {
 	}
 }
 
-// A journal that belongs to an earlier state of the file is void.
+// Records that belong to an earlier state of the file are void: where a crash came before the
+// mark of the next, and where an older Leadgate left them, which did not write the head until
+// the next record.
 func TestEmbeddedStaleJournal(t *testing.T) {
 	e := openTest(t, t.TempDir())
 	mustAppend(t, e, testGroup(1, 100))
@@ -173,9 +177,22 @@ func TestEmbeddedStaleJournal(t *testing.T) {
 		t.Fatal(err)
 	}
 	settled(t, e)
-	again := crashed(t, e, func([]byte) []byte { return stale })
+	again := crashed(t, e, func([]byte) []byte { return headed(t, stale, 1) })
 	if n := backlog(t, again); n != 0 {
 		t.Fatalf("backlog %d: what was delivered came back", n)
+	}
+	dir := t.TempDir()
+	copyStore(t, e, dir, func([]byte) []byte { return stale })
+	db, err := bolt.Open(filepath.Join(dir, fileName), 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	older := pair{id: e.id, generation: e.journal.generation, base: e.journal.generation - 1}
+	if err := errors.Join(db.Update(older.store), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if n := backlog(t, openTest(t, dir)); n != 0 {
+		t.Fatalf("backlog %d: what was delivered came back from an older Leadgate's journal", n)
 	}
 }
 

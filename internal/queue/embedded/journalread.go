@@ -98,6 +98,8 @@ func readJournal(path string, b []byte, p *pair) (records []byte, headed uint64,
 	}
 	id, headed, err := readJournalHead(b)
 	switch {
+	case err == nil && id == p.id && onlyAnnounced(b, headed, p.generation):
+		// What it holds is of before.
 	case err != nil:
 		return nil, 0, damage(lossBatches, "%s", err)
 	case id != p.id:
@@ -114,4 +116,14 @@ func readJournal(path string, b []byte, p *pair) (records []byte, headed uint64,
 			journalHead+len(records), journalHead+later)
 	}
 	return records, headed, nil
+}
+
+// onlyAnnounced reports whether a journal's head says the generation after the bbolt file's
+// and nothing more is of it: a crash came before the bbolt file could say it, too.
+func onlyAnnounced(b []byte, headed, generation uint64) bool {
+	if headed != generation+1 {
+		return false
+	}
+	_, begun := nextRecord(b[journalHead:], 0, headed, func(record) bool { return true })
+	return !begun
 }

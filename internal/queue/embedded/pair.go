@@ -18,9 +18,9 @@ import (
 
 // The two files of a store are a pair: both carry its id, and both say how far they are.
 // That is the generation, which counts checkpoints and openings. The journal's head has
-// that of its newest records, and is synced with the first of them; the bbolt file has
-// its own, and in base that of the journal's head when it was last written. So a file
-// that is missing, of another store, or of another time than its fellow is found out.
+// it, and says the next one just before the bbolt file does; the bbolt file has its own,
+// and in base that of the journal's head when it was last written. So a file that is
+// missing, of another store, or of another time than its fellow is found out.
 //
 // The bbolt file comes first, whole, and without a journal (base is 0); then the journal,
 // whole; then the bbolt file says that there is one. Between these a crash is harmless.

@@ -120,6 +120,77 @@ func TestEmbeddedPair(t *testing.T) {
 	}
 }
 
+// A journal from before the last checkpoint, or from before the last start, is told from
+// today's by its head; and so is a file from before a checkpoint.
+func TestEmbeddedPairOfOneStep(t *testing.T) {
+	dir := t.TempDir()
+	e := openTest(t, dir)
+	mustAppend(t, e, testGroup(1, 100))
+	db1, journal1 := grab(t, e)
+	settled(t, e)
+	db2, journal2 := grab(t, e)
+	mustAppend(t, e, testGroup(2, 100))
+	db3, journal3 := grab(t, e)
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, closed := grab(t, e)
+	e = openTest(t, dir)
+	mustAppend(t, e, testGroup(3, 100))
+	db4, journal4 := grab(t, e)
+	for name, c := range map[string]struct {
+		db, journal []byte
+		file        string // "" is one that opens
+		waits       int
+	}{
+		"of one moment": {db4, journal4, "", 3},
+		"a crash before the file says the checkpoint": {db1, headed(t, journal1, 1), "", 1},
+		"a journal of before the start":               {db4, closed, "leadgate.journal", 0},
+		"a journal of before the checkpoint":          {db3, journal1, "leadgate.journal", 0},
+		"a journal of before the checkpoint, idle":    {db2, journal1, "leadgate.journal", 0},
+		"a file of before the checkpoint":             {db1, journal3, "leadgate.db", 0},
+		"a file of before the checkpoint, idle":       {db1, journal2, "leadgate.db", 0},
+		"a file two steps behind the journal's head":  {db1, headed(t, journal1, 2), "leadgate.db", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := folder(t, c.db, c.journal)
+			e, err := Open(Config{Dir: dir, LockTimeout: time.Second}, testOptions())
+			if c.file == "" {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if n := backlog(t, crashed(t, e, func(b []byte) []byte { return b })); n != c.waits {
+					t.Fatalf("%d wait, want %d", n, c.waits)
+				}
+				return
+			}
+			if damage, ok := errors.AsType[*Damage](err); !ok || damage.File != filepath.Join(dir, c.file) {
+				t.Fatalf("error %v, want that %s is damaged", err, c.file)
+			}
+		})
+	}
+	// What a crash left is no damage for a repair either.
+	dir = folder(t, db1, headed(t, journal1, 1))
+	if r, err := Repair(dir, time.Now()); err != nil || len(r.Damage) > 0 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	// And beside damage its journal is read.
+	dir = folder(t, zeroed(db1, 0, 2*pageSize), headed(t, journal1, 1))
+	if r, err := Repair(dir, time.Now()); err != nil || r.Saved != 1 || r.Lost != 0 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+}
+
+// headed is a journal whose head says a generation that is so many later.
+func headed(t *testing.T, journal []byte, later uint64) []byte {
+	t.Helper()
+	id, generation, err := readJournalHead(journal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(appendJournalHead(nil, id, generation+later), journal[len(appendJournalHead(nil, id, 0)):]...)
+}
+
 // What a crash leaves of a first start, at any moment, is no damage.
 func TestEmbeddedFirstStart(t *testing.T) {
 	half := map[string][]byte{"leadgate.db.new": []byte("half a file"), "leadgate.journal.new": nil}

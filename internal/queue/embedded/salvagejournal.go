@@ -97,6 +97,8 @@ func (r *repair) whichJournal(b []byte) (generation uint64, use bool) {
 		}
 		// Its records are in the base already, or they are newer than its head.
 		generation = r.found.generation
+	case ours && onlyAnnounced(b, generation, r.found.generation):
+		generation = r.found.generation
 	case ours && generation > r.found.generation:
 		r.uncounted("leadgate.db is older than the journal: what came between the two is lost, " +
 			"and what was delivered in between may be delivered again")

@@ -201,7 +201,9 @@ func TestRemovedDestination(t *testing.T) {
 	if status := e.admin(base, "POST", "/leadgate/destinations/nobody/pause", nil, nil); status != 404 {
 		t.Errorf("an unknown one: %d", status)
 	}
-	for action, body := range map[string]map[string]string{"move": {}, "move ": {"to": ""}, "drop": {"to": "new"}, "drop ": {"destination": "x"}} {
+	for action, body := range map[string]map[string]string{
+		"move": {}, "move ": {"to": ""}, "drop": {"to": "new"}, "drop ": {"destination": "x"},
+	} {
 		if status := e.admin(base, "POST", "/leadgate/destinations/old/"+strings.TrimSpace(action), body, nil); status != 400 {
 			t.Errorf("%s with %v: %d, want 400", action, body, status)
 		}

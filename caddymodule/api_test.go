@@ -33,7 +33,7 @@ func TestMistakesInAPI(t *testing.T) {
 		good + "allow":                    "allow needs a value",
 		good + "allow write":              "allow 'write' is unknown: write read, replay or all",
 		good + "colour red":               "leadgate_api has no option 'colour': write one of tenant, token, allow",
-		"tenant acme\n token {env.LG_NO}": "leadgate_api: tenant acme: token: evaluated placeholder {env.LG_NO} is empty",
+		"tenant acme\n token {env.LG_NO}": "tenant acme: token: evaluated placeholder {env.LG_NO} is empty: set LG_NO where Caddy runs",
 		"tenant globex\n token x":         "leadgate_api: tenant globex is in no leadgate block",
 	} {
 		err := validate(t, withAPI(block, "/api/*", options))

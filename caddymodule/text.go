@@ -30,7 +30,7 @@ func replaceText(repl *caddy.Replacer, option, text string) (string, error) {
 			}
 			return nil, fmt.Errorf("unrecognized placeholder {%s}", placeholder)
 		case blank(caddy.ToString(value)):
-			return nil, fmt.Errorf("evaluated placeholder {%s} is empty", placeholder)
+			return nil, fmt.Errorf("evaluated placeholder {%s} is empty%s", placeholder, setIt(placeholder))
 		}
 		return value, nil
 	})
@@ -44,6 +44,15 @@ func replaceText(repl *caddy.Replacer, option, text string) (string, error) {
 		return "", fmt.Errorf("%s: %q is empty", option, text)
 	}
 	return out, nil
+}
+
+// setIt says what to do where a variable of the environment is not set.
+func setIt(placeholder string) string {
+	name, ok := strings.CutPrefix(placeholder, "env.")
+	if !ok {
+		return ""
+	}
+	return ": set " + name + " where Caddy runs, or write it into the file of --envfile"
 }
 
 // blank reports whether a text has nothing in it that anybody would see, so that it

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -147,9 +146,9 @@ func setUpFake(next http.Handler, log io.Writer) http.Handler {
 
 // serveFake answers at an address until the command ends; greet is told where.
 func serveFake(cmd *cobra.Command, listen string, fake http.Handler, greet func(endpoint string) error) error {
-	l, err := new(net.ListenConfig).Listen(cmd.Context(), "tcp", listen)
+	l, err := listenAt(cmd.Context(), listen)
 	if err != nil {
-		return fmt.Errorf("listening: %w", err)
+		return err
 	}
 	if err := greet("http://" + l.Addr().String()); err != nil {
 		_ = l.Close() // nobody has it

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -35,9 +34,9 @@ Example:
   LEADGATE_FORWARD=http://localhost:8082/ caddy run --config Caddyfile.example`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			socket, err := new(net.ListenConfig).Listen(cmd.Context(), "tcp", address)
+			socket, err := listenAt(cmd.Context(), address)
 			if err != nil {
-				return fmt.Errorf("listening: %w", err)
+				return err
 			}
 			l.Out = cmd.OutOrStdout()
 			_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "listening: write `forward http://%s/` in a leadgate block\n", socket.Addr())

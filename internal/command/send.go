@@ -2,6 +2,7 @@ package command
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -129,7 +130,7 @@ func (w *webhook) send(ctx context.Context, out io.Writer, p Provider, userAgent
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return fmt.Errorf("posting: %w", err)
+		return unreached(w.to, err)
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
@@ -141,7 +142,7 @@ func (w *webhook) send(ctx context.Context, out io.Writer, p Provider, userAgent
 	if len(answer) > 0 {
 		_, _ = fmt.Fprintln(out, string(answer))
 	}
-	if err := w.notTaken(resp, outcome); err != nil {
+	if err := w.notTaken(resp, answer, outcome); err != nil {
 		return err
 	}
 	if note := sendNotes[outcome]; note != "" {
@@ -152,11 +153,11 @@ func (w *webhook) send(ctx context.Context, out io.Writer, p Provider, userAgent
 
 // notTaken says why an answer is not that of a block that took the webhook; nil
 // where it is.
-func (w *webhook) notTaken(resp *http.Response, outcome string) error {
+func (w *webhook) notTaken(resp *http.Response, answer []byte, outcome string) error {
 	switch {
 	case outcome == "":
-		return fmt.Errorf("no leadgate block answered this (%s, without %s): "+
-			"--to is not the path of one, or not its site's host name, and the webhook is lost", resp.Status, intake.OutcomeHeader)
+		why := cmp.Or(elsewhere(w.to, resp, answer), "--to is not the path of one, or not its site's host name, and the webhook is lost")
+		return fmt.Errorf("no leadgate block answered this (%s, without %s): %s", resp.Status, intake.OutcomeHeader, why)
 	case outcome == "inline" && resp.StatusCode >= http.StatusBadRequest:
 		return fmt.Errorf("the handler after the leadgate block answered %s: the block has no destination, so that its events go there; "+
 			"write `forward <url>` into it, or a handler behind it", resp.Status)

@@ -146,6 +146,17 @@ func TestImportRetries(t *testing.T) {
 	}
 }
 
+// TestImportWithoutTLS: https:// to who speaks http helps nobody however often it is tried.
+func TestImportWithoutTLS(t *testing.T) {
+	s := httptest.NewServer(http.NotFoundHandler())
+	defer s.Close()
+	im := &importer{Options: Options{To: "https" + strings.TrimPrefix(s.URL, "http"), Token: "x", RetryFor: time.Hour}, now: time.Now}
+	im.sleep = func(context.Context, time.Duration) error { t.Error("it tries again"); return context.Canceled }
+	if _, err := im.postBatch(t.Context(), []line{{text: []byte("{}")}}); err == nil || !strings.Contains(err.Error(), "write http://") {
+		t.Errorf("error: %v", err)
+	}
+}
+
 // TestImportStreams reads a large file without holding it, in bodies that the
 // endpoint takes, and drops a line that is too long.
 func TestImportStreams(t *testing.T) {

@@ -101,6 +101,9 @@ func (im *importer) tryBatch(ctx context.Context, batch []line) (results []conve
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", im.UserAgent)
 	resp, err := im.client.Do(req)
+	if errors.Is(err, http.ErrSchemeMismatch) {
+		return nil, 0, 0, fmt.Errorf("%w: --to begins with https://, and the edge speaks http there: write http://", errRefused)
+	}
 	if err != nil {
 		return nil, 0, 0, fmt.Errorf("posting: %w", err)
 	}

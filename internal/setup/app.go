@@ -84,7 +84,11 @@ func readSubscriptions(listed []jsondoc.Node) map[string]subscription {
 		sub := subscription{callback: s.Get("callback_url").String(), active: s.Get("active").Kind() == 't'}
 		fields := s.Get("fields")
 		for f := fields.First(); fields.Kind() == '[' && f.Exists(); f = f.Next() {
-			sub.fields = append(sub.fields, f.Get("name").String())
+			name := f
+			if f.Kind() == '{' { // older versions have the names alone
+				name = f.Get("name")
+			}
+			sub.fields = append(sub.fields, name.String())
 		}
 		all[s.Get("object").String()] = sub
 	}

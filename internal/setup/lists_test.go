@@ -145,3 +145,22 @@ func TestAddressOfPatterns(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestFieldsByName: an answer that has the names of an app's fields alone, as older versions of the
+// API do, is read as well: none of them is taken away.
+func TestFieldsByName(t *testing.T) {
+	r := newRig(t)
+	listed := `{"data":[{"object":"whatsapp_business_account","callback_url":"` + r.subject.Blocks[0].URL +
+		`","active":true,"fields":["messages","calls"]}]}`
+	r.fake.Refuse = func(q *http.Request) *setupfake.Refusal {
+		if q.Method == http.MethodGet && strings.HasSuffix(q.URL.Path, "/subscriptions") {
+			return &setupfake.Refusal{Status: 200, Body: listed}
+		}
+		return nil
+	}
+	r.subject.Blocks[0].AppSecrets = []string{secret} // whichever asks gets the list
+	r.look(true)
+	if got := r.fake.Subscribed(whatsApp).Fields; strings.Join(got, " ") != "messages calls automatic_events" {
+		t.Errorf("the app gets %q", got)
+	}
+}

@@ -221,31 +221,6 @@ func (r *run) answered(object string, a *graph.Answer, err error) (jsondoc.Node,
 	return jsondoc.Node{}, false
 }
 
-// refused is what an error of Meta's means: a right or an object that is missing, or a failure.
-func refused(object string, e *graph.Error) Row {
-	x := (*capi.GraphError)(e).Explain()
-	row := Row{Failed, object, "error " + x.Name() + ": " + x.Sentence, x.Fix}
-	switch {
-	case e.Code == 2200:
-		row.Text = "error 2200: Meta asked the webhook URL for the challenge, and was not answered: " + e.Message
-		row.Fix = "start the edge, with the verify token of this configuration, where Meta reaches it"
-	case e.Code == 100 && e.Subcode == 33:
-		row = Row{Missing, object, "error 100/33: there is none of this id, or the token may not see it",
-			"assign it to the token's system user: Business settings → Users → System users → Assign assets"}
-	case e.Code == 803:
-		row = Row{Missing, object, "error 803: there is none of this id", "correct the id: Meta's are of digits alone"}
-	case e.Code == 210:
-		row = Row{Missing, object, "error 210: Meta wants the Page's own token", "give the token the permission pages_show_list, " +
-			"and the Page as an asset"}
-	case x.Class == capi.Token, x.Class == capi.Permission:
-		row.State, row.Text = Missing, row.Text+": "+e.Message
-	case e.Code == 100:
-		row.Text = "error " + x.Name() + ": " + e.Message
-		row.Fix = ""
-	}
-	return row
-}
-
 // union has all of both, in order, each once.
 func union(a, b []string) []string {
 	all := slices.Clone(a)

@@ -203,6 +203,18 @@ func TestForeignCallback(t *testing.T) {
 	}
 }
 
+// refuses has Meta refuse what is asked of paths with this end, with a code.
+func refuses(path string, code int, message string) func(*rig) {
+	return func(r *rig) {
+		r.fake.Refuse = func(q *http.Request) *setupfake.Refusal {
+			if !strings.HasSuffix(q.URL.Path, path) {
+				return nil
+			}
+			return &setupfake.Refusal{Status: 400, Code: code, Message: message}
+		}
+	}
+}
+
 // TestLacks: what is missing, and what cannot be read, by what a row says of it.
 func TestLacks(t *testing.T) {
 	day := 24 * time.Hour
@@ -247,15 +259,12 @@ func TestLacks(t *testing.T) {
 		"a proxy's page": {func(r *rig) {
 			r.fake.Refuse = func(*http.Request) *setupfake.Refusal { return &setupfake.Refusal{Status: 502, Body: "<html>"} }
 		}, Failed, []string{"not what Meta answers"}},
-		"throttled": {func(r *rig) {
-			r.fake.Refuse = func(q *http.Request) *setupfake.Refusal {
-				if strings.HasSuffix(q.URL.Path, "/phone_numbers") {
-					return &setupfake.Refusal{Status: 400, Code: 80008, Message: "too many calls"}
-				}
-				return nil
-			}
-		}, Failed, []string{"WABA", "80008"}},
-		"nobody there": {func(r *rig) { r.meta.Close() }, Failed, []string{"cannot be reached"}},
+		"throttled":              {refuses("/phone_numbers", 80008, "too many calls"), Failed, []string{"WABA", "80008", "run it again"}},
+		"a service that is down": {refuses("/subscribed_apps", 2, "try later"), Failed, []string{"WABA", "try later", "run it again"}},
+		"a right to the Page": {refuses(page+"/subscribed_apps", 200, "no administrator"), Missing,
+			[]string{"Page " + page, "no administrator", "Assign assets"}},
+		"a right to the dataset": {refuses(waba+"/dataset", 200, "no administrator"), Missing, []string{"dataset of " + waba, events}},
+		"nobody there":           {func(r *rig) { r.meta.Close() }, Failed, []string{"cannot be reached"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)

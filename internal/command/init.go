@@ -34,7 +34,7 @@ and says what to type into the dashboards of who posts and of who receives. On a
 terminal it asks for what no flag says; elsewhere a flag that is needed and
 missing is an error. The Caddyfile is checked as caddy validate does before it
 is written. Files that are there are left alone, unless --force is given; the
-secrets in such a file are kept.
+secrets in such a file are kept. A URL with a password or a query is a secret.
 
 Tokens, the verify token and the secret that forwarded events are signed with
 are made up. A secret that stands in the environment under its name in the file
@@ -70,17 +70,18 @@ Examples:
 
 // answer finds the answers: in flags, in the environment, and by asking.
 func (i *initial) answer(cmd *cobra.Command, questions []*question) error {
+	given := secretsOfEnvironment()
 	if err := i.mayWrite(); err != nil {
 		return err
 	}
-	i.Secrets = make(map[string]string)
-	for _, name := range scaffold.AllSecrets() {
-		i.Secrets[name] = os.Getenv(name)
-	}
+	i.Secrets = secretsOfEnvironment() // and of the file that is written over
 	for _, q := range questions {
-		if err := q.take(i, cmd.Flags().Changed(q.flag)); err != nil {
+		if err := q.take(i, cmd.Flags().Changed(q.flag), given[q.secret]); err != nil {
 			return err
 		}
+	}
+	if err := i.Fits(); err != nil { // before anything is asked
+		return err
 	}
 	if f, ok := cmd.InOrStdin().(*os.File); ok && term.IsTerminal(int(f.Fd())) { // /dev/null is none
 		a := &asker{in: cmd.InOrStdin(), out: cmd.ErrOrStderr()}
@@ -104,11 +105,24 @@ func (i *initial) answer(cmd *cobra.Command, questions []*question) error {
 	return nil
 }
 
+// secretsOfEnvironment are those that stand there.
+func secretsOfEnvironment() map[string]string {
+	secrets := make(map[string]string)
+	for _, name := range scaffold.AllSecrets() {
+		secrets[name] = os.Getenv(name)
+	}
+	return secrets
+}
+
 // mayWrite refuses to write over files, but where it is wanted; then the secrets that stand in
 // the environment file are kept.
 func (i *initial) mayWrite() error {
 	if filepath.Clean(i.config) == filepath.Clean(i.EnvFile) {
 		return errors.New("--config and --envfile are one file: write two names")
+	}
+	if !isCaddyfile(i.config) {
+		return fmt.Errorf("--config %s would be no Caddyfile to caddy run, which goes by the name: write one that begins with Caddyfile, "+
+			"or ends in .caddyfile", i.config)
 	}
 	if strings.Contains(i.EnvFile, ",") {
 		return fmt.Errorf("--envfile %s has a comma, at which caddy run would cut it: write another name", i.EnvFile)
@@ -127,6 +141,12 @@ func (i *initial) mayWrite() error {
 		}
 	}
 	return nil
+}
+
+// isCaddyfile reports whether Caddy takes a file of this name for a Caddyfile.
+func isCaddyfile(name string) bool {
+	base := strings.ToLower(filepath.Base(name))
+	return strings.HasSuffix(base, ".caddyfile") || strings.HasPrefix(base, "caddyfile") && filepath.Ext(base) != ".json"
 }
 
 // write checks the configuration, and writes it and its secrets.

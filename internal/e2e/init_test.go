@@ -261,20 +261,62 @@ func TestInitAsks(t *testing.T) {
 	const secret = "0123456789abcdef0123456789abcdef"
 	seen := terminal.answer(t, [][2]string{
 		{"Domain of this edge: ", "https://bots.example.com/path"}, {"Domain of this edge: ", i.Site},
-		{"[whatsapp]: ", "whatsap"}, {"[whatsapp]: ", ""}, {"[bot]: ", "acme"}, {"App secret (App settings → Basic): ", secret},
+		{"[whatsapp]: ", "whatsap"}, {"[whatsapp]: ", ""}, {"[bot]: ", "acme"}, {"App secret (App settings → Basic): ", "a b"},
+		{"App secret (App settings → Basic): ", secret},
 		{"[http://127.0.0.1:8082/]: ", forward}, {"if you have one: ", ""}, {"Account id: ", "102290129340398"}, {"if you want one: ", ""},
 		{"else a file: ", ""},
 	})
 	if err := cmd.Wait(); err != nil {
 		t.Fatalf("%v\n%s", err, seen)
 	}
-	if strings.Contains(seen, secret) || !strings.Contains(seen, "without a path") || !strings.Contains(seen, "is unknown") {
+	if strings.Contains(seen, secret) || !strings.Contains(seen, "without a path") || !strings.Contains(seen, "is unknown") ||
+		!strings.Contains(seen, "cannot hold: ' '") {
 		t.Errorf("the terminal shows\n%s", seen)
 	}
 	i.said = out.String()
 	i.run()
 	i.try("queued")
 	i.forwarded()
+}
+
+// TestInitAsksNothing: a flag that is wrong is said before anything is asked, or each answer would
+// be refused for it.
+func TestInitAsksNothing(t *testing.T) {
+	t.Parallel()
+	i := &initial{edge: &edge{&edgetest.Edge{Dir: t.TempDir()}}, t: t}
+	_, name := openTerminal(t)
+	stdin, err := os.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stdin.Close()
+	cmd := i.command("leadgate", "init", "--waba-id", "acme")
+	cmd.Stdin = stdin
+	out, err := cmd.CombinedOutput()
+	if err == nil || strings.Contains(string(out), "Domain") || !strings.Contains(string(out), "no id of Meta's") {
+		t.Errorf("%v %s", err, out)
+	}
+}
+
+// TestInitSecretURL: what may be secret in the URL that events are posted to stands in leadgate.env alone.
+func TestInitSecretURL(t *testing.T) {
+	t.Parallel()
+	i, forward := newInitial(t)
+	forward = strings.Replace(forward, "://", "://me:hunter2@", 1) + "/hook?key=hunter3"
+	i.init("--provider", "whatsapp", "--app-secret", "x", "--forward", forward)
+	i.try("queued")
+	i.forwarded()
+	caddyfile, err := os.ReadFile(filepath.Join(i.Dir, "Caddyfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	secrets, err := os.ReadFile(filepath.Join(i.Dir, "leadgate.env"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(caddyfile)+i.said, "hunter") || !strings.Contains(string(secrets), "\nFORWARD_URL="+forward+"\n") {
+		t.Errorf("%s\n%s\n%s", caddyfile, secrets, i.said)
+	}
 }
 
 // TestInitRefuses: nothing is written where something is missing or wrong, nor over a file.
@@ -289,8 +331,8 @@ func TestInitRefuses(t *testing.T) {
 		"--capi-token is missing":        append([]string{"--dataset", "1"}, all...),
 		"--dataset is missing":           append([]string{"--conversions"}, all...),
 		"--page-token is missing":        append([]string{"--lead-ads"}, all...),
-		"--instagram-id is missing":      append([]string{"--waba-id", "1"}, append(all, "--provider", "whatsapp,instagram")...),
 		"--twilio-auth-token is missing": {"--site", "b.example.com", "--provider", "twilio", "--forward", "https://crm.example.com"},
+		"--instagram-id is missing":      append([]string{"--waba-id", "1"}, append(all, "--provider", "whatsapp,instagram")...),
 		"--waba-id is missing": {
 			"--site", "b.example.com", "--provider", "gupshup", "--dataset", "1", "--capi-token", "t",
 		},
@@ -302,12 +344,20 @@ func TestInitRefuses(t *testing.T) {
 		"--instagram-id is of no use here: it goes with --provider instagra": append(all[:8:8], "--instagram-id", "1"),
 		"--twilio-auth-token is of no use here":                              append(all[:8:8], "--twilio-auth-token", "t"),
 		"begins with http":                                                   append(all, "--forward", "n8n.example.com"),
-		"--config and --envfile are one":                                     append(all, "--config", "x", "--envfile", "./x"),
+		"--config and --envfile are one":                                     append(all, "--config", "Caddyfile", "--envfile", "./Caddyfile"),
 		"does not load":                                                      append(all, "--redis", "redis://127.0.0.1/first"),
+		"would be no Caddyfile":                                              append(all, "--config", "x"),
+		"goes on behind a #":                                                 append(all, "--forward", "https://n8n.example.com/webhook/leads#x"),
+		"- is no domain":                                                     append(all, "--site", "-"),
+		":70000 is no domain":                                                append(all, "--site", "b.example.com:70000"),
+		"of the environment, which the edge would take":                      append(all, "--verify-token", "another"),
 	} {
 		t.Run(says, func(t *testing.T) {
 			t.Parallel()
 			i := &initial{edge: &edge{&edgetest.Edge{Dir: t.TempDir()}}, t: t}
+			if strings.Contains(says, "of the environment") {
+				i.Env = []string{"META_VERIFY_TOKEN=one"}
+			}
 			cmd := i.command(append([]string{"leadgate", "init"}, args...)...)
 			out, err := cmd.CombinedOutput()
 			var exit *exec.ExitError

@@ -131,7 +131,11 @@ func (a *Answers) destinationsOf(w *writer) {
 // destinations writes the tenant's destinations.
 func (a *Answers) destinations(w *writer) {
 	if a.Forward != "" {
-		w.lines("forward "+a.Forward+" {", "name crm", "sign {env."+SigningSecret+"}", "}")
+		to := a.Forward
+		if a.secretForward() {
+			to = "{env." + ForwardURL + "}"
+		}
+		w.lines("forward "+to+" {", "name crm", "sign {env."+SigningSecret+"}", "}")
 	}
 	endpoint := func() {
 		if a.Endpoint != "" {

@@ -23,7 +23,7 @@ func (m *Missing) Error() string { return "--" + m.Flag + " is missing: " + m.Wh
 var (
 	digits   = regexp.MustCompile(`^[0-9]{1,32}$`)
 	e164     = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
-	hostName = regexp.MustCompile(`^[A-Za-z0-9.-]+(:[0-9]{1,5})?$`)
+	hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*(:([0-9]{1,5}))?$`)
 )
 
 // Check says what is missing, as a *Missing, or wrong.
@@ -57,7 +57,7 @@ func (a *Answers) Check() error {
 		return err
 	}
 	for _, name := range a.Needs() {
-		if err := checkSecret(a.Secrets[name]); err != nil {
+		if err := CheckSecret(a.Secrets[name]); err != nil {
 			return fmt.Errorf("%s %w", name, err)
 		}
 	}
@@ -92,6 +92,9 @@ func (a *Answers) Fits() error {
 		{"forward", a.Forward, []string{"http://", "https://"}}, {"endpoint", a.Endpoint, []string{"http://", "https://"}},
 		{"redis", a.Redis, []string{"redis://", "rediss://", "unix://"}},
 	} {
+		if strings.Contains(u.value, "#") {
+			return fmt.Errorf("--%s goes on behind a #, which is never sent: write it without", u.flag)
+		}
 		if u.value != "" && !isURL(u.value, u.schemes) {
 			return fmt.Errorf("--%s is no URL: write one that begins with %s", u.flag, wording.Or(u.schemes))
 		}
@@ -132,7 +135,10 @@ func Site(text string) (string, error) {
 	if plain, ok := strings.CutPrefix(text, "http://"); ok {
 		rest = plain
 	}
-	if !hostName.MatchString(rest) {
+	if text == "" {
+		return "", &Missing{"site", "the domain of this edge, such as bots.example.com"}
+	}
+	if _, port, _ := strings.Cut(rest, ":"); !hostName.MatchString(rest) || len(port) > 4 && port > "65535" {
 		return "", fmt.Errorf("--site %s is no domain: write one such as bots.example.com, without a path", text)
 	}
 	if strings.HasPrefix(text, "http://") {

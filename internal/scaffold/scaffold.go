@@ -70,6 +70,7 @@ const (
 	PageToken       = "META_PAGE_TOKEN"
 	TwilioAuthToken = "TWILIO_AUTH_TOKEN" //nolint:gosec // likewise
 	RedisURL        = "REDIS_URL"         // if a password is in it, or it was given so
+	ForwardURL      = "FORWARD_URL"       // if a password or a query is in it
 )
 
 // Secrets that are made up.
@@ -162,6 +163,7 @@ func (a *Answers) Needs() (names []string) {
 		add(p.token != "", p.token)
 	}
 	add(a.Has("twilio"), TwilioAuthToken)
+	add(a.secretForward(), ForwardURL)
 	add(a.Forward != "", SigningSecret)
 	add(a.Dataset != "", CAPIToken)
 	add(a.LeadAds, PageToken)
@@ -172,7 +174,7 @@ func (a *Answers) Needs() (names []string) {
 
 // given reports whether a secret comes from somebody else, so that it is no use to make one up.
 func given(name string) bool {
-	return slices.Contains([]string{AppSecret, CAPIToken, PageToken, TwilioAuthToken, RedisURL}, name)
+	return slices.Contains([]string{AppSecret, CAPIToken, PageToken, TwilioAuthToken, RedisURL, ForwardURL}, name)
 }
 
 // MakeUp makes up the secrets that are needed, not there, and nobody else's: 32 hex digits of
@@ -183,6 +185,9 @@ func (a *Answers) MakeUp() {
 	}
 	if a.secretRedis() {
 		a.Secrets[RedisURL] = a.Redis
+	}
+	if a.secretForward() {
+		a.Secrets[ForwardURL] = a.Forward
 	}
 	for _, name := range a.Needs() {
 		if a.Secrets[name] == "" && !given(name) {
@@ -200,6 +205,13 @@ func (a *Answers) secretRedis() bool {
 	return err == nil && (u.User != nil || u.Query().Has("password") || a.Redis != "" && a.Redis == a.Secrets[RedisURL])
 }
 
+// secretForward reports whether the URL that events are posted to stands with the secrets: what
+// is in front of its host or behind its path may be one.
+func (a *Answers) secretForward() bool {
+	u, err := url.Parse(a.Forward)
+	return err == nil && (u.User != nil || u.RawQuery != "")
+}
+
 // EnvFileText is the file with the secrets.
 func (a *Answers) EnvFileText() string {
 	var b strings.Builder
@@ -210,9 +222,9 @@ func (a *Answers) EnvFileText() string {
 	return b.String()
 }
 
-// checkSecret refuses what an environment file cannot hold as it is: Caddy takes # for a comment
+// CheckSecret refuses what an environment file cannot hold as it is: Caddy takes # for a comment
 // wherever it stands.
-func checkSecret(value string) error {
+func CheckSecret(value string) error {
 	for _, c := range value {
 		if unicode.IsSpace(c) || unicode.IsControl(c) || strings.ContainsRune("#\"'`\\", c) {
 			return fmt.Errorf("has a character that an environment file cannot hold: %q", c)

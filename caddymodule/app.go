@@ -262,6 +262,9 @@ func (a *App) addDestination(t *intake.Tenant, d *destination.Destination, named
 	if name == queue.Unmatched.Name {
 		return fmt.Errorf("tenant %s: a destination cannot be called %s, which is where events without a tenant go", t.Name, name)
 	}
+	if err := a.mixes(d); err != nil {
+		return fmt.Errorf("tenant %s: destination %s: %w", t.Name, name, err)
+	}
 	other := a.destinations[name]
 	if other == nil {
 		for _, beside := range t.Destinations {

@@ -12,6 +12,7 @@ func TestMistakesInStages(t *testing.T) {
 		leads  = "leads {\naccess_token x\n%MORE%\n}\n"
 	)
 	with := func(block, more string) string { return strings.Replace(block, "%MORE%", more, 1) }
+	t.Setenv("LEADGATE_TEST_DATASET", "345")
 	conversions := "leadgate_conversions /conversions {\ntenant default\ntoken x\nmap mql \"Marketing Qualified Lead\"\n}"
 	for _, c := range []struct{ block, more, says string }{
 		{"capi lead_ads whatsapp {\ndataset 345\naccess_token x\n}", "", "capi lead_ads stands alone"},
@@ -27,6 +28,11 @@ func TestMistakesInStages(t *testing.T) {
 		{with(stages, "lead_event_source \" \""), "", "lead_event_source"},
 		{with(stages, "name a") + with(stages, "name b"), "", "two `capi lead_ads` blocks: a stage of a lead goes to one of them"},
 		{with(leads, "report "+strings.Repeat("x", 101)) + with(stages, ""), "", "report: event name"},
+		{with(stages, "") + "capi {\ndataset 345\naccess_token x\n}\n", "", "chats and stages of leads are never mixed"},
+		{with(stages, "name a") + "capi whatsapp {\nname b\ndataset {env.LEADGATE_TEST_DATASET}\naccess_token x\n}\n", "",
+			"dataset 345 stands in a `capi` for chats and in a `capi lead_ads` (tenants default and default)"},
+		{"tenant b {\nmatch waba_id 1\ncapi {\ndataset 345\naccess_token x\n}\n}\ntenant a {\nmatch page_id 2\n" + with(stages, "") + "}", "",
+			"(tenants b and a)"},
 		{with(leads, "report Lead"), "", "destination default-leads: report Lead: there is no `capi lead_ads` to report leads to"},
 		{with(leads, "report Lead") + "capi {\ndataset 1\naccess_token x\n}", "", "there is no `capi lead_ads` to report leads to"},
 		{with(leads, "reconcile 15m"), "", "destination default-leads: reconcile reads the forms of the tenant's Pages, and it has none: " +

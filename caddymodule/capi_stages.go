@@ -52,6 +52,22 @@ func (c *CAPI) onEvents(destinationName string) func(eventName, outcome string, 
 	return metrics.Conversions(destinationName)
 }
 
+// mixes refuses a dataset that would be told of chats by one destination and of leads' stages by
+// another, whichever tenants have them: Meta learns from each of the two apart.
+func (a *App) mixes(d *destination.Destination) error {
+	_, ofLeads := d.Planner.(destination.LeadReporter)
+	for _, name := range slices.Sorted(maps.Keys(a.destinations)) {
+		other := a.destinations[name]
+		if _, otherOfLeads := other.Planner.(destination.LeadReporter); other.Kind == d.Kind && d.Kind == dataset.Kind &&
+			other.Target == d.Target && ofLeads != otherOfLeads {
+			return fmt.Errorf("dataset %s stands in a `capi` for chats and in a `capi lead_ads` (tenants %s and %s), and events of chats and "+
+				"stages of leads are never mixed: write the dataset that Meta has for the CRM into `capi lead_ads`",
+				d.Target, other.Dest.Tenant, d.Dest.Tenant)
+		}
+	}
+	return nil
+}
+
 // countStages has stages be counted under the names that the configuration has.
 func countStages(all []*destination.Destination, names ...string) {
 	for _, d := range all {

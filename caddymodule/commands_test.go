@@ -80,7 +80,7 @@ func TestExplainCommand(t *testing.T) {
 			t.Errorf("%s is not in the list", x.Name())
 		}
 	}
-	if _, err := cli(t, "explain", "token"); err == nil {
+	if _, err := cli(t, "explain", "tokens of gold"); err == nil {
 		t.Error("a word was explained")
 	}
 }

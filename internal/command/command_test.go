@@ -84,11 +84,20 @@ func TestShownReason(t *testing.T) {
 	}
 }
 
-// TestAllExplained has a word for each class of Meta's errors, and for each state.
+// TestAllExplained has a word for each class of Meta's errors, which destinations and the
+// doctor show of Google's, too, and for each state; of what both refuse neither is named alone.
 func TestAllExplained(t *testing.T) {
 	for class := capi.Transient; class <= capi.BadEvent; class++ {
 		if classDoes[class] == "" {
 			t.Errorf("class %s: nothing is said of what the edge does", class)
+		}
+		if _, err := explainWord(class.String()); err != nil && class != capi.BadEvent { // whose word is refused
+			t.Error(err)
+		}
+	}
+	for _, word := range []string{google.ReasonRefused, google.ReasonExpired, google.ReasonUnconfirmed, "parked", "token"} {
+		if text, err := explainWord(word); err != nil || !strings.Contains(text, "Meta") || !strings.Contains(text, "Google") {
+			t.Errorf("%s: %s, %v", word, text, err)
 		}
 	}
 	for _, s := range []delivery.State{

@@ -58,14 +58,16 @@ type reasonMeans struct{ word, meaning, fix string }
 // Meta's codes and statuses of answers.
 var reasons = []reasonMeans{
 	{capi.ReasonRefused,
-		"Meta refuses the event, or is known to refuse it, so that no request was spent: the dead letter's code and sentence say why",
+		"Meta or Google refuses the event, or is known to, so that no request was spent: the dead letter's code and sentence say why",
 		"explain the code; correct what makes such events, and drop or replay the dead letter"},
-	{capi.ReasonExpired, "the event was 7 days old before Meta took it (retry_for), and Meta takes no older ones",
+	{capi.ReasonExpired, "the event was 7 days old before Meta took it (retry_for), and Meta takes no older ones; or its click was too old for " +
+		"Google: 90 days, or what the conversion action's window says",
 		"find out why it waited: caddy leadgate destinations; a replay would expire again"},
 	{capi.ReasonUnconfirmed,
 		"Meta answered without counting all events of the request, or the event was in doubt and on_timeout is drop: its request was sent, and " +
-			"no answer came, or the edge died or lost the right to send before it kept the answer. Meta may have the event or not",
-		"look into the Events Manager before you replay it: a replay sends it, and Meta counts a repeated event twice"},
+			"no answer came, or the edge died or lost the right to send before it kept the answer. Meta may have the event or not. Of Google's: " +
+			"some events of the request were refused, and it does not say which",
+		"look into the Events Manager before you replay it: a replay sends it, and Meta counts a repeated event twice; Google does not"},
 	{google.ReasonConsent, "Google needs the person's consent for the event, and it is missing or denied",
 		"explain the dead letter's code; never replay what a person denied"},
 	{"not found", "Meta knew no such lead for 6 hours, or did not show it to the token",
@@ -91,8 +93,19 @@ var reasons = []reasonMeans{
 	{"retrying", "the oldest event failed and is tried again; its reason says why and when", "explain the code in the reason, if it has one"},
 	{"open", "the destination fails: after 10 failures in a row one event at a time is tried, and the rest wait in order",
 		"look at the reason; it goes on by itself when an event is taken"},
-	{"parked", "Meta refuses the token, the permission or the configuration: all events wait, the oldest is tried alone once a minute",
-		"explain the code in the reason; it goes on by itself when Meta takes it, or by resume"},
+	{"parked", "Meta or Google refuses the token, the permission or the configuration: all events wait, and the oldest is tried alone once " +
+		"a minute",
+		"explain the code in the reason; it goes on by itself when that is taken, or by resume"},
+	{"token", "Meta or Google refuses the token or key, or gives none for it: the destination is parked",
+		"put a new one where the configuration reads it; a {file.*} is read again once a minute, what else there is by a reload"},
+	{"permission", "the token or key is good, and may not do this: the destination is parked",
+		"read the reason's sentence: it says who gives it"},
+	{"configuration", "Meta or Google does not know what the destination is configured for, or somebody else answers: it is parked",
+		"read the reason's sentence, correct the configuration, and reload"},
+	{"throttled", "Meta or Google says that a limit of requests is reached: the destination waits, and no attempt is lost",
+		"nothing to do; the reason says until when"},
+	{"transient", "no answer came, or one that says to try again: the event is tried again, with growing pauses, until retry_for",
+		"nothing to do, unless it goes on: then look at what stands between here and there"},
 	{"paused", "an operator paused it, or it answered 410: all events wait",
 		"when it is ready, resume it in the dashboard, or by POST /leadgate/destinations/<name>/resume of the admin API"},
 	{"removed", "no running configuration has this destination, and its queue is kept",

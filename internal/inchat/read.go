@@ -2,6 +2,7 @@ package inchat
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/leadgate/leadgate/normalize"
 )
@@ -112,7 +113,10 @@ type Reader struct {
 }
 
 // end is where a text ends, and where it does when folded.
-type end struct{ text, folded int }
+type end struct {
+	text, folded int
+	flow         bool // it is the answers of a Flow, which rules on flow alone read
+}
 
 // Trim lets go of memory beyond so many bytes, which one long text took.
 func (m *Reader) Trim(most int) {
@@ -128,7 +132,7 @@ func (m *Reader) load(ev *normalize.Event) {
 	}
 	m.folded = m.folded[:0]
 	msg := ev.Message
-	add := func(t normalize.Text) {
+	add := func(t normalize.Text, flow bool) {
 		if t == nil {
 			return
 		}
@@ -138,12 +142,12 @@ func (m *Reader) load(ev *normalize.Event) {
 			m.text = m.text[:start+maxText]
 		}
 		m.folded = appendFolded(m.folded, m.text[start:])
-		m.ends = append(m.ends, end{len(m.text), len(m.folded)})
+		m.ends = append(m.ends, end{len(m.text), len(m.folded), flow})
 	}
-	add(msg.Text)
-	add(msg.Caption)
+	add(msg.Text, false)
+	add(msg.Caption, false)
 	if i := msg.Interactive; i != nil && i.NfmReply != nil {
-		add(i.NfmReply.ResponseJSON)
+		add(i.NfmReply.ResponseJSON, true)
 	}
 	if len(m.ends) == 0 {
 		m.ends = append(m.ends, end{}) // nothing is said
@@ -165,8 +169,10 @@ func (r *Rule) said(ev *normalize.Event, m *Reader) (found match, ok bool) {
 	}
 	start := 0
 	for _, e := range m.ends {
-		if found, ok := find(r.pattern, m.text[start:e.text]); ok {
-			return found, true
+		if r.reads(e) {
+			if found, ok := find(r.pattern, m.text[start:e.text]); ok {
+				return found, true
+			}
 		}
 		start = e.text
 	}
@@ -179,12 +185,14 @@ func (r *Rule) hasText(m *Reader) bool {
 	}
 	start := 0
 	for _, e := range m.ends {
-		for _, text := range r.texts {
-			if bytes.Contains(m.folded[start:e.folded], text) {
-				return true
-			}
+		said := m.folded[start:e.folded]
+		if r.reads(e) && slices.ContainsFunc(r.texts, func(text []byte) bool { return bytes.Contains(said, text) }) {
+			return true
 		}
 		start = e.folded
 	}
 	return false
 }
+
+// reads reports whether the rule reads a text.
+func (r *Rule) reads(e end) bool { return !e.flow || r.on&Flow != 0 }

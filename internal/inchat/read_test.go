@@ -134,6 +134,8 @@ func TestRead(t *testing.T) {
 		{"another button", all, button("BTN_VISIT", "x"), ""},
 		{"a flow", all, flow(`{"plan":"gold"}`), "Lead"},
 		{"a flow's answer", []Settings{{Name: "Lead", On: []string{"flow"}, Text: []string{`"plan":"gold"`}}}, flow(`{"plan":"gold"}`), "Lead"},
+		{"a flow's answer is no message", []Settings{{Name: "Lead", Text: []string{"gold"}}, {Name: "Purchase", Pattern: `gold (?P<value>\d+)`,
+			Currency: "EUR"}}, flow(`{"plan":"gold 5"}`), ""},
 		{"another answer", []Settings{{Name: "Lead", On: []string{"flow"}, Text: []string{`"plan":"gold"`}}}, flow(`{"plan":"tin"}`), ""},
 		{"all groups", []Settings{numbered}, message("#A-17 1,250.00 usd"), "Purchase 1250.00 USD A-17"},
 		{"no currency", []Settings{numbered}, message("#A-17 5 US$"), "Purchase !"},

@@ -32,10 +32,7 @@ func Check(ctx context.Context, where string, s *google.Settings, key *google.Ke
 		case google.NotSent:
 			found.Warn(what+"no answer came from Google", "check `endpoint`, and any proxy or firewall between here and Google")
 		default:
-			code := r.Reason
-			if r.Code != "" {
-				code = r.Code
-			}
+			code := cmp.Or(r.Code, r.Reason)
 			found.Warn(what+code+": "+r.Text, "caddy leadgate explain "+code)
 		}
 	}

@@ -73,7 +73,7 @@ func (p *Planner) Names(name string) *destination.Refusal {
 		return nil
 	}
 	return &destination.Refusal{
-		What: "the contact came by a click of Google's, and " + name + " has no conversion action in account " + p.Settings.Account,
+		What: "Google could be told of the contact, and " + name + " has no conversion action in account " + p.Settings.Account,
 		Fix:  "add `convert " + common(name) + " <conversion action>` to the google block", NoClick: true,
 	}
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
+
+	"github.com/leadgate/leadgate/internal/queue/redis/lua"
 )
 
 // access is who the store is to Redis, and to sentinels. Each new connection uses what
@@ -82,7 +84,7 @@ func Try(ctx context.Context, cfg Config) error {
 	if cfg.Wait > 0 {
 		commands = append(commands, "wait")
 	}
-	call := scriptTry.call(ctx, []string{r.tenantsKey()}, commands...)
+	call := lua.Try.Call(ctx, []string{r.tenantsKey()}, commands...)
 	pipeline(ctx, client, []redis.Cmder{call})
 	refused, err := call.Text()
 	switch {

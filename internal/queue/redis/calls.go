@@ -9,6 +9,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/batch"
+	"github.com/leadgate/leadgate/internal/queue/redis/lua"
 )
 
 // call is a small write on its way: of deliveries, retries or deaths, of which each of
@@ -74,7 +75,7 @@ func (r *Store) execute(batch []*call) {
 		}
 	}
 	for _, m := range order {
-		m.cmd = r.call(r.life, scriptDone, []string{m.queue, m.retry, m.pending, m.blocks}, doneArgs(m.at)...)
+		m.cmd = r.call(r.life, lua.Done, []string{m.queue, m.retry, m.pending, m.blocks}, doneArgs(m.at)...)
 		cmds = append(cmds, m.cmd)
 	}
 	for len(cmds) > 0 {
@@ -126,7 +127,7 @@ func doneArgs(at []queue.Pos) []any {
 // pipeline runs commands in one round trip, and again, in a second one, those of a
 // script that the server doesn't know yet. Each keeps its own error.
 func pipeline(ctx context.Context, client redis.UniversalClient, cmds []redis.Cmder) {
-	for ; len(cmds) > 0; cmds = unknown(cmds) {
+	for ; len(cmds) > 0; cmds = lua.Unknown(cmds) {
 		if len(cmds) == 1 {
 			_ = client.Process(ctx, cmds[0])
 			continue

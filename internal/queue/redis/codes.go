@@ -11,6 +11,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/codec"
+	"github.com/leadgate/leadgate/internal/queue/redis/lua"
 )
 
 // PutCode implements [queue.Queue].
@@ -59,7 +60,7 @@ func (r *Store) putCode(ctx context.Context, tenant string, c *queue.Code, was s
 	if was != "" {
 		rows[4] = k.code(was)
 	}
-	list, err := r.runDurably(ctx, k, scriptCodePut, rows, now, till, open, string(key[:]), appendCodeRest(nil, c),
+	list, err := r.runDurably(ctx, k, lua.CodePut, rows, now, till, open, string(key[:]), appendCodeRest(nil, c),
 		c.Code, was, c.Of, opts.CodesOf(), opts.Unclaimed(), k.base, max(known, 1)).StringSlice()
 	if err != nil || len(list) == 0 {
 		return "", "", err
@@ -150,7 +151,7 @@ func (e *erasure) codes(ctx context.Context) error {
 			for _, code := range codes {
 				rows, args = append(rows, e.keys.code(code)), append(args, code)
 			}
-			n, err := e.r.runDurably(ctx, e.keys, scriptCodeErase, rows, args...).Int()
+			n, err := e.r.runDurably(ctx, e.keys, lua.CodeErase, rows, args...).Int()
 			e.total += n
 			return err
 		})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/codec"
+	"github.com/leadgate/leadgate/internal/queue/redis/lua"
 )
 
 // letter is a dead letter without its payload.
@@ -167,7 +168,7 @@ func (r *Store) scanDead(
 	if newestFirst {
 		order = "1"
 	}
-	reply, err := r.run(ctx, scriptScan, []string{r.keys(d.Tenant).dead(d.Name)}, from, to, count, scanBytes, order).Slice()
+	reply, err := r.run(ctx, lua.Scan, []string{r.keys(d.Tenant).dead(d.Name)}, from, to, count, scanBytes, order).Slice()
 	if err != nil || len(reply) == 0 {
 		return nil, false, err
 	}

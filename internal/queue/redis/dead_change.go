@@ -7,6 +7,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/redis/lua"
 )
 
 // ReplayDead implements [queue.Queue].
@@ -24,7 +25,7 @@ func (r *Store) ReplayDead(ctx context.Context, f queue.DeadFilter) (int, error)
 		k := r.keys(d.Tenant)
 		args := append([]any{d.Name, backlog}, ids...)
 		keys := []string{k.dead(d.Name), k.queue(d.Name), k.dests(), k.pending(d.Name)}
-		counts, err := r.runDurably(ctx, k, scriptReplay, keys, args...).Int64Slice()
+		counts, err := r.runDurably(ctx, k, lua.Replay, keys, args...).Int64Slice()
 		if err != nil {
 			return err
 		}

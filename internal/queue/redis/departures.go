@@ -13,6 +13,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/codec"
+	"github.com/leadgate/leadgate/internal/queue/redis/lua"
 )
 
 // What was about to be sent stands in a hash of the destination's, its departures. A
@@ -34,7 +35,7 @@ func (d *departures) next() string { return d.by + strconv.FormatUint(d.last.Add
 func (d *drain) Depart(ctx context.Context, at []queue.Pos) (id string, err error) {
 	const doing = "noting what is sent"
 	id = d.departures.next()
-	cmd := d.r.call(d.r.life, scriptDepart, []string{d.keys.lease(d.dest.Name), d.keys.departures(d.dest.Name)},
+	cmd := d.r.call(d.r.life, lua.Depart, []string{d.keys.lease(d.dest.Name), d.keys.departures(d.dest.Name)},
 		d.r.token, id, codec.AppendDeparture(nil, d.r.now(), at))
 	if err := d.r.do(ctx, &call{cmd: cmd}); err != nil {
 		return id, queueError(doing, err) // it may have arrived all the same

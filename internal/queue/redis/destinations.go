@@ -10,6 +10,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/codec"
+	"github.com/leadgate/leadgate/internal/queue/redis/lua"
 )
 
 // Destinations implements [queue.Queue].
@@ -39,7 +40,7 @@ func (r *Store) infoOf(ctx context.Context, dests []queue.Dest) ([]queue.Info, e
 	for i, d := range dests {
 		k := r.keys(d.Tenant)
 		in := k.incoming()
-		cmds[i] = r.call(ctx, scriptInfo, []string{
+		cmds[i] = r.call(ctx, lua.Info, []string{
 			k.queue(d.Name), k.pending(d.Name), k.dead(d.Name), in.queue(d.Name), in.pending(d.Name), in.dead(d.Name), k.state(d.Name),
 			k.awaits(d.Name),
 		})
@@ -85,7 +86,7 @@ func (r *Store) SetState(ctx context.Context, d queue.Dest, s queue.State) error
 		return queueError(doing, err)
 	}
 	k := r.keys(d.Tenant)
-	cmd := r.runDurably(ctx, k, scriptState, []string{k.state(d.Name), k.dests()},
+	cmd := r.runDurably(ctx, k, lua.State, []string{k.state(d.Name), k.dests()},
 		d.Name, record, r.channel(), r.lease.message(d, newsState))
 	if err := cmd.Err(); err != nil {
 		return queueError(doing, err)
@@ -142,7 +143,7 @@ func (r *Store) Move(ctx context.Context, from, to queue.Dest) (int, error) {
 	}
 	moved := 0
 	for {
-		counts, err := r.runDurably(ctx, k, scriptMove, keys, from.Name, to.Name, moveEntries, moveBytes).Int64Slice()
+		counts, err := r.runDurably(ctx, k, lua.Move, keys, from.Name, to.Name, moveEntries, moveBytes).Int64Slice()
 		if err != nil {
 			return moved, queueError(doing, err)
 		}
@@ -168,7 +169,7 @@ func (r *Store) Drop(ctx context.Context, d queue.Dest) (int, error) {
 	}
 	n := 0
 	for more := true; more; {
-		counts, err := r.runDurably(ctx, k, scriptDrop, keys, d.Name, moveEntries, moveBytes).Int64Slice()
+		counts, err := r.runDurably(ctx, k, lua.Drop, keys, d.Name, moveEntries, moveBytes).Int64Slice()
 		if err != nil {
 			return n, queueError(doing, err)
 		}

@@ -22,8 +22,8 @@
 //
 // # Scripts
 //
-// What must happen as a whole is done by a script. scripts.go lists them, and the head
-// of each file in lua says what its keys, its arguments and its answer are. Redis does
+// What must happen as a whole is done by a script. Package lua lists them, and the head
+// of each file there says what its keys, its arguments and its answer are. Redis does
 // one thing at a time, so each script is short: what may be large goes in steps, of
 // which limits.go has the sizes. A server that doesn't know a script says so before it
 // does anything, and is sent it.

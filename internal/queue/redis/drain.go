@@ -11,6 +11,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/codec"
+	"github.com/leadgate/leadgate/internal/queue/redis/lua"
 )
 
 // drain is the reading end of a destination's queue. The store's leaseManager looks
@@ -177,7 +178,7 @@ func (d *drain) release() {
 	}
 	ctx, cancel := context.WithTimeout(d.r.life, d.r.timing.timeout)
 	defer cancel()
-	err := d.r.run(ctx, scriptRelease, []string{d.keys.lease(d.dest.Name)},
+	err := d.r.run(ctx, lua.Release, []string{d.keys.lease(d.dest.Name)},
 		d.r.token, d.r.channel(), d.r.lease.message(d.dest, newsReleased)).Err()
 	if err != nil && !isMoving(err) {
 		d.r.lease.deaf.Store(true)

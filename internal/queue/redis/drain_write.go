@@ -7,6 +7,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/codec"
+	"github.com/leadgate/leadgate/internal/queue/redis/lua"
 )
 
 // Done implements [queue.Drain].
@@ -29,7 +30,7 @@ func (d *drain) Done(ctx context.Context, at []queue.Pos) error {
 // holding runs a script for the holder of the lease over a list, in steps. Each of the
 // list is so many arguments. The script answers how many it has dealt with, or -1 if
 // the lease is another edge's.
-func (d *drain) holding(ctx context.Context, doing string, s *script, keys []string, head, list []any, each int) error {
+func (d *drain) holding(ctx context.Context, doing string, s *lua.Script, keys []string, head, list []any, each int) error {
 	for len(list) > 0 {
 		step := list[:min(len(list), drainStep*each)]
 		cmd := d.r.call(d.r.life, s, keys, append(slices.Clone(head), step...)...)
@@ -67,7 +68,7 @@ func (d *drain) Retry(ctx context.Context, list []queue.Retry) error {
 		args = append(args, streamID(id), part, codec.AppendRetry(nil, &list[i]))
 	}
 	name := d.dest.Name
-	return d.holding(ctx, "storing retries", scriptRetry,
+	return d.holding(ctx, "storing retries", lua.Retry,
 		[]string{d.keys.lease(name), d.keys.queue(name), d.keys.retry(name), d.keys.pending(name)}, []any{d.r.token, drainBytes}, args, 3)
 }
 
@@ -97,7 +98,7 @@ func (d *drain) Dead(ctx context.Context, list []queue.Death) error {
 		args = append(args, streamID(id), part, codec.AppendDeath(nil, list[i].Attempts, list[i].FirstAt, now, &list[i].Reason), header, payload)
 	}
 	name := d.dest.Name
-	return d.holding(ctx, doing, scriptDead,
+	return d.holding(ctx, doing, lua.Dead,
 		[]string{d.keys.lease(name), d.keys.queue(name), d.keys.retry(name), d.keys.dead(name), d.keys.pending(name), d.keys.blocks()},
 		[]any{d.r.token, now, drainBytes}, args, 5)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/redis/lua"
 )
 
 // Erase implements [queue.Queue]. It counts the contact's clicks as one, each alias, each
@@ -178,7 +179,7 @@ func (e *erasure) step(ctx context.Context, name string, keys []string) (n int, 
 		for _, key := range part {
 			args = append(args, key)
 		}
-		removed, err := e.r.runDurably(ctx, e.keys, scriptErase, []string{e.keys.contact(name)}, args...).Int()
+		removed, err := e.r.runDurably(ctx, e.keys, lua.Erase, []string{e.keys.contact(name)}, args...).Int()
 		if n += removed; err != nil {
 			return n, err
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/codec"
+	"github.com/leadgate/leadgate/internal/queue/redis/lua"
 )
 
 // PutFacts implements [queue.Queue]. It is not one step: facts may be lost, and so may some
@@ -132,7 +133,7 @@ func (r *Store) Facts(ctx context.Context, tenant string, groups ...string) (fou
 
 // Claim implements [queue.Queue].
 func (r *Store) Claim(ctx context.Context, tenant, task, by string, d time.Duration) (bool, error) {
-	cmd := r.call(r.life, scriptClaim, []string{r.keys(tenant).claim(task)}, by, r.now(), max(d.Milliseconds(), 1))
+	cmd := r.call(r.life, lua.Claim, []string{r.keys(tenant).claim(task)}, by, r.now(), max(d.Milliseconds(), 1))
 	if err := r.do(ctx, &call{cmd: cmd}); err != nil {
 		return false, queueError("claiming a task", err)
 	}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
+
+	"github.com/leadgate/leadgate/internal/queue/redis/lua"
 )
 
 // lookup is a look at the leases of a tenant.
@@ -72,7 +74,7 @@ func (r *Store) leaseCall(ctx context.Context, keys []string, token, renew strin
 	if r.servers.mute.Load() {
 		mute = "1"
 	}
-	return r.call(ctx, scriptLease, keys, token, r.timing.ttl.Milliseconds(), renew, r.cfg.family(), r.cfg.self(), mute)
+	return r.call(ctx, lua.Lease, keys, token, r.timing.ttl.Milliseconds(), renew, r.cfg.family(), r.cfg.self(), mute)
 }
 
 // sayMoving logs that a Cluster begins to move a tenant's keys to another node, and that

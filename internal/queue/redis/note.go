@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/redis/lua"
 )
 
 // note is a heavy group on its way. It is stored by several calls of the append
@@ -114,7 +115,7 @@ func (n *note) confirm(ctx context.Context, g *queue.Group) (string, error) {
 	for _, name := range destinationNames(g) {
 		args = append(args, name)
 	}
-	by, err := n.r.runDurably(ctx, n.keys, scriptNoteWrite, []string{n.key(), n.keys.dests()}, args...).Text()
+	by, err := n.r.runDurably(ctx, n.keys, lua.NoteWrite, []string{n.key(), n.keys.dests()}, args...).Text()
 	if err == nil && by == answerClaimed {
 		err = noteProblem{queue.ErrClaimed}
 	}
@@ -175,7 +176,7 @@ func (n *note) remove(ctx context.Context, finished bool) error {
 	if finished {
 		kept = noteDone.Milliseconds()
 	}
-	if err := n.r.run(ctx, scriptNoteRemove, []string{n.key(), n.done()}, n.by, kept).Err(); err != nil {
+	if err := n.r.run(ctx, lua.NoteRemove, []string{n.key(), n.done()}, n.by, kept).Err(); err != nil {
 		return err
 	}
 	return n.removePieces(ctx)

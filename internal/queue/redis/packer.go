@@ -9,6 +9,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/codec"
+	"github.com/leadgate/leadgate/internal/queue/redis/lua"
 )
 
 // packer packs the calls of append.lua, in the format of wire.go. It belongs to
@@ -102,7 +103,7 @@ func (r *Store) pack(c *appendCall, p *packer) *redis.Cmd {
 	for _, payload := range p.payloads[payloads:] {
 		p.args = append(p.args, payload)
 	}
-	return scriptAppend.prepare(r.life, p.args[args:len(p.args):len(p.args)])
+	return lua.Append.Prepare(r.life, p.args[args:len(p.args):len(p.args)])
 }
 
 // channelFor is where to tell other edges of entries for these destinations: nowhere

@@ -15,6 +15,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/batch"
+	"github.com/leadgate/leadgate/internal/queue/redis/lua"
 )
 
 // Config says which Redis keeps the queue.
@@ -183,7 +184,7 @@ func (r *Store) bounded(w *waiting) (context.Context, context.CancelFunc) {
 }
 
 // run calls a script now, on a connection of its own.
-func (r *Store) run(ctx context.Context, s *script, keys []string, args ...any) *redis.Cmd {
+func (r *Store) run(ctx context.Context, s *lua.Script, keys []string, args ...any) *redis.Cmd {
 	cmd := r.call(ctx, s, keys, args...)
 	pipeline(ctx, r.client, []redis.Cmder{cmd})
 	return cmd

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/leadgate/leadgate/internal/queue/redis/lua"
 )
 
 // A Cluster moves a slot key by key: until the last has gone, one node has what was not
@@ -37,11 +39,11 @@ func (r *Store) clustered() bool {
 }
 
 // call makes a call of a script that touches more of a tenant's keys than one.
-func (r *Store) call(ctx context.Context, s *script, keys []string, args ...any) *redis.Cmd {
+func (r *Store) call(ctx context.Context, s *lua.Script, keys []string, args ...any) *redis.Cmd {
 	if r.clustered() {
 		keys = append(slices.Clip(keys), neverOf(keys[0]))
 	}
-	return s.call(ctx, keys, args...)
+	return s.Call(ctx, keys, args...)
 }
 
 // never is a tenant's key that is never there.

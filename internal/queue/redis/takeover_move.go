@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/redis/lua"
 )
 
 // takeFrom takes what another destination has. It is not done if that is drained.
@@ -36,7 +37,7 @@ func (d *drain) takeFrom(ctx context.Context, other queue.Dest, late bool) (done
 		moved += n
 	}
 	// If this fails, the lease ends by itself.
-	_ = r.run(ctx, scriptRelease, []string{from.lease(name)}, r.takeoverToken(), r.channel(), r.lease.message(other, newsReleased)).Err()
+	_ = r.run(ctx, lua.Release, []string{from.lease(name)}, r.takeoverToken(), r.channel(), r.lease.message(other, newsReleased)).Err()
 	if moved > 0 {
 		r.log.Info("a destination has taken over what was queued for it under another tenant", zap.String("destination", name),
 			zap.String("tenant", d.dest.Tenant), zap.String("before", other.Tenant), zap.Int("entries and dead letters", moved))
@@ -55,7 +56,7 @@ func (d *drain) takePart(ctx context.Context, other queue.Dest, late bool) (move
 	if late {
 		incoming = to
 	}
-	shown, err := r.run(ctx, scriptTakeoverShow, []string{
+	shown, err := r.run(ctx, lua.TakeoverShow, []string{
 		from.lease(name), from.queue(name), from.retry(name), from.dead(name), from.state(name), from.pending(name),
 		from.departures(name), from.blocks(),
 	}, r.takeoverToken(), r.timing.ttl.Milliseconds(), moveEntries, moveBytes).Slice()
@@ -70,7 +71,7 @@ func (d *drain) takePart(ctx context.Context, other queue.Dest, late bool) (move
 		return 0, false, err
 	}
 	args := append([]any{r.token, name, other.Tenant}, shown...)
-	ok, err := r.run(ctx, scriptTakeoverAdd, []string{
+	ok, err := r.run(ctx, lua.TakeoverAdd, []string{
 		to.lease(name), incoming.queue(name), incoming.retry(name), incoming.pending(name), incoming.dead(name),
 		to.state(name), to.taken(name), to.dests(), incoming.departures(name),
 	}, args...).Int64()
@@ -80,7 +81,7 @@ func (d *drain) takePart(ctx context.Context, other queue.Dest, late bool) (move
 	if err != nil {
 		return 0, false, err
 	}
-	left, err := r.run(ctx, scriptTakeoverRemove, []string{
+	left, err := r.run(ctx, lua.TakeoverRemove, []string{
 		from.lease(name), from.queue(name), from.retry(name), from.dead(name), from.state(name), from.pending(name), from.dests(),
 		from.departures(name), from.blocks(),
 	}, append([]any{r.takeoverToken(), name, entries}, remove...)...).Int64()
@@ -139,7 +140,7 @@ func (r *Store) join(ctx context.Context, d queue.Dest, token string) error {
 		return fmt.Errorf("joining the queue of %s: %w", d.Name, err)
 	}
 	for {
-		n, err := r.run(ctx, scriptTakeoverJoin, []string{
+		n, err := r.run(ctx, lua.TakeoverJoin, []string{
 			k.lease(d.Name), k.queue(d.Name), k.retry(d.Name), k.pending(d.Name), k.dead(d.Name),
 			in.queue(d.Name), in.retry(d.Name), in.pending(d.Name), in.dead(d.Name), k.taken(d.Name),
 			k.departures(d.Name), in.departures(d.Name),

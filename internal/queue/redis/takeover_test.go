@@ -8,6 +8,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/queuetest"
+	"github.com/leadgate/leadgate/internal/queue/redis/lua"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
 )
 
@@ -67,7 +68,7 @@ func TestRedisTakeOverAfterACrash(t *testing.T) {
 	server.Do("SET", from.lease(name), r.takeoverToken())
 	ctx := t.Context()
 	for _, wanted := range []int{2, 1} { // the bundle and the entry, then the dead letter
-		shown, err := r.run(ctx, scriptTakeoverShow, []string{
+		shown, err := r.run(ctx, lua.TakeoverShow, []string{
 			from.lease(name), from.queue(name), from.retry(name), from.dead(name), from.state(name), from.pending(name),
 			from.departures(name), from.blocks(),
 		}, r.takeoverToken(), 10_000, moveEntries, moveBytes).Slice()
@@ -79,7 +80,7 @@ func TestRedisTakeOverAfterACrash(t *testing.T) {
 		}
 		in := d.keys.incoming()
 		for range 2 { // the edge dies here, and the next one does the same
-			if n, err := r.run(ctx, scriptTakeoverAdd, []string{
+			if n, err := r.run(ctx, lua.TakeoverAdd, []string{
 				d.keys.lease(name), in.queue(name), in.retry(name), in.pending(name), in.dead(name),
 				d.keys.state(name), d.keys.taken(name), d.keys.dests(), in.departures(name),
 			}, append([]any{r.token, name, testDest.Tenant}, shown...)...).Int64(); err != nil || n != 1 {

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/leadgate/leadgate/internal/queue/redis/lua"
 )
 
 // refusal is an error as a server answers it.
@@ -19,7 +21,7 @@ var _ redis.Error = refusal("")
 // TestUnsent has a call that is to be made again, with the text of its script: until that
 // it has an error, so that it can't be taken for one that was made.
 func TestUnsent(t *testing.T) {
-	cmd := scriptDrop.call(t.Context(), []string{"key"}, "argument")
+	cmd := lua.Drop.Call(t.Context(), []string{"key"}, "argument")
 	cmd.SetErr(refusal("NOSCRIPT No matching script"))
 	var r Store
 	again := r.unsent(t.Context(), []waited{{cmd: cmd}}, nil)

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/redis/lua"
 )
 
 // waiting is for how many replicas what is acknowledged waits, and how long.
@@ -146,7 +147,7 @@ func (r *Store) unsent(ctx context.Context, calls []waited, tried *access) (agai
 	for _, call := range calls {
 		switch err := call.cmd.Err(); {
 		case err == nil:
-		case len(unknown([]redis.Cmder{call.cmd})) > 0:
+		case len(lua.Unknown([]redis.Cmder{call.cmd})) > 0:
 			call.cmd.SetErr(errUnsent)
 			again = append(again, call)
 		case cluster != nil && refusalOf(err) == hasMoved:
@@ -170,7 +171,7 @@ func (r *Store) unsent(ctx context.Context, calls []waited, tried *access) (agai
 }
 
 // runDurably is run for what is acknowledged.
-func (r *Store) runDurably(ctx context.Context, k tenantKeys, s *script, keys []string, args ...any) *redis.Cmd {
+func (r *Store) runDurably(ctx context.Context, k tenantKeys, s *lua.Script, keys []string, args ...any) *redis.Cmd {
 	cmd := r.call(ctx, s, keys, args...)
 	r.durably(ctx, []waited{{k, cmd}})
 	return cmd

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+
+	"github.com/leadgate/leadgate/internal/fake"
 )
 
 var datasetPath = regexp.MustCompile(`^/v([0-9]{1,3})\.([0-9]{1,2})/([^/]+)/?$`)
@@ -33,5 +35,5 @@ func (s *Server) serveDataset(w http.ResponseWriter, r *http.Request, m []string
 			return
 		}
 	}
-	writeJSON(w, http.StatusOK, node)
+	fake.WriteJSON(w, http.StatusOK, node)
 }

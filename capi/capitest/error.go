@@ -1,9 +1,10 @@
 package capitest
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
+
+	"github.com/leadgate/leadgate/internal/fake"
 )
 
 // Error is an error of the Graph API.
@@ -32,13 +33,7 @@ func (e *Error) write(w http.ResponseWriter, number int) {
 	if status == 0 {
 		status = http.StatusBadRequest
 	}
-	writeJSON(w, status, map[string]any{"error": body})
-}
-
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // a client that has gone is its own affair
+	fake.WriteJSON(w, status, map[string]any{"error": body})
 }
 
 func traceID(number int) string { return "A" + fmt.Sprintf("%022d", number) }

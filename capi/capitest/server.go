@@ -6,13 +6,14 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
-	"net"
 	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/fake"
 )
 
 // Dataset is what a dataset belongs to. One without any id is a website pixel.
@@ -54,9 +55,8 @@ type Server struct {
 	OnRefuse func(string, *Error) // called with the dataset and what was answered; may be nil
 
 	mu       sync.Mutex
-	script   []Answer
-	accepted []Accepted
-	total    int
+	script   fake.Script
+	accepted fake.Taken[Accepted]
 	requests int
 	url      string
 }
@@ -75,21 +75,7 @@ func New(t TB, options ...func(*Server)) *Server {
 	for _, o := range options {
 		o(s)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatalf("listening: %v", err)
-	}
-	s.url = "http://" + l.Addr().String()
-	hs := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = hs.Serve(l) // always ErrServerClosed
-	}()
-	t.Cleanup(func() {
-		_ = hs.Close()
-		<-ended
-	})
+	s.url = fake.Serve(t, s)
 	return s
 }
 
@@ -100,23 +86,21 @@ func (s *Server) URL() string { return s.url }
 func (s *Server) Script(n int, a Answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for range n {
-		s.script = append(s.script, a)
-	}
+	s.script.Add(n, fake.Answer(a))
 }
 
 // Accepted is what was taken so far, in order.
 func (s *Server) Accepted() []Accepted {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]Accepted(nil), s.accepted...)
+	return s.accepted.All()
 }
 
 // Total is how many events were taken, kept or not.
 func (s *Server) Total() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.total
+	return s.accepted.Total
 }
 
 // Requests is how many requests for events came in, scripted ones included.
@@ -130,7 +114,7 @@ func (s *Server) Requests() int {
 func (s *Server) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.script, s.accepted, s.total, s.requests = nil, nil, 0, 0
+	s.script, s.accepted, s.requests = fake.Script{}, fake.Taken[Accepted]{}, 0
 }
 
 var eventsPath = regexp.MustCompile(`^/v([0-9]{1,3})\.([0-9]{1,2})/([^/]+)/events/?$`)
@@ -155,24 +139,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.requests++
 	number := s.requests
-	var scripted *Answer
-	if len(s.script) > 0 {
-		scripted = &s.script[0]
-		s.script = s.script[1:]
-	}
+	scripted := s.script.Next()
 	s.mu.Unlock()
 
-	if scripted != nil {
-		if !wait(r, scripted) {
-			return
-		}
-		if !scripted.Pass {
-			if scripted.Accept {
-				_, _, _ = s.take(r, body, number) // the answer says nothing of it
-			}
-			play(w, scripted)
-			return
-		}
+	if scripted.Follow(w, r, func() { _, _, _ = s.take(r, body, number) }) {
+		return
 	}
 	n, dataset, fail := s.take(r, body, number)
 	if fail != nil {
@@ -182,43 +153,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fail.write(w, number)
 		return
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"events_received": n, "messages": []string{}, "fbtrace_id": traceID(number)})
-}
-
-// wait is false where the client went away meanwhile.
-func wait(r *http.Request, a *Answer) bool {
-	if a.Delay > 0 {
-		t := time.NewTimer(a.Delay)
-		defer t.Stop()
-		select {
-		case <-t.C:
-		case <-r.Context().Done():
-			return false
-		}
-	}
-	if a.Hold != nil {
-		select {
-		case <-a.Hold:
-		case <-r.Context().Done():
-			return false
-		}
-	}
-	return true
-}
-
-func play(w http.ResponseWriter, a *Answer) {
-	if a.Cut {
-		panic(http.ErrAbortHandler) // net/http's way to drop a connection
-	}
-	for k, vs := range a.Header {
-		for _, v := range vs {
-			w.Header().Add(k, v)
-		}
-	}
-	if a.Status != 0 {
-		w.WriteHeader(a.Status)
-	}
-	_, _ = io.WriteString(w, a.Body) // a client that has gone is its own affair
+	fake.WriteJSON(w, http.StatusOK, map[string]any{"events_received": n, "messages": []string{}, "fbtrace_id": traceID(number)})
 }
 
 // take checks a request and keeps its events.
@@ -236,11 +171,7 @@ func (s *Server) take(r *http.Request, body []byte, number int) (int, string, *E
 		accepted[i] = Accepted{version, dataset, batch.TestEventCode, batch.PartnerAgent, number, ev}
 	}
 	s.mu.Lock()
-	s.total += len(accepted)
-	s.accepted = append(s.accepted, accepted...)
-	if s.Keep > 0 && len(s.accepted) > 2*s.Keep {
-		s.accepted = append([]Accepted(nil), s.accepted[len(s.accepted)-s.Keep:]...)
-	}
+	s.accepted.Add(s.Keep, accepted...)
 	s.mu.Unlock()
 	if s.OnAccept != nil {
 		for _, a := range accepted {
@@ -296,17 +227,9 @@ func (s *Server) checkCaller(r *http.Request, m []string, method string) *Error 
 }
 
 func (s *Server) serveAccepted(w http.ResponseWriter, r *http.Request) {
-	switch r.Method {
-	case http.MethodGet:
+	fake.ServeTaken(w, r, s.Reset, func() any {
 		s.mu.Lock()
-		requests, total := s.requests, s.total
-		s.mu.Unlock()
-		writeJSON(w, http.StatusOK, map[string]any{"requests": requests, "total": total, "accepted": append([]Accepted{}, s.Accepted()...)})
-	case http.MethodDelete:
-		s.Reset()
-		w.WriteHeader(http.StatusNoContent)
-	default:
-		w.Header().Set("Allow", "GET, DELETE")
-		w.WriteHeader(http.StatusMethodNotAllowed)
-	}
+		defer s.mu.Unlock()
+		return map[string]any{"requests": s.requests, "total": s.accepted.Total, "accepted": s.accepted.All()}
+	})
 }

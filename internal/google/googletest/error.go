@@ -1,10 +1,11 @@
 package googletest
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/leadgate/leadgate/internal/fake"
 )
 
 // Error is an answer that refuses.
@@ -67,7 +68,7 @@ func (e *Error) write(w http.ResponseWriter) {
 		details = append(details, map[string]any{"@type": typeURL + "BadRequest", "fieldViolations": e.Violations})
 	}
 	details = append(details, map[string]any{"@type": typeURL + "RequestInfo", "requestId": "t-fakeRequest"})
-	writeJSON(w, e.code(), map[string]any{"error": map[string]any{"code": e.code(), "message": e.Message, "status": e.status(),
+	fake.WriteJSON(w, e.code(), map[string]any{"error": map[string]any{"code": e.code(), "message": e.Message, "status": e.status(),
 		"details": details}})
 }
 
@@ -81,14 +82,4 @@ func refuse(format string, args ...any) *Error { return &Error{Message: fmt.Spri
 
 func notFound(r *http.Request) *Error {
 	return &Error{HTTP: 404, Status: "NOT_FOUND", Message: "there is no " + r.Method + " " + r.URL.Path}
-}
-
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // all that is written here has JSON
-	}
-	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
-	w.WriteHeader(status)
-	_, _ = w.Write(append(b, '\n'))
 }

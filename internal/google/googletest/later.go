@@ -48,11 +48,7 @@ func (s *Server) take(in *ingestRequest, events []*checked) string {
 			r.outcomes[i] = append(r.outcomes[i], outcome)
 		}
 	}
-	s.total += len(fresh)
-	s.accepted = append(s.accepted, fresh...)
-	if s.Keep > 0 && len(s.accepted) > 2*s.Keep {
-		s.accepted = append([]Accepted(nil), s.accepted[len(s.accepted)-s.Keep:]...)
-	}
+	s.accepted.Add(s.Keep, fresh...)
 	s.mu.Unlock()
 	if s.OnAccept != nil {
 		for _, a := range fresh {

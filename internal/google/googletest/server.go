@@ -4,10 +4,11 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"io"
-	"net"
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/fake"
 )
 
 // Account is a Google Ads account.
@@ -40,6 +41,9 @@ type Accepted struct {
 	Event        json.RawMessage `json:"event"`
 }
 
+// Answer is a scripted answer to an ingest or a status.
+type Answer = fake.Answer
+
 // Server is the fake. Its zero value takes every well-formed credential, account,
 // conversion action and click; set the fields before the first request. It is safe for
 // concurrent use.
@@ -63,9 +67,8 @@ type Server struct {
 	OnRefuse func(*Error)   // called with what was answered; may be nil
 
 	mu       sync.Mutex
-	script   []Answer
-	accepted []Accepted
-	total    int
+	script   fake.Script
+	accepted fake.Taken[Accepted]
 	ingests  int // requests
 	asked    int
 	stored   map[string]*stored // by request id
@@ -78,35 +81,14 @@ type Server struct {
 	signer   *rsa.PrivateKey
 }
 
-// TB is the part of testing.TB that New needs.
-type TB interface {
-	Helper()
-	Cleanup(func())
-	Fatalf(format string, args ...any)
-}
-
 // New starts a server on 127.0.0.1 that ends with the test.
-func New(t TB, options ...func(*Server)) *Server {
+func New(t fake.TB, options ...func(*Server)) *Server {
 	t.Helper()
 	s := new(Server)
 	for _, o := range options {
 		o(s)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatalf("listening: %v", err)
-	}
-	s.url = "http://" + l.Addr().String()
-	hs := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = hs.Serve(l) // always ErrServerClosed
-	}()
-	t.Cleanup(func() {
-		_ = hs.Close()
-		<-ended
-	})
+	s.url = fake.Serve(t, s)
 	return s
 }
 
@@ -117,16 +99,14 @@ func (s *Server) URL() string { return s.url }
 func (s *Server) Script(n int, a Answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for range n {
-		s.script = append(s.script, a)
-	}
+	s.script.Add(n, a)
 }
 
 // Accepted is what was taken so far, in order, resent events as often as they came.
 func (s *Server) Accepted() []Accepted {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]Accepted(nil), s.accepted...)
+	return s.accepted.All()
 }
 
 // Counts are how many events were taken, how many requests with events came, how many
@@ -134,14 +114,15 @@ func (s *Server) Accepted() []Accepted {
 func (s *Server) Counts() (events, ingests, statuses, tokens int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.total, s.ingests, s.asked, s.minted
+	return s.accepted.Total, s.ingests, s.asked, s.minted
 }
 
 // Reset forgets what was taken, the counters and the script.
 func (s *Server) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.script, s.accepted, s.total, s.ingests, s.asked, s.stored, s.sales, s.seconds = nil, nil, 0, 0, 0, nil, nil, nil
+	s.script, s.accepted = fake.Script{}, fake.Taken[Accepted]{}
+	s.ingests, s.asked, s.stored, s.sales, s.seconds = 0, 0, nil, nil, nil
 }
 
 func (s *Server) now() time.Time {
@@ -180,15 +161,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, method string, ki
 	if err != nil {
 		return // the client has gone, or got its answer from MaxBytesReader
 	}
-	scripted := s.next(kind)
-	if scripted != nil && !scripted.wait(r) {
-		return
-	}
-	if scripted != nil && !scripted.Pass {
-		if scripted.Accept {
-			_, _ = call(r, body) // the answer says nothing of it
-		}
-		scripted.play(w)
+	if s.next(kind).Follow(w, r, func() { _, _ = call(r, body) }) {
 		return
 	}
 	fail := s.limit(kind)
@@ -206,7 +179,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, method string, ki
 		fail.write(w)
 		return
 	}
-	writeJSON(w, http.StatusOK, answer)
+	fake.WriteJSON(w, http.StatusOK, answer)
 }
 
 // next counts a request and takes its script.
@@ -218,26 +191,14 @@ func (s *Server) next(kind int) *Answer {
 	} else {
 		s.asked++
 	}
-	if len(s.script) == 0 {
-		return nil
-	}
-	a := s.script[0]
-	s.script = s.script[1:]
-	return &a
+	return s.script.Next()
 }
 
 func (s *Server) serveAccepted(w http.ResponseWriter, r *http.Request) {
-	switch r.Method {
-	case http.MethodGet:
+	fake.ServeTaken(w, r, s.Reset, func() any {
 		total, ingests, _, _ := s.Counts()
-		writeJSON(w, http.StatusOK, map[string]any{"requests": ingests, "total": total, "accepted": append([]Accepted{}, s.Accepted()...)})
-	case http.MethodDelete:
-		s.Reset()
-		w.WriteHeader(http.StatusNoContent)
-	default:
-		w.Header().Set("Allow", "GET, DELETE")
-		w.WriteHeader(http.StatusMethodNotAllowed)
-	}
+		return map[string]any{"requests": ingests, "total": total, "accepted": s.Accepted()}
+	})
 }
 
 // minute counts the requests of one.

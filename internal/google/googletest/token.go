@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/leadgate/leadgate/internal/fake"
 )
 
 // User is a credential of type authorized_user.
@@ -40,7 +42,7 @@ const ServiceAccount = "leadgate@example-project.iam.gserviceaccount.com"
 
 // KeyFile makes a service account whose signature the server checks, and returns its key
 // file, for a server that New made. Every call gives the same key.
-func (s *Server) KeyFile(t TB) []byte {
+func (s *Server) KeyFile(t fake.TB) []byte {
 	t.Helper()
 	file, err := s.NewKey(s.url + "/token")
 	if err != nil {
@@ -93,7 +95,7 @@ type oauthError struct {
 func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 	scopes, fail := s.grant(r)
 	if fail != nil {
-		writeJSON(w, fail.http, map[string]string{"error": fail.code, "error_description": fail.words})
+		fake.WriteJSON(w, fail.http, map[string]string{"error": fail.code, "error_description": fail.words})
 		return
 	}
 	name := "ya29.fake-" + rand.Text()
@@ -104,7 +106,7 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 	s.tokens[name] = token{ends: time.Now().Add(lifetime), scopes: scopes}
 	s.minted++
 	s.mu.Unlock()
-	writeJSON(w, http.StatusOK, map[string]any{"access_token": name, "expires_in": int(lifetime.Seconds()) - 1, "token_type": "Bearer"})
+	fake.WriteJSON(w, http.StatusOK, map[string]any{"access_token": name, "expires_in": int(lifetime.Seconds()) - 1, "token_type": "Bearer"})
 }
 
 // grant checks a request for a token, and returns the scopes that it gets.

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/internal/queue/redis/lua"
+	"github.com/leadgate/leadgate/internal/queue/redis/server"
 )
 
 // access is who the store is to Redis, and to sentinels. Each new connection uses what
@@ -57,7 +58,7 @@ func (r *Store) admit(ctx context.Context, c *redis.Conn, dialed *atomic.Int64) 
 		switch err := c.Ping(ctx).Err(); {
 		case redis.HasErrorPrefix(err, "NOAUTH"):
 			return errNoPassword
-		case err != nil && !answered(err):
+		case err != nil && !server.Answered(err):
 			return fmt.Errorf("greeting redis: %w", err)
 		}
 	}

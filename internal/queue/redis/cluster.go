@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/leadgate/leadgate/internal/queue/redis/server"
 )
 
 // A Cluster tells who keeps what when it is asked, and go-redis asks once a minute, or
@@ -222,7 +224,7 @@ func ask(ctx context.Context, c *redis.Client, addr string) view {
 	if v.err == nil && len(v.slots) == 0 {
 		v.err = errors.New("the node keeps nothing: it is in no Cluster, or the Cluster is not ready")
 	}
-	v.epoch, _ = strconv.ParseInt(infoFields(info.Val())["cluster_current_epoch"], 10, 64)
+	v.epoch, _ = strconv.ParseInt(server.Fields(info.Val())["cluster_current_epoch"], 10, 64)
 	for i := range v.slots {
 		for k := range v.slots[i].Nodes {
 			v.slots[i].Nodes[k].Addr = seenFrom(addr, v.slots[i].Nodes[k].Addr)

@@ -48,11 +48,5 @@ func queueError(doing string, err error) error {
 	return fmt.Errorf("%s: %w: %w", doing, queue.ErrUnavailable, err)
 }
 
-// answered reports whether an error is the server's own answer.
-func answered(err error) bool {
-	var refused redis.Error
-	return errors.As(err, &refused)
-}
-
 // isNil reports whether there is no such key.
 func isNil(err error) bool { return errors.Is(err, redis.Nil) }

@@ -3,10 +3,15 @@ package redis
 import (
 	"context"
 	"fmt"
-	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
+
 	"github.com/leadgate/leadgate/internal/finding"
+	"github.com/leadgate/leadgate/internal/queue/redis/server"
 )
 
 // examineTimeout is how long Examine waits for a Redis.
@@ -23,43 +28,47 @@ func Examine(ctx context.Context, shown string, c Config) (found finding.List) {
 			"until it is there, webhooks are answered 503 and providers send them again")
 	}
 	for i := range reports {
-		found = append(found, examineServer(&reports[i])...)
+		found = append(found, reports[i].Findings()...)
 	}
 	return found
 }
 
-func examineServer(r *Report) (found finding.List) {
-	where := "queue: redis at " + r.Addr
-	if r.Version != "" {
-		where = fmt.Sprintf("queue: %s %s at %s", r.Name, r.Version, r.Addr)
+// Check looks at the servers of a configuration without opening the store:
+// the one, or a Cluster's masters. The error says that one can't be reached.
+func Check(ctx context.Context, cfg Config) ([]server.Report, error) {
+	r := &Store{cfg: cfg, timing: defaultTiming, log: zap.NewNop()}
+	client, err := r.connect(1, new(atomic.Int64))
+	if err != nil {
+		return nil, fmt.Errorf("checking redis: %w", err)
 	}
-	switch {
-	case r.TooOld:
-		found.Fail(where+" is too old", "Leadgate needs Redis 7.0 or later, or Valkey")
-		return found
-	case r.LoneNode:
-		found.Fail(where+" is a node of a Cluster and keeps only a part of the keys", "name the URLs of several of its nodes in `queue redis`")
-		return found
-	case r.Version == "":
-		found.Warn(where+" answers, but this user may not ask for its version and settings",
-			"allow INFO and CONFIG GET, or check by hand: Redis 7 or Valkey, appendonly yes, maxmemory-policy noeviction")
-		return found
+	defer client.Close()
+	var mu sync.Mutex
+	var all []server.Report
+	look := func(ctx context.Context, c redis.UniversalClient, addr string) error {
+		report, err := server.Ask(ctx, c)
+		if err != nil {
+			return err
+		}
+		report.Addr = addr
+		report.SetFailover(r.sentinels(), cfg.Wait)
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, report)
+		return nil
 	}
-	if crash := where + ": a crash of it " + r.Durability; r.Journaled {
-		found.OK(crash)
-	} else {
-		found.Warn(crash, "set appendonly yes; with appendfsync always not even the last second is lost")
+	switch c := client.(type) {
+	case *clusterClient:
+		err = c.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
+			return look(ctx, node, node.Options().Addr)
+		})
+		for i := range all {
+			all[i].LoneNode = false
+		}
+	case *redis.Client:
+		err = look(ctx, c, c.Options().Addr)
 	}
-	if failover := where + ": a failover " + r.Failover; r.Guarded {
-		found.OK(failover)
-	} else {
-		found.Warn(failover, "set min-replicas-to-write 1 and min-replicas-max-lag 10 in it, or write `wait 1` into `queue redis`")
+	if err != nil {
+		return nil, queueError("checking redis", err)
 	}
-	switch {
-	case strings.HasPrefix(r.Policy, "allkeys"):
-		found.Warn(where+" throws away queued events when its memory is full ("+r.Policy+")", "set maxmemory-policy noeviction")
-	case r.Policy != "" && r.Policy != "noeviction":
-		found.Warn(where+" throws away remembered ids and clicks when its memory is full ("+r.Policy+")", "set maxmemory-policy noeviction")
-	}
-	return found
+	return all, nil
 }

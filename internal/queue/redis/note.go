@@ -13,6 +13,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/redis/lua"
+	"github.com/leadgate/leadgate/internal/queue/redis/server"
 )
 
 // note is a heavy group on its way. It is stored by several calls of the append
@@ -98,7 +99,7 @@ func (n *note) write(ctx context.Context, g *queue.Group) (by string, err error)
 	switch {
 	case err == nil && by == n.by:
 		return by, nil
-	case err == nil || answered(err) || errors.Is(err, queue.ErrClaimed):
+	case err == nil || server.Answered(err) || errors.Is(err, queue.ErrClaimed):
 		// Redis has refused it, or another attempt was first: what was written
 		// helps nobody. If this fails, it expires.
 		_ = n.removePieces(ctx)

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/leadgate/leadgate/internal/queue/redis/server"
 )
 
 // refusedBy is why a node of a Cluster has not carried out a command.
@@ -196,7 +198,7 @@ func (h topologyHook) look(err error) error {
 		return errSplit
 	case refused == hasMoved:
 		err = errMoved
-	case answered(err) && refused != isNotReady:
+	case server.Answered(err) && refused != isNotReady:
 		return err
 	}
 	h.t.failed()

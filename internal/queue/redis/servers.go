@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/redis/server"
 )
 
 // servers is what a store knows of its server, or of a Cluster's masters.
@@ -71,7 +72,7 @@ func (r *Store) inspectServer(ctx context.Context, c redis.UniversalClient) erro
 	if r.servers.mute.Load() {
 		return nil
 	}
-	report, err := identify(ctx, c)
+	report, err := server.Identify(ctx, c)
 	if err != nil {
 		if !redis.HasErrorPrefix(err, "NOPERM") {
 			return err
@@ -88,19 +89,19 @@ func (r *Store) inspectServer(ctx context.Context, c redis.UniversalClient) erro
 		return refused
 	}
 	r.servers.tooOld.Store(nil)
-	if !r.servers.meet(report.runID) {
+	if !r.servers.meet(report.RunID) {
 		return nil
 	}
 	if _, single := r.leases.(*redis.Client); single && report.LoneNode {
 		r.log.Warn("this redis is a node of a Cluster and keeps only a part of the keys: name the URLs of several of its nodes in `queue redis`")
 	}
-	if err := report.readSettings(ctx, c); err != nil {
+	if err := report.ReadSettings(ctx, c); err != nil {
 		return err
 	}
-	report.setFailover(r.sentinels(), r.wait.Load())
+	report.SetFailover(r.sentinels(), r.wait.Load().replicas)
 	r.servers.setDurability(report.Durability)
 	r.log.Info("connected to redis", zap.String("server", report.Name), zap.String("version", report.Version),
-		zap.String("run_id", report.runID), zap.String("a crash of redis", report.Durability),
+		zap.String("run_id", report.RunID), zap.String("a crash of redis", report.Durability),
 		zap.String("a failover", report.Failover))
 	return nil
 }

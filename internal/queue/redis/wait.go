@@ -13,6 +13,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/redis/lua"
+	"github.com/leadgate/leadgate/internal/queue/redis/server"
 )
 
 // waiting is for how many replicas what is acknowledged waits, and how long.
@@ -158,7 +159,7 @@ func (r *Store) unsent(ctx context.Context, calls []waited, tried *access) (agai
 			again = append(again, call)
 		case cluster != nil && refusedLogin(err) && r.reread(tried):
 			again = append(again, call)
-		case cluster != nil && (!answered(err) || redis.HasErrorPrefix(err, "CLUSTERDOWN") || redis.HasErrorPrefix(err, "READONLY")) &&
+		case cluster != nil && (!server.Answered(err) || redis.HasErrorPrefix(err, "CLUSTERDOWN") || redis.HasErrorPrefix(err, "READONLY")) &&
 			!errors.Is(err, queue.ErrUnavailable):
 			cluster.topology.failed()
 		}

@@ -3,10 +3,8 @@ package redis
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/redis/server"
 )
 
 // watcher looks for what loses what was acknowledged without an error: a goroutine of its
@@ -127,7 +126,7 @@ func (w *watcher) askServers(ctx context.Context) error {
 			return nil
 		}
 		if err == nil {
-			found.add(w.see(infoFields(info)))
+			found.add(w.see(server.Fields(info)))
 		}
 		return err
 	}
@@ -168,45 +167,17 @@ func (w *watcher) see(f map[string]string) (s sightings) {
 			before.evicted = 0 // it was started since
 		}
 	}
-	s.evicting = evicting(f, evicted-before.evicted)
+	s.evicting = server.Evicting(f, evicted-before.evicted)
 	on := f["aof_enabled"] == "1"
 	if before.journaled && !on {
 		s.unjournaled = "redis no longer keeps its append-only file, so that a crash loses what came since: set appendonly yes"
 		on = true // until it is
 	}
-	if losesOnFailover(f, w.r.sentinels(), w.r.wait.Load().replicas) {
-		s.unguarded = failoverLoses
+	if server.LosesOnFailover(f, w.r.sentinels(), w.r.wait.Load().replicas) {
+		s.unguarded = server.FailoverLoses
 	}
 	w.servers[id] = watched{evicted: evicted, journaled: on}
 	return s
-}
-
-// evicting is what a server throws away, or may: it has since the last look, or its policy
-// is to make room. Where it has no limit yet, one may be set at any time.
-func evicting(f map[string]string, since int64) string {
-	policy := f["maxmemory_policy"]
-	switch {
-	case since > 0:
-		return fmt.Sprintf("redis has thrown away %d keys for want of memory, queued events among them maybe: "+
-			"set maxmemory-policy noeviction, and give it more memory", since)
-	case policy == "" || policy == "noeviction":
-		return ""
-	case strings.HasPrefix(policy, "allkeys"):
-		return "redis may throw away queued events when its memory is full (" + policy + "): set maxmemory-policy noeviction"
-	}
-	return "redis may throw away remembered ids and clicks when its memory is full (" + policy + "): set maxmemory-policy noeviction"
-}
-
-// failoverLoses is said where nothing keeps a master from answering alone.
-const failoverLoses = "a failover of redis loses what its master acknowledged while it was cut off from its replicas: " +
-	"set min-replicas-to-write 1 and min-replicas-max-lag 10 in redis, or write `wait 1` into `queue redis`"
-
-// losesOnFailover reports whether another server may take the place of this one that lacks
-// more than it must.
-func losesOnFailover(info map[string]string, sentinels bool, wait int) bool {
-	_, guarded := info["min_slaves_good_slaves"] // there if min-replicas-to-write is set
-	replicas, _ := strconv.Atoi(info["connected_slaves"])
-	return (replicas > 0 || sentinels) && !guarded && wait == 0
 }
 
 // eachServer calls fn with the server, or with a Cluster's masters, one after the other.

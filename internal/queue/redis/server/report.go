@@ -1,17 +1,18 @@
-package redis
+// Package server is what a Redis server says of itself, by INFO and CONFIG GET, and what that
+// means for a queue: a [Report] of one, with what the doctor finds in it, and what an edge
+// watches while it runs ([Evicting], [LosesOnFailover]).
+package server
 
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
-	"go.uber.org/zap"
 )
 
 // Report is what a look at one Redis server found. What the user may not ask it
@@ -29,71 +30,32 @@ type Report struct {
 	LoneNode   bool   // a node of a Cluster that was not named as one: it keeps only a part of the keys
 
 	replication map[string]string // of INFO
-	runID       string            // another for each start of the server
+	RunID       string            // another for each start of the server
 }
 
-// Check looks at the servers of a configuration without opening the store:
-// the one, or a Cluster's masters. The error says that one can't be reached.
-func Check(ctx context.Context, cfg Config) ([]Report, error) {
-	r := &Store{cfg: cfg, timing: defaultTiming, log: zap.NewNop()}
-	client, err := r.connect(1, new(atomic.Int64))
-	if err != nil {
-		return nil, fmt.Errorf("checking redis: %w", err)
-	}
-	defer client.Close()
-	var mu sync.Mutex
-	var all []Report
-	look := func(ctx context.Context, c redis.UniversalClient, addr string) error {
-		report, err := checkServer(ctx, c)
-		if err != nil {
-			return err
-		}
-		report.Addr = addr
-		report.setFailover(r.sentinels(), cfg.waiting())
-		mu.Lock()
-		defer mu.Unlock()
-		all = append(all, report)
-		return nil
-	}
-	switch c := client.(type) {
-	case *clusterClient:
-		err = c.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
-			return look(ctx, node, node.Options().Addr)
-		})
-		for i := range all {
-			all[i].LoneNode = false
-		}
-	case *redis.Client:
-		err = look(ctx, c, c.Options().Addr)
-	}
-	if err != nil {
-		return nil, queueError("checking redis", err)
-	}
-	return all, nil
-}
-
-func checkServer(ctx context.Context, c redis.UniversalClient) (Report, error) {
+// Ask looks at a server, which may refuse to say anything of itself.
+func Ask(ctx context.Context, c redis.UniversalClient) (Report, error) {
 	if err := c.Ping(ctx).Err(); err != nil {
 		return Report{}, err
 	}
-	report, err := identify(ctx, c)
-	if err != nil && answered(err) {
+	report, err := Identify(ctx, c)
+	if Answered(err) {
 		return Report{Durability: durabilityOf(nil)}, nil
 	}
 	if err == nil {
-		err = report.readSettings(ctx, c)
+		err = report.ReadSettings(ctx, c)
 	}
 	return report, err
 }
 
-// identify asks a server who it is.
-func identify(ctx context.Context, c redis.UniversalClient) (Report, error) {
+// Identify asks a server who it is.
+func Identify(ctx context.Context, c redis.UniversalClient) (Report, error) {
 	info, err := c.Info(ctx).Result()
 	if err != nil {
 		return Report{}, err
 	}
-	fields := infoFields(info)
-	report := Report{Name: "redis", Version: fields["redis_version"], runID: fields["run_id"], replication: fields}
+	fields := Fields(info)
+	report := Report{Name: "redis", Version: fields["redis_version"], RunID: fields["run_id"], replication: fields}
 	if v := fields["valkey_version"]; v != "" {
 		report.Name, report.Version = "valkey", v
 	}
@@ -105,12 +67,12 @@ func identify(ctx context.Context, c redis.UniversalClient) (Report, error) {
 	return report, nil
 }
 
-// readSettings asks a server how it is set up. It may refuse to say.
-func (r *Report) readSettings(ctx context.Context, c redis.UniversalClient) error {
+// ReadSettings asks a server how it is set up. It may refuse to say.
+func (r *Report) ReadSettings(ctx context.Context, c redis.UniversalClient) error {
 	settings := map[string]string{}
 	for _, pattern := range []string{"appendonly", "appendfsync", "save", "maxmemory-policy"} {
 		found, err := c.ConfigGet(ctx, pattern).Result()
-		if err != nil && !answered(err) {
+		if err != nil && !Answered(err) {
 			return err
 		}
 		maps.Copy(settings, found)
@@ -138,18 +100,19 @@ func durabilityOf(settings map[string]string) string {
 	return "loses everything (no append-only file, no snapshots); set appendonly yes"
 }
 
-// setFailover says what a failover may lose.
-func (r *Report) setFailover(sentinels bool, wait *waiting) {
+// SetFailover says what a failover may lose, of a server that sentinels look after or not, and
+// of which so many replicas have what is acknowledged.
+func (r *Report) SetFailover(sentinels bool, wait int) {
 	replicas := r.replication["connected_slaves"]
-	r.Guarded = !losesOnFailover(r.replication, sentinels, wait.replicas)
+	r.Guarded = !LosesOnFailover(r.replication, sentinels, wait)
 	switch {
 	case r.replication == nil:
 		r.Failover, r.Guarded = "not known: this user may not run INFO", true
 	case (replicas == "0" || replicas == "") && !sentinels:
 		r.Failover = "there is none, since it has no replicas"
-	case wait.replicas > 0:
+	case wait > 0:
 		r.Failover = fmt.Sprintf("loses nothing that was acknowledged, unless a replica takes over that is none of the %d that had it (wait %d)",
-			wait.replicas, wait.replicas)
+			wait, wait)
 	case r.Guarded:
 		r.Failover = "may lose the last moment, and of a partition as many seconds as min-replicas-max-lag says; with `wait 1` it loses neither"
 	default:
@@ -157,8 +120,14 @@ func (r *Report) setFailover(sentinels bool, wait *waiting) {
 	}
 }
 
-// infoFields reads the lines of INFO.
-func infoFields(info string) map[string]string {
+// Answered reports whether an error is the server's own answer.
+func Answered(err error) bool {
+	_, ok := errors.AsType[redis.Error](err)
+	return ok
+}
+
+// Fields reads the lines of INFO.
+func Fields(info string) map[string]string {
 	fields := map[string]string{}
 	for line := range strings.Lines(info) {
 		if k, v, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {

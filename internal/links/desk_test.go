@@ -56,7 +56,7 @@ func (k *kept) PutCode(_ context.Context, tenant string, c queue.Code) (queue.Co
 		}
 	}
 	if k.most > 0 && of >= k.most {
-		return queue.Code{}, false, queue.ErrFull
+		return queue.Code{}, false, queue.ErrTooManyCodes
 	}
 	k.rows[c.Key] = c
 	return c, true, nil

@@ -84,7 +84,7 @@ func (s *Server) ask(ctx context.Context, c code, client string) answer {
 	if !fresh {
 		back()
 	}
-	if errors.Is(err, queue.ErrFull) && c.row.Tier == Campaign {
+	if errors.Is(err, queue.ErrTooManyCodes) {
 		return s.crowded(ctx, q, c)
 	}
 	if err != nil {
@@ -125,7 +125,7 @@ func (s *Server) known(ctx context.Context, q Store, c code, reached limit) answ
 	}
 	kept, _, err := s.put(ctx, q, c, func() string { return static })
 	switch {
-	case errors.Is(err, queue.ErrCodeTaken), errors.Is(err, queue.ErrFull):
+	case errors.Is(err, queue.ErrCodeTaken), errors.Is(err, queue.ErrTooManyCodes):
 		return answer{"", outcomeLimited}
 	case err != nil:
 		return s.unstored(err)

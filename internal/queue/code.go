@@ -51,6 +51,9 @@ func (o *Options) Unclaimed() int {
 	return DefaultMaxUnclaimed
 }
 
+// ErrTooManyCodes is of a code without Claim beyond those that one Of may have.
+var ErrTooManyCodes = fmt.Errorf("%w: a link has as many codes as it may", ErrFull)
+
 // Expiry is when a row is gone that nobody claims, ms; 0 = never.
 func (c *Code) Expiry(o *Options) int64 {
 	if c.Claim == 0 {

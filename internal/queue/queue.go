@@ -48,7 +48,7 @@ type Options struct {
 	RememberClicks time.Duration // how long a contact's click is kept after the contact's last click
 	KeepDead       time.Duration // how long a dead letter is kept
 	MaxBacklog     int           // entries of one destination; what comes beyond becomes its dead letter "overflow"
-	MaxCodes       int           // codes without Claim of one Of; beyond it ErrFull. 0 = DefaultMaxCodes
+	MaxCodes       int           // codes without Claim of one Of; beyond it ErrTooManyCodes. 0 = DefaultMaxCodes
 	MaxUnclaimed   int           // codes with Claim of a tenant that nobody claimed; beyond it the oldest goes. 0 = DefaultMaxUnclaimed
 	MaxSize        int64         // embedded: bytes of what waits and of dead letters; over it ErrFull
 }
@@ -94,9 +94,9 @@ type Queue interface {
 
 	// PutCode stores a code, unless one is stored under its Key: it returns the one that
 	// is in force, and whether it is new. The error is ErrCodeTaken where the code stands
-	// for another key, and ErrFull where MaxCodes are stored without Claim of this Of, or
-	// the store is full. Beyond MaxUnclaimed of those that nobody claimed one goes: the
-	// oldest, which is the one that would be gone first.
+	// for another key, ErrTooManyCodes where MaxCodes are stored without Claim of this Of,
+	// and ErrFull where the store is. Beyond MaxUnclaimed of those that nobody claimed one
+	// goes: the oldest, which is the one that would be gone first.
 	PutCode(ctx context.Context, tenant string, c Code) (Code, bool, error)
 	// Codes looks codes up, one for each, the zero Code where none is stored.
 	Codes(ctx context.Context, tenant string, codes []string) ([]Code, error)

@@ -101,7 +101,7 @@ func (t *txn) putCode(c *codeRow) (*codeRow, error) {
 	case !taken.gone(t.now):
 		return nil, queue.ErrCodeTaken
 	case c.Claim == 0 && c.Of != "" && number(t.table(codesIndex).get(ofCount(c.tenant, c.Of))) >= uint64(t.opts.CodesOf()):
-		return nil, fmt.Errorf("%w: %d codes of %s are stored", queue.ErrFull, t.opts.CodesOf(), c.Of)
+		return nil, fmt.Errorf("%w: %d of %s", queue.ErrTooManyCodes, t.opts.CodesOf(), c.Of)
 	}
 	if old != nil && taken != nil && old.place() == taken.place() {
 		taken = nil

@@ -119,7 +119,7 @@ func (d *data) putCode(name string, c queue.Code) (queue.Code, bool, error) {
 	case !t.codes[c.Code].gone(now):
 		return queue.Code{}, false, queue.ErrCodeTaken
 	case c.Claim == 0 && c.Of != "" && of >= d.opts.CodesOf():
-		return queue.Code{}, false, queue.ErrFull
+		return queue.Code{}, false, queue.ErrTooManyCodes
 	case c.Claim > 0:
 		slices.SortFunc(unclaimed, func(a, b *code) int {
 			return cmp.Or(cmp.Compare(a.till, b.till), cmp.Compare(a.Code.Code, b.Code.Code))

@@ -15,7 +15,7 @@ var codeLimitTests = []test{
 		for i := range 3 {
 			s.put(s.campaignCode(fmt.Sprintf("AAAAAAAAA%d", i), fmt.Sprint("key", i)), true)
 		}
-		s.notPut(s.campaignCode("BBBBBBBBB3", "another key"), queue.ErrFull)
+		s.notPut(s.campaignCode("BBBBBBBBB3", "another key"), queue.ErrTooManyCodes)
 		s.put(s.campaignCode("BBBBBBBBB3", "key1"), false)
 		s.put(s.adCode("BBBBBBBBB4", "with a click"), true) // does not count
 		c := s.campaignCode("BBBBBBBBB6", "another link's")
@@ -26,7 +26,7 @@ var codeLimitTests = []test{
 		s.put(c, true)
 		s.reopen()
 		s.Queue.Configure(o)
-		s.notPut(s.campaignCode("BBBBBBBBB8", "another key"), queue.ErrFull)
+		s.notPut(s.campaignCode("BBBBBBBBB8", "another key"), queue.ErrTooManyCodes)
 		s.stored(false, "BBBBBBBBB3", "BBBBBBBBB8")
 		_, _, err := s.Queue.PutCode(s.Context(), other.Tenant, s.campaignCode("BBBBBBBBB8", "another key"))
 		s.check(err)

@@ -39,7 +39,7 @@ func (r *Store) PutCode(ctx context.Context, tenant string, c queue.Code) (queue
 		case "taken":
 			return queue.Code{}, false, fmt.Errorf("%s: %w", doing, queue.ErrCodeTaken)
 		case "full":
-			return queue.Code{}, false, fmt.Errorf("%s: %w: the codes of %s", doing, queue.ErrFull, c.Of)
+			return queue.Code{}, false, fmt.Errorf("%s: %w: %s", doing, queue.ErrTooManyCodes, c.Of)
 		}
 		was = rest
 	}

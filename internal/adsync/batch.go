@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/leadgate/leadgate/internal/graph"
 	"github.com/leadgate/leadgate/internal/jsondoc"
+	"github.com/leadgate/leadgate/internal/printable"
 )
 
 // batch asks for several ads. What it found is to be kept whatever the outcome is of.
@@ -34,20 +36,34 @@ func (s *Syncer) batch(ctx context.Context, q Store, ids []string, names map[str
 		return nil, outcome{verdict: later, wait: s.pause(pauseLater), problem: "the answer to a batch is none"}
 	}
 	found := make(map[string]*name, len(ids))
-	i, denied := 0, 0
+	i, told, denied, unread := 0, 0, 0, 0
 	for n := answer.Root.First(); n.Exists(); n = n.Next() {
 		switch o = s.part(n, answer, ids[i], names, found); o.verdict {
 		case badToken, throttled, unfit:
 			return found, o
 		case noRight, missing, refused: // Meta says either where a right is missing
 			denied++
+			if o.verdict == refused {
+				unread++
+			}
+		case fine:
+			if found[ids[i]] != nil {
+				told++
+			}
 		}
 		i++
 	}
-	if denied == len(ids) && len(s.c.Accounts) == 0 { // else insights say so
-		if o = s.mayRead(ctx, q); o.verdict != fine {
-			return nil, o
+	all := unread == len(ids) && s.allUnread(ids, names)
+	if all || denied == len(ids) && len(s.c.Accounts) == 0 { // else insights say so
+		if right := s.mayRead(ctx, q); right.verdict != fine {
+			return nil, right
 		}
+	}
+	switch {
+	case all:
+		s.unread(ctx, ids, o.problem)
+	case told > 0:
+		s.state.Unread = ""
 	}
 	if wait := s.near(answer.Header); wait > 0 {
 		return found, outcome{wait: wait}
@@ -71,6 +87,9 @@ func (s *Syncer) part(n jsondoc.Node, all *graph.Answer, id string, names, found
 		return outcome{}
 	}
 	o := s.failed(failed, all.Header)
+	if o.verdict == refused {
+		o.problem = "error " + code(failed) + ": " + printable.Short(failed.Message, 200)
+	}
 	switch o.verdict {
 	case missing, noRight, refused: // it is of an account that the token does not see, or no ad at all
 		gone := name{At: s.now(), Gone: true}
@@ -81,6 +100,23 @@ func (s *Syncer) part(n jsondoc.Node, all *graph.Answer, id string, names, found
 		found[id] = &gone
 	}
 	return o
+}
+
+// allUnread reports whether it is the asking that Meta refuses, where it refuses these: nothing but that
+// was ever said, or of one of them something else was. One alone may be no ad.
+func (s *Syncer) allUnread(ids []string, names map[string]*name) bool {
+	return s.state.Unread != "" || len(*s.names.Load()) == 0 || slices.ContainsFunc(ids, func(id string) bool {
+		n := names[id]
+		return n != nil && !n.Gone && n.Ad != ""
+	})
+}
+
+// unread notes that Meta refuses to read any of these ads.
+func (s *Syncer) unread(ctx context.Context, ids []string, problem string) {
+	s.count(ctx, outcome{verdict: refused})
+	s.state.Unread = "Meta refuses to say what ads are called, " + ids[0] + " for one (" + problem + "): check `graph_version`, " +
+		"and whether that is an ad's id"
+	s.state.UnreadAt = s.now()
 }
 
 // mayRead says so where the token may read no ads at all.

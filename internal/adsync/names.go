@@ -3,6 +3,7 @@ package adsync
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -71,14 +72,22 @@ func (s *Syncer) askNames(ctx context.Context, q Store) error {
 
 // named notes that all names are known that were due.
 func (s *Syncer) named() {
-	s.state.NamesAt = s.now()
 	s.answered()
+	if s.state.Unread == "" {
+		s.state.NamesAt = s.now()
+	}
 }
 
 // answered notes that nothing is wrong with names; where there are too many, that stays so until
-// there is room.
+// there is room, and where Meta refuses to read any, until it reads one, or there are none to read.
 func (s *Syncer) answered() {
-	if s.state.NamesWhy != metrics.AdsFull || s.kept < queue.MaxFacts {
+	if s.now()-s.state.UnreadAt > 3*goneFor.Milliseconds() { // that long none was asked for
+		s.state.Unread = ""
+	}
+	switch {
+	case s.state.Unread != "":
+		s.state.NamesProblem, s.state.NamesWhy = s.state.Unread, metrics.AdsConfiguration
+	case s.state.NamesWhy != metrics.AdsFull || s.kept < queue.MaxFacts:
 		s.state.NamesProblem, s.state.NamesWhy = "", ""
 	}
 }
@@ -103,7 +112,8 @@ func (s *Syncer) unanswered(ctx context.Context, o outcome) {
 }
 
 // unnamed are the ids of ads of which Meta is to be asked, those that were never asked for
-// first.
+// first; last where there is no room for their names, which nobody would learn while others
+// grow old.
 func (s *Syncer) unnamed(ctx context.Context, q Store, names map[string]*name) ([]string, error) {
 	today := s.now() / (24 * time.Hour).Milliseconds()
 	p := ads.Period{From: today - 1, To: today + 1}
@@ -118,8 +128,11 @@ func (s *Syncer) unnamed(ctx context.Context, q Store, names map[string]*name) (
 		return !isID(id) || names[id] != nil && s.fresh(names[id])
 	})
 	asked := func(id string) int64 {
-		if n := names[id]; n != nil {
+		switch n := names[id]; {
+		case n != nil:
 			return n.At
+		case len(names) >= queue.MaxFacts:
+			return math.MaxInt64
 		}
 		return 0
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/leadgate/leadgate/internal/adfake"
 	"github.com/leadgate/leadgate/internal/graph"
 	"github.com/leadgate/leadgate/internal/graphfake"
+	"github.com/leadgate/leadgate/internal/metrics"
 	"github.com/leadgate/leadgate/internal/queue"
 )
 
@@ -73,6 +75,9 @@ func TestNamesWithoutRights(t *testing.T) {
 func TestNamesHiddenWithoutRights(t *testing.T) {
 	for _, no := range []*adfake.Refusal{graphfake.Missing("101"), graphfake.Parameter("Tried accessing nonexisting field (adset)")} {
 		r := newRig(t)
+		r.click("102")
+		r.fake.Put(ad("102", "Known", "11"))
+		r.step()
 		r.fake.Deny("101", no)
 		r.click("101")
 		r.step()
@@ -85,6 +90,44 @@ func TestNamesHiddenWithoutRights(t *testing.T) {
 		if p := r.s.Status().Problem; !strings.HasPrefix(p, "the token has no ads_read: ") {
 			t.Errorf("%s: %q", no.Message, p)
 		}
+	}
+}
+
+// TestNoneIsRead: where it is the asking that Meta refuses, as a version of the Graph API may, that is said
+// once, until an ad is read; of one that is no ad nothing is.
+func TestNoneIsRead(t *testing.T) {
+	no := graphfake.Parameter("Tried accessing nonexisting field (effective_status)")
+	const says = "Meta refuses to say what ads are called, 101 for one (error 100: "
+	for name, known := range map[string]bool{"from the beginning": false, "since then": true} {
+		r := newRig(t, "11")
+		hours := func(n int) {
+			for range 60 * n {
+				r.clock = r.clock.Add(time.Minute)
+				r.step()
+			}
+		}
+		r.click("101")
+		if known {
+			r.step()
+		}
+		r.fake.Deny("101", no)
+		hours(30)
+		if st := r.s.Status(); !strings.HasPrefix(st.Problem, says) || !slices.Equal(st.Reasons, []string{metrics.AdsConfiguration}) ||
+			st.Names > r.s.now()-(5*time.Hour).Milliseconds() {
+			t.Errorf("%s: %+v", name, st)
+		}
+		r.restart()
+		hours(2)
+		r.logged(2, fails)
+		r.logged(0, "says again")
+		r.fake.Deny("101", nil)
+		r.fake.Deny("404", no)
+		r.click("101", "404")
+		hours(2)
+		if st := r.s.Status(); st.Problem != "" {
+			t.Errorf("%s: still %+v", name, st)
+		}
+		r.logged(1, "says again")
 	}
 }
 

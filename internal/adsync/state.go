@@ -24,6 +24,8 @@ type state struct {
 	NamesProblem string `json:"namesProblem"` // "" while it waits for a limit, too
 	NamesWhy     string `json:"namesWhy"`
 	NamesAt      int64  `json:"namesAt"` // when all that were due were known, or since when they are asked for
+	Unread       string `json:"unread"`  // why Meta reads no ad at all; "" = it does
+	UnreadAt     int64  `json:"unreadAt"`
 
 	// When the token came to see more, perhaps: that there is no such ad is asked again.
 	Granted int64 `json:"granted"`
@@ -62,7 +64,7 @@ func (st *state) adopt(settings string, accounts []string, now int64) bool {
 	other := st.Settings != settings
 	if other {
 		st.Settings, st.Until, st.Problem, st.Why, st.Looked = settings, 0, "", "", 0
-		st.NamesUntil, st.NamesProblem, st.NamesWhy, st.Granted = 0, "", "", now
+		st.NamesUntil, st.NamesProblem, st.NamesWhy, st.Unread, st.Granted = 0, "", "", "", now
 		for _, a := range st.Accounts {
 			a.Until, a.Problem, a.Why, a.At, a.Upto = 0, "", "", 0, ""
 		}

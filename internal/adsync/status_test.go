@@ -175,6 +175,25 @@ func TestTooManyAds(t *testing.T) {
 	}
 }
 
+// TestKnownNamesAreRenewedFirst: where there is no room for new ones, and no account whose insights
+// would tell of the others, these are asked for before them.
+func TestKnownNamesAreRenewedFirst(t *testing.T) {
+	r := newRig(t)
+	r.fill(queue.MaxFacts, 25*time.Hour)
+	r.fake.Put(ad("1000000", "Renamed", "11"))
+	for i := range 3 * batchSize {
+		r.click(fmt.Sprint(101 + i))
+	}
+	r.click("1000000")
+	r.step()
+	if n, _ := r.s.Name("1000000"); n.Ad != "Renamed" {
+		t.Errorf("%+v", n)
+	}
+	if st := r.s.Status(); st.Problem != tooMany {
+		t.Errorf("%+v", st)
+	}
+}
+
 // TestOldNamesMakeRoom: where there is none, those go of which nothing was heard for longest.
 func TestOldNamesMakeRoom(t *testing.T) {
 	r := newRig(t)

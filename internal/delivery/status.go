@@ -142,7 +142,7 @@ func (e *Engine) Pause(ctx context.Context, name, reason string) error {
 }
 
 // Resume lets a destination go on that is paused, parked, throttled or whose
-// breaker is open. Errors are as for Pause.
+// breaker is open, and has it try at once what failed. Errors are as for Pause.
 func (e *Engine) Resume(ctx context.Context, name string) error {
 	return e.order(ctx, name, func(queue.State) queue.State { return queue.State{} })
 }

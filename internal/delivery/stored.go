@@ -96,8 +96,18 @@ func (w *worker) obey() {
 	}
 	if resumed {
 		w.resumes++
+		w.hurry = true
 		w.report.waiting = waiting{}
 		w.gate.Resume()
+	}
+}
+
+// hurryUp has what failed be tried at once, where an operator resumed the destination: what
+// made it fail may be mended. It is not known before what is stored of it was read.
+func (w *worker) hurryUp() {
+	if w.hurry {
+		w.hurry = false
+		w.view.Hurry(w.now, w.wall())
 	}
 }
 

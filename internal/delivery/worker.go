@@ -36,6 +36,7 @@ type worker struct {
 	stopping bool
 	epoch    uint64        // of the right to drain, that the view is of
 	resumes  uint64        // by operators
+	hurry    bool          // after one of them, what failed is still to be hurried
 	now      time.Duration // since the engine began; never 0
 	alarm    alarm
 	spares   spares
@@ -80,6 +81,7 @@ func (w *worker) step() (ended bool) {
 	if w.stopping {
 		w.recall()
 	} else if w.enter() {
+		w.hurryUp()
 		w.saveState()
 		w.dispatch()
 	}

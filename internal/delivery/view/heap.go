@@ -74,6 +74,13 @@ func (h *timeHeap) set(i int, f *Failed) {
 	*h.place(f) = i + 1
 }
 
+// restore makes a heap of it again, after keys changed.
+func (h *timeHeap) restore() {
+	for i := len(h.items)/2 - 1; i >= 0; i-- {
+		h.down(i)
+	}
+}
+
 // newDueHeap makes a heap of failed events by their next attempt.
 func newDueHeap() timeHeap {
 	return timeHeap{

@@ -61,8 +61,10 @@ func (w *walk) step() {
 		if e := w.v.Pick(w.r.IntN(4)); e != nil {
 			w.send(e)
 		}
-	case n < 98:
+	case n < 97:
 		w.end()
+	case n < 98:
+		w.v.Hurry(w.now, w.wall())
 	case n < 99:
 		w.now += time.Duration(w.r.IntN(5000)) * time.Millisecond
 	default:

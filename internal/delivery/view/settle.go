@@ -117,3 +117,21 @@ func (v *View) Requeue(e *Entry, wall int64) {
 		v.ready.PushFront(e)
 	}
 }
+
+// Hurry has all that failed be tried again at once, whatever its time was, and whatever
+// the destination asked for. What waits though nothing failed keeps its time. wall is the
+// time now in ms.
+func (v *View) Hurry(now time.Duration, wall int64) {
+	for _, f := range v.dueHeap.items {
+		if !f.waits() {
+			f.due, f.notUntil = min(f.due, now), min(f.notUntil, now)
+		}
+	}
+	v.dueHeap.restore()
+	for at, k := range v.known {
+		if k.attempts > 0 {
+			k.due = min(k.due, wall)
+			v.known[at] = k
+		}
+	}
+}

@@ -479,3 +479,35 @@ func TestProbes(t *testing.T) {
 		t.Errorf("to be probed with: %+v", e)
 	}
 }
+
+// TestHurry: all that failed is tried at once, read or not; what waits though nothing
+// failed keeps its time.
+func TestHurry(t *testing.T) {
+	x := lay(t, ordered, "a", "b", "c", "d", "e", "f")
+	x.v.Load([]queue.Retry{
+		{Pos: queue.Pos{Seq: 5}, Attempts: 2, Due: time.Hour.Milliseconds()},
+		{Pos: queue.Pos{Seq: 6}, Due: time.Hour.Milliseconds(), Receipt: "asked about"},
+	})
+	x.read()
+	x.want(x.pick(), "1 2 3 4")
+	for seq, delay := range map[uint64]time.Duration{1: time.Minute, 2: time.Hour, 3: 10 * time.Minute} {
+		x.fail(seq, delay)
+	}
+	x.v.Later(x.land(4), Failure{At: x.now, Delay: time.Hour, Due: x.wall() + time.Hour.Milliseconds()})
+	x.v.Hurry(x.now, x.wall())
+	again := strings.Fields(x.pick())
+	slices.Sort(again)
+	x.want(strings.Join(again, " "), "1 2 3 5")
+	x.deliver(1, 2, 3, 5)
+	x.now += time.Hour
+	x.want(x.pick(), "6 4")
+
+	y := lay(t, ordered, "a", "b")
+	y.v.Load([]queue.Retry{
+		{Pos: queue.Pos{Seq: 1}, Attempts: 2, Due: time.Hour.Milliseconds()},
+		{Pos: queue.Pos{Seq: 2}, Due: time.Hour.Milliseconds(), Receipt: "asked about"},
+	})
+	y.v.Hurry(y.now, y.wall())
+	y.read() // after it
+	y.want(y.pick(), "1")
+}

@@ -136,6 +136,8 @@ func TestQR(t *testing.T) {
 		{[]string{config("a.example.com {\n" + block("/go/*?x=y", "acme", "summer") + "}\n"), "summer"}, "write the path alone"},
 		{[]string{config("a.example.com {\nhandle {\nrespond 404\n}\n" + block("/go/*", "acme", "summer") + "}\n"), "summer"},
 			"nobody would get to link summer: https://a.example.com/go/: leadgate_link is never reached"},
+		{[]string{config("a.example.com {\nhandle {\nrespond 404\n}\n" + block("/go/*", "acme", "summer") + "}\n"), "summer"},
+			"put it into a handle of its own: `handle /go/* { leadgate_link … }`"},
 		{[]string{config("*.example.com {\n" + block("/go/*", "acme", "summer") + "}\n"), "summer"}, "write the site's whole domain"},
 		{[]string{"--config=/nowhere/Caddyfile", "summer"}, "/nowhere/Caddyfile"},
 		{[]string{two}, "accepts 1 arg"},

@@ -66,14 +66,31 @@ func (s *Sites) Unreached(b *Block) *finding.Finding {
 
 // neverReached is of a block behind something that answers first.
 func (s *Sites) neverReached(b *Block) finding.Finding {
-	twin := func(other *Block) bool { return other != b && other.URL == b.URL && other.path == b.path }
-	if b.Directive == "leadgate" && slices.ContainsFunc(s.Blocks, twin) {
-		return finding.Finding{Level: finding.Fail, What: b.URL + ": leadgate stands twice for this path, and the second block gets no request",
-			Fix: "give each provider a path of its own; several tenants of one provider belong into one block, as `tenant <name> { match … }`"}
+	twin := func(other *Block) bool {
+		return other != b && other.Directive == b.Directive && other.URL == b.URL && other.path == b.path
+	}
+	if slices.ContainsFunc(slices.Concat(s.Blocks, s.Conversions, s.Media, s.Links, s.APIs, s.dashboards), twin) {
+		return finding.Finding{Level: finding.Fail, What: b.URL + ": " + b.Directive + " stands twice for this path, and the second block gets " +
+			"no request", Fix: b.apart()}
+	}
+	path := pathOf(b.URL)
+	if strings.HasSuffix(b.path, "*") {
+		path += "*"
 	}
 	return finding.Finding{Level: finding.Fail, What: b.URL + ": " + b.Directive + " is never reached: a catch-all handle, route or other " +
 		"directive of the site answers before it",
-		Fix: "put it into a handle of its own: `handle " + pathOf(b.URL) + " { " + b.Directive + " … }`"}
+		Fix: "put it into a handle of its own: `handle " + path + " { " + b.Directive + " … }`"}
+}
+
+// apart says what to do with a block that stands on another's path.
+func (b *Block) apart() string {
+	switch b.Directive {
+	case "leadgate":
+		return "give each provider a path of its own; several tenants of one provider belong into one block, as `tenant <name> { match … }`"
+	case "leadgate_link":
+		return "give each tenant a path of its own; the links of one belong into one block"
+	}
+	return "give each block a path of its own"
 }
 
 // lacksStar reports whether a block does not get the paths below its own.

@@ -61,7 +61,10 @@ func block(path, provider, tenants string) string {
 
 // TestMistakes finds each in the JSON of a site, and none in one that has none.
 func TestMistakes(t *testing.T) {
-	const acme = `{"name":"acme","forward":[{}]}`
+	const (
+		acme  = `{"name":"acme","forward":[{}]}`
+		links = `{"match":[{"path":["/go/*"]}],"handle":[{"handler":"leadgate_link","tenant":"acme","links":[{"name":"summer"}]}]}`
+	)
 	for name, c := range map[string]struct {
 		routes []string
 		says   string
@@ -70,9 +73,10 @@ func TestMistakes(t *testing.T) {
 		"behind a catch-all": {[]string{respond404, block("/in", "meta", acme)}, "is never reached"},
 		"twice on a path": {[]string{block("/in", "meta", acme), block("/in", "twilio", acme), respond404},
 			"leadgate stands twice for this path"},
-		"without a star":      {[]string{block("/in", "whapi", acme), respond404}, "Whapi also posts to paths below"},
-		"with a query":        {[]string{block("/in?a=b", "meta", acme), respond404}, "never sees what stands behind a question mark"},
-		"without destination": {[]string{block("/in", "meta", acme+`,{"name":"globex"}`), respond404}, "tenant globex has no destination"},
+		"links twice on a path": {[]string{links, links, respond404}, "leadgate_link stands twice for this path"},
+		"without a star":        {[]string{block("/in", "whapi", acme), respond404}, "Whapi also posts to paths below"},
+		"with a query":          {[]string{block("/in?a=b", "meta", acme), respond404}, "never sees what stands behind a question mark"},
+		"without destination":   {[]string{block("/in", "meta", acme+`,{"name":"globex"}`), respond404}, "tenant globex has no destination"},
 		"destinations apart": {
 			[]string{block("/in", "meta", acme), block("/other", "meta", `{"name":"acme"}`), respond404},
 			"tenant acme has destinations in another block",

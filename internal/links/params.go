@@ -77,7 +77,9 @@ func CheckParam(name string) string {
 		return "'" + name + "' is no name of a query parameter: it is of letters, digits, dots, dashes and underscores, at most 64"
 	case known(name):
 		return "'" + name + "' is kept anyway: delete it here"
-	case name == consentName:
+	case slices.ContainsFunc(IDs(), func(id string) bool { return strings.EqualFold(id, name) }):
+		return "'" + name + "' is a network's id of a click in another case, which consent would not hold back: delete it here"
+	case strings.EqualFold(name, consentName):
 		return "'" + name + "' says whether ids are read, and is no parameter to keep: delete it here"
 	}
 	return ""

@@ -64,11 +64,16 @@ func consentOf(queries []url.Values, h http.Header) (ids, asked bool) {
 		return false, false
 	}
 	for _, query := range queries {
-		for _, value := range query[consentName] {
-			if !granted[strings.ToLower(strings.TrimSpace(value))] {
-				return false, false
+		for name, values := range query {
+			if !strings.EqualFold(name, consentName) { // a refusal in any case is one
+				continue
 			}
-			asked = true
+			for _, value := range values {
+				if !granted[strings.ToLower(strings.TrimSpace(value))] {
+					return false, false
+				}
+				asked = true
+			}
 		}
 	}
 	return true, asked

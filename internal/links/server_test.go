@@ -129,6 +129,7 @@ func TestCheck(t *testing.T) {
 	}
 	for name, wrong := range map[string]bool{
 		"audience": false, "Creative.id-2": false, "": true, "a b": true, "gclid": true, "utm_source": true, "consent": true,
+		"Gclid": true, "sccid": true, "CONSENT": true,
 		strings.Repeat("x", 65): true,
 	} {
 		if problem := CheckParam(name); (problem != "") != wrong {

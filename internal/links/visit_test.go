@@ -46,6 +46,8 @@ func TestConsent(t *testing.T) {
 		"&consent=DENIED":                "campaign",
 		"&consent=perhaps":               "campaign",
 		"&consent=":                      "campaign",
+		"&Consent=denied":                "campaign",
+		"&consent=1&CONSENT=0":           "campaign",
 		"&consent=granted&consent=0":     "campaign",
 		"&consent=granted\x00Sec-GPC: 1": "campaign",
 		"\x00Sec-GPC: 1":                 "campaign",

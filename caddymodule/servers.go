@@ -37,7 +37,8 @@ func (a *App) warnWithoutTimeouts() {
 	}
 	slices.Sort(listen)
 	a.logger.Warn("a server that takes webhooks has no read timeouts, so that slow clients can hold its connections for as long as they "+
-		"like: write `servers { timeouts { read_body 10s read_header 5s } }` in the global options",
+		"like: write `servers { timeouts { read_body 10s read_header 5s } }` in the global options, with a new line behind each "+
+		"brace and value",
 		zap.Strings("listen", listen))
 }
 

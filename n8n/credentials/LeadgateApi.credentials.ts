@@ -44,7 +44,7 @@ export class LeadgateApi implements ICredentialType {
 
 	test: ICredentialTestRequest = {
 		request: {
-			baseURL: '={{$credentials.url.replace(/\\/+$/, "")}}',
+			baseURL: '={{$credentials.url.trim().replace(/[\\/*]+$/, "")}}',
 			url: '/destinations',
 			headers: { Accept: 'application/json' },
 		},

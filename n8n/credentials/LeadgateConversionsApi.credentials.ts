@@ -45,7 +45,7 @@ export class LeadgateConversionsApi implements ICredentialType {
 	// A GET reports nothing; it is answered with whose the token is.
 	test: ICredentialTestRequest = {
 		request: {
-			baseURL: '={{$credentials.url}}',
+			baseURL: '={{$credentials.url.trim().replace(/[\\/*]+$/, "")}}',
 			url: '',
 			headers: { Accept: 'application/json' },
 		},

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
+import api from '../dist/credentials/LeadgateApi.credentials.js';
+import conversions from '../dist/credentials/LeadgateConversionsApi.credentials.js';
 import node from '../dist/nodes/Leadgate/Leadgate.node.js';
 import { type Answer, context, type Request } from './stub.mts';
 
@@ -460,5 +462,19 @@ test('a page of another site, with status 200, is no answer', async () => {
 			run(context([parameters], () => ({ body: { ok: true } }))),
 			/not one of Leadgate's/,
 		);
+	}
+});
+
+test("a credential's test asks where the node does, however the URL was pasted", () => {
+	for (const { test: asked } of [new api.LeadgateApi(), new conversions.LeadgateConversionsApi()]) {
+		const expression = String(asked.request.baseURL).slice('={{'.length, -'}}'.length);
+		const base = new Function('$credentials', `return ${expression}`) as (c: object) => string;
+		for (const url of [
+			'https://e.example/api',
+			'https://e.example/api/*',
+			' https://e.example/api/ ',
+		]) {
+			assert.equal(base({ url }), 'https://e.example/api');
+		}
 	}
 });

@@ -61,7 +61,7 @@ export class LeadgateTrigger implements INodeType {
 				const url = this.getNodeWebhookUrl('default');
 				throw new NodeOperationError(
 					this.getNode(),
-					`No destination of the edge leads here: write forward ${url} { sign {env.N8N_SIGNING_SECRET} } into the Caddyfile, and reload it`,
+					`No destination of the edge leads here: reload it with these three lines in its Caddyfile:\nforward ${url} {\n\tsign {env.N8N_SIGNING_SECRET}\n}`,
 				);
 			},
 			async delete(this: IHookFunctions): Promise<boolean> {

@@ -3,7 +3,7 @@ import type { INodeProperties } from 'n8n-workflow';
 export const properties: INodeProperties[] = [
 	{
 		displayName:
-			'Publish the workflow, then write the production URL and the secret into the Caddyfile: <code>forward &lt;URL&gt; { sign &lt;secret&gt; }</code>',
+			'Publish the workflow, then write the production URL and the secret into the Caddyfile:<br><code>forward &lt;URL&gt; {<br>sign &lt;secret&gt;<br>}</code>',
 		name: 'notice',
 		type: 'notice',
 		default: '',

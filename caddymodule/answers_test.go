@@ -123,7 +123,8 @@ func envelope1000() []byte {
 }
 
 func TestHandshake(t *testing.T) {
-	e := startEdge(t, site("forward http://127.0.0.1:9/"))
+	e := startEdge(t, strings.Replace(site("forward http://127.0.0.1:9/"), "admin off", "admin off\nlog {\noutput file %DIR%/log\n}", 1))
+	refused := 0
 	for _, c := range []struct {
 		query, body string
 		status      int
@@ -146,10 +147,17 @@ func TestHandshake(t *testing.T) {
 		if ct := resp.Header.Get("Content-Type"); !strings.HasPrefix(ct, "text/plain") {
 			t.Errorf("%s: Content-Type %q", c.query, ct)
 		}
+		if c.status == 403 {
+			refused++
+		}
 		want := map[int]string{200: "handshake", 403: "refused"}[c.status]
 		if got := resp.Header.Values("Leadgate-Outcome"); len(got) != 1 || got[0] != want {
 			t.Errorf("%s: Leadgate-Outcome: %q, want %q", c.query, got, want)
 		}
+	}
+	log, err := os.ReadFile(e.dir + "/log")
+	if n := strings.Count(string(log), "handshake refused: the verify token is none of this block's"); err != nil || n != refused {
+		t.Errorf("%d refusals are in the log, want %d: %v\n%s", n, refused, err, log)
 	}
 }
 

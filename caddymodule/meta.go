@@ -141,7 +141,7 @@ func (m *Meta) Verify(r *http.Request, body []byte) error {
 		return errors.New("the signature is not sha256= and 64 hex digits")
 	}
 	if m.secrets.Find(body, given) == nil {
-		return errors.New("the signature fits none of the app secrets")
+		return errors.New("the signature fits none of the app secrets: is app_secret that of the app that posts (App settings, Basic)?")
 	}
 	return nil
 }

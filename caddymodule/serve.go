@@ -33,6 +33,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	intake.Handshake.Say(w)
 	if h.provider.Handshake(w, r) {
 		h.block.Requests.Add("", intake.Handshake.String(), 1)
+		if w.Header().Get(intake.OutcomeHeader) == intake.Refused.String() {
+			h.logger.Warn("handshake refused: the verify token is none of this block's; type the word behind verify_token into the "+
+				"provider's dashboard", zap.String("provider", h.block.Provider), zap.Int("status", http.StatusForbidden))
+		}
 		return nil
 	}
 	if r.Method == http.MethodGet || !slices.Contains(h.methods, r.Method) {

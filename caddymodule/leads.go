@@ -5,24 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/leadgate/leadgate/capi"
-	"github.com/leadgate/leadgate/internal/dashboard"
-	"github.com/leadgate/leadgate/internal/destination"
 	"github.com/leadgate/leadgate/internal/destination/leads"
 	"github.com/leadgate/leadgate/internal/finding"
 	"github.com/leadgate/leadgate/internal/graph"
-	"github.com/leadgate/leadgate/internal/intake"
-	"github.com/leadgate/leadgate/internal/metrics"
-	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/sites"
-	"github.com/leadgate/leadgate/internal/wording"
-	"github.com/leadgate/leadgate/normalize"
 )
 
 // Leads fetches the answers of lead ads' forms, before the tenant's other destinations get
@@ -150,37 +141,6 @@ func (l *Leads) config() leads.Config {
 	}
 }
 
-func (l *Leads) provision(a *App, tenant string, repl *caddy.Replacer) (*destination.Destination, error) {
-	name := cmp.Or(l.Name, tenant+"-leads")
-	where := "tenant " + tenant + ": destination " + name + ": "
-	r, err := l.resolve(func(option, text string) (string, error) { return replaceText(repl, option, text) })
-	if err == nil {
-		err = r.check()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s%w", where, err)
-	}
-	if r.Name = name; !wording.ValidName(r.Name) {
-		return nil, fmt.Errorf("%s%w", where, badDestinationName(r.Name))
-	}
-	if err := r.checkBeside(a.sites, tenant); err != nil {
-		return nil, fmt.Errorf("%s%w", where, err)
-	}
-	config := r.config()
-	config.Renew, config.Complete = l.credentials, a.completeLead(tenant)
-	config.Logger, config.Now = a.logger.Named("leads"), a.now
-	d := leads.New(&leads.Settings{
-		Dest: queue.Dest{Tenant: tenant, Name: r.Name}, RetryFor: time.Duration(r.RetryFor), Report: r.Report, Config: config,
-	})
-	d.Options = leadsOptions().settings(r)
-	metrics.Leads(tenant)
-	a.atStart = append(a.atStart, func() error { return a.reconcile(r, d) })
-	if r.Report != "" {
-		a.atStart = append(a.atStart, func() error { countStages(a.tenants[tenant].Destinations, r.Report); return nil })
-	}
-	return d, nil
-}
-
 // checkBeside refuses what comes to nothing for want of something else of the tenant's, in
 // whichever block that would stand.
 func (l *Leads) checkBeside(s *sites.Sites, tenant string) error {
@@ -193,75 +153,6 @@ func (l *Leads) checkBeside(s *sites.Sites, tenant string) error {
 		return fmt.Errorf("report %s: there is no `capi lead_ads` to report leads to: add one to the tenant, or leave report out", l.Report)
 	}
 	return nil
-}
-
-// reconcile has the forms of a tenant's Pages be read, which are known when all blocks are. Of a
-// destination that stands twice one reads.
-func (a *App) reconcile(l *Leads, d *destination.Destination) error {
-	if a.destinations[d.Dest.Name] != d {
-		return nil
-	}
-	t := a.tenantNamed(d.Dest.Tenant)
-	var pages []string
-	for _, h := range a.blocks {
-		pages = append(pages, h.block.Router.Values(t, "page_id")...)
-	}
-	slices.Sort(pages)
-	block := a.leadBlock()
-	a.reads = append(a.reads, &leads.Reconciler{
-		Every: time.Duration(l.Reconcile), Tenant: t.Name, Pages: slices.Compact(pages), Sender: d.Sender.(*leads.Sender),
-		Logger: a.logger.Named("leads"), Now: a.now,
-		Store: func() leads.Store {
-			if q := a.engine.ready.Load(); q != nil {
-				return *q
-			}
-			return nil
-		},
-		Drains: func() bool {
-			live, ok := a.engine.live()
-			return ok && live.Delivery.Drains(d.Dest)
-		},
-		Take: func(ctx context.Context, body []byte) (int, error) {
-			q := a.engine.ready.Load()
-			if q == nil {
-				return 0, errors.New("the queue is not open")
-			}
-			return block.ReadLeads(ctx, *q, t, body)
-		},
-	})
-	return nil
-}
-
-// formsRead is what metrics show of the forms that are read.
-func (a *App) formsRead() (list []metrics.FormsRead) {
-	for _, r := range a.reads {
-		if r.Every > 0 {
-			list = append(list, metrics.FormsRead{Tenant: r.Tenant, Reasons: r.Reasons()})
-		}
-	}
-	return list
-}
-
-// completeLead queues a tenant's leads for its other destinations, in the store that this
-// configuration drains.
-func (a *App) completeLead(tenant string) func(context.Context, *normalize.Event, string) error {
-	t := a.tenantNamed(tenant)
-	block := a.leadBlock()
-	return func(ctx context.Context, ev *normalize.Event, emailHash string) error {
-		q := a.engine.ready.Load()
-		if q == nil {
-			return errors.New("the queue is not open")
-		}
-		return block.CompleteLead(ctx, *q, t, ev, emailHash)
-	}
-}
-
-// leadBlock stands for the block of leads that come by no webhook.
-func (a *App) leadBlock() *intake.Block {
-	return &intake.Block{
-		Provider: normalize.ProviderMeta, Remember: time.Duration(a.RememberClicks), Now: a.now,
-		OnEvent: dashboard.RecordEvent, Notices: a.notices, Logger: a.logger, Clicks: a.events,
-	}
 }
 
 func (l *Leads) reports() bool { return false }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/clicks"
+	"github.com/leadgate/leadgate/internal/destination/leads"
 	"github.com/leadgate/leadgate/internal/httperr"
 	"github.com/leadgate/leadgate/internal/journey"
 	"github.com/leadgate/leadgate/internal/phone"
@@ -74,6 +75,11 @@ func (e *Edge) erase(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	// Before the rest: it is not to be read in between.
+	unread, err := leads.Erase(r.Context(), config.Queue, who.Tenant, who.Contact, config.Now())
+	if err != nil {
+		return StoreError(err)
+	}
 	count := 0
 	for _, key := range keysOf(who.Contact) {
 		n, err := config.Queue.Erase(r.Context(), who.Tenant, key)
@@ -81,6 +87,9 @@ func (e *Edge) erase(w http.ResponseWriter, r *http.Request) error {
 			return StoreError(err)
 		}
 		count += n
+	}
+	if unread && count == 0 {
+		count = 1
 	}
 	if count == 0 {
 		if err := config.nobody(r.Context(), who); err != nil {

@@ -41,3 +41,47 @@ func TestLeadErased(t *testing.T) {
 		})
 	}
 }
+
+// TestLeadErasedUnread: a lead that waits for a token is not read any more when it is erased by its
+// id, by a webhook that comes again either, nor after kill -9; others are. Of what is no lead's id
+// nothing is kept.
+func TestLeadErasedUnread(t *testing.T) {
+	for name, store := range stores {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			global, _ := store(t)
+			e, desk, fake, _ := newLeadEdge(t, global, "")
+			ids := leadIDs(0, 3)
+			for _, id := range ids {
+				fake.Add(leadfake.Sample(id, time.Now()))
+			}
+			fake.SetToken("new")
+			e.mustPost(t, leadgen(ids...))
+			edgetest.Until(t, "the token is dead", func() bool { return e.Destinations()["acme-leads"].State == "parked" })
+			for _, c := range []struct {
+				contact string
+				count   int
+			}{{"l:" + ids[0], 1}, {ids[0], 0}, {ids[1], 1}, {"238512345678999777", 0}, {"15551234567", 0}} {
+				var said struct{ Count int }
+				e.Do(http.MethodPost, "/leadgate/contacts/erase", `{"tenant":"acme","contact":"`+c.contact+`"}`, &said)
+				if said.Count != c.count {
+					t.Errorf("erased %s: %d, want %d", c.contact, said.Count, c.count)
+				}
+			}
+			e.Kill()
+			e.Start()
+			e.mustPost(t, leadgen(ids...))
+			e.setToken(t, "new")
+			desk.onceEach(t, ids[2:])
+			edgetest.Until(t, "nothing waits", func() bool {
+				d := e.Destinations()
+				return d["acme-leads"].Backlog == 0 && d["crm"].Backlog == 0
+			})
+			for _, id := range ids[:2] {
+				if len(desk.got(id)) != 0 || fake.Asked(id) != 0 {
+					t.Errorf("lead %s is read %d times, and forwarded %d", id, fake.Asked(id), len(desk.got(id)))
+				}
+			}
+		})
+	}
+}

@@ -45,8 +45,11 @@ type Config struct {
 	// Complete queues a whole lead for the tenant's other destinations, once, however often
 	// it is asked. emailHash is that of capi.HashEmail; "" for a lead without an address.
 	Complete func(ctx context.Context, ev *normalize.Event, emailHash string) error
-	Logger   *zap.Logger
-	Now      func() time.Time
+	// Erased reports whether a lead was erased, so that it is neither read nor handed on. nil:
+	// none ever is.
+	Erased func(ctx context.Context, id string) (bool, error)
+	Logger *zap.Logger
+	Now    func() time.Time
 }
 
 // New makes a destination. What differs between two of one name is the caller's to fill in.

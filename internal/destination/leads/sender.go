@@ -107,6 +107,9 @@ func (s *Sender) send(ctx context.Context, it *destination.Item) destination.Ver
 			Action: destination.Dead, Reason: "invalid", Explanation: "the lead's id is none of Meta's: those are of digits alone",
 		}
 	}
+	if v, ok := s.forgotten(ctx, id); ok {
+		return v
+	}
 	answer, err := s.read(ctx, id)
 	if err != nil {
 		return destination.Verdict{Action: destination.Retry, Reason: "Meta was not reached", Explanation: err.Error()}
@@ -114,9 +117,12 @@ func (s *Sender) send(ctx context.Context, it *destination.Item) destination.Ver
 	if v, ok := s.judge(answer, id, it); !ok {
 		return v
 	}
+	if v, ok := s.forgotten(ctx, id); ok { // meanwhile
+		return v
+	}
 	emailHash := lead{answer.Root}.fill(ev, s.forms.name(ctx, s, ev.Lead.FormID.String()))
 	if err := s.c.Complete(ctx, ev, emailHash); err != nil {
-		return destination.Verdict{Action: destination.Throttle, After: storePause, Reason: "the queue takes nothing", Explanation: err.Error()}
+		return noQueue(err)
 	}
 	v := destination.Verdict{Action: destination.Done}
 	if wait, atLimit := graph.Wait(answer.Header, s.c.Now()); wait > 0 || atLimit {

@@ -268,3 +268,30 @@ func TestPerson(t *testing.T) {
 		}
 	}
 }
+
+// TestErasedBeforeItIsRead: a lead that was erased is not asked for; of one that is erased meanwhile
+// nothing is handed on; and where that is not known it waits.
+func TestErasedBeforeItIsRead(t *testing.T) {
+	for _, c := range []struct {
+		at    int // the look from which on it is erased
+		asked int
+	}{{1, 0}, {2, 1}} {
+		looks := 0
+		r := newRig(t, func(cfg *Config) {
+			cfg.Erased = func(_ context.Context, id string) (bool, error) {
+				looks++
+				return id == leadID && looks >= c.at, nil
+			}
+		})
+		r.fake.Add(leadfake.Sample(leadID, now))
+		if v := r.send(t, ""); v.Action != destination.Done || len(r.events) != 0 || r.fake.Asked(leadID) != c.asked {
+			t.Errorf("erased at look %d: %+v, %d events, asked %d times", c.at, v, len(r.events), r.fake.Asked(leadID))
+		}
+	}
+	r := newRig(t, func(cfg *Config) {
+		cfg.Erased = func(context.Context, string) (bool, error) { return false, errors.New("no queue") }
+	})
+	if v := r.send(t, ""); v.Action != destination.Throttle || r.fake.Calls() != 0 {
+		t.Errorf("%+v after %d calls", v, r.fake.Calls())
+	}
+}

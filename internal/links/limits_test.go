@@ -95,6 +95,9 @@ func TestFlood(t *testing.T) {
 	if n := len(d.store.all()); n != perAddress+1 { // and the link's own
 		t.Errorf("an address left %d rows", n)
 	}
+	if d.store.asked > 2*visits {
+		t.Errorf("for %d visits the store was asked %d times", visits, d.store.asked)
+	}
 }
 
 // TestCrowded: beyond the sets that a link may have, a visit is the link's own.

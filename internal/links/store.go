@@ -80,7 +80,7 @@ func (s *Server) ask(ctx context.Context, c code, client string) answer {
 	if reached != within {
 		return s.known(ctx, q, c, reached)
 	}
-	kept, fresh, err := s.put(ctx, q, c, linkcode.Draw)
+	kept, fresh, err := s.put(ctx, q, c)
 	if !fresh {
 		back()
 	}
@@ -95,7 +95,7 @@ func (s *Server) ask(ctx context.Context, c code, client string) answer {
 
 // keep has the store keep a code that is not limited.
 func (s *Server) keep(ctx context.Context, q Store, c code) answer {
-	kept, fresh, err := s.put(ctx, q, c, linkcode.Draw)
+	kept, fresh, err := s.put(ctx, q, c)
 	if err != nil {
 		return s.unstored(err)
 	}
@@ -119,11 +119,11 @@ func outcomeOf(tier Tier, fresh bool) string {
 // is taken, so that it stores nothing.
 func (s *Server) known(ctx context.Context, q Store, c code, reached limit) answer {
 	s.warnOf(reached)
-	static, _, err := s.put(ctx, q, codeOf(c.row.Link, new(visit), 0), linkcode.Draw)
+	static, _, err := s.put(ctx, q, codeOf(c.row.Link, new(visit), 0))
 	if err != nil {
 		return s.unstored(err)
 	}
-	kept, _, err := s.put(ctx, q, c, func() string { return static })
+	kept, _, err := s.offer(ctx, q, c, static)
 	switch {
 	case errors.Is(err, queue.ErrCodeTaken), errors.Is(err, queue.ErrTooManyCodes):
 		return answer{"", outcomeLimited}
@@ -145,25 +145,27 @@ func (s *Server) crowded(ctx context.Context, q Store, c code) answer {
 }
 
 // put stores a code under its key, drawn anew while it is another's.
-func (s *Server) put(ctx context.Context, q Store, c code, draw func() string) (kept string, fresh bool, err error) {
-	row := queue.Code{Key: c.key, Data: c.data(), At: s.Now().UnixMilli()}
+func (s *Server) put(ctx context.Context, q Store, c code) (kept string, fresh bool, err error) {
+	for range draws {
+		kept, fresh, err = s.offer(ctx, q, c, linkcode.Draw())
+		if !errors.Is(err, queue.ErrCodeTaken) {
+			break
+		}
+	}
+	return kept, fresh, err
+}
+
+// offer has the store keep a drawn code under its key, or say which one it keeps there.
+func (s *Server) offer(ctx context.Context, q Store, c code, drawn string) (kept string, fresh bool, err error) {
+	row := queue.Code{Code: drawn, Key: c.key, Data: c.data(), At: s.Now().UnixMilli()}
 	switch c.row.Tier {
 	case Click:
 		row.Claim = s.Claim
 	case Campaign:
 		row.Of = c.row.Link
 	}
-	for range draws {
-		row.Code = draw()
-		stored, fresh, err := q.PutCode(ctx, s.Tenant, row)
-		if err == nil {
-			return stored.Code, fresh, nil
-		}
-		if !errors.Is(err, queue.ErrCodeTaken) {
-			return "", false, err
-		}
-	}
-	return "", false, queue.ErrCodeTaken
+	stored, fresh, err := q.PutCode(ctx, s.Tenant, row)
+	return stored.Code, fresh, err
 }
 
 func (s *Server) unstored(err error) answer {

@@ -40,6 +40,16 @@ func (s *storedState) set(stored queue.State) {
 	s.stored, s.known = stored, true
 }
 
+// read notes what was read. It reports whether an operator resumed the destination at
+// another edge, since it was read before.
+func (s *storedState) read(stored queue.State) (resumed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	resumed = s.known && stored != s.stored && !stored.Paused && !stored.Parked && stored.Since > 0
+	s.stored, s.known = stored, true
+	return resumed
+}
+
 // forget says that another edge may change it, and that it is not looked at.
 func (s *storedState) forget() {
 	s.mu.Lock()
@@ -74,6 +84,9 @@ func (s *storedState) takeOrders() (stored queue.State, resumed bool) {
 func (w *worker) order(ctx context.Context, s queue.State) error {
 	w.state.io.Lock()
 	defer w.state.io.Unlock()
+	if _, draining := w.drain.Epoch(); !draining && s == (queue.State{}) {
+		s.Since = w.e.o.Now().UnixMilli() // by which the edge that drains knows it from what it has read
+	}
 	if err := w.e.q.SetState(ctx, w.dest, s); err != nil {
 		return err
 	}
@@ -95,11 +108,16 @@ func (w *worker) obey() {
 		w.enterState(stored)
 	}
 	if resumed {
-		w.resumes++
-		w.hurry = true
-		w.report.waiting = waiting{}
-		w.gate.Resume()
+		w.goOn()
 	}
+}
+
+// goOn forgets what made the destination wait: an operator resumed it.
+func (w *worker) goOn() {
+	w.resumes++
+	w.hurry = true
+	w.report.waiting = waiting{}
+	w.gate.Resume()
 }
 
 // hurryUp has what failed be tried at once, where an operator resumed the destination: what
@@ -182,7 +200,10 @@ func (w *worker) readState() error {
 	if err != nil {
 		return err
 	}
-	w.state.set(s)
+	resumed := w.state.read(s)
 	w.enterState(s)
+	if resumed {
+		w.goOn()
+	}
 	return nil
 }

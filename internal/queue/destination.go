@@ -16,7 +16,7 @@ type State struct {
 	Paused bool   // by an operator, or by a 410
 	Parked bool   // by Meta's refusal of the token, the permission or the configuration
 	Reason string // in words
-	Since  int64  // ms
+	Since  int64  // ms; of one that is neither, when an operator last had it go on
 }
 
 // Info is what a store knows of a destination.

@@ -36,34 +36,18 @@ func (s *Syncer) batch(ctx context.Context, q Store, ids []string, names map[str
 		return nil, outcome{verdict: later, wait: s.pause(pauseLater), problem: "the answer to a batch is none"}
 	}
 	found := make(map[string]*name, len(ids))
-	i, told, denied, unread := 0, 0, 0, 0
+	var got told
 	for n := answer.Root.First(); n.Exists(); n = n.Next() {
-		switch o = s.part(n, answer, ids[i], names, found); o.verdict {
+		id := ids[got.parts]
+		o = s.part(n, answer, id, names, found)
+		switch o.verdict {
 		case badToken, throttled, unfit:
 			return found, o
-		case noRight, missing, refused: // Meta says either where a right is missing
-			denied++
-			if o.verdict == refused {
-				unread++
-			}
-		case fine:
-			if found[ids[i]] != nil {
-				told++
-			}
 		}
-		i++
+		got.add(o, found[id])
 	}
-	all := unread == len(ids) && s.allUnread(ids, names)
-	if all || denied == len(ids) && len(s.c.Accounts) == 0 { // else insights say so
-		if right := s.mayRead(ctx, q); right.verdict != fine {
-			return nil, right
-		}
-	}
-	switch {
-	case all:
-		s.unread(ctx, ids, o.problem)
-	case told > 0:
-		s.state.Unread = ""
+	if o = s.noneRead(ctx, q, &got, ids, names); o.verdict != fine {
+		return nil, o
 	}
 	if wait := s.near(answer.Header); wait > 0 {
 		return found, outcome{wait: wait}
@@ -102,21 +86,68 @@ func (s *Syncer) part(n jsondoc.Node, all *graph.Answer, id string, names, found
 	return o
 }
 
+// told is what a batch said.
+type told struct {
+	parts, named, denied, refused int
+	problem                       string // of the refused
+}
+
+func (t *told) add(o outcome, found *name) {
+	t.parts++
+	switch o.verdict {
+	case noRight, missing: // Meta says any of these where a right is missing
+		t.denied++
+	case refused:
+		t.denied, t.refused, t.problem = t.denied+1, t.refused+1, o.problem
+	case fine:
+		if found != nil {
+			t.named++
+		}
+	}
+}
+
+// noneRead looks whether it is the asking that Meta denies, where it denies all. The outcome is of
+// the token.
+func (s *Syncer) noneRead(ctx context.Context, q Store, got *told, ids []string, names map[string]*name) outcome {
+	if got.named > 0 {
+		s.state.Unread = ""
+	}
+	unfit := got.refused == len(ids) && s.allUnread(ids, names)
+	hidden := got.denied == len(ids) && len(s.c.Accounts) == 0 // else insights say so
+	if !unfit && !hidden {
+		return outcome{}
+	}
+	if o := s.mayRead(ctx, q); o.verdict != fine {
+		return o
+	}
+	switch {
+	case unfit:
+		s.unread(ctx, outcome{verdict: refused, problem: "Meta refuses to say what ads are called, " + ids[0] + " for one (" + got.problem +
+			"): check `graph_version`, and whether that is an ad's id"})
+	case s.knowsNone():
+		s.unread(ctx, outcome{verdict: noRight, problem: "Meta shows none of the ads that were counted, " + ids[0] + " for one: " + rights})
+	}
+	return outcome{}
+}
+
 // allUnread reports whether it is the asking that Meta refuses, where it refuses these: nothing but that
 // was ever said, or of one of them something else was. One alone may be no ad.
 func (s *Syncer) allUnread(ids []string, names map[string]*name) bool {
-	return s.state.Unread != "" || len(*s.names.Load()) == 0 || slices.ContainsFunc(ids, func(id string) bool {
+	return s.knowsNone() || slices.ContainsFunc(ids, func(id string) bool {
 		n := names[id]
 		return n != nil && !n.Gone && n.Ad != ""
 	})
 }
 
-// unread notes that Meta refuses to read any of these ads.
-func (s *Syncer) unread(ctx context.Context, ids []string, problem string) {
-	s.count(ctx, outcome{verdict: refused})
-	s.state.Unread = "Meta refuses to say what ads are called, " + ids[0] + " for one (" + problem + "): check `graph_version`, " +
-		"and whether that is an ad's id"
-	s.state.UnreadAt = s.now()
+// knowsNone reports whether Meta has said of no ad what it is called, or says so no more.
+func (s *Syncer) knowsNone() bool { return s.state.Unread != "" || len(*s.names.Load()) == 0 }
+
+// unread notes that Meta reads no ad, as it said first.
+func (s *Syncer) unread(ctx context.Context, o outcome) {
+	s.count(ctx, o)
+	if s.state.UnreadAt = s.now(); s.state.Unread == "" {
+		s.state.Unread, s.state.UnreadWhy = o.problem, o.why()
+	}
 }
 
 // mayRead says so where the token may read no ads at all.

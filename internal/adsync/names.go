@@ -86,7 +86,7 @@ func (s *Syncer) answered() {
 	}
 	switch {
 	case s.state.Unread != "":
-		s.state.NamesProblem, s.state.NamesWhy = s.state.Unread, metrics.AdsConfiguration
+		s.state.NamesProblem, s.state.NamesWhy = s.state.Unread, s.state.UnreadWhy
 	case s.state.NamesWhy != metrics.AdsFull || s.kept < queue.MaxFacts:
 		s.state.NamesProblem, s.state.NamesWhy = "", ""
 	}

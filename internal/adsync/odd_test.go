@@ -131,6 +131,38 @@ func TestNoneIsRead(t *testing.T) {
 	}
 }
 
+// TestNoneIsShown: where nothing but the names is asked for, and Meta shows no ad at all, that is said once,
+// until it shows one.
+func TestNoneIsShown(t *testing.T) {
+	for name, no := range map[string]*adfake.Refusal{"none": nil, "another's": {Status: 403, Code: 200, Message: "(#200) Missing"}} {
+		r := newRig(t)
+		for i := range 2 * batchSize {
+			r.click(fmt.Sprint(500 + i))
+			r.fake.Deny(fmt.Sprint(500+i), no)
+		}
+		hours := func(n int) {
+			for range 60 * n {
+				r.clock = r.clock.Add(time.Minute)
+				r.step()
+			}
+		}
+		hours(30)
+		if st := r.s.Status(); !strings.HasPrefix(st.Problem, "Meta shows none of the ads that were counted, 500 for one: ") ||
+			!slices.Equal(st.Reasons, []string{metrics.AdsPermission}) {
+			t.Errorf("%s: %+v", name, st)
+		}
+		r.logged(1, fails)
+		r.click("101")
+		hours(1)
+		if st := r.s.Status(); st.Problem != "" {
+			t.Errorf("%s: still %+v", name, st)
+		}
+		hours(3)
+		r.logged(1, fails)
+		r.logged(1, "says again")
+	}
+}
+
 // TestRegained: the answer that there is no such ad is asked again when the token comes to see
 // more.
 func TestRegained(t *testing.T) {

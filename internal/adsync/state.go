@@ -23,9 +23,10 @@ type state struct {
 	NamesUntil   int64  `json:"namesUntil"`
 	NamesProblem string `json:"namesProblem"` // "" while it waits for a limit, too
 	NamesWhy     string `json:"namesWhy"`
-	NamesAt      int64  `json:"namesAt"` // when all that were due were known, or since when they are asked for
-	Unread       string `json:"unread"`  // why Meta reads no ad at all; "" = it does
-	UnreadAt     int64  `json:"unreadAt"`
+	NamesAt      int64  `json:"namesAt"`   // when all that were due were known, or since when they are asked for
+	Unread       string `json:"unread"`    // why Meta reads no ad at all; "" = it does
+	UnreadWhy    string `json:"unreadWhy"` // as NamesWhy
+	UnreadAt     int64  `json:"unreadAt"`  // when it was said last
 
 	// When the token came to see more, perhaps: that there is no such ad is asked again.
 	Granted int64 `json:"granted"`

@@ -64,7 +64,7 @@ export const ad: INodeProperties[] = [
 				name: 'to',
 				type: 'dateTime',
 				default: '',
-				description: 'UTC. Today by default.',
+				description: 'UTC. By default the newest that has begun, there or in the time zone of an ad account.',
 			},
 		],
 	},

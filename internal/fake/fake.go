@@ -5,6 +5,7 @@
 package fake
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"time"
@@ -20,7 +21,7 @@ type TB interface {
 // Serve serves h on 127.0.0.1 until the test ends, and returns its URL.
 func Serve(t TB, h http.Handler) (url string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatalf("listening: %v", err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/embedded/disk"
+	"github.com/leadgate/leadgate/internal/queue/embedded/journal"
 )
 
 // unit is a change that is made whole or not at all, beside others in one
@@ -140,7 +141,7 @@ func (e *Store) apply(units []*unit) (bad *unit, err error) {
 	t.begin(e.cfg.Now(), *e.opts.Load())
 	if noRoom == nil {
 		t.added += need
-		if need > journalSize {
+		if need > journal.Size {
 			// bbolt keeps what lies in a log that was outgrown.
 			t.log = slices.Grow(t.log, int(need+need/8))
 		}
@@ -176,7 +177,7 @@ const checkpointNodes = 512
 func (e *Store) due() bool {
 	t := &e.txn
 	nodes := t.nodes()
-	return t.whole || len(t.log) > e.journal.size || nodes > checkpointNodes ||
+	return t.whole || len(t.log) > e.journal.Size || nodes > checkpointNodes ||
 		2*int64(nodes)*pageSize > e.space.left(e.db, t.tx)
 }
 
@@ -191,14 +192,14 @@ func (e *Store) settle(units []*unit) error {
 	if e.due() {
 		return e.checkpoint()
 	}
-	if err := e.journal.write(t.log, t.start); err != nil {
+	if err := e.journal.Write(t.log, t.start); err != nil {
 		return err
 	}
 	if e.mayWait(units) {
 		return nil
 	}
-	e.journal.syncedAt = t.now
-	return e.journal.sync(len(t.log))
+	e.syncedAt = t.now
+	return e.journal.Sync(len(t.log))
 }
 
 // syncAcks is how long acks wait for an fsync while nothing else is written.
@@ -219,7 +220,7 @@ func (e *Store) mayWait(units []*unit) bool {
 			return false
 		}
 	}
-	since := e.txn.now - e.journal.syncedAt
+	since := e.txn.now - e.syncedAt
 	return since >= 0 && since < syncAcks
 }
 
@@ -227,11 +228,11 @@ func (e *Store) mayWait(units []*unit) bool {
 // begins the next one.
 func (e *Store) checkpoint() error {
 	t := &e.txn
-	generation := e.journal.generation + 1
-	if err := e.journal.announce(generation); err != nil {
+	generation := e.journal.Head.Generation + 1
+	if err := e.journal.Announce(generation); err != nil {
 		return err
 	}
-	p := pair{id: e.id, generation: generation, base: e.journal.headed}
+	p := pair{id: e.id, generation: generation, base: e.journal.Headed}
 	if err := p.store(t.tx); err != nil {
 		return err
 	}
@@ -241,7 +242,7 @@ func (e *Store) checkpoint() error {
 	if err := t.tx.Commit(); err != nil {
 		return err
 	}
-	if err := e.journal.next(generation); err != nil {
+	if err := e.journal.Next(generation); err != nil {
 		return err
 	}
 	t.log, t.added = t.log[:0], 0

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/embedded/journal"
 )
 
 // richStore is an open store with some of everything: entries of three destinations,
@@ -153,7 +154,7 @@ func mustRefuse(t *testing.T, dir, file, all string) (refused bool) {
 func TestEmbeddedDamagedFile(t *testing.T) {
 	e := richStore(t, t.TempDir())
 	all := contents(t, e)
-	db, journal := grabUsed(t, e)
+	db, log := grabUsed(t, e)
 	used := len(db)
 	zero := func(from, n int) func([]byte) []byte {
 		return func(b []byte) []byte { clear(b[from : from+n]); return b }
@@ -173,7 +174,7 @@ func TestEmbeddedDamagedFile(t *testing.T) {
 	}
 	for name, change := range cases {
 		t.Run(name, func(t *testing.T) {
-			dir := folder(t, change(bytes.Clone(db)), journal)
+			dir := folder(t, change(bytes.Clone(db)), log)
 			if !mustRefuse(t, dir, "leadgate.db", all) {
 				t.Error("it was opened")
 			}
@@ -181,7 +182,7 @@ func TestEmbeddedDamagedFile(t *testing.T) {
 	}
 	refused := 0
 	for page := 2; page < used/pageSize; page++ {
-		dir := folder(t, zero(page*pageSize, pageSize)(bytes.Clone(db)), journal)
+		dir := folder(t, zero(page*pageSize, pageSize)(bytes.Clone(db)), log)
 		if mustRefuse(t, dir, "leadgate.db", all) {
 			refused++
 		}
@@ -196,9 +197,9 @@ func TestEmbeddedDamagedFile(t *testing.T) {
 func TestEmbeddedFlips(t *testing.T) {
 	e := richStore(t, t.TempDir())
 	all := contents(t, e)
-	db, journal := grabUsed(t, e)
+	db, log := grabUsed(t, e)
 	used := len(db)
-	logged := journalHead + logLen(e) + recordHead
+	logged := journal.HeadSize + logLen(e) + journal.RecordHead
 	seed := binary.BigEndian.Uint64(db[len(db)-8:]) ^ uint64(len(db))
 	random := rand.New(rand.NewPCG(seed, 7))
 	rounds := 150
@@ -208,9 +209,9 @@ func TestEmbeddedFlips(t *testing.T) {
 	refused := 0
 	for range rounds {
 		b, file, size := bytes.Clone(db), "leadgate.db", used
-		j := journal
+		j := log
 		if random.IntN(3) == 0 {
-			b, j, file, size = db, bytes.Clone(journal), "leadgate.journal", logged
+			b, j, file, size = db, bytes.Clone(log), "leadgate.journal", logged
 		}
 		target := b
 		if file == "leadgate.journal" {

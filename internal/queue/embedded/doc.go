@@ -7,7 +7,7 @@
 // All writes go through one goroutine, which package batch feeds: [Store.Append] and the
 // others hand it units, each made whole or not at all (commit.go). It makes whatever
 // waits in a transaction of bbolt that stays open (txn.go, table.go), and durable by one
-// write to the journal (journal.go, redo.go). When that is full, the transaction is
+// write to the journal (journal/, redo.go). When that is full, the transaction is
 // committed: a checkpoint. After a crash the journal is replayed. Reads are made in the
 // open transaction too, between two batches, so that they see all that is durable and
 // nothing else.
@@ -42,7 +42,7 @@
 // stand in slices (sliced.go), and what an older file has without one in slice 0 until it
 // has expired or clicks again; once, alias, msgs and counts carry checksums. New in 6: journal. New in 5: codes. New in 4: both files carry
 // the store's id and a generation, and a journal has a head and its records say what was
-// durable (pair.go, journal.go, journalread.go); records carry checksums (stamp.go); the
+// durable (pair.go, journal/); records carry checksums (stamp.go); the
 // whole file is looked at before it is opened (verify.go, shapes.go, where each bucket and record has
 // its shape: a new bucket has its case there); what goes to several destinations is stored
 // once (shared.go), and a record of an older file stays as it is. What is not as it was left is a [Damage],
@@ -55,8 +55,8 @@
 // reading end, adopt.go gives a destination what its namesakes of other tenants have,
 // sweep.go throws away what has expired, space.go keeps room to drain a full disk.
 //
-// Folders below know nothing of the store: disk is what it asks of the operating system,
-// pages reads a bbolt file that bbolt refuses.
+// Folders below know nothing of the store: journal is that file and how it is read, disk
+// what is asked of the operating system, and pages reads a bbolt file that bbolt refuses.
 //
 // The package imports the contract, codec and batch, and no other store.
 package embedded

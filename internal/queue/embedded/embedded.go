@@ -15,6 +15,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/batch"
+	"github.com/leadgate/leadgate/internal/queue/embedded/journal"
 )
 
 // The store's files in its folder.
@@ -33,10 +34,12 @@ type Store struct {
 	mu      sync.Mutex // held while a batch is made and becomes durable, and by readers
 	db      *bolt.DB   // nil while the file could not be opened again
 	txn     txn
-	journal journal
-	id      storeID // 0 until it was open once
-	space   space
-	closed  bool
+	journal journal.Writer
+	id      journal.ID // 0 until it was open once
+	// syncedAt is when the journal was last synced, ms.
+	syncedAt int64
+	space    space
+	closed   bool
 
 	followed bool                  // the names of the files led to them when they were opened
 	lost     atomic.Pointer[error] // why nothing is taken, see gone.go

@@ -9,6 +9,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/finding"
 	"github.com/leadgate/leadgate/internal/queue/embedded/disk"
+	"github.com/leadgate/leadgate/internal/queue/embedded/journal"
 )
 
 // lowSpace is how much an embedded queue needs to begin with.
@@ -65,15 +66,15 @@ func Examine(folder string, maxSize int64) finding.List {
 // half says what is wrong with the pair of files, as far as that shows without opening
 // what a running edge may have open.
 func half(file string, size int64, where string) finding.List {
-	journal := filepath.Join(filepath.Dir(file), journalName)
-	info, err := os.Stat(journal)
+	path := filepath.Join(filepath.Dir(file), journalName)
+	info, err := os.Stat(path)
 	switch {
 	case size == 0:
 		return damaged(where, &Damage{File: file, What: "it is empty", Loss: lossAll})
-	case err == nil && info.Size() < journalSize:
-		return damaged(where, &Damage{File: journal, What: fmt.Sprintf("it is cut: it has %d bytes", info.Size()), Loss: lossBatches})
+	case err == nil && info.Size() < journal.Size:
+		return damaged(where, &Damage{File: path, What: fmt.Sprintf("it is cut: it has %d bytes", info.Size()), Loss: lossBatches})
 	case errors.Is(err, fs.ErrNotExist):
-		return one(finding.Warn, where+": "+journal+" is missing",
+		return one(finding.Warn, where+": "+path+" is missing",
 			"if the edge does not start, put both files back as they were at one moment, or run caddy leadgate repair --dir "+filepath.Dir(file))
 	}
 	return nil

@@ -27,7 +27,7 @@ func TestEmbeddedOpensAgain(t *testing.T) {
 	before, _ := d.Epoch()
 
 	// Every write fails from here on, as after a disk that went away.
-	if err := e.journal.file.Close(); err != nil {
+	if err := e.journal.File.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if err := e.Append(t.Context(), []queue.Group{testGroup(2, 100)})[0].Err; !errors.Is(err, queue.ErrUnavailable) {
@@ -64,7 +64,7 @@ func TestEmbeddedTicksUntilOpen(t *testing.T) {
 
 	// In place of the file there is a folder.
 	kept := filepath.Join(dir, "kept.db")
-	if err := errors.Join(os.Rename(e.path, kept), os.Mkdir(e.path, 0o700), e.journal.file.Close()); err != nil {
+	if err := errors.Join(os.Rename(e.path, kept), os.Mkdir(e.path, 0o700), e.journal.File.Close()); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/embedded/disk"
+	"github.com/leadgate/leadgate/internal/queue/embedded/journal"
 )
 
 // fileFormat is the number of the file's format. A file with a greater one
@@ -127,13 +128,14 @@ func (e *Store) open() error {
 		return notOpened(e.path, err)
 	}
 	e.id = p.id
-	e.journal = journal{id: p.id, generation: p.generation, headed: p.base}
+	e.syncedAt = 0
+	e.journal = journal.Writer{Head: journal.Head{Format: fileFormat, ID: p.id, Generation: p.generation}, Headed: p.base}
 	if err := e.openJournal(db, anew); err != nil {
 		// As on a full disk: slower, but the queue can be drained.
 		e.cfg.Logger.Warn("the queue's journal could not be made; it is slower without one", zap.Error(err))
 	}
 	e.attach(db, file)
-	e.followed = e.named(file, e.path) == nil && (e.journal.file == nil || e.named(e.journal.file, e.journalPath()) == nil)
+	e.followed = e.named(file, e.path) == nil && (e.journal.File == nil || e.named(e.journal.File, e.journalPath()) == nil)
 	if !e.followed {
 		e.cfg.Logger.Warn("the queue's files have other names than they were opened by: it will not be seen if they are removed")
 	}
@@ -153,21 +155,21 @@ func notOpened(path string, err error) error {
 func (e *Store) openJournal(db *bolt.DB, anew bool) error {
 	j := &e.journal
 	if anew {
-		if err := makeJournal(e.journalPath(), j.id, j.generation); err != nil {
+		if err := journal.Make(e.journalPath(), j.Head); err != nil {
 			return err
 		}
-		j.headed = j.generation
+		j.Headed = j.Head.Generation
 	}
-	err := j.open(e.journalPath())
+	err := j.Open(e.journalPath())
 	if err == nil {
-		err = j.announce(j.generation)
+		err = j.Announce(j.Head.Generation)
 	}
 	if err == nil {
-		p := pair{id: j.id, generation: j.generation, base: j.generation}
+		p := pair{id: j.Head.ID, generation: j.Head.Generation, base: j.Head.Generation}
 		err = db.Update(p.store)
 	}
 	if err != nil {
-		return errors.Join(err, j.close())
+		return errors.Join(err, j.Close())
 	}
 	return nil
 }
@@ -175,7 +177,7 @@ func (e *Store) openJournal(db *bolt.DB, anew bool) error {
 // release closes what is open. What is not durable is lost.
 func (e *Store) release() error {
 	e.txn.abandon()
-	err := e.journal.close()
+	err := e.journal.Close()
 	if e.db != nil {
 		err = errors.Join(err, e.db.Close())
 		e.db = nil
@@ -218,9 +220,10 @@ func prepare(tx *bolt.Tx, path string) (*pair, error) {
 		}
 	}
 	if fresh || p.format < pairedFormat {
-		p.id, p.generation = newStoreID(), number(meta.Get(generationKey))
+		p.id, p.generation = journal.NewID(), number(meta.Get(generationKey))
 		if p.generation == 0 {
-			p.generation = binary.BigEndian.Uint64(newStoreID().bytes())>>1 + 1
+			id := journal.NewID()
+			p.generation = binary.BigEndian.Uint64(id[:])>>1 + 1
 		}
 		if err := errors.Join(meta.Delete(generationKey), p.store(tx)); err != nil {
 			return nil, err

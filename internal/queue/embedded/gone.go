@@ -9,6 +9,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/embedded/disk"
+	"github.com/leadgate/leadgate/internal/queue/embedded/journal"
 )
 
 // A folder may be removed, moved or hidden by another file system while its files are
@@ -63,8 +64,8 @@ func (e *Store) watch() {
 		return
 	}
 	why := e.intact(e.space.file, e.path, e.txn.tx.Size())
-	if why == nil && e.journal.file != nil {
-		why = e.intact(e.journal.file, e.journalPath(), journalFile)
+	if why == nil && e.journal.File != nil {
+		why = e.intact(e.journal.File, e.journalPath(), journal.FileSize)
 	}
 	e.lose(why)
 }
@@ -98,7 +99,7 @@ func (e *Store) confirm(units []*unit) {
 	if !brings || !e.followed {
 		return
 	}
-	file, path := e.journal.file, e.journalPath()
+	file, path := e.journal.File, e.journalPath()
 	if file == nil {
 		file, path = e.space.file, e.path
 	}

@@ -11,6 +11,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/embedded/journal"
 )
 
 // crashed opens what a crash of e would leave, after change.
@@ -55,7 +56,7 @@ func crashedBadly(t *testing.T, e *Store, change func(journal []byte) []byte) er
 
 // torn is a journal of which nothing from a place in its records on was written.
 func torn(b []byte, at int) []byte {
-	clear(b[journalHead+at:])
+	clear(b[journal.HeadSize+at:])
 	return b
 }
 
@@ -75,10 +76,10 @@ func TestEmbeddedTornJournal(t *testing.T) {
 		"without the last mark":  {func(b []byte) []byte { return torn(b, ends[2]) }, 3},
 		"nothing was written":    {func(b []byte) []byte { return torn(b, 0) }, 0},
 		"the last one's end":     {func(b []byte) []byte { return torn(b, ends[2]-1) }, 2},
-		"the last one's middle":  {func(b []byte) []byte { b[journalHead+ends[1]+40] ^= 4; return torn(b, ends[2]) }, 2},
+		"the last one's middle":  {func(b []byte) []byte { b[journal.HeadSize+ends[1]+40] ^= 4; return torn(b, ends[2]) }, 2},
 		"a head":                 {func(b []byte) []byte { return torn(b, ends[1]+7) }, 2},
-		"a mad length":           {func(b []byte) []byte { b[journalHead+ends[1]+4] = 0x7f; return torn(b, ends[2]) }, 2},
-		"an older one behind it": {func(b []byte) []byte { b[journalHead+ends[1]+15]--; return torn(b, ends[2]) }, 2},
+		"a mad length":           {func(b []byte) []byte { b[journal.HeadSize+ends[1]+4] = 0x7f; return torn(b, ends[2]) }, 2},
+		"an older one behind it": {func(b []byte) []byte { b[journal.HeadSize+ends[1]+15]--; return torn(b, ends[2]) }, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			again := crashed(t, e, c.change)
@@ -114,20 +115,20 @@ func TestEmbeddedDamagedJournal(t *testing.T) {
 		"empty":             func([]byte) []byte { return nil },
 		"one byte":          func(b []byte) []byte { return b[:1] },
 		"cut in its head":   func(b []byte) []byte { return b[:100] },
-		"cut in a record":   func(b []byte) []byte { return b[:journalHead+ends[2]-1] },
+		"cut in a record":   func(b []byte) []byte { return b[:journal.HeadSize+ends[2]-1] },
 		"cut at its end":    func(b []byte) []byte { return b[:len(b)-1] },
 		"longer":            func(b []byte) []byte { return append(b, 0) },
 		"all zeros":         func(b []byte) []byte { clear(b); return b },
 		"its magic":         flip(3),
 		"its id":            flip(25),
 		"its generation":    flip(40),
-		"the first record":  flip(journalHead + 30),
-		"a length":          flip(journalHead + ends[0] + 6),
-		"a generation":      flip(journalHead + ends[0] + 15),
-		"a record":          flip(journalHead + ends[1] - 5),
-		"the last record":   flip(journalHead + ends[2] - 5),
-		"the last checksum": flip(journalHead + ends[1]),
-		"a page of zeros":   func(b []byte) []byte { clear(b[journalHead+ends[0] : journalHead+ends[1]]); return b },
+		"the first record":  flip(journal.HeadSize + 30),
+		"a length":          flip(journal.HeadSize + ends[0] + 6),
+		"a generation":      flip(journal.HeadSize + ends[0] + 15),
+		"a record":          flip(journal.HeadSize + ends[1] - 5),
+		"the last record":   flip(journal.HeadSize + ends[2] - 5),
+		"the last checksum": flip(journal.HeadSize + ends[1]),
+		"a page of zeros":   func(b []byte) []byte { clear(b[journal.HeadSize+ends[0] : journal.HeadSize+ends[1]]); return b },
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := crashedBadly(t, e, change)
@@ -136,7 +137,7 @@ func TestEmbeddedDamagedJournal(t *testing.T) {
 			}
 		})
 	}
-	if err := crashedBadly(t, e, flip(journalHead+ends[2]+3)); err != nil {
+	if err := crashedBadly(t, e, flip(journal.HeadSize+ends[2]+3)); err != nil {
 		t.Errorf("a mark alone: %v, want none, since nothing is lost", err)
 	}
 }
@@ -155,7 +156,7 @@ func TestEmbeddedUnsyncedJournal(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	again := crashed(t, e, func(b []byte) []byte { b[journalHead+at+recordHead] ^= 4; return b })
+	again := crashed(t, e, func(b []byte) []byte { b[journal.HeadSize+at+journal.RecordHead] ^= 4; return b })
 	if n := backlog(t, again); n != 3 {
 		t.Fatalf("backlog %d, want 3", n)
 	}
@@ -167,7 +168,7 @@ func TestEmbeddedUnsyncedJournal(t *testing.T) {
 func TestEmbeddedStaleJournal(t *testing.T) {
 	e := openTest(t, t.TempDir())
 	mustAppend(t, e, testGroup(1, 100))
-	stale, err := os.ReadFile(e.journal.file.Name())
+	stale, err := os.ReadFile(e.journal.File.Name())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +188,7 @@ func TestEmbeddedStaleJournal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	older := pair{id: e.id, generation: e.journal.generation, base: e.journal.generation - 1}
+	older := pair{id: e.id, generation: e.journal.Head.Generation, base: e.journal.Head.Generation - 1}
 	if err := errors.Join(db.Update(older.store), db.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +205,7 @@ func TestEmbeddedWithoutJournal(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := openTest(t, dir)
-	if e.journal.file != nil {
+	if e.journal.File != nil {
 		t.Fatal("there is a journal")
 	}
 	mustAppend(t, e, testGroup(2, 100))
@@ -218,7 +219,7 @@ func TestEmbeddedWithoutJournal(t *testing.T) {
 	if err := errors.Join(e.Close(), os.RemoveAll(filepath.Join(dir, "leadgate.journal.new"))); err != nil {
 		t.Fatal(err)
 	}
-	if e = openTest(t, dir); e.journal.file == nil || backlog(t, e) != 2 {
+	if e = openTest(t, dir); e.journal.File == nil || backlog(t, e) != 2 {
 		t.Fatalf("the journal is not there, or %d wait: want one, and 2", backlog(t, e))
 	}
 }
@@ -331,7 +332,7 @@ func TestEmbeddedAcks(t *testing.T) {
 	}
 	synced := func(want int64) {
 		t.Helper()
-		if got := e.journal.syncedAt - testNow.UnixMilli(); got != want {
+		if got := e.syncedAt - testNow.UnixMilli(); got != want {
 			t.Errorf("synced at %d ms, want %d", got, want)
 		}
 	}

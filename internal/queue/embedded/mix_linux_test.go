@@ -188,7 +188,7 @@ func TestEmbeddedMixDisk(t *testing.T) {
 		mustAppend(t, e, groups...)
 	}
 	var size int64
-	for _, name := range []string{e.path, e.journal.file.Name()} {
+	for _, name := range []string{e.path, e.journal.File.Name()} {
 		var s syscall.Stat_t
 		if err := syscall.Stat(name, &s); err != nil {
 			t.Fatal(err)

@@ -1,9 +1,7 @@
 package embedded
 
 import (
-	"crypto/rand"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -14,6 +12,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/leadgate/leadgate/internal/queue/embedded/disk"
+	"github.com/leadgate/leadgate/internal/queue/embedded/journal"
 )
 
 // The two files of a store are a pair: both carry its id, and both say how far they are.
@@ -25,23 +24,11 @@ import (
 // The bbolt file comes first, whole, and without a journal (base is 0); then the journal,
 // whole; then the bbolt file says that there is one. Between these a crash is harmless.
 
-// storeID is what both files of a store carry; 0 is none.
-type storeID [16]byte
-
-func (id storeID) String() string { return hex.EncodeToString(id[:4]) }
-
-func (id storeID) bytes() []byte { return id[:] }
-
-func newStoreID() (id storeID) {
-	_, _ = rand.Read(id[:]) // never fails
-	return id
-}
-
 // pair is what the bbolt file says of itself and of its journal.
 type pair struct {
 	path       string // of the bbolt file
 	format     uint64 // in which it was found
-	id         storeID
+	id         journal.ID
 	generation uint64
 	base       uint64 // 0: there is no journal
 }
@@ -70,35 +57,6 @@ func (p *pair) store(tx *bolt.Tx) error {
 	return tx.Bucket(metaBucket).Put(pairKey, appendPair(nil, p))
 }
 
-const (
-	// journalHead is how much the head takes: a page, so that no record shares one with it.
-	journalHead  = 4096
-	journalMagic = "leadgate journal"
-)
-
-// appendJournalHead appends a head: magic, format (4 bytes), the store's id, generation
-// (8 bytes), and a CRC-32C of these.
-func appendJournalHead(dst []byte, id storeID, generation uint64) []byte {
-	dst = append(dst, journalMagic...)
-	dst = binary.BigEndian.AppendUint32(dst, fileFormat)
-	dst = append(dst, id[:]...)
-	dst = binary.BigEndian.AppendUint64(dst, generation)
-	return binary.BigEndian.AppendUint32(dst, crc32.Checksum(dst, castagnoli))
-}
-
-func readJournalHead(b []byte) (id storeID, generation uint64, err error) {
-	const ids, generations = len(journalMagic) + 4, len(journalMagic) + 4 + len(id)
-	const sum = generations + 8
-	switch {
-	case len(b) < journalHead || string(b[:len(journalMagic)]) != journalMagic:
-		return id, 0, errors.New("it does not begin as a journal does")
-	case crc32.Checksum(b[:sum], castagnoli) != binary.BigEndian.Uint32(b[sum:]):
-		return id, 0, errors.New("its head is damaged")
-	}
-	copy(id[:], b[ids:])
-	return id, binary.BigEndian.Uint64(b[generations:]), nil
-}
-
 // present makes the bbolt file where there is no store yet. It never makes one where
 // something is left of another, nor where one was open before.
 func (e *Store) present() error {
@@ -119,7 +77,7 @@ func (e *Store) present() error {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if e.id != (storeID{}) {
+	if e.id != (journal.ID{}) {
 		return &Damage{File: e.path, What: "it is gone, with its journal", Loss: lossAll}
 	}
 	return makeFile(e.path, e.cfg.LockTimeout, func(*bolt.Tx) error { return nil })
@@ -130,14 +88,14 @@ func (e *Store) journalPath() string { return filepath.Join(filepath.Dir(e.path)
 // checkJournal reads the journal that goes with the bbolt file, and what is to be
 // replayed of it.
 func (e *Store) checkJournal(p *pair) (records []byte, headed uint64, err error) {
-	if e.id != (storeID{}) && (p.id != e.id || p.generation < e.journal.generation) {
+	if e.id != (journal.ID{}) && (p.id != e.id || p.generation < e.journal.Head.Generation) {
 		return nil, 0, &Damage{File: e.path, Loss: lossSince,
 			What: "it was replaced by another, or by an older one, while the edge ran"}
 	}
 	b, err := os.ReadFile(e.journalPath())
 	switch {
 	case p.format < pairedFormat && (err == nil || errors.Is(err, fs.ErrNotExist)):
-		return intactOld(b, p.generation), 0, nil
+		return journal.OldRecords(b, p.generation), 0, nil
 	case p.base == 0:
 		return nil, 0, nil
 	case errors.Is(err, fs.ErrNotExist):
@@ -146,4 +104,36 @@ func (e *Store) checkJournal(p *pair) (records []byte, headed uint64, err error)
 		return nil, 0, fmt.Errorf("reading journal: %w", err)
 	}
 	return readJournal(e.journalPath(), b, p)
+}
+
+// readJournal reads what a store's journal holds for it. base is the least generation
+// that its head must have: the one that it had when the file was last written.
+func readJournal(path string, b []byte, p *pair) (records []byte, headed uint64, err error) {
+	damage := func(loss, what string, args ...any) error {
+		return &Damage{File: path, What: fmt.Sprintf(what, args...), Loss: loss}
+	}
+	if len(b) != journal.FileSize {
+		return nil, 0, damage(lossBatches, "it has %d bytes and should have %d", len(b), journal.FileSize)
+	}
+	h, err := journal.ReadHead(b)
+	headed = h.Generation
+	switch {
+	case err == nil && h.ID == p.id && journal.OnlyAnnounced(b, headed, p.generation):
+		// What it holds is of before.
+	case err != nil:
+		return nil, 0, damage(lossBatches, "%s", err)
+	case h.ID != p.id:
+		return nil, 0, damage(lossBatches, "it belongs to another store (%s) than leadgate.db (%s)", h.ID, p.id)
+	case headed < p.base:
+		return nil, 0, damage(lossBatches, "it is older than leadgate.db, by %s", stepsText(p.base-headed))
+	case headed > p.generation:
+		return nil, 0, &Damage{File: p.path, Loss: lossSince,
+			What: "it is older than leadgate.journal, by " + stepsText(headed-p.generation)}
+	}
+	records, later, ok := journal.Records(b[journal.HeadSize:], p.generation)
+	if !ok {
+		return nil, 0, damage(lossBatches, "byte %d begins a record that is not whole, and byte %d one that is",
+			journal.HeadSize+len(records), journal.HeadSize+later)
+	}
+	return records, headed, nil
 }

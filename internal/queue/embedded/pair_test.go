@@ -14,6 +14,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/leadgate/leadgate/internal/finding"
+	"github.com/leadgate/leadgate/internal/queue/embedded/journal"
 )
 
 // grab is a copy of an open store's files, or of one of them.
@@ -182,13 +183,15 @@ func TestEmbeddedPairOfOneStep(t *testing.T) {
 }
 
 // headed is a journal whose head says a generation that is so many later.
-func headed(t *testing.T, journal []byte, later uint64) []byte {
+func headed(t *testing.T, file []byte, later uint64) []byte {
 	t.Helper()
-	id, generation, err := readJournalHead(journal)
+	h, err := journal.ReadHead(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return append(appendJournalHead(nil, id, generation+later), journal[len(appendJournalHead(nil, id, 0)):]...)
+	h.Generation += later
+	changed := h.Append(nil)
+	return append(changed, file[len(changed):]...)
 }
 
 // What a crash leaves of a first start, at any moment, is no damage.

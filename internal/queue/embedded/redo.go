@@ -9,6 +9,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/codec"
+	"github.com/leadgate/leadgate/internal/queue/embedded/journal"
 )
 
 // The changes of a record: an operation's byte and a bucket's name, then what
@@ -32,8 +33,8 @@ func (t *txn) redo(op byte, name []byte) {
 // they are until the transaction ends.
 func replay(tx *bolt.Tx, s *seen, records []byte) error {
 	for len(records) > 0 {
-		end := recordHead + int(binary.BigEndian.Uint32(records[4:]))
-		if err := replayChanges(tx, s, records[recordHead:end]); err != nil {
+		end := journal.RecordHead + int(binary.BigEndian.Uint32(records[4:]))
+		if err := replayChanges(tx, s, records[journal.RecordHead:end]); err != nil {
 			return fmt.Errorf("replaying journal: %w", err)
 		}
 		records = records[end:]

@@ -13,6 +13,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/embedded/disk"
+	"github.com/leadgate/leadgate/internal/queue/embedded/journal"
 )
 
 // Repaired is what became of a store that was repaired.
@@ -80,25 +81,25 @@ func Repair(folder string, now time.Time) (*Repaired, error) {
 			return nil, fmt.Errorf("locking %s: %w", r.path, err)
 		}
 	}
-	journal, err := os.ReadFile(r.journal)
+	log, err := os.ReadFile(r.journal)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("reading %s: %w", r.journal, err)
 	}
-	if file == nil && journal == nil {
+	if file == nil && log == nil {
 		return nil, fmt.Errorf("there is no queue in %s: neither leadgate.db nor leadgate.journal", folder)
 	}
-	if err := r.run(file, journal, now); err != nil {
+	if err := r.run(file, log, now); err != nil {
 		return nil, fmt.Errorf("repairing the queue in %s: %w", folder, err)
 	}
 	return &r.report, nil
 }
 
-func (r *repair) run(file *os.File, journal []byte, now time.Time) error {
+func (r *repair) run(file *os.File, log []byte, now time.Time) error {
 	made := r.path + ".repaired"
 	if err := os.Remove(made); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	base, err := r.examine(file, journal)
+	base, err := r.examine(file, log)
 	if err != nil || len(r.report.Damage) == 0 {
 		return err
 	}
@@ -106,7 +107,7 @@ func (r *repair) run(file *os.File, journal []byte, now time.Time) error {
 		return err
 	}
 	r.out.NoSync = true // until all is there
-	err = r.salvage(base, journal)
+	err = r.salvage(base, log)
 	if err == nil {
 		r.out.NoSync = false
 		err = r.out.Sync()
@@ -118,7 +119,7 @@ func (r *repair) run(file *os.File, journal []byte, now time.Time) error {
 }
 
 // examine finds out what is wrong. Where that is nothing, there is nothing to do.
-func (r *repair) examine(file *os.File, journal []byte) (*base, error) {
+func (r *repair) examine(file *os.File, log []byte) (*base, error) {
 	found := func(err error) {
 		if damage, ok := errors.AsType[*Damage](err); ok {
 			r.damaged(damage.File + ": " + damage.What)
@@ -139,7 +140,7 @@ func (r *repair) examine(file *os.File, journal []byte) (*base, error) {
 		return nil, nil
 	}
 	r.found = b.pair
-	if r.found.id == (storeID{}) {
+	if r.found.id == (journal.ID{}) {
 		if len(r.report.Damage) == 0 && b.format >= pairedFormat {
 			found(errors.New("it does not say which store it is"))
 		}
@@ -147,17 +148,17 @@ func (r *repair) examine(file *os.File, journal []byte) (*base, error) {
 	}
 	r.found.path = r.path
 	switch {
-	case journal == nil && r.found.base != 0:
+	case log == nil && r.found.base != 0:
 		found(missing(r.journal, r.path, lossBatches))
 	case r.found.base != 0:
-		_, _, err := readJournal(r.journal, journal, &r.found)
+		_, _, err := readJournal(r.journal, log, &r.found)
 		found(err)
 	}
 	return b, nil
 }
 
 // salvage fills the new file.
-func (r *repair) salvage(b *base, journal []byte) (err error) {
+func (r *repair) salvage(b *base, log []byte) (err error) {
 	if r.tx, err = r.out.Begin(true); err != nil {
 		return err
 	}
@@ -174,7 +175,7 @@ func (r *repair) salvage(b *base, journal []byte) (err error) {
 			return err
 		}
 	}
-	if err := r.replayJournal(journal); err != nil {
+	if err := r.replayJournal(log); err != nil {
 		return err
 	}
 	if err := r.fillHoles(b); err != nil {

@@ -12,6 +12,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/embedded/journal"
 )
 
 // waiting is what a store would deliver and list, by destination, kind and event, in order.
@@ -93,9 +94,9 @@ func mustRepair(t *testing.T, dir string, before []string) *Repaired {
 func TestEmbeddedRepairs(t *testing.T) {
 	e := richStore(t, t.TempDir())
 	before := waiting(t, e)
-	db, journal := grabUsed(t, e)
+	db, log := grabUsed(t, e)
 	used := len(db)
-	logged := journalHead + logLen(e)
+	logged := journal.HeadSize + logLen(e)
 	// How many the journal alone brought: 40 events for two destinations.
 	const inJournal = 80
 	for name, c := range map[string]struct {
@@ -103,18 +104,18 @@ func TestEmbeddedRepairs(t *testing.T) {
 		lost        int // at most; it says so
 		uncounted   bool
 	}{
-		"nothing":              {db, journal, 0, false},
+		"nothing":              {db, log, 0, false},
 		"no journal":           {db, nil, inJournal, true},
 		"an empty journal":     {db, []byte{}, inJournal, true},
-		"no file":              {nil, journal, len(before) - inJournal, false},
-		"an empty file":        {[]byte{}, journal, len(before) - inJournal, false},
-		"the first meta page":  {zeroed(db, 0, pageSize), journal, 0, false},
-		"the second meta page": {zeroed(db, pageSize, 2*pageSize), journal, 0, false},
-		"both meta pages":      {zeroed(db, 0, 2*pageSize), journal, 0, false},
-		"half the file":        {db[:used/2/pageSize*pageSize], journal, len(before), true},
-		"the journal's head":   {db, zeroed(journal, 0, journalHead), 0, true},
-		"a record":             {db, zeroed(journal, logged/2, logged/2+100), 8, true},
-		"half the journal":     {db, journal[:logged/2], inJournal, true},
+		"no file":              {nil, log, len(before) - inJournal, false},
+		"an empty file":        {[]byte{}, log, len(before) - inJournal, false},
+		"the first meta page":  {zeroed(db, 0, pageSize), log, 0, false},
+		"the second meta page": {zeroed(db, pageSize, 2*pageSize), log, 0, false},
+		"both meta pages":      {zeroed(db, 0, 2*pageSize), log, 0, false},
+		"half the file":        {db[:used/2/pageSize*pageSize], log, len(before), true},
+		"the journal's head":   {db, zeroed(log, 0, journal.HeadSize), 0, true},
+		"a record":             {db, zeroed(log, logged/2, logged/2+100), 8, true},
+		"half the journal":     {db, log[:logged/2], inJournal, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := folder(t, c.db, c.journal)
@@ -150,7 +151,7 @@ func TestEmbeddedRepairs(t *testing.T) {
 func TestEmbeddedRepairSays(t *testing.T) {
 	e := richStore(t, t.TempDir())
 	before := waiting(t, e)
-	db, journal := grab(t, e)
+	db, log := grab(t, e)
 	other := richStore(t, t.TempDir())
 	_, foreign := grab(t, other)
 	const again = "what was delivered since may be delivered again"
@@ -160,7 +161,7 @@ func TestEmbeddedRepairSays(t *testing.T) {
 	}{
 		"no journal":              {db, nil, again},
 		"another store's journal": {db, foreign, again},
-		"half the journal":        {db, journal[:(journalHead+logLen(e))/2], "what was delivered then may be delivered again"},
+		"half the journal":        {db, log[:(journal.HeadSize+logLen(e))/2], "what was delivered then may be delivered again"},
 		"both empty":              {[]byte{}, []byte{}, "neither leadgate.db nor the journal says how much there was"},
 		"text, and no journal":    {[]byte("hello\n"), nil, "neither leadgate.db nor the journal says how much there was"},
 	} {
@@ -181,7 +182,7 @@ func TestEmbeddedRepairSays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		report := mustRepair(t, folder(t, damaged, journal), before)
+		report := mustRepair(t, folder(t, damaged, log), before)
 		said := strings.Join(report.Damage, "\n")
 		if !strings.Contains(said, "its checksum is wrong") || strings.Contains(said, "run `") {
 			t.Errorf("it says %q, want what is wrong, and not to do what is being done", said)
@@ -200,18 +201,18 @@ func zeroed(b []byte, from, to int) []byte {
 func TestEmbeddedRepairsAny(t *testing.T) {
 	e := richStore(t, t.TempDir())
 	before := waiting(t, e)
-	db, journal := grabUsed(t, e)
+	db, log := grabUsed(t, e)
 	used := len(db)
-	logged := journalHead + logLen(e) + recordHead
+	logged := journal.HeadSize + logLen(e) + journal.RecordHead
 	for page := range used / pageSize {
-		mustRepair(t, folder(t, zeroed(db, page*pageSize, (page+1)*pageSize), journal), before)
+		mustRepair(t, folder(t, zeroed(db, page*pageSize, (page+1)*pageSize), log), before)
 		if t.Failed() {
 			t.Fatalf("page %d", page)
 		}
 	}
 	random := rand.New(rand.NewPCG(uint64(len(db)), 7))
 	for range 60 {
-		b, j := bytes.Clone(db), bytes.Clone(journal)
+		b, j := bytes.Clone(db), bytes.Clone(log)
 		target, size := b, used
 		if random.IntN(2) == 0 {
 			target, size = j, logged

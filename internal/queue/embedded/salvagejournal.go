@@ -10,6 +10,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/codec"
+	"github.com/leadgate/leadgate/internal/queue/embedded/journal"
 )
 
 // change is one of a journal's record, see redo.go.
@@ -54,13 +55,13 @@ func (r *repair) replayJournal(b []byte) error {
 	var s seen
 	s.resume(r.tx)
 	if r.found.format > 0 && r.found.format < pairedFormat {
-		return r.replayRecords(&s, intactOld(b, r.found.generation), r.found.generation)
+		return r.replayRecords(&s, journal.OldRecords(b, r.found.generation), r.found.generation)
 	}
 	generation, use := r.whichJournal(b)
 	if !use {
 		return nil
 	}
-	return r.replayRecords(&s, b[journalHead:], generation)
+	return r.replayRecords(&s, b[journal.HeadSize:], generation)
 }
 
 // lostSince is what the loss of a journal means.
@@ -69,25 +70,26 @@ const lostSince = "what came since leadgate.db was last written is lost, up to 2
 
 // whichJournal reports whether the journal has what the base lacks, and of which generation.
 func (r *repair) whichJournal(b []byte) (generation uint64, use bool) {
-	if len(b) <= journalHead {
+	if len(b) <= journal.HeadSize {
 		switch {
-		case r.found.id == (storeID{}):
+		case r.found.id == (journal.ID{}):
 			r.uncounted("neither leadgate.db nor the journal says how much there was: what is not saved is lost")
 		case r.found.base != 0:
 			r.uncounted("the journal cannot be read: " + lostSince)
 		}
 		return 0, false
 	}
-	id, generation, err := readJournalHead(b)
-	ours := r.found.id != (storeID{})
+	h, err := journal.ReadHead(b)
+	generation = h.Generation
+	ours := r.found.id != (journal.ID{})
 	switch {
 	case err != nil && ours:
 		generation = r.found.generation
 		r.uncounted("the journal's head cannot be read")
 	case err != nil: // the first record may still say it
-		generation = binary.BigEndian.Uint64(b[journalHead+8:])
+		generation = binary.BigEndian.Uint64(b[journal.HeadSize+8:])
 		r.uncounted("the journal's head cannot be read")
-	case ours && id != r.found.id:
+	case ours && h.ID != r.found.id:
 		r.uncounted("the journal is another store's, and nothing of it was taken: " + lostSince)
 		return 0, false
 	case ours && generation < r.found.generation:
@@ -97,7 +99,7 @@ func (r *repair) whichJournal(b []byte) (generation uint64, use bool) {
 		}
 		// Its records are in the base already, or they are newer than its head.
 		generation = r.found.generation
-	case ours && onlyAnnounced(b, generation, r.found.generation):
+	case ours && journal.OnlyAnnounced(b, generation, r.found.generation):
 		generation = r.found.generation
 	case ours && generation > r.found.generation:
 		r.uncounted("leadgate.db is older than the journal: what came between the two is lost, " +
@@ -111,17 +113,18 @@ func (r *repair) whichJournal(b []byte) (generation uint64, use bool) {
 func (r *repair) replayRecords(s *seen, b []byte, generation uint64) error {
 	at, marked := 0, false
 	for !marked {
-		rec, ok := recordAt(b, at, generation)
+		rec, ok := journal.At(b, at, generation)
 		switch {
-		case ok && rec.length == 0:
+		case ok && rec.Length == 0:
 			marked = true
 		case ok:
-			if err := eachChange(b[at+recordHead:at+recordHead+rec.length], func(c *change) error { return r.apply(s, c) }); err != nil {
+			changes := b[at+journal.RecordHead:][:rec.Length]
+			if err := eachChange(changes, func(c *change) error { return r.apply(s, c) }); err != nil {
 				return err
 			}
-			at += recordHead + rec.length
+			at += journal.RecordHead + rec.Length
 		default:
-			later, found := nextRecord(b, at, generation, func(record) bool { return true })
+			later, found := journal.Find(b, at, generation, func(journal.Record) bool { return true })
 			if !found {
 				r.torn(b, at)
 				return s.storeSlices(r.tx)
@@ -129,7 +132,7 @@ func (r *repair) replayRecords(s *seen, b []byte, generation uint64) error {
 			if err := r.salvageRecord(b[at:later]); err != nil {
 				return err
 			}
-			r.damaged(fmt.Sprintf("%s: bytes %d to %d are no whole record", r.journal, journalHead+at, journalHead+later))
+			r.damaged(fmt.Sprintf("%s: bytes %d to %d are no whole record", r.journal, journal.HeadSize+at, journal.HeadSize+later))
 			at = later
 		}
 	}
@@ -138,9 +141,9 @@ func (r *repair) replayRecords(s *seen, b []byte, generation uint64) error {
 
 // torn notes that a journal is cut, so that nothing says what came behind its last record.
 func (r *repair) torn(b []byte, at int) {
-	if old := r.found.format > 0 && r.found.format < pairedFormat; !old && len(b)+journalHead < journalFile {
+	if old := r.found.format > 0 && r.found.format < pairedFormat; !old && len(b)+journal.HeadSize < journal.FileSize {
 		r.uncounted(fmt.Sprintf("the journal is cut: what came behind its byte %d, up to 2 MiB of webhooks, is not known, "+
-			"and what was delivered then may be delivered again", journalHead+at))
+			"and what was delivered then may be delivered again", journal.HeadSize+at))
 	}
 }
 
@@ -183,11 +186,11 @@ func (r *repair) apply(s *seen, c *change) error {
 
 // salvageRecord takes what can be trusted of a record that is not whole.
 func (r *repair) salvageRecord(b []byte) error {
-	if len(b) <= recordHead {
+	if len(b) <= journal.RecordHead {
 		return nil
 	}
 	r.unnamed = true
-	err := eachChange(b[recordHead:], func(c *change) error {
+	err := eachChange(b[journal.RecordHead:], func(c *change) error {
 		if c.op == redoDelete {
 			r.regain(c.name, c.key)
 		}

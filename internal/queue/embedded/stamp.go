@@ -10,6 +10,8 @@ import (
 	"github.com/leadgate/leadgate/internal/queue/codec"
 )
 
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
 // Bbolt has a checksum of its two meta pages alone. So the records carry one, but for those
 // of which all follows from others, and what is known of attempts. A stamped record is the
 // stamp's byte, a CRC-32C of the bucket's name, the key and the record, and the record

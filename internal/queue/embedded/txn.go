@@ -9,6 +9,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/codec"
+	"github.com/leadgate/leadgate/internal/queue/embedded/journal"
 )
 
 // txn is the transaction in which changes gather until a checkpoint. The
@@ -83,11 +84,11 @@ func (t *txn) abandon() {
 // begin begins a batch.
 func (t *txn) begin(now time.Time, o queue.Options) {
 	t.now, t.opts, t.writes, t.whole, t.urgent, t.dropped = now.UnixMilli(), o, 0, false, false, false
-	if len(t.log) == 0 && (cap(t.log) < journalSize || cap(t.log) > 4*journalSize) {
-		t.log = make([]byte, 0, journalSize+journalSize/8)
+	if len(t.log) == 0 && (cap(t.log) < journal.Size || cap(t.log) > 4*journal.Size) {
+		t.log = make([]byte, 0, journal.Size+journal.Size/8)
 	}
 	t.start = len(t.log)
-	t.log = append(t.log, make([]byte, recordHead)...)
+	t.log = append(t.log, make([]byte, journal.RecordHead)...)
 }
 
 // reset forgets what the batch has to tell.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -13,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
 
+	"github.com/leadgate/leadgate/internal/queue/redis/cluster"
 	"github.com/leadgate/leadgate/internal/queue/redis/lua"
 	"github.com/leadgate/leadgate/internal/queue/redis/server"
 )
@@ -199,7 +199,7 @@ func (h loginHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 func (h loginHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
 		tried := h.r.access.Load()
-		err := stamp(cmds, next(ctx, cmds))
+		err := cluster.Stamp(cmds, next(ctx, cmds))
 		refused := refusedOf(cmds)
 		if len(refused) == 0 || !h.r.reread(tried) {
 			return err
@@ -207,20 +207,8 @@ func (h loginHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Pro
 		for _, cmd := range refused {
 			cmd.SetErr(nil)
 		}
-		return stamp(refused, next(ctx, refused))
+		return cluster.Stamp(refused, next(ctx, refused))
 	}
-}
-
-// stamp has commands that were never sent fail: where Redis refuses the password, go-redis
-// returns that, and leaves the commands as if they had gone well.
-func stamp(cmds []redis.Cmder, err error) error {
-	if err == nil || slices.ContainsFunc(cmds, func(c redis.Cmder) bool { return c.Err() != nil }) {
-		return err
-	}
-	for _, cmd := range cmds {
-		cmd.SetErr(err)
-	}
-	return err
 }
 
 // refusedOf are the commands that were not carried out for want of a right password.

@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/redis/cluster"
 )
 
 // takeAnswers fills the results of calls that were made, and wakes the drains of what
@@ -31,7 +32,7 @@ func (a *appender) takeAnswers(calls []*appendCall) (again []*appendCall, lost e
 			failCalls([]*appendCall{c}, err)
 			a.packer.linked.forget()
 			var answered redis.Error
-			if !errors.As(err, &answered) && errors.Is(err, queue.ErrUnavailable) && !isMoving(err) {
+			if !errors.As(err, &answered) && errors.Is(err, queue.ErrUnavailable) && !cluster.IsMoving(err) {
 				lost = err
 			}
 			continue

@@ -4,6 +4,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/redis/cluster"
 )
 
 // appendCall is one call of the append script.
@@ -76,7 +77,7 @@ func (r *Store) callsFor(batch []*gathered) (calls []*appendCall) {
 	for _, p := range batch {
 		for i := range p.groups {
 			g, result := &p.groups[i], &p.results[i]
-			if p.tried && !isMoving(result.Err) {
+			if p.tried && !cluster.IsMoving(result.Err) {
 				continue
 			}
 			if result.Err = g.Validate(); result.Err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/batch"
+	"github.com/leadgate/leadgate/internal/queue/redis/cluster"
 	"github.com/leadgate/leadgate/internal/queue/redis/lua"
 )
 
@@ -30,10 +31,10 @@ type doneEntries struct {
 // time, and waits for it or for ctx. What a Cluster refuses for now is handed over again.
 func (r *Store) do(ctx context.Context, k *call) error {
 	err := r.doOnce(ctx, k)
-	if !isMoving(err) {
+	if !cluster.IsMoving(err) {
 		return err
 	}
-	for end := time.Now().Add(splitPatience); isMoving(err) && pause(ctx, end); {
+	for end := time.Now().Add(cluster.Patience); cluster.IsMoving(err) && cluster.Pause(ctx, end); {
 		if k.err = nil; k.cmd != nil {
 			k.cmd.SetErr(nil)
 		}

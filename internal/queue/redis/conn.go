@@ -12,6 +12,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"github.com/leadgate/leadgate/internal/queue/redis/cluster"
 )
 
 // silence keeps go-redis from writing a line to stderr for each failed dial: the store
@@ -49,7 +51,7 @@ func (r *Store) connect(poolSize int, dialed *atomic.Int64) (redis.UniversalClie
 			DisableIdentity: true, Protocol: 2, PoolSize: opt.PoolSize, OnConnect: opt.OnConnect,
 		})), nil
 	case len(all) > 1:
-		return r.connectCluster(all), nil
+		return r.hooked(cluster.New(all, r.timing.timeout)), nil
 	}
 	return r.hooked(redis.NewClient(opt)), nil
 }

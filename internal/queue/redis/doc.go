@@ -75,6 +75,9 @@
 // An append: [Store.Append], append.go, packer.go, lua/append.lua. A delivery:
 // [Store.Drain], drain.go, read.go, calls.go. Who may drain: lease.go.
 //
+// Folders below know nothing of the store: lua has the scripts, cluster is the client of a
+// Cluster, server is what a server says of itself.
+//
 // The package imports the queue's contract, records and batches (queue, codec, batch),
-// go-redis, and nothing else of Leadgate.
+// go-redis, what the doctor finds (finding), and nothing else of Leadgate.
 package redis

@@ -11,6 +11,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/codec"
+	"github.com/leadgate/leadgate/internal/queue/redis/cluster"
 	"github.com/leadgate/leadgate/internal/queue/redis/lua"
 )
 
@@ -180,7 +181,7 @@ func (d *drain) release() {
 	defer cancel()
 	err := d.r.run(ctx, lua.Release, []string{d.keys.lease(d.dest.Name)},
 		d.r.token, d.r.channel(), d.r.lease.message(d.dest, newsReleased)).Err()
-	if err != nil && !isMoving(err) {
+	if err != nil && !cluster.IsMoving(err) {
 		d.r.lease.deaf.Store(true)
 	}
 }

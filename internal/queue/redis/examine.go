@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/internal/finding"
+	"github.com/leadgate/leadgate/internal/queue/redis/cluster"
 	"github.com/leadgate/leadgate/internal/queue/redis/server"
 )
 
@@ -57,7 +58,7 @@ func Check(ctx context.Context, cfg Config) ([]server.Report, error) {
 		return nil
 	}
 	switch c := client.(type) {
-	case *clusterClient:
+	case *cluster.Client:
 		err = c.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
 			return look(ctx, node, node.Options().Addr)
 		})

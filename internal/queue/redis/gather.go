@@ -6,6 +6,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/batch"
+	"github.com/leadgate/leadgate/internal/queue/redis/cluster"
 )
 
 // gathered is one Append on its way through the batcher. Its arrays hold the
@@ -39,7 +40,7 @@ func newGathered(groups []queue.Group) *gathered {
 // isMoving reports whether a Cluster has refused any of it for now.
 func (p *gathered) isMoving() bool {
 	for i := range p.results {
-		if err := p.results[i].Err; err != nil && isMoving(err) {
+		if err := p.results[i].Err; err != nil && cluster.IsMoving(err) {
 			return true
 		}
 	}

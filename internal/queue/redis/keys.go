@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/internal/queue/codec"
+	"github.com/leadgate/leadgate/internal/queue/redis/cluster"
 )
 
 // tenantKeys are the names of one tenant's keys. They share the hash tag {tenant},
@@ -80,7 +81,7 @@ func (r *Store) channel() string    { return r.prefix + ":wake" }
 
 func (r *Store) markers() []string {
 	base := r.prefix + ":marker"
-	if _, ok := r.client.(*clusterClient); !ok {
+	if _, ok := r.client.(*cluster.Client); !ok {
 		return []string{base}
 	}
 	keys := make([]string, clusterMarkers)

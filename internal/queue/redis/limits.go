@@ -70,11 +70,6 @@ const (
 	infoDests  = 200  // destinations that are looked at in a round trip
 	scanFields = 1000 // fields of a hash that a command asks for
 
-	// How long a call is made again that a Cluster refuses, since it moves the slot: twice
-	// that, and a timeout, is what a provider waits at most.
-	splitPatience = 1500 * time.Millisecond
-	splitPause    = 20 * time.Millisecond
-
 	waitRounds = 4 // of calls that wait for replicas: scripts to send, nodes that have moved
 
 	clusterMarkers = 64 // spread over a Cluster's slots

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/leadgate/leadgate/internal/queue/batch"
+	"github.com/leadgate/leadgate/internal/queue/redis/cluster"
 )
 
 // line is where appends wait whose tenants' slots a Cluster moves, in the order in which
@@ -93,7 +94,7 @@ func (l *line) isBehind(p *gathered) bool {
 // write stores what waits, as soon as it can be.
 func (l *line) write(batch []*gathered) {
 	waiting := slices.Clone(batch)
-	end := time.Now().Add(splitPatience)
+	end := time.Now().Add(cluster.Patience)
 	for {
 		l.appender.packer.linked.forget() // others store clicks meanwhile
 		l.appender.store(waiting)
@@ -123,6 +124,6 @@ func (l *line) pause(end time.Time) bool {
 	case <-l.quit:
 		return false
 	default:
-		return pause(l.r.life, end)
+		return cluster.Pause(l.r.life, end)
 	}
 }

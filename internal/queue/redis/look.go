@@ -9,6 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
 
+	"github.com/leadgate/leadgate/internal/queue/redis/cluster"
 	"github.com/leadgate/leadgate/internal/queue/redis/lua"
 )
 
@@ -47,7 +48,7 @@ func (m *leaseManager) look(ctx context.Context, tenants map[string][]*drain) {
 	var failure error
 	inspect := false
 	redialed := r.servers.redialed.Load()
-	answers, n := m.ask(hurried(ctx), looks)
+	answers, n := m.ask(cluster.Hurried(ctx), looks)
 	for range n {
 		answered := <-answers
 		redialed = r.servers.redialed.Load() // with a connection made just now
@@ -96,11 +97,11 @@ func (m *leaseManager) sayMoving(tenant string, moving bool) {
 // no other.
 func (m *leaseManager) ask(ctx context.Context, looks []*lookup) (answers <-chan []*lookup, times int) {
 	byNode := map[*redis.Client][]*lookup{}
-	cluster, _ := m.r.leases.(*clusterClient)
+	nodes, _ := m.r.leases.(*cluster.Client)
 	for _, l := range looks {
 		var node *redis.Client
-		if cluster != nil {
-			node, _ = cluster.MasterForKey(ctx, l.keys[0]) // without one, the call says why
+		if nodes != nil {
+			node, _ = nodes.MasterForKey(ctx, l.keys[0]) // without one, the call says why
 		}
 		byNode[node] = append(byNode[node], l)
 	}
@@ -129,7 +130,7 @@ func (m *leaseManager) take(l *lookup, renew bool, began time.Time, redialed int
 		for _, d := range l.drains {
 			d.away()
 		}
-		if m.sayMoving(l.tenant, isMoving(err)); isMoving(err) {
+		if m.sayMoving(l.tenant, cluster.IsMoving(err)); cluster.IsMoving(err) {
 			return false, nil // redis is well, and so are other tenants
 		}
 		return false, queueError("renewing leases", err)

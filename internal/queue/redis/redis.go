@@ -15,6 +15,7 @@ import (
 
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/batch"
+	"github.com/leadgate/leadgate/internal/queue/redis/cluster"
 	"github.com/leadgate/leadgate/internal/queue/redis/lua"
 )
 
@@ -178,7 +179,7 @@ func (r *Store) bounded(w *waiting) (context.Context, context.CancelFunc) {
 		timeout += w.timeout
 	}
 	if r.clustered() || w.replicas > 0 {
-		return context.WithTimeout(hurried(r.life), timeout)
+		return context.WithTimeout(cluster.Hurried(r.life), timeout)
 	}
 	return r.life, func() {}
 }

@@ -2,12 +2,12 @@ package redis
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/leadgate/leadgate/internal/queue/redis/cluster"
 	"github.com/leadgate/leadgate/internal/queue/redis/lua"
 )
 
@@ -24,17 +24,9 @@ import (
 // other has it.
 const neverThere = "never"
 
-// errSplit and errMoved are why a Cluster has not carried out a call. It can be made again.
-var (
-	errSplit = errors.New("the Cluster is moving the slot of these keys to another node, and takes nothing for it meanwhile")
-	errMoved = errors.New("the Cluster has moved these keys, and is asked where they are")
-)
-
-func isMoving(err error) bool { return errors.Is(err, errSplit) || errors.Is(err, errMoved) }
-
 // clustered reports whether the store is in a Cluster.
 func (r *Store) clustered() bool {
-	_, ok := r.client.(*clusterClient)
+	_, ok := r.client.(*cluster.Client)
 	return ok
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/redis/cluster"
 	"github.com/leadgate/leadgate/internal/queue/redis/lua"
 	"github.com/leadgate/leadgate/internal/queue/redis/server"
 )
@@ -36,7 +37,7 @@ type waited struct {
 	cmd  redis.Cmder
 }
 
-func (w waited) isSplit() bool { return errors.Is(w.cmd.Err(), errSplit) }
+func (w waited) isSplit() bool { return errors.Is(w.cmd.Err(), cluster.ErrSplit) }
 
 // durably makes calls, in a round trip, and has those fail that too few replicas have.
 // They are carried out all the same: who repeats one, as a provider does that had a 503,
@@ -56,7 +57,7 @@ func (r *Store) durably(ctx context.Context, calls []waited) {
 		pipeline(ctx, r.client, cmds)
 		return
 	}
-	end := time.Now().Add(splitPatience)
+	end := time.Now().Add(cluster.Patience)
 	for round := 0; len(calls) > 0 && round < waitRounds; round++ {
 		tried := r.access.Load()
 		var all sync.WaitGroup
@@ -67,7 +68,7 @@ func (r *Store) durably(ctx context.Context, calls []waited) {
 		calls = r.unsent(ctx, calls, tried)
 		switch {
 		case !slices.ContainsFunc(calls, waited.isSplit):
-		case isHurried(ctx) || !pause(ctx, end):
+		case cluster.IsHurried(ctx) || !cluster.Pause(ctx, end):
 			calls = slices.DeleteFunc(calls, waited.isSplit)
 		default:
 			round-- // it has an end of its own
@@ -81,12 +82,12 @@ func (r *Store) byNode(ctx context.Context, calls []waited) map[*redis.Client][]
 	switch c := r.client.(type) {
 	case *redis.Client:
 		nodes[c] = calls
-	case *clusterClient:
+	case *cluster.Client:
 		for _, call := range calls {
 			node, err := c.MasterForKey(ctx, call.keys.waited())
 			if err != nil {
 				call.cmd.SetErr(err)
-				c.topology.failed()
+				c.Failed()
 				continue
 			}
 			nodes[node] = append(nodes[node], call)
@@ -117,7 +118,7 @@ func (w *waiting) store(ctx context.Context, node *redis.Client, calls []waited,
 	have := redis.NewIntCmd(ctx, "WAIT", w.replicas, w.timeout.Milliseconds())
 	_ = pipe.Process(ctx, have)
 	made, err := pipe.Exec(ctx)
-	_ = stamp(made, err) // a node's own client has no hook that does it
+	_ = cluster.Stamp(made, err) // a node's own client has no hook that does it
 	err = have.Err()
 	if err == nil && have.Val() < int64(w.replicas) {
 		err = fmt.Errorf("%w: %d of %d replicas had it after %s (wait %d)",
@@ -127,7 +128,7 @@ func (w *waiting) store(ctx context.Context, node *redis.Client, calls []waited,
 		if call.cmd.Err() != nil {
 			continue
 		}
-		if refused := written[of(call)].Err(); refusalOf(refused) != notRefused {
+		if refused := written[of(call)].Err(); cluster.RefusalOf(refused) != cluster.NotRefused {
 			// An error of another kind: the call itself was carried out.
 			call.cmd.SetErr(fmt.Errorf("%w: replicas can't be asked whether they have it: %s", queue.ErrUnavailable, refused.Error()))
 		} else if err := cmp.Or(refused, err); err != nil {
@@ -143,7 +144,7 @@ var errUnsent = errors.New("redis has not carried out the call: it is to be made
 // unsent are the calls that were not carried out, and can be now: for want of the script's
 // text, of the right server or of the right password.
 func (r *Store) unsent(ctx context.Context, calls []waited, tried *access) (again []waited) {
-	cluster, _ := r.client.(*clusterClient)
+	nodes, _ := r.client.(*cluster.Client)
 	moved := false
 	for _, call := range calls {
 		switch err := call.cmd.Err(); {
@@ -151,22 +152,22 @@ func (r *Store) unsent(ctx context.Context, calls []waited, tried *access) (agai
 		case len(lua.Unknown([]redis.Cmder{call.cmd})) > 0:
 			call.cmd.SetErr(errUnsent)
 			again = append(again, call)
-		case cluster != nil && refusalOf(err) == hasMoved:
-			call.cmd.SetErr(errMoved)
+		case nodes != nil && cluster.RefusalOf(err) == cluster.HasMoved:
+			call.cmd.SetErr(cluster.ErrMoved)
 			again, moved = append(again, call), true
-		case cluster != nil && (refusalOf(err) == isSplit || refusalOf(err) == isElsewhere):
-			call.cmd.SetErr(errSplit)
+		case nodes != nil && (cluster.RefusalOf(err) == cluster.IsSplit || cluster.RefusalOf(err) == cluster.IsElsewhere):
+			call.cmd.SetErr(cluster.ErrSplit)
 			again = append(again, call)
-		case cluster != nil && refusedLogin(err) && r.reread(tried):
+		case nodes != nil && refusedLogin(err) && r.reread(tried):
 			again = append(again, call)
-		case cluster != nil && (!server.Answered(err) || redis.HasErrorPrefix(err, "CLUSTERDOWN") || redis.HasErrorPrefix(err, "READONLY")) &&
+		case nodes != nil && (!server.Answered(err) || redis.HasErrorPrefix(err, "CLUSTERDOWN") || redis.HasErrorPrefix(err, "READONLY")) &&
 			!errors.Is(err, queue.ErrUnavailable):
-			cluster.topology.failed()
+			nodes.Failed()
 		}
 	}
 	if moved {
 		// Whoever asks all masters has asked who they are.
-		_ = cluster.ForEachMaster(ctx, func(context.Context, *redis.Client) error { return nil })
+		_ = nodes.ForEachMaster(ctx, func(context.Context, *redis.Client) error { return nil })
 	}
 	return again
 }

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/leadgate/leadgate/internal/queue"
+	"github.com/leadgate/leadgate/internal/queue/redis/cluster"
 	"github.com/leadgate/leadgate/internal/queue/redis/server"
 )
 
@@ -182,12 +183,12 @@ func (w *watcher) see(f map[string]string) (s sightings) {
 
 // eachServer calls fn with the server, or with a Cluster's masters, one after the other.
 func eachServer(ctx context.Context, client redis.UniversalClient, fn func(context.Context, redis.UniversalClient) error) error {
-	cluster, ok := client.(*clusterClient)
+	nodes, ok := client.(*cluster.Client)
 	if !ok {
 		return fn(ctx, client)
 	}
 	var mu sync.Mutex
-	return cluster.ForEachMaster(ctx, func(ctx context.Context, c *redis.Client) error {
+	return nodes.ForEachMaster(ctx, func(ctx context.Context, c *redis.Client) error {
 		mu.Lock()
 		defer mu.Unlock()
 		return fn(ctx, c)

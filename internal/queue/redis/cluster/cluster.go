@@ -1,4 +1,13 @@
-package redis
+// Package cluster is a client of a Redis Cluster that knows soon who keeps what, and follows
+// what nodes say of their slots. A Cluster tells who keeps what when it is asked, and
+// go-redis asks once a minute, or when a node says MOVED. A node that is dead or frozen says
+// nothing. So any call that fails has the Cluster asked again at once, all of its nodes at
+// the same time, and who knows of the newest election is believed (cluster.go). Calls that a
+// node has not carried out are made again, elsewhere or a moment later (redirect.go).
+//
+// [New] makes one. What it could not have carried out fails by [ErrSplit] or [ErrMoved], of
+// which [IsMoving] tells, and may be made again.
+package cluster
 
 import (
 	"context"
@@ -15,11 +24,6 @@ import (
 
 	"github.com/leadgate/leadgate/internal/queue/redis/server"
 )
-
-// A Cluster tells who keeps what when it is asked, and go-redis asks once a minute, or
-// when a node says MOVED. A node that is dead or frozen says nothing. So any call that
-// fails has the Cluster asked again at once, all of its nodes at the same time, and who
-// knows of the newest election is believed.
 
 // topologyEvery is how old what is known of a Cluster may be when all goes well.
 const topologyEvery = 10 * time.Second
@@ -51,17 +55,22 @@ type topology struct {
 	conns   map[string]map[net.Conn]bool // for work, by the address of the node
 }
 
-// clusterClient closes its topology, too.
-type clusterClient struct {
+// Client closes its topology, too.
+type Client struct {
 	*redis.ClusterClient
 	topology *topology
 }
 
-func (c *clusterClient) Close() error {
+func (c *Client) Close() error {
 	return errors.Join(c.ClusterClient.Close(), c.topology.close())
 }
 
-func (r *Store) connectCluster(all []*redis.Options) redis.UniversalClient {
+// Failed says that a call has failed, so that the Cluster is asked again.
+func (c *Client) Failed() { c.topology.failed() }
+
+// New makes a client of a Cluster of which these are nodes, that dials nothing yet. A
+// call takes timeout at most.
+func New(all []*redis.Options, timeout time.Duration) *Client {
 	opt := all[0]
 	if opt.TLSConfig != nil {
 		// Of the first node only; each is checked by its own name.
@@ -72,7 +81,7 @@ func (r *Store) connectCluster(all []*redis.Options) redis.UniversalClient {
 	}
 	t := &topology{
 		trouble: make(chan struct{}, 1), quit: make(chan struct{}),
-		timeout: r.timing.timeout, dial: redis.NewDialer(opt),
+		timeout: timeout, dial: redis.NewDialer(opt),
 		seeds: map[string]bool{}, clients: map[string]*redis.Client{}, conns: map[string]map[net.Conn]bool{},
 	}
 	t.opt = redis.Options{
@@ -104,7 +113,7 @@ func (r *Store) connectCluster(all []*redis.Options) redis.UniversalClient {
 	t.owner.Go(t.keep)
 	c.AddHook(topologyHook{t})
 	c.AddHook(redirectHook{t})
-	return r.hooked(&clusterClient{c, t})
+	return &Client{c, t}
 }
 
 // nodeAddr is a node's address with a host: go-redis leaves out a loopback address.

@@ -1,8 +1,9 @@
-package redis
+package cluster
 
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,32 +12,50 @@ import (
 	"github.com/leadgate/leadgate/internal/queue/redis/server"
 )
 
-// refusedBy is why a node of a Cluster has not carried out a command.
-type refusedBy int
-
 const (
-	notRefused  refusedBy = iota
-	hasMoved              // another node keeps its keys: MOVED
-	isElsewhere           // another node has them already, or is to make them: ASK
-	isSplit               // they are on two nodes, or may be: TRYAGAIN
-	isNotReady            // the Cluster, or the node
+	// Patience is how long a call is made again that a Cluster refuses, since it moves the
+	// slot: twice that, and a timeout, is what a provider waits at most.
+	Patience   = 1500 * time.Millisecond
+	pauseLasts = 20 * time.Millisecond
 )
 
-func refusalOf(err error) refusedBy {
+// ErrSplit and ErrMoved are why a Cluster has not carried out a call. It can be made again.
+var (
+	ErrSplit = errors.New("the Cluster is moving the slot of these keys to another node, and takes nothing for it meanwhile")
+	ErrMoved = errors.New("the Cluster has moved these keys, and is asked where they are")
+)
+
+// IsMoving reports whether an error is [ErrSplit] or [ErrMoved].
+func IsMoving(err error) bool { return errors.Is(err, ErrSplit) || errors.Is(err, ErrMoved) }
+
+// Refusal is why a node of a Cluster has not carried out a command.
+type Refusal int
+
+// All refusals.
+const (
+	NotRefused  Refusal = iota
+	HasMoved            // another node keeps its keys: MOVED
+	IsElsewhere         // another node has them already, or is to make them: ASK
+	IsSplit             // they are on two nodes, or may be: TRYAGAIN
+	IsNotReady          // the Cluster, or the node
+)
+
+// RefusalOf is what a command's error says.
+func RefusalOf(err error) Refusal {
 	switch {
 	case err == nil:
-		return notRefused
+		return NotRefused
 	case redis.HasErrorPrefix(err, "MOVED"):
-		return hasMoved
+		return HasMoved
 	case redis.HasErrorPrefix(err, "ASK"):
-		return isElsewhere
+		return IsElsewhere
 	case redis.HasErrorPrefix(err, "TRYAGAIN"):
-		return isSplit
+		return IsSplit
 	case redis.HasErrorPrefix(err, "CLUSTERDOWN"), redis.HasErrorPrefix(err, "READONLY"),
 		redis.HasErrorPrefix(err, "MASTERDOWN"), redis.HasErrorPrefix(err, "LOADING"):
-		return isNotReady
+		return IsNotReady
 	}
-	return notRefused
+	return NotRefused
 }
 
 // redirectHook makes calls again that a node has not carried out: on another node, and, if
@@ -57,7 +76,7 @@ func (h redirectHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 
 func (h redirectHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
-		call := func(cmds []redis.Cmder) { _ = stamp(cmds, next(ctx, cmds)) }
+		call := func(cmds []redis.Cmder) { _ = Stamp(cmds, next(ctx, cmds)) }
 		call(cmds)
 		h.follow(ctx, cmds, call)
 		for _, cmd := range cmds {
@@ -79,11 +98,11 @@ func (h redirectHook) follow(ctx context.Context, cmds []redis.Cmder, call func(
 			return
 		}
 		if end.IsZero() {
-			end = time.Now().Add(splitPatience)
+			end = time.Now().Add(Patience)
 		}
 		if round > 0 || len(later) > 0 {
 			// Nor are the others followed then, which would overtake them.
-			if isHurried(ctx) || !pause(ctx, end) {
+			if IsHurried(ctx) || !Pause(ctx, end) {
 				return
 			}
 		}
@@ -104,11 +123,11 @@ func (h redirectHook) follow(ctx context.Context, cmds []redis.Cmder, call func(
 // later, and by its address those that one other node may carry out, if it is asked to.
 func (h redirectHook) sortRefused(cmds []redis.Cmder) (moved, later []redis.Cmder, elsewhere map[string][]redis.Cmder) {
 	for _, cmd := range cmds {
-		switch err := cmd.Err(); refusalOf(err) {
-		case notRefused:
-		case hasMoved:
+		switch err := cmd.Err(); RefusalOf(err) {
+		case NotRefused:
+		case HasMoved:
 			moved = append(moved, cmd)
-		case isElsewhere:
+		case IsElsewhere:
 			if elsewhere == nil {
 				elsewhere = map[string][]redis.Cmder{}
 			}
@@ -135,7 +154,19 @@ func (h redirectHook) ask(ctx context.Context, addr string, cmds []redis.Cmder) 
 		_ = pipe.Process(ctx, cmd)
 	}
 	all, err := pipe.Exec(ctx)
-	_ = stamp(all, err)
+	_ = Stamp(all, err)
+}
+
+// Stamp has commands that were never sent fail: where Redis refuses the password, go-redis
+// returns that, and leaves the commands as if they had gone well.
+func Stamp(cmds []redis.Cmder, err error) error {
+	if err == nil || slices.ContainsFunc(cmds, func(c redis.Cmder) bool { return c.Err() != nil }) {
+		return err
+	}
+	for _, cmd := range cmds {
+		cmd.SetErr(err)
+	}
+	return err
 }
 
 func clearErrors(cmds []redis.Cmder) {
@@ -147,17 +178,19 @@ func clearErrors(cmds []redis.Cmder) {
 // hurry is in a context of calls that are not made again later: others wait for them.
 type hurry struct{}
 
-func hurried(ctx context.Context) context.Context { return context.WithValue(ctx, hurry{}, true) }
+// Hurried is ctx for calls that are not made again later.
+func Hurried(ctx context.Context) context.Context { return context.WithValue(ctx, hurry{}, true) }
 
-func isHurried(ctx context.Context) bool { return ctx.Value(hurry{}) != nil }
+// IsHurried reports whether ctx is of such calls.
+func IsHurried(ctx context.Context) bool { return ctx.Value(hurry{}) != nil }
 
-// pause waits a moment before calls are made again. It reports whether there is time
+// Pause waits a moment before calls are made again. It reports whether there is time
 // for that before ctx and end.
-func pause(ctx context.Context, end time.Time) bool {
-	if time.Until(end) < splitPause {
+func Pause(ctx context.Context, end time.Time) bool {
+	if time.Until(end) < pauseLasts {
 		return false
 	}
-	wait := time.NewTimer(splitPause)
+	wait := time.NewTimer(pauseLasts)
 	defer wait.Stop()
 	select {
 	case <-wait.C:
@@ -190,15 +223,15 @@ func (h topologyHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.
 
 // look returns the error that a command has from now on.
 func (h topologyHook) look(err error) error {
-	refused := refusalOf(err)
+	refused := RefusalOf(err)
 	switch {
 	case err == nil || errors.Is(err, redis.Nil):
 		return err
-	case refused == isElsewhere || refused == isSplit:
-		return errSplit
-	case refused == hasMoved:
-		err = errMoved
-	case server.Answered(err) && refused != isNotReady:
+	case refused == IsElsewhere || refused == IsSplit:
+		return ErrSplit
+	case refused == HasMoved:
+		err = ErrMoved
+	case server.Answered(err) && refused != IsNotReady:
 		return err
 	}
 	h.t.failed()

@@ -68,6 +68,11 @@ type App struct {
 	tracing  *tracing      // nil where no site has Caddy's tracing
 	notices  *notice.Board // what becomes Caddy events
 	whileRunning
+	found
+}
+
+// found is what the sites and their blocks are, as far as they are known by now.
+type found struct {
 	tenants      map[string]*intake.Tenant
 	destinations map[string]*destination.Destination
 	blocks       []*Handler                       // those that queue

@@ -45,7 +45,7 @@ func TestSilenceOption(t *testing.T) {
 	told := make(chan struct{}, 1)
 	logger := zap.New(core, zap.Hooks(func(zapcore.Entry) error { told <- struct{}{}; return nil }))
 	began := time.UnixMilli(1_767_225_600_000)
-	a := &App{Silence: caddy.Duration(time.Millisecond), logger: logger, tenants: make(map[string]*intake.Tenant),
+	a := &App{Silence: caddy.Duration(time.Millisecond), logger: logger, found: found{tenants: make(map[string]*intake.Tenant)},
 		now: func() time.Time { return began }, attached: new(atomic.Bool)}
 	a.tenantNamed("silence-option")
 	defer a.tenants["silence-option"].Forget()

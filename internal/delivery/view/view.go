@@ -64,15 +64,19 @@ type View struct {
 	awaiting int
 	holds    holds
 
-	// What is next.
+	upcoming
+
+	gathering   gathering
+	lastRetried bool // the last that was picked had failed before
+}
+
+// upcoming is what is next in a view.
+type upcoming struct {
 	ready      deque.Deque[*Entry]  // to be sent, never failed
 	due        deque.Deque[*Entry]  // to be sent again
 	toFetch    deque.Deque[turn]    // without a payload
 	dueToFetch deque.Deque[*Failed] // likewise
 	toRefill   deque.Deque[*lane]   // that soon have no payloads
-
-	gathering   gathering
-	lastRetried bool // the last that was picked had failed before
 }
 
 // gathering is the next batch, where there are batches.

@@ -71,14 +71,24 @@ type Server struct {
 	accepted fake.Taken[Accepted]
 	ingests  int // requests
 	asked    int
-	stored   map[string]*stored // by request id
-	sales    map[string]string  // account, action and transaction id → the event's content
-	seconds  map[string]string  // account, click and second → transaction id
-	tokens   map[string]token
-	minted   int
-	minutes  [2]minute // of ingest and status
-	url      string
-	signer   *rsa.PrivateKey
+	known
+	mint
+	minutes [2]minute // of ingest and status
+	url     string
+	signer  *rsa.PrivateKey
+}
+
+// mint is the access tokens that were given out.
+type mint struct {
+	tokens map[string]token
+	minted int
+}
+
+// known is what a fake knows of the events that it took.
+type known struct {
+	stored  map[string]*stored // by request id
+	sales   map[string]string  // account, action and transaction id → the event's content
+	seconds map[string]string  // account, click and second → transaction id
 }
 
 // New starts a server on 127.0.0.1 that ends with the test.
@@ -122,7 +132,7 @@ func (s *Server) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.script, s.accepted = fake.Script{}, fake.Taken[Accepted]{}
-	s.ingests, s.asked, s.stored, s.sales, s.seconds = 0, 0, nil, nil, nil
+	s.ingests, s.asked, s.known = 0, 0, known{}
 }
 
 func (s *Server) now() time.Time {

@@ -40,15 +40,20 @@ type txn struct {
 	bytes    int64 // of what waits and of dead letters
 	stored   int64 // bytes as it stands in the file
 
-	wake  map[queue.Dest]struct{} // entries came, or the state changed
-	moved map[queue.Dest]struct{} // entries went away other than by their reader
-	heirs map[queue.Dest]bool     // see adopt: may be drained (true), or there is more to take over
+	effects
 
 	// Scratch.
 	units      []*unit
 	draft      draft
 	newAliases []codec.KeyHash // of an event: they don't lead to its contact yet
 	scratch    []byte
+}
+
+// effects are what drains are to hear of once the batch is durable.
+type effects struct {
+	wake  map[queue.Dest]struct{} // entries came, or the state changed
+	moved map[queue.Dest]struct{} // entries went away other than by their reader
+	heirs map[queue.Dest]bool     // see adopt: may be drained (true), or there is more to take over
 }
 
 // open goes on in a new transaction of bbolt, in which first everything that

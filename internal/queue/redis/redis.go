@@ -68,12 +68,10 @@ type Store struct {
 	leases   redis.UniversalClient // connections of their own, so that renewals never wait for work
 	appends  *batch.Batcher[*gathered]
 	appender appender
-	line     line          // of appends to tenants whose slot a Cluster moves
-	heavy    door          // of the callers that store a heavy group
-	slots    chan struct{} // for those that do it now
-	clicked  atomic.Bool   // a heavy group had clicks, or one that stood in line, of which the appender doesn't know
-	calls    *batch.Batcher[*call]
-	tenants  sync.Map // tenants known to be in the index
+	line     line // of appends to tenants whose slot a Cluster moves
+	heavies
+	calls   *batch.Batcher[*call]
+	tenants sync.Map // tenants known to be in the index
 
 	servers  servers
 	lease    leaseManager
@@ -82,6 +80,13 @@ type Store struct {
 	closeErr error
 	life     context.Context // ends when the store closes
 	end      context.CancelFunc
+}
+
+// heavies are the appends that do not go with others, see heavy.go and line.go.
+type heavies struct {
+	heavy   door          // of the callers that store a heavy group
+	slots   chan struct{} // for those that do it now
+	clicked atomic.Bool   // a heavy group had clicks, or one that stood in line, of which the appender doesn't know
 }
 
 var (

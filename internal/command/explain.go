@@ -60,8 +60,8 @@ var reasons = []reasonMeans{
 	{capi.ReasonRefused,
 		"Meta or Google refuses the event, or is known to, so that no request was spent: the dead letter's code and sentence say why",
 		"explain the code; correct what makes such events, and drop or replay the dead letter"},
-	{capi.ReasonExpired, "the event was 7 days old before Meta took it (retry_for), and Meta takes no older ones; or its click was too old for " +
-		"Google: 90 days, or what the conversion action's window says",
+	{capi.ReasonExpired, "the event was 7 days old before Meta took it (retry_for), and Meta takes no older ones; or its click was too old " +
+		"for Google: 90 days, or what the conversion action's window says",
 		"find out why it waited: caddy leadgate destinations; a replay would expire again"},
 	{capi.ReasonUnconfirmed,
 		"Meta answered without counting all events of the request, or the event was in doubt and on_timeout is drop: its request was sent, and " +

@@ -3,7 +3,6 @@ package inchat
 import (
 	"bytes"
 	"regexp"
-	"slices"
 	"unicode"
 	"unicode/utf8"
 )
@@ -15,17 +14,21 @@ type match struct {
 	at   []int // where the groups begin and end, as regexp has them
 }
 
-// find finds the pattern in a text, or in the same text with plain blanks: a program writes
-// R$ 49,90 with a blank that keeps it on one line, and nobody sees which it is.
+// find finds the pattern in a text with plain blanks: a program writes R$ 49,90 with one that
+// keeps it on a line, and nobody sees which it is. A pattern that names such a blank is found,
+// too.
 func find(pattern *regexp.Regexp, text []byte) (match, bool) {
-	at := pattern.FindSubmatchIndex(text)
-	if at == nil && slices.ContainsFunc(blanks, func(blank []byte) bool { return bytes.Contains(text, blank) }) {
-		for _, blank := range blanks {
-			text = bytes.ReplaceAll(text, blank, []byte(" "))
+	plain := text
+	for _, blank := range blanks {
+		if bytes.Contains(plain, blank) {
+			plain = bytes.ReplaceAll(plain, blank, []byte(" "))
 		}
-		at = pattern.FindSubmatchIndex(text)
 	}
-	return match{text, at}, at != nil
+	at := pattern.FindSubmatchIndex(plain)
+	if at == nil && len(plain) < len(text) {
+		plain, at = text, pattern.FindSubmatchIndex(text)
+	}
+	return match{plain, at}, at != nil
 }
 
 // blanks are those that stand in amounts, beside the plain one.

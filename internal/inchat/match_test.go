@@ -42,6 +42,8 @@ func TestCutAmounts(t *testing.T) {
 		{documented, "Total: R$ 49,90*", "49.90"},
 		{documented, "Total: R$ 49 milagres", "49"},
 		{documented, "Total: R$ 1000円", "1000"},
+		{rule(`(?P<value>[\d.,\s]+)€`), "Prix : 1\u202f234,56\u00a0€", "1234.56"},
+		{rule(`R\$\x{a0}(?P<value>[\d,]+)`), "R$\u00a049,90", "49.90"},
 		{rule(`(?P<value>\d+) reais`), "1.234,56 reais", ""},
 		{rule(`(?P<value>\d+) reais`), "56 reais", "56"},
 		{rule(`R\$ (?P<value>\d+)`), "R$ 49,90", ""},

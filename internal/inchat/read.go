@@ -3,6 +3,7 @@ package inchat
 import (
 	"bytes"
 	"slices"
+	"strings"
 
 	"github.com/leadgate/leadgate/normalize"
 )
@@ -97,12 +98,9 @@ func (r *Rule) about(ev *normalize.Event, on On) bool {
 		return on != 0
 	}
 	i := ev.Message.Interactive
-	for _, id := range r.replies {
-		if i.ID.String() == id || i.Payload.String() == id {
-			return true
-		}
-	}
-	return false
+	own, payload := i.ID.String(), i.Payload.String()
+	sent := strings.TrimPrefix(strings.TrimPrefix(own, "ButtonsV3:"), "ListV3:") // as Whapi got it, before it wrote that in front
+	return slices.ContainsFunc(r.replies, func(id string) bool { return id == own || id == sent || id == payload })
 }
 
 // Reader is memory for what events say.

@@ -36,7 +36,6 @@ type kept struct {
 	At      int64  `json:"at,omitempty"`    // when Google gave the receipt, ms
 	Every   int64  `json:"every,omitempty"` // how long was waited before it is asked, ms
 
-	Sends int `json:"sends,omitempty"` // that had a receipt
 	Again int `json:"again,omitempty"` // how often it was sent again
 	Shift int `json:"shift,omitempty"` // by so many seconds, see google.Conversion
 }
@@ -77,7 +76,7 @@ func (k *kept) askAgain(now time.Time) (v destination.Verdict, ok bool) {
 
 // sendAgain has it be sent once more after a time, under the same id.
 func (k *kept) sendAgain(d time.Duration, x *google.Explanation) destination.Verdict {
-	note := kept{Sends: k.Sends, Again: k.Again + 1, Shift: k.Shift}
+	note := kept{Again: k.Again + 1, Shift: k.Shift}
 	return destination.Verdict{Action: destination.Later, After: d, Reason: "to be sent again", Code: x.Reason, Explanation: x.Text(),
 		Note: note.encode()}
 }

@@ -205,7 +205,7 @@ func (c *call) ingest(b *batch) {
 func (c *call) taken(r *google.Result, k *kept, i int) destination.Verdict {
 	c.s.parked.Store(false)
 	c.outcomes[i] = destination.Done.String()
-	k.Request, k.Index, k.Of, k.At, k.Sends = r.RequestID, r.Index, r.Of, c.now.UnixMilli(), k.Sends+1
+	k.Request, k.Index, k.Of, k.At = r.RequestID, r.Index, r.Of, c.now.UnixMilli()
 	k.Every = max(c.s.c.AskAfter, time.Second).Milliseconds()
 	return k.askIn(c.s.c.AskAfter)
 }

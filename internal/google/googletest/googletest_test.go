@@ -97,6 +97,10 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%s → %s: %+v", c.old, c.new, fail)
 		}
 	}
+	null := strings.Replace(good, `"currency":"EUR"`, `"currency":null`, 1)
+	if fail := s.Check([]byte(null)); fail == nil || !strings.HasSuffix(fail.Message, "null instead of a string at 'events[0].currency'") {
+		t.Errorf("a null: %+v", fail)
+	}
 	for _, body := range []string{``, `[]`, `{"events":[]`, good + `x`, good + good,
 		strings.Replace(good, `"encoding"`, `"encoding":"HEX","encoding"`, 1)} {
 		if s.Check([]byte(body)) == nil {

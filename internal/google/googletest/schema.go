@@ -66,6 +66,9 @@ func strict(body []byte) *Error {
 	return nil
 }
 
+// kinds are what JSON has, in words.
+var kinds = map[byte]string{'n': "null", 't': "a boolean", '"': "a string", '0': "a number", '{': "an object", '[': "a list"}
+
 func (s *shape) check(d *jsontext.Decoder, path string) *Error {
 	wrong := func(reason, format string, args ...any) *Error {
 		return &Error{Message: "Invalid JSON payload received. " + fmt.Sprintf(format, args...) + " at '" + path + "'",
@@ -76,8 +79,10 @@ func (s *shape) check(d *jsontext.Decoder, path string) *Error {
 		kind = 't'
 	}
 	if kind != s.kind {
-		_, err := d.ReadToken()
-		return wrong("", "%q instead of %q (%v)", kind, s.kind, err)
+		if _, err := d.ReadToken(); err != nil {
+			return refuse("Invalid JSON payload received: %v", err)
+		}
+		return wrong("", "%s instead of %s", kinds[kind], kinds[s.kind])
 	}
 	t, err := d.ReadToken()
 	if err != nil {

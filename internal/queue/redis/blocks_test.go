@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/redis"
 	"github.com/leadgate/leadgate/internal/queue/redistest"
@@ -164,24 +167,68 @@ func TestRedisBlocksBytes(t *testing.T) {
 	}
 }
 
-// TestRedisBlockGone: a bundle of which the block was removed is an error, not an event
-// without a payload, and an edge that knows no blocks reads none.
+// TestRedisBlockGone: events of which what they held was removed from Redis are lost, which is
+// said with their number, and what is queued behind them is delivered.
 func TestRedisBlockGone(t *testing.T) {
 	s := redistest.Start(t)
-	store := open(t, redis.Config{URLs: []string{s.URL()}})
-	g := wide(1, 100, 2)
-	appendOne(t, store, g)
-	e := drain(t, store, g.Jobs[0].Dest)
-	defer e.Close()
-	e.ready()
-	if got := e.all(); len(got) != 1 || !bytes.Equal(got[0].Payload, g.Payloads[0]) {
-		t.Fatalf("%d entries", len(got))
+	core, logs := observer.New(zap.ErrorLevel)
+	store := open(t, redis.Config{URLs: []string{s.URL()}, Logger: zap.New(core)})
+	g := wide(1, 100, 3)
+	first, second, third := g.Jobs[0].Dest, g.Jobs[1].Dest, g.Jobs[2].Dest
+	for _, r := range store.Append(t.Context(), []queue.Group{g, wide(2, 100, 3), wide(3, 100, 3)}) {
+		must(t, r.Err)
+	}
+	drains := map[queue.Dest]*end{}
+	for _, d := range []queue.Dest{first, second} {
+		e := drain(t, store, d)
+		drains[d] = e
+		e.ready()
+		got := e.all()
+		if len(got) != 3 || !bytes.Equal(got[0].Payload, g.Payloads[0]) {
+			t.Fatalf("%d entries", len(got))
+		}
+		// Of the first destination one was delivered, and one has failed.
+		if d == first {
+			must(t, e.Done(t.Context(), []queue.Pos{got[0].Pos}))
+			must(t, e.Retry(t.Context(), []queue.Retry{{Pos: got[1].Pos, Attempts: 1}}))
+		}
 	}
 	if s.Do("DEL", "leadgate:{acme}:b") != int64(1) {
 		t.Fatal("there is no block")
 	}
-	if got, err := e.Read(t.Context(), queue.Pos{}, 10, 1<<20); err == nil {
-		t.Errorf("%d entries were read without what they hold", len(got))
+	after := wide(4, 100, 3)
+	appendOne(t, store, after)
+	heir := queue.Dest{Tenant: "initech", Name: third.Name}
+	lost := map[queue.Dest]int64{first: 2, second: 3, third: 3}
+	for _, d := range []queue.Dest{first, second, heir} {
+		e := drains[d]
+		if e == nil {
+			e = drain(t, store, d)
+			e.ready()
+		}
+		if got := e.all(); len(got) != 1 || !bytes.Equal(got[0].Payload, after.Payloads[0]) {
+			t.Errorf("%v: %d entries, want the one that came later", d, len(got))
+		}
+		if retries, err := e.Retries(t.Context()); err != nil || len(retries) != 0 {
+			t.Errorf("%v: retries %+v, %v, want none", d, retries, err)
+		}
+	}
+	infos, err := store.Destinations(t.Context())
+	must(t, err)
+	for _, i := range infos {
+		if want := 1; i.Backlog != want && i.Dest != third {
+			t.Errorf("%v: %d wait, want %d", i.Dest, i.Backlog, want)
+		}
+	}
+	for d, n := range lost {
+		said := logs.FilterMessageSnippet("events are lost").FilterField(zap.Int64("events", n)).
+			FilterField(zap.String("tenant", d.Tenant)).FilterField(zap.String("destination", d.Name))
+		if said.Len() != 1 {
+			t.Errorf("%v: it is not said that %d are lost: %+v", d, n, logs.All())
+		}
+	}
+	if a := store.Alerts(); len(a) != 1 || a[0].Reason != queue.AlertEmptied {
+		t.Errorf("alerts %+v, want one that something is gone", a)
 	}
 }
 

@@ -34,6 +34,19 @@ func (r *Store) Destinations(ctx context.Context) ([]queue.Info, error) {
 	return all, nil
 }
 
+// relist puts the tenants into their set again where that alone is gone, thrown away for want
+// of memory, say: nothing that waits for them would be seen.
+func (r *Store) relist(ctx context.Context) {
+	if n, err := r.client.Exists(ctx, r.tenantsKey()).Result(); err != nil || n > 0 {
+		return
+	}
+	var tenants []any
+	r.tenants.Range(func(tenant, _ any) bool { tenants = append(tenants, tenant); return true })
+	if len(tenants) > 0 {
+		_ = r.client.SAdd(ctx, r.tenantsKey(), tenants...).Err() // the next look tries again
+	}
+}
+
 // infoOf looks at destinations, in one round trip.
 func (r *Store) infoOf(ctx context.Context, dests []queue.Dest) ([]queue.Info, error) {
 	cmds := make([]redis.Cmder, len(dests))

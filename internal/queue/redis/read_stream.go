@@ -133,22 +133,21 @@ func (d *drain) withBlocks(ctx context.Context, bundles map[string]*streamed) er
 	if err != nil {
 		return queueError("reading what bundles refer to", err)
 	}
+	// A block goes with the last bundle that refers to it, so those are gone, too; or it was
+	// removed, and they are lost.
+	var without []any
 	for i, s := range refer {
 		if block, ok := found[i].(string); ok {
 			s.body = string([]byte{bundleVersion, s.body[1]}) + block
 			continue
 		}
-		// It goes with the last bundle that refers to it, so this one is gone, too.
-		standing, err := d.lookUp(ctx, []queue.Pos{s.pos})
-		if err != nil {
-			return err
-		}
-		if len(standing) > 0 {
-			return fmt.Errorf("reading entries: what bundle %s refers to is not in redis: somebody has removed it", streamID(s.pos))
-		}
 		s.pending = ""
+		without = append(without, streamID(s.pos))
 	}
-	return nil
+	if len(without) == 0 {
+		return nil
+	}
+	return d.r.lose(ctx, d.dest, without...)
 }
 
 // streamEntry reads an entry of XRANGE's reply, which has n names and values.

@@ -63,8 +63,11 @@ func (d *drain) takePart(ctx context.Context, other queue.Dest, late bool) (move
 	if err != nil {
 		return 0, false, err
 	}
-	if len(shown) == 0 {
+	switch len(shown) {
+	case 0:
 		return 0, false, errLeaseLost
+	case 1:
+		return 0, false, r.lose(ctx, queue.Dest{Tenant: other.Tenant, Name: name}, shown[0])
 	}
 	entries, letters, remove, err := readShown(shown)
 	if err != nil {

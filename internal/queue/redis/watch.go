@@ -106,6 +106,7 @@ func (w *watcher) look() {
 	// Not on the connections for leases: where INFO is refused, a new one of those may
 	// mean another server.
 	w.seeMarks(ctx)
+	w.r.relist(ctx)
 	dialed := w.r.servers.dialed.Load()
 	if now := time.Now(); now.Sub(w.looked) >= w.r.timing.watch || dialed != w.dialed {
 		if w.askServers(ctx) == nil {

@@ -102,6 +102,23 @@ func TestRedisEmptiedIsSaid(t *testing.T) {
 }
 
 // TestRedisClusterEmptiedIsSaid flushes one of the nodes.
+// What waits is seen where the set of tenants alone is gone.
+func TestRedisTenantsAreListedAgain(t *testing.T) {
+	s := redistest.Start(t)
+	r := fast(t, redis.Config{URLs: []string{s.URL()}})
+	appendOne(t, r, one(1, nil, crm))
+	if s.Do("DEL", "leadgate:tenants") != int64(1) {
+		t.Fatal("there is no set of tenants")
+	}
+	eventually(t, "what waits is listed", func() bool {
+		infos, err := r.Destinations(t.Context())
+		return err == nil && len(infos) == 1 && infos[0].Backlog == 1
+	})
+	if alerted(r, queue.AlertEmptied) {
+		t.Error("it is said that redis was emptied")
+	}
+}
+
 func TestRedisClusterEmptiedIsSaid(t *testing.T) {
 	nodes := redistest.Cluster(t, 3)
 	var urls []string

@@ -29,6 +29,7 @@ var (
 	Done  = newScript("done.lua")  // remove delivered entries
 	Retry = newScript("retry.lua") // keep when an entry is tried again
 	Dead  = newScript("dead.lua")  // make entries dead letters
+	Lost  = newScript("lost.lua")  // remove those whose contents are gone
 
 	Scan   = newScript("scan.lua")   // list dead letters
 	Replay = newScript("replay.lua") // queue them again

@@ -20,6 +20,7 @@
 -- of it are pending ('' if it is no bundle), how many retries it has, and of each of
 -- these the number in the bundle (0 = it is none) and the record. What may have been
 -- sent is among the retries, under -1 less the number, with when that was.
+-- Of an entry that refers to what is gone its stream id alone.
 -- include bundles.lua
 local lease, queue, retries, letters, state, pending, departures = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 if redis.call('GET', lease) ~= ARGV[1] then return {} end
@@ -36,7 +37,7 @@ local function show(stream, count, each)
     local b = each and e[2][3] == 'g' and string.byte(e[2][4]) == 2 and e[2][4]
     if b then
       local block = blocks and redis.call('HGET', blocks, string.sub(b, 3))
-      if not block then error('what entry ' .. e[1] .. ' refers to is gone') end
+      if not block then return e[1] end
       e[2][4] = '\1' .. string.sub(b, 2, 2) .. block
     end
     bytes = bytes + #e[2][#e[2]]
@@ -48,7 +49,7 @@ local function show(stream, count, each)
 end
 
 local departed = redis.call('HLEN', departures) > 0
-show(queue, 2, function(e)
+local gone = show(queue, 2, function(e)
   local p = e[2][3] == 'g' and pending_of(queue, pending, e[1])
   add(p or '')
   local at, n = #out + 1, 0
@@ -70,5 +71,6 @@ show(queue, 2, function(e)
   end
   out[at] = n
 end)
+if gone then return {gone} end
 if out[2] == 0 then show(letters, 3) end
 return out

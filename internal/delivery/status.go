@@ -41,7 +41,7 @@ func (e *Engine) Status(ctx context.Context) ([]Status, error) { return e.Status
 func (e *Engine) StatusOf(ctx context.Context, tenant string) ([]Status, error) {
 	infos, err := e.q.Destinations(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("listing destinations: %w", err)
+		return nil, err // the store says what it was doing
 	}
 	other := func(d queue.Dest) bool { return tenant != "" && d.Tenant != tenant }
 	infos = slices.DeleteFunc(infos, func(i queue.Info) bool { return other(i.Dest) })
@@ -150,7 +150,7 @@ func (e *Engine) Resume(ctx context.Context, name string) error {
 func (e *Engine) order(ctx context.Context, name string, change func(queue.State) queue.State) error {
 	infos, err := e.q.Destinations(ctx)
 	if err != nil {
-		return fmt.Errorf("listing destinations: %w", err)
+		return err // likewise
 	}
 	found := map[queue.Dest]queue.State{}
 	for i := range infos {

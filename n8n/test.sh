@@ -53,4 +53,4 @@ fi
 LEADGATE_N8N_PACKED=$(echo "$work"/n8n-nodes-leadgate-*.tgz)
 export LEADGATE_N8N_PACKED
 cd ../examples/n8n
-go test -tags n8n,n8nnode -count=1 -timeout 6m -run '^TestNode$' .
+go test -tags n8n,n8nnode -count=1 -timeout 20m -run '^TestNode$' .

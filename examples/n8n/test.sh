@@ -5,4 +5,4 @@ set -euo pipefail
 cd "$(dirname "$0")"
 cache=${LEADGATE_N8N:-${XDG_CACHE_HOME:-$HOME/.cache}/leadgate/n8n}
 ./install.sh "$cache"
-LEADGATE_N8N=$cache exec go test -tags n8n -count=1 -timeout 6m "$@" .
+LEADGATE_N8N=$cache exec go test -tags n8n -count=1 -timeout 20m "$@" .

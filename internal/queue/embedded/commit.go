@@ -139,12 +139,9 @@ func (e *Store) apply(units []*unit) (bad *unit, err error) {
 		noRoom = e.room(need)
 	}
 	t.begin(e.cfg.Now(), *e.opts.Load())
-	if noRoom == nil {
-		t.added += need
-		if need > journal.Size {
-			// bbolt keeps what lies in a log that was outgrown.
-			t.log = slices.Grow(t.log, int(need+need/8))
-		}
+	if noRoom == nil && need > journal.Size {
+		// bbolt keeps what lies in a log that was outgrown.
+		t.log = slices.Grow(t.log, int(need+need/8))
 	}
 	for _, u := range units {
 		if u.adds > 0 && noRoom != nil {
@@ -154,6 +151,9 @@ func (e *Store) apply(units []*unit) (bad *unit, err error) {
 		before := t.writes
 		if u.err = u.make(t); u.err != nil && t.writes != before {
 			return u, errRollback
+		}
+		if t.writes != before { // else it was stored before, and takes no room
+			t.added += u.adds
 		}
 	}
 	return nil, t.flush()

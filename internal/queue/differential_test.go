@@ -126,7 +126,7 @@ func newWorld(t *testing.T, seed uint64, server *redistest.Server) *world {
 	}
 	dir := t.TempDir()
 	inFile := openEmbedded(t, dir, w.clock)
-	cfg := redis.Config{URLs: []string{server.URL()}, Now: w.clock.Now, Prefix: fmt.Sprintf("d%d", seed)}
+	cfg := redis.Config{URLs: []string{server.URL() + "?read_timeout=1m"}, Now: w.clock.Now, Prefix: fmt.Sprintf("d%d", seed)}
 	onRedis := openRedis(t, cfg)
 	inMemory := memory.New(queuetest.DefaultOptions(), w.clock.Now)
 	w.twins = []*twin{

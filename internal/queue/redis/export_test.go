@@ -14,6 +14,13 @@ func Timing(sweep, ttl, timeout time.Duration) timing {
 		watch: sweep, mark: sweep, timeout: timeout}
 }
 
+// Unhurried is the timing of every day, with as long for an answer as a busy machine takes.
+func Unhurried() timing {
+	t := defaultTiming
+	t.timeout = time.Minute
+	return t
+}
+
 // OpenWith is Open with a timing of its own.
 func OpenWith(cfg Config, opts queue.Options, timing timing) (*Store, error) {
 	return open(cfg, opts, timing)

@@ -27,15 +27,7 @@ func fast(t testing.TB, cfg redis.Config) *redis.Store {
 	t.Helper()
 	r, err := redis.OpenWith(cfg, queuetest.DefaultOptions(),
 		redis.Timing(20*time.Millisecond, 600*time.Millisecond, 300*time.Millisecond))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := r.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return r
+	return closed(t, r, err)
 }
 
 func eventID(n int) (id queue.ID) {

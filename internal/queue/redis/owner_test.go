@@ -158,13 +158,5 @@ func openPatient(t *testing.T, cfg redis.Config) *redis.Store {
 	t.Helper()
 	r, err := redis.OpenWith(cfg, queuetest.DefaultOptions(), redis.Timing(20*time.Millisecond, 10*time.Minute, time.Minute).
 		Silence(50*time.Millisecond))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := r.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return r
+	return closed(t, r, err)
 }

@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/queuetest"
 	"github.com/leadgate/leadgate/internal/queue/redis"
@@ -17,13 +15,23 @@ import (
 
 var start = time.Date(2026, 11, 20, 10, 30, 0, 0, time.UTC)
 
-// openRedis opens a store that is closed when the test ends.
+// open opens a store that is closed when the test ends.
 func open(t testing.TB, cfg redis.Config) *redis.Store {
 	t.Helper()
-	if cfg.Logger == nil {
-		cfg.Logger = zap.NewNop()
-	}
 	r, err := redis.Open(cfg, queuetest.DefaultOptions())
+	return closed(t, r, err)
+}
+
+// openUnhurried is open for tests of what is stored, however long Redis takes.
+func openUnhurried(t testing.TB, cfg redis.Config) *redis.Store {
+	t.Helper()
+	r, err := redis.OpenWith(cfg, queuetest.DefaultOptions(), redis.Unhurried())
+	return closed(t, r, err)
+}
+
+// closed has a store that was opened closed when the test ends.
+func closed(t testing.TB, r *redis.Store, err error) *redis.Store {
+	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +52,7 @@ func harness(cfg redis.Config, crash func(t *testing.T)) func(t *testing.T) queu
 		cfg, clock := cfg, queuetest.NewClock(start)
 		cfg.Now = clock.Now
 		cfg.Prefix += fmt.Sprintf("t%d", prefixes.Add(1))
-		r := open(t, cfg)
+		r := openUnhurried(t, cfg)
 		h := queuetest.Harness{
 			Queue: r,
 			Clock: clock,
@@ -52,11 +60,11 @@ func harness(cfg redis.Config, crash func(t *testing.T)) func(t *testing.T) queu
 				if err := r.Close(); err != nil {
 					t.Fatal(err)
 				}
-				r = open(t, cfg)
+				r = openUnhurried(t, cfg)
 				return r
 			},
 			Second: func(t *testing.T) queue.Queue {
-				return open(t, cfg)
+				return openUnhurried(t, cfg)
 			},
 			Sweep: func(t *testing.T) {
 				if err := r.Sweep(t.Context()); err != nil {
@@ -69,7 +77,7 @@ func harness(cfg redis.Config, crash func(t *testing.T)) func(t *testing.T) queu
 		if crash != nil {
 			h.Crash = func(t *testing.T) queue.Queue {
 				crash(t)
-				r = open(t, cfg)
+				r = openUnhurried(t, cfg)
 				return r
 			}
 		}

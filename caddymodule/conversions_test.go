@@ -181,6 +181,9 @@ func TestConversionAnswers(t *testing.T) {
 		{`{"eventName":"QualifiedLead",` + who + `,"valeu":7}`, "invalid", "unknown field valeu"},
 		{`{"eventName":"QualifiedLead",` + who + `,"orderId":{"id":7}}`, "invalid", "orderId is not a text or a number"},
 		{`{"eventName":"QualifiedLead",` + who + `,"customData":[]}`, "invalid", "customData is not an object"},
+		{`{"eventName":"QualifiedLead",` + who + `,"customData":{"tier":1,"value":9,"currency":"USD"}}`, "invalid", "customData has value"},
+		{`{"eventName":"QualifiedLead",` + who + `,"orderId":"A-7","customData":{"order_id":"7"}}`, "invalid", "customData has order_id"},
+		{`{"eventName":"QualifiedLead",` + who + `,"customData":{"ad_id":"120210000000000009"}}`, "invalid", "the contact's click says"},
 		{`{"eventName":"QualifiedLead",` + who + `,"touch":true}`, "invalid", "touch is not a text"},
 		{`{"eventName":"QualifiedLead",` + who + `,"orderId":"1","orderId":"2"}`, "invalid", "orderId stands twice"},
 	} {

@@ -56,5 +56,31 @@ func checkFields(n jsondoc.Node) error {
 			return invalidf("write "+wording.Or(kinds)+", or leave it out", "%s is not %s", name, wording.Or(kinds))
 		}
 	}
+	return checkCustomData(n.Get("customData"))
+}
+
+// ownOfMeta are names of Meta's custom_data that are an item's own fields, or the click's,
+// with what to write instead: package capi takes none of them out of customData.
+var ownOfMeta = map[string]string{
+	"value": "value", "currency": "currency", "contents": "contents", "order_id": "orderId", "ctwa_clid": "ctwaClid", "ad_id": "",
+}
+
+// checkCustomData refuses in customData what would be left out of it without a word: a
+// sale's value, say.
+func checkCustomData(custom jsondoc.Node) error {
+	if custom.Kind() != '{' {
+		return nil
+	}
+	for member := custom.First(); member.Exists(); member = member.Next() {
+		name := string(member.Key())
+		field, own := ownOfMeta[name]
+		switch {
+		case !own || member.Kind() == 'n':
+		case field == "":
+			return invalidf("leave it out", "customData has %s, which the contact's click says", name)
+		default:
+			return invalidf("write "+field+" beside customData", "customData has %s, which it cannot say", name)
+		}
+	}
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/leadgate/leadgate/internal/jsondoc"
@@ -48,27 +47,7 @@ func (p bsp) events(t testing.TB, b *Batch, body []byte) [][]byte {
 // bodies are the payloads of the provider's folder, by name.
 func (p bsp) bodies(t testing.TB) map[string][]byte {
 	t.Helper()
-	return bodiesOf(t, filepath.Join("testdata", p.folder))
-}
-
-func bodiesOf(t testing.TB, folder string) map[string][]byte {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join(folder, "*.json"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no payloads in %s: %v", folder, err)
-	}
-	bodies := make(map[string][]byte)
-	for _, file := range files {
-		if strings.HasSuffix(file, ".golden.json") {
-			continue
-		}
-		body, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		bodies[strings.TrimSuffix(filepath.Base(file), ".json")] = body
-	}
-	return bodies
+	return payloads(t, filepath.Join("testdata", p.folder))
 }
 
 // golden compares every payload with the events beside it.
@@ -76,24 +55,7 @@ func (p bsp) golden(t *testing.T) {
 	for name, body := range p.bodies(t) {
 		t.Run(name, func(t *testing.T) {
 			var b Batch
-			list := append([]byte{'['}, bytes.Join(p.events(t, &b, body), []byte{','})...)
-			var got bytes.Buffer
-			if err := json.Indent(&got, append(list, ']', '\n'), "", "  "); err != nil {
-				t.Fatal(err)
-			}
-			path := filepath.Join("testdata", p.folder, name+".golden.json")
-			if *update {
-				if err := os.WriteFile(path, got.Bytes(), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !bytes.Equal(got.Bytes(), want) {
-				t.Errorf("the events are not those of %s; got\n%s", path, got.Bytes())
-			}
+			compareGolden(t, filepath.Join("testdata", p.folder, name+".golden.json"), p.events(t, &b, body)...)
 			p.check(t, body)
 		})
 	}
@@ -157,7 +119,7 @@ func (p bsp) corpus(t *testing.T) {
 
 // fuzz starts from the provider's payloads and Meta's.
 func (p bsp) fuzz(f *testing.F) {
-	for _, bodies := range []map[string][]byte{p.bodies(f), bodiesOf(f, "testdata/whatsapp")} {
+	for _, bodies := range []map[string][]byte{p.bodies(f), payloads(f, "testdata/whatsapp")} {
 		for _, body := range bodies {
 			f.Add(body)
 		}

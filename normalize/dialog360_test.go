@@ -30,7 +30,7 @@ func TestAllocationsDialog360(t *testing.T) {
 // TestDialog360IsMeta: the Cloud API product passes Meta's body on, so every
 // event is Meta's but for the provider's name, and has the same id.
 func TestDialog360IsMeta(t *testing.T) {
-	for name, body := range bodiesOf(t, "testdata/whatsapp") {
+	for name, body := range payloads(t, "testdata/whatsapp") {
 		var own, meta Batch
 		if err := Dialog360(&own, body, ingested); err != nil {
 			t.Fatal(err)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/hmac"
 	"crypto/sha1"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,24 +62,7 @@ func TestGoldenTwilio(t *testing.T) {
 	for name, body := range twilioBodies(t) {
 		t.Run(name, func(t *testing.T) {
 			var b Batch
-			list := append(append([]byte{'['}, twilioEvent(t, &b, body)...), "]\n"...)
-			var got bytes.Buffer
-			if err := json.Indent(&got, list, "", "  "); err != nil {
-				t.Fatal(err)
-			}
-			path := filepath.Join("testdata/twilio", name+".golden.json")
-			if *update {
-				if err := os.WriteFile(path, got.Bytes(), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !bytes.Equal(got.Bytes(), want) {
-				t.Errorf("the event is not that of %s; got\n%s", path, got.Bytes())
-			}
+			compareGolden(t, filepath.Join("testdata/twilio", name+".golden.json"), twilioEvent(t, &b, body))
 		})
 	}
 }

@@ -80,39 +80,33 @@ func within(part, whole []byte) bool {
 func TestGoldenWhatsApp(t *testing.T) { golden(t, "testdata/whatsapp") }
 
 func golden(t *testing.T, folder string) {
-	files, err := filepath.Glob(filepath.Join(folder, "*.json"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no payloads in %s: %v", folder, err)
-	}
-	for _, file := range files {
-		if strings.HasSuffix(file, ".golden.json") {
-			continue
-		}
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {
-			body, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
+	for name, body := range payloads(t, folder) {
+		t.Run(name, func(t *testing.T) {
 			var b Batch
-			list := append([]byte{'['}, bytes.Join(normalized(t, &b, body), []byte{','})...)
-			var got bytes.Buffer
-			if err := json.Indent(&got, append(list, ']', '\n'), "", "  "); err != nil {
-				t.Fatal(err)
-			}
-			path := strings.TrimSuffix(file, ".json") + ".golden.json"
-			if *update {
-				if err := os.WriteFile(path, got.Bytes(), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !bytes.Equal(got.Bytes(), want) {
-				t.Errorf("the events are not those of %s; got\n%s", path, got.Bytes())
-			}
+			compareGolden(t, filepath.Join(folder, name+".golden.json"), normalized(t, &b, body)...)
 		})
+	}
+}
+
+// compareGolden compares events with those of a file.
+func compareGolden(t *testing.T, path string, events ...[]byte) {
+	t.Helper()
+	list := append([]byte{'['}, bytes.Join(events, []byte{','})...)
+	var got bytes.Buffer
+	if err := json.Indent(&got, append(list, ']', '\n'), "", "  "); err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile(path, got.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got.Bytes(), want) {
+		t.Errorf("the events are not those of %s; got\n%s", path, got.Bytes())
 	}
 }
 

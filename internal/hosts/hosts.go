@@ -1,4 +1,7 @@
-// Package hosts judges network addresses and how they are written.
+// Package hosts judges network addresses and how they are written: whether what an
+// outsider names may be asked at all ([Forbidden], [ForbiddenHost], [Public]), whether
+// programs may read it in two ways ([Odd], [Check]), whether a provider could reach it
+// ([Local]), and whether an option's endpoint may get a secret ([Endpoint]). It is a leaf.
 package hosts
 
 import (

@@ -61,6 +61,7 @@ type Client struct {
 	topology *topology
 }
 
+// Close closes the connections that ask the Cluster, too.
 func (c *Client) Close() error {
 	return errors.Join(c.ClusterClient.Close(), c.topology.close())
 }

@@ -125,7 +125,8 @@ func (s *Syncer) noneRead(ctx context.Context, q Store, got *told, ids []string,
 		s.unread(ctx, outcome{verdict: refused, problem: "Meta refuses to say what ads are called, " + ids[0] + " for one (" + got.problem +
 			"): check `graph_version`, and whether that is an ad's id"})
 	case s.knowsNone():
-		s.unread(ctx, outcome{verdict: noRight, problem: "Meta shows none of the ads that were counted, " + ids[0] + " for one: " + rights})
+		s.unread(ctx, outcome{verdict: noRight, problem: "Meta shows none of the ads that were counted, " + ids[0] + " for one: " +
+			"the token's person or system user must be assigned to their ad account in the Business settings"})
 	}
 	return outcome{}
 }

@@ -154,6 +154,8 @@ func TestEmbeddedRepairSays(t *testing.T) {
 	db, log := grab(t, e)
 	other := richStore(t, t.TempDir())
 	_, foreign := grab(t, other)
+	flipped := bytes.Clone(log)
+	flipped[journal.HeadSize+logLen(e)/2] ^= 0xff
 	const again = "what was delivered since may be delivered again"
 	for name, c := range map[string]struct {
 		db, journal []byte
@@ -162,6 +164,7 @@ func TestEmbeddedRepairSays(t *testing.T) {
 		"no journal":              {db, nil, again},
 		"another store's journal": {db, foreign, again},
 		"half the journal":        {db, log[:(journal.HeadSize+logLen(e))/2], "what was delivered then may be delivered again"},
+		"a record in the journal": {db, flipped, "which are not remembered"},
 		"both empty":              {[]byte{}, []byte{}, "neither leadgate.db nor the journal says how much there was"},
 		"text, and no journal":    {[]byte("hello\n"), nil, "neither leadgate.db nor the journal says how much there was"},
 	} {

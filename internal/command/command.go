@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -66,6 +68,17 @@ func Add(cmd *cobra.Command, env *Env) {
 	cmd.RunE = onlySubcommands
 	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return noEmptyFlags(cmd) }
 	printing(cmd)
+	wrapped := ".FlagUsagesWrapped " + strconv.Itoa(printable.Width)
+	cmd.SetUsageTemplate(strings.ReplaceAll(cmd.UsageTemplate(), ".FlagUsages", wrapped)) // of all below it, too
+	useLines(cmd)
+}
+
+// useLines has the first line of a command's use name its flags once.
+func useLines(cmd *cobra.Command) {
+	for _, sub := range cmd.Commands() {
+		sub.DisableFlagsInUseLine = strings.Contains(sub.Use, "[")
+		useLines(sub)
+	}
 }
 
 // onlySubcommands is what a command does that has others below it: a name that

@@ -9,6 +9,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/spf13/cobra"
+
 	"github.com/leadgate/leadgate/capi"
 	"github.com/leadgate/leadgate/internal/delivery"
 	"github.com/leadgate/leadgate/internal/google"
@@ -163,5 +165,30 @@ func TestAsItIs(t *testing.T) {
 		if want := map[bool]string{true: printable.Text(text), false: text}[terminal]; screen.String() != want {
 			t.Errorf("terminal %v: %q", terminal, screen.String())
 		}
+	}
+}
+
+// TestHelpFits: in a terminal no line of a command's help is broken but that of its use and an
+// example, which are to be copied.
+func TestHelpFits(t *testing.T) {
+	root := &cobra.Command{Use: "leadgate"}
+	Add(root, new(Env))
+	n := 0
+	var look func(cmd *cobra.Command)
+	look = func(cmd *cobra.Command) {
+		n++
+		for line := range strings.Lines(cmd.Long + "\n" + cmd.UsageString()) {
+			if utf8.RuneCountInString(line) > printable.Width+1 && !strings.HasPrefix(line, "  leadgate ") && !strings.HasPrefix(line, "  caddy ") &&
+				!strings.HasPrefix(line, `  {"`) {
+				t.Errorf("%s: %s", cmd.CommandPath(), line)
+			}
+		}
+		for _, sub := range cmd.Commands() {
+			look(sub)
+		}
+	}
+	look(root)
+	if n < 20 {
+		t.Errorf("%d commands", n)
 	}
 }

@@ -19,7 +19,7 @@ func (env *Env) contact() *cobra.Command {
 	var tenant string
 	cmd := &cobra.Command{
 		Use:   "contact --tenant <name> [--address <admin>] [--json] <contact>",
-		Short: "Shows one contact's touches, what was reported of it, and what came of it",
+		Short: "Shows a contact's touches, what was reported, and what came of it",
 		Long: `Shows what a running edge knows of one contact: the ads, links and forms that it
 came by (TOUCHES), and what was reported of it to ad platforms (EVENTS), the
 newest first: when it happened, its name, what became of it, its value, and

@@ -21,7 +21,7 @@ import (
 func (env *Env) dead() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dead <list|show|replay|drop>",
-		Short: "Lists, shows, replays and drops the dead letters of a running edge",
+		Short: "Lists, shows, replays and drops dead letters of a running edge",
 		Long: `Dead letters are events that a destination refused for good. They are kept, with
 the reason, until they are replayed or dropped, or for keep_dead (30 days).`,
 	}

@@ -22,7 +22,7 @@ import (
 func explain() *cobra.Command {
 	return &cobra.Command{
 		Use:   "explain [<code or reason>]",
-		Short: "Says what an error code of Meta, a reason of Google or one of our own means, and what to do",
+		Short: "Says what a code of Meta's or a reason means, and what to do",
 		Long: `Says what an error code of Meta's Graph API means, what the edge does about it,
 and what to do. Logs, dead letters and parked destinations name such codes.
 

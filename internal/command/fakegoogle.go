@@ -16,7 +16,7 @@ func fakeGoogle() *cobra.Command {
 	var ready time.Duration
 	cmd := &cobra.Command{
 		Use:   "fake-google [--listen <address>] [--credentials <file>] [--ready-after <time>]",
-		Short: "Answers as Google's Data Manager API would, and prints what it accepts",
+		Short: "Stands in for Google Ads, and prints what it accepts",
 		Long: `Answers as Google's Data Manager API for Google Ads would: it refuses what
 Google refuses, with its reasons, and prints each event that it accepts as a
 line of JSON. Point a google block's endpoint at it for a rehearsal. Nothing

@@ -24,7 +24,7 @@ func fakeMeta() *cobra.Command {
 	var listen, rate string
 	cmd := &cobra.Command{
 		Use:   "fake-meta [--listen <address>] [--lead-rate <calls>/<time>]",
-		Short: "Answers as Meta's Conversions API, lead ads and set-up calls would, and prints what it accepts",
+		Short: "Stands in for Meta, and prints what it accepts",
 		Long: `Answers as Meta's Conversions API would: it refuses what Meta refuses, with its
 codes, and prints each event that it accepts as a line of JSON. Point a capi
 block's endpoint at it for a rehearsal, or a leads block's: it has two forms, a

@@ -17,7 +17,7 @@ func (env *Env) importFile() *cobra.Command {
 	lead := leadImport{adminCLI: adminCLI{env: env}}
 	cmd := &cobra.Command{
 		Use:   "import (<file> (--to <url> --token <token> | --dry-run) | --leads <form id>)",
-		Short: "Posts conversions from a file to a conversions endpoint, or reads a form's leads",
+		Short: "Posts conversions from a file, or reads the leads of a form",
 		Long: `Posts conversions to the endpoint of a leadgate_conversions block, and reports
 what became of each line: its number, the status (queued, duplicate, no_click,
 invalid or failed), and for the last three why, and what to do. The file has a

@@ -28,7 +28,7 @@ func (env *Env) init() *cobra.Command {
 	var questions []*question
 	cmd := &cobra.Command{
 		Use:   "init [--site <domain> --provider <name>... <flag>...]",
-		Short: "Writes a first Caddyfile, and says what to type into the dashboards",
+		Short: "Writes a first Caddyfile, and says what to type where",
 		Long: `Writes a first Caddyfile and a file with its secrets, which only you can read,
 and says what to type into the dashboards of who posts and of who receives. On a
 terminal it asks for what no flag says; elsewhere a flag that is needed and

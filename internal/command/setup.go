@@ -42,7 +42,7 @@ func (env *Env) setupMeta() *cobra.Command {
 	var f setupFlags
 	cmd := &cobra.Command{
 		Use:   "meta [--config <path>] [--envfile <path>] [--tenant <name>] [--apply]",
-		Short: "Shows what of an app at Meta is set up, and sets up what is missing",
+		Short: "Shows what of an app at Meta is set up, and makes the rest",
 		Long: `Shows what Meta has of the app whose webhooks a configuration takes: what the
 tokens may and until when, who may read leads, the datasets, the subscriptions
 of WhatsApp accounts and Pages to the app, and those of the app itself. Nothing

@@ -75,11 +75,13 @@ func TestNode(t *testing.T) {
 		forward %N8N%/webhook/leadgate {
 			name n8n
 			sign "%SECRET%"
+			timeout 2m
 		}
 		forward %N8N%/webhook/leadgate {
 			name forged
 			only messages
 			sign "another secret"
+			timeout 2m
 		}
 		forward %N8N%/webhook/leadgate-here {
 			name later

@@ -157,6 +157,9 @@ func (c *Client) byReason(e *Error, events int) answer {
 		isEvent = isEvent && at < events
 		reason := or(v.Reason, e.Reason)
 		x := ExplainError(reason, isEvent)
+		if v.Destination() && x.Action != Halt {
+			x.Fix = checkNumbers
+		}
 		r := result(&x, e)
 		r.Text += wordsOf(v)
 		switch {

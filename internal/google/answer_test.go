@@ -32,6 +32,8 @@ func TestAnswers(t *testing.T) {
 	}{
 		{"no action", 400, failed(400, "INVALID_ARGUMENT", field("destinations[0].product_destination_id", "INVALID_CONVERSION_ACTION_ID")),
 			"PP", "configuration", "INVALID_CONVERSION_ACTION_ID"},
+		{"no manager", 400, failed(400, "INVALID_ARGUMENT", field("destinations[0].login_account.account_id", "INVALID_NUMBER_FORMAT")),
+			"PP", "configuration", "INVALID_NUMBER_FORMAT"},
 		{"terms", 400, failed(400, "INVALID_ARGUMENT", field("events.events[0].user_data",
 			"DESTINATION_ACCOUNT_ENHANCED_CONVERSIONS_TERMS_NOT_SIGNED")), "PP", "configuration",
 			"DESTINATION_ACCOUNT_ENHANCED_CONVERSIONS_TERMS_NOT_SIGNED"},
@@ -64,6 +66,9 @@ func TestAnswers(t *testing.T) {
 		}
 		if c.name == "disabled" && !strings.Contains(bad.Text, "https://x.test/on") {
 			t.Errorf("it is not said where the API is switched on: %s", bad.Text)
+		}
+		if c.name == "no manager" && (!strings.Contains(bad.Text, "check `account`, `login_account`") || strings.Contains(bad.Text, "replay")) {
+			t.Errorf("the destination is at fault, and not an event: %s", bad.Text)
 		}
 	}
 }

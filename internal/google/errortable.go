@@ -12,7 +12,7 @@ var destinationErrors = []Explanation{
 		Fix: "add its e-mail under Admin > Access and security > Users with level Standard, in the account or in a manager above it; " +
 			"through a manager, set `login_account`"},
 	{Reason: "NOT_FOUND", Action: Halt, Sentence: "the account or the conversion action does not exist, or the credential does not see it",
-		Fix: "check `account`, `login_account` and the numbers behind `convert`"},
+		Fix: checkNumbers},
 	{Reason: "INVALID_DESTINATION", Action: Halt, Sentence: "account and conversion action don't fit each other",
 		Fix: "`account` is the account that owns the conversion action: with cross-account tracking, the manager"},
 	{Reason: "INVALID_CONVERSION_ACTION_ID", Action: Halt, Sentence: "the account has no such conversion action",
@@ -50,6 +50,7 @@ var destinationErrors = []Explanation{
 }
 
 const (
+	checkNumbers   = "check `account`, `login_account` and the numbers behind `convert`"
 	newKey         = "make a new key (or refresh token), put it where `credentials` reads it, and keep the clock right"
 	enhanced       = "switch on enhanced conversions in Google Ads and accept the customer data terms, or write `match_keys none`"
 	termsNotSigned = "the account has not accepted the customer data terms, which hashed phones need"

@@ -16,6 +16,7 @@ type cut struct {
 	Version int    `json:"version"`        // cutVersion; another is not read
 	Since   int64  `json:"since"`          // the list is of leads that are younger: ms
 	Newest  int64  `json:"newest"`         // the newest lead seen: ms
+	First   int64  `json:"first"`          // the newest when the list was begun: ms
 	After   string `json:"after"`          // Meta's cursor of what is behind the last part that was read, of this since
 	At      int64  `json:"at"`             // when Meta gave it: ms
 	Head    bool   `json:"head,omitempty"` // the next time what is new goes before the rest, which went first the last time
@@ -51,6 +52,7 @@ type list struct {
 	mark         // as far as it was read by now
 	seen   int64 // the newest lead seen: ms
 	headed bool  // its beginning was read, or tried
+	begun  bool  // it was begun this time
 	kept   bool  // a cut is in the store
 	missed int
 }
@@ -94,8 +96,8 @@ func (l *list) read(ctx context.Context) error {
 		return l.rest(ctx)
 	}
 	failed := l.rest(ctx)
-	if endsRound(failed) {
-		return failed
+	if failed == nil || endsRound(failed) {
+		return failed // what is new comes the next time
 	}
 	if err := l.head(ctx); err != nil { // a part that fails holds up no newer lead
 		return err
@@ -114,7 +116,7 @@ func (l *list) since() int64 {
 
 // whole reads a list from its beginning.
 func (l *list) whole(ctx context.Context, since int64) error {
-	l.headed = true
+	l.headed, l.begun = true, true
 	l.seen = max(l.seen, since)
 	_, err := l.parts(ctx, since, "", since, true)
 	return l.ended(err)
@@ -128,20 +130,22 @@ func (l *list) rest(ctx context.Context) error {
 
 // ended notes that a list was read to its end, where no error is.
 func (l *list) ended(err error) error {
-	if err == nil {
-		l.cut, l.newest = nil, l.seen
+	switch {
+	case err != nil:
+	case l.cut != nil:
+		l.cut, l.newest = nil, max(l.newest, l.cut.First) // what the list had late since is behind that
+	default:
+		l.newest = l.seen
 	}
 	return err
 }
 
 // head reads what is new since a list was cut off; where that is cut off, too, the rest is from
-// there on.
+// there on. What the list has late comes when it was read to its end: an hour's leads may be more
+// than are read at once.
 func (l *list) head(ctx context.Context) error {
 	l.headed = true
-	if l.cut == nil {
-		return l.whole(ctx, l.since())
-	}
-	after, err := l.parts(ctx, l.cut.Since, "", l.cut.Newest-overlap.Milliseconds(), false)
+	after, err := l.parts(ctx, l.cut.Since, "", l.cut.Newest, false)
 	switch {
 	case err == nil:
 		after = l.cut.After
@@ -188,7 +192,11 @@ func (l *list) take(ctx context.Context, found []Found) error {
 
 // cutAt is that the list was read up to a cursor.
 func (l *list) cutAt(since int64, after string) *cut {
-	return &cut{Version: cutVersion, Since: since, Newest: l.seen, After: after, At: l.now(), Head: !l.headed}
+	first := l.seen
+	if !l.begun {
+		first = l.cut.First
+	}
+	return &cut{Version: cutVersion, Since: since, Newest: l.seen, First: first, After: after, At: l.now(), Head: !l.headed}
 }
 
 // fact is what is kept of it.

@@ -21,10 +21,10 @@ const longForm = "771234567890123"
 // longID is of the nth lead of a long list, 0 the newest.
 func longID(n int) string { return fmt.Sprintf("2385123456700%04d", n) }
 
-// longList gives the form leads of the last hours: more than are read at once.
+// longList gives the form leads of the last hours: more than are read at once, and in an hour, too.
 func (r *rig) longList(n int) {
 	for i := range n {
-		r.fake.Add(leadfake.Sample(longID(i), r.clock.Add(-time.Minute-time.Duration(i)*time.Minute)))
+		r.fake.Add(leadfake.Sample(longID(i), r.clock.Add(-time.Minute-time.Duration(i)*10*time.Second)))
 	}
 }
 
@@ -303,5 +303,32 @@ func TestCutOfAnotherVersion(t *testing.T) {
 	mustHave(t, 0, 30, one)
 	if !slices.Equal(*asked, []string{""}) {
 		t.Errorf("asked for %q", *asked)
+	}
+}
+
+// TestLateInACutList: a lead that the list has late, among those that were read before it was cut
+// off, is found when it was read to its end.
+func TestLateInACutList(t *testing.T) {
+	r := newRig(t, nil)
+	r.longList(750)
+	one := r.reading("one", r.store())
+	for n := range 9 {
+		calls := 0
+		r.lists(func(string) *leadfake.Refusal {
+			if calls++; calls > 2 {
+				return tooMany(5)
+			}
+			return nil
+		})
+		one.look(t.Context())
+		if n == 0 {
+			r.fake.Add(leadfake.Sample(leadID, r.clock.Add(-25*time.Minute)))
+		}
+		r.clock = r.clock.Add(31 * time.Minute)
+		r.fake.Add(leadfake.Sample(leadOf(n), r.clock.Add(-time.Minute)))
+	}
+	mustHave(t, 0, 750, one)
+	if !one.has(leadID) {
+		t.Error("the late lead is not read")
 	}
 }

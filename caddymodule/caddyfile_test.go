@@ -227,6 +227,8 @@ func TestMistakesAcross(t *testing.T) {
 		},
 		"forward {env.LEADGATE_TEST_URL}":                                                {"tenant default", "is no URL"},
 		"forward http://x/a\nforward http://x/b":                                         {"default-x", "`name <name>`"},
+		"forward http://x\nforward http://x {\n timeout 10s\n}":                          {"default-x stands twice", "`name <name>`"},
+		"forward http://x {\n only statuses ads\n}":                                      {"only statuses ads takes nothing"},
 		"forward http://x {\n name n\n}\nforward http://y {\n name n\n}":                 {"destination n", "different settings"},
 		"forward http://x {\n name unmatched\n}":                                         {"unmatched"},
 		"capi {\n dataset 1\n access_token x\n}\ncapi {\n dataset 2\n access_token x\n}": {"two capi blocks name no channel"},

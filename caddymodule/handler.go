@@ -208,6 +208,7 @@ func (h *Handler) provisionTenants() error {
 }
 
 func (h *Handler) provisionDestinations(shared *intake.Tenant, t *Tenant, repl *caddy.Replacer) error {
+	here := make(map[string]bool)
 	for _, c := range t.destinations() {
 		d, err := c.provision(h.app, shared.Name, repl)
 		if err != nil {
@@ -216,6 +217,12 @@ func (h *Handler) provisionDestinations(shared *intake.Tenant, t *Tenant, repl *
 		if err := h.app.addDestination(shared, d, c.isNamed()); err != nil {
 			return err
 		}
+		name := d.Dest.Name
+		if here[name] { // in another block the same one is welcome
+			return fmt.Errorf("tenant %s: destination %s stands twice, and gets each event once: leave one of them out, "+
+				"or write what tells them apart and a `name <name>`", shared.Name, name)
+		}
+		here[name] = true
 	}
 	return nil
 }

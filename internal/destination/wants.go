@@ -2,6 +2,7 @@ package destination
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/leadgate/leadgate/internal/wording"
 	"github.com/leadgate/leadgate/normalize"
@@ -24,6 +25,7 @@ const (
 	wantLeads       = 1 << normalize.KindLead
 	wantStandby     = 1 // no Kind is 0
 	wantAll         = wantMessages | wantEchoes | wantStatuses | wantAutomatic | wantAccount | wantConversions | wantLeads | wantStandby
+	wantOfAds       = wantMessages | wantAutomatic | wantLeads | wantStandby | wantEchoes // the last for its standby threads
 	wantDefault     = wantMessages | wantStatuses | wantAutomatic | wantLeads
 )
 
@@ -63,6 +65,9 @@ func ParseWants(words ...string) (Wants, error) {
 		w.kinds = wantMessages | wantAutomatic
 	case w.kinds == 0:
 		w.kinds = wantDefault
+	case w.ads && w.kinds&wantOfAds == 0:
+		return w, fmt.Errorf("only %s takes nothing: ads narrows the others to what an ad brought, and of these nothing is: "+
+			"leave ads out, or add messages, automatic_events, leads or standby", strings.Join(words, " "))
 	}
 	return w, nil
 }

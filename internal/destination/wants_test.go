@@ -42,4 +42,13 @@ func TestWants(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "only 'nope' is unknown: write messages, statuses, ") {
 		t.Errorf("nope: %v", err)
 	}
+	for only, takes := range map[string]bool{
+		"statuses ads": false, "account conversions ads": false, "ads statuses": false, "statuses ads leads": true, "standby ads": true,
+		"echoes ads": true, "all ads": true, "automatic_events ads": true,
+	} {
+		if _, err := ParseWants(strings.Fields(only)...); (err == nil) != takes ||
+			err != nil && !strings.Contains(err.Error(), "only "+only+" takes nothing") {
+			t.Errorf("only %s: %v", only, err)
+		}
+	}
 }

@@ -167,8 +167,9 @@ func (c *call) build(i int, m *meta, k *kept, action string) {
 			return
 		}
 		if event.At/1000 >= c.now.Unix() || shift-k.Shift >= mostShifts { // no second is left before now
+			k.Shift = shift // it goes on from there
 			c.verdicts[i] = destination.Verdict{Action: destination.Later, After: time.Second,
-				Reason: "another conversion of its click has this second", Note: it.Note}
+				Reason: "another conversion of its click has this second", Note: k.encode()}
 			return
 		}
 	}

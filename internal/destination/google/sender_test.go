@@ -274,6 +274,36 @@ func TestParked(t *testing.T) {
 	b.want(b.send(it)[0], destination.Done, "")
 }
 
+// TestManyOfOneSecond: as many sales of one click and one time as there are get a second each.
+func TestManyOfOneSecond(t *testing.T) {
+	b := newBench(t, nil)
+	sold := b.now.Add(-24 * time.Hour)
+	var open []destination.Item
+	for i := range 3*mostShifts + 3 {
+		open = append(open, b.sale(fmt.Sprintf("A-%d", i), "Cj0", 10*24*time.Hour, sold))
+	}
+	for range 6 {
+		var rest []destination.Item
+		for i, v := range b.send(open...) {
+			if v.Receipt == "" {
+				rest = append(rest, b.next(open[i], v))
+			}
+		}
+		open = rest
+	}
+	seconds := map[string]bool{}
+	for _, a := range b.fake.Accepted() {
+		var event struct{ EventTimestamp string }
+		if err := json.Unmarshal(a.Event, &event); err != nil {
+			t.Fatal(err)
+		}
+		seconds[event.EventTimestamp] = true
+	}
+	if len(open) != 0 || len(seconds) != 3*mostShifts+3 {
+		t.Errorf("%d wait, %d seconds", len(open), len(seconds))
+	}
+}
+
 // asked notes whom a sender asks, and answers nobody.
 type asked []string
 

@@ -340,6 +340,7 @@ func TestDashboardMistakes(t *testing.T) {
 			"tenant, read_only, insecure_skip_auth",
 		"leadgate_dashboard /x {\n\t\tinsecure_skip_auth please\n\t}": "takes nothing behind it",
 		"leadgate_dashboard /x y":                                     "takes nothing behind it",
+		"leadgate_dashboard x/*":                                      "leadgate_dashboard: a path begins with a slash: write /x/*",
 	} {
 		err := validate(t, strings.Replace(site("forward http://127.0.0.1:9/"), "\trespond ", "\t"+text+"\n\trespond ", 1))
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -87,5 +87,8 @@ func noValue(d *caddyfile.Dispenser) error {
 }
 
 func takesNothing(word, what string) error {
+	if strings.HasPrefix(word, "leadgate") && strings.Contains(what, "/") && !strings.HasPrefix(what, "/") && !strings.Contains(what, "://") {
+		return fmt.Errorf("%s: a path begins with a slash: write /%s", word, what)
+	}
 	return fmt.Errorf("%s takes nothing behind it: what does '%s' stand for?", word, what)
 }

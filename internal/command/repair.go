@@ -91,6 +91,9 @@ func RepairReport(folder string, r *embedded.Repaired) string {
 		paragraph(line, "  ")
 	}
 	paragraph(fmt.Sprintf("remembered: %s, and the clicks of %s", wording.Count(r.IDs, "event"), wording.Count(r.Clicks, "contact")), "  ")
+	if r.Forgotten > 0 {
+		paragraph("remembered no more: "+wording.Count(r.Forgotten, "event")+", which would be delivered again if they were posted again", "  ")
+	}
 	if r.Codes > 0 {
 		paragraph("links: "+wording.Count(r.Codes, "code"), "  ")
 	}

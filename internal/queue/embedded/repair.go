@@ -25,9 +25,10 @@ type Repaired struct {
 	Lost  int `json:"lost"`
 	// More may be lost than could be counted: why.
 	Uncounted    []string              `json:"uncounted"`
-	Clicks       int                   `json:"clicks"` // contacts whose clicks are kept
-	Codes        int                   `json:"codes"`  // of links
-	IDs          int                   `json:"ids"`    // events that are remembered
+	Clicks       int                   `json:"clicks"`    // contacts whose clicks are kept
+	Codes        int                   `json:"codes"`     // of links
+	IDs          int                   `json:"ids"`       // events that are remembered
+	Forgotten    int                   `json:"forgotten"` // events that were remembered in a record of the journal that is damaged
 	Destinations []RepairedDestination `json:"destinations"`
 }
 

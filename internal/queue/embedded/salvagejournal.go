@@ -11,7 +11,6 @@ import (
 	"github.com/leadgate/leadgate/internal/queue"
 	"github.com/leadgate/leadgate/internal/queue/codec"
 	"github.com/leadgate/leadgate/internal/queue/embedded/journal"
-	"github.com/leadgate/leadgate/internal/wording"
 )
 
 // change is one of a journal's record, see redo.go.
@@ -191,13 +190,12 @@ func (r *repair) salvageRecord(b []byte) error {
 		return nil
 	}
 	r.unnamed = true
-	ids := 0
 	err := eachChange(b[journal.RecordHead:], func(c *change) error {
 		switch c.op {
 		case redoDelete:
 			r.regain(c.name, c.key)
 		case redoRemember:
-			ids++ // it has no checksum of its own
+			r.report.Forgotten++ // it has no checksum of its own
 		}
 		if c.op != redoPut || !stamped(c.name) {
 			return nil
@@ -210,10 +208,6 @@ func (r *repair) salvageRecord(b []byte) error {
 	})
 	if err != nil {
 		r.uncounted("a record of the journal can be read in part only: its events are counted by what the destinations say of them")
-	}
-	if ids > 0 {
-		r.uncounted(fmt.Sprintf("a record of the journal that is not whole had the ids of %s, which are not remembered: "+
-			"what is posted again of these is delivered again", wording.Count(ids, "event")))
 	}
 	return nil
 }

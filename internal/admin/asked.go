@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/leadgate/leadgate/internal/httperr"
+	"github.com/leadgate/leadgate/internal/jsondoc"
 	"github.com/leadgate/leadgate/internal/wording"
 )
 
@@ -69,6 +70,27 @@ func readAction(r *http.Request, into any) error {
 	if _, more := dec.Token(); more != io.EOF {
 		return httperr.New(http.StatusBadRequest, "something follows the body's JSON object")
 	}
+	return eachOnce(text, fieldsOf(into))
+}
+
+// eachOnce refuses what Go's JSON passes over: the first of two fields, and a name in other
+// capitals.
+func eachOnce(text []byte, known []string) error {
+	var doc jsondoc.Doc
+	if err := doc.Parse(text); err != nil {
+		return httperr.New(http.StatusBadRequest, "the body is no JSON: %w", err)
+	}
+	seen := make(map[string]bool, len(known))
+	for field := doc.Root().First(); field.Exists(); field = field.Next() {
+		name := string(field.Key())
+		switch {
+		case !slices.Contains(known, name):
+			return unknownField(name, known)
+		case seen[name]:
+			return httperr.WithFix(http.StatusBadRequest, "write it once", "%s stands twice", name)
+		}
+		seen[name] = true
+	}
 	return nil
 }
 
@@ -91,12 +113,7 @@ func badAction(err error, known []string) error {
 		return httperr.New(http.StatusBadRequest, "%s cannot be %s", lowered(wrong.Field), article+wrong.Value)
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		name = strings.Trim(name, `"`)
-		fix := "there is none here"
-		if len(known) > 0 {
-			fix = wording.Meant(name, known)
-		}
-		return httperr.WithFix(http.StatusBadRequest, fix, "unknown field %s", name)
+		return unknownField(strings.Trim(name, `"`), known)
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return httperr.New(http.StatusBadRequest, "the body is no JSON: it ends too early")
@@ -105,6 +122,14 @@ func badAction(err error, known []string) error {
 		return httperr.New(http.StatusBadRequest, "the body is no JSON: %w", err)
 	}
 	return httperr.New(http.StatusBadRequest, "%w", err)
+}
+
+func unknownField(name string, known []string) error {
+	fix := "there is none here"
+	if len(known) > 0 {
+		fix = wording.Meant(name, known)
+	}
+	return httperr.WithFix(http.StatusBadRequest, fix, "unknown field %s", name)
 }
 
 // fieldsOf are the names of what a body may have, as they stand in JSON.

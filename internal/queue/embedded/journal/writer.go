@@ -65,7 +65,8 @@ func (j *Writer) mark() error {
 	var mark [RecordHead]byte
 	j.seal(mark[:])
 	if _, err := j.File.WriteAt(mark[:], HeadSize+int64(j.durable)); err != nil {
-		return fmt.Errorf("marking journal: %w", err)
+		// Not as a write that was refused: what is marked stands all the same.
+		return errors.New("marking journal: " + err.Error())
 	}
 	return nil
 }

@@ -35,11 +35,9 @@ func (r *Store) Destinations(ctx context.Context) ([]queue.Info, error) {
 }
 
 // relist puts the tenants into their set again where that alone is gone, thrown away for want
-// of memory, say: nothing that waits for them would be seen.
+// of memory, say: nothing that waits for them would be seen. Another edge may have put there
+// those that it knows, so that its being there says nothing.
 func (r *Store) relist(ctx context.Context) {
-	if n, err := r.client.Exists(ctx, r.tenantsKey()).Result(); err != nil || n > 0 {
-		return
-	}
 	var tenants []any
 	r.tenants.Range(func(tenant, _ any) bool { tenants = append(tenants, tenant); return true })
 	if len(tenants) > 0 {

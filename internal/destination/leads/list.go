@@ -147,12 +147,12 @@ func (l *list) head(ctx context.Context) error {
 	l.headed = true
 	after, err := l.parts(ctx, l.cut.Since, "", l.cut.Newest, false)
 	switch {
-	case err == nil:
-		after = l.cut.After
-	case after == "":
-		return err
+	case err == nil: // the rest is where it was
+		is := l.cutAt(l.cut.Since, l.cut.After)
+		is.At, l.cut = l.cut.At, is
+	case after != "":
+		l.cut = l.cutAt(l.cut.Since, after)
 	}
-	l.cut = l.cutAt(l.cut.Since, after)
 	return err
 }
 

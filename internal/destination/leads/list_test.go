@@ -219,6 +219,32 @@ func TestPartThatAlwaysFails(t *testing.T) {
 	}
 }
 
+// TestOldCursorIsGivenUp: a cursor that Meta fails at is not taken for a new one by what is read of
+// the list's beginning meanwhile: after a day the list is read from there.
+func TestOldCursorIsGivenUp(t *testing.T) {
+	r := newRig(t, nil)
+	r.longList(350)
+	one := r.reading("one", r.store())
+	old := ""
+	asked := r.lists(func(after string) *leadfake.Refusal {
+		if old == "" && after == "cursor200" {
+			old = after
+		}
+		if old != "" && after == old {
+			return &leadfake.Refusal{Status: 500, Code: 2, Message: "Service temporarily unavailable"}
+		}
+		return nil
+	})
+	one.look(t.Context())
+	first := len(*asked)
+	for began := r.clock; r.clock.Before(began.Add(keepCursor + 20*time.Minute)); r.clock = r.clock.Add(16 * time.Minute) {
+		one.look(t.Context())
+	}
+	if !slices.Contains((*asked)[first:], "cursor100") {
+		t.Errorf("asked for %q", *asked)
+	}
+}
+
 // TestLimitOfOneList: where Meta lets one part of a list be read each time, a long list comes to its
 // end, and what is new is found, by turns.
 func TestLimitOfOneList(t *testing.T) {

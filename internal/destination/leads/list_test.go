@@ -90,6 +90,7 @@ func TestListCutOffAtTheSamePart(t *testing.T) {
 					}
 					if c.no == nil {
 						stop()
+						return &leadfake.Refusal{Status: 502, Body: "<html>nobody waits for this</html>"}
 					}
 					return c.no
 				})

@@ -14,6 +14,12 @@ func Timing(sweep, ttl, timeout time.Duration) timing {
 		watch: sweep, mark: sweep, timeout: timeout}
 }
 
+// Tidying is the same, for a store that tidies at each sweep.
+func (t timing) Tidying() timing {
+	t.trim = t.sweep
+	return t
+}
+
 // Unhurried is the timing of every day, with as long for an answer as a busy machine takes.
 func Unhurried() timing {
 	t := defaultTiming

@@ -202,7 +202,6 @@ func (m *leaseManager) sweep() {
 	if now := time.Now(); now.Sub(m.trimmed) >= r.timing.trim {
 		m.trimmed = now
 		m.askTakeovers()
-		r.tenants.Clear() // so that the index heals if somebody emptied the Redis
 		if err := r.Sweep(ctx); err != nil {
 			r.log.Warn("dead letters past keep_dead stay for now", zap.Error(err))
 		}

@@ -71,7 +71,7 @@ type Store struct {
 	line     line // of appends to tenants whose slot a Cluster moves
 	heavies
 	calls   *batch.Batcher[*call]
-	tenants sync.Map // tenants known to be in the index
+	tenants sync.Map // tenants that are in the index, or are put there again: see relist
 
 	servers  servers
 	lease    leaseManager

@@ -25,7 +25,7 @@ import (
 )
 
 // patience is how long anything here may take.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 var missing = sync.OnceValue(func() error {
 	_, err := exec.LookPath("redis-server")

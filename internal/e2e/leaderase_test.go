@@ -72,6 +72,7 @@ func TestLeadErasedUnread(t *testing.T) {
 			e.Start()
 			e.mustPost(t, leadgen(ids...))
 			e.setToken(t, "new")
+			e.Do(http.MethodPost, "/leadgate/destinations/acme-leads/resume", "", nil)
 			desk.onceEach(t, ids[2:])
 			edgetest.Until(t, "nothing waits", func() bool {
 				d := e.Destinations()

@@ -25,26 +25,34 @@ const (
 	keptFor     = time.Hour
 )
 
-// take reports whether an event may have a second of its click, and notes that it has.
-func (s *seconds) take(click string, at int64, id string, now time.Time) bool {
+// take has an event have the first second of its click, from one until another, that no other
+// event has; not ok where there is none.
+func (s *seconds) take(click string, from, until int64, id string, now time.Time) (at int64, ok bool) {
 	if click == "" {
-		return true
+		return from, true
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	key := second{click, at}
-	has, ok := s.fresh[key]
-	if !ok {
-		has, ok = s.old[key]
-	}
-	if ok && has != id {
-		return false
+	key := second{click, from}
+	for ; s.others(key, id); key.at++ {
+		if key.at >= until {
+			return 0, false
+		}
 	}
 	if s.fresh == nil || len(s.fresh) >= mostSeconds || now.Sub(s.since) > keptFor {
 		s.old, s.fresh, s.since = s.fresh, make(map[second]string), now
 	}
 	s.fresh[key] = id
-	return true
+	return key.at, true
+}
+
+// others reports whether a second is another event's.
+func (s *seconds) others(key second, id string) bool {
+	has, ok := s.fresh[key]
+	if !ok {
+		has, ok = s.old[key]
+	}
+	return ok && has != id
 }
 
 // said is what was said lately, so that a line does not fill the log.

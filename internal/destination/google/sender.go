@@ -147,32 +147,35 @@ func (c *call) hold(m *meta) time.Duration {
 	return time.UnixMilli(m.ClickedAt).Add(max(c.s.c.Hold, time.Second)).Sub(c.now)
 }
 
-// mostShifts is how many seconds are tried for an event whose click has others.
-const mostShifts = 60
-
 // build makes the event for Google, at a second that no other of its click has.
 func (c *call) build(i int, m *meta, k *kept, action string) {
 	it := &c.items[i]
 	conversion := m.conversion("")
-	for shift := k.Shift; ; shift++ {
-		conversion.Shift = time.Duration(shift) * time.Second
-		_, event, err := google.AppendEvent(make([]byte, 0, 512), it.Payload, &conversion, &c.s.c.Settings, c.now)
-		if err != nil {
+	build := func() (event google.Event, err error) {
+		conversion.Shift = time.Duration(k.Shift) * time.Second
+		_, event, err = google.AppendEvent(make([]byte, 0, 512), it.Payload, &conversion, &c.s.c.Settings, c.now)
+		return event, err
+	}
+	event, err := build()
+	if err != nil {
+		c.verdicts[i] = refused(err)
+		return
+	}
+	wish := event.At / 1000
+	at, ok := c.s.seconds.take(m.click(), wish, c.now.Unix(), event.TransactionID, c.now)
+	if !ok {
+		c.verdicts[i] = destination.Verdict{Action: destination.Later, After: time.Second,
+			Reason: "another conversion of its click has this second, and none is left before now", Note: it.Note}
+		return
+	}
+	if at != wish {
+		k.Shift += int(at - wish)
+		if event, err = build(); err != nil {
 			c.verdicts[i] = refused(err)
 			return
 		}
-		if c.s.seconds.take(m.click(), event.At/1000, event.TransactionID, c.now) {
-			k.Shift = shift
-			c.batch(action).add(c, i, &event, k)
-			return
-		}
-		if event.At/1000 >= c.now.Unix() || shift-k.Shift >= mostShifts { // no second is left before now
-			k.Shift = shift // it goes on from there
-			c.verdicts[i] = destination.Verdict{Action: destination.Later, After: time.Second,
-				Reason: "another conversion of its click has this second", Note: k.encode()}
-			return
-		}
 	}
+	c.batch(action).add(c, i, &event, k)
 }
 
 // ingest sends a batch.

@@ -64,7 +64,8 @@ export const ad: INodeProperties[] = [
 				name: 'to',
 				type: 'dateTime',
 				default: '',
-				description: 'UTC. By default the newest that has begun, there or in the time zone of an ad account.',
+				description:
+					'UTC. By default the newest that has begun, there or in the time zone of an ad account.',
 			},
 		],
 	},

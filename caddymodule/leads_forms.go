@@ -78,11 +78,11 @@ func (a *App) reconcile(l *Leads, d *destination.Destination) error {
 			return ok && live.Delivery.Drains(d.Dest)
 		},
 		Take: func(ctx context.Context, body []byte) (int, error) {
-			q := a.engine.ready.Load()
-			if q == nil {
-				return 0, errors.New("the queue is not open")
+			q, err := a.readyQueue()
+			if err != nil {
+				return 0, err
 			}
-			return block.ReadLeads(ctx, *q, t, body)
+			return block.ReadLeads(ctx, q, t, body)
 		},
 	})
 	return nil
@@ -104,23 +104,32 @@ func (a *App) completeLead(tenant string) func(context.Context, *normalize.Event
 	t := a.tenantNamed(tenant)
 	block := a.leadBlock()
 	return func(ctx context.Context, ev *normalize.Event, emailHash string) error {
-		q := a.engine.ready.Load()
-		if q == nil {
-			return errors.New("the queue is not open")
+		q, err := a.readyQueue()
+		if err != nil {
+			return err
 		}
-		return block.CompleteLead(ctx, *q, t, ev, emailHash)
+		return block.CompleteLead(ctx, q, t, ev, emailHash)
 	}
 }
 
 // leadErased reports whether a lead of a tenant was erased.
 func (a *App) leadErased(tenant string) func(context.Context, string) (bool, error) {
 	return func(ctx context.Context, id string) (bool, error) {
-		q := a.engine.ready.Load()
-		if q == nil {
-			return false, errors.New("the queue is not open")
+		q, err := a.readyQueue()
+		if err != nil {
+			return false, err
 		}
-		return leads.IsErased(ctx, *q, tenant, id)
+		return leads.IsErased(ctx, q, tenant, id)
 	}
+}
+
+// readyQueue is the open store that this configuration drains.
+func (a *App) readyQueue() (queue.Queue, error) {
+	q := a.engine.ready.Load()
+	if q == nil {
+		return nil, errors.New("the queue is not open")
+	}
+	return *q, nil
 }
 
 // leadBlock stands for the block of leads that come by no webhook.

@@ -157,23 +157,22 @@ func (c *call) build(i int, m *meta, k *kept, action string) {
 		return event, err
 	}
 	event, err := build()
+	if err == nil {
+		wish := event.At / 1000
+		at, ok := c.s.seconds.take(m.click(), wish, c.now.Unix(), event.TransactionID, c.now)
+		if !ok {
+			c.verdicts[i] = destination.Verdict{Action: destination.Later, After: time.Second,
+				Reason: "another conversion of its click has this second, and none is left before now", Note: it.Note}
+			return
+		}
+		if at != wish {
+			k.Shift += int(at - wish)
+			event, err = build()
+		}
+	}
 	if err != nil {
 		c.verdicts[i] = refused(err)
 		return
-	}
-	wish := event.At / 1000
-	at, ok := c.s.seconds.take(m.click(), wish, c.now.Unix(), event.TransactionID, c.now)
-	if !ok {
-		c.verdicts[i] = destination.Verdict{Action: destination.Later, After: time.Second,
-			Reason: "another conversion of its click has this second, and none is left before now", Note: it.Note}
-		return
-	}
-	if at != wish {
-		k.Shift += int(at - wish)
-		if event, err = build(); err != nil {
-			c.verdicts[i] = refused(err)
-			return
-		}
 	}
 	c.batch(action).add(c, i, &event, k)
 }
